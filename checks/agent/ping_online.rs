@@ -1,0 +1,57 @@
+//! The agent reports.
+//!
+//! It does every five minutes. When AWS turns silence into `ConnectionLost` is not documented, so no
+//! threshold is invented here: the age of the last report is printed and AWS's own word is taken.
+
+use crate::{
+    model::{ssm::Ping, time::span},
+    prelude::*,
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("ping_online.md"),
+    layer: Layer::Agent,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &super::registered::CHECK,
+        &crate::target::found_in_region::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[
+        &super::registered::CHECK,
+        &crate::target::found_in_region::CHECK,
+        &crate::target::instance_running::CHECK,
+        &crate::target::metadata_service_enabled::CHECK,
+        &crate::identity::profile_attached::CHECK,
+        &crate::identity::profile_contains_role::CHECK,
+        &crate::identity::role_trusts_ec2::CHECK,
+        &crate::identity::role_may_register::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let target = &scope.target;
+    let Some(node) = facts.node(target).optional()? else {
+        return Ok(Verdict::NotApplicable("the node is not registered"));
+    };
+    let age = node.last_ping.map_or("at an unknown time".into(), |it| {
+        format!("{} ago, at {it}", span(it.until(scope.at).max(0)))
+    });
+    let evidence = observed(target, format!("ping status {}, last report {age}", node.ping));
+    Ok(match &node.ping {
+        Ping::Online => Verdict::Pass(evidence),
+        Ping::ConnectionLost | Ping::Inactive => Verdict::Fail(
+            evidence,
+            Fix::new(
+                "restart the agent on the node; if it stays away, look there for its log, the clock, the disk, the host firewall and the proxy",
+                Recovery::Agent,
+            ),
+        ),
+        Ping::Other(word) => {
+            return Err(Unknown::limit(format!("the ping status of {target} is {word}")));
+        }
+    })
+}

@@ -1,0 +1,74 @@
+//! Systems Manager knows the node.
+//!
+//! Registration needs an identity, credentials that may call `ssm:UpdateInstanceInformation`, and
+//! the `ssm` endpoint; nearly everything below explains its absence. When nothing below is at fault,
+//! the cause is inside the machine, where AWS does not look.
+
+use crate::{model::time::span, prelude::*};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("registered.md"),
+    layer: Layer::Agent,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &crate::target::instance_running::CHECK,
+        &crate::target::status_checks_pass::CHECK,
+        &crate::target::metadata_service_enabled::CHECK,
+        &crate::identity::profile_attached::CHECK,
+        &crate::identity::profile_contains_role::CHECK,
+        &crate::identity::role_trusts_ec2::CHECK,
+        &crate::identity::role_may_register::CHECK,
+        &crate::dns::vpc_dns_enabled::CHECK,
+        &crate::dns::endpoint_private_dns_on::CHECK,
+        &crate::dns::vpc_resolver_in_use::CHECK,
+        &crate::endpoint::available::CHECK,
+        &crate::network::service_path_exists::CHECK,
+        &crate::network::route_alive::CHECK,
+        &crate::network::public_address_present::CHECK,
+        &crate::network::instance_sends_https::CHECK,
+        &crate::network::acls_pass_https::CHECK,
+        &crate::network::endpoint_accepts_https::CHECK,
+    ],
+    proves: &[&crate::target::found_in_region::CHECK],
+    run,
+};
+
+/// How long a new machine may take to appear. AWS's guide says five minutes after boot; profiles and
+/// policies made together with the instance take longer to spread.
+const GRACE: i64 = 15 * 60;
+
+/// A reason to wait, while the machine is young.
+pub(super) fn just_launched(facts: &Facts, scope: &Scope) -> Result<Option<Unknown>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    let age = facts.instance(id).required()?.launched_at.map(|it| it.until(scope.at));
+    Ok(age.filter(|it| (0..GRACE).contains(it)).map(|age| {
+        Unknown::limit(format!(
+            "{id} was launched {} ago and may take up to {} to register and connect: wait, or run again with --wait",
+            span(age),
+            span(GRACE)
+        ))
+    }))
+}
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let target = &scope.target;
+    if facts.node(target).optional()?.is_some() {
+        return Ok(Verdict::Pass(observed(target, "is registered with Systems Manager")));
+    }
+    let Some(id) = target.instance() else {
+        return Ok(Verdict::NotApplicable("a hybrid node that is not registered does not exist"));
+    };
+    if let Some(unknown) = just_launched(facts, scope)? {
+        return Err(unknown);
+    }
+    Ok(Verdict::Fail(
+        observed(target, "is not known to Systems Manager: the agent has never reported, or not for 30 days"),
+        Fix::new(
+            "look on the node itself: is the agent installed and running, are the clock, the disk, the host firewall, the proxy and the resolver in order?",
+            Recovery::Agent,
+        )
+        .aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
+    ))
+}

@@ -1,0 +1,76 @@
+//! The agent holds its session channel open.
+//!
+//! Online is not connectable: `PingStatus` covers the `ssm` endpoint only, and a session needs the
+//! control channel through `ssmmessages`. For an id it does not know, the API answers
+//! `notconnected` too, so this says nothing about registration.
+
+use super::registered::just_launched;
+use crate::{
+    model::ssm::{Connection, Ping},
+    prelude::*,
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("session_channel_connected.md"),
+    layer: Layer::Agent,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &super::ping_online::CHECK,
+        &super::registered::CHECK,
+        &super::version_supports_session::CHECK,
+        &crate::target::found_in_region::CHECK,
+        &crate::identity::role_may_open_channels::CHECK,
+        &crate::hybrid::advanced_tier_on::CHECK,
+    ],
+    proves: &[
+        &crate::target::found_in_region::CHECK,
+        &crate::target::instance_running::CHECK,
+        &crate::dns::vpc_dns_enabled::CHECK,
+        &crate::dns::endpoint_private_dns_on::CHECK,
+        &crate::endpoint::available::CHECK,
+        &crate::network::service_path_exists::CHECK,
+        &crate::network::route_alive::CHECK,
+        &crate::network::public_address_present::CHECK,
+        &crate::network::instance_sends_https::CHECK,
+        &crate::network::acls_pass_https::CHECK,
+        &crate::network::endpoint_accepts_https::CHECK,
+    ],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let target = &scope.target;
+    match facts.connection(target).required()? {
+        Connection::Connected => {
+            return Ok(Verdict::Pass(observed(
+                target,
+                "holds its session channel open (connected)",
+            )));
+        }
+        Connection::NotConnected => {}
+        Connection::Other(word) => {
+            return Err(Unknown::limit(format!("the connection status of {target} is {word}")));
+        }
+    }
+    let Some(node) = facts.node(target).optional()? else {
+        return Ok(Verdict::NotApplicable("the node is not registered"));
+    };
+    if let Some(unknown) = just_launched(facts, scope)? {
+        return Err(unknown);
+    }
+    let online = match node.ping {
+        Ping::Online => {
+            ", although its ping status is Online: it reaches ssm, and sessions need ssmmessages"
+        }
+        _ => "",
+    };
+    Ok(Verdict::Fail(
+        observed(target, format!("has no session channel open (notconnected){online}")),
+        Fix::new(
+            "restart the agent on the node, so that it opens the channel to ssmmessages anew",
+            Recovery::Channel,
+        )
+        .aws(scope, ["ssm", "get-connection-status", "--target", &target.to_string()]),
+    ))
+}

@@ -1,0 +1,23 @@
+//! An endpoint gets the traffic that is meant for it.
+//!
+//! Without private DNS the agent asks for the public name and gets public addresses, which is fine
+//! where those can be reached: only then is it no fault.
+
+use crate::{
+    prelude::*,
+    solve::reach::{self, HopKind},
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("endpoint_private_dns_on.md"),
+    layer: Layer::Dns,
+    impact: Impact::Blocks,
+    depends_on: &[&crate::target::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    reach::judge(facts, scope, &[HopKind::PrivateDns])
+}

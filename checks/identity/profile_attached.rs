@@ -1,0 +1,50 @@
+//! The instance has something to act as.
+
+use crate::{prelude::*, solve::credentials};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("profile_attached.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[&crate::target::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
+    };
+    if let Some(profile) = &facts.instance(id).required()?.profile {
+        return Ok(Verdict::Pass(observed(id, format!("has instance profile {}", profile.name()))));
+    }
+    let evidence = observed(id, "has no instance profile");
+    Ok(match credentials::host_management(facts)? {
+        Some(role) => Verdict::Pass(evidence.and(observed(
+            role,
+            format!("is given to it by Default Host Management, which is on in {}", scope.region),
+        ))),
+        None => Verdict::Fail(
+            evidence.and(observed(
+                &scope.region,
+                "has Default Host Management off, so nothing else gives the agent credentials",
+            )),
+            Fix::new(
+                "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
+                Recovery::Agent,
+            )
+            .aws(
+                scope,
+                [
+                    "ec2",
+                    "associate-iam-instance-profile",
+                    "--instance-id",
+                    id.as_str(),
+                    "--iam-instance-profile",
+                    "Name=<profile>",
+                ],
+            ),
+        ),
+    })
+}

@@ -1,0 +1,72 @@
+//! The attached profile still exists and holds a role.
+//!
+//! A profile and its role have names of their own, which the console makes equal and Terraform often
+//! does not. Deleting a profile leaves it attached.
+
+use crate::{
+    prelude::*,
+    solve::credentials::{empty_profile, given_by_host_management, host_management, profile_name},
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("profile_contains_role.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[&crate::target::found_in_region::CHECK, &super::profile_attached::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
+    };
+    let Some(arn) = &facts.instance(id).required()?.profile else {
+        return Ok(Verdict::NotApplicable("the instance has no profile"));
+    };
+    let name = profile_name(arn)?;
+    let (evidence, fix) = if let Some(profile) = facts.instance_profile(&name).optional()? {
+        if let Some(role) = profile.roles.first() {
+            return Ok(Verdict::Pass(observed(&name, format!("holds role {role}"))));
+        }
+        let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent).aws(
+            scope,
+            [
+                "iam",
+                "add-role-to-instance-profile",
+                "--instance-profile-name",
+                name.as_str(),
+                "--role-name",
+                "<role>",
+            ],
+        );
+        (observed(&name, "holds no role"), fix)
+    } else {
+        let filter = format!("Name=instance-id,Values={id}");
+        let fix = Fix::new("replace the deleted profile by one that exists", Recovery::Agent)
+            .aws(scope, ["ec2", "describe-iam-instance-profile-associations", "--filters", &filter])
+            .aws(
+                scope,
+                [
+                    "ec2",
+                    "replace-iam-instance-profile-association",
+                    "--association-id",
+                    "<association-id>",
+                    "--iam-instance-profile",
+                    "Name=<profile>",
+                ],
+            );
+        (observed(&name, format!("is attached to {id} and does not exist any more")), fix)
+    };
+    if let Some(role) = given_by_host_management(facts, scope)? {
+        let served = format!(
+            "is what the agent uses instead, by Default Host Management, and {id} is Online with it"
+        );
+        return Ok(Verdict::Pass(evidence.and(observed(&role, served))));
+    }
+    match host_management(facts)? {
+        Some(_) => Err(empty_profile(id)),
+        None => Ok(Verdict::Fail(evidence, fix)),
+    }
+}

@@ -1,0 +1,70 @@
+//! The agent's role may report to Systems Manager.
+//!
+//! `ssm:UpdateInstanceInformation` is the agent's test of its credentials: until it succeeds with
+//! some, nothing else starts.
+
+use crate::{
+    prelude::*,
+    solve::{
+        access::{Access, Grant},
+        credentials::{self, REGISTER, Source, agent_role},
+        simulation::{ask, target_arn},
+    },
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("role_may_register.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &super::profile_attached::CHECK,
+        &super::profile_contains_role::CHECK,
+        &super::role_trusts_ec2::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+/// What AWS made for nodes; Default Host Management has its own.
+pub(super) fn managed_policy(source: Source) -> Grant<'static> {
+    Grant::Managed(match source {
+        Source::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
+        Source::InstanceProfile | Source::Activation => "AmazonSSMManagedInstanceCore",
+    })
+}
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let target = target_arn(facts, scope)?;
+    let access = Access {
+        principal: &role.arn,
+        actions: &[REGISTER],
+        resource: &target,
+        grant: managed_policy(role.source),
+        recovery: Recovery::Agent,
+    };
+    let answer = access.judge(facts, scope)?;
+    if role.source != Source::HostManagement {
+        return Ok(answer);
+    }
+    let mut note = observed(&role.name, "is the role of Default Host Management");
+    // Only to explain: the verdict does not rest on the role that is passed over.
+    if let Ok(Some(passed_over)) = credentials::profile_role(facts, scope)
+        && matches!(ask(facts, scope, &passed_over.arn, REGISTER, &target), Ok(Err(_)))
+    {
+        note = note.and(observed(
+            &passed_over.name,
+            "is in the instance's profile and cannot register, so the agent passes it over",
+        ));
+    }
+    Ok(match answer {
+        Verdict::Pass(evidence) => Verdict::Pass(evidence.and(note)),
+        Verdict::Fail(evidence, fix) => Verdict::Fail(evidence.and(note), fix),
+        other @ Verdict::NotApplicable(_) => other,
+    })
+}

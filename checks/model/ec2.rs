@@ -1,0 +1,472 @@
+//! What EC2 describes: instances and everything between them and a service.
+//!
+//! Rows keep what AWS says in AWS's words. Where AWS may add a word one day, the word is kept as
+//! text ([`Other`](CheckStatus::Other) and its like), never dropped: an unknown kind of rule or
+//! route is a reason not to know, not a reason to ignore it.
+
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use super::{ids::*, time::Timestamp};
+
+/// An enum of the words AWS documents, which keeps any other word as it came.
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(from = "String", into = "String")]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
+        pub enum $name { $($variant,)* Other(String) }
+
+        impl From<String> for $name {
+            fn from(raw: String) -> Self {
+                $(if raw.eq_ignore_ascii_case($word) { return Self::$variant; })*
+                Self::Other(raw)
+            }
+        }
+
+        impl $name {
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self { $(Self::$variant => $word,)* Self::Other(raw) => raw }
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(it: $name) -> String { String::from(it.as_str()) }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
+        }
+    )*};
+}
+pub(crate) use words;
+
+words! {
+    InstanceState {
+        Pending = "pending", Running = "running", ShuttingDown = "shutting-down",
+        Terminated = "terminated", Stopping = "stopping", Stopped = "stopped",
+    }
+    CheckStatus {
+        Ok = "ok", Impaired = "impaired", Initializing = "initializing",
+        InsufficientData = "insufficient-data", NotApplicable = "not-applicable",
+    }
+    RouteState { Active = "active", Blackhole = "blackhole", Filtered = "filtered" }
+    EndpointKind {
+        Interface = "Interface", Gateway = "Gateway", GatewayLoadBalancer = "GatewayLoadBalancer",
+        Resource = "Resource", ServiceNetwork = "ServiceNetwork", Tunnel = "Tunnel",
+    }
+    /// The API answers in lower or upper camel case, depending on the call.
+    EndpointState {
+        Available = "available", Pending = "pending", PendingAcceptance = "pendingAcceptance",
+        Deleting = "deleting", Deleted = "deleted", Rejected = "rejected", Failed = "failed",
+        Expired = "expired", Partial = "partial",
+    }
+    NatState {
+        Available = "available", Pending = "pending", Failed = "failed", Deleting = "deleting",
+        Deleted = "deleted",
+    }
+    Connectivity { Public = "public", Private = "private" }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Instance {
+    /// The Name tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub state: InstanceState,
+    /// None once terminated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<VpcId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<SubnetId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<AttachedInterface>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Arn>,
+    pub metadata: MetadataOptions,
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub windows: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launched_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A network interface as the instance's own description shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AttachedInterface {
+    pub id: NetworkInterfaceId,
+    #[serde(default)]
+    pub device_index: i32,
+    pub subnet: SubnetId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_ip: Option<Ipv4Addr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<Ipv4Addr>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ipv6: Vec<Ipv6Addr>,
+    #[serde(default)]
+    pub security_groups: Vec<SecurityGroupId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MetadataOptions {
+    pub enabled: bool,
+    #[serde(default)]
+    pub tokens_required: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InstanceStatus {
+    pub instance: CheckStatus,
+    pub system: CheckStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ebs: Option<CheckStatus>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Vpc {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
+    /// Every associated CIDR, secondary and IPv6 ones included.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub cidrs: Vec<IpNet>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dhcp_options: Option<DhcpOptionsId>,
+}
+
+/// Both must be on for an endpoint's private DNS names to work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct VpcDns {
+    pub support: bool,
+    pub hostnames: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DhcpOptions {
+    /// Addresses, or the word `AmazonProvidedDNS`.
+    pub name_servers: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Subnet {
+    pub vpc: VpcId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
+    /// None in an IPv6-only subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub cidr: Option<Ipv4Net>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub ipv6_cidrs: Vec<Ipv6Net>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
+    #[serde(default)]
+    pub maps_public_ip: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RouteTable {
+    pub id: RouteTableId,
+    /// The table of every subnet that is associated with no other.
+    #[serde(default)]
+    pub main: bool,
+    #[serde(default)]
+    pub subnets: Vec<SubnetId>,
+    pub routes: Vec<Route>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Route {
+    pub to: Destination,
+    pub via: NextHop,
+    pub state: RouteState,
+    /// Learnt from a virtual private gateway, so weaker than a static route.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub propagated: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Destination {
+    Cidr(#[cfg_attr(feature = "schema", schemars(with = "String"))] IpNet),
+    List(PrefixListId),
+    /// A destination of a kind not known here, as AWS spelled it.
+    Unreadable(String),
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cidr(net) => net.fmt(f),
+            Self::List(id) => id.fmt(f),
+            Self::Unreadable(raw) => raw.fmt(f),
+        }
+    }
+}
+
+/// Where a route sends packets: `local`, or the id of a gateway, interface, peering…
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NextHop(pub String);
+
+/// What kind of thing a [`NextHop`] names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HopKind {
+    Local,
+    InternetGateway(InternetGatewayId),
+    NatGateway(NatGatewayId),
+    Endpoint(EndpointId),
+    /// Peering, transit and virtual private gateways, appliances, and whatever comes next.
+    Other,
+}
+
+impl NextHop {
+    #[must_use]
+    pub fn kind(&self) -> HopKind {
+        if self.0 == "local" {
+            return HopKind::Local;
+        }
+        let gateway = self.0.parse().map(HopKind::InternetGateway);
+        gateway
+            .or_else(|_| self.0.parse().map(HopKind::NatGateway))
+            .or_else(|_| self.0.parse().map(HopKind::Endpoint))
+            .unwrap_or(HopKind::Other)
+    }
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NetworkAcl {
+    pub id: NetworkAclId,
+    #[serde(default)]
+    pub default: bool,
+    #[serde(default)]
+    pub subnets: Vec<SubnetId>,
+    pub entries: Vec<AclEntry>,
+}
+
+/// Evaluated in order of `number`; the first that matches decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AclEntry {
+    pub number: i32,
+    #[serde(default)]
+    pub egress: bool,
+    pub allow: bool,
+    pub traffic: Traffic,
+    pub peer: Peer,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SecurityGroup {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub ingress: Vec<Rule>,
+    #[serde(default)]
+    pub egress: Vec<Rule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rule {
+    pub traffic: Traffic,
+    pub peer: Peer,
+}
+
+/// Protocol and ports of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Traffic {
+    All,
+    /// First and last port, both included.
+    Tcp(u16, u16),
+    Udp(u16, u16),
+    /// Any other protocol, by AWS's name or number. Never TCP.
+    Other(String),
+}
+
+impl Traffic {
+    #[must_use]
+    pub fn includes_tcp(&self, port: u16) -> bool {
+        match self {
+            Self::All => true,
+            Self::Tcp(low, high) => (*low..=*high).contains(&port),
+            Self::Udp(..) | Self::Other(_) => false,
+        }
+    }
+}
+
+/// The other side of a rule: where traffic comes from on the way in, goes to on the way out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Peer {
+    Cidr(#[cfg_attr(feature = "schema", schemars(with = "String"))] IpNet),
+    Group(SecurityGroupId),
+    List(PrefixListId),
+    /// A peer of a kind not known here, as AWS spelled it.
+    Unreadable(String),
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cidr(net) => net.fmt(f),
+            Self::Group(id) => id.fmt(f),
+            Self::List(id) => id.fmt(f),
+            Self::Unreadable(raw) => raw.fmt(f),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Endpoint {
+    pub id: EndpointId,
+    /// The full name: `com.amazonaws.eu-west-1.ssm`.
+    pub service: String,
+    pub kind: EndpointKind,
+    pub state: EndpointState,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subnets: Vec<SubnetId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<NetworkInterfaceId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub security_groups: Vec<SecurityGroupId>,
+    #[serde(default)]
+    pub private_dns: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub route_tables: Vec<RouteTableId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<super::iam::Text>,
+    /// Set when the endpoint serves a service of another Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_region: Option<Region>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InternetGateway {
+    pub id: InternetGatewayId,
+    /// The attachment's state; `available` is the working one.
+    pub state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NatGateway {
+    pub state: NatState,
+    pub connectivity: Connectivity,
+    /// None for a regional NAT gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet: Option<SubnetId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_ips: Vec<Ipv4Addr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PrefixList {
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub cidrs: Vec<IpNet>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NetworkInterface {
+    pub subnet: SubnetId,
+    pub private_ips: Vec<IpAddr>,
+    #[serde(default)]
+    pub security_groups: Vec<SecurityGroupId>,
+}
+
+impl Instance {
+    /// The interface that carries the default route: the first one, unless the system was told otherwise.
+    #[must_use]
+    pub fn primary_interface(&self) -> Option<&AttachedInterface> {
+        self.interfaces.iter().min_by_key(|it| it.device_index)
+    }
+}
+
+impl Endpoint {
+    /// `ssm` for `com.amazonaws.eu-west-1.ssm`, in any partition's spelling; None if the service is
+    /// of another Region.
+    #[must_use]
+    pub fn serves(&self, region: &Region) -> Option<&str> {
+        if self.service_region.as_ref().is_some_and(|it| it != region) {
+            return None;
+        }
+        let (_, name) = self.service.split_once(&[".", region.as_str(), "."].concat())?;
+        Some(name)
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ports = |low: &u16, high: &u16| {
+            if low == high { low.to_string() } else { alloc::format!("{low}-{high}") }
+        };
+        match self {
+            Self::All => f.write_str("all traffic"),
+            Self::Tcp(low, high) => write!(f, "tcp/{}", ports(low, high)),
+            Self::Udp(low, high) => write!(f, "udp/{}", ports(low, high)),
+            Self::Other(protocol) => write!(f, "protocol {protocol}"),
+        }
+    }
+}

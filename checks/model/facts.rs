@@ -1,0 +1,351 @@
+//! The world, as far as we have looked.
+//!
+//! [`Facts`] is a value: it can be printed, saved, sent to a colleague, and asked again next year.
+//! Nothing here does I/O. A row is in one of four states, and a check reaches its contents only
+//! through a [`Lookup`], which names the other three:
+//!
+//! * present: AWS described it;
+//! * absent: AWS said there is no such thing;
+//! * unknown: we asked and could not find out, and say [why](Why);
+//! * unasked: no row at all; collection answers it, so a finished report never holds one.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{ec2::*, iam::*, ids::*, ssm::*};
+
+/// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
+/// and the API calls that answer it. The collector matches on [`Need`] without a wildcard, so a
+/// line added here does not compile until something can answer it.
+macro_rules! tables {
+    ($($(#[$doc:meta])* $accessor:ident in $table:ident: $key:ident => $row:ty, asked with $actions:expr;)*) => {
+        /// Everything observed. See the [module](self) for the four states of a row.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct Facts {
+            $(
+                $(#[$doc])*
+                #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+                pub $table: BTreeMap<$key, Row<$row>>,
+            )*
+        }
+
+        /// A question about the world, precise enough to be answered by one API call.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[allow(non_camel_case_types, reason = "each variant is spelled like its accessor")]
+        pub enum Need { $($accessor($key),)* }
+
+        impl Need {
+            /// The IAM actions that answering takes, the one most likely refused first.
+            #[must_use]
+            pub fn actions(&self) -> &'static [&'static str] {
+                match self { $(Self::$accessor(_) => &$actions,)* }
+            }
+
+            /// What is asked about: an id, a name, or a whole question to the simulator.
+            #[must_use]
+            pub fn subject(&self) -> String {
+                match self { $(Self::$accessor(key) => key.to_string(),)* }
+            }
+        }
+
+        /// Every action that some fact takes: what `ssm-doctor policy` prints.
+        pub const ACTIONS: &[&[&str]] = &[$(&$actions,)*];
+
+        impl Facts {
+            $(
+                $(#[$doc])*
+                pub fn $accessor<'f, 'k>(&'f self, key: &'k $key) -> Lookup<'f, 'k, $key, $row> {
+                    Lookup { key, row: self.$table.get(key), need: Need::$accessor }
+                }
+            )*
+
+            /// Every question this snapshot has an answer to.
+            #[must_use]
+            pub fn answered(&self) -> Vec<Need> {
+                let mut needs = Vec::new();
+                $(needs.extend(self.$table.keys().cloned().map(Need::$accessor));)*
+                needs
+            }
+
+            /// The questions that were asked in vain.
+            #[must_use]
+            pub fn unseen(&self) -> Vec<Need> {
+                let mut needs = Vec::new();
+                $(needs.extend(self.$table.iter().filter(|(_, row)| matches!(row, Row::Unknown { .. }))
+                    .map(|(key, _)| Need::$accessor(key.clone())));)*
+                needs
+            }
+
+            /// Is there a row of any kind for `need`?
+            #[must_use]
+            pub fn has(&self, need: &Need) -> bool {
+                match need { $(Need::$accessor(key) => self.$table.contains_key(key),)* }
+            }
+
+            /// Copies the answer to `need` from `other`, or forgets it if `other` has none.
+            pub fn copy_from(&mut self, other: &Facts, need: &Need) {
+                match need {
+                    $(Need::$accessor(key) => {
+                        match other.$table.get(key) {
+                            Some(row) => self.$table.insert(key.clone(), row.clone()),
+                            None => self.$table.remove(key),
+                        };
+                    })*
+                }
+            }
+
+            /// Adds the rows of `more`; a row that is already known wins over an unknown one.
+            pub fn absorb(&mut self, more: Facts) {
+                $(for (key, row) in more.$table {
+                    if matches!(row, Row::Unknown { .. }) && self.$table.contains_key(&key) {
+                        continue;
+                    }
+                    self.$table.insert(key, row);
+                })*
+            }
+
+            /// Records that `need` could not be answered.
+            pub fn give_up(&mut self, need: &Need, why: Why, detail: &str) {
+                match need {
+                    $(Need::$accessor(key) => {
+                        self.$table.insert(key.clone(), Row::Unknown { unknown: why, detail: detail.into() });
+                    })*
+                }
+            }
+        }
+    };
+}
+
+tables! {
+    /// Who we are: account, ARN and unique id of the credentials in use.
+    caller in caller: Ourselves => Caller, asked with ["sts:GetCallerIdentity"];
+    instance in instances: InstanceId => Instance, asked with ["ec2:DescribeInstances"];
+    instance_status in instance_statuses: InstanceId => InstanceStatus, asked with ["ec2:DescribeInstanceStatus"];
+    /// The other Regions in which this instance id exists; asked only when it is not in ours.
+    elsewhere in elsewhere: InstanceId => Vec<Region>, asked with ["ec2:DescribeInstances", "ec2:DescribeRegions"];
+    vpc in vpcs: VpcId => Vpc, asked with ["ec2:DescribeVpcs"];
+    vpc_dns in vpc_dns: VpcId => VpcDns, asked with ["ec2:DescribeVpcAttribute"];
+    dhcp_options in dhcp_options: DhcpOptionsId => DhcpOptions, asked with ["ec2:DescribeDhcpOptions"];
+    subnet in subnets: SubnetId => Subnet, asked with ["ec2:DescribeSubnets"];
+    route_tables in route_tables: VpcId => Vec<RouteTable>, asked with ["ec2:DescribeRouteTables"];
+    network_acls in network_acls: VpcId => Vec<NetworkAcl>, asked with ["ec2:DescribeNetworkAcls"];
+    endpoints in endpoints: VpcId => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"];
+    /// The internet gateways attached to a VPC.
+    internet_gateways in internet_gateways: VpcId => Vec<InternetGateway>, asked with ["ec2:DescribeInternetGateways"];
+    nat_gateway in nat_gateways: NatGatewayId => NatGateway, asked with ["ec2:DescribeNatGateways"];
+    security_group in security_groups: SecurityGroupId => SecurityGroup, asked with ["ec2:DescribeSecurityGroups"];
+    network_interface in network_interfaces: NetworkInterfaceId => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
+    /// The CIDRs of a managed prefix list, AWS's own lists included.
+    prefix_list in prefix_lists: PrefixListId => PrefixList, asked with ["ec2:GetManagedPrefixListEntries"];
+    instance_profile in instance_profiles: ProfileName => InstanceProfile, asked with ["iam:GetInstanceProfile"];
+    role in roles: RoleName => Role, asked with ["iam:GetRole"];
+    user in users: UserName => User, asked with ["iam:GetUser"];
+    /// What IAM's own simulator says of one principal, action and resource.
+    simulation in simulations: Question => Simulation, asked with ["iam:SimulatePrincipalPolicy"];
+    /// The target as Systems Manager sees it; absent when it is not a managed node.
+    node in nodes: Target => ManagedNode, asked with ["ssm:DescribeInstanceInformation"];
+    connection in connections: Target => Connection, asked with ["ssm:GetConnectionStatus"];
+    service_setting in service_settings: SettingId => ServiceSetting, asked with ["ssm:GetServiceSetting"];
+    document in documents: DocumentName => Document, asked with ["ssm:GetDocument"];
+    /// A bucket's policy; absent when it has none.
+    bucket_policy in bucket_policies: BucketName => Text, asked with ["s3:GetBucketPolicy"];
+    key in keys: KeyName => Key, asked with ["kms:DescribeKey", "kms:GetKeyPolicy"];
+}
+
+/// The key of facts about ourselves, of which there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Ourselves {
+    Us,
+}
+
+impl core::fmt::Display for Ourselves {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("our own credentials")
+    }
+}
+
+/// One answer, in one of its three states; the fourth is that there is no row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Row<T> {
+    Unknown {
+        unknown: Why,
+        /// AWS's own words, if it gave any.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        detail: String,
+    },
+    Absent(Absent),
+    Present(T),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Absent {
+    Absent,
+}
+
+/// Why we do not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Why {
+    /// Nobody has asked yet; in a saved snapshot, nobody had asked when it was taken.
+    Unasked,
+    /// The caller may not make this API call.
+    Denied,
+    /// AWS kept asking us to slow down.
+    Throttled,
+    /// No connection to the API endpoint: DNS, route, proxy or TLS on our side.
+    Unreachable,
+    /// No answer in time.
+    TimedOut,
+    /// Another row points at this one and AWS says it does not exist: it was deleted between calls.
+    Vanished,
+    /// An answer came that is not what the API documents.
+    Unreadable,
+    /// Belongs to the account that shares the subnet, which AWS does not show to participants.
+    HiddenByOwner,
+    /// The API answered with some other error; the detail has its code.
+    Refused,
+}
+
+impl Why {
+    /// For machines, as in snapshots.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unasked => "unasked",
+            Self::Denied => "denied",
+            Self::Throttled => "throttled",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed-out",
+            Self::Vanished => "vanished",
+            Self::Unreadable => "unreadable",
+            Self::HiddenByOwner => "hidden-by-owner",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// For people: `<action> <phrase>`.
+    #[must_use]
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Unasked => "was not asked when these facts were collected",
+            Self::Denied => "was denied",
+            Self::Throttled => "was throttled",
+            Self::Unreachable => "could not reach its endpoint",
+            Self::TimedOut => "did not answer in time",
+            Self::Vanished => "no longer finds it",
+            Self::Unreadable => "gave an answer that cannot be read",
+            Self::HiddenByOwner => {
+                "does not show it: it belongs to the account that shares the subnet"
+            }
+            Self::Refused => "answered with an error",
+        }
+    }
+}
+
+/// One row, about to be read.
+pub struct Lookup<'f, 'k, K, T> {
+    key: &'k K,
+    row: Option<&'f Row<T>>,
+    need: fn(K) -> Need,
+}
+
+impl<'f, K: Clone, T> Lookup<'f, '_, K, T> {
+    /// The row, where AWS has already said that it exists: absence is a contradiction, hence unknown.
+    ///
+    /// # Errors
+    /// [`Unknown`] if it was not seen, or is gone.
+    pub fn required(self) -> Result<&'f T, Unknown> {
+        match self.row {
+            Some(Row::Absent(_)) => Err(self.unknown(Why::Vanished, "")),
+            _ => self.optional()?.ok_or_else(|| Unknown::limit("unreachable state")),
+        }
+    }
+
+    /// The row, where "there is none" is an answer too.
+    ///
+    /// # Errors
+    /// [`Unknown`] if it was not seen.
+    pub fn optional(self) -> Result<Option<&'f T>, Unknown> {
+        match self.row {
+            Some(Row::Present(row)) => Ok(Some(row)),
+            Some(Row::Absent(_)) => Ok(None),
+            Some(Row::Unknown { unknown, detail }) => Err(self.unknown(*unknown, detail)),
+            None => Err(self.unknown(Why::Unasked, "")),
+        }
+    }
+
+    /// The row if it can be had, for evidence that the verdict does not rest on.
+    ///
+    /// # Errors
+    /// [`Unknown`] only while nobody has asked, so that the collector does.
+    pub fn hint(self) -> Result<Option<&'f T>, Unknown> {
+        match self.row {
+            Some(Row::Present(row)) => Ok(Some(row)),
+            Some(_) => Ok(None),
+            None => Err(self.unknown(Why::Unasked, "")),
+        }
+    }
+
+    fn unknown(&self, why: Why, detail: &str) -> Unknown {
+        Unknown(BTreeSet::from([Gap::Fact {
+            need: (self.need)(self.key.clone()),
+            why,
+            detail: detail.into(),
+        }]))
+    }
+}
+
+/// What a check returns instead of guessing: what it could not see past.
+///
+/// INVARIANT: never empty; every constructor puts a gap in, and merging only adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown(BTreeSet<Gap>);
+
+/// One thing that was not seen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gap {
+    /// A question that went unanswered.
+    Fact { need: Need, why: Why, detail: String },
+    /// Something that no call of ours can tell.
+    Limit(String),
+}
+
+impl Unknown {
+    /// Something that no call of ours can tell, as a clause: `what lies beyond tgw-1 is not visible`.
+    #[must_use]
+    pub fn limit(text: impl Into<String>) -> Self {
+        Self(BTreeSet::from([Gap::Limit(text.into())]))
+    }
+
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self
+    }
+
+    pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
+        self.0.iter()
+    }
+
+    /// The questions nobody has asked yet.
+    pub fn unasked(self) -> impl Iterator<Item = Need> {
+        self.0.into_iter().filter_map(|gap| match gap {
+            Gap::Fact { need, why: Why::Unasked, .. } => Some(need),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! The vocabulary: ids, facts, the question, what a check can say, and what follows from it.
+
+pub mod diagnose;
+pub mod ec2;
+pub mod facts;
+pub mod iam;
+pub mod ids;
+pub mod scope;
+pub mod ssm;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,121 @@
+//! What Systems Manager says about nodes, settings and documents.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ec2::words, iam::Text, time::Timestamp};
+
+words! {
+    /// Covers registration and the `ssm` endpoint only, not the session channel.
+    Ping { Online = "Online", ConnectionLost = "ConnectionLost", Inactive = "Inactive" }
+    /// `ssm:GetConnectionStatus`: is the agent's control channel to `ssmmessages` up?
+    Connection { Connected = "connected", NotConnected = "notconnected" }
+}
+
+/// A row of `ssm:DescribeInstanceInformation`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ManagedNode {
+    pub ping: Ping,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_ping: Option<Timestamp>,
+    /// Four numbers, if AWS spelled it so; see [`ManagedNode::version`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// `Linux`, `Windows` or `MacOS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computer_name: Option<String>,
+    /// The role that Systems Manager gave the node: the activation's for a hybrid node, that of
+    /// Default Host Management for an instance that uses it. A name, or a path and a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// `AWS::EC2::Instance`, `AWS::SSM::ManagedInstance`, `AWS::IoT::Thing`…
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Timestamp>,
+}
+
+/// An agent's version. Four numbers: semantic versioning has three and would reject it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AgentVersion(pub [u32; 4]);
+
+impl AgentVersion {
+    /// `3.2.582.0`; None for anything else.
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let mut parts = raw.split('.').map(str::parse);
+        let version =
+            [parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?];
+        parts.next().is_none().then_some(Self(version))
+    }
+}
+
+impl fmt::Display for AgentVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [major, minor, build, revision] = self.0;
+        write!(f, "{major}.{minor}.{build}.{revision}")
+    }
+}
+
+/// A setting of Systems Manager, of one account in one Region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum SettingId {
+    /// The role of Default Host Management Configuration; how "off" is spelled is not documented.
+    #[serde(rename = "/ssm/managed-instance/default-ec2-instance-management-role")]
+    DefaultHostManagementRole,
+    /// `standard` or `advanced`; sessions to hybrid nodes need the latter.
+    #[serde(rename = "/ssm/managed-instance/activation-tier")]
+    ActivationTier,
+}
+
+impl SettingId {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DefaultHostManagementRole => {
+                "/ssm/managed-instance/default-ec2-instance-management-role"
+            }
+            Self::ActivationTier => "/ssm/managed-instance/activation-tier",
+        }
+    }
+}
+
+impl fmt::Display for SettingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ServiceSetting {
+    pub value: String,
+    /// `Default`, `Customized` or `PendingUpdate`.
+    #[serde(default)]
+    pub status: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Document {
+    /// `Session` for what starts sessions, `Command` for Run Command's…
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<String>,
+    pub content: Text,
+}

@@ -1,0 +1,290 @@
+//! What a check can say.
+
+use alloc::{
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::fmt::Display;
+
+use super::{
+    facts::{Facts, Unknown},
+    scope::Scope,
+};
+
+/// A check, as data. The list of these is the whole rules engine.
+pub struct Check {
+    /// `module_path!()` of the check; [`Check::name`] is how people spell it.
+    pub module: &'static str,
+    pub runbook: &'static str,
+    pub layer: Layer,
+    pub impact: Impact,
+    /// Checks whose failure would explain this one's: while one of them fails, this one must be
+    /// expected to fail or to be unanswerable.
+    pub depends_on: &'static [&'static Check],
+    /// Checks that hold if this one does, by what it observes: a connected agent proves its path.
+    /// What is unknown but proven withholds no verdict, and what fails but is proven is a riddle
+    /// (changed a moment ago, or the agent goes another way), not a certainty.
+    pub proves: &'static [&'static Check],
+
+    pub run: fn(&Facts, &Scope) -> Answer,
+}
+
+impl Check {
+    /// `network/endpoint-accepts-https`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = self.module.split_once("::").map_or(self.module, |(_, rest)| rest);
+        path.replace("::", "/").replace('_', "-")
+    }
+
+    /// `network`.
+    #[must_use]
+    pub fn area(&self) -> &'static str {
+        self.module.split("::").nth(1).unwrap_or(self.module)
+    }
+
+    /// The runbook's first line, which must hold when the check passes.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.runbook.lines().next().unwrap_or_default().trim_start_matches("# ")
+    }
+
+    /// Is `other` among what this one depends on, however far down?
+    #[must_use]
+    pub fn follows_from(&self, other: &Self) -> bool {
+        self.depends_on.iter().any(|it| core::ptr::eq(*it, other) || it.follows_from(other))
+    }
+}
+
+/// From the metal up. A failure low down explains failures above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// Account, Region, and who is asking.
+    Access,
+    Instance,
+    Identity,
+    Dns,
+    Route,
+    Filter,
+    Agent,
+    Session,
+}
+
+impl Layer {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Instance => "instance",
+            Self::Identity => "identity",
+            Self::Dns => "dns",
+            Self::Route => "route",
+            Self::Filter => "filter",
+            Self::Agent => "agent",
+            Self::Session => "session",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Impact {
+    /// The session asked for cannot start.
+    Blocks,
+    /// It starts, and something promised with it is missing or unreliable.
+    Degrades,
+    /// Nothing is wrong yet.
+    Advises,
+}
+
+impl Impact {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocks => "blocks",
+            Self::Degrades => "degrades",
+            Self::Advises => "advises",
+        }
+    }
+}
+
+/// `Err` is the third truth value, not a failure to run: `?` on a missing fact withholds judgement.
+pub type Answer = Result<Verdict, Unknown>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Pass(Evidence),
+    /// What is wrong, and what to do about it with the ids at hand.
+    Fail(Evidence, Fix),
+    /// The question does not arise here.
+    NotApplicable(&'static str),
+}
+
+/// What we saw. Never empty: there is no constructor for a verdict without a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    first: Observation,
+    rest: Vec<Observation>,
+}
+
+/// One thing, and what was observed of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Where to look to see it too: an id, a name, an ARN.
+    pub subject: String,
+    /// A clause whose subject is `subject`: `admits 10.9.0.0/16 only`.
+    pub observed: String,
+}
+
+pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<String>) -> Evidence {
+    Evidence {
+        first: Observation { subject: subject.to_string(), observed: what.into() },
+        rest: Vec::new(),
+    }
+}
+
+impl Evidence {
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for it in core::iter::once(other.first).chain(other.rest) {
+            if self.first != it && !self.rest.contains(&it) {
+                self.rest.push(it);
+            }
+        }
+        self
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Observation> {
+        core::iter::once(&self.first).chain(&self.rest)
+    }
+}
+
+/// What to do about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    pub summary: String,
+    /// Each a list of words, unquoted: quoting is the renderer's, for the shell at hand. What we
+    /// cannot know stands as a `<placeholder>`.
+    pub commands: Vec<Vec<String>>,
+    pub recovery: Recovery,
+}
+
+impl Fix {
+    pub fn new(summary: impl Into<String>, recovery: Recovery) -> Self {
+        Self { summary: summary.into(), commands: Vec::new(), recovery }
+    }
+
+    /// `aws ec2 …`, in the scope's Region.
+    #[must_use]
+    pub fn aws<'a>(mut self, scope: &'a Scope, words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut command = vec![String::from("aws")];
+        command.extend(words.into_iter().map(Into::into));
+        command.extend(["--region".into(), scope.region.to_string()]);
+        self.commands.push(command);
+        self
+    }
+
+    /// Both, the commands of the first before those of the second, none twice.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if !self.summary.contains(&other.summary) {
+            self.summary.push_str("; ");
+            self.summary.push_str(&other.summary);
+        }
+        for command in other.commands {
+            if !self.commands.contains(&command) {
+                self.commands.push(command);
+            }
+        }
+        self.recovery = self.recovery.max(other.recovery);
+        self
+    }
+}
+
+/// What must happen after the fix before a session can start: why "I fixed it and it still fails".
+/// The figures are the agent's own retry loops (domain: amazon-ssm-agent `agent/session/config`,
+/// `core/app/credentialrefresher`, `agent/hibernation`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recovery {
+    /// The next session sees it.
+    NextSession,
+    /// The control channel retries at growing intervals.
+    Channel,
+    /// The agent backs off for up to an hour while it has no credentials or no way to report.
+    Agent,
+}
+
+impl Recovery {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NextSession => {
+                "takes effect with the next session; nothing on the node needs a restart"
+            }
+            Self::Channel => {
+                "restart the agent on the node, or allow up to 40 minutes for it to reconnect by itself"
+            }
+            Self::Agent => {
+                "restart the agent on the node (or reboot it), or allow up to 60 minutes: it retries at growing intervals"
+            }
+        }
+    }
+}
+
+/// The first item for which `look` finds something.
+///
+/// An unknown does not hide a later find; it only counts when nothing was found.
+///
+/// # Errors
+/// [`Unknown`], all of it together, if nothing was found and something could not be seen.
+pub fn any_of<I: IntoIterator, T>(
+    items: I,
+    mut look: impl FnMut(I::Item) -> Result<Option<T>, Unknown>,
+) -> Result<Option<T>, Unknown> {
+    let mut unknown = None;
+    for item in items {
+        match look(item) {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Ok(None) => {}
+            Err(more) => merge(&mut unknown, more, Unknown::and),
+        }
+    }
+    unknown.map_or(Ok(None), Err)
+}
+
+/// Passes if every item does, and fails if any does, whatever is unknown about the others.
+///
+/// Items to which the question does not apply have no say; if it applies to none, `nothing` says so.
+///
+/// # Errors
+/// [`Unknown`], all of it together, if none fails and something could not be seen.
+pub fn all_of<I: IntoIterator>(
+    items: I,
+    nothing: &'static str,
+    mut judge: impl FnMut(I::Item) -> Answer,
+) -> Answer {
+    let (mut passed, mut failed, mut unknown) = (None, None, None);
+    for item in items {
+        match judge(item) {
+            Ok(Verdict::Pass(evidence)) => merge(&mut passed, evidence, Evidence::and),
+            Ok(Verdict::Fail(evidence, fix)) => {
+                merge(&mut failed, (evidence, fix), |a, b| (a.0.and(b.0), a.1.and(b.1)));
+            }
+            Ok(Verdict::NotApplicable(_)) => {}
+            Err(more) => merge(&mut unknown, more, Unknown::and),
+        }
+    }
+    match (failed, unknown, passed) {
+        (Some((evidence, fix)), ..) => Ok(Verdict::Fail(evidence, fix)),
+        (None, Some(unknown), _) => Err(unknown),
+        (None, None, Some(evidence)) => Ok(Verdict::Pass(evidence)),
+        (None, None, None) => Ok(Verdict::NotApplicable(nothing)),
+    }
+}
+
+fn merge<T>(so_far: &mut Option<T>, more: T, join: impl FnOnce(T, T) -> T) {
+    *so_far = Some(match so_far.take() {
+        Some(so_far) => join(so_far, more),
+        None => more,
+    });
+}

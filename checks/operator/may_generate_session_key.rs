@@ -1,0 +1,62 @@
+//! The operator may make the session's data key.
+//!
+//! KMS has two principals here: the operator's plugin calls `kms:GenerateDataKey`, the agent
+//! `kms:Decrypt`. The plugin finds its credentials by itself, so those behind MFA, a credential
+//! process or a stale SSO login can fail it although the session was allowed.
+
+use crate::{
+    prelude::*,
+    solve::{
+        access::{Access, Grant, Guard, GuardKind, kms_context},
+        operator::{Principal, principal},
+        session::{self, Gates},
+    },
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("may_generate_session_key.md"),
+    layer: Layer::Access,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::preferences::document_readable::CHECK,
+        &crate::preferences::session_key_usable::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(key) = preferences.key(facts)? else {
+        return Ok(Verdict::NotApplicable(
+            "the session is not encrypted with a KMS key, or the key does not exist",
+        ));
+    };
+    let arn = match principal(facts, scope)? {
+        Principal::Root(arn) | Principal::Named(arn) => arn,
+    };
+    let actions = ["kms:GenerateDataKey"];
+    let access = Access {
+        principal: &arn,
+        actions: &actions,
+        resource: key.arn.as_str(),
+        grant: Grant::Inline {
+            purpose: "session-key",
+            actions: &actions,
+            resource: key.arn.as_str(),
+        },
+        recovery: Recovery::NextSession,
+    };
+    Guard {
+        kind: GuardKind::Key,
+        id: key.arn.as_str(),
+        policy: Ok(Some(&key.policy)),
+        foreign: key.arn.account() != arn.account(),
+        context: kms_context(&arn, scope),
+    }
+    .judge(&access, facts, scope)
+}

@@ -1,0 +1,68 @@
+//! The agent's role may look whether the log bucket is encrypted.
+//!
+//! With "enforce encryption" on, the agent calls `GetBucketEncryption` before it starts a shell, and
+//! any error refuses the session.
+
+use crate::{
+    prelude::*,
+    solve::{
+        access::{Access, Grant, Guard, GuardKind},
+        credentials::agent_role,
+        session::{self, Gates},
+    },
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("role_may_check_bucket.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &super::document_readable::CHECK,
+        &crate::identity::profile_attached::CHECK,
+        &crate::identity::profile_contains_role::CHECK,
+        &crate::identity::role_trusts_ec2::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(bucket) = preferences.bucket()? else {
+        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
+    };
+    if !preferences.flag("s3EncryptionEnabled")? {
+        return Ok(Verdict::NotApplicable(
+            "the bucket need not be encrypted, so nothing waits for it",
+        ));
+    }
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let arn = format!("arn:{}:s3:::{bucket}", role.arn.partition());
+    let access = Access {
+        principal: &role.arn,
+        actions: &["s3:GetEncryptionConfiguration"],
+        resource: &arn,
+        grant: Grant::Inline {
+            purpose: "session-logs-check",
+            actions: &["s3:GetEncryptionConfiguration"],
+            resource: &arn,
+        },
+        recovery: Recovery::NextSession,
+    };
+    // S3 shows a bucket's policy to its own account only, so a policy that was seen is not foreign.
+    Guard {
+        kind: GuardKind::Bucket,
+        id: bucket.as_str(),
+        policy: facts.bucket_policy(&bucket).optional(),
+        foreign: false,
+        context: Vec::new(),
+    }
+    .judge(&access, facts, scope)
+}

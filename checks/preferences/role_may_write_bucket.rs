@@ -1,0 +1,79 @@
+//! The agent's role may put the session's log into the bucket.
+//!
+//! If it may not, sessions work and are not logged, and nobody is told. The agent sends the ACL
+//! `bucket-owner-full-control` with every object; whether a bucket without ACLs asks the right to set
+//! one is not documented, and AWS's own sample policies leave `s3:PutObjectAcl` out.
+
+use crate::{
+    prelude::*,
+    solve::{
+        access::{Access, Grant, Guard, GuardKind},
+        credentials::agent_role,
+        session::{self, Gates},
+    },
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("role_may_write_bucket.md"),
+    layer: Layer::Session,
+    impact: Impact::Degrades,
+    depends_on: &[
+        &super::document_readable::CHECK,
+        &crate::identity::profile_attached::CHECK,
+        &crate::identity::profile_contains_role::CHECK,
+        &crate::identity::role_trusts_ec2::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(bucket) = preferences.bucket()? else {
+        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
+    };
+    let prefix = preferences.text("s3KeyPrefix")?.unwrap_or_default().trim_matches('/');
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    let partition = role.arn.partition();
+    let folder = format!("arn:{partition}:s3:::{bucket}/{prefix}{slash}");
+    let (objects, object) = (format!("{folder}*"), format!("{folder}{}.log", session::EXAMPLE_ID));
+    let access = |actions| Access {
+        principal: &role.arn,
+        actions,
+        resource: &object,
+        grant: Grant::Inline {
+            purpose: "session-logs-put",
+            actions: &["s3:PutObject", "s3:PutObjectAcl"],
+            resource: &objects,
+        },
+        recovery: Recovery::NextSession,
+    };
+    // S3 shows a bucket's policy to its own account only, so a policy that was seen is not foreign.
+    let guard = Guard {
+        kind: GuardKind::Bucket,
+        id: bucket.as_str(),
+        policy: facts.bucket_policy(&bucket).optional(),
+        foreign: false,
+        context: Vec::new(),
+    };
+    let put = guard.judge(&access(&["s3:PutObject"]), facts, scope);
+    let acl = guard.judge(&access(&["s3:PutObjectAcl"]), facts, scope);
+    match (put, acl) {
+        (Ok(Verdict::Pass(_)), Ok(Verdict::Fail(..))) => Err(Unknown::limit(format!(
+            "{} may put objects into {bucket} without s3:PutObjectAcl; whether S3 asks for it depends on the bucket's Object Ownership",
+            role.name
+        ))),
+        (Ok(Verdict::Pass(put)), Ok(Verdict::Pass(acl))) => Ok(Verdict::Pass(put.and(acl))),
+        (Err(put), Err(acl)) => Err(put.and(acl)),
+        (Ok(Verdict::Pass(_)), acl) => acl,
+        (put, _) => put,
+    }
+}

@@ -1,0 +1,262 @@
+//! Which identity the agent uses.
+//!
+//! On EC2 the instance profile comes first: if its role can call `ssm:UpdateInstanceInformation` it
+//! is used for everything, and Default Host Management (DHMC) is never tried, even where the role
+//! lacks the session channel's actions. Refused credentials lead to DHMC; other failures, such as a
+//! profile that holds no role, may not. Source: amazon-ssm-agent
+//! `common/identity/availableidentities/ec2/ec2roleprovider/ec2_role_provider.go`.
+
+use alloc::format;
+
+use super::{
+    policy::{self, Trust},
+    simulation::{ask, target_arn},
+};
+use crate::model::{
+    facts::{Facts, Unknown},
+    ids::*,
+    scope::Scope,
+    ssm::{Ping, SettingId},
+};
+
+/// The role that the agent acts as, and how it came by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRole {
+    pub name: RoleName,
+    pub arn: Arn,
+    pub source: Source,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    InstanceProfile,
+    /// Default Host Management Configuration.
+    HostManagement,
+    /// The activation a hybrid node was registered with.
+    Activation,
+}
+
+/// `None` when the agent has no identity at all.
+///
+/// # Errors
+/// [`Unknown`] when what decides between the candidates was not seen.
+pub fn agent_role(facts: &Facts, scope: &Scope) -> Result<Option<AgentRole>, Unknown> {
+    let Some((name, source)) = agent_role_name(facts, scope)? else { return Ok(None) };
+    let arn = facts.role(&name).required()?.arn.clone();
+    Ok(Some(AgentRole { name, arn, source }))
+}
+
+/// As [`agent_role`], of a role that may have been deleted since.
+///
+/// # Errors
+/// As there.
+pub fn agent_role_name(
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<Option<(RoleName, Source)>, Unknown> {
+    let Some(id) = scope.target.instance() else {
+        let node = facts.node(&scope.target).required()?;
+        let Some(raw) = &node.role else {
+            return Err(Unknown::limit(format!("which role {} was activated with", scope.target)));
+        };
+        return Ok(Some((named(raw)?, Source::Activation)));
+    };
+    let given = given_by_host_management(facts, scope);
+    let instance = facts.instance(id).required();
+    let setting = host_management(facts);
+    let (given, instance, setting) = match (given, instance, setting) {
+        (Ok(given), Ok(instance), setting) if !unasked(&setting) => (given, instance, setting),
+        // All that are needed in any case, in one go.
+        (given, instance, setting) => {
+            let gaps = [given.err(), instance.err(), setting.err()].into_iter().flatten();
+            return Err(gaps.reduce(Unknown::and).unwrap_or_else(|| Unknown::limit("nothing")));
+        }
+    };
+    if let Some(name) = given {
+        return Ok(Some((name, Source::HostManagement)));
+    }
+    let fallback = || -> Result<Option<(RoleName, Source)>, Unknown> {
+        let Some(raw) = setting.clone()? else { return Ok(None) };
+        Ok(Some((named(raw)?, Source::HostManagement)))
+    };
+    let profile = profile_role(facts, scope)?;
+    match (profile, &setting) {
+        (Some(role), Ok(None)) => Ok(Some((role.name, Source::InstanceProfile))),
+        (Some(role), _) => {
+            if may_register(facts, scope, &role)? {
+                Ok(Some((role.name, Source::InstanceProfile)))
+            } else {
+                fallback()
+            }
+        }
+        (None, Ok(Some(_))) if instance.profile.is_some() => Err(empty_profile(id)),
+        (None, _) => fallback(),
+    }
+}
+
+fn unasked<T>(answer: &Result<T, Unknown>) -> bool {
+    matches!(answer, Err(unknown) if unknown.clone().unasked().next().is_some())
+}
+
+/// An empty list from the metadata service is not among the failures that lead to DHMC, a missing
+/// one is; which of them a profile without a role gives is not documented.
+#[must_use]
+pub fn empty_profile(id: &InstanceId) -> Unknown {
+    Unknown::limit(format!(
+        "whether the agent on {id} turns to Default Host Management while its profile holds no role is not documented"
+    ))
+}
+
+/// The role that Systems Manager says it has given an instance. It names one only for credentials
+/// of its own, and the name outlives the agent that used them, so it counts while that one reports.
+///
+/// # Errors
+/// [`Unknown`] when the node was not seen.
+pub fn given_by_host_management(facts: &Facts, scope: &Scope) -> Result<Option<RoleName>, Unknown> {
+    match facts.node(&scope.target).optional()? {
+        Some(node) if node.ping == Ping::Online => {
+            node.role.as_deref().filter(|it| !it.is_empty()).map(named).transpose()
+        }
+        _ => Ok(None),
+    }
+}
+
+pub const REGISTER: &str = "ssm:UpdateInstanceInformation";
+/// The session channel's actions, control and data; AWS knows no resource of theirs but `*`.
+pub const CHANNELS: [&str; 4] = [
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenDataChannel",
+];
+pub const ASSUME: &str = "sts:AssumeRole";
+/// The EC2 service as trust policies spell it; the second in China.
+pub const EC2: [&str; 2] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
+
+/// Would the profile's role do, so that the agent keeps to it?
+fn may_register(facts: &Facts, scope: &Scope, role: &AgentRole) -> Result<bool, Unknown> {
+    let trust = facts.role(&role.name).required()?;
+    let trusted = policy::trusts(&trust.trust, &EC2, ASSUME, &[]).map(|it| it == Trust::Given);
+    let allowed = target_arn(facts, scope)
+        .and_then(|target| ask(facts, scope, &role.arn, REGISTER, &target))
+        .map(|it| it.is_ok());
+    match (trusted, allowed) {
+        (Ok(false), _) | (_, Ok(false)) => Ok(false),
+        (Ok(true), Ok(true)) => Ok(true),
+        (Err(a), Err(b)) => Err(a.and(b)),
+        (Err(unknown), _) | (_, Err(unknown)) => Err(unknown),
+    }
+}
+
+/// The role in the instance's profile, whether or not the agent uses it.
+///
+/// # Errors
+/// [`Unknown`] when the profile or its role was not seen.
+pub fn profile_role(facts: &Facts, scope: &Scope) -> Result<Option<AgentRole>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    let Some(profile) = &facts.instance(id).required()?.profile else { return Ok(None) };
+    let Some(row) = facts.instance_profile(&profile_name(profile)?).optional()? else {
+        return Ok(None);
+    };
+    let Some(name) = row.roles.first() else { return Ok(None) };
+    let arn = facts.role(name).required()?.arn.clone();
+    Ok(Some(AgentRole { name: name.clone(), arn, source: Source::InstanceProfile }))
+}
+
+/// A profile's name is the last part of its ARN, and not its role's name.
+///
+/// # Errors
+/// [`Unknown`] for an ARN without a name.
+pub fn profile_name(arn: &Arn) -> Result<ProfileName, Unknown> {
+    arn.name().parse().map_err(|_| Unknown::limit(format!("{arn} does not name a profile")))
+}
+
+/// The role of Default Host Management, if it is on in this Region: a name, or a path and a name.
+///
+/// # Errors
+/// [`Unknown`] when the setting was not seen.
+pub fn host_management(facts: &Facts) -> Result<Option<&str>, Unknown> {
+    let setting = facts.service_setting(&SettingId::DefaultHostManagementRole).optional()?;
+    // "Off" has been seen as no setting, no value, and this word.
+    Ok(setting.map(|it| it.value.as_str()).filter(|it| !it.is_empty() && *it != "$None"))
+}
+
+/// A role by its name, or by a path and a name.
+fn named(raw: &str) -> Result<RoleName, Unknown> {
+    let name = raw.rsplit('/').next().unwrap_or(raw);
+    name.parse().map_err(|_| Unknown::limit(format!("{raw:?} does not name a role")))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::worlds;
+
+    #[allow(clippy::option_option, reason = "unknown, none, or one")]
+    /// Which role, in the first healthy world with `patch` over its facts; None for unknown.
+    fn role(patch: &Value) -> Option<Option<(Source, alloc::string::String)>> {
+        let world = worlds::all().unwrap().into_iter().next().unwrap();
+        let mut facts = serde_json::to_value(&world.facts).unwrap();
+        json_patch::merge(&mut facts, patch);
+        let facts: Facts = serde_json::from_value(facts).unwrap();
+        agent_role_name(&facts, &world.scope)
+            .ok()
+            .map(|it| it.map(|(name, source)| (source, name.into())))
+    }
+
+    const SETTING: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
+    const QUESTION: &str = "arn:aws:iam::111122223333:role/EC2RoleforSSM ssm:UpdateInstanceInformation arn:aws:ec2:ap-northeast-1:111122223333:instance/i-0abc123def4567890";
+
+    #[test]
+    fn the_profile_comes_first_and_default_host_management_second() {
+        let id = "i-0abc123def4567890";
+        let on = json!({ SETTING: { "value": "service-role/Dhmc" } });
+        let profile = Some(Some((Source::InstanceProfile, "EC2RoleforSSM".into())));
+        let dhmc = Some(Some((Source::HostManagement, "Dhmc".into())));
+        let denied = json!({ QUESTION: { "decision": "implicitDeny" } });
+        let bare = json!({ id: { "profile": null } });
+        let empty = json!({ "EC2RoleforSSMProfile": { "roles": [] } });
+        let hidden = json!({ SETTING: { "unknown": "denied" } });
+        let untrusting = json!({ "EC2RoleforSSM": { "trust": { "Statement": null } } });
+        let rows = [
+            (json!({}), profile.clone()),
+            (json!({ "service_settings": on }), profile.clone()),
+            (json!({ "service_settings": hidden }), profile.clone()),
+            (json!({ "simulations": denied }), profile.clone()),
+            (json!({ "service_settings": on, "simulations": denied }), dhmc.clone()),
+            (json!({ "service_settings": hidden, "simulations": denied }), None),
+            (
+                json!({ "service_settings": on, "simulations": { QUESTION: { "unknown": "denied" } } }),
+                None,
+            ),
+            (
+                json!({ "service_settings": on, "roles": { "EC2RoleforSSM": { "trust": { "Statement": [] } } } }),
+                dhmc.clone(),
+            ),
+            (
+                json!({ "service_settings": on, "roles": untrusting, "simulations": denied }),
+                dhmc.clone(),
+            ),
+            (json!({ "service_settings": on, "roles": untrusting }), None),
+            (json!({ "instances": bare }), Some(None)),
+            (
+                json!({ "instances": bare, "service_settings": { SETTING: { "value": "$None" } } }),
+                Some(None),
+            ),
+            (json!({ "instances": bare, "service_settings": on }), dhmc.clone()),
+            (json!({ "instance_profiles": empty }), Some(None)),
+            (json!({ "instance_profiles": empty, "service_settings": on }), None),
+            (json!({ "nodes": { id: { "role": "service-role/Dhmc" } } }), dhmc),
+            (
+                json!({ "nodes": { id: { "role": "service-role/Dhmc", "ping": "ConnectionLost" } } }),
+                profile,
+            ),
+            (json!({ "nodes": { id: { "unknown": "denied" } } }), None),
+        ];
+        for (patch, expected) in rows {
+            assert_eq!(role(&patch), expected, "{patch}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The hard reasoning, shared by checks, which turn its answers into evidence.
+
+pub mod access;
+pub mod credentials;
+pub mod name;
+pub mod operator;
+pub mod policy;
+pub mod reach;
+pub mod session;
+pub mod simulation;

@@ -1,0 +1,40 @@
+//! The instance metadata service is on.
+//!
+//! The agent on EC2 learns its id, its Region and its credentials from nowhere else. Version 1 or 2
+//! does not matter here: the agent speaks version 2, and falls back to nothing since 3.2.1041.0.
+
+use crate::prelude::*;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("metadata_service_enabled.md"),
+    layer: Layer::Instance,
+    impact: Impact::Blocks,
+    depends_on: &[&super::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("a hybrid node has its identity on its disk"));
+    };
+    Ok(if facts.instance(id).required()?.metadata.enabled {
+        Verdict::Pass(observed(id, "has its metadata service on"))
+    } else {
+        Verdict::Fail(
+            observed(id, "has its metadata service off (HttpEndpoint: disabled), so the agent finds neither identity nor credentials"),
+            Fix::new("turn on the instance metadata service", Recovery::Agent).aws(
+                scope,
+                [
+                    "ec2",
+                    "modify-instance-metadata-options",
+                    "--instance-id",
+                    id.as_str(),
+                    "--http-endpoint",
+                    "enabled",
+                ],
+            ),
+        )
+    })
+}

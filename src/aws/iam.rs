@@ -1,0 +1,374 @@
+//! IAM: profiles, roles, users, and its simulator.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use aws_sdk_iam::{
+    Client,
+    types::{self as sdk, ContextKeyTypeEnum},
+};
+use ssm_doctor_checks::{
+    model::{
+        facts::{Facts, Row},
+        iam::{Decision, InstanceProfile, Question, Role, Simulation, Text, User},
+        ids::{Arn, ProfileName, RoleName, UserName},
+        scope::Scope,
+    },
+    solve::simulation::{ContextEntry, ContextKind, context},
+};
+
+use super::{
+    Service,
+    why::{Failure, Outcome, field, named, read, row, unreadable},
+};
+
+pub type Iam = Service<Client>;
+
+const GONE: [&str; 1] = ["NoSuchEntity"];
+
+/// Pages of one simulation, of up to a thousand results each; a server that never says "that was
+/// all" is not followed further.
+const MOST_PAGES: usize = 20;
+
+impl Iam {
+    /// The profile, and the role in it: the answer holds the whole role but its tags.
+    pub async fn instance_profile(self, name: ProfileName) -> Facts {
+        let output =
+            self.client.get_instance_profile().instance_profile_name(name.as_str()).send().await;
+        let mut facts = Facts::default();
+        let profile = self.watch.read(output, &GONE).and_then(|output| {
+            let Some(output) = output else { return Ok(None) };
+            let profile = field("InstanceProfile", output.instance_profile())?;
+            for it in profile.roles() {
+                facts.roles.insert(read("RoleName", it.role_name())?, row(role(it).map(Some)));
+            }
+            Ok(Some(InstanceProfile { roles: facts.roles.keys().cloned().collect() }))
+        });
+        facts.instance_profiles.insert(name, row(profile));
+        facts
+    }
+
+    pub async fn role(self, name: RoleName) -> Facts {
+        let role = self.role_row(&name).await;
+        Facts { roles: [(name, row(role))].into(), ..Facts::default() }
+    }
+
+    async fn role_row(&self, name: &RoleName) -> Outcome<Role> {
+        let output = self.client.get_role().role_name(name.as_str()).send().await;
+        let output = self.watch.read(output, &GONE)?;
+        output.map(|it| role(field("Role", it.role())?)).transpose()
+    }
+
+    pub async fn user(self, name: UserName) -> Facts {
+        let output = self.client.get_user().user_name(name.as_str()).send().await;
+        let user = self.watch.read(output, &GONE).and_then(|output| {
+            let Some(output) = output else { return Ok(None) };
+            let user = field("User", output.user())?;
+            Ok(Some(User { arn: read("Arn", user.arn())?, tags: tags(user.tags()) }))
+        });
+        Facts { users: [(name, row(user))].into(), ..Facts::default() }
+    }
+
+    /// May one principal do these things to one resource? Resources of several types in one
+    /// question would be judged as if each action took them all.
+    pub async fn simulations(
+        self,
+        questions: BTreeSet<Question>,
+        facts: Arc<Facts>,
+        scope: Arc<Scope>,
+    ) -> Facts {
+        let Some(first) = questions.first() else { return Facts::default() };
+        let mut found = Facts::default();
+        let mut results = self.simulate(&questions, context(first, &facts, &scope)).await;
+        // A role that came with its profile came without its tags.
+        if let Ok(Some(known)) = &results
+            && known.values().any(hangs_on_tags)
+            && let Some(name) = first.principal.resource().strip_prefix("role/")
+            && let Ok(name) = name.rsplit('/').next().unwrap_or(name).parse::<RoleName>()
+            && matches!(facts.roles.get(&name), Some(Row::Present(role)) if role.tags.is_empty())
+            && let Ok(Some(role)) = self.role_row(&name).await
+            && !role.tags.is_empty()
+        {
+            let mut facts = Facts::clone(&facts);
+            facts.roles.insert(name.clone(), Row::Present(role.clone()));
+            results = self.simulate(&questions, context(first, &facts, &scope)).await;
+            found.roles.insert(name, Row::Present(role));
+        }
+        let mut results = results.map(|it| it.map(|it| by_action(it.into_iter())));
+        for question in questions {
+            let result = match &mut results {
+                Ok(Some(known)) => known
+                    .remove(&question.action.to_ascii_lowercase())
+                    .ok_or_else(|| unreadable(format!("an answer that lacks {}", question.action)))
+                    .map(Some),
+                Ok(None) => Ok(None),
+                Err(failure) => Err(failure.clone()),
+            };
+            found.simulations.insert(question, row(result));
+        }
+        found
+    }
+
+    /// Results by action.
+    async fn simulate(
+        &self,
+        questions: &BTreeSet<Question>,
+        context: Vec<ContextEntry>,
+    ) -> Outcome<BTreeMap<String, Simulation>> {
+        let Some(first) = questions.first() else { return Ok(None) };
+        let call = self
+            .client
+            .simulate_principal_policy()
+            .policy_source_arn(first.principal.as_str())
+            .set_action_names(Some(questions.iter().map(|it| it.action.clone()).collect()))
+            .set_resource_arns(
+                Some(vec![first.resource.clone()]).filter(|it| !it.contains(&"*".into())),
+            )
+            .set_context_entries(Some(context.into_iter().map(context_entry).collect()));
+        let mut results = BTreeMap::new();
+        let mut marker = None;
+        for _ in 0..MOST_PAGES {
+            let output = call.clone().set_marker(marker).send().await;
+            let Some(page) = self.watch.read(output, &GONE)? else { return Ok(None) };
+            for it in page.evaluation_results() {
+                results.insert(it.eval_action_name().to_owned(), simulation(it, &first.resource));
+            }
+            marker = page.marker().map(Into::into);
+            if !page.is_truncated() {
+                return Ok(Some(results));
+            }
+            field("Marker", marker.as_ref())?;
+        }
+        Err(unreadable("a list that does not end"))
+    }
+}
+
+/// IAM spells actions as it likes.
+fn by_action(results: impl Iterator<Item = (String, Simulation)>) -> BTreeMap<String, Simulation> {
+    results.map(|(action, it)| (action.to_ascii_lowercase(), it)).collect()
+}
+
+fn hangs_on_tags(it: &Simulation) -> bool {
+    it.missing_context.iter().any(|it| it.to_ascii_lowercase().starts_with("aws:principaltag/"))
+}
+
+fn context_entry(it: ContextEntry) -> sdk::ContextEntry {
+    let kind = match (it.kind, it.values.len()) {
+        (ContextKind::String, 1) => ContextKeyTypeEnum::String,
+        (ContextKind::String, _) => ContextKeyTypeEnum::StringList,
+        (ContextKind::Boolean, 1) => ContextKeyTypeEnum::Boolean,
+        (ContextKind::Boolean, _) => ContextKeyTypeEnum::BooleanList,
+        (ContextKind::Date, 1) => ContextKeyTypeEnum::Date,
+        (ContextKind::Date, _) => ContextKeyTypeEnum::DateList,
+    };
+    sdk::ContextEntry::builder()
+        .context_key_name(it.key)
+        .set_context_key_values(Some(it.values))
+        .context_key_type(kind)
+        .build()
+}
+
+/// The result for `resource`, the only one asked about. Where results are given for each resource,
+/// the one above them may name a template instead of a resource, and be the worst of several.
+fn simulation(it: &sdk::EvaluationResult, resource: &str) -> Simulation {
+    let specific =
+        it.resource_specific_results().iter().find(|it| it.eval_resource_name() == resource);
+    let (decision, statements) = match specific {
+        Some(it) => (it.eval_resource_decision(), it.matched_statements()),
+        None => (it.eval_decision(), it.matched_statements()),
+    };
+    let missing =
+        specific.map(sdk::ResourceSpecificResult::missing_context_values).unwrap_or_default();
+    let missing: BTreeSet<_> = it.missing_context_values().iter().chain(missing).cloned().collect();
+    let boundary = specific
+        .and_then(|it| it.permissions_boundary_decision_detail())
+        .or(it.permissions_boundary_decision_detail());
+    let policies: BTreeSet<_> = statements.iter().filter_map(|it| it.source_policy_id()).collect();
+    Simulation {
+        decision: Decision::from(decision.as_str().to_owned()),
+        policies: policies.into_iter().map(Into::into).collect(),
+        missing_context: missing.into_iter().collect(),
+        allowed_by_boundary: boundary
+            .map(sdk::PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary),
+        allowed_by_organizations: it
+            .organizations_decision_detail()
+            .map(sdk::OrganizationsDecisionDetail::allowed_by_organizations),
+    }
+}
+
+fn role(it: &sdk::Role) -> Result<Role, Failure> {
+    let trust = field("AssumeRolePolicyDocument", it.assume_role_policy_document())?;
+    let boundary = it
+        .permissions_boundary()
+        .map(|it| named("PermissionsBoundaryArn", it.permissions_boundary_arn()));
+    Ok(Role {
+        arn: read::<Arn>("Arn", it.arn())?,
+        trust: Text::parse(&decoded(trust)),
+        boundary: boundary.transpose()?,
+        tags: tags(it.tags()),
+    })
+}
+
+fn tags(tags: &[sdk::Tag]) -> BTreeMap<String, String> {
+    tags.iter().map(|it| (it.key().to_owned(), it.value().to_owned())).collect()
+}
+
+/// IAM hands out policies URL-encoded (RFC 3986: `+` is itself). What is not valid stays as it came.
+fn decoded(raw: &str) -> String {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend(before.bytes());
+        let digits = after.get(..2).filter(|it| it.bytes().all(|it| it.is_ascii_hexdigit()));
+        if let Some(byte) = digits.and_then(|it| u8::from_str_radix(it, 16).ok()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(b'%');
+            rest = after;
+        }
+    }
+    bytes.extend(rest.bytes());
+    String::from_utf8(bytes).unwrap_or_else(|_| raw.into())
+}
+
+/// The questions that one call answers: those of one principal about one resource.
+pub fn grouped(needs: impl IntoIterator<Item = Question>) -> Vec<BTreeSet<Question>> {
+    let mut groups: BTreeMap<(Arn, String), BTreeSet<Question>> = BTreeMap::new();
+    for it in needs {
+        groups.entry((it.principal.clone(), it.resource.clone())).or_default().insert(it);
+    }
+    groups.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSTANCE: &str = "arn:aws:ec2:eu-west-1:111122223333:instance/i-1";
+
+    fn statement(policy: &str) -> sdk::Statement {
+        sdk::Statement::builder().source_policy_id(policy).build()
+    }
+
+    fn result(decision: &str) -> sdk::builders::EvaluationResultBuilder {
+        sdk::EvaluationResult::builder()
+            .eval_action_name("ssm:StartSession")
+            .eval_decision(sdk::PolicyEvaluationDecisionType::from(decision))
+    }
+
+    #[test]
+    fn a_plain_result_is_read() {
+        let row = result("implicitDeny")
+            .eval_resource_name("*")
+            .missing_context_values("aws:SourceIp")
+            .organizations_decision_detail(
+                sdk::OrganizationsDecisionDetail::builder().allowed_by_organizations(false).build(),
+            )
+            .permissions_boundary_decision_detail(
+                sdk::PermissionsBoundaryDecisionDetail::builder()
+                    .allowed_by_permissions_boundary(true)
+                    .build(),
+            )
+            .matched_statements(statement("b"))
+            .matched_statements(statement("a"))
+            .matched_statements(statement("b"))
+            .build()
+            .unwrap();
+        assert_eq!(
+            simulation(&row, "*"),
+            Simulation {
+                decision: Decision::ImplicitDeny,
+                policies: vec!["a".into(), "b".into()],
+                missing_context: vec!["aws:SourceIp".into()],
+                allowed_by_boundary: Some(true),
+                allowed_by_organizations: Some(false),
+            }
+        );
+    }
+
+    #[test]
+    fn the_result_for_the_resource_wins_over_the_one_above_it() {
+        let specific = |resource: &str, decision: &str| {
+            sdk::ResourceSpecificResult::builder()
+                .eval_resource_name(resource)
+                .eval_resource_decision(sdk::PolicyEvaluationDecisionType::from(decision))
+                .missing_context_values("ssm:resourceTag/a")
+                .matched_statements(statement("mine"))
+                .build()
+                .unwrap()
+        };
+        let row = result("explicitDeny")
+            .eval_resource_name("arn:aws:ec2:${Region}:${Account}:instance/*")
+            .matched_statements(statement("other"))
+            .missing_context_values("aws:SourceIp")
+            .resource_specific_results(specific(
+                "arn:aws:ec2:eu-west-1:111122223333:instance/i-2",
+                "explicitDeny",
+            ))
+            .resource_specific_results(specific(INSTANCE, "allowed"))
+            .build()
+            .unwrap();
+        let read = simulation(&row, INSTANCE);
+        assert_eq!((read.decision, read.policies), (Decision::Allowed, vec!["mine".into()]));
+        assert_eq!(read.missing_context, ["aws:SourceIp", "ssm:resourceTag/a"]);
+    }
+
+    #[test]
+    fn questions_are_grouped_by_principal_and_resource() {
+        let question = |principal: &str, action: &str, resource: &str| Question {
+            principal: principal.parse().unwrap(),
+            action: action.into(),
+            resource: resource.into(),
+        };
+        let (one, two) =
+            ("arn:aws:iam::111122223333:role/one", "arn:aws:iam::111122223333:role/two");
+        let groups = grouped([
+            question(one, "ssm:StartSession", "*"),
+            question(two, "ssm:StartSession", "*"),
+            question(one, "ssm:UpdateInstanceInformation", "*"),
+            question(one, "ssm:StartSession", INSTANCE),
+        ]);
+        let sizes: Vec<_> = groups.iter().map(BTreeSet::len).collect();
+        assert_eq!(sizes, [2, 1, 1]);
+    }
+
+    #[test]
+    fn policies_come_url_encoded() {
+        let rows = [
+            ("%7B%22a%22%3A%22b+c%22%7D", "{\"a\":\"b+c\"}"),
+            ("{\"a\":1}", "{\"a\":1}"),
+            ("%C3%A9", "é"),
+            ("100%", "100%"),
+            ("%zz%41%+1", "%zzA%+1"),
+            ("%ff", "%ff"),
+        ];
+        for (raw, plain) in rows {
+            assert_eq!(decoded(raw), plain);
+        }
+    }
+
+    #[test]
+    fn a_role_is_read() {
+        let boundary = sdk::AttachedPermissionsBoundary::builder()
+            .permissions_boundary_arn("arn:aws:iam::111122223333:policy/Edge")
+            .build();
+        let row = sdk::Role::builder()
+            .path("/")
+            .role_id("AROA")
+            .create_date(aws_smithy_types::DateTime::from_secs(0))
+            .role_name("App")
+            .arn("arn:aws:iam::111122223333:role/App")
+            .assume_role_policy_document("%7B%22Statement%22%3A%5B%5D%7D")
+            .permissions_boundary(boundary)
+            .tags(sdk::Tag::builder().key("team").value("x").build().unwrap())
+            .build()
+            .unwrap();
+        let read = role(&row).unwrap();
+        assert!(read.trust.json().is_some());
+        assert_eq!(read.boundary.as_ref().map(Arn::name), Some("Edge"));
+        assert_eq!(read.tags.get("team").map(String::as_str), Some("x"));
+    }
+}

@@ -1,0 +1,157 @@
+//! Systems Manager: nodes, their session channel, settings and documents.
+
+use aws_sdk_ssm::{
+    Client,
+    operation::get_document::GetDocumentOutput,
+    types::{
+        ConnectionStatus, DocumentFormat, DocumentType, InstanceInformation,
+        InstanceInformationStringFilter, PlatformType, SourceType,
+    },
+};
+use serde_json::Value;
+use ssm_doctor_checks::model::{
+    facts::Facts,
+    iam::Text,
+    ids::{DocumentName, Target},
+    ssm::{Connection, Document, ManagedNode, Ping, ServiceSetting, SettingId},
+};
+
+use super::{
+    Service,
+    ec2::timestamp,
+    why::{Failure, Outcome, field, row, unreadable},
+};
+
+pub type Ssm = Service<Client>;
+
+/// The most that `DescribeInstanceInformation` allows.
+const PAGE: i32 = 50;
+
+impl Ssm {
+    pub async fn node(self, target: Target) -> Facts {
+        let node = self.instance_information(&target).await;
+        Facts { nodes: [(target, row(node))].into(), ..Facts::default() }
+    }
+
+    /// An id that is not managed is left out of the list; whether an unknown one is an error is not
+    /// documented, so both count.
+    async fn instance_information(&self, target: &Target) -> Outcome<ManagedNode> {
+        let id = target.to_string();
+        let only =
+            InstanceInformationStringFilter::builder().key("InstanceIds").values(&id).build();
+        let only = only.map_err(|it| unreadable(it.to_string()))?;
+        let call = self.client.describe_instance_information().filters(only);
+        let rows =
+            call.into_paginator().page_size(PAGE).items().send().collect::<Result<Vec<_>, _>>();
+        let rows = self.watch.read(rows.await, &["InvalidInstanceId"])?.unwrap_or_default();
+        rows.iter().find(|it| it.instance_id() == Some(id.as_str())).map(node).transpose()
+    }
+
+    pub async fn connection(self, target: Target) -> Facts {
+        let output = self.client.get_connection_status().target(target.to_string()).send().await;
+        let connection = self.watch.read(output, &[]).and_then(|it| {
+            let status = it.as_ref().and_then(|it| it.status()).map(ConnectionStatus::as_str);
+            Ok(Some(Connection::from(field("Status", status)?.to_owned())))
+        });
+        Facts { connections: [(target, row(connection))].into(), ..Facts::default() }
+    }
+
+    pub async fn service_setting(self, id: SettingId) -> Facts {
+        let output = self.client.get_service_setting().setting_id(id.as_str()).send().await;
+        let setting = self.watch.read(output, &["ServiceSettingNotFound"]).and_then(|output| {
+            let Some(output) = output else { return Ok(None) };
+            let setting = field("ServiceSetting", output.service_setting())?;
+            Ok(Some(ServiceSetting {
+                value: field("SettingValue", setting.setting_value())?.into(),
+                status: setting.status().unwrap_or_default().into(),
+            }))
+        });
+        Facts { service_settings: [(id, row(setting))].into(), ..Facts::default() }
+    }
+
+    pub async fn document(self, name: DocumentName) -> Facts {
+        // Documents written in YAML are turned into JSON on request.
+        let call =
+            self.client.get_document().name(name.as_str()).document_format(DocumentFormat::Json);
+        let output = self.watch.read(call.send().await, &["InvalidDocument"]);
+        let document = output.and_then(|it| it.as_ref().map(document).transpose());
+        Facts { documents: [(name, row(document))].into(), ..Facts::default() }
+    }
+}
+
+fn node(it: &InstanceInformation) -> Result<ManagedNode, Failure> {
+    let text = |it: Option<&str>| it.filter(|it| !it.is_empty()).map(Into::into);
+    Ok(ManagedNode {
+        ping: Ping::from(field("PingStatus", it.ping_status())?.as_str().to_owned()),
+        last_ping: timestamp(it.last_ping_date_time()),
+        agent_version: text(it.agent_version()),
+        platform: text(it.platform_type().map(PlatformType::as_str)),
+        platform_name: text(it.platform_name()),
+        computer_name: text(it.computer_name()),
+        role: text(it.iam_role()),
+        source_type: text(it.source_type().map(SourceType::as_str)),
+        registered_at: timestamp(it.registration_date()),
+    })
+}
+
+fn document(it: &GetDocumentOutput) -> Result<Document, Failure> {
+    let content = Text::parse(field("Content", it.content())?);
+    let parameters = content.json().and_then(|it| it.get("parameters")).and_then(Value::as_object);
+    let parameters = parameters.map(|it| it.keys().cloned().collect()).unwrap_or_default();
+    Ok(Document {
+        kind: field("DocumentType", it.document_type().map(DocumentType::as_str))?.into(),
+        version: it.document_version().map(Into::into),
+        created_at: timestamp(it.created_date()),
+        parameters,
+        content,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ssm::types::PingStatus;
+    use aws_smithy_types::DateTime;
+    use ssm_doctor_checks::model::{facts::Why, time::Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_node_is_read() {
+        let row = InstanceInformation::builder()
+            .instance_id("mi-0123456789abcdef0")
+            .ping_status(PingStatus::from("Somnolent"))
+            .last_ping_date_time(DateTime::from_secs(1_700_000_000))
+            .agent_version("3.3.987.0")
+            .platform_type(PlatformType::Windows)
+            .iam_role("")
+            .build();
+        let read = node(&row).unwrap();
+        assert_eq!(read.ping, Ping::Other("Somnolent".into()));
+        assert_eq!(read.last_ping, Timestamp::from_second(1_700_000_000));
+        assert_eq!(read.platform.as_deref(), Some("Windows"));
+        assert_eq!(read.role, None);
+
+        let bare = node(&InstanceInformation::builder().build()).unwrap_err();
+        assert_eq!(
+            (bare.why, bare.detail.as_str()),
+            (Why::Unreadable, "an answer without `PingStatus`")
+        );
+    }
+
+    #[test]
+    fn a_document_is_read() {
+        let content = r#"{"schemaVersion":"1.0","parameters":{"port":{},"host":{}}}"#;
+        let output =
+            GetDocumentOutput::builder().document_type(DocumentType::Session).content(content);
+        let read = document(&output.build()).unwrap();
+        assert_eq!(
+            (read.kind.as_str(), read.parameters),
+            ("Session", vec!["host".into(), "port".into()])
+        );
+
+        let yaml =
+            GetDocumentOutput::builder().document_type(DocumentType::Session).content("a: b");
+        let read = document(&yaml.build()).unwrap();
+        assert_eq!((read.content, read.parameters), (Text::Raw("a: b".into()), vec![]));
+    }
+}

@@ -1,0 +1,317 @@
+//! The command line. What is said here is what `--help` shows; a test compares.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ssm_doctor_checks::model::{
+    ids::{Arn, DocumentName, Region, Target},
+    scope::Session,
+};
+
+const EXITS: &str = "\
+Exit status:
+  0  a session can start
+  1  something blocks it (see --fail-on)
+  2  could not run: usage, credentials, or no such target
+  3  nothing blocks, but something needed is unknown";
+
+/// Explain why a Session Manager session cannot start
+///
+/// Looks at both ends, operator and instance, through AWS's read-only APIs, and says whether a session
+/// can start; if not, what to fix first. What it may not see is reported as unknown.
+#[derive(Parser)]
+#[command(
+    name = "ssm-doctor",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = EXITS,
+    override_usage = "ssm-doctor [OPTIONS] <TARGET>\n       ssm-doctor <COMMAND>"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub diagnose: Diagnose,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show a report on an account that is built in: no AWS needed
+    #[command(after_help = EXITS)]
+    Demo(Demo),
+    /// Explain a check, or find the checks behind an error message
+    Explain {
+        /// Its name, such as `network/endpoint-accepts-https`; or the error's text, in quotes
+        #[arg(value_name = "CHECK|ERROR TEXT", required = true, num_args = 1..)]
+        asked: Vec<String>,
+        #[command(flatten)]
+        runbooks: Runbooks,
+    },
+    /// List all checks, and the IAM actions that each needs
+    Checks {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print the least IAM policy with which every check can see
+    Policy {
+        /// How to print it
+        #[arg(long, value_enum, default_value_t)]
+        format: PolicyFormat,
+    },
+}
+
+#[derive(Args)]
+pub struct Diagnose {
+    /// An EC2 instance (`i-...`) or a managed node (`mi-...`); its ARN will do too
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// The kind of session; without it `shell`, and a word on the others
+    #[arg(long, value_name = "KIND", value_parser = session())]
+    pub session: Option<Session>,
+    /// The session document to start it with
+    #[arg(long, value_name = "NAME")]
+    pub document: Option<DocumentName>,
+    /// Whose permission to judge, if not the caller's
+    #[arg(long, value_name = "ARN")]
+    pub operator: Option<Arn>,
+    /// The target's Region, if not the profile's
+    #[arg(long)]
+    pub region: Option<Region>,
+    /// A profile of the AWS configuration
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Judge facts that were saved, without network or credentials (`-`: standard input)
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+    /// Look again until a session can start, or the time is up
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
+        default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
+    pub wait: Option<Duration>,
+    /// When to stop asking AWS, and report the rest as unknown
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub timeout: Duration,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+#[derive(Args)]
+pub struct Demo {
+    /// Which account; see --list
+    pub world: Option<String>,
+    /// List the accounts that are built in
+    #[arg(long)]
+    pub list: bool,
+    /// The kind of session; without it the world's own, and a word on the others
+    #[arg(long, value_name = "KIND", value_parser = session())]
+    pub session: Option<Session>,
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+#[derive(Args)]
+pub struct ReportArgs {
+    /// How to print the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Write the report to a file, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Keep the facts in a file, to be judged again with --facts
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// What exits with 1 beside a blocked session; `unknown` turns 3 into 1
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
+    pub fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    pub runbooks: Runbooks,
+}
+
+#[derive(Args)]
+pub struct Runbooks {
+    /// Where your runbooks are: links are this and the check's name
+    #[arg(long, value_name = "URL", env = "SSM_DOCTOR_RUNBOOK_BASE", hide_env_values = true)]
+    pub runbook_base: Option<String>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub enum PolicyFormat {
+    #[default]
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    Blocks,
+    Degrades,
+    Advises,
+    Unknown,
+}
+
+fn session() -> impl clap::builder::TypedValueParser<Value = Session> {
+    use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+    PossibleValuesParser::new(Session::ALL.map(Session::as_str)).try_map(|it| it.parse::<Session>())
+}
+
+/// `90s`, `10m`, `1h30m`.
+fn duration(raw: &str) -> Result<Duration, String> {
+    let wrong = || "expected a duration such as `90s`, `10m` or `1h30m`".to_owned();
+    let span: jiff::SignedDuration = raw.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).ok().filter(|it| !it.is_zero()).ok_or_else(wrong)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    #[error(
+        "`{asked}` is neither an instance id (`i-…`), a managed node id (`mi-…`) nor a command"
+    )]
+    NoTarget { asked: String },
+    #[error("`{asked}` is not a complete id: {what}")]
+    BadId { asked: String, what: &'static str },
+    #[error("`{asked}` names the Region `{arn}`, and --region says `{region}`")]
+    TwoRegions { asked: String, arn: String, region: String },
+    #[error("`{asked}` is a container, and only EC2 instances and managed nodes are judged")]
+    Container { asked: String },
+    #[error("no target was given")]
+    NothingAsked,
+    #[error("there is no built-in world `{asked}`")]
+    NoWorld { asked: String },
+}
+
+impl UsageError {
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::NoTarget { asked } => {
+                let near = ["demo", "explain", "checks", "policy"]
+                    .into_iter()
+                    .map(|it| (strsim::jaro_winkler(it, asked), it))
+                    .filter(|it| it.0 > 0.8)
+                    .max_by(|a, b| a.0.total_cmp(&b.0));
+                match near {
+                    Some((_, command)) => format!("did you mean `ssm-doctor {command}`?"),
+                    None => "`aws ec2 describe-instances` lists instances; `ssm-doctor --help` lists commands".into(),
+                }
+            }
+            Self::BadId { .. } => {
+                "`aws ec2 describe-instances` and `aws ssm describe-instance-information` list ids"
+                    .into()
+            }
+            Self::TwoRegions { .. } => "leave --region out".into(),
+            Self::Container { .. } => {
+                "for a container, see `aws ecs execute-command` and the ECS Exec checker".into()
+            }
+            Self::NothingAsked => {
+                "name an instance (`i-…`), a managed node (`mi-…`), or a file with --facts".into()
+            }
+            Self::NoWorld { .. } => "`ssm-doctor demo --list` lists them".into(),
+        }
+    }
+}
+
+/// A target as a person types it: its id, or the ARN of an instance, which names the Region too.
+///
+/// Stricter than the ids in facts, which AWS has spelled: here an id that is cut off while copying
+/// would otherwise end as "not found".
+///
+/// # Errors
+/// [`UsageError`], by what is wrong with it.
+pub fn target(
+    asked: &str,
+    region: Option<&Region>,
+) -> Result<(Target, Option<Region>), UsageError> {
+    if asked.starts_with("ecs:") {
+        return Err(UsageError::Container { asked: asked.into() });
+    }
+    if let Ok(arn) = asked.parse::<Arn>() {
+        let no_target = || UsageError::NoTarget { asked: asked.into() };
+        let (kind, id) = arn.resource().split_once('/').ok_or_else(no_target)?;
+        if !matches!(
+            (arn.service(), kind),
+            ("ec2" | "ssm", "instance") | ("ssm", "managed-instance")
+        ) {
+            return Err(no_target());
+        }
+        let from_arn = asked.split(':').nth(3).unwrap_or_default();
+        if let Some(region) = region.filter(|it| it.as_str() != from_arn) {
+            return Err(UsageError::TwoRegions {
+                asked: asked.into(),
+                arn: from_arn.into(),
+                region: region.to_string(),
+            });
+        }
+        let (target, _) = self::target(id, None)?;
+        return Ok((target, from_arn.parse().ok()));
+    }
+    let (digits, lengths, what): (_, &[usize], _) = if let Some(digits) = asked.strip_prefix("mi-")
+    {
+        (digits, &[17], "`mi-` is followed by 17 hexadecimal digits")
+    } else if let Some(digits) = asked.strip_prefix("i-") {
+        (digits, &[8, 17], "`i-` is followed by 17 hexadecimal digits, or 8 in old ids")
+    } else {
+        return Err(UsageError::NoTarget { asked: asked.into() });
+    };
+    let hex = |it: u8| it.is_ascii_digit() || (b'a'..=b'f').contains(&it);
+    if !(lengths.contains(&digits.len()) && digits.bytes().all(hex)) {
+        return Err(UsageError::BadId { asked: asked.into(), what });
+    }
+    let target = Target::try_from(asked.to_owned())
+        .map_err(|_| UsageError::BadId { asked: asked.into(), what })?;
+    Ok((target, region.cloned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn targets_as_people_type_them() {
+        let here = "eu-west-1".parse::<Region>().unwrap();
+        let rows = [
+            ("i-0abc123def4567890", Ok("i-0abc123def4567890 eu-west-1")),
+            ("i-1234abcd", Ok("i-1234abcd eu-west-1")),
+            ("mi-0123456789abcdef0", Ok("mi-0123456789abcdef0 eu-west-1")),
+            ("arn:aws:ec2:eu-west-1:111122223333:instance/i-1234abcd", Ok("i-1234abcd eu-west-1")),
+            (
+                "arn:aws:ssm:eu-west-1:111122223333:managed-instance/mi-0123456789abcdef0",
+                Ok("mi-0123456789abcdef0 eu-west-1"),
+            ),
+            (
+                "arn:aws:ec2:us-east-1:111122223333:instance/i-1234abcd",
+                Err("names the Region `us-east-1`"),
+            ),
+            ("arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-1", Err("neither")),
+            ("i-0abc123def456789", Err("not a complete id")),
+            ("i-0ABC123DEF4567890", Err("not a complete id")),
+            ("mi-1234abcd", Err("not a complete id")),
+            ("ecs:cluster_task_runtime", Err("container")),
+            ("web-1", Err("neither")),
+            ("", Err("neither")),
+        ];
+        for (asked, expected) in rows {
+            match (target(asked, Some(&here)), expected) {
+                (Ok((target, region)), Ok(expected)) => {
+                    assert_eq!(format!("{target} {}", region.unwrap()), expected);
+                }
+                (Err(error), Err(expected)) => {
+                    assert!(error.to_string().contains(expected), "{error}");
+                }
+                (got, _) => panic!("{asked}: {:?}", got.map(|it| it.0)),
+            }
+        }
+    }
+}

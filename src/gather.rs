@@ -1,0 +1,134 @@
+//! Collection: asks the checks what they cannot see, and AWS to show it, until nothing is unasked.
+//!
+//! There is no list of what to fetch. A check that reads a fact which nobody has asked for says so,
+//! and that is the plan.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use ssm_doctor_checks::model::{
+    diagnose::examine,
+    facts::{Facts, Need, Unknown, Why},
+    scope::Scope,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+
+use crate::aws::{Account, doubt};
+
+pub struct Gathered {
+    pub facts: Facts,
+    /// Requests sent.
+    pub calls: u32,
+    /// Times that an answer had to be waited for before the next question was known.
+    pub rounds: u32,
+}
+
+/// How often a question is put before its answer is given up: a VPC's list that lacks an id is
+/// followed by a question about that id alone.
+const MOST_ATTEMPTS: u8 = 2;
+
+/// How long a round waits for its slowest call before the next one starts beside it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Answers everything that the checks ask for any of `scopes`: first the one that was asked, then
+/// others that the report has a word about. What is still open after `deadline` is unknown.
+pub async fn gather(
+    scopes: &[Scope],
+    aws: &Account,
+    deadline: Duration,
+    progress: &mut dyn FnMut(&str),
+) -> Gathered {
+    let until = Instant::now() + deadline;
+    let mut facts = Facts::default();
+    let mut running = JoinSet::new();
+    // What the calls under way are to answer.
+    let mut awaited: BTreeSet<Need> = BTreeSet::new();
+    let mut attempts: BTreeMap<Need, u8> = BTreeMap::new();
+    let mut rounds = 0;
+    while let Some(asked) = scopes.first() {
+        let mut needs = unasked(&facts, scopes);
+        if needs.is_empty() {
+            break;
+        }
+        // Giving one fact up makes some checks ask for another, so this repeats too.
+        if Instant::now() >= until {
+            for need in &needs {
+                facts.give_up(need, Why::TimedOut, "");
+            }
+            continue;
+        }
+        if running.is_empty() {
+            awaited.clear();
+        }
+        needs.retain(|need| !awaited.contains(need));
+        for need in &needs {
+            let attempts = attempts.entry(need.clone()).or_default();
+            *attempts += 1;
+            if *attempts > MOST_ATTEMPTS {
+                facts.give_up(need, Why::Unreadable, "no call answered it");
+            }
+        }
+        needs.retain(|need| !facts.has(need));
+        if !needs.is_empty() {
+            rounds += 1;
+            progress(&calls(&needs));
+            for job in aws.jobs(needs.clone(), &facts, asked) {
+                running.spawn(job);
+            }
+            awaited.extend(needs);
+        }
+        let soon = until.min(Instant::now() + PATIENCE);
+        while let Ok(Some(done)) = timeout_at(soon, running.join_next()).await {
+            // A job that broke leaves its needs without a row.
+            let mut more = done.unwrap_or_default();
+            // A role that comes with its profile comes without its tags.
+            if !more.instance_profiles.is_empty() {
+                more.roles.retain(|name, _| !facts.roles.contains_key(name));
+            }
+            facts.absorb(more);
+        }
+        doubt(&mut facts);
+    }
+    Gathered { facts, calls: aws.calls(), rounds }
+}
+
+fn unasked(facts: &Facts, scopes: &[Scope]) -> BTreeSet<Need> {
+    let answers = scopes.iter().flat_map(|scope| examine(facts, scope));
+    answers.filter_map(|(_, answer)| answer.err()).flat_map(Unknown::unasked).collect()
+}
+
+/// `ec2:DescribeInstances, sts:GetCallerIdentity and 5 more`.
+fn calls(needs: &BTreeSet<Need>) -> String {
+    const MOST: usize = 3;
+    let actions: BTreeSet<&str> =
+        needs.iter().filter_map(|it| it.actions().first().copied()).collect();
+    let shown: Vec<&str> = actions.iter().copied().take(MOST).collect();
+    match actions.len().saturating_sub(MOST) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_names_a_few_calls() {
+        let id = |raw: &str| raw.parse().unwrap();
+        let mut needs = BTreeSet::from([Need::instance(id("i-1")), Need::instance(id("i-2"))]);
+        assert_eq!(calls(&needs), "ec2:DescribeInstances");
+        needs.insert(Need::instance_status(id("i-1")));
+        needs.insert(Need::vpc("vpc-1".parse().unwrap()));
+        needs.insert(Need::role("App".parse().unwrap()));
+        assert_eq!(
+            calls(&needs),
+            "ec2:DescribeInstanceStatus, ec2:DescribeInstances, ec2:DescribeVpcs and 1 more"
+        );
+    }
+}

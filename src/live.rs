@@ -1,0 +1,191 @@
+//! A diagnosis of a real account: the one place that waits.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+use ssm_doctor_checks::model::{
+    diagnose::Overall,
+    facts::{Ourselves, Row, Why},
+    ids::{Region, Target},
+    scope::{Scope, Session},
+    time::Timestamp,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    COULD_NOT_RUN, Failure, INTERRUPTED, Sink,
+    aws::{Account, ConnectError},
+    cli::Diagnose,
+    config::Config,
+    gather::gather,
+    render::shown,
+    report::Report,
+    runbook_base,
+    snapshot::Snapshot,
+};
+
+/// How long `--wait` leaves AWS alone between looks.
+const PAUSE: Duration = Duration::from_secs(15);
+
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("AWS does not accept the credentials: {0}")]
+    Rejected(String),
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+    #[error("this machine's clock shows no date that can be written")]
+    Clock,
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl LiveError {
+    pub fn help(&self) -> String {
+        match self {
+            Self::Connect(_) => "`ssm-doctor demo` needs no account".into(),
+            Self::Rejected(_) => "renew them (`aws sso login`, or new keys), or check --profile; \
+                `aws sts get-caller-identity` shows whether they work"
+                .into(),
+            Self::Runtime(_) => "close some programs, and run again".into(),
+            Self::Clock => "set the clock".into(),
+            Self::Interrupted => "run it again".into(),
+        }
+    }
+
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Interrupted => INTERRUPTED,
+            _ => COULD_NOT_RUN,
+        }
+    }
+}
+
+/// Collects, judges and reports.
+pub fn diagnose(
+    args: &Diagnose,
+    target: Target,
+    region: Option<Region>,
+    config: &Config,
+) -> Result<u8, Failure> {
+    let sink = Sink::open(&args.report)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(LiveError::Runtime)?;
+    let (snapshot, report) = runtime.block_on(async {
+        tokio::select! {
+            looked = look(args, target, region, config) => looked,
+            _ = tokio::signal::ctrl_c() => Err(LiveError::Interrupted),
+        }
+    })?;
+    // A resolver thread that still waits for DNS must not hold up the report.
+    runtime.shutdown_background();
+    sink.publish(&args.report, &report, &snapshot)
+}
+
+/// Looks once; with `--wait`, until a session can start or the time is up.
+async fn look(
+    args: &Diagnose,
+    target: Target,
+    region: Option<Region>,
+    config: &Config,
+) -> Result<(Snapshot, Report), LiveError> {
+    let mut progress = Progress::new();
+    progress.say("finding credentials");
+    let profile = args.profile.as_deref().or(config.profile.as_deref());
+    let region = region.as_ref().map(Region::as_str).or(config.region.as_deref());
+    let account = Account::connect(profile, region).await?;
+    let until = args.wait.map(|it| Instant::now() + it);
+    let mut spent = 0;
+    loop {
+        let asked = Scope {
+            target: target.clone(),
+            region: account.region().clone(),
+            at: now()?,
+            session: args.session.unwrap_or_default(),
+            document: args.document.clone(),
+            operator: args.operator.clone(),
+        };
+        let mut scopes = vec![asked.clone()];
+        if args.session.is_none() {
+            let others = Session::ALL.into_iter().filter(|it| *it != asked.session);
+            scopes.extend(others.map(|session| Scope { session, ..asked.clone() }));
+        }
+        let gathered = gather(&scopes, &account, args.timeout, &mut |calls| {
+            progress.say(&format!("asking {calls}"));
+        })
+        .await;
+        let caller = gathered.facts.caller.get(&Ourselves::Us);
+        if let (Some(words), Some(Row::Unknown { unknown: Why::Denied | Why::Refused, .. })) =
+            (account.rejected(), caller)
+        {
+            return Err(LiveError::Rejected(words.to_owned()));
+        }
+        let snapshot = Snapshot {
+            scope: asked,
+            facts: gathered.facts,
+            calls: gathered.calls.saturating_sub(spent),
+            rounds: gathered.rounds,
+        };
+        spent = gathered.calls;
+        let runbooks = runbook_base(&args.report.runbooks, config);
+        let report = Report::new(&snapshot, &runbooks, args.session.is_none());
+        let wanted = matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded);
+        let left = until.map(|it| it.saturating_duration_since(Instant::now()));
+        match left.filter(|it| !wanted && !it.is_zero()) {
+            None => return Ok((snapshot, report)),
+            Some(left) => {
+                let cause = report.diagnosis.causes.first().map(|it| it.name());
+                progress.say(&format!(
+                    "{} ({}); looking again in {} s",
+                    report.diagnosis.overall.as_str(),
+                    cause.as_deref().unwrap_or("nothing found at fault"),
+                    PAUSE.min(left).as_secs()
+                ));
+                sleep(PAUSE.min(left)).await;
+            }
+        }
+    }
+}
+
+fn now() -> Result<Timestamp, LiveError> {
+    Timestamp::from_second(jiff::Timestamp::now().as_second()).ok_or(LiveError::Clock)
+}
+
+/// One line on standard error that is written over and, at the end, wiped; nothing in a pipe.
+struct Progress {
+    on: bool,
+    width: usize,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let width =
+            terminal_size::terminal_size_of(io::stderr()).map_or(80, |it| usize::from(it.0.0));
+        Self {
+            on: io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|it| it != "dumb"),
+            width,
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        if self.on {
+            let text: String =
+                shown(text, false).chars().take(self.width.saturating_sub(1)).collect();
+            // Progress that cannot be shown is no reason to stop.
+            let _ = write!(io::stderr(), "\r\x1b[2K{text}");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.on {
+            let _ = write!(io::stderr(), "\r\x1b[2K");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Where a document goes: standard output, or a file that is written whole or not at all.
+
+use std::{
+    fs::{self, OpenOptions, Permissions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`: {error}", file.display())]
+pub struct OutputError {
+    file: PathBuf,
+    error: io::Error,
+}
+
+impl OutputError {
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self.error.kind() {
+            io::ErrorKind::NotFound => "make its folder first".into(),
+            io::ErrorKind::StorageFull => "nothing was left behind; make room and run again".into(),
+            _ => "choose a file in a folder that you may write to".into(),
+        }
+    }
+}
+
+/// A file to be: opened before the work, so that a wrong name costs nothing, and in place only when
+/// it is complete. Dropped early, it leaves no trace.
+pub struct Pending {
+    file: PathBuf,
+    /// None for what cannot be replaced: a device, a pipe.
+    temporary: Option<NamedTempFile>,
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy)]
+pub enum Readers {
+    Owner,
+    /// Whoever the umask lets.
+    Usual,
+}
+
+impl Pending {
+    /// # Errors
+    /// If no file can be made there.
+    pub fn open(path: &Path, readers: Readers) -> Result<Self, OutputError> {
+        let failed = |error| OutputError { file: path.into(), error };
+        // What a link points at is replaced, not the link.
+        let file = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        if let Ok(found) = fs::metadata(&file) {
+            if found.is_dir() {
+                return Err(failed(io::ErrorKind::IsADirectory.into()));
+            }
+            if !found.is_file() {
+                return Ok(Self { file, temporary: None });
+            }
+        }
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".ssm-doctor-");
+        #[cfg(unix)]
+        if matches!(readers, Readers::Usual) {
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(Permissions::from_mode(0o666));
+        }
+        let temporary = builder.tempfile_in(folder).map_err(failed)?;
+        Ok(Self { file, temporary: Some(temporary) })
+    }
+
+    /// # Errors
+    /// If it cannot be written; then whatever stood there before still stands.
+    pub fn write(self, text: &str) -> Result<(), OutputError> {
+        let Self { file, temporary } = self;
+        let written = match temporary {
+            None => OpenOptions::new()
+                .write(true)
+                .open(&file)
+                .and_then(|mut it| it.write_all(text.as_bytes())),
+            Some(mut temporary) => temporary
+                .write_all(text.as_bytes())
+                .and_then(|()| temporary.as_file().sync_all())
+                .and_then(|()| temporary.persist(&file).map(drop).map_err(|it| it.error)),
+        };
+        written.map_err(|error| OutputError { file, error })
+    }
+}
+
+/// To standard output. A reader that has seen enough, such as `head`, is no error.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn print(text: &str) -> Result<(), OutputError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(OutputError { file: "standard output".into(), error })
+        }
+        _ => Ok(()),
+    }
+}

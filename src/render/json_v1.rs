@@ -1,0 +1,399 @@
+//! The report as JSON, `ssm-doctor/report/v1`: a contract with the machines that read it.
+//!
+//! Within v1 a field may be added, and nothing else: none is renamed, removed, or given another
+//! meaning. Hence structs of its own, however alike they are to the model's, and a schema that is
+//! committed and compared by a test.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use ssm_doctor_checks::{
+    model::{
+        diagnose::{Finding as Found, Overall, Standing as Stands},
+        scope::Session as Kind,
+        verdict::{Answer, Evidence, Impact as Weight, Verdict},
+    },
+    solve::reach::{Path as Way, Reachable as Reach},
+};
+
+use crate::report::{self, Report};
+
+/// The report of one run.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "ssm-doctor/report/v1")]
+pub struct Document {
+    schema: Schema,
+    tool: Tool,
+    target: Target,
+    session: Session,
+    verdict: Conclusion,
+    /// Names of checks: what to fix, the root cause first.
+    causes: Vec<String>,
+    /// Every check's answer: failures first, the one to fix first at the top.
+    findings: Vec<Finding>,
+    /// The ways from the instance to the services that the session needs.
+    paths: Vec<Path>,
+    /// The verdicts on the other kinds of session, if the run was not asked for one kind.
+    other_sessions: Vec<OtherSession>,
+    facts: Facts,
+}
+
+#[derive(Serialize, JsonSchema)]
+enum Schema {
+    #[serde(rename = "ssm-doctor/report/v1")]
+    ReportV1,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Tool {
+    version: &'static str,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Target {
+    id: String,
+    kind: TargetKind,
+    /// The account of the credentials; null if it could not be seen.
+    account: Option<String>,
+    region: String,
+    partition: String,
+    /// The instance's Name tag, or the name that a node reported.
+    name: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum TargetKind {
+    Instance,
+    Node,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Session {
+    Shell,
+    Ssh,
+    Port,
+    RemotePort,
+    Command,
+}
+
+impl From<Kind> for Session {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Shell => Self::Shell,
+            Kind::Ssh => Self::Ssh,
+            Kind::Port => Self::Port,
+            Kind::RemotePort => Self::RemotePort,
+            Kind::Command => Self::Command,
+        }
+    }
+}
+
+/// Can the session start?
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Conclusion {
+    Healthy,
+    /// No: something that blocks has failed.
+    Blocked,
+    /// Yes, but something promised with it is missing or unreliable.
+    Degraded,
+    /// Nothing that was seen blocks, and something that could was not seen.
+    Inconclusive,
+}
+
+impl From<Overall> for Conclusion {
+    fn from(overall: Overall) -> Self {
+        match overall {
+            Overall::Healthy => Self::Healthy,
+            Overall::Blocked => Self::Blocked,
+            Overall::Degraded => Self::Degraded,
+            Overall::Inconclusive => Self::Inconclusive,
+        }
+    }
+}
+
+/// What one check says.
+#[derive(Serialize, JsonSchema)]
+struct Finding {
+    /// `area/claim-that-holds-when-it-passes`.
+    check: String,
+    title: &'static str,
+    verdict: Outcome,
+    impact: Impact,
+    /// Of failures only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<Standing>,
+    layer: &'static str,
+    /// The overall verdict hangs on this answer, and it cannot be given.
+    open: bool,
+    /// Empty for an unknown, which has `missing` instead.
+    evidence: Vec<Observation>,
+    /// What could not be seen; empty but for unknowns.
+    missing: Vec<Missing>,
+    /// Of failures only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<Fix>,
+    /// A URL.
+    runbook: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Pass,
+    Fail,
+    Unknown,
+    NotApplicable,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Impact {
+    Blocks,
+    Degrades,
+    Advises,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Standing {
+    Cause,
+    /// Perhaps a consequence of something unseen, or contradicted by what was seen elsewhere.
+    Perhaps,
+    Consequence,
+}
+
+/// Something, and what was observed of it: together a sentence.
+#[derive(Serialize, JsonSchema)]
+struct Observation {
+    subject: String,
+    observed: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Missing {
+    /// The IAM action of the call that went unanswered; null if no call can tell.
+    action: Option<&'static str>,
+    /// What that call was about: an id or a name.
+    subject: Option<String>,
+    /// One word: `denied`, `throttled`, `unreachable`, `timed-out`, `vanished`, `unreadable`,
+    /// `hidden-by-owner`, `refused`, `unasked`, or `limit` where no call can tell.
+    reason: &'static str,
+    why: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Fix {
+    summary: String,
+    /// Quoted for a POSIX shell; `<…>` stands for what could not be known.
+    commands: Vec<String>,
+    /// What must happen after the fix before a session can start.
+    recovery: &'static str,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Path {
+    /// `ssm`, `ssmmessages`, `kms`…
+    service: &'static str,
+    /// By the session asked for.
+    needed: bool,
+    reachable: Reachable,
+    /// If the course of the path itself could not be followed: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<String>,
+    hops: Vec<Hop>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Reachable {
+    Yes,
+    No,
+    Unknown,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Hop {
+    /// `security-group`, `network-acl`, `route`…
+    component: &'static str,
+    id: String,
+    verdict: Outcome,
+    why: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct OtherSession {
+    session: Session,
+    verdict: Conclusion,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Facts {
+    /// RFC 3339, UTC.
+    collected_at: String,
+    /// API calls that the collection took, and in how many dependent rounds.
+    calls: u32,
+    rounds: u32,
+}
+
+impl Document {
+    #[must_use]
+    pub fn new(report: &Report) -> Self {
+        let Report { scope, diagnosis, .. } = report;
+        Self {
+            schema: Schema::ReportV1,
+            tool: Tool { version: env!("CARGO_PKG_VERSION") },
+            target: Target {
+                id: scope.target.to_string(),
+                kind: if scope.target.instance().is_some() {
+                    TargetKind::Instance
+                } else {
+                    TargetKind::Node
+                },
+                account: report.account.as_ref().map(ToString::to_string),
+                region: scope.region.to_string(),
+                partition: report.partition.clone(),
+                name: report.name.clone(),
+            },
+            session: scope.session.into(),
+            verdict: diagnosis.overall.into(),
+            causes: diagnosis.causes.iter().map(|it| it.name()).collect(),
+            findings: diagnosis.findings.iter().map(|it| finding(report, it)).collect(),
+            paths: report.paths.iter().map(path).collect(),
+            other_sessions: report
+                .others
+                .iter()
+                .map(|&(session, overall)| OtherSession {
+                    session: session.into(),
+                    verdict: overall.into(),
+                })
+                .collect(),
+            facts: Facts {
+                collected_at: scope.at.to_string(),
+                calls: report.calls,
+                rounds: report.rounds,
+            },
+        }
+    }
+}
+
+fn finding(report: &Report, found: &Found) -> Finding {
+    let check = found.check;
+    Finding {
+        check: check.name(),
+        title: check.title(),
+        verdict: outcome(&found.answer),
+        impact: match check.impact {
+            Weight::Blocks => Impact::Blocks,
+            Weight::Degrades => Impact::Degrades,
+            Weight::Advises => Impact::Advises,
+        },
+        standing: found.standing.map(|it| match it {
+            Stands::Cause => Standing::Cause,
+            Stands::Perhaps => Standing::Perhaps,
+            Stands::Consequence => Standing::Consequence,
+        }),
+        layer: check.layer.as_str(),
+        open: found.open,
+        evidence: match &found.answer {
+            Ok(Verdict::Pass(evidence) | Verdict::Fail(evidence, _)) => observations(evidence),
+            Ok(Verdict::NotApplicable(why)) => vec![Observation {
+                subject: report.scope.target.to_string(),
+                observed: (*why).to_owned(),
+            }],
+            Err(_) => Vec::new(),
+        },
+        missing: match &found.answer {
+            Err(unknown) => {
+                let gaps = unknown.gaps().map(report::missing);
+                gaps.map(|report::Missing { action, subject, reason, why }| Missing {
+                    action,
+                    subject,
+                    reason,
+                    why,
+                })
+                .collect()
+            }
+            Ok(_) => Vec::new(),
+        },
+        fix: match &found.answer {
+            Ok(Verdict::Fail(_, fix)) => Some(Fix {
+                summary: fix.summary.clone(),
+                commands: fix.commands.iter().map(|it| report::quoted(it)).collect(),
+                recovery: fix.recovery.as_str(),
+            }),
+            _ => None,
+        },
+        runbook: report.runbook(check),
+    }
+}
+
+fn outcome(answer: &Answer) -> Outcome {
+    match answer {
+        Ok(Verdict::Pass(_)) => Outcome::Pass,
+        Ok(Verdict::Fail(..)) => Outcome::Fail,
+        Ok(Verdict::NotApplicable(_)) => Outcome::NotApplicable,
+        Err(_) => Outcome::Unknown,
+    }
+}
+
+fn observations(evidence: &Evidence) -> Vec<Observation> {
+    evidence
+        .iter()
+        .map(|it| Observation { subject: it.subject.clone(), observed: it.observed.clone() })
+        .collect()
+}
+
+fn path(path: &Way) -> Path {
+    Path {
+        service: path.service,
+        needed: true,
+        reachable: match path.reachable() {
+            Reach::Yes => Reachable::Yes,
+            Reach::No => Reachable::No,
+            Reach::Unknown => Reachable::Unknown,
+        },
+        lost: path.lost.as_ref().map(report::unknown_in_words),
+        hops: path
+            .hops
+            .iter()
+            .map(|it| Hop {
+                component: it.kind.as_str(),
+                id: it.id.clone(),
+                verdict: outcome(&it.answer),
+                why: report::in_words(&it.answer),
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use schemars::generate::SchemaSettings;
+
+    /// With `UPDATE_SCHEMAS` set (`cargo xtask schema`) it writes what it would compare.
+    #[test]
+    fn the_committed_schemas_are_current() {
+        // What we write, and what we read, differ in which fields may be left out.
+        let written = SchemaSettings::draft2020_12().for_serialize();
+        let schemas = [
+            ("report-v1.json", written.into_generator().into_root_schema_for::<super::Document>()),
+            ("facts-v1.json", schemars::schema_for!(crate::snapshot::File)),
+        ];
+        for (name, schema) in schemas {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
+            let current = crate::render::json(&schema).unwrap();
+            if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+                fs::write(&file, &current).unwrap();
+            }
+            let committed = fs::read_to_string(&file).unwrap_or_default();
+            assert!(
+                committed == current,
+                "schemas/{name} is out of date: run `cargo xtask schema`"
+            );
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Everything a run has to say, before anybody chooses how to print it.
+//!
+//! A pure function of the snapshot: what was collected live, read from a file or built in is judged
+//! by the same code, and the same facts give the same report on any machine, on any day.
+
+use ssm_doctor_checks::{
+    model::{
+        diagnose::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+        facts::{Gap, Ourselves, Unknown, Why},
+        ids::AccountId,
+        scope::{Scope, Session},
+        verdict::{Answer, Check, Evidence, Observation, Verdict},
+    },
+    solve::reach::{self, Path},
+};
+
+use crate::snapshot::Snapshot;
+
+pub struct Report {
+    pub scope: Scope,
+    pub account: Option<AccountId>,
+    /// `aws`, `aws-cn`…
+    pub partition: String,
+    /// The instance's Name tag, or the name that a node reported.
+    pub name: Option<String>,
+    pub diagnosis: Diagnosis,
+    pub paths: Vec<Path>,
+    /// How the other kinds of session would fare, as far as the facts for them were collected.
+    pub others: Vec<(Session, Overall)>,
+    pub calls: u32,
+    pub rounds: u32,
+    runbooks: String,
+}
+
+/// Whose failure means that the run had nothing to judge.
+const FOUND: &str = "target/found-in-region";
+
+impl Report {
+    /// `runbooks` is the address under which each runbook has its check's name; `others`: judge the
+    /// other kinds of session too.
+    #[must_use]
+    pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool) -> Self {
+        let Snapshot { scope, facts, calls, rounds } = snapshot;
+        let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
+        let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
+        let instance = scope.target.instance();
+        let tag = instance.and_then(|id| facts.instance(id).hint().ok().flatten()?.name.clone());
+        let others = Session::ALL
+            .into_iter()
+            .filter(|it| others && *it != scope.session)
+            .filter_map(|session| {
+                let answers = examine(facts, &Scope { session, ..scope.clone() });
+                let complete = answers.iter().all(|it| it.1.as_ref().err().is_none_or(asked));
+                complete.then(|| (session, diagnose(&answers).overall))
+            })
+            .collect();
+        Self {
+            account: caller.map(|it| it.account.clone()),
+            partition: caller
+                .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
+                .to_owned(),
+            name: tag.or_else(node),
+            diagnosis: diagnose(&examine(facts, scope)),
+            paths: reach::paths(facts, scope),
+            others,
+            calls: *calls,
+            rounds: *rounds,
+            runbooks: runbooks.trim_end_matches('/').to_owned(),
+            scope: scope.clone(),
+        }
+    }
+
+    #[must_use]
+    pub fn runbook(&self, check: &Check) -> String {
+        format!("{}/{}", self.runbooks, check.name())
+    }
+
+    /// Was there no such target to judge?
+    #[must_use]
+    pub fn target_is_missing(&self) -> bool {
+        self.diagnosis.findings.iter().any(|it| it.standing.is_some() && it.check.name() == FOUND)
+    }
+
+    /// The failed finding of a cause.
+    #[must_use]
+    pub fn finding(&self, check: &Check) -> Option<&Finding> {
+        self.diagnosis.findings.iter().find(|it| std::ptr::eq(it.check, check))
+    }
+
+    /// Why a failure is not certain to be a cause.
+    #[must_use]
+    pub fn doubt(&self, finding: &Finding) -> Option<String> {
+        if finding.standing != Some(Standing::Perhaps) {
+            return None;
+        }
+        let names = |checks: Vec<&Finding>| {
+            checks.iter().map(|it| it.check.name()).collect::<Vec<_>>().join(", ")
+        };
+        let against: Vec<_> = self
+            .diagnosis
+            .findings
+            .iter()
+            .filter(|it| matches!(it.answer, Ok(Verdict::Pass(_))))
+            .filter(|it| it.check.proves.iter().any(|it| std::ptr::eq(*it, finding.check)))
+            .collect();
+        if !against.is_empty() {
+            return Some(format!(
+                "the settings say so, yet {} holds: they changed a moment ago, or the agent goes another way",
+                names(against)
+            ));
+        }
+        let unseen: Vec<_> = self
+            .diagnosis
+            .findings
+            .iter()
+            .filter(|it| it.answer.is_err() && finding.check.follows_from(it.check))
+            .collect();
+        Some(format!("it may follow from what could not be seen: {}", names(unseen)))
+    }
+
+    /// The paths that are blocked by what `evidence` shows.
+    pub fn paths_blocked_by<'a>(
+        &'a self,
+        evidence: &'a Evidence,
+    ) -> impl Iterator<Item = &'a Path> {
+        self.paths.iter().filter(move |path| {
+            path.hops.iter().any(|hop| match &hop.answer {
+                Ok(Verdict::Fail(shown, _)) => {
+                    evidence.iter().any(|it| shown.iter().any(|of| of == it))
+                }
+                _ => false,
+            })
+        })
+    }
+}
+
+fn asked(unknown: &Unknown) -> bool {
+    !unknown.gaps().any(|it| matches!(it, Gap::Fact { why: Why::Unasked, .. }))
+}
+
+/// Something that could not be seen.
+pub struct Missing {
+    /// The IAM action behind it, if a call of ours could have told.
+    pub action: Option<&'static str>,
+    /// What that call was about.
+    pub subject: Option<String>,
+    /// One word for machines: `denied`, `timed-out`… or `limit`, where no call could have told.
+    pub reason: &'static str,
+    /// A clause: of the action if there is one, else whole.
+    pub why: String,
+}
+
+#[must_use]
+pub fn missing(gap: &Gap) -> Missing {
+    match gap {
+        Gap::Limit(text) => {
+            Missing { action: None, subject: None, reason: "limit", why: text.clone() }
+        }
+        Gap::Fact { need, why, detail } => {
+            let colon = if detail.is_empty() { "" } else { ": " };
+            Missing {
+                action: need.actions().first().copied(),
+                subject: Some(need.subject()),
+                reason: why.as_str(),
+                why: format!("{}{colon}{detail}", why.phrase()),
+            }
+        }
+    }
+}
+
+/// All that was missing, in a line.
+#[must_use]
+pub fn unknown_in_words(unknown: &Unknown) -> String {
+    let gaps = unknown.gaps().map(|gap| {
+        let Missing { action, why, .. } = missing(gap);
+        action.map_or_else(|| why.clone(), |action| format!("{action} {why}"))
+    });
+    gaps.collect::<Vec<_>>().join("; ")
+}
+
+#[must_use]
+pub fn sentence(it: &Observation) -> String {
+    format!("{} {}", it.subject, it.observed)
+}
+
+/// An answer's reason, in a line.
+#[must_use]
+pub fn in_words(answer: &Answer) -> String {
+    match answer {
+        Ok(Verdict::Pass(evidence) | Verdict::Fail(evidence, _)) => {
+            evidence.iter().map(sentence).collect::<Vec<_>>().join("; ")
+        }
+        Ok(Verdict::NotApplicable(why)) => (*why).to_owned(),
+        Err(unknown) => unknown_in_words(unknown),
+    }
+}
+
+/// A command as one types it into a POSIX shell.
+#[must_use]
+pub fn quoted(words: &[String]) -> String {
+    // NUL is all that cannot be quoted; it is no part of any id.
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}

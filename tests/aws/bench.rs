@@ -1,0 +1,262 @@
+//! The processes behind the cases and the packages they need.
+
+use std::{
+    error::Error,
+    fs::{self, File},
+    hash::{DefaultHasher, Hash, Hasher},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{Mutex, mpsc},
+    thread,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The longest a diagnosis may take: far beyond its own overall deadline.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+pub struct Bench {
+    python: PathBuf,
+    pub port: u16,
+    builder: Mutex<Dialogue>,
+    /// Kept for their stdin: when it closes they end.
+    _server: Dialogue,
+}
+
+impl Bench {
+    pub fn start() -> Outcome<Self> {
+        let store = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .parent()
+            .ok_or("no target folder")?
+            .join("aws-test");
+        fs::create_dir_all(&store)?;
+        let python = python_packages(&store)?;
+        let modules = node_packages(&store)?;
+        let mut server =
+            Dialogue::open(script(&python, "server.py").arg("--modules").arg(modules))?;
+        let port = server.port()?;
+        let mut builder = script(&python, "worlds.py");
+        builder.args(["--endpoint", &format!("http://127.0.0.1:{port}"), "serve"]);
+        let builder = Mutex::new(Dialogue::open(&mut builder)?);
+        Ok(Self { python, port, builder, _server: server })
+    }
+
+    /// A world of `worlds.py` in an account of its own.
+    pub fn build(&self, account: u64, world: &str, breaks: &[String]) -> Outcome<Value> {
+        let wanted = json!({ "account": account.to_string(), "world": world, "breaks": breaks });
+        let mut builder =
+            self.builder.lock().map_err(|_| "the builder was left in the middle of an answer")?;
+        let world = builder.ask(&wanted)?;
+        match world.get("error") {
+            Some(error) => Err(format!("cannot build the world: {error}").into()),
+            None => Ok(world),
+        }
+    }
+
+    pub fn proxy(&self, rules: &[Value]) -> Outcome<Proxy> {
+        let upstream = format!("127.0.0.1:{}", self.port);
+        let mut process =
+            Dialogue::open(script(&self.python, "fault_proxy.py").args(["--upstream", &upstream]))?;
+        let port = process.port()?;
+        http(port, "PUT", "/_fault/rules", &Value::from(rules).to_string())?;
+        Ok(Proxy { port, _process: process })
+    }
+}
+
+pub struct Proxy {
+    pub port: u16,
+    _process: Dialogue,
+}
+
+/// Whether the server's own additions answer as AWS does: `selftest.py` asks it with AWS's client.
+pub fn selftest(bench: &Bench) -> Outcome<()> {
+    let mut command = script(&bench.python, "selftest.py");
+    command.args(["--endpoint", &format!("http://127.0.0.1:{}", bench.port)]);
+    let (exit, stdout, stderr) = run(command)?;
+    if exit == Some(0) { Ok(()) } else { Err(format!("{stdout}{stderr}").into()) }
+}
+
+/// Runs to the end, or kills at `PATIENCE`.
+pub fn run(mut command: Command) -> Outcome<(Option<i32>, String, String)> {
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (send, receive) = mpsc::channel();
+    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>),
+        child.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn Read + Send>),
+    ];
+    for (index, pipe) in pipes.into_iter().enumerate() {
+        let send = send.clone();
+        let mut pipe = pipe.ok_or("no pipe")?;
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let read = pipe.read_to_end(&mut bytes);
+            send.send((index, read.map(|_| String::from_utf8_lossy(&bytes).into_owned())))
+        });
+    }
+    let mut texts = [String::new(), String::new()];
+    for _ in 0..2 {
+        if let Ok((index, read)) = receive.recv_timeout(PATIENCE) {
+            texts[index] = read?;
+        } else {
+            child.kill()?;
+            child.wait()?;
+            return Err(format!("no end after {PATIENCE:?}").into());
+        }
+    }
+    let [stdout, stderr] = texts;
+    Ok((child.wait()?.code(), stdout, stderr))
+}
+
+fn script(python: &Path, name: &str) -> Command {
+    let mut command = Command::new(python);
+    command.arg("-B").arg(folder().join(name)).env("AWS_EC2_METADATA_DISABLED", "true");
+    for key in [
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "https_proxy",
+    ] {
+        command.env_remove(key);
+    }
+    command
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws")
+}
+
+/// A child process that answers each line on its stdin by a line of JSON.
+struct Dialogue {
+    child: Child,
+    /// None only while it ends.
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Dialogue {
+    fn open(command: &mut Command) -> Outcome<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().ok_or("no stdout")?);
+        Ok(Self { child, stdin, stdout })
+    }
+
+    fn listen(&mut self) -> Outcome<Value> {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line)?;
+        Ok(serde_json::from_str(&line).map_err(|error| format!("no answer ({error}): `{line}`"))?)
+    }
+
+    fn ask(&mut self, question: &Value) -> Outcome<Value> {
+        let stdin = self.stdin.as_mut().ok_or("it has ended")?;
+        stdin.write_all(format!("{question}\n").as_bytes())?;
+        self.listen()
+    }
+
+    fn port(&mut self) -> Outcome<u16> {
+        Ok(u16::try_from(self.listen()?["port"].as_u64().ok_or("no port")?)?)
+    }
+}
+
+impl Drop for Dialogue {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        // Nothing is left to do about a child that cannot be waited for.
+        let _ = self.child.wait();
+    }
+}
+
+pub fn http(port: u16, method: &str, path: &str, body: &str) -> Outcome<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or("no answer")?;
+    if head.starts_with("HTTP/1.1 200") {
+        return Ok(body.to_owned());
+    }
+    Err(format!("{method} {path}: {answer}").into())
+}
+
+// Packages, installed once for each state of their lock files.
+
+fn python_packages(store: &Path) -> Outcome<PathBuf> {
+    let lock = fs::read(folder().join("requirements.txt"))?;
+    let python = std::env::var_os("SSM_DOCTOR_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let home = once(store, "venv", &lock, |fresh| {
+        finish(Command::new(&python).args(["-m", "venv"]).arg(fresh))?;
+        finish(
+            Command::new(fresh.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(["--require-hashes", "--only-binary=:all:", "--requirement"])
+                .arg(folder().join("requirements.txt")),
+        )
+    })?;
+    Ok(home.join("bin/python"))
+}
+
+fn node_packages(store: &Path) -> Outcome<PathBuf> {
+    let lock = fs::read(folder().join("package-lock.json"))?;
+    once(store, "node", &lock, |fresh| {
+        fs::create_dir(fresh)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(folder().join(file), fresh.join(file))?;
+        }
+        let quiet = ["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"];
+        finish(Command::new("npm").args(quiet).current_dir(fresh))
+    })
+}
+
+/// The folder `store/<name>-<hash of lock>`, filled by `install` if it is not there.
+///
+/// It is filled under another name and renamed when complete; a lock keeps a second test process
+/// from doing the same meanwhile.
+fn once(
+    store: &Path,
+    name: &str,
+    lock: &[u8],
+    install: impl FnOnce(&Path) -> Outcome<()>,
+) -> Outcome<PathBuf> {
+    let mut hasher = DefaultHasher::new();
+    lock.hash(&mut hasher);
+    let home = store.join(format!("{name}-{:016x}", hasher.finish()));
+    let guard = File::create(store.join(format!("{name}.lock")))?;
+    guard.lock()?;
+    if !home.exists() {
+        let fresh = store.join(format!("{name}-new"));
+        // What an interrupted run left behind.
+        if fresh.exists() {
+            fs::remove_dir_all(&fresh)?;
+        }
+        install(&fresh)?;
+        fs::rename(&fresh, &home)?;
+    }
+    Ok(home)
+}
+
+fn finish(command: &mut Command) -> Outcome<()> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| {
+        format!(
+            "cannot run `{}`: {error} (the tests of tests/aws need python3, node and npm)",
+            command.get_program().display()
+        )
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&said)).into())
+}

@@ -1,0 +1,452 @@
+//! The real binary against a real AWS API server on loopback: builds an account through the API,
+//! breaks it, asks the doctor, and compares what it says. `cases.json` holds the cases.
+//!
+//! One server (`server.py`) serves all cases, each in an AWS account of its own, so they run side by
+//! side; one process (`worlds.py serve`) builds the accounts. A case with faults gets its own
+//! `fault_proxy.py` in between. All of them end when this process does: their stdin closes.
+//!
+//! Python's and node's packages are pinned by hash, installed once under `target/aws-test/` and kept.
+//! `python3` (3.11 or newer; another one by `SSM_DOCTOR_TEST_PYTHON`), `node` and `npm` must be there.
+//!
+//! Beside its own expectations every case must keep these promises: stdout is one JSON document, the
+//! exit code agrees with the verdict, every call only reads, every answer has its evidence, and what
+//! is unknown says which call would tell and why it could not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops here"
+)]
+
+mod bench;
+
+use std::{
+    collections::BTreeMap,
+    process::{Command, ExitCode},
+    sync::LazyLock,
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use bench::{Bench, Outcome, http, run, selftest};
+
+/// Calls that one diagnosis may make, and rounds of calls that wait for each other.
+const CALLS: usize = 60;
+const ROUNDS: u64 = 4;
+
+static BENCH: LazyLock<Result<Bench, String>> = LazyLock::new(|| {
+    Bench::start().map_err(|error| format!("the test bench did not start: {error}"))
+});
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    world: String,
+    #[serde(default)]
+    breaks: Vec<String>,
+    /// Operations that the operator may not call: `service:Operation`, or `*`.
+    #[serde(default)]
+    deny: Vec<String>,
+    /// Rules of `fault_proxy.py`.
+    #[serde(default)]
+    faults: Vec<Value>,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// Asked for instead of the world's own.
+    target: Option<String>,
+    region: Option<String>,
+    /// Instead of `CALLS`.
+    calls: Option<usize>,
+    expect: Expect,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    exit: OneOf<i32>,
+    verdict: Option<OneOf<String>>,
+    /// The first cause.
+    cause: Option<OneOf<String>>,
+    /// Among the causes.
+    #[serde(default)]
+    causes: Vec<String>,
+    /// Texts in the first cause's evidence; `${name}` is an id of the world.
+    #[serde(default)]
+    evidence: Vec<String>,
+    #[serde(default)]
+    passes: Vec<String>,
+    #[serde(default)]
+    fails: Vec<String>,
+    #[serde(default)]
+    unknown: Vec<String>,
+    #[serde(default)]
+    not_failing: Vec<String>,
+    #[serde(default)]
+    not_passing: Vec<String>,
+    /// Calls that the unknowns of `unknown` say are missing, one at least.
+    #[serde(default)]
+    missing: Vec<String>,
+    /// Reasons, of which each unknown of `unknown` names one at least.
+    #[serde(default)]
+    why: Vec<String>,
+    /// Words that the doctor prints, wherever.
+    #[serde(default)]
+    says: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOf<T> {
+    One(T),
+    Any(Vec<T>),
+}
+
+impl<T: PartialEq> OneOf<T> {
+    fn admits(&self, value: &T) -> bool {
+        match self {
+            Self::One(one) => one == value,
+            Self::Any(any) => any.contains(value),
+        }
+    }
+}
+
+impl<T: ToString> OneOf<T> {
+    fn show(&self) -> String {
+        match self {
+            Self::One(one) => one.to_string(),
+            Self::Any(any) => any.iter().map(T::to_string).collect::<Vec<_>>().join(" or "),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Most cases wait for the server, some for a deadline.
+    arguments.test_threads.get_or_insert(4);
+    let cases: Vec<Case> = match serde_json::from_str(include_str!("cases.json")) {
+        Ok(cases) => cases,
+        Err(error) => {
+            eprintln!("tests/aws/cases.json: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut trials: Vec<Trial> = (100_000_000_001_u64..)
+        .zip(cases)
+        .map(|(account, case)| {
+            Trial::test(case.name.clone(), move || {
+                let bench = BENCH.as_ref().map_err(Failed::from)?;
+                examine(bench, account, &case)
+            })
+        })
+        .collect();
+    trials.push(Trial::test("server/selftest", || {
+        let bench = BENCH.as_ref().map_err(Failed::from)?;
+        selftest(bench).map_err(|error| Failed::from(error.to_string()))
+    }));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+// What a case sees and how it is judged.
+
+fn examine(bench: &Bench, account: u64, case: &Case) -> Result<(), Failed> {
+    let seen = diagnose(bench, account, case).map_err(|error| Failed::from(error.to_string()))?;
+    let mut complaints = Complaints::default();
+    judge(case, &seen, &mut complaints);
+    if complaints.0.is_empty() {
+        return Ok(());
+    }
+    let log: Vec<String> = seen
+        .log
+        .iter()
+        .map(|call| {
+            format!(
+                "  {} {}:{} {}",
+                call["seq"],
+                text(&call["service"]),
+                text(&call["action"]),
+                call["status"]
+            )
+        })
+        .collect();
+    Err(Failed::from(format!(
+        "{}\nworld: {}\ncalls:\n{}\nstdout:\n{}\nstderr:\n{}",
+        complaints.0.join("\n"),
+        seen.world,
+        log.join("\n"),
+        seen.stdout,
+        seen.stderr,
+    )))
+}
+
+/// One diagnosis: what was asked of the world, what the doctor printed, what the server saw.
+struct Seen {
+    world: Value,
+    exit: Option<i32>,
+    stdout: String,
+    stderr: String,
+    log: Vec<Value>,
+}
+
+fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
+    let world = bench.build(account, &case.world, &case.breaks)?;
+    let region = text(&world["region"]);
+    if !case.deny.is_empty() {
+        let path = format!("/_test/state?account={account}&region={region}");
+        http(bench.port, "PUT", &path, &json!({ "deny": case.deny }).to_string())?;
+    }
+    let proxy = if case.faults.is_empty() { None } else { Some(bench.proxy(&case.faults)?) };
+    let home = tempfile::tempdir()?;
+    let port = proxy.as_ref().map_or(bench.port, |proxy| proxy.port);
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
+    doctor
+        .arg(case.target.as_deref().unwrap_or(text(&world["target"])))
+        .args(["--format", "json", "--region", case.region.as_deref().unwrap_or(region)])
+        .args(&case.args)
+        .env_clear()
+        .env("HOME", home.path())
+        .env("NO_PROXY", "127.0.0.1")
+        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .current_dir(home.path());
+    for (key, value) in world["operator_env"].as_object().into_iter().flatten() {
+        doctor.env(key, text(value));
+    }
+    doctor.envs(&case.env);
+    let (exit, stdout, stderr) = run(doctor)?;
+    let log = http(bench.port, "GET", &format!("/_test/log?account={account}"), "")?;
+    let log = serde_json::from_str(&log)?;
+    Ok(Seen { world, exit, stdout, stderr, log })
+}
+
+#[derive(Default)]
+struct Complaints(Vec<String>);
+
+impl Complaints {
+    fn unless(&mut self, holds: bool, complaint: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(complaint());
+        }
+    }
+}
+
+fn judge(case: &Case, seen: &Seen, complaints: &mut Complaints) {
+    let expect = &case.expect;
+    let exit = seen.exit.unwrap_or(-1);
+    complaints.unless(expect.exit.admits(&exit), || {
+        format!("exit code {exit}, not {}", expect.exit.show())
+    });
+    for wanted in &expect.says {
+        let found = lower(&format!("{}{}", seen.stdout, seen.stderr)).contains(&lower(wanted));
+        complaints.unless(found, || format!("no word of `{wanted}`"));
+    }
+    judge_calls(case, seen, complaints);
+    if exit == 2 {
+        let said = seen.stdout.len() + seen.stderr.len();
+        complaints.unless(said > 0, || "no reason given for exit code 2".into());
+        return;
+    }
+    let report: Value = match serde_json::from_str(&seen.stdout) {
+        Ok(report) => report,
+        Err(error) => {
+            complaints.0.push(format!("stdout is not one JSON document: {error}"));
+            return;
+        }
+    };
+    judge_promises(case, seen, &report, complaints);
+    judge_findings(expect, seen, &report, complaints);
+}
+
+fn judge_calls(case: &Case, seen: &Seen, complaints: &mut Complaints) {
+    for call in &seen.log {
+        let action = text(&call["action"]);
+        let reads = ["Describe", "Get", "List", "Simulate", "Head"]
+            .iter()
+            .any(|verb| action.starts_with(verb));
+        complaints.unless(reads, || format!("{action} is more than a read"));
+        complaints.unless(call.get("unimplemented").is_none(), || {
+            format!("the test server lacks {action}")
+        });
+        if let Some(trace) = call.get("crashed") {
+            complaints.0.push(format!("the test server failed in {action}: {}", text(trace)));
+        }
+    }
+    let most = case.calls.unwrap_or(CALLS);
+    // Retries are calls of their own; how many there are is the fault's doing.
+    if case.faults.is_empty() {
+        complaints.unless(seen.log.len() <= most, || {
+            format!("{} calls, more than {most}", seen.log.len())
+        });
+    }
+    // Only if answers take their time do calls that were made at once overlap on the server too.
+    if case.breaks.iter().any(|one| one == "slow-answers") {
+        let rounds = rounds(&seen.log);
+        complaints.unless(rounds <= ROUNDS, || {
+            format!("{rounds} rounds seen by the server, more than {ROUNDS}")
+        });
+    }
+}
+
+/// Rounds as the server sees them: one ends when no call is under way.
+fn rounds(log: &[Value]) -> u64 {
+    let mut spans: Vec<(f64, f64)> = log
+        .iter()
+        .filter_map(|call| Some((call["start"].as_f64()?, call["end"].as_f64()?)))
+        .collect();
+    spans.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let mut rounds = 0;
+    let mut busy_until = f64::NEG_INFINITY;
+    for (start, end) in spans {
+        if start >= busy_until {
+            rounds += 1;
+        }
+        busy_until = busy_until.max(end);
+    }
+    rounds
+}
+
+fn judge_promises(case: &Case, seen: &Seen, report: &Value, complaints: &mut Complaints) {
+    let schema = text(&report["schema"]);
+    complaints.unless(schema == "ssm-doctor/report/v1", || format!("schema `{schema}`"));
+    let verdict = text(&report["verdict"]);
+    let agrees = match seen.exit {
+        Some(0) => matches!(verdict, "healthy" | "degraded"),
+        Some(1) => verdict == "blocked",
+        Some(3) => verdict == "inconclusive",
+        _ => false,
+    };
+    complaints.unless(agrees, || format!("exit code {:?} with verdict {verdict}", seen.exit));
+    let asked = case.target.as_deref().unwrap_or(text(&seen.world["target"]));
+    let target = text(&report["target"]["id"]);
+    complaints.unless(target == asked, || format!("a report on `{target}`, not {asked}"));
+    let passes = list(&report["findings"]).iter().filter(|f| text(&f["verdict"]) == "pass").count();
+    complaints.unless(verdict != "healthy" || passes > 10, || {
+        format!("healthy by {passes} passing checks")
+    });
+    let rounds = report["facts"]["rounds"].as_u64().unwrap_or(u64::MAX);
+    complaints
+        .unless(rounds <= ROUNDS || case.calls.is_some(), || format!("{rounds} rounds reported"));
+    for finding in list(&report["findings"]) {
+        let check = text(&finding["check"]);
+        match text(&finding["verdict"]) {
+            "pass" | "fail" => {
+                complaints.unless(!list(&finding["evidence"]).is_empty(), || {
+                    format!("{check} has no evidence")
+                });
+            }
+            "unknown" => {
+                let missing = list(&finding["missing"]);
+                complaints.unless(!missing.is_empty(), || {
+                    format!("{check} does not say what is missing")
+                });
+                for one in missing {
+                    complaints.unless(!text(&one["why"]).is_empty(), || {
+                        format!("{check} does not say why")
+                    });
+                }
+            }
+            "not-applicable" => {}
+            other => complaints.0.push(format!("{check} has the verdict `{other}`")),
+        }
+    }
+}
+
+fn judge_findings(expect: &Expect, seen: &Seen, report: &Value, complaints: &mut Complaints) {
+    if let Some(wanted) = &expect.verdict {
+        let verdict = text(&report["verdict"]).to_owned();
+        complaints.unless(wanted.admits(&verdict), || {
+            format!("verdict {verdict}, not {}", wanted.show())
+        });
+    }
+    let causes: Vec<&str> = list(&report["causes"]).iter().map(text).collect();
+    if let Some(wanted) = &expect.cause {
+        let first = (*causes.first().unwrap_or(&"nothing")).to_owned();
+        complaints.unless(wanted.admits(&first), || {
+            format!("first cause {first}, not {}", wanted.show())
+        });
+    }
+    for wanted in &expect.causes {
+        complaints.unless(causes.contains(&wanted.as_str()), || {
+            format!("{wanted} is not among the causes {causes:?}")
+        });
+    }
+    let findings = list(&report["findings"]);
+    // A check may answer more than once, for instance for each service.
+    let verdicts = |check: &str| -> Vec<&Value> {
+        findings.iter().filter(|f| text(&f["check"]) == check).collect()
+    };
+    let says =
+        |check: &str, verdict: &str| verdicts(check).iter().any(|f| text(&f["verdict"]) == verdict);
+    if let Some(first) = causes.first() {
+        let evidence: String =
+            verdicts(first).iter().map(|finding| finding["evidence"].to_string()).collect();
+        for wanted in &expect.evidence {
+            let wanted = fill(wanted, &seen.world);
+            let found = lower(&evidence).contains(&lower(&wanted));
+            complaints.unless(found, || {
+                format!("the evidence of {first} does not name `{wanted}`: {evidence}")
+            });
+        }
+    }
+    for (checks, verdict, should) in [
+        (&expect.passes, "pass", true),
+        (&expect.fails, "fail", true),
+        (&expect.unknown, "unknown", true),
+        (&expect.not_failing, "fail", false),
+        (&expect.not_passing, "pass", false),
+    ] {
+        for check in checks {
+            let found: Vec<&str> =
+                verdicts(check).iter().map(|finding| text(&finding["verdict"])).collect();
+            complaints.unless(says(check, verdict) == should, || {
+                format!(
+                    "{check} says {found:?}, and should {}be {verdict}",
+                    if should { "" } else { "not " }
+                )
+            });
+        }
+    }
+    let missing = |check: &String| -> Vec<&Value> {
+        verdicts(check).into_iter().flat_map(|finding| list(&finding["missing"])).collect()
+    };
+    for check in expect.unknown.iter().filter(|_| !expect.why.is_empty()) {
+        let whys: Vec<String> =
+            missing(check).iter().map(|one| text(&one["reason"]).replace('-', " ")).collect();
+        let named =
+            expect.why.iter().any(|wanted| whys.iter().any(|why| why.contains(wanted.as_str())));
+        complaints.unless(named, || {
+            format!("{check} is unknown because {whys:?}, not because {:?}", expect.why)
+        });
+    }
+    for wanted in &expect.missing {
+        let named =
+            expect.unknown.iter().flat_map(missing).any(|one| text(&one["action"]) == wanted);
+        complaints.unless(named, || format!("no unknown names the call {wanted}"));
+    }
+}
+
+/// Puts the world's ids where `${name}` stands.
+fn fill(template: &str, world: &Value) -> String {
+    let mut filled = template.replace("${target}", text(&world["target"]));
+    for (name, id) in world["ids"].as_object().into_iter().flatten() {
+        filled = filled.replace(&format!("${{{name}}}"), text(id));
+    }
+    filled
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn lower(text: &str) -> String {
+    text.to_lowercase()
+}

@@ -1,0 +1,385 @@
+"""The operations that moto has not: registered on its response classes.
+
+Answers have the shape of real ones. Where AWS's behaviour is not documented the comment says so.
+"""
+
+import json
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from moto.core.responses import ActionResult
+from moto.ec2.models import ec2_backends
+from moto.ec2.responses import EC2Response
+from moto.iam.models import iam_backends
+from moto.iam.responses import IamResponse
+from moto.ssm.responses import SimpleSystemManagerResponse
+
+import state
+from corrections import Refused
+
+NODE_ID = re.compile(r"^(i-(\w{8}|\w{17})|mi-\w{17})$")
+
+
+def register(simulator: "Simulator") -> None:
+    global _simulator
+    _simulator = simulator
+    for cls, operations in (
+        (
+            SimpleSystemManagerResponse,
+            (
+                describe_activations,
+                describe_instance_information,
+                describe_sessions,
+                get_connection_status,
+                get_service_setting,
+            ),
+        ),
+        (IamResponse, (simulate_custom_policy, simulate_principal_policy)),
+        (EC2Response, (describe_vpc_block_public_access_options,)),
+    ):
+        for operation in operations:
+            setattr(cls, operation.__name__, operation)
+
+
+# Systems Manager speaks JSON, with times as seconds since 1970.
+
+
+def _json(body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+    return 200, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body)
+
+
+def _page(request: Any, rows: list[Any], default: int, lowest: int, highest: int) -> dict[str, Any]:
+    size = request._get_param("MaxResults") or default
+    if not lowest <= size <= highest:
+        raise Refused(
+            "ValidationException",
+            f"1 validation error detected: Value '{size}' at 'maxResults' failed to satisfy constraint: "
+            f"Member must have value between {lowest} and {highest}",
+        )
+    limit = state.account(request.current_account)["page_size"]
+    size = min(size, limit) if limit else size
+    token = request._get_param("NextToken") or "0"
+    if not token.isdigit() or int(token) > len(rows):
+        raise Refused("InvalidNextToken", "The specified token is not valid.")
+    start = int(token)
+    page: dict[str, Any] = {"rows": rows[start : start + size]}
+    if start + size < len(rows):
+        page["NextToken"] = str(start + size)
+    return page
+
+
+def _answer(page: dict[str, Any], name: str) -> tuple[int, dict[str, str], str]:
+    body = {name: page["rows"]}
+    if "NextToken" in page:
+        body["NextToken"] = page["NextToken"]
+    return _json(body)
+
+
+def _ec2_state(account: str, region: str, instance: str) -> str:
+    for reservation in ec2_backends[account][region].reservations.values():
+        for candidate in reservation.instances:
+            if candidate.id == instance:
+                return candidate.state
+    return "absent"
+
+
+def _node_matches(row: dict[str, Any], key: str, values: list[str]) -> bool:
+    if key.startswith("tag:"):
+        return row.get("Tags", {}).get(key[len("tag:") :]) in values
+    field = {
+        "InstanceIds": "InstanceId",
+        "PlatformTypes": "PlatformType",
+        "ActivationIds": "ActivationId",
+    }.get(key, key)
+    if field not in (
+        "InstanceId",
+        "PlatformType",
+        "ActivationId",
+        "PingStatus",
+        "AgentVersion",
+        "IamRole",
+        "ResourceType",
+        "AssociationStatus",
+        "SourceIds",
+        "SourceTypes",
+    ):
+        raise Refused("InvalidFilterKey", "The specified key is not valid.")
+    return row.get(field) in values
+
+
+def describe_instance_information(self: SimpleSystemManagerResponse) -> Any:
+    current = self._get_param("Filters") or []
+    legacy = self._get_param("InstanceInformationFilterList") or []
+    if current and legacy:
+        raise Refused("ValidationException", "Filters and InstanceInformationFilterList cannot be used together.")
+    filters = [(f["Key"], f["Values"]) for f in current] + [(f["key"], f["valueSet"]) for f in legacy]
+    for key, values in filters:
+        # Whether AWS refuses an unknown id or lists nothing is not documented; a malformed one it refuses.
+        if key == "InstanceIds" and not all(NODE_ID.match(value) for value in values):
+            raise Refused("InvalidInstanceId", "")
+    rows = []
+    for node, row in sorted(state.region(self.current_account, self.region)["nodes"].items()):
+        # Stopped and terminated instances are not listed, whatever their last ping said.
+        if node.startswith("i-") and _ec2_state(self.current_account, self.region, node) in (
+            "stopping",
+            "stopped",
+            "shutting-down",
+            "terminated",
+        ):
+            continue
+        row = {"InstanceId": node, **row}
+        if all(_node_matches(row, key, values) for key, values in filters):
+            row.pop("Tags", None)
+            rows.append(row)
+    return _answer(_page(self, rows, 10, 5, 50), "InstanceInformationList")
+
+
+def get_connection_status(self: SimpleSystemManagerResponse) -> Any:
+    target = self._get_param("Target")
+    # What AWS says of an id it has never seen is not documented; it is not an error.
+    status = state.region(self.current_account, self.region)["connections"].get(target, "notconnected")
+    return _json({"Target": target, "Status": status})
+
+
+SETTING_DEFAULTS = {"/ssm/managed-instance/activation-tier": "standard"}
+
+
+def get_service_setting(self: SimpleSystemManagerResponse) -> Any:
+    given = self._get_param("SettingId")
+    setting = given.split(":servicesetting", 1)[-1]
+    own = state.region(self.current_account, self.region)["service_settings"]
+    value = own.get(setting, SETTING_DEFAULTS.get(setting))
+    if value is None:
+        raise Refused("ServiceSettingNotFound", f"The specified service setting {given} was not found.")
+    return _json(
+        {
+            "ServiceSetting": {
+                "SettingId": setting,
+                "SettingValue": value,
+                "LastModifiedDate": time.time(),
+                "LastModifiedUser": "System" if setting not in own else f"arn:aws:iam::{self.current_account}:root",
+                "ARN": f"arn:aws:ssm:{self.region}:{self.current_account}:servicesetting{setting}",
+                "Status": "Customized" if setting in own else "Default",
+            }
+        }
+    )
+
+
+def describe_sessions(self: SimpleSystemManagerResponse) -> Any:
+    active = {"Active": True, "History": False}.get(self._get_param("State"))
+    if active is None:
+        raise Refused("ValidationException", "State must be Active or History.")
+    rows = []
+    for row in state.region(self.current_account, self.region)["sessions"]:
+        if (row["Status"] in ("Connected", "Connecting")) != active:
+            continue
+        wanted = {f["key"]: f["value"] for f in self._get_param("Filters") or []}
+        if all(
+            row.get({"SessionId": "SessionId", "Target": "Target", "Owner": "Owner", "Status": "Status"}[key]) == value
+            for key, value in wanted.items()
+            if key in ("SessionId", "Target", "Owner", "Status")
+        ):
+            rows.append(row)
+    return _answer(_page(self, rows, 50, 1, 200), "Sessions")
+
+
+def describe_activations(self: SimpleSystemManagerResponse) -> Any:
+    field = {"ActivationIds": "ActivationId", "DefaultInstanceName": "DefaultInstanceName", "IamRole": "IamRole"}
+    filters = [(field[f["FilterKey"]], f["FilterValues"]) for f in self._get_param("Filters") or []]
+    rows = [
+        row
+        for row in state.region(self.current_account, self.region)["activations"]
+        if all(row.get(key) in values for key, values in filters)
+    ]
+    return _answer(_page(self, rows, 50, 1, 50), "ActivationList")
+
+
+def describe_vpc_block_public_access_options(self: EC2Response) -> ActionResult:
+    options = {
+        "AwsAccountId": self.current_account,
+        "AwsRegion": self.region,
+        "State": "default-state",
+        "InternetGatewayBlockMode": "off",
+        "ExclusionsAllowed": "allowed",
+        "ManagedBy": "account",
+    }
+    return ActionResult({"VpcBlockPublicAccessOptions": options})
+
+
+# IAM's simulator.
+
+
+class Simulator:
+    """The evaluator in its own process, one question at a time."""
+
+    def __init__(self, script: Path, modules: Path) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            ["node", str(script), str(modules)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the policy evaluator has ended")
+        answer = json.loads(line)
+        if "error" in answer:
+            code = "InvalidInput" if answer["error"].startswith("Invalid") else "PolicyEvaluation"
+            raise Refused(code, answer["error"])
+        return answer
+
+
+_simulator: Simulator
+
+
+def _document(text: str) -> dict[str, Any]:
+    return json.loads(text if text.lstrip().startswith("{") else unquote(text))
+
+
+def _attached(entity: Any) -> list[dict[str, Any]]:
+    managed = [_managed(policy) for policy in entity.managed_policies.values()]
+    inline = [{"name": name, "policy": _document(text)} for name, text in entity.policies.items()]
+    return managed + inline
+
+
+def _managed(policy: Any) -> dict[str, Any]:
+    default = next(version for version in policy.versions if version.version_id == policy.default_version_id)
+    return {"name": policy.name, "policy": _document(default.document)}
+
+
+def _principal(request: IamResponse, arn: str) -> dict[str, Any]:
+    """The policies of a user, group or role."""
+    match = re.fullmatch(r"arn:[^:]+:(iam|sts)::(\d{12}):(user|group|role|assumed-role)/(.+)", arn)
+    if not match or match[3] == "assumed-role":
+        # A session is not a policy source, though its ARN is what GetCallerIdentity gives.
+        raise Refused("InvalidInput", f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
+    backend = iam_backends[match[2]][request.partition]
+    entities = {"user": backend.users, "group": backend.groups, "role": backend.roles}[match[3]]
+    entity = next((one for one in entities.values() if one.arn == arn), None)
+    if entity is None or match[2] != request.current_account:
+        raise Refused("NoSuchEntity", "Unable to retrieve specified IAM entity.")
+    identity = _attached(entity)
+    boundary = None
+    if match[3] == "user":
+        for group in backend.get_groups_for_user(entity.name):
+            identity += _attached(group)
+    if match[3] != "group":
+        boundary_arn = (entity.permissions_boundary or {}).get("PermissionsBoundaryArn")
+        boundary = [_managed(backend.managed_policies[boundary_arn])] if boundary_arn else None
+    return {"principal": arn, "identity": identity, "boundary": boundary}
+
+
+def simulate_principal_policy(self: IamResponse) -> ActionResult:
+    source = _principal(self, self._get_param("PolicySourceArn") or "")
+    return _simulate(self, source)
+
+
+def simulate_custom_policy(self: IamResponse) -> ActionResult:
+    return _simulate(
+        self, {"principal": f"arn:aws:iam::{self.current_account}:user/custom", "identity": [], "boundary": None}
+    )
+
+
+SOURCE_TYPES = {"identity": "IAM Policy", "boundary": "Permissions Boundary Policy"}
+
+
+def _simulate(self: IamResponse, source: dict[str, Any]) -> ActionResult:
+    actions = self._get_param("ActionNames") or []
+    resources = self._get_param("ResourceArns") or ["*"]
+    if not actions:
+        raise Refused("InvalidInput", "At least one action is needed.")
+    for index, text in enumerate(self._get_param("PolicyInputList") or []):
+        source["identity"].append({"name": f"PolicyInputList.{index + 1}", "policy": _document(text)})
+    for index, text in enumerate(self._get_param("PermissionsBoundaryPolicyInputList") or []):
+        named = {"name": f"PermissionsBoundaryPolicyInputList.{index + 1}", "policy": _document(text)}
+        source["boundary"] = [*(source["boundary"] or []), named]
+    context = {e["ContextKeyName"]: e["ContextKeyValues"] for e in self._get_param("ContextEntries") or []}
+    own = state.account(self.current_account)
+    results = []
+    for action in actions:
+        answers = {
+            resource: _simulator.ask(
+                {
+                    **source,
+                    "account": self.current_account,
+                    "action": action,
+                    "resource": resource,
+                    "context": context,
+                    "scps": own["scps"],
+                }
+            )
+            for resource in resources
+        }
+        if own["grouped_simulation"] and resources != ["*"]:
+            results.append(_grouped(action, answers))
+        else:
+            results += [_single(action, resource, answer) for resource, answer in answers.items()]
+    size = min(int(self._get_param("MaxItems") or 100), own["page_size"] or 1000)
+    start = int(self._get_param("Marker") or 0)
+    page: dict[str, Any] = {
+        "EvaluationResults": results[start : start + size],
+        "IsTruncated": start + size < len(results),
+    }
+    if page["IsTruncated"]:
+        page["Marker"] = str(start + size)
+    return ActionResult(page)
+
+
+def _statements(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"SourcePolicyId": match["name"], "SourcePolicyType": SOURCE_TYPES[match["layer"]]}
+        for match in answer["matched"]
+    ]
+
+
+def _layers(answer: dict[str, Any]) -> dict[str, Any]:
+    details: dict[str, Any] = {}
+    if answer["boundary"] is not None:
+        details["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": answer["boundary"]}
+    return details
+
+
+def _specific(resource: str, answer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "EvalResourceName": resource,
+        "EvalResourceDecision": answer["decision"],
+        "MatchedStatements": _statements(answer),
+        "MissingContextValues": answer["missing"],
+        **_layers(answer),
+    }
+
+
+def _single(action: str, resource: str, answer: dict[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "EvalActionName": action,
+        "EvalResourceName": resource,
+        "EvalDecision": answer["decision"],
+        "MatchedStatements": _statements(answer),
+        # Named here for the resource `*` alone, else inside ResourceSpecificResults.
+        "MissingContextValues": answer["missing"] if resource == "*" else [],
+        **_layers(answer),
+    }
+    if answer["organizations"] is not None:
+        result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": answer["organizations"]}
+    if resource != "*":
+        result["ResourceSpecificResults"] = [_specific(resource, answer)]
+    return result
+
+
+def _grouped(action: str, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """One result for all resources of an action, named by a template instead of an ARN."""
+    order = ("explicitDeny", "implicitDeny", "allowed")
+    worst = min(answers.values(), key=lambda answer: order.index(answer["decision"]))
+    parts = next(iter(answers)).split(":", 5)
+    template = f"{parts[0]}:{parts[1]}:{parts[2]}:${{Region}}:${{Account}}:{parts[5].split('/')[0]}/*"
+    result = _single(action, template, worst)
+    result["ResourceSpecificResults"] = [_specific(resource, answer) for resource, answer in answers.items()]
+    return result

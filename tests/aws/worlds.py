@@ -1,0 +1,954 @@
+"""Builds accounts the way their owners did: by API calls, and breaks them the same way.
+
+    worlds.py --endpoint URL build WORLD [BREAK...]     prints one JSON object
+    worlds.py --endpoint URL serve                      the same for each JSON line on stdin
+    worlds.py list                                      names of worlds and breaks
+
+A world is healthy. A break is what somebody did to it, together with what the agent's heartbeat then
+shows: AWS's API never says *why* a node is silent, so the two must agree or the test proves nothing.
+Breaks that people make before the launch (`before_launch`) change the plan, the others the account.
+"""
+
+import argparse
+import json
+import sys
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import boto3
+from botocore.config import Config
+
+AGENT = "3.3.2299.0"
+IMAGE = "ami-0a1b2c3d4e5f60718"
+CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+ANYWHERE = "0.0.0.0/0"
+READS = [
+    "ec2:Describe*",
+    "ec2:GetManagedPrefixListEntries",
+    "iam:Get*",
+    "iam:List*",
+    "iam:SimulatePrincipalPolicy",
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "logs:DescribeLogGroups",
+    "s3:GetBucketPolicy",
+    "s3:GetEncryptionConfiguration",
+    "ssm:Describe*",
+    "ssm:Get*",
+    "ssm:List*",
+    "sts:GetCallerIdentity",
+]
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(actions: str | list[str], resources: str | list[str] = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def trust(service: str) -> str:
+    return policy({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"})
+
+
+def ago(**span: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**span)
+
+
+class Cloud:
+    """The account under construction. Its clients act as the account's root, unseen by the log."""
+
+    _clients: ClassVar[dict[tuple[str, str, str], Any]] = {}
+    _account: ClassVar[str] = ""
+
+    def __init__(self, endpoint: str, account: str, region: str) -> None:
+        self.endpoint, self.account, self.region = endpoint, account, region
+        Cloud._account = account
+
+    def __getattr__(self, service: str) -> Any:
+        key = (self.endpoint, service, self.region)
+        if key not in Cloud._clients:
+            client = boto3.client(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=self.region,
+                aws_access_key_id="builder",
+                aws_secret_access_key="builder",
+                config=Config(retries={"total_max_attempts": 1}, parameter_validation=False),
+            )
+            client.meta.events.register("before-sign", Cloud._act_as)
+            Cloud._clients[key] = client
+        return Cloud._clients[key]
+
+    @staticmethod
+    def _act_as(request: Any, **_: Any) -> None:
+        request.headers["x-moto-account-id"] = Cloud._account
+
+    def put_state(self, values: dict[str, Any], region: str | None = None) -> None:
+        request = urllib.request.Request(
+            f"{self.endpoint}/_test/state?account={self.account}&region={region or self.region}",
+            data=json.dumps(values).encode(),
+            method="PUT",
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+class World:
+    def __init__(self, endpoint: str, account: str, region: str) -> None:
+        self.cloud = Cloud(endpoint, account, region)
+        self.account, self.region = account, region
+        # What the plan may change before anything is launched.
+        self.plan: dict[str, Any] = {"profile": True, "public_ip": True, "metadata": {"HttpTokens": "optional"}}
+        self.ids: dict[str, Any] = {}
+        self.target = ""
+        self.node: dict[str, Any] = {}
+        self.silence = 0
+        self.state: dict[str, Any] = {"service_settings": {}}
+        self.operator_statements: list[dict[str, Any]] = []
+        self.operator_tags: list[dict[str, str]] = []
+        self.token_expired = False
+
+    # What the agent's heartbeat shows. Of several breaks the worst one shows.
+
+    def sees(self, silence: int) -> None:
+        self.silence = max(self.silence, silence)
+
+    def not_connected(self) -> None:
+        """Registered and pinging, but the session channel is down."""
+        self.sees(1)
+
+    def lost(self) -> None:
+        """It worked once; the last ping is two hours old."""
+        self.sees(2)
+
+    def never_registered(self) -> None:
+        self.sees(3)
+
+    # Parts
+
+    def vpc(self, hostnames: bool) -> str:
+        vpc = self.cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.cloud.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": hostnames})
+        self.ids["vpc"] = vpc
+        return vpc
+
+    def subnet(self, name: str, cidr: str) -> str:
+        zone = f"{self.region}a"
+        subnet = self.cloud.ec2.create_subnet(VpcId=self.ids["vpc"], CidrBlock=cidr, AvailabilityZone=zone)
+        self.ids[f"{name}_subnet"] = subnet["Subnet"]["SubnetId"]
+        table = self.cloud.ec2.create_route_table(VpcId=self.ids["vpc"])["RouteTable"]["RouteTableId"]
+        self.cloud.ec2.associate_route_table(RouteTableId=table, SubnetId=self.ids[f"{name}_subnet"])
+        self.ids[f"{name}_route_table"] = table
+        return self.ids[f"{name}_subnet"]
+
+    def security_group(self, name: str, description: str) -> str:
+        group = self.cloud.ec2.create_security_group(GroupName=name, Description=description, VpcId=self.ids["vpc"])[
+            "GroupId"
+        ]
+        self.ids[f"{name}_group"] = group
+        return group
+
+    def internet_gateway(self) -> str:
+        gateway = self.cloud.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.cloud.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.ids["vpc"])
+        self.ids["internet_gateway"] = gateway
+        return gateway
+
+    def endpoint(self, service: str) -> None:
+        created = self.cloud.ec2.create_vpc_endpoint(
+            VpcId=self.ids["vpc"],
+            ServiceName=f"com.amazonaws.{self.region}.{service}",
+            VpcEndpointType="Interface",
+            SubnetIds=[self.ids["endpoints_subnet"]],
+            SecurityGroupIds=[self.ids["endpoints_group"]],
+            PrivateDnsEnabled=True,
+        )
+        self.ids[f"{service}_endpoint"] = created["VpcEndpoint"]["VpcEndpointId"]
+
+    def role(self, name: str, service: str = "ec2.amazonaws.com", managed: str = CORE, path: str = "/") -> str:
+        arn = self.cloud.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service), Path=path)
+        self.cloud.iam.attach_role_policy(RoleName=name, PolicyArn=managed)
+        self.ids["role"] = name
+        return arn["Role"]["Arn"]
+
+    def profile(self) -> None:
+        self.role("EC2RoleforSSM")
+        self.cloud.iam.create_instance_profile(InstanceProfileName="EC2RoleforSSM")
+        self.cloud.iam.add_role_to_instance_profile(InstanceProfileName="EC2RoleforSSM", RoleName="EC2RoleforSSM")
+        self.ids["profile"] = "EC2RoleforSSM"
+
+    def instance(self, subnet: str, group: str) -> None:
+        given: dict[str, Any] = {}
+        if self.plan["profile"]:
+            given["IamInstanceProfile"] = {"Name": "EC2RoleforSSM"}
+        launched = self.cloud.ec2.run_instances(
+            ImageId=IMAGE,
+            InstanceType="t3.micro",
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=subnet,
+            SecurityGroupIds=[group],
+            MetadataOptions=self.plan["metadata"],
+            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web-1"}]}],
+            **given,
+        )
+        instance = launched["Instances"][0]
+        self.target = instance["InstanceId"]
+        self.state["launch_times"] = {self.target: ago(days=30).isoformat()}
+        self.node = {
+            "PingStatus": "Online",
+            "LastPingDateTime": ago(seconds=50).timestamp(),
+            "AgentVersion": AGENT,
+            "IsLatestVersion": False,
+            "PlatformType": "Linux",
+            "PlatformName": "Amazon Linux",
+            "PlatformVersion": "2",
+            "ResourceType": "EC2Instance",
+            "IPAddress": instance["PrivateIpAddress"],
+            "ComputerName": instance.get("PrivateDnsName", ""),
+            "SourceId": self.target,
+            "SourceType": "AWS::EC2::Instance",
+        }
+        if "dhmc_role" in self.plan:
+            self.node["IamRole"] = self.plan["dhmc_role"]
+
+    def target_arn(self) -> str:
+        if self.target.startswith("mi-"):
+            return f"arn:aws:ssm:{self.region}:{self.account}:managed-instance/{self.target}"
+        return f"arn:aws:ec2:{self.region}:{self.account}:instance/{self.target}"
+
+    def document_arns(self) -> list[str]:
+        return [
+            f"arn:aws:ssm:{self.region}:{self.account}:document/SSM-SessionManagerRunShell",
+            f"arn:aws:ssm:{self.region}::document/AWS-StartSSHSession",
+            f"arn:aws:ssm:{self.region}::document/AWS-StartPortForwardingSession",
+            f"arn:aws:ssm:{self.region}::document/AWS-StartPortForwardingSessionToRemoteHost",
+        ]
+
+    def session_statements(self, targets: bool = True, documents: list[str] | None = None, **more: Any) -> None:
+        """The operator's own rights: StartSession on the target and on documents, each if wanted."""
+        resources = [self.target_arn()] if targets else []
+        resources += self.document_arns() if documents is None else documents
+        own = "arn:aws:ssm:*:*:session/${aws:userid}-*"
+        self.operator_statements = [
+            allow("ssm:StartSession", resources, **more),
+            allow("ssmmessages:OpenDataChannel", own),
+            allow(["ssm:ResumeSession", "ssm:TerminateSession"], own),
+        ]
+
+    def preferences(self, **inputs: Any) -> None:
+        """Saves session preferences, which makes the document that does not exist before."""
+        defaults = {
+            "s3BucketName": "",
+            "s3KeyPrefix": "",
+            "s3EncryptionEnabled": False,
+            "cloudWatchLogGroupName": "",
+            "cloudWatchEncryptionEnabled": False,
+            "cloudWatchStreamingEnabled": False,
+            "idleSessionTimeout": "20",
+            "maxSessionDuration": "",
+            "kmsKeyId": "",
+            "runAsEnabled": False,
+            "runAsDefaultUser": "",
+            "shellProfile": {"windows": "", "linux": ""},
+        }
+        self.cloud.ssm.create_document(
+            Name="SSM-SessionManagerRunShell",
+            DocumentType="Session",
+            DocumentFormat="JSON",
+            Content=json.dumps(
+                {
+                    "schemaVersion": "1.0",
+                    "description": "Document to hold regional settings for Session Manager",
+                    "sessionType": "Standard_Stream",
+                    "inputs": {**defaults, **inputs},
+                }
+            ),
+        )
+
+    def key(self) -> str:
+        arn = self.cloud.kms.create_key(Description="sessions")["KeyMetadata"]["Arn"]
+        self.ids["key"] = arn
+        return arn
+
+    def operator(self) -> dict[str, str]:
+        iam = self.cloud.iam
+        iam.create_user(UserName="operator")
+        iam.put_user_policy(UserName="operator", PolicyName="Diagnose", PolicyDocument=policy(allow(READS)))
+        if self.operator_statements:
+            document = policy(*self.operator_statements)
+            iam.put_user_policy(UserName="operator", PolicyName="Sessions", PolicyDocument=document)
+        if self.operator_tags:
+            iam.tag_user(UserName="operator", Tags=self.operator_tags)
+        key = iam.create_access_key(UserName="operator")["AccessKey"]
+        self.ids["access_key"] = key["AccessKeyId"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
+    def finish(self) -> dict[str, Any]:
+        nodes = {self.target: self.node}
+        if self.silence == 3:
+            nodes = {}
+        elif self.silence == 2:
+            self.node.update(PingStatus="ConnectionLost", LastPingDateTime=ago(hours=2).timestamp())
+        connection = "connected" if self.silence == 0 else "notconnected"
+        environment = self.operator()
+        if self.token_expired:
+            self.state["expired_keys"] = [environment["AWS_ACCESS_KEY_ID"]]
+        self.cloud.put_state({**self.state, "nodes": nodes, "connections": {self.target: connection}})
+        return {
+            "target": self.target,
+            "region": self.region,
+            "account": self.account,
+            "operator_env": environment,
+            "ids": self.ids,
+        }
+
+
+# The worlds
+
+WORLDS: dict[str, tuple[str, Callable[[World], None]]] = {}
+
+
+def world(name: str, region: str) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
+    def keep(build: Callable[[World], None]) -> Callable[[World], None]:
+        WORLDS[name] = (region, build)
+        return build
+
+    return keep
+
+
+@world("private-endpoints", "ap-northeast-1")
+def private_endpoints(w: World) -> None:
+    """No way out: interface endpoints in one subnet, the instance in another."""
+    w.vpc(hostnames=True)
+    w.subnet("endpoints", "10.0.1.0/24")
+    instance_subnet = w.subnet("instance", "10.0.11.0/24")
+    group = w.security_group("instance", "no way in")
+    endpoints = w.security_group("endpoints", "HTTPS from the VPC")
+    w.cloud.ec2.authorize_security_group_ingress(GroupId=endpoints, IpPermissions=[https_from("10.0.0.0/16")])
+    # No way out for the endpoints either: security groups let replies through.
+    w.cloud.ec2.revoke_security_group_egress(GroupId=endpoints, IpPermissions=[EVERYTHING])
+    for service in ("ssm", "ssmmessages", "ec2messages"):
+        w.endpoint(service)
+    gateway = w.cloud.ec2.create_vpc_endpoint(
+        VpcId=w.ids["vpc"],
+        ServiceName=f"com.amazonaws.{w.region}.s3",
+        VpcEndpointType="Gateway",
+        RouteTableIds=[w.ids["instance_route_table"]],
+    )
+    w.ids["s3_endpoint"] = gateway["VpcEndpoint"]["VpcEndpointId"]
+    w.profile()
+    w.instance(instance_subnet, group)
+
+
+@world("public-ip", "eu-west-1")
+def public_ip(w: World) -> None:
+    w.vpc(hostnames=False)
+    subnet = w.subnet("instance", "10.0.11.0/24")
+    if w.plan["public_ip"]:
+        w.cloud.ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    gateway = w.internet_gateway()
+    w.cloud.ec2.create_route(
+        RouteTableId=w.ids["instance_route_table"], DestinationCidrBlock=ANYWHERE, GatewayId=gateway
+    )
+    group = w.security_group("instance", "as the console makes it: no way in, every way out")
+    w.profile()
+    w.instance(subnet, group)
+
+
+@world("private-nat", "us-east-2")
+def private_nat(w: World) -> None:
+    w.vpc(hostnames=False)
+    public = w.subnet("public", "10.0.1.0/24")
+    subnet = w.subnet("instance", "10.0.11.0/24")
+    gateway = w.internet_gateway()
+    w.cloud.ec2.create_route(RouteTableId=w.ids["public_route_table"], DestinationCidrBlock=ANYWHERE, GatewayId=gateway)
+    address = w.cloud.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = w.cloud.ec2.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    w.ids["nat_gateway"] = nat
+    w.cloud.ec2.create_route(
+        RouteTableId=w.ids["instance_route_table"], DestinationCidrBlock=ANYWHERE, NatGatewayId=nat
+    )
+    group = w.security_group("instance", "no way in")
+    w.profile()
+    w.instance(subnet, group)
+
+
+@world("hybrid", "eu-central-1")
+def hybrid(w: World) -> None:
+    """A machine of one's own, registered by an activation, in an account with the advanced tier."""
+    w.role("SSMServiceRole", "ssm.amazonaws.com", path="/service-role/")
+    w.target = "mi-0a1b2c3d4e5f60718"
+    w.state["service_settings"]["/ssm/managed-instance/activation-tier"] = "advanced"
+    w.state["activations"] = [
+        {
+            "ActivationId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+            "IamRole": "service-role/SSMServiceRole",
+            "RegistrationLimit": 5,
+            "RegistrationsCount": 1,
+            "ExpirationDate": ago(days=20).timestamp(),
+            "Expired": True,
+            "CreatedDate": ago(days=21).timestamp(),
+            "Tags": [],
+        }
+    ]
+    w.node = {
+        "PingStatus": "Online",
+        "LastPingDateTime": ago(seconds=50).timestamp(),
+        "AgentVersion": AGENT,
+        "IsLatestVersion": False,
+        "PlatformType": "Linux",
+        "PlatformName": "Raspbian GNU/Linux",
+        "PlatformVersion": "12",
+        "ActivationId": "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
+        "IamRole": "service-role/SSMServiceRole",
+        "RegistrationDate": ago(days=20).timestamp(),
+        "ResourceType": "ManagedInstance",
+        "Name": "raspberry",
+        "IPAddress": "192.168.1.20",
+        "ComputerName": "raspberry",
+        "SourceId": w.target,
+        "SourceType": "AWS::SSM::ManagedInstance",
+    }
+
+
+# The breaks
+
+EVERYTHING = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": ANYWHERE}]}
+BREAKS: dict[str, Callable[[World], None]] = {}
+BEFORE_LAUNCH: set[str] = set()
+
+
+def breaks(function: Callable[[World], None]) -> Callable[[World], None]:
+    BREAKS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def before_launch(function: Callable[[World], None]) -> Callable[[World], None]:
+    BEFORE_LAUNCH.add(function.__name__.replace("_", "-"))
+    return breaks(function)
+
+
+def https_from(cidr: str) -> dict[str, Any]:
+    return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": cidr}]}
+
+
+# Target
+
+
+@breaks
+def instance_stopped(w: World) -> None:
+    w.cloud.ec2.stop_instances(InstanceIds=[w.target])
+    w.lost()
+
+
+@breaks
+def instance_terminated(w: World) -> None:
+    w.cloud.ec2.terminate_instances(InstanceIds=[w.target])
+    w.never_registered()
+
+
+@breaks
+def status_impaired(w: World) -> None:
+    w.state["impaired"] = [w.target]
+    w.lost()
+
+
+@before_launch
+def imds_off(w: World) -> None:
+    w.plan["metadata"] = {"HttpEndpoint": "disabled"}
+    w.never_registered()
+
+
+@breaks
+def just_built(w: World) -> None:
+    w.state["launch_times"] = {w.target: ago(minutes=3).isoformat()}
+    w.never_registered()
+
+
+# Agent
+
+
+@breaks
+def unregistered(w: World) -> None:
+    w.never_registered()
+
+
+@breaks
+def connection_lost(w: World) -> None:
+    w.lost()
+
+
+@breaks
+def online_not_connected(w: World) -> None:
+    w.not_connected()
+
+
+@breaks
+def agent_old(w: World) -> None:
+    w.node["AgentVersion"] = "2.3.50.0"
+    w.not_connected()
+
+
+# Identity
+
+
+@before_launch
+def no_profile(w: World) -> None:
+    w.plan["profile"] = False
+    w.never_registered()
+
+
+@before_launch
+def dhmc_on_no_profile(w: World) -> None:
+    """Default Host Management Configuration manages what has no profile; nothing is wrong."""
+    w.plan["profile"] = False
+    default = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
+    name = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
+    w.role(name, "ssm.amazonaws.com", default, "/service-role/")
+    w.plan["dhmc_role"] = f"service-role/{name}"
+    setting = "/ssm/managed-instance/default-ec2-instance-management-role"
+    w.state["service_settings"][setting] = f"service-role/{name}"
+
+
+@breaks
+def empty_profile(w: World) -> None:
+    w.cloud.iam.remove_role_from_instance_profile(InstanceProfileName=w.ids["profile"], RoleName=w.ids["role"])
+    w.lost()
+
+
+def replace_rights(w: World, *statements: dict[str, Any]) -> None:
+    w.cloud.iam.detach_role_policy(RoleName=w.ids["role"], PolicyArn=CORE)
+    if statements:
+        w.cloud.iam.put_role_policy(RoleName=w.ids["role"], PolicyName="Own", PolicyDocument=policy(*statements))
+
+
+@breaks
+def role_without_ssmmessages(w: World) -> None:
+    replace_rights(w, allow(["ssm:UpdateInstanceInformation", "ssm:ListAssociations", "ec2messages:*"]))
+    w.not_connected()
+
+
+@breaks
+def role_without_core(w: World) -> None:
+    replace_rights(w, allow("s3:*"))
+    w.lost()
+
+
+@breaks
+def role_denied_by_condition(w: World) -> None:
+    """Rights tied to a source address: whether they hold depends on what the API cannot know."""
+    source = {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}
+    replace_rights(w, allow(["ssm:*", "ssmmessages:*", "ec2messages:*"], Condition=source))
+
+
+@breaks
+def role_boundary_denies(w: World) -> None:
+    boundary = w.cloud.iam.create_policy(PolicyName="OnlyStorage", PolicyDocument=policy(allow("s3:*")))
+    w.cloud.iam.put_role_permissions_boundary(RoleName=w.ids["role"], PermissionsBoundary=boundary["Policy"]["Arn"])
+    w.lost()
+
+
+@breaks
+def scp_denies(w: World) -> None:
+    deny = {"Effect": "Deny", "Action": "ssmmessages:*", "Resource": "*"}
+    w.state["scps"] = [json.loads(policy(allow("*"), deny))]
+    w.not_connected()
+
+
+@breaks
+def scp_allows(w: World) -> None:
+    """An organization that forbids nothing here."""
+    w.state["scps"] = [json.loads(policy(allow("*")))]
+
+
+@breaks
+def role_trusts_wrong_service(w: World) -> None:
+    w.cloud.iam.update_assume_role_policy(RoleName=w.ids["role"], PolicyDocument=trust("ssm.amazonaws.com"))
+    w.lost()
+
+
+# Network
+
+
+@before_launch
+def no_public_ip(w: World) -> None:
+    """The public subnet trap: a route to the internet and no address to use it with."""
+    w.plan["public_ip"] = False
+    w.never_registered()
+
+
+@breaks
+def default_route_missing(w: World) -> None:
+    w.cloud.ec2.delete_route(RouteTableId=w.ids["instance_route_table"], DestinationCidrBlock=ANYWHERE)
+    w.lost()
+
+
+@breaks
+def nat_deleted(w: World) -> None:
+    w.cloud.ec2.delete_nat_gateway(NatGatewayId=w.ids["nat_gateway"])
+    w.lost()
+
+
+@breaks
+def nat_in_private_subnet(w: World) -> None:
+    w.cloud.ec2.delete_route(RouteTableId=w.ids["public_route_table"], DestinationCidrBlock=ANYWHERE)
+    w.lost()
+
+
+@before_launch
+def igw_detached(w: World) -> None:
+    """Detaching needs a VPC without public addresses, so the instance has none either."""
+    w.plan["public_ip"] = False
+    w.plan["detach"] = True
+    w.never_registered()
+
+
+@breaks
+def instance_sg_no_egress(w: World) -> None:
+    w.cloud.ec2.revoke_security_group_egress(GroupId=w.ids["instance_group"], IpPermissions=[EVERYTHING])
+    w.lost()
+
+
+def network_acl(w: World, subnet: str, inbound: list[tuple[int, int]], outbound: list[tuple[int, int]]) -> None:
+    """Replaces the subnet's network ACL by one that lets these TCP ports through and nothing else."""
+    acl = w.cloud.ec2.create_network_acl(VpcId=w.ids["vpc"])["NetworkAcl"]["NetworkAclId"]
+    w.ids["acl"] = acl
+    for egress, ranges in ((False, inbound), (True, outbound)):
+        for number, (first, last) in enumerate(ranges, 1):
+            w.cloud.ec2.create_network_acl_entry(
+                NetworkAclId=acl,
+                RuleNumber=100 * number,
+                Protocol="6",
+                RuleAction="allow",
+                Egress=egress,
+                CidrBlock=ANYWHERE,
+                PortRange={"From": first, "To": last},
+            )
+    used = w.cloud.ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])
+    association = next(a for a in used["NetworkAcls"][0]["Associations"] if a["SubnetId"] == subnet)
+    w.cloud.ec2.replace_network_acl_association(AssociationId=association["NetworkAclAssociationId"], NetworkAclId=acl)
+
+
+@breaks
+def nacl_denies_443(w: World) -> None:
+    network_acl(w, w.ids["instance_subnet"], [(1024, 65535)], [(80, 80), (1024, 65535)])
+    w.lost()
+
+
+@breaks
+def nacl_denies_ephemeral(w: World) -> None:
+    """Lets the question out and not the answer in: network ACLs keep no state."""
+    network_acl(w, w.ids["instance_subnet"], [(443, 443)], [(443, 443)])
+    w.lost()
+
+
+@breaks
+def endpoint_nacl_denies_443(w: World) -> None:
+    network_acl(w, w.ids["endpoints_subnet"], [(80, 80)], [(1024, 65535)])
+    w.lost()
+
+
+@breaks
+def nacl_strict(w: World) -> None:
+    """Exactly what is needed, and healthy."""
+    network_acl(w, w.ids["instance_subnet"], [(1024, 65535)], [(443, 443)])
+
+
+@breaks
+def endpoint_sg_no_443(w: World) -> None:
+    w.cloud.ec2.revoke_security_group_ingress(
+        GroupId=w.ids["endpoints_group"], IpPermissions=[https_from("10.0.0.0/16")]
+    )
+    w.lost()
+
+
+@breaks
+def endpoint_sg_other_subnet(w: World) -> None:
+    endpoint_sg_no_443(w)
+    w.cloud.ec2.authorize_security_group_ingress(
+        GroupId=w.ids["endpoints_group"], IpPermissions=[https_from("10.0.1.0/24")]
+    )
+
+
+@breaks
+def endpoint_missing_ssm(w: World) -> None:
+    w.cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[w.ids["ssm_endpoint"]])
+    w.lost()
+
+
+@breaks
+def endpoint_missing_ssmmessages(w: World) -> None:
+    w.cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[w.ids["ssmmessages_endpoint"]])
+    w.not_connected()
+
+
+@breaks
+def endpoint_missing_ec2messages(w: World) -> None:
+    """Only agents of before 2024 use it; nothing is wrong."""
+    w.cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[w.ids["ec2messages_endpoint"]])
+
+
+@breaks
+def endpoint_without_subnets(w: World) -> None:
+    w.cloud.ec2.modify_vpc_endpoint(
+        VpcEndpointId=w.ids["ssmmessages_endpoint"], RemoveSubnetIds=[w.ids["endpoints_subnet"]]
+    )
+    w.not_connected()
+
+
+@breaks
+def endpoint_failed(w: World) -> None:
+    w.state["endpoint_states"] = {w.ids["ssm_endpoint"]: "failed"}
+    w.lost()
+
+
+@breaks
+def endpoint_policy_denies(w: World) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{**allow("s3:*"), "Principal": "*"}]}
+    w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids["ssm_endpoint"], PolicyDocument=json.dumps(document))
+    w.lost()
+
+
+@breaks
+def shared_vpc(w: World) -> None:
+    """The VPC belongs to another account, which shares its subnets and keeps its endpoints to itself."""
+    mine = {w.ids[key] for key in w.ids if key == "vpc" or key.endswith("_subnet")}
+    w.state["owners"] = {one: "999988887777" for one in mine}
+    w.state["hidden"] = [value for key, value in w.ids.items() if key.endswith("_endpoint")]
+    w.state["hidden"].append(w.ids["endpoints_group"])
+
+
+# DNS
+
+
+@breaks
+def endpoint_private_dns_off(w: World) -> None:
+    for service in ("ssm", "ssmmessages", "ec2messages"):
+        w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids[f"{service}_endpoint"], PrivateDnsEnabled=False)
+    w.lost()
+
+
+@breaks
+def vpc_dns_support_off(w: World) -> None:
+    w.cloud.ec2.modify_vpc_attribute(VpcId=w.ids["vpc"], EnableDnsSupport={"Value": False})
+    w.lost()
+
+
+@breaks
+def vpc_dns_hostnames_off(w: World) -> None:
+    w.cloud.ec2.modify_vpc_attribute(VpcId=w.ids["vpc"], EnableDnsHostnames={"Value": False})
+    w.lost()
+
+
+@breaks
+def custom_dns_servers(w: World) -> None:
+    """Whether that server forwards to the VPC's resolver no API says."""
+    options = w.cloud.ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["10.0.0.53"]}]
+    )
+    w.cloud.ec2.associate_dhcp_options(DhcpOptionsId=options["DhcpOptions"]["DhcpOptionsId"], VpcId=w.ids["vpc"])
+
+
+# Preferences
+
+
+def bucket(w: World) -> str:
+    name = f"session-logs-{w.account}"
+    w.cloud.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": w.region})
+    w.ids["bucket"] = name
+    return name
+
+
+@breaks
+def preferences_plain(w: World) -> None:
+    w.preferences()
+
+
+@breaks
+def s3_logging_without_rights(w: World) -> None:
+    """The session works and its log is lost without a word."""
+    w.preferences(s3BucketName=bucket(w))
+
+
+@breaks
+def s3_encryption_gate_without_rights(w: World) -> None:
+    w.preferences(s3BucketName=bucket(w), s3EncryptionEnabled=True)
+
+
+@breaks
+def s3_logging_with_rights(w: World) -> None:
+    name = bucket(w)
+    w.preferences(s3BucketName=name, s3EncryptionEnabled=True)
+    grant(
+        w,
+        allow("s3:GetEncryptionConfiguration", f"arn:aws:s3:::{name}"),
+        allow(["s3:PutObject", "s3:PutObjectAcl"], f"arn:aws:s3:::{name}/*"),
+    )
+
+
+def log_group(w: World, **given: Any) -> str:
+    w.cloud.logs.create_log_group(logGroupName="/ssm/sessions", **given)
+    return "/ssm/sessions"
+
+
+@breaks
+def cloudwatch_logging_without_rights(w: World) -> None:
+    w.preferences(cloudWatchLogGroupName=log_group(w))
+
+
+@breaks
+def cloudwatch_encryption_gate_without_rights(w: World) -> None:
+    group = log_group(w, kmsKeyId=w.key())
+    w.preferences(cloudWatchLogGroupName=group, cloudWatchEncryptionEnabled=True)
+
+
+@breaks
+def kms_without_decrypt(w: World) -> None:
+    key = w.key()
+    w.preferences(kmsKeyId=key)
+    w.operator_statements.append(allow("kms:GenerateDataKey", key))
+
+
+@breaks
+def kms_operator_without_generate(w: World) -> None:
+    key = w.key()
+    w.preferences(kmsKeyId=key)
+    grant(w, allow("kms:Decrypt", key))
+
+
+@breaks
+def kms_with_rights(w: World) -> None:
+    key = w.key()
+    w.preferences(kmsKeyId=key)
+    grant(w, allow("kms:Decrypt", key))
+    w.operator_statements.append(allow("kms:GenerateDataKey", key))
+
+
+def grant(w: World, *statements: dict[str, Any]) -> None:
+    w.cloud.iam.put_role_policy(RoleName=w.ids["role"], PolicyName="Sessions", PolicyDocument=policy(*statements))
+
+
+@breaks
+def runas_no_user(w: World) -> None:
+    w.preferences(runAsEnabled=True)
+
+
+@breaks
+def runas_default_user(w: World) -> None:
+    w.preferences(runAsEnabled=True, runAsDefaultUser="ec2-user")
+
+
+@breaks
+def runas_operator_tag(w: World) -> None:
+    w.preferences(runAsEnabled=True)
+    w.operator_tags = [{"Key": "SSMSessionRunAs", "Value": "ec2-user"}]
+
+
+# Hybrid
+
+
+@breaks
+def standard_tier(w: World) -> None:
+    del w.state["service_settings"]["/ssm/managed-instance/activation-tier"]
+    # The agent is told nothing of it: the channel is up and StartSession is what fails.
+
+
+# Operator
+
+
+@breaks
+def operator_no_start_session(w: World) -> None:
+    w.operator_statements = []
+
+
+@breaks
+def operator_no_target(w: World) -> None:
+    w.session_statements(targets=False)
+
+
+@breaks
+def operator_no_document(w: World) -> None:
+    w.session_statements(documents=[])
+
+
+@breaks
+def operator_ssh_only(w: World) -> None:
+    w.session_statements(documents=[f"arn:aws:ssm:{w.region}::document/AWS-StartSSHSession"])
+
+
+@breaks
+def operator_mfa_condition(w: World) -> None:
+    w.session_statements(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+
+
+@breaks
+def operator_token_expired(w: World) -> None:
+    w.token_expired = True
+
+
+# The server's own ways
+
+
+@breaks
+def small_pages(w: World) -> None:
+    """AWS may cut any list into pages; here every one has a single row."""
+    for number in range(7):
+        w.cloud.ec2.create_security_group(GroupName=f"other-{number}", Description="not used", VpcId=w.ids["vpc"])
+    w.state["page_size"] = 1
+
+
+@breaks
+def grouped_simulation(w: World) -> None:
+    w.state["grouped_simulation"] = True
+
+
+@breaks
+def slow_answers(w: World) -> None:
+    """Slow enough that calls made at once overlap, so that rounds can be counted from outside."""
+    w.state["latency_ms"] = 150
+
+
+def build(endpoint: str, account: str, name: str, broken: list[str]) -> dict[str, Any]:
+    region, construct = WORLDS[name]
+    w = World(endpoint, account, region)
+    for one in broken:
+        if one in BEFORE_LAUNCH:
+            BREAKS[one](w)
+    construct(w)
+    if w.plan.get("detach"):
+        w.cloud.ec2.detach_internet_gateway(InternetGatewayId=w.ids["internet_gateway"], VpcId=w.ids["vpc"])
+    w.session_statements()
+    for one in broken:
+        if one not in BEFORE_LAUNCH:
+            BREAKS[one](w)
+    return w.finish()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--endpoint")
+    parser.add_argument("--account", default="111122223333")
+    parser.add_argument("command", choices=["build", "serve", "list"])
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    if arguments.command == "list":
+        print(json.dumps({"worlds": list(WORLDS), "breaks": list(BREAKS)}))
+    elif arguments.command == "build":
+        name, *broken = arguments.names
+        print(json.dumps(build(arguments.endpoint, arguments.account, name, broken)))
+    else:
+        for line in sys.stdin:
+            wanted = json.loads(line)
+            try:
+                reply = build(arguments.endpoint, wanted["account"], wanted["world"], wanted["breaks"])
+            except Exception as error:  # noqa: BLE001 (the caller's case fails with it)
+                reply = {"error": f"{type(error).__name__}: {error}"}
+            print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,627 @@
+//! The binary as people and pipelines meet it: built-in worlds, saved facts, and every way to be wrong.
+//!
+//! Nothing of the machine leaks in: the environment is made from nothing. `UPDATE_HELP=1` rewrites
+//! the committed help.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops here"
+)]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use unicode_width::UnicodeWidthStr as _;
+
+/// What a run left behind.
+#[derive(Debug, PartialEq)]
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+struct Run(Command);
+
+impl Run {
+    fn new(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
+        command.args(args).env_clear().env("LC_ALL", "C.UTF-8").env("HOME", "/nonexistent");
+        // Windows finds its system libraries by it.
+        command.envs(std::env::var_os("SYSTEMROOT").map(|it| ("SYSTEMROOT", it)));
+        Self(command)
+    }
+
+    fn set(mut self, name: &str, value: &str) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    fn fed(mut self, text: &str) -> Ran {
+        self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = self.0.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let done = child.wait_with_output().unwrap();
+        Ran {
+            code: done.status.code().unwrap(),
+            out: String::from_utf8(done.stdout).unwrap(),
+            err: String::from_utf8(done.stderr).unwrap(),
+        }
+    }
+
+    fn go(self) -> Ran {
+        self.fed("")
+    }
+}
+
+fn run(args: &[&str]) -> Ran {
+    Run::new(args).go()
+}
+
+fn worlds() -> &'static [String] {
+    static WORLDS: OnceLock<Vec<String>> = OnceLock::new();
+    WORLDS.get_or_init(|| {
+        let listed = run(&["demo", "--list"]);
+        assert_eq!(listed.code, 0);
+        let names = listed.out.lines().filter(|it| !it.starts_with(' '));
+        names.map(str::to_owned).collect()
+    })
+}
+
+fn healthy(world: &str) -> bool {
+    !world.contains('/')
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).display().to_string()
+}
+
+/// A file of facts, made from a built-in world by `edit`.
+fn facts(folder: &TempDir, world: &str, edit: impl FnOnce(&mut Value)) -> String {
+    let file = path(folder, "facts.json");
+    run(&["demo", world, "--save-facts", &file]);
+    let mut facts = json(&fs::read_to_string(&file).unwrap());
+    edit(&mut facts);
+    fs::write(&file, facts.to_string()).unwrap();
+    file
+}
+
+const TARGET: &str = "i-0abc123def4567890";
+
+type Edit = fn(&mut Value);
+
+fn hide_acls(facts: &mut Value) {
+    for row in facts["facts"]["network_acls"].as_object_mut().unwrap().values_mut() {
+        *row = json!({ "unknown": "denied", "detail": "UnauthorizedOperation" });
+    }
+    // What would prove the path right, though it was not seen.
+    facts["facts"]["connections"] = json!({ TARGET: { "unknown": "denied" } });
+    facts["facts"]["nodes"] = json!({ TARGET: { "unknown": "denied" } });
+}
+
+fn lose_target(facts: &mut Value) {
+    facts["facts"]["instances"][TARGET] = json!("absent");
+    facts["facts"]["nodes"][TARGET] = json!("absent");
+    facts["facts"]["elsewhere"] = json!({ TARGET: [] });
+}
+
+// ---------------------------------------------------------------- reports
+
+#[test]
+fn every_world_says_the_same_in_every_format() {
+    assert!(worlds().len() > 3);
+    for world in worlds() {
+        let table = run(&["demo", world]);
+        let json = run(&["demo", world, "--format", "json"]);
+        assert_eq!((table.code, json.code), (i32::from(!healthy(world)), table.code), "{world}");
+        assert_eq!((table.err.as_str(), json.err.as_str()), ("", ""), "{world}");
+        let verdict = self::json(&json.out)["verdict"].clone();
+        assert_eq!(verdict, if healthy(world) { "healthy" } else { "blocked" }, "{world}");
+        let cannot = table.out.lines().take(2).collect::<String>().contains("cannot start");
+        assert_eq!(cannot, !healthy(world), "{world}: {}", table.out);
+    }
+    assert_eq!(run(&["demo"]).code, 1);
+}
+
+#[test]
+fn exit_codes_follow_the_verdict_and_the_threshold_not_the_format() {
+    let folder = folder();
+    let impaired: Edit =
+        |it| it["facts"]["instance_statuses"][TARGET]["system"] = json!("impaired");
+    let rows: &[(Edit, &str, i32)] = &[
+        (|_| {}, "blocks", 0),
+        (|_| {}, "degrades,advises,unknown", 0),
+        (impaired, "blocks", 0),
+        (impaired, "unknown", 0),
+        (impaired, "degrades", 1),
+        (impaired, "advises", 1),
+        (hide_acls, "blocks", 3),
+        (hide_acls, "degrades", 3),
+        (hide_acls, "unknown", 1),
+        (lose_target, "blocks", 2),
+        (lose_target, "unknown", 2),
+    ];
+    for (edit, fail_on, code) in rows {
+        let file = facts(&folder, "private-endpoints", edit);
+        for format in ["table", "json"] {
+            let ran = run(&["--facts", &file, "--fail-on", fail_on, "--format", format]);
+            assert_eq!(ran.code, *code, "--fail-on {fail_on}: {}", ran.out);
+            assert_eq!(ran.err, "");
+        }
+    }
+}
+
+#[test]
+fn a_missing_target_is_still_reported() {
+    let folder = folder();
+    let file = facts(&folder, "private-endpoints", lose_target);
+    let ran = run(&["--facts", &file, "--format", "json"]);
+    assert_eq!((ran.code, &json(&ran.out)["causes"][0]), (2, &json!("target/found-in-region")));
+}
+
+#[test]
+fn what_was_denied_is_named_with_the_call_to_grant() {
+    let folder = folder();
+    let ran = run(&["--facts", &facts(&folder, "private-endpoints", hide_acls)]);
+    for part in [
+        "cannot tell whether",
+        "ec2:DescribeNetworkAcls was denied",
+        "grant ec2:DescribeNetworkAcls",
+        "ssm-doctor policy",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+}
+
+#[test]
+fn a_blocked_report_has_what_one_needs_next() {
+    let ran = run(&["demo", "private-endpoints/endpoint-without-https"]);
+    let command = "            aws ec2 authorize-security-group-ingress --group-id";
+    for part in [
+        "cause     network/endpoint-accepts-https",
+        "✗ sg-",
+        "→ ssmmessages",
+        "fix  ",
+        "then  ",
+        "more      https://",
+        "follows   agent/",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    assert!(ran.out.lines().any(|it| it.starts_with(command) && it.len() > 80), "{}", ran.out);
+}
+
+#[test]
+fn every_report_fits_the_committed_schema() {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+    let validator = |name: &str| {
+        let schema = json(&fs::read_to_string(schema.join(name)).unwrap());
+        jsonschema::validator_for(&schema).unwrap()
+    };
+    let (report, saved) = (validator("report-v1.json"), validator("facts-v1.json"));
+    let folder = folder();
+    let check = |what: &str, args: &[&str]| {
+        let ran = run(args);
+        let errors: Vec<_> = report.iter_errors(&json(&ran.out)).map(|it| it.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{what}");
+    };
+    for world in worlds() {
+        let file = path(&folder, "saved.json");
+        check(world, &["demo", world, "--format", "json", "--save-facts", &file]);
+        let facts = json(&fs::read_to_string(&file).unwrap());
+        let errors: Vec<_> = saved.iter_errors(&facts).map(|it| it.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{world}");
+    }
+    for edit in [hide_acls, lose_target] {
+        let file = facts(&folder, "private-endpoints", edit);
+        check("edited", &["--facts", &file, "--format", "json"]);
+    }
+}
+
+#[test]
+fn saved_facts_give_the_same_bytes() {
+    let folder = folder();
+    let (one, two) = (path(&folder, "one.json"), path(&folder, "two.json"));
+    for world in worlds() {
+        for format in ["table", "json"] {
+            let live = run(&["demo", world, "--format", format, "--save-facts", &one]);
+            let again = run(&["--facts", &one, "--format", format, "--save-facts", &two]);
+            assert_eq!(live, again, "{world}");
+            assert_eq!(fs::read(&one).unwrap(), fs::read(&two).unwrap());
+            let text = fs::read_to_string(&one).unwrap();
+            assert_eq!(Run::new(&["--facts", "-", "--format", format]).fed(&text), live);
+        }
+    }
+}
+
+#[test]
+fn the_session_asked_for_is_the_one_judged() {
+    for kind in ["shell", "ssh", "port", "remote-port", "command"] {
+        let report = json(&run(&["demo", "--session", kind, "--format", "json"]).out);
+        assert_eq!(report["session"], kind);
+        assert_eq!(report["other_sessions"], json!([]));
+    }
+    assert_eq!(
+        json(&run(&["demo", "--format", "json"]).out)["other_sessions"].as_array().unwrap().len(),
+        4
+    );
+}
+
+// ---------------------------------------------------------------- the screen
+
+#[test]
+fn a_pipe_gets_no_escape_codes_and_nothing_but_the_document() {
+    for args in [
+        &["demo"][..],
+        &["checks"],
+        &["explain", "target/instance-running"],
+        &["explain", "TargetNotConnected"],
+        &["i-1"],
+    ] {
+        let ran = run(args);
+        assert!(!format!("{}{}", ran.out, ran.err).contains('\u{1b}'), "{args:?}");
+    }
+    let coloured = Run::new(&["demo"]).set("CLICOLOR_FORCE", "1").go().out;
+    assert!(coloured.contains("\u{1b}["));
+    assert!(
+        !Run::new(&["demo"])
+            .set("CLICOLOR_FORCE", "1")
+            .set("NO_COLOR", "1")
+            .go()
+            .out
+            .contains('\u{1b}')
+    );
+}
+
+#[test]
+fn lines_fit_the_screen_but_commands_and_links_are_whole() {
+    let reports = worlds().iter().map(|it| vec!["demo", it.as_str()]);
+    let others = [vec!["demo", "--list"], vec!["checks"], vec!["explain", "instance-running"]];
+    for args in reports.chain(others) {
+        for width in [40, 80, 200] {
+            let text = Run::new(&args).set("COLUMNS", &width.to_string()).go().out;
+            let copied = |it: &str| it.contains("://") || it.trim_start().starts_with("aws ");
+            for line in text.lines().filter(|it| !copied(it)) {
+                assert!(line.width() <= width, "{args:?} at {width}: {line}");
+                assert_eq!(line.trim_end(), line, "{args:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_locale_without_utf_8_gets_ascii() {
+    for args in [
+        &["demo"][..],
+        &["demo", "private-endpoints"],
+        &["demo", "--list"],
+        &["checks"],
+        &["explain", "instance-running"],
+        &["nonsense"],
+    ] {
+        let ascii = Run::new(args).set("LC_ALL", "C").go();
+        assert!(ascii.out.is_ascii() && ascii.err.is_ascii(), "{args:?}: {ascii:?}");
+    }
+    // The JSON is UTF-8 whatever the locale: that is what JSON is.
+    let json = |locale| Run::new(&["demo", "--format", "json"]).set("LC_ALL", locale).go();
+    assert_eq!(json("C"), json("C.UTF-8"));
+}
+
+#[test]
+fn hostile_names_reach_no_terminal() {
+    let folder = folder();
+    let hostile = "web\u{1b}]0;owned\u{7}\u{202e}\nfake: healthy\u{200b}";
+    let file = facts(&folder, "private-endpoints/endpoint-without-https", |it| {
+        it["facts"]["instances"][TARGET]["name"] = json!(hostile);
+    });
+    for format in ["table", "json"] {
+        let out = run(&["--facts", &file, "--format", format]).out;
+        assert!(!out.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{200b}']), "{out:?}");
+        assert!(!out.lines().any(|it| it.starts_with("fake")));
+    }
+    assert_eq!(json(&run(&["--facts", &file, "--format", "json"]).out)["target"]["name"], hostile);
+}
+
+// ---------------------------------------------------------------- files
+
+#[test]
+fn a_report_in_a_file_is_the_report() {
+    let folder = folder();
+    let file = path(&folder, "report.json");
+    let printed = run(&["demo", "--format", "json"]);
+    let written = run(&["demo", "--format", "json", "--output", &file]);
+    assert_eq!((written.code, written.out.as_str(), written.err.as_str()), (1, "", ""));
+    assert_eq!(fs::read_to_string(&file).unwrap(), printed.out);
+}
+
+#[test]
+fn what_cannot_be_written_leaves_nothing_behind() {
+    let folder = folder();
+    let kept = path(&folder, "kept.json");
+    fs::write(&kept, "before").unwrap();
+    for option in ["--output", "--save-facts"] {
+        let ran = run(&["demo", option, &path(&folder, "no/such/folder/report.txt")]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{option}");
+        assert!(
+            ran.err.contains("error: cannot write `") && ran.err.contains("help: "),
+            "{}",
+            ran.err
+        );
+        let into_folder = run(&["demo", option, &folder.path().display().to_string()]);
+        assert_eq!(into_folder.code, 2);
+        // A wrong name found later leaves the earlier file as it was.
+        let wrong = run(&["demo", "no-such-world", option, &kept]);
+        assert_eq!(wrong.code, 2);
+    }
+    assert_eq!(fs::read_to_string(&kept).unwrap(), "before");
+    let left: Vec<PathBuf> =
+        fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().path()).collect();
+    assert_eq!(left, [PathBuf::from(kept)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn facts_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let file = path(&folder, "facts.json");
+    run(&["demo", "--save-facts", &file]);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn bad_facts_are_refused_with_the_place_and_the_next_step() {
+    let folder = folder();
+    let good = facts(&folder, "private-endpoints", |_| {});
+    let good = fs::read_to_string(good).unwrap();
+    let with = |path: &str, value: Value| {
+        let mut facts = json(&good);
+        *facts.pointer_mut(path).unwrap() = value;
+        facts.to_string()
+    };
+    let rows = [
+        ("empty", String::new(), "damaged: it ends in the middle"),
+        ("cut off", good[..good.len() / 2].to_owned(), "it ends in the middle (line 1, column"),
+        ("not JSON", "hello".to_owned(), "(line 1, column 1)"),
+        ("no schema", "{}".to_owned(), "has no `\"schema\": \"ssm-doctor/facts/v1\"`"),
+        ("a list", "[]".to_owned(), "is not a facts file"),
+        (
+            "a report",
+            run(&["demo", "--format", "json"]).out,
+            "its schema is `ssm-doctor/report/v1`",
+        ),
+        (
+            "newer",
+            with("/schema", json!("ssm-doctor/facts/v2")),
+            "has the schema `ssm-doctor/facts/v2`, and this ssm-doctor",
+        ),
+        ("wrong id", with("/scope/target", json!("web-1")), "`scope.target`: \"web-1\" is neither"),
+        ("wrong time", with("/scope/at", json!("yesterday")), "`scope.at`: \"yesterday\" is not"),
+        (
+            "wrong type",
+            with("/calls", json!("three")),
+            "`calls`: invalid type: string \"three\", expected u32",
+        ),
+        (
+            "wrong row",
+            with(&format!("/facts/instances/{TARGET}/state"), json!(7)),
+            "`facts.instances.i-0abc123def4567890",
+        ),
+        ("unknown table", good.replace("\"vpc_dns\"", "\"vpc_dnf\""), "unknown field `vpc_dnf`"),
+    ];
+    for (what, text, says) in rows {
+        let file = path(&folder, "bad.json");
+        fs::write(&file, text).unwrap();
+        let ran = run(&["--facts", &file]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{what}");
+        assert!(ran.err.contains(says), "{what}: {}", ran.err);
+        assert!(ran.err.contains(&file) && ran.err.contains("\nhelp: "), "{what}: {}", ran.err);
+    }
+}
+
+// ---------------------------------------------------------------- usage
+
+#[test]
+fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
+    let folder = folder();
+    let file = facts(&folder, "private-endpoints", |_| {});
+    let missing = path(&folder, "missing.json");
+    let rows: &[(&[&str], &[&str])] = &[
+        (&["nonsense"], &["`nonsense` is neither", "help: "]),
+        (&["dmeo"], &["did you mean `ssm-doctor demo`?"]),
+        (&["i-123"], &["`i-123` is not a complete id", "17 hexadecimal digits"]),
+        (&["mi-1234abcd"], &["is not a complete id"]),
+        (&["ecs:a_b_c"], &["container"]),
+        (&["--session", "tunnel", TARGET], &["tunnel", "remote-port"]),
+        (&["--operator", "alice", TARGET], &["\"alice\" is not an ARN"]),
+        (&["--wait=never", TARGET], &["`10m`"]),
+        (&["--timeout", "0s", TARGET], &["`10m`"]),
+        (&["--format", "json"], &["no target was given"]),
+        (&["--facts", &missing], &["cannot read the facts file", "help: "]),
+        (
+            &["i-1234abcd", "--facts", &file],
+            &["about the target `i-0abc123def4567890`, not `i-1234abcd`"],
+        ),
+        (
+            &["--facts", &file, "--region", "us-west-2"],
+            &["about the region `ap-northeast-1`, not `us-west-2`"],
+        ),
+        (&["demo", "no-such-world"], &["no built-in world `no-such-world`", "--list"]),
+        (&["explain", "target/instance-runing"], &["did you mean `target/instance-running`?"]),
+        (&["explain", "the dog ate my laptop"], &["no runbook knows the text"]),
+        (&["explain"], &["CHECK|ERROR TEXT"]),
+        (&[], &["Usage:", "demo"]),
+    ];
+    for (args, says) in rows {
+        let ran = run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}");
+        for part in *says {
+            assert!(ran.err.contains(part), "{args:?}: {}", ran.err);
+        }
+    }
+    assert_eq!(run(&[TARGET, "--facts", &file]).code, 0);
+    let arn = format!("arn:aws:ec2:ap-northeast-1:111122223333:instance/{TARGET}");
+    assert_eq!(run(&[&arn, "--facts", &file]).code, 0);
+}
+
+/// Without AWS: what a first run meets before anything is set up.
+#[test]
+fn a_live_run_that_cannot_begin_says_why() {
+    let folder = folder();
+    let saved = path(&folder, "facts.json");
+    let live = |args: &[&str]| {
+        let all = [&[TARGET, "--save-facts", &saved], args].concat();
+        Run::new(&all).set("AWS_EC2_METADATA_DISABLED", "true").go()
+    };
+    let rows: &[(&[&str], &str)] = if cfg!(feature = "live") {
+        &[
+            (&[], "no Region is set"),
+            (&["--region", "eu-west-1"], "no AWS credentials were found"),
+            (&["--region", "eu-west-1", "--profile", "nobody"], "no AWS credentials"),
+        ]
+    } else {
+        &[(&[], "built without live collection")]
+    };
+    for (args, says) in rows {
+        let ran = live(args);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}");
+        assert!(ran.err.starts_with("error: ") && ran.err.contains(says), "{args:?}: {}", ran.err);
+        assert!(ran.err.contains("\nhelp: "), "{}", ran.err);
+    }
+    assert!(!Path::new(&saved).exists());
+}
+
+#[test]
+fn the_configuration_is_read_and_checked() {
+    let home = folder();
+    let config = home.path().join("ssm-doctor");
+    fs::create_dir(&config).unwrap();
+    let file = config.join("config.toml");
+    let home = home.path().display().to_string();
+    let demo = || Run::new(&["demo", "--format", "json"]).set("XDG_CONFIG_HOME", &home);
+    let link = |ran: Ran| json(&ran.out)["findings"][0]["runbook"].clone();
+    fs::write(&file, "runbook-base = 'https://wiki.example/ssm/'\n").unwrap();
+    assert_eq!(link(demo().go()), "https://wiki.example/ssm/network/endpoint-accepts-https");
+    let environment = demo().set("SSM_DOCTOR_RUNBOOK_BASE", "https://env.example");
+    assert_eq!(link(environment.go()), "https://env.example/network/endpoint-accepts-https");
+    let flag = Run::new(&["demo", "--format", "json", "--runbook-base", "https://flag.example"])
+        .set("SSM_DOCTOR_RUNBOOK_BASE", "https://env.example");
+    assert_eq!(link(flag.go()), "https://flag.example/network/endpoint-accepts-https");
+    for (text, says) in
+        [("\nrunbook = 'x'\n", "`runbook`"), ("runbook-base = 7", "string"), ("=", "line 1")]
+    {
+        fs::write(&file, text).unwrap();
+        let ran = demo().go();
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+        assert!(ran.err.contains(says) && ran.err.contains("config.toml"), "{}", ran.err);
+    }
+}
+
+// ---------------------------------------------------------------- the other commands
+
+#[test]
+fn checks_are_listed_for_people_and_machines() {
+    let list = json(&run(&["checks", "--format", "json"]).out);
+    let list = list.as_array().unwrap();
+    let table = run(&["checks"]).out;
+    for check in list {
+        let keys: BTreeSet<&str> = check.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, BTreeSet::from(["name", "title", "area", "layer", "impact", "actions"]));
+        let name = check["name"].as_str().unwrap();
+        assert!(table.contains(name), "{name}");
+        assert!(!check["actions"].as_array().unwrap().is_empty(), "{name}");
+        assert_eq!(run(&["explain", name]).code, 0);
+    }
+}
+
+#[test]
+fn a_pasted_error_finds_its_checks() {
+    let pasted = "An error occurred (TargetNotConnected) when calling the StartSession operation: i-1 is not connected.";
+    let ran = run(&["explain", pasted]);
+    assert_eq!(ran.code, 0);
+    // The longest quote is the first.
+    assert!(ran.out.starts_with("target/found-in-region\n"), "{}", ran.out);
+    assert!(ran.out.contains("target/instance-running"));
+    assert_eq!(run(&["explain", "targetnotconnected"]).code, 0);
+}
+
+#[test]
+fn a_runbook_is_shown_without_its_tests() {
+    let ran = run(&["explain", "target/instance-running"]);
+    assert!(ran.out.starts_with("The instance is running\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("aws ec2 start-instances")
+            && !ran.out.contains("```")
+            && !ran.out.contains("\"instances\"")
+    );
+}
+
+#[test]
+fn the_policy_lets_nothing_but_look() {
+    let ran = run(&["policy"]);
+    assert_eq!(ran.code, 0);
+    let policy = json(&ran.out);
+    assert_eq!(policy["Version"], "2012-10-17");
+    let statement = &policy["Statement"][0];
+    assert_eq!((&statement["Effect"], &statement["Resource"]), (&json!("Allow"), &json!("*")));
+    let actions: Vec<&str> =
+        statement["Action"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(actions.len() > 10 && actions.is_sorted(), "{actions:?}");
+    for action in actions {
+        let (_, verb) = action.split_once(':').unwrap();
+        assert!(
+            ["Describe", "Get", "List", "Simulate"].iter().any(|it| verb.starts_with(it)),
+            "{action}"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let mut child = Run::new(&["checks", "--format", "json"]);
+    let mut child = child.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(
+        (done.status.code(), String::from_utf8(done.stderr).unwrap().as_str()),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn the_help_is_the_committed_one() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/help.txt");
+    let mut help = String::new();
+    for args in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["explain", "--help"],
+        &["checks", "--help"],
+        &["policy", "--help"],
+    ] {
+        let ran = run(args);
+        assert!(ran.code == 0 && ran.out.is_ascii());
+        help.extend(["$ ssm-doctor ", &args.join(" "), "\n", &ran.out, "\n"]);
+    }
+    if std::env::var_os("UPDATE_HELP").is_some() {
+        fs::write(&file, &help).unwrap();
+    }
+    let committed = fs::read_to_string(&file).unwrap_or_default();
+    assert!(committed == help, "tests/cli/help.txt is out of date: run with UPDATE_HELP=1");
+}
