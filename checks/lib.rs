@@ -27,16 +27,32 @@ mod prelude {
     };
 }
 
-/// An area is a folder of checks; each lists its own in a generated `mod.rs`.
-macro_rules! areas {
-    ($($area:ident)*) => {
-        $(mod $area;)*
+// An area is a folder of checks; each lists its own in a generated `mod.rs`.
+mod agent;
+mod dns;
+mod endpoint;
+mod hybrid;
+mod identity;
+mod network;
+mod operator;
+mod preferences;
+mod target;
 
-        /// Every check, area by area.
-        pub fn all() -> impl Iterator<Item = &'static model::verdict::Check> {
-            [$($area::CHECKS),*].into_iter().flatten().copied()
-        }
-    };
+/// Every check, area by area. Among causes of one layer the order of areas decides which is named
+/// first.
+pub fn all() -> impl Iterator<Item = &'static model::verdict::Check> {
+    [
+        target::CHECKS,
+        identity::CHECKS,
+        dns::CHECKS,
+        network::CHECKS,
+        endpoint::CHECKS,
+        agent::CHECKS,
+        preferences::CHECKS,
+        hybrid::CHECKS,
+        operator::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
-
-areas! { target identity dns network endpoint agent preferences hybrid operator }

@@ -37,10 +37,16 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             return Ok(Verdict::NotApplicable("nothing more is asked of the agent"));
         };
         Ok(if version >= floor {
-            Verdict::Pass(observed(target, format!("runs agent {version}; {feature} needs {floor}")))
+            Verdict::Pass(observed(
+                target,
+                format!("runs agent {version}; {feature} needs {floor}"),
+            ))
         } else {
             Verdict::Fail(
-                observed(target, format!("runs agent {version}, and {feature} needs at least {floor}")),
+                observed(
+                    target,
+                    format!("runs agent {version}, and {feature} needs at least {floor}"),
+                ),
                 Fix::new("update the agent", Recovery::NextSession).aws(
                     scope,
                     [

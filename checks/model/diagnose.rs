@@ -1,7 +1,7 @@
 //! From a list of answers to the thing to fix first.
 
 use alloc::vec::Vec;
-use core::ptr;
+use core::{cmp::Reverse, ptr};
 
 use super::{
     facts::Facts,
@@ -123,8 +123,15 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
                 },
         })
         .collect();
+    // Of two causes in one layer, the one that explains more is nearer to the root.
+    let explains = |check: &Check| {
+        answers.iter().filter(|(it, _)| fails(it) && it.follows_from(check)).count()
+    };
     findings.sort_by_key(|it| match it.standing {
-        Some(standing) => (0, Some((standing, it.check.impact, it.check.layer))),
+        Some(standing) => {
+            let rest = Reverse(explains(it.check));
+            (0, Some((standing, it.check.impact, it.check.layer, rest)))
+        }
         None => (1, None),
     });
 

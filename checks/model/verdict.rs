@@ -179,7 +179,10 @@ impl Fix {
     pub fn aws<'a>(mut self, scope: &'a Scope, words: impl IntoIterator<Item = &'a str>) -> Self {
         let mut command = vec![String::from("aws")];
         command.extend(words.into_iter().map(Into::into));
-        command.extend(["--region".into(), scope.region.to_string()]);
+        // IAM has no Region.
+        if command.get(1).is_none_or(|it| it != "iam") {
+            command.extend(["--region".into(), scope.region.to_string()]);
+        }
         self.commands.push(command);
         self
     }

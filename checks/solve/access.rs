@@ -322,10 +322,12 @@ impl Guard<'_> {
             return Ok(Verdict::Pass(match certain_ruling {
                 Some(Ruling::Grants) => evidence.and(observed(
                     self.id,
-                    format!("its {} names {}", self.kind.as_str(), access.principal.name()),
+                    format!("has a {} that names {}", self.kind.as_str(), access.principal.name()),
                 )),
-                Some(Ruling::Delegates) => evidence
-                    .and(observed(self.id, format!("its {} leaves it to IAM", self.kind.as_str()))),
+                Some(Ruling::Delegates) => evidence.and(observed(
+                    self.id,
+                    format!("has a {} that leaves it to IAM", self.kind.as_str()),
+                )),
                 _ => evidence,
             }));
         }
@@ -405,7 +407,10 @@ impl Guard<'_> {
             Refusal::Guard => {
                 let denies = ruling == Some(Ruling::Denies);
                 let evidence = if denies {
-                    observed(self.id, format!("its {} denies {name} {action}", self.kind.as_str()))
+                    observed(
+                        self.id,
+                        format!("has a {} that denies {name} {action}", self.kind.as_str()),
+                    )
                 } else {
                     self.silence(name)
                 };
@@ -420,7 +425,10 @@ impl Guard<'_> {
         } else {
             ""
         };
-        observed(self.id, format!("its {} does not name {name}{and_account}", self.kind.as_str()))
+        observed(
+            self.id,
+            format!("has a {} that does not name {name}{and_account}", self.kind.as_str()),
+        )
     }
 
     fn fix(&self, access: &Access, action: &str, denies: bool, scope: &Scope) -> Fix {

@@ -168,7 +168,7 @@ pub fn ask(
     let missing = missing(&question, simulation, facts, scope);
     if !missing.is_empty() {
         return Err(Unknown::limit(format!(
-            "{} for {action} hangs on {}, which is not known here",
+            "whether {} may {action} hangs on {}, which is not known here",
             principal.name(),
             missing.join(", ")
         )));

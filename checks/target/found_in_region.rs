@@ -35,8 +35,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 fn missing(facts: &Facts, scope: &Scope, what: &str) -> Answer {
     let caller = facts.caller(&Ourselves::Us).hint()?;
     let account = caller.map_or("this account".into(), |it| format!("account {}", it.account));
-    let mut evidence =
-        observed(&scope.target, format!("{what} in {} of {account}", scope.region));
+    let mut evidence = observed(&scope.target, format!("{what} in {} of {account}", scope.region));
     let mut regions = Vec::new();
     if let Some(id) = scope.target.instance()
         && let Some(found) = facts.elsewhere(id).hint()?

@@ -25,7 +25,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     Ok(match state {
         InstanceState::Running => Verdict::Pass(evidence),
         InstanceState::Pending => {
-            return Err(Unknown::limit(format!("{id} is still starting: look again in some minutes")));
+            return Err(Unknown::limit(format!(
+                "{id} is still starting: look again in some minutes"
+            )));
         }
         InstanceState::Stopped | InstanceState::Stopping => Verdict::Fail(evidence, start()),
         InstanceState::ShuttingDown | InstanceState::Terminated => {

@@ -23,7 +23,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         Verdict::Pass(observed(id, "has its metadata service on"))
     } else {
         Verdict::Fail(
-            observed(id, "has its metadata service off (HttpEndpoint: disabled), so the agent finds neither identity nor credentials"),
+            observed(
+                id,
+                "has its metadata service off (HttpEndpoint: disabled), so the agent finds neither identity nor credentials",
+            ),
             Fix::new("turn on the instance metadata service", Recovery::Agent).aws(
                 scope,
                 [

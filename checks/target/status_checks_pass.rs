@@ -23,7 +23,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let checks = [
         ("system", Some(&status.system), "stop and start the instance: it moves to another host"),
         ("instance", Some(&status.instance), "read the console output, then reboot the instance"),
-        ("attached EBS", status.ebs.as_ref(), "look at the volumes' status and repair or replace them"),
+        (
+            "attached EBS",
+            status.ebs.as_ref(),
+            "look at the volumes' status and repair or replace them",
+        ),
     ];
     let present = checks.into_iter().filter_map(|(name, it, cure)| it.map(|it| (name, it, cure)));
     all_of(present, "EC2 reports no status", |(name, status, cure)| {
@@ -33,11 +37,16 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             CheckStatus::Impaired => Verdict::Fail(
                 evidence,
                 Fix::new(cure, Recovery::Agent)
-                    .aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"])
+                    .aws(
+                        scope,
+                        ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"],
+                    )
                     .aws(scope, ["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
             ),
             CheckStatus::Initializing => {
-                return Err(Unknown::limit(format!("the {name} status check of {id} is still initializing")));
+                return Err(Unknown::limit(format!(
+                    "the {name} status check of {id} is still initializing"
+                )));
             }
             CheckStatus::InsufficientData | CheckStatus::NotApplicable => {
                 Verdict::NotApplicable("EC2 reports no data")

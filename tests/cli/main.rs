@@ -1,7 +1,7 @@
 //! The binary as people and pipelines meet it: built-in worlds, saved facts, and every way to be wrong.
 //!
-//! Nothing of the machine leaks in: the environment is made from nothing. `UPDATE_HELP=1` rewrites
-//! the committed help.
+//! Nothing of the machine leaks in: the environment is made from nothing. `UPDATE_DOCS=1` rewrites
+//! the committed help, and the README's transcript and index.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -619,9 +619,41 @@ fn the_help_is_the_committed_one() {
         assert!(ran.code == 0 && ran.out.is_ascii());
         help.extend(["$ ssm-doctor ", &args.join(" "), "\n", &ran.out, "\n"]);
     }
-    if std::env::var_os("UPDATE_HELP").is_some() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(&file, &help).unwrap();
     }
     let committed = fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == help, "tests/cli/help.txt is out of date: run with UPDATE_HELP=1");
+    assert!(committed == help, "tests/cli/help.txt is out of date: run with UPDATE_DOCS=1");
+}
+
+/// What the README quotes is what the binary prints.
+#[test]
+fn the_readme_tells_the_truth_of_today() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let committed = fs::read_to_string(&file).unwrap();
+    let demo = run(&["demo"]).out;
+    let mut readme = between(&committed, "transcript", &format!("```\n{demo}```\n"));
+
+    let checks: Value = serde_json::from_str(&run(&["checks", "--format", "json"]).out).unwrap();
+    let mut index = String::from("| Check | Claims |\n|---|---|\n");
+    for check in checks.as_array().unwrap() {
+        let (name, title) = (check["name"].as_str().unwrap(), check["title"].as_str().unwrap());
+        let path = name.replace('-', "_");
+        index.extend(["| [", name, "](checks/", &path, ".md) | ", title, " |\n"]);
+    }
+    readme = between(&readme, "checks", &index);
+
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&file, &readme).unwrap();
+    } else {
+        assert!(committed == readme, "README.md is out of date: run with UPDATE_DOCS=1");
+    }
+}
+
+/// `text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced.
+fn between(text: &str, name: &str, new: &str) -> String {
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = text.split_once(&open).unwrap();
+    let (_, after) = rest.split_once(&close).unwrap();
+    [before, &open, new, &close, after].concat()
 }
