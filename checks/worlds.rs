@@ -109,10 +109,15 @@ pub struct Example {
     pub expects: &'static str,
     /// The healthy world it breaks.
     pub ground: &'static str,
+    /// Words that must stand in the evidence, the fix or the reason not to know; and words that must
+    /// not.
+    pub says: Option<&'static str>,
+    pub omits: Option<&'static str>,
     pub world: World,
 }
 
-/// The fenced blocks of a runbook that begin with `json <verdict> [<world>]`, each a patch of a world's
+/// The fenced blocks of a runbook that begin with `json <verdict> [<world>] [says <words>]
+/// [omits <words>]`, each a patch of a world's
 /// `facts`, or of the whole world if it has the key `facts` or `scope` itself.
 ///
 /// # Errors
@@ -127,6 +132,12 @@ pub fn examples(check: &'static Check) -> Result<Vec<Example>, String> {
             let (head, rest) =
                 block.split_once('\n').ok_or_else(|| format!("{name}: unfinished"))?;
             let (text, _) = rest.split_once("```").ok_or_else(|| format!("{name}: unclosed"))?;
+            let after = |head: &'static str, word| match head.split_once(word) {
+                Some((head, words)) => (head, Some(words)),
+                None => (head, None),
+            };
+            let (head, omits) = after(head, " omits ");
+            let (head, says) = after(head, " says ");
             let (expects, ground) = head.split_once(' ').unwrap_or((head, GROUND));
             let mut patch = parse(&name, text)?;
             if patch.get("facts").is_none() && patch.get("scope").is_none() {
@@ -134,7 +145,7 @@ pub fn examples(check: &'static Check) -> Result<Vec<Example>, String> {
             }
             let world = world(name.clone(), false, &patched(ground, &patch)?)
                 .map_err(|error| format!("{name}: {error}"))?;
-            Ok(Example { expects, ground, world })
+            Ok(Example { expects, ground, says, omits, world })
         })
         .collect()
 }

@@ -122,6 +122,14 @@ fn truth_runbooks_say_what_the_check_says() {
     for (check, example) in examples() {
         let answer = (check.run)(&example.world.facts, &example.world.scope);
         assert_eq!(word(&answer), example.expects, "{}: {answer:#?}", example.world.name);
+        let said = format!("{answer:?}");
+        let name = &example.world.name;
+        if let Some(words) = example.says {
+            assert!(said.contains(words), "{name}: {words:?} is not in {said}");
+        }
+        if let Some(words) = example.omits {
+            assert!(!said.contains(words), "{name}: {words:?} is in {said}");
+        }
     }
 }
 
