@@ -22,6 +22,8 @@ pub struct World {
     pub name: String,
     pub summary: String,
     pub healthy: bool,
+    /// What the doctor says of it, as in a report: `blocked` for most broken ones.
+    pub verdict: String,
     pub scope: Scope,
     pub facts: Facts,
 }
@@ -54,7 +56,7 @@ worlds! {
         "endpoint-missing",
         "agent-too-old",
     ];
-    "public-ip": ["no-public-address"];
+    "public-ip": ["no-public-address", "operator-without-mfa"];
     "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
 }
 
@@ -62,6 +64,8 @@ worlds! {
 #[serde(deny_unknown_fields)]
 struct File {
     summary: String,
+    /// Of a broken world that is not simply blocked.
+    verdict: Option<String>,
     scope: Scope,
     facts: Facts,
 }
@@ -80,8 +84,10 @@ pub fn all() -> Result<Vec<World>, String> {
 }
 
 fn world(name: String, healthy: bool, file: &Value) -> Result<World, String> {
-    let File { summary, scope, facts } = read(&name, file)?;
-    Ok(World { name, summary, healthy, scope, facts })
+    let File { summary, verdict, scope, facts } = read(&name, file)?;
+    let usual = if healthy { "healthy" } else { "blocked" };
+    let verdict = verdict.unwrap_or_else(|| usual.into());
+    Ok(World { name, summary, healthy, verdict, scope, facts })
 }
 
 fn parse(name: &str, text: &str) -> Result<Value, String> {

@@ -40,7 +40,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let age = node.last_ping.map_or("at an unknown time".into(), |it| {
         format!("{} ago, at {it}", span(it.until(scope.at).max(0)))
     });
-    let evidence = observed(target, format!("ping status {}, last report {age}", node.ping));
+    let evidence =
+        observed(target, format!("has the ping status {}; its last report came {age}", node.ping));
     Ok(match &node.ping {
         Ping::Online => Verdict::Pass(evidence),
         Ping::ConnectionLost | Ping::Inactive => Verdict::Fail(

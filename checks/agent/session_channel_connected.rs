@@ -29,6 +29,7 @@ pub(crate) static CHECK: Check = Check {
         &crate::dns::vpc_dns_enabled::CHECK,
         &crate::dns::endpoint_private_dns_on::CHECK,
         &crate::endpoint::available::CHECK,
+        &crate::endpoint::policy_allows_agent::CHECK,
         &crate::network::service_path_exists::CHECK,
         &crate::network::route_alive::CHECK,
         &crate::network::public_address_present::CHECK,

@@ -17,41 +17,11 @@ use core::{
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::{ids::*, time::Timestamp};
-
-/// An enum of the words AWS documents, which keeps any other word as it came.
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),* $(,)? })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(from = "String", into = "String")]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
-        pub enum $name { $($variant,)* Other(String) }
-
-        impl From<String> for $name {
-            fn from(raw: String) -> Self {
-                $(if raw.eq_ignore_ascii_case($word) { return Self::$variant; })*
-                Self::Other(raw)
-            }
-        }
-
-        impl $name {
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                match self { $(Self::$variant => $word,)* Self::Other(raw) => raw }
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(it: $name) -> String { String::from(it.as_str()) }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
-        }
-    )*};
-}
-pub(crate) use words;
+use super::{
+    ids::*,
+    text::{Text, words},
+    time::Timestamp,
+};
 
 words! {
     InstanceState {
@@ -388,7 +358,7 @@ pub struct Endpoint {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub route_tables: Vec<RouteTableId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<super::iam::Text>,
+    pub policy: Option<Text>,
     /// Set when the endpoint serves a service of another Region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_region: Option<Region>,

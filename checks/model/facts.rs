@@ -17,7 +17,7 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{ec2::*, iam::*, ids::*, ssm::*};
+use super::{ec2::*, iam::*, ids::*, ssm::*, text::Text};
 
 /// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
 /// and the API calls that answer it. The collector matches on [`Need`] without a wildcard, so a

@@ -4,56 +4,11 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{ec2::words, ids::*};
-
-/// A document that should be JSON. Parsed where it is, kept as it came where it is not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Value", into = "Value")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "Value"))]
-pub enum Text {
-    Json(Value),
-    /// Not a JSON object: as it came.
-    Raw(String),
-}
-
-impl From<Value> for Text {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::String(raw) => Self::Raw(raw),
-            value => Self::Json(value),
-        }
-    }
-}
-
-impl From<Text> for Value {
-    fn from(text: Text) -> Self {
-        match text {
-            Text::Json(value) => value,
-            Text::Raw(raw) => Value::String(raw),
-        }
-    }
-}
-
-impl Text {
-    /// An object if `raw` is one, else the text itself.
-    #[must_use]
-    pub fn parse(raw: &str) -> Self {
-        match serde_json::from_str::<Value>(raw) {
-            Ok(value @ Value::Object(_)) => Self::Json(value),
-            _ => Self::Raw(raw.into()),
-        }
-    }
-
-    #[must_use]
-    pub fn json(&self) -> Option<&Value> {
-        match self {
-            Self::Json(value) => Some(value),
-            Self::Raw(_) => None,
-        }
-    }
-}
+use super::{
+    ids::*,
+    text::{Text, words},
+};
 
 /// Our own credentials, as STS sees them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,5 +7,6 @@ pub mod iam;
 pub mod ids;
 pub mod scope;
 pub mod ssm;
+pub mod text;
 pub mod time;
 pub mod verdict;

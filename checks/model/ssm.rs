@@ -5,7 +5,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ec2::words, iam::Text, time::Timestamp};
+use super::{
+    text::{Text, words},
+    time::Timestamp,
+};
 
 words! {
     /// Covers registration and the `ssm` endpoint only, not the session channel.

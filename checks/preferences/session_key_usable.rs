@@ -72,6 +72,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         "Creating" | "Updating" => {
             return Err(Unknown::limit(format!("{id} is just being changed ({})", key.state)));
         }
-        _ => Verdict::Fail(evidence, other_key()),
+        "PendingImport" | "PendingReplicaDeletion" | "Unavailable" => {
+            Verdict::Fail(evidence, other_key())
+        }
+        other => {
+            return Err(Unknown::limit(format!("{id} is in a state not known here: {other}")));
+        }
     })
 }

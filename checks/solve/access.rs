@@ -16,9 +16,9 @@ use super::{
 };
 use crate::model::{
     facts::{Facts, Unknown},
-    iam::Text,
     ids::Arn,
     scope::Scope,
+    text::Text,
     verdict::{Answer, Evidence, Fix, Recovery, Verdict, observed},
 };
 

@@ -14,7 +14,7 @@ use alloc::{
 
 use serde_json::Value;
 
-use crate::model::{facts::Unknown, iam::Text, ids::Arn};
+use crate::model::{facts::Unknown, ids::Arn, text::Text};
 
 /// What a resource policy says about one principal and one action on its resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -20,17 +20,17 @@ use aws_sdk_ec2::{
 use aws_smithy_types::DateTime;
 use ssm_doctor_checks::model::{
     ec2::{
-        AclEntry, AttachedInterface, Destination, DhcpOptions, Endpoint, Instance, InstanceState,
-        InstanceStatus, InternetGateway, MetadataOptions, NatGateway, NetworkAcl, NetworkInterface,
-        NextHop, Peer, PrefixList, Route, RouteTable, Rule, SecurityGroup, Subnet, Traffic, Vpc,
-        VpcDns,
+        AclEntry, AttachedInterface, Destination, DhcpOptions, Endpoint, EndpointKind, Instance,
+        InstanceState, InstanceStatus, InternetGateway, MetadataOptions, NatGateway, NetworkAcl,
+        NetworkInterface, NextHop, Peer, PrefixList, Route, RouteTable, Rule, SecurityGroup,
+        Subnet, Traffic, Vpc, VpcDns,
     },
     facts::{Facts, Row},
-    iam::Text,
     ids::{
         DhcpOptionsId, InstanceId, NatGatewayId, NetworkInterfaceId, PrefixListId, Region,
         SecurityGroupId, SubnetId, VpcId,
     },
+    text::Text,
     time::Timestamp,
 };
 use tokio::task::JoinSet;
@@ -681,10 +681,16 @@ fn rules(it: &sdk::IpPermission) -> impl Iterator<Item = Rule> {
 }
 
 fn endpoint(it: &sdk::VpcEndpoint) -> Result<Endpoint, Failure> {
+    let kind = word(Some(field("vpcEndpointType", it.vpc_endpoint_type())?.as_str()));
+    // Only interface endpoints have it, and those always.
+    let private_dns = match kind {
+        EndpointKind::Interface => field("privateDnsEnabled", it.private_dns_enabled())?,
+        _ => false,
+    };
     Ok(Endpoint {
         id: named("vpcEndpointId", it.vpc_endpoint_id())?,
         service: field("serviceName", it.service_name())?.into(),
-        kind: word(Some(field("vpcEndpointType", it.vpc_endpoint_type())?.as_str())),
+        kind,
         state: word(Some(field("state", it.state())?.as_str())),
         subnets: ids("subnetId", it.subnet_ids().iter().map(String::as_str))?,
         interfaces: ids(
@@ -696,7 +702,7 @@ fn endpoint(it: &sdk::VpcEndpoint) -> Result<Endpoint, Failure> {
             .iter()
             .map(|it| named("groupId", it.group_id()))
             .collect::<Result<_, _>>()?,
-        private_dns: it.private_dns_enabled().unwrap_or_default(),
+        private_dns,
         route_tables: ids("routeTableId", it.route_table_ids().iter().map(String::as_str))?,
         policy: it.policy_document().map(Text::parse),
         service_region: maybe("serviceRegion", it.service_region())?,
@@ -748,7 +754,7 @@ fn network_interface(it: &sdk::NetworkInterface) -> Result<NetworkInterface, Fai
 #[cfg(test)]
 mod tests {
     use ssm_doctor_checks::model::{
-        ec2::{EndpointKind, EndpointState, RouteState},
+        ec2::{EndpointState, RouteState},
         facts::Why,
         ids::Arn,
     };

@@ -12,9 +12,10 @@ use aws_sdk_iam::{
 use ssm_doctor_checks::{
     model::{
         facts::{Facts, Row},
-        iam::{Decision, InstanceProfile, Question, Role, Simulation, Text, User},
+        iam::{Decision, InstanceProfile, Question, Role, Simulation, User},
         ids::{Arn, ProfileName, RoleName, UserName},
         scope::Scope,
+        text::Text,
     },
     solve::simulation::{ContextEntry, ContextKind, context},
 };

@@ -6,8 +6,9 @@ use aws_sdk_kms::{
 };
 use ssm_doctor_checks::model::{
     facts::Facts,
-    iam::{Key, Text},
+    iam::Key,
     ids::{Arn, KeyName},
+    text::Text,
 };
 
 use super::{

@@ -1,7 +1,7 @@
 //! S3: the policy of the bucket that session logs go to.
 
 use aws_sdk_s3::Client;
-use ssm_doctor_checks::model::{facts::Facts, iam::Text, ids::BucketName};
+use ssm_doctor_checks::model::{facts::Facts, ids::BucketName, text::Text};
 
 use super::{
     Service,

@@ -11,9 +11,9 @@ use aws_sdk_ssm::{
 use serde_json::Value;
 use ssm_doctor_checks::model::{
     facts::Facts,
-    iam::Text,
     ids::{DocumentName, Target},
     ssm::{Connection, Document, ManagedNode, Ping, ServiceSetting, SettingId},
+    text::Text,
 };
 
 use super::{
