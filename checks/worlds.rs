@@ -22,8 +22,9 @@ pub struct World {
     pub name: String,
     pub summary: String,
     pub healthy: bool,
-    /// What the doctor says of it, as in a report: `blocked` for most broken ones.
-    pub verdict: String,
+    /// What the doctor says of it, where that is not what one expects: a healthy world is healthy,
+    /// and a broken one blocked.
+    pub verdict: Option<String>,
     pub scope: Scope,
     pub facts: Facts,
 }
@@ -64,7 +65,6 @@ worlds! {
 #[serde(deny_unknown_fields)]
 struct File {
     summary: String,
-    /// Of a broken world that is not simply blocked.
     verdict: Option<String>,
     scope: Scope,
     facts: Facts,
@@ -85,8 +85,6 @@ pub fn all() -> Result<Vec<World>, String> {
 
 fn world(name: String, healthy: bool, file: &Value) -> Result<World, String> {
     let File { summary, verdict, scope, facts } = read(&name, file)?;
-    let usual = if healthy { "healthy" } else { "blocked" };
-    let verdict = verdict.unwrap_or_else(|| usual.into());
     Ok(World { name, summary, healthy, verdict, scope, facts })
 }
 
@@ -122,9 +120,9 @@ pub struct Example {
     pub world: World,
 }
 
-/// The fenced blocks of a runbook that begin with `json <verdict> [<world>] [says <words>]
-/// [omits <words>]`, each a patch of a world's
-/// `facts`, or of the whole world if it has the key `facts` or `scope` itself.
+/// The fenced blocks of a runbook that begin with
+/// `json <verdict> [<world>] [says <words>] [omits <words>]`, each a patch of a world's `facts`, or
+/// of the whole world if it has the key `facts` or `scope` itself.
 ///
 /// # Errors
 /// The runbook and what is wrong with it; a test sees to it that there is none.

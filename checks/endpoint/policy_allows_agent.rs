@@ -5,9 +5,10 @@
 //! endpoints enforce a policy is not documented, so there a missing Allow is unknown, not a fault.
 
 use crate::{
+    model::{ec2::Endpoint, text::Text},
     prelude::*,
     solve::{
-        credentials::{CHANNELS, REGISTER, agent_role},
+        credentials::{AgentRole, CHANNELS, REGISTER, agent_role},
         name::{self, Resolution},
         policy::{self, Known, Request, Ruling},
         reach::CORE,
@@ -48,59 +49,57 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             return Ok(Verdict::NotApplicable("the agent has no role"));
         };
         let target = target_arn(facts, scope)?;
-        let registers = service == "ssm";
         let (actions, resource): (&[&str], &str) =
-            if registers { (&[REGISTER], &target) } else { (&CHANNELS, "*") };
-        let what = format!("the policy of {}", endpoint.id);
+            if service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, "*") };
         all_of(actions, "nothing is asked of it", |action| {
-            let request = Request {
-                principal: &role.arn,
-                action,
-                resource,
-                context: Vec::from([(
-                    "aws:ResourceAccount",
-                    Known::Exactly(role.arn.account().into()),
-                )]),
-            };
-            let opinion = policy::judge(text, &request, &what)?;
-            let passes = |ruling| matches!(ruling, Ruling::Grants | Ruling::Delegates);
-            let subject = format!("{} ({service})", endpoint.id);
-            if opinion.possible().all(passes) {
-                let text = format!("has a policy that allows {} {action}", role.name);
-                return Ok(Verdict::Pass(observed(&subject, text)));
-            }
-            if let Some((_, on)) = opinion.perhaps.first() {
-                return Err(Unknown::limit(format!(
-                    "whether {what} allows {} {action} hangs on {on}, which is not evaluated here",
-                    role.name
-                )));
-            }
-            let how = if opinion.certain == Ruling::Denies { "denies" } else { "does not allow" };
-            if !registers {
-                return Err(Unknown::limit(format!(
-                    "{what} {how} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
-                )));
-            }
-            Ok(Verdict::Fail(
-                observed(&subject, format!("has a policy that {how} {} {action}", role.name)),
-                Fix::new(
-                    format!(
-                        "let {what} allow {action} to {}, or give it back the default policy, which allows everything and leaves it to IAM",
-                        role.name
-                    ),
-                    Recovery::Agent,
-                )
-                .aws(
-                    scope,
-                    [
-                        "ec2",
-                        "modify-vpc-endpoint",
-                        "--vpc-endpoint-id",
-                        endpoint.id.as_str(),
-                        "--reset-policy",
-                    ],
-                ),
-            ))
+            passes(scope, (service, endpoint), text, &role, action, resource)
         })
     })
+}
+
+/// Does an endpoint's policy let the role's call through?
+fn passes(
+    scope: &Scope,
+    (service, endpoint): (&str, &Endpoint),
+    text: &Text,
+    role: &AgentRole,
+    action: &str,
+    resource: &str,
+) -> Answer {
+    let (id, name) = (&endpoint.id, &role.name);
+    let (what, subject) = (format!("the policy of {id}"), format!("{id} ({service})"));
+    let account = Known::Exactly(role.arn.account().into());
+    let context = Vec::from([("aws:ResourceAccount", account)]);
+    let request = Request { principal: &role.arn, action, resource, context };
+    let opinion = policy::judge(text, &request, &what)?;
+    if opinion.possible().all(|it| matches!(it, Ruling::Grants | Ruling::Delegates)) {
+        return Ok(Verdict::Pass(observed(
+            id,
+            format!("has a policy that allows {name} {action}"),
+        )));
+    }
+    if let Some((_, on)) = opinion.perhaps.first() {
+        return Err(Unknown::limit(format!(
+            "whether {what} allows {name} {action} hangs on {on}, which is not evaluated here"
+        )));
+    }
+    let how = if opinion.certain == Ruling::Denies { "denies" } else { "does not allow" };
+    if CHANNELS.contains(&action) {
+        return Err(Unknown::limit(format!(
+            "{what} {how} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
+        )));
+    }
+    Ok(Verdict::Fail(
+        observed(&subject, format!("has a policy that {how} {name} {action}")),
+        Fix::new(
+            format!(
+                "let {what} allow {action} to {name}, or give it back the default policy, which allows everything and leaves it to IAM"
+            ),
+            Recovery::Agent,
+        )
+        .aws(
+            scope,
+            ["ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", id.as_str(), "--reset-policy"],
+        ),
+    ))
 }

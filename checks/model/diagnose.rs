@@ -127,7 +127,7 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let explains = |check: &Check| {
         answers.iter().filter(|(it, _)| fails(it) && it.follows_from(check)).count()
     };
-    findings.sort_by_key(|it| match it.standing {
+    findings.sort_by_cached_key(|it| match it.standing {
         Some(standing) => {
             let rest = Reverse(explains(it.check));
             (0, Some((standing, it.check.impact, it.check.layer, rest)))

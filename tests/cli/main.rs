@@ -139,8 +139,8 @@ fn every_world_says_the_same_in_every_format() {
         };
         assert_eq!(verdict == "healthy", healthy(world), "{world}");
         assert_eq!((table.code, json.code), (code, code), "{world}");
-        let headline: String = table.out.lines().take(2).collect::<Vec<_>>().join(" ");
-        let headline = headline.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = table.out.lines().take(2).flat_map(str::split_whitespace);
+        let headline = words.collect::<Vec<_>>().join(" ");
         assert!(headline.contains(says), "{world}: {}", table.out);
     }
     assert_eq!(run(&["demo"]).code, 1);
