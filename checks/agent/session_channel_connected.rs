@@ -28,6 +28,8 @@ pub(crate) static CHECK: Check = Check {
         &crate::target::instance_running::CHECK,
         &crate::dns::vpc_dns_enabled::CHECK,
         &crate::dns::endpoint_private_dns_on::CHECK,
+        &crate::dns::no_zone_shadows_endpoints::CHECK,
+        &crate::dns::no_firewall_blocks_names::CHECK,
         &crate::endpoint::available::CHECK,
         &crate::endpoint::policy_allows_agent::CHECK,
         &crate::network::service_path_exists::CHECK,

@@ -18,7 +18,7 @@ use core::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{
-    name::{self, Defect, Resolution},
+    name::{self, Defect, Resolution, StepKind},
     session::{self, Gates},
 };
 use crate::model::{
@@ -36,6 +36,10 @@ pub const HTTPS: u16 = 443;
 pub enum HopKind {
     /// The VPC's two DNS attributes.
     VpcDns,
+    DnsFirewall,
+    ResolverRule,
+    /// A private hosted zone that decides where the name leads.
+    HostedZone,
     /// An endpoint's private DNS names.
     PrivateDns,
     InstanceGroup,
@@ -56,6 +60,9 @@ impl HopKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VpcDns => "vpc-dns",
+            Self::DnsFirewall => "dns-firewall",
+            Self::ResolverRule => "resolver-rule",
+            Self::HostedZone => "hosted-zone",
             Self::PrivateDns => "private-dns",
             Self::InstanceGroup => "security-group",
             Self::Acl => "network-acl",
@@ -75,6 +82,18 @@ pub struct Hop {
     /// The group, table, gateway or endpoint in question.
     pub id: String,
     pub answer: Answer,
+}
+
+impl From<name::Step> for Hop {
+    fn from(step: name::Step) -> Self {
+        let kind = match step.kind {
+            StepKind::Resolver => HopKind::VpcDns,
+            StepKind::Firewall => HopKind::DnsFirewall,
+            StepKind::Rule => HopKind::ResolverRule,
+            StepKind::Zone => HopKind::HostedZone,
+        };
+        Self { kind, id: step.id, answer: step.answer }
+    }
 }
 
 /// The way to one service.
@@ -184,7 +203,14 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
 
 fn course(facts: &Facts, scope: &Scope, service: &str, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
     let from = Origin::of(facts, scope)?;
-    match name::resolve(facts, scope, from.vpc, service)? {
+    let name = name::resolve(facts, scope, from.vpc, service)?;
+    hops.extend(name.steps.into_iter().map(Hop::from));
+    match name.to {
+        Resolution::Elsewhere(to) => Err(Unknown::limit(format!(
+            "{} leads {service} to {}, and the way there is not judged yet",
+            to.by,
+            to.target.unwrap_or_else(|| join(&to.addresses))
+        ))),
         Resolution::Endpoint(endpoint) => {
             let subject = format!("{} ({service})", endpoint.id);
             hops.push(Hop {
@@ -198,7 +224,14 @@ fn course(facts: &Facts, scope: &Scope, service: &str, hops: &mut Vec<Hop>) -> R
             hops.push(Hop {
                 kind: HopKind::PrivateDns,
                 id: endpoint.id.to_string(),
-                answer: Ok(Verdict::Pass(observed(&subject, "has private DNS on"))),
+                answer: Ok(Verdict::Pass(observed(
+                    &subject,
+                    if endpoint.private_dns {
+                        "has private DNS on"
+                    } else {
+                        "has private DNS off, and a private hosted zone stands in for it"
+                    },
+                ))),
             });
             to_endpoint(facts, scope, &from, endpoint, service, hops);
             Ok(())
