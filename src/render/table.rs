@@ -14,7 +14,7 @@ use ssm_doctor_checks::{
         scope::Session,
         verdict::{Answer, Evidence, Fix, Impact, Verdict},
     },
-    solve::reach::{HopKind, Path},
+    solve::reach::{Hop, HopKind, Path},
 };
 
 use super::{BOLD, PLAIN, Page, Screen, Span};
@@ -119,38 +119,65 @@ fn shown(page: &mut Page, report: &Report, evidence: &Evidence) {
     }
 }
 
-/// `i-0abc ✓ sg-0app ✓ route ✗ sg-0end → ssmmessages`
+/// `i-0abc ✓ DNS ✓ sg-0app ✓ route ✗ sg-0end → ssmmessages`
 fn drawing(page: &mut Page, report: &Report, path: &Path) {
     let target = report.scope.target.to_string();
-    let hops: Vec<(Style, &str, &str)> = path
-        .hops
-        .iter()
-        .filter(|it| !(it.kind == HopKind::NextHop && matches!(it.answer, Ok(Verdict::Pass(_)))))
-        .map(|hop| {
-            let (style, mark) = mark(&hop.answer);
-            let name = match hop.kind {
-                HopKind::VpcDns => "VPC DNS",
-                HopKind::PrivateDns => "private DNS",
-                HopKind::Acl => "network ACL",
-                HopKind::Way => "route",
-                HopKind::PublicAddress => "public address",
-                HopKind::PublicAccess => "public access",
-                HopKind::AddressType => "address type",
-                HopKind::Partly => "some replies",
-                _ => hop.id.as_str(),
-            };
-            (style, mark, name)
-        })
-        .collect();
     let mut spans = vec![(PLAIN, target.as_str())];
-    for (style, mark, name) in &hops {
-        spans.extend([(PLAIN, " "), (*style, mark), (PLAIN, GLUED), (PLAIN, name)]);
+    let mut draw = |(style, mark), name| {
+        spans.extend([(PLAIN, " "), (style, mark), (PLAIN, GLUED), (PLAIN, name)]);
+    };
+    let (names, packets): (Vec<&Hop>, Vec<&Hop>) =
+        path.hops.iter().partition(|it| is_of_names(it.kind));
+    // That a name leads where it should takes many steps and is told in one.
+    if !names.is_empty() && names.iter().all(|it| is_in_order(it)) {
+        draw((GOOD, "✓"), "DNS");
+    } else {
+        names.iter().filter(|it| !is_in_order(it)).for_each(|it| draw(mark(&it.answer), named(it)));
     }
+    packets.iter().filter(|it| !is_tacit(it)).for_each(|it| draw(mark(&it.answer), named(it)));
     if path.lost.is_some() {
         spans.extend([(PLAIN, " "), (DOUBT, "?")]);
     }
     spans.extend([(PLAIN, " →"), (PLAIN, GLUED), (PLAIN, path.service)]);
     field(page, "", &spans);
+}
+
+fn is_of_names(kind: HopKind) -> bool {
+    matches!(
+        kind,
+        HopKind::VpcDns
+            | HopKind::DnsFirewall
+            | HopKind::ResolverRule
+            | HopKind::HostedZone
+            | HopKind::PrivateDns
+    )
+}
+
+fn is_in_order(hop: &Hop) -> bool {
+    matches!(hop.answer, Ok(Verdict::Pass(_) | Verdict::NotApplicable(_)))
+}
+
+/// What is not worth a word as long as it is in order.
+fn is_tacit(hop: &Hop) -> bool {
+    let tacit = matches!(
+        hop.kind,
+        HopKind::NextHop | HopKind::AddressType | HopKind::Appliance | HopKind::PublicAccess
+    );
+    tacit && is_in_order(hop) || matches!(hop.answer, Ok(Verdict::NotApplicable(_)))
+}
+
+fn named(hop: &Hop) -> &str {
+    match hop.kind {
+        HopKind::VpcDns => "VPC DNS",
+        HopKind::PrivateDns => "private DNS",
+        HopKind::Acl => "network ACL",
+        HopKind::Way if is_in_order(hop) => "route",
+        HopKind::PublicAddress => "public address",
+        HopKind::PublicAccess => "public access",
+        HopKind::AddressType => "address type",
+        HopKind::Partly => "some replies",
+        _ => hop.id.as_str(),
+    }
 }
 
 /// A mark stays beside what it marks.
