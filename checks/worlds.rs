@@ -56,9 +56,16 @@ worlds! {
         "private-dns-off",
         "endpoint-missing",
         "agent-too-old",
+        "zone-without-record",
+        "dns-of-domain-controllers",
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
-    "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
+    "private-nat": [
+        "nat-gateway-deleted",
+        "logging-without-rights",
+        "kms-without-decrypt",
+        "names-not-allowed",
+    ];
 }
 
 #[derive(Deserialize)]
