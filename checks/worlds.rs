@@ -57,7 +57,7 @@ worlds! {
         "endpoint-missing",
         "agent-too-old",
         "zone-without-record",
-        "dns-of-domain-controllers",
+        "active-directory-dns",
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
     "private-nat": [

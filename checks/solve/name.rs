@@ -187,13 +187,7 @@ pub fn resolve_as<'a>(
     let seen = query.settings()?;
     let rule = query.rule(&plain, &seen);
     let zone = query.zone(plain, &seen)?;
-    // A rule for the same or a longer domain is asked instead of the zone, so only who has seen the
-    // rules may say that the zone is at fault.
-    let answer = match (zone.answer, &rule.answer) {
-        (Ok(Verdict::Fail(..)), Err(unknown)) => Err(unknown.clone()),
-        (answer, _) => answer,
-    };
-    let zoned = Step { kind: StepKind::Zone, id: zone.id, answer };
+    let zoned = Step { kind: StepKind::Zone, id: zone.id, answer: zone.answer };
     let steps = vec![query.resolver()?, query.firewall(&seen)?, rule, zoned];
     let families = match &zone.to {
         Resolution::Endpoint(endpoint) => Families::of_endpoint(endpoint, variant),
@@ -725,7 +719,7 @@ impl<'a> Query<'a, '_> {
                         self.vpc, self.host
                     ),
                 );
-                (self.meant(plain), self.unless_foreign(evidence, fix)?)
+                (meant(plain), self.unless_foreign(evidence, fix)?)
             }
             Found::Vacant(addresses) => {
                 let evidence = observed(
@@ -737,13 +731,13 @@ impl<'a> Query<'a, '_> {
                         self.vpc
                     ),
                 );
-                (self.meant(plain), self.unless_foreign(evidence, fix)?)
+                (meant(plain), self.unless_foreign(evidence, fix)?)
             }
             Found::Endpoint(endpoint) => {
                 if let Some(what) = self.misled(endpoint) {
                     let text = format!("leads {} to {}, which {what}", self.host, endpoint.id);
                     let answer = self.unless_foreign(observed(&subject, text), fix)?;
-                    (self.meant(plain), answer)
+                    (meant(plain), answer)
                 } else {
                     self.asks_amazon(&id)?;
                     let answer = pass(format!("leads {} to {}", self.host, endpoint.id));
@@ -773,33 +767,26 @@ impl<'a> Query<'a, '_> {
         Ok(Led { to, id, answer })
     }
 
-    /// What may take the name from a zone that fails.
+    /// What may take the name from a zone that fails: only who has seen that nothing does may say that
+    /// the zone is at fault.
     fn contested(&self, zone: &HostedZone, own: bool, settings: &Settings<'a>) -> Option<Unknown> {
-        // A Profile may bring a zone for a longer domain; one for the same comes second.
+        // A Profile may bring a zone or a rule for a longer domain; one for the same comes second.
         let longest = own && zone.name == self.host;
-        let unseen = settings.profiles.clone().filter(|_| !longest);
-        let kept = settings.rule.as_ref().filter(|(_, rule)| {
-            let domain = rule.domain.as_ref().map_or(0, String::len);
-            rule.kind == RuleType::System && domain >= zone.name.len()
-        });
-        let kept = kept.map(|(id, rule)| {
-            Unknown::limit(format!(
+        let unseen = settings.profiles.as_ref().filter(|_| !longest);
+        let rule = settings
+            .rule
+            .as_ref()
+            .filter(|(_, rule)| rule.domain.as_ref().is_some_and(|it| it.len() >= zone.name.len()));
+        let rule = rule.map(|(id, rule)| match rule.kind {
+            RuleType::System | RuleType::Recursive => Unknown::limit(format!(
                 "{id} keeps {} in the VPC, and whether the private hosted zone {} answers then is not documented",
                 rule.domain.as_deref().unwrap_or_default(),
                 zone.name
-            ))
+            )),
+            _ => Unknown::limit(said_of(id, rule)),
         });
-        both(unseen.as_ref(), kept.as_ref())
-    }
-
-    /// Where a zone that fails was meant to lead.
-    fn meant(&self, plain: Resolution<'a>) -> Resolution<'a> {
-        match plain {
-            Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff) => {
-                Resolution::Endpoint(endpoint)
-            }
-            plain => plain,
-        }
+        let seen = both(settings.rules.as_ref(), rule.as_ref());
+        both(unseen, seen.as_ref())
     }
 
     /// An endpoint that a Profile brings along answers as a zone for its very name would.
@@ -1118,6 +1105,16 @@ impl<'a> Query<'a, '_> {
                 Err(Unknown::limit(format!("{subject} has an action not known here: {word}")))
             }
         }
+    }
+}
+
+/// Where a zone that fails was meant to lead.
+fn meant(plain: Resolution) -> Resolution {
+    match plain {
+        Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff) => {
+            Resolution::Endpoint(endpoint)
+        }
+        plain => plain,
     }
 }
 
@@ -1760,9 +1757,19 @@ mod tests {
         for (ground, patch, expected) in rows {
             assert_eq!(of(ground, &patch), expected, "{patch}");
         }
-        // A Profile may bring a longer zone than this one, and nothing for the very name.
-        let shadow = |name| and(zoned(name, &json!([])), &json!({ "profiles": denied() }));
-        assert_eq!(of(ENDPOINTS, &shadow("amazonaws.com")), "to vpce-0ssm (4), pass ? ? ?");
+        // A Profile may bring a longer zone than this one, and nothing that comes before the very name.
+        let shadow =
+            |name: &str, more: &str| and(zoned(name, &json!([])), &json!({ more: denied() }));
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let rows = [
+            (shadow("amazonaws.com", "profiles"), "to vpce-0ssm (4), pass ? ? ?"),
+            (shadow(exact, "profiles"), "to vpce-0ssm (4), pass ? ? fail"),
+            (shadow(exact, "resolver_rules"), "to vpce-0ssm (4), pass pass ? ?"),
+            (shadow(exact, "firewall_groups"), "to vpce-0ssm (4), pass ? pass fail"),
+        ];
+        for (patch, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &patch), expected, "{patch}");
+        }
     }
 
     #[test]
