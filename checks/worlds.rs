@@ -56,11 +56,18 @@ worlds! {
         "private-dns-off",
         "endpoint-missing",
         "agent-too-old",
+        "zone-without-record",
+        "active-directory-dns",
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
-    "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
     "hub-peering": ["hub-admits-itself", "no-way-back"];
     "ipv6-only": ["endpoints-without-ipv6"];
+    "private-nat": [
+        "nat-gateway-deleted",
+        "logging-without-rights",
+        "kms-without-decrypt",
+        "names-not-allowed",
+    ];
 }
 
 #[derive(Deserialize)]

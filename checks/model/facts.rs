@@ -167,6 +167,8 @@ tables! {
     /// An endpoint that stands in another VPC, to which a name here leads; absent where it belongs to
     /// another account.
     distant_endpoint in distant_endpoints: EndpointId => Endpoint, asked with ["ec2:DescribeVpcEndpoints"];
+    /// What stands at an address of a VPC; absent when nothing does.
+    interface_at in interfaces_at: Place => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
     /// The private hosted zones associated with a VPC, whoever owns them.
     hosted_zones in hosted_zones: VpcId => Vec<HostedZone>, asked with ["route53:ListHostedZonesByVPC"];
     /// A zone that a Route 53 Profile brings along, which names it by id only.

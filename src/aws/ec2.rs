@@ -19,6 +19,7 @@ use aws_sdk_ec2::{
 };
 use aws_smithy_types::DateTime;
 use ssm_doctor_checks::model::{
+    dns::Place,
     ec2::{
         AclEntry, AttachedInterface, BlockMode, Destination, DhcpOptions, EgressOnlyGateway,
         Endpoint, EndpointKind, Exclusion, Instance, InstanceState, InstanceStatus,
@@ -331,6 +332,21 @@ impl Ec2 {
         let found = found
             .map(|it| keyed(&it, sdk::NetworkInterface::network_interface_id, network_interface));
         Facts { network_interfaces: swept(found, asked), ..Facts::default() }
+    }
+
+    pub async fn interface_at(self, place: Place) -> Facts {
+        let name = match place.address {
+            IpAddr::V4(_) => "addresses.private-ip-address",
+            IpAddr::V6(_) => "ipv6-addresses.ipv6-address",
+        };
+        let call = self
+            .client
+            .describe_network_interfaces()
+            .filters(filter("vpc-id", place.vpc.as_str()))
+            .filters(filter(name, &place.address.to_string()));
+        let found = listed(all!(self, call.into_paginator().items()));
+        let found = found.and_then(|it| it.first().map(network_interface).transpose());
+        Facts { interfaces_at: [(place, row(found))].into(), ..Facts::default() }
     }
 
     pub async fn nat_gateways(self, ids: BTreeSet<NatGatewayId>) -> Facts {

@@ -257,6 +257,7 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::interface_at(place) => jobs.push(ec2.job(|it| it.interface_at(place))),
                 Need::distant_endpoint(id) => jobs.push(ec2.job(|it| it.distant_endpoint(id))),
                 Need::hosted_zone(id) => jobs.push(zones.job(|it| it.hosted_zone(id))),
                 Need::zone_records(id) => jobs.push(zones.job(|it| it.zone_records(id))),

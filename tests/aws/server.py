@@ -51,6 +51,19 @@ import state
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 QUERY_SERVICES = ("iam", "sts")
 
+# These say what they are asked by method and path, not by name.
+REST_OPERATIONS = {
+    "route53": (
+        ("GET", r"/2013-04-01/hostedzonesbyvpc", "ListHostedZonesByVPC"),
+        ("GET", r"/2013-04-01/hostedzone/[^/]+/rrset", "ListResourceRecordSets"),
+        ("GET", r"/2013-04-01/hostedzone/[^/]+", "GetHostedZone"),
+    ),
+    "route53profiles": (
+        ("GET", r"/profileassociations", "ListProfileAssociations"),
+        ("GET", r"/profileresourceassociations/profileid/[^/]+", "ListProfileResourceAssociations"),
+    ),
+}
+
 # S3 says what it is asked by method and query, not by name.
 S3_QUERIES = {
     "acl": "BucketAcl",
@@ -90,6 +103,16 @@ class Call:
             subject = next((name for key, name in S3_QUERIES.items() if key in query), None)
             self.action = method.capitalize() + (subject or "Bucket")
             self.params = {"path": environ["PATH_INFO"], **{key: value[0] for key, value in query.items()}}
+        elif self.service in REST_OPERATIONS:
+            # Route 53 speaks XML, with errors like those of the query protocol; its Profiles speak JSON.
+            self.protocol = "query" if self.service == "route53" else "json"
+            query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+            method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].rstrip("/")
+            self.action = next(
+                (name for verb, form, name in REST_OPERATIONS[self.service] if verb == method and re.fullmatch(form, path)),
+                f"{method} {path}",
+            )
+            self.params = {"path": path, **{key: value[0] for key, value in query.items()}}
         else:
             self.protocol = "ec2" if self.service == "ec2" else "query" if self.service in QUERY_SERVICES else "rest"
             text = body.decode() if self.protocol != "rest" else ""
@@ -230,6 +253,9 @@ class Application:
             captured[:] = [status, headers]
 
         try:
+            if call.service == "route53profiles":
+                body = json.dumps(missing.profiles(call.action, call.params, call.region, entry["account"])).encode()
+                return "200 -", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], [body]
             chunks = [b"".join(self.moto(environ, start))]
             return captured[0], captured[1], chunks
         except Exception as error:  # noqa: BLE001 (whatever moto stumbles over is the server's error)
@@ -278,7 +304,7 @@ class Application:
 
 
 def reset_moto() -> None:
-    for service in ("ec2", "iam", "kms", "logs", "s3", "ssm", "sts"):
+    for service in ("ec2", "iam", "kms", "logs", "route53", "route53resolver", "s3", "ssm", "sts"):
         backends = get_backend(service)
         if isinstance(backends, BackendDict):
             backends.reset()

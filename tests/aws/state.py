@@ -19,6 +19,11 @@ REGIONAL: dict[str, Any] = {
     "launch_times": {},  # EC2 instance -> ISO 8601 time
     "endpoint_states": {},  # VPC endpoint -> state other than available
     "owners": {},  # VPC or subnet -> the account that owns it and shares it with this one
+    "firewall_groups": {},  # VPC -> rows of route53resolver:ListFirewallRuleGroupAssociations
+    "firewall_rules": {},  # DNS Firewall rule group -> rows of route53resolver:ListFirewallRules
+    "firewall_lists": {},  # DNS Firewall domain list -> its domains; None: a list that AWS manages
+    "profiles": {},  # VPC -> ids of Route 53 Profiles
+    "profile_resources": {},  # Route 53 Profile -> ARNs
     "hidden": [],  # ids that this account cannot see (the owner's side of a shared VPC)
 }
 ACCOUNT_WIDE: dict[str, Any] = {

@@ -33,6 +33,11 @@ READS = [
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
     "logs:DescribeLogGroups",
+    "route53:Get*",
+    "route53:List*",
+    "route53profiles:List*",
+    "route53resolver:Get*",
+    "route53resolver:List*",
     "s3:GetBucketPolicy",
     "s3:GetEncryptionConfiguration",
     "ssm:Describe*",
@@ -727,8 +732,7 @@ def shared_vpc(w: World) -> None:
 
 @breaks
 def endpoint_private_dns_off(w: World) -> None:
-    for service in ("ssm", "ssmmessages", "ec2messages"):
-        w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids[f"{service}_endpoint"], PrivateDnsEnabled=False)
+    private_dns_off(w, "ssm", "ssmmessages", "ec2messages")
     w.lost()
 
 
@@ -751,6 +755,132 @@ def custom_dns_servers(w: World) -> None:
         DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["10.0.0.53"]}]
     )
     w.cloud.ec2.associate_dhcp_options(DhcpOptionsId=options["DhcpOptions"]["DhcpOptionsId"], VpcId=w.ids["vpc"])
+
+
+def zone(w: World, name: str, *records: dict[str, Any]) -> None:
+    """A private hosted zone of the VPC."""
+    created = w.cloud.route53.create_hosted_zone(
+        Name=name,
+        CallerReference=f"{w.account}-{name}",
+        HostedZoneConfig={"PrivateZone": True},
+        VPC={"VPCRegion": w.region, "VPCId": w.ids["vpc"]},
+    )
+    w.ids["zone"] = created["HostedZone"]["Id"].removeprefix("/hostedzone/")
+    changes = [{"Action": "CREATE", "ResourceRecordSet": {"TTL": 60, **record}} for record in records]
+    if changes:
+        w.cloud.route53.change_resource_record_sets(HostedZoneId=w.ids["zone"], ChangeBatch={"Changes": changes})
+
+
+def record(name: str, kind: str, *values: str) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, "ResourceRecords": [{"Value": value} for value in values]}
+
+
+def host(w: World, service: str) -> str:
+    return f"{service}.{w.region}.amazonaws.com"
+
+
+def private_dns_off(w: World, *services: str) -> None:
+    for service in services:
+        w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids[f"{service}_endpoint"], PrivateDnsEnabled=False)
+
+
+def endpoint_name(w: World, service: str) -> str:
+    found = w.cloud.ec2.describe_vpc_endpoints(VpcEndpointIds=[w.ids[f"{service}_endpoint"]])
+    return found["VpcEndpoints"][0]["DnsEntries"][0]["DnsName"]
+
+
+@breaks
+def zone_without_record(w: World) -> None:
+    private_dns_off(w, "ssm")
+    zone(w, host(w, "ssm"))
+    w.lost()
+
+
+@breaks
+def zones_lead_to_endpoints(w: World) -> None:
+    """By name and by address instead of by private DNS, and healthy."""
+    private_dns_off(w, "ssm", "ssmmessages")
+    zone(w, host(w, "ssm"), record(host(w, "ssm"), "CNAME", endpoint_name(w, "ssm")))
+    found = w.cloud.ec2.describe_vpc_endpoints(VpcEndpointIds=[w.ids["ssmmessages_endpoint"]])
+    interfaces = found["VpcEndpoints"][0]["NetworkInterfaceIds"]
+    found = w.cloud.ec2.describe_network_interfaces(NetworkInterfaceIds=interfaces)
+    addresses = [one["PrivateIpAddress"] for one in found["NetworkInterfaces"]]
+    zone(w, host(w, "ssmmessages"), record(host(w, "ssmmessages"), "A", *addresses))
+
+
+@breaks
+def zone_with_stale_address(w: World) -> None:
+    """The endpoint was made anew, and its interfaces have other addresses now."""
+    private_dns_off(w, "ssmmessages")
+    zone(w, host(w, "ssmmessages"), record(host(w, "ssmmessages"), "A", "10.0.1.77"))
+    w.not_connected()
+
+
+@breaks
+def zone_for_all_of_aws(w: World) -> None:
+    """Made for one name, it answers for every other one that it does not exist."""
+    w.cloud.ec2.modify_vpc_attribute(VpcId=w.ids["vpc"], EnableDnsHostnames={"Value": True})
+    zone(w, "amazonaws.com", record(host(w, "sqs"), "A", "10.9.0.4"))
+    w.lost()
+
+
+@breaks
+def central_zones(w: World) -> None:
+    """The endpoints stand in another VPC, and zones lead to them. What lies between does not show."""
+    for service in ("ssm", "ssmmessages", "ec2messages"):
+        w.cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[w.ids[f"{service}_endpoint"]])
+        zone(w, host(w, service), record(host(w, service), "A", "10.9.0.4", "10.9.1.4"))
+
+
+@breaks
+def rule_forwards_aws(w: World) -> None:
+    """What the servers of the data centre answer no API says."""
+    resolver = w.cloud.route53resolver
+    rule = resolver.create_resolver_rule(
+        CreatorRequestId=w.account,
+        Name="onprem",
+        RuleType="FORWARD",
+        DomainName="amazonaws.com",
+        TargetIps=[{"Ip": "10.99.0.2", "Port": 53}],
+    )
+    w.ids["rule"] = rule["ResolverRule"]["Id"]
+    resolver.associate_resolver_rule(ResolverRuleId=w.ids["rule"], VPCId=w.ids["vpc"], Name="onprem")
+
+
+@breaks
+def names_not_allowed(w: World) -> None:
+    """DNS Firewall as a walled garden, with AWS outside."""
+    w.ids["firewall_group"] = "rslvr-frg-0123456789abcdef"
+    w.state["firewall_groups"] = {w.ids["vpc"]: [{"FirewallRuleGroupId": w.ids["firewall_group"], "Priority": 101}]}
+    w.state["firewall_rules"] = {
+        w.ids["firewall_group"]: [
+            {"Name": "malware", "Priority": 5, "Action": "BLOCK", "FirewallDomainListId": "rslvr-fdl-0managed"},
+            {"Name": "allow", "Priority": 10, "Action": "ALLOW", "FirewallDomainListId": "rslvr-fdl-0allowed"},
+            {"Name": "block-all", "Priority": 20, "Action": "BLOCK", "FirewallDomainListId": "rslvr-fdl-0all"},
+        ]
+    }
+    w.state["firewall_lists"] = {
+        "rslvr-fdl-0managed": None,
+        "rslvr-fdl-0allowed": ["*.example.com"],
+        "rslvr-fdl-0all": ["*"],
+    }
+    w.lost()
+
+
+@breaks
+def names_allowed(w: World) -> None:
+    """A walled garden with AWS inside, and healthy."""
+    names_not_allowed(w)
+    w.state["firewall_lists"]["rslvr-fdl-0allowed"] = ["*.example.com", "*.amazonaws.com"]
+    w.silence = 0
+
+
+@breaks
+def profile_of_another_account(w: World) -> None:
+    """Which names the zone is for, only its owner sees."""
+    w.ids["profile_id"] = "rp-0123456789abcdef"
+    w.state["profiles"] = {w.ids["vpc"]: [w.ids["profile_id"]]}
+    w.state["profile_resources"] = {w.ids["profile_id"]: ["arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ"]}
 
 
 # Preferences
