@@ -59,6 +59,7 @@ worlds! {
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
     "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
+    "hybrid": ["standard-tier", "role-trusts-ec2", "registered-again"];
 }
 
 #[derive(Deserialize)]

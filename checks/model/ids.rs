@@ -83,6 +83,11 @@ names! {
     /// Key id, key ARN, alias name or alias ARN, as the preferences spell it.
     KeyName: "a KMS key id, alias or ARN", word;
     DocumentName: "an SSM document name or ARN", word;
+    /// As `logs:CreateLogGroup` takes it.
+    LogGroupName: "a log group name", |raw| {
+        (1..=512).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/#".contains(&b))
+    };
+    ActivationId: "an activation id", word;
 }
 
 impl Arn {

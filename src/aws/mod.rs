@@ -6,10 +6,12 @@
 //! Retries are the SDK's standard ones. Its adaptive mode shares one rate limiter in the process,
 //! which after a few throttled calls delays every later one by seconds.
 
+mod console;
 mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod logs;
 mod s3;
 mod ssm;
 mod sts;
@@ -85,6 +87,7 @@ pub struct Account {
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
+    logs: logs::Logs,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
@@ -159,6 +162,7 @@ impl Account {
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),
+            logs: service!(aws_sdk_cloudwatchlogs),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
@@ -227,6 +231,14 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::log_group(name) => jobs.push(self.logs.job(|it| it.log_group(name))),
+                Need::bucket(name) => jobs.push(self.s3.job(|it| it.bucket(name))),
+                Need::console(id) => jobs.push(ec2.job(|it| it.console(id))),
+                Need::profile_association(id) => {
+                    jobs.push(ec2.job(|it| it.profile_association(id)));
+                }
+                Need::hybrid_nodes(_) => jobs.push(ssm.job(ssm::Ssm::hybrid_nodes)),
+                Need::activation(id) => jobs.push(ssm.job(|it| it.activation(id))),
             }
         }
         // Everything else in an instance's VPC hangs on these, or they on it.
@@ -438,6 +450,8 @@ mod tests {
             role: Some("Edge".into()),
             source_type: None,
             registered_at: None,
+            activation: None,
+            ip: None,
         };
         facts.nodes.insert(Target::Instance(id), Row::Present(node));
         let role = |name: &str| Need::role(name.parse().unwrap());
