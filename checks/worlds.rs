@@ -56,10 +56,17 @@ worlds! {
         "private-dns-off",
         "endpoint-missing",
         "agent-too-old",
+        "logs-unreachable",
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
-    "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
-    "hybrid": ["standard-tier", "role-trusts-ec2", "registered-again"];
+    "private-nat": [
+        "nat-gateway-deleted",
+        "logging-without-rights",
+        "log-group-unencrypted",
+        "kms-without-decrypt",
+        "ssh-only",
+    ];
+    "hybrid": ["standard-tier", "role-trusts-ec2", "registered-again", "logging-without-rights"];
 }
 
 #[derive(Deserialize)]

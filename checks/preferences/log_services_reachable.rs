@@ -54,7 +54,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 "the session",
                 "shows a blank screen for some minutes before it starts, and is not logged",
             )),
-            fix,
+            // The agent looks anew for each session.
+            Fix { recovery: Recovery::NextSession, ..fix },
         ),
         answer => answer,
     })

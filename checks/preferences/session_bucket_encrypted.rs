@@ -4,6 +4,7 @@
 //! encryption at all. Source: amazon-ssm-agent `agent/s3util/s3util.go`, `agent/session/shell/shell.go`.
 
 use crate::{
+    model::s3::Bucket,
     prelude::*,
     solve::session::{self, BUCKET_UNSEEN, Gate, Gates, Preferences, seen_as},
 };
@@ -34,7 +35,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             "the bucket need not be encrypted, so nothing waits for it",
         ));
     }
-    let Some(bucket) = facts.bucket(&name).optional()? else {
+    let Some(bucket) = find(&name, facts)? else {
         return Ok(Verdict::Fail(
             missing(&name, &preferences).and(seen_as(BUCKET_UNSEEN)),
             make(&name, scope, &preferences),
@@ -80,11 +81,25 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     Ok(Verdict::Fail(evidence, fix))
 }
 
+/// The bucket; None where nobody has one of that name, or can: an address or an ARN is no name.
+pub(super) fn find<'f>(name: &BucketName, facts: &'f Facts) -> Result<Option<&'f Bucket>, Unknown> {
+    if is_possible(name) { facts.bucket(name).optional() } else { Ok(None) }
+}
+
+/// Source: Amazon S3 user guide, "Bucket naming rules". Older buckets in us-east-1 were allowed more.
+fn is_possible(name: &BucketName) -> bool {
+    let name = name.as_str();
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b".-_".contains(&it);
+    (3..=255).contains(&name.len()) && name.bytes().all(plain)
+}
+
 pub(super) fn missing(name: &BucketName, preferences: &Preferences) -> Evidence {
-    observed(
-        &format!("bucket {name}"),
-        format!("is named in {}, and nobody has a bucket of that name", preferences.name),
-    )
+    let why = if is_possible(name) {
+        "nobody has a bucket of that name"
+    } else {
+        "no bucket can have that name"
+    };
+    observed(&format!("bucket {name}"), format!("is named in {}, and {why}", preferences.name))
 }
 
 pub(super) fn make(name: &BucketName, scope: &Scope, preferences: &Preferences) -> Fix {

@@ -2,7 +2,7 @@
 //!
 //! Where encryption is not enforced, sessions start without it and their logs are lost.
 
-use super::session_bucket_encrypted::{make, missing};
+use super::session_bucket_encrypted::{find, make, missing};
 use crate::{
     prelude::*,
     solve::session::{self, Gates},
@@ -29,7 +29,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if preferences.flag("s3EncryptionEnabled")? {
         return Ok(Verdict::NotApplicable("its encryption is judged, and its existence with it"));
     }
-    Ok(match facts.bucket(&name).optional()? {
+    Ok(match find(&name, facts)? {
         Some(bucket) => {
             let region = bucket.region.as_ref().unwrap_or(&scope.region);
             Verdict::Pass(observed(&format!("bucket {name}"), format!("exists, in {region}")))

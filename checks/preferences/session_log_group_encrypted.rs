@@ -6,6 +6,7 @@
 //! `agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go`.
 
 use crate::{
+    model::logs::LogGroup,
     prelude::*,
     solve::session::{self, Gate, Gates, Preferences},
 };
@@ -65,10 +66,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 }
 
 /// The group of exactly this name; None where there is none, or cannot be: an ARN is no name.
-pub(super) fn find<'f>(
-    name: &str,
-    facts: &'f Facts,
-) -> Result<Option<&'f crate::model::logs::LogGroup>, Unknown> {
+pub(super) fn find<'f>(name: &str, facts: &'f Facts) -> Result<Option<&'f LogGroup>, Unknown> {
     match name.parse::<LogGroupName>() {
         Ok(name) => facts.log_group(&name).optional(),
         Err(_) => Ok(None),
