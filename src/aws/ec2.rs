@@ -25,7 +25,7 @@ use ssm_doctor_checks::model::{
         Endpoint, EndpointKind, Exclusion, Instance, InstanceState, InstanceStatus,
         InternetGateway, MetadataOptions, NatGateway, NetworkAcl, NetworkInterface, NextHop, Peer,
         Peering, PeeringSide, PrefixList, PublicAccessBlock, Route, RouteTable, Rule,
-        SecurityGroup, Subnet, Traffic, TransitGatewayAttachment, Vpc, VpcDns,
+        ScheduledEvent, SecurityGroup, Subnet, Traffic, TransitGatewayAttachment, Vpc, VpcDns,
     },
     facts::{Facts, Row},
     ids::{
@@ -598,6 +598,9 @@ fn instance(it: &sdk::Instance) -> Result<Instance, Failure> {
                 != Some(&sdk::InstanceMetadataEndpointState::Disabled),
             tokens_required: it.metadata_options().and_then(|it| it.http_tokens())
                 == Some(&sdk::HttpTokensState::Required),
+            hop_limit: it
+                .metadata_options()
+                .and_then(sdk::InstanceMetadataOptionsResponse::http_put_response_hop_limit),
         },
         windows: platform.into_iter().any(|it| it.to_ascii_lowercase().starts_with("windows")),
         launched_at: timestamp(it.launch_time()),
@@ -633,6 +636,15 @@ fn instance_status(it: &sdk::InstanceStatus) -> Result<InstanceStatus, Failure> 
         instance: status("instanceStatus", it.instance_status())?,
         system: status("systemStatus", it.system_status())?,
         ebs: ebs.map(|it| word(Some(it.as_str()))),
+        events: it.events().iter().map(scheduled).collect::<Result<_, _>>()?,
+    })
+}
+
+fn scheduled(it: &sdk::InstanceStatusEvent) -> Result<ScheduledEvent, Failure> {
+    Ok(ScheduledEvent {
+        code: field("code", it.code().map(sdk::EventCode::as_str))?.into(),
+        description: it.description().unwrap_or_default().into(),
+        not_before: timestamp(it.not_before()),
     })
 }
 

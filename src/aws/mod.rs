@@ -6,10 +6,12 @@
 //! Retries are the SDK's standard ones. Its adaptive mode shares one rate limiter in the process,
 //! which after a few throttled calls delays every later one by seconds.
 
+mod console;
 mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod logs;
 mod route53;
 mod route53profiles;
 mod route53resolver;
@@ -94,6 +96,7 @@ pub struct Account {
     route53: route53::Route53,
     route53profiles: route53profiles::Route53Profiles,
     route53resolver: route53resolver::Route53Resolver,
+    logs: logs::Logs,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
@@ -171,6 +174,7 @@ impl Account {
             route53: service!(aws_sdk_route53),
             route53profiles: service!(aws_sdk_route53profiles),
             route53resolver: service!(aws_sdk_route53resolver),
+            logs: service!(aws_sdk_cloudwatchlogs),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
@@ -270,6 +274,14 @@ impl Account {
                 Need::profile_resources(id) => {
                     jobs.push(self.route53profiles.job(|it| it.profile_resources(id)));
                 }
+                Need::log_group(name) => jobs.push(self.logs.job(|it| it.log_group(name))),
+                Need::bucket(name) => jobs.push(self.s3.job(|it| it.bucket(name))),
+                Need::console(id) => jobs.push(ec2.job(|it| it.console(id))),
+                Need::profile_association(id) => {
+                    jobs.push(ec2.job(|it| it.profile_association(id)));
+                }
+                Need::hybrid_nodes(_) => jobs.push(ssm.job(ssm::Ssm::hybrid_nodes)),
+                Need::activation(id) => jobs.push(ssm.job(|it| it.activation(id))),
             }
         }
         // Everything else in an instance's VPC hangs on these, or they on it.
@@ -519,6 +531,8 @@ mod tests {
             role: Some("Edge".into()),
             source_type: None,
             registered_at: None,
+            activation: None,
+            ip: None,
         };
         facts.nodes.insert(Target::Instance(id), Row::Present(node));
         let role = |name: &str| Need::role(name.parse().unwrap());

@@ -47,6 +47,10 @@ pub fn render(report: &Report, screen: Screen) -> String {
         cause(&mut page, report, root);
     }
     others(&mut page, report, root);
+    if let Some(says) = report.nothing_in_sight().filter(|_| root.is_none()) {
+        page.blank();
+        page.paragraph(INDENT, &[(FAINT, &says)]);
+    }
     if !report.target_is_missing() {
         // Of a target that is not there, nothing else can be seen or said.
         consequences(&mut page, report);
@@ -92,6 +96,9 @@ fn cause(page: &mut Page, report: &Report, finding: &Finding) {
         shown(page, report, evidence);
         if let Some(doubt) = doubt {
             field(page, "not sure", &[(DOUBT, &doubt)]);
+        }
+        if let Some(says) = report.nothing_in_sight() {
+            field(page, "note", &[(PLAIN, &says)]);
         }
         remedy(page, fix);
         if !report.target_is_missing() {
@@ -373,22 +380,57 @@ fn closing(page: &mut Page, report: &Report) {
     if idle > 0 {
         parts.push(format!("{idle} not applicable"));
     }
-    let alike =
-        |it: &&(Session, Overall)| report.others.first().is_some_and(|first| first.1 == it.1);
-    match report.others.first() {
-        Some((_, overall))
-            if report.others.len() > 1 && report.others.iter().all(|it| alike(&it)) =>
-        {
-            parts.push(format!("every other kind of session: {}", overall.as_str()));
-        }
-        _ => parts.extend(report.others.iter().map(|(session, overall)| {
-            let name = match session {
-                Session::Port => "port forwarding",
-                Session::RemotePort => "remote-host forwarding",
-                other => other.as_str(),
-            };
-            format!("{name}: {}", overall.as_str())
-        })),
-    }
+    parts.extend(sessions(report));
     page.paragraph(INDENT, &[(FAINT, &parts.join(" · "))]);
+}
+
+/// How the kinds of session fare where they fare differently: `shell blocked; SSH and port forwarding
+/// work`.
+fn sessions(report: &Report) -> Option<String> {
+    let own = (report.scope.session, report.diagnosis.overall);
+    let (_, first) = report.others.first()?;
+    if report.others.len() > 1 && report.others.iter().all(|it| it.1 == *first) {
+        let says = outcome(*first, true);
+        return Some(if *first == own.1 {
+            format!("every other kind of session {}", outcome(*first, false))
+        } else {
+            format!("{} {}; all other kinds {says}", kind(own.0), outcome(own.1, false))
+        });
+    }
+    let mut groups: Vec<(Overall, Vec<&str>)> = Vec::new();
+    for (session, overall) in std::iter::once(&own).chain(&report.others) {
+        match groups.iter_mut().find(|it| it.0 == *overall) {
+            Some((_, kinds)) => kinds.push(kind(*session)),
+            None => groups.push((*overall, vec![kind(*session)])),
+        }
+    }
+    let phrases = groups.iter().map(|(overall, kinds)| {
+        let listed = match kinds.as_slice() {
+            [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            kinds => kinds.concat(),
+        };
+        format!("{listed} {}", outcome(*overall, kinds.len() > 1))
+    });
+    Some(phrases.collect::<Vec<_>>().join("; "))
+}
+
+fn kind(session: Session) -> &'static str {
+    match session {
+        Session::Shell => "shell",
+        Session::Ssh => "SSH",
+        Session::Port => "port forwarding",
+        Session::RemotePort => "remote-host forwarding",
+        Session::Command => "commands",
+    }
+}
+
+fn outcome(overall: Overall, many: bool) -> &'static str {
+    match (overall, many) {
+        (Overall::Healthy, true) => "work",
+        (Overall::Healthy, false) => "works",
+        (Overall::Blocked, _) => "blocked",
+        (Overall::Degraded, true) => "work, with losses",
+        (Overall::Degraded, false) => "works, with losses",
+        (Overall::Inconclusive, _) => "unclear",
+    }
 }

@@ -27,7 +27,8 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC, VPCBackend, VPCEndPoint
 from moto.ec2.responses import EC2Response
-from moto.ec2.utils import random_public_ip
+from moto.ec2.responses.general import General
+from moto.ec2.utils import Base64EncodedString, random_public_ip
 from moto.iam import models as iam_models
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
@@ -411,6 +412,25 @@ def set_launch_time(self: Instance, value: Any) -> None:
     self._launched = value
 
 
+def scheduled_events(self: Instance) -> list[dict[str, Any]]:
+    return _regional(self)["events"].get(self.id, [])
+
+
+def get_console_output(self: General) -> ActionResult:
+    """What the world says; moto shows a machine of 2005."""
+    instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+    console = _regional(instance)["consoles"].get(instance.id)
+    result = {"InstanceId": instance.id, "Timestamp": console["at"] if console else instance.launch_time}
+    if console:
+        result["Output"] = Base64EncodedString.from_raw_string(console["output"])
+    return ActionResult(result)
+
+
+def profile_time(self: IamInstanceProfileAssociation) -> Any:
+    times = state.region(self.ec2_backend.account_id, self.ec2_backend.region_name)["profile_times"]
+    return times.get(self.instance_id, self.instance.launch_time)
+
+
 def modify_instance_metadata_options(self: InstanceBackend, instance_id: str, **given: Any) -> MetadataOptions:
     """Changes what is given and keeps the rest; moto sets the rest to nothing."""
     options = self.get_instance(instance_id).metadata_options
@@ -673,6 +693,9 @@ def apply() -> None:
     SecurityGroupBackend.create_security_group = create_security_group
     SecurityGroupBackend.describe_security_groups = describe_security_groups
     IamInstanceProfileAssociation.__init__ = init_profile_association
+    IamInstanceProfileAssociation.timestamp = property(profile_time)
+    Instance.events = property(scheduled_events)
+    General.get_console_output = get_console_output
     IAMBackend.create_user = create_user
     IAMBackend.create_instance_profile = create_instance_profile
     SimpleSystemManagerBackend.get_document = get_document

@@ -41,6 +41,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 from werkzeug.serving import make_server
 
@@ -160,6 +161,12 @@ def principal(access_key: str) -> tuple[str, str] | None:
     return None
 
 
+def bucket_region(call: Call, account: str) -> str | None:
+    name = call.params["path"].strip("/").split("/")[0]
+    bucket = s3_backends[account]["aws"].buckets.get(name)
+    return bucket.region_name if bucket else None
+
+
 class Application:
     def __init__(self) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
@@ -198,6 +205,8 @@ class Application:
         if refusal:
             answer = call.error(*refusal)
             headers = [("Content-Type", answer[1]), ("Content-Length", str(len(answer[2])))]
+            if refusal[0] == "PermanentRedirect":
+                headers.append(("x-amz-bucket-region", bucket_region(call, known[0])))
             status, chunks = f"{answer[0]} -", [answer[2]]
         else:
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = known[0]
@@ -244,6 +253,8 @@ class Application:
             if call.protocol == "ec2":
                 message = f"You are not authorized to perform this operation. {message}"
             return code, message, status
+        if call.protocol == "s3" and bucket_region(call, account) not in (None, call.region):
+            return "PermanentRedirect", "The bucket must be addressed using the specified endpoint.", 301
         return None
 
     def run(self, call: Call, environ: dict[str, Any], entry: dict[str, Any]) -> tuple[str, list[Any], list[bytes]]:

@@ -26,6 +26,7 @@ CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 ANYWHERE = "0.0.0.0/0"
 READS = [
     "ec2:Describe*",
+    "ec2:GetConsoleOutput",
     "ec2:GetManagedPrefixListEntries",
     "iam:Get*",
     "iam:List*",
@@ -111,6 +112,8 @@ class World:
         self.target = ""
         self.node: dict[str, Any] = {}
         self.silence = 0
+        # Nodes beside the target.
+        self.others: dict[str, Any] = {}
         self.state: dict[str, Any] = {"service_settings": {}}
         self.operator_statements: list[dict[str, Any]] = []
         self.operator_tags: list[dict[str, str]] = []
@@ -298,6 +301,7 @@ class World:
             nodes = {}
         elif self.silence == 2:
             self.node.update(PingStatus="ConnectionLost", LastPingDateTime=ago(hours=2).timestamp())
+        nodes.update(self.others)
         connection = "connected" if self.silence == 0 else "notconnected"
         environment = self.operator()
         if self.token_expired:
@@ -474,12 +478,69 @@ def just_built(w: World) -> None:
     w.never_registered()
 
 
+@breaks
+def event_scheduled(w: World) -> None:
+    due = {"Code": "instance-retirement", "NotBefore": ago(days=-2).isoformat(), "Description": "degraded hardware"}
+    over = {"Code": "system-reboot", "NotBefore": ago(days=2).isoformat(), "Description": "[Completed] done"}
+    w.state["events"] = {w.target: [due, over]}
+
+
 # Agent
 
 
 @breaks
 def unregistered(w: World) -> None:
     w.never_registered()
+
+
+def console(w: World, *lines: str) -> None:
+    noise = ["Linux version 6.1.0", "root password: hunter2", "Welcome to Amazon Linux 2\x1b[0m"]
+    output = "\r\n".join([*noise, *lines, "login: "])
+    w.state["consoles"] = {w.target: {"output": output, "at": ago(days=29, hours=23).isoformat()}}
+
+
+def says_agent(w: World, error: str) -> None:
+    at = ago(days=29, hours=23).strftime("%Y/%m/%d %H:%M:%SZ")
+    console(w, f"{at}: SSM Agent unable to acquire credentials: <error>{error}", "\tstatus code: 400</error>")
+
+
+@breaks
+def unregistered_by_timeout(w: World) -> None:
+    """The host's own firewall: nothing that AWS shows is wrong, but the machine says whom it dialled."""
+    post = f'Post "https://ssm.{w.region}.amazonaws.com/": dial tcp 10.0.1.5:443: i/o timeout'
+    says_agent(
+        w,
+        "Skipping default host management fallback: retrieved credentials failed to report to ssm. "
+        f"Error: RequestError: send request failed caused by: {post}",
+    )
+    w.never_registered()
+
+
+@breaks
+def unregistered_by_interception(w: World) -> None:
+    says_agent(w, "tls: failed to verify certificate: x509: certificate signed by unknown authority")
+    w.never_registered()
+
+
+@breaks
+def lost_by_disk(w: World) -> None:
+    console(w, "rsyslogd: file '/var/log/messages': write error: No space left on device")
+    w.state["consoles"][w.target]["at"] = ago(hours=1).isoformat()
+    w.lost()
+
+
+@breaks
+def profile_attached_lately(w: World) -> None:
+    w.state["profile_times"] = {w.target: ago(minutes=12).isoformat()}
+    w.never_registered()
+
+
+@breaks
+def disguised_as_hybrid(w: World) -> None:
+    """An image of a machine that was registered by an activation."""
+    hybrid = {**w.node, "ResourceType": "ManagedInstance", "SourceType": "AWS::SSM::ManagedInstance"}
+    w.never_registered()
+    w.others = {"mi-0fedcba9876543210": hybrid}
 
 
 @breaks
@@ -920,6 +981,97 @@ def s3_logging_with_rights(w: World) -> None:
     )
 
 
+@breaks
+def s3_bucket_missing(w: World) -> None:
+    w.preferences(s3BucketName="nobody-has-this-bucket", s3EncryptionEnabled=True)
+    grant(w, allow(["s3:GetEncryptionConfiguration", "s3:PutObject", "s3:PutObjectAcl"], "*"))
+
+
+def encrypt(w: World, algorithm: str, **given: str) -> None:
+    default = {"SSEAlgorithm": algorithm, **given}
+    w.cloud.s3.put_bucket_encryption(
+        Bucket=w.ids["bucket"],
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+
+
+@breaks
+def s3_bucket_dual_layer(w: World) -> None:
+    """Stronger than what the agent knows, so it counts as nothing."""
+    s3_logging_with_rights(w)
+    encrypt(w, "aws:kms:dsse")
+
+
+@breaks
+def s3_bucket_key_without_rights(w: World) -> None:
+    s3_logging_with_rights(w)
+    encrypt(w, "aws:kms", KMSMasterKeyID=w.key())
+
+
+@breaks
+def s3_bucket_elsewhere(w: World) -> None:
+    """The agent follows a bucket to its Region."""
+    name = f"session-logs-elsewhere-{w.account}"
+    far = Cloud(w.cloud.endpoint, w.account, "eu-central-1")
+    far.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    w.preferences(s3BucketName=name, s3EncryptionEnabled=True)
+    grant(w, allow(["s3:GetEncryptionConfiguration", "s3:PutObject", "s3:PutObjectAcl"], "*"))
+
+
+LOGS = ["logs:DescribeLogGroups", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+
+
+@breaks
+def cloudwatch_with_rights(w: World) -> None:
+    w.preferences(
+        cloudWatchLogGroupName=log_group(w, kmsKeyId=w.key()),
+        cloudWatchEncryptionEnabled=True,
+        cloudWatchStreamingEnabled=True,
+    )
+    # A name that begins like the one meant.
+    w.cloud.logs.create_log_group(logGroupName="/ssm/sessions-old")
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_missing(w: World) -> None:
+    w.cloud.logs.create_log_group(logGroupName="/ssm/sessions-old", kmsKeyId=w.key())
+    w.preferences(cloudWatchLogGroupName="/ssm/sessions", cloudWatchEncryptionEnabled=True)
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_missing_unenforced(w: World) -> None:
+    w.preferences(cloudWatchLogGroupName="/ssm/sessions")
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_unencrypted(w: World) -> None:
+    w.preferences(cloudWatchLogGroupName=log_group(w), cloudWatchEncryptionEnabled=True)
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_by_arn(w: World) -> None:
+    log_group(w, kmsKeyId=w.key())
+    arn = f"arn:aws:logs:{w.region}:{w.account}:log-group:/ssm/sessions:*"
+    w.preferences(cloudWatchLogGroupName=arn, cloudWatchEncryptionEnabled=True)
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_unenforced_with_rights(w: World) -> None:
+    w.preferences(cloudWatchLogGroupName=log_group(w))
+    grant(w, allow(LOGS))
+
+
+@breaks
+def preferences_streaming_quoted(w: World) -> None:
+    """As a template engine writes it; the agent reads no quoted word here."""
+    w.preferences(cloudWatchStreamingEnabled="true")
+
+
 def log_group(w: World, **given: Any) -> str:
     w.cloud.logs.create_log_group(logGroupName="/ssm/sessions", **given)
     return "/ssm/sessions"
@@ -979,6 +1131,18 @@ def runas_operator_tag(w: World) -> None:
 
 
 # Hybrid
+
+
+@breaks
+def registered_again(w: World) -> None:
+    """A new SD card in the same machine: the old id is lost, and a new one reports."""
+    w.others = {"mi-0aaaabbbbccccdddd": {**w.node, "RegistrationDate": ago(days=1).timestamp()}}
+    w.lost()
+
+
+@breaks
+def greengrass(w: World) -> None:
+    w.node["SourceType"] = "AWS::IoT::Thing"
 
 
 @breaks
