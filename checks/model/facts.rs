@@ -17,7 +17,7 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{ec2::*, iam::*, ids::*, ssm::*, text::Text};
+use super::{ec2::*, here::*, iam::*, ids::*, ssm::*, text::Text};
 
 /// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
 /// and the API calls that answer it. The collector matches on [`Need`] without a wildcard, so a
@@ -42,7 +42,8 @@ macro_rules! tables {
         pub enum Need { $($accessor($key),)* }
 
         impl Need {
-            /// The IAM actions that answering takes, the one most likely refused first.
+            /// The IAM actions that answering takes, the one most likely refused first. None for what is
+            /// seen from the machine at hand.
             #[must_use]
             pub fn actions(&self) -> &'static [&'static str] {
                 match self { $(Self::$accessor(_) => &$actions,)* }
@@ -157,6 +158,15 @@ tables! {
     /// A bucket's policy; absent when it has none.
     bucket_policy in bucket_policies: BucketName => Text, asked with ["s3:GetBucketPolicy"];
     key in keys: KeyName => Key, asked with ["kms:DescribeKey", "kms:GetKeyPolicy"];
+    // What follows is seen from the machine at hand, and takes no action of IAM.
+    here_surroundings in here_surroundings: Machine => Surroundings, asked with [];
+    here_program in here_programs: Program => Installed, asked with [];
+    here_login in here_logins: Machine => Login, asked with [];
+    /// What the SSH configuration says of the target; absent if it says nothing.
+    here_ssh in here_ssh: Target => SshEntry, asked with [];
+    /// What a name resolves to; absent if there is no such name, or it has no address.
+    here_name in here_names: Host => Addresses, asked with [];
+    here_contact in here_contacts: Host => Contact, asked with [];
 }
 
 /// The key of facts about ourselves, of which there is one.

@@ -156,6 +156,21 @@ impl Region {
             _ => "amazonaws.com",
         }
     }
+
+    /// The suffix of host names that have IPv4 and IPv6 addresses: `ssm.<region>.<suffix>`. Source:
+    /// botocore `partitions.json`.
+    #[must_use]
+    pub fn dual_stack_suffix(&self) -> &'static str {
+        match self.partition() {
+            "aws-cn" => "api.amazonwebservices.com.cn",
+            "aws-iso" => "api.aws.ic.gov",
+            "aws-iso-b" => "api.aws.scloud",
+            "aws-iso-e" => "api.cloud-aws.adc-e.uk",
+            "aws-iso-f" => "api.aws.hci.ic.gov",
+            "aws-eusc" => "api.amazonwebservices.eu",
+            _ => "api.aws",
+        }
+    }
 }
 
 /// What a session is to be opened to.

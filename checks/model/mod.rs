@@ -3,6 +3,7 @@
 pub mod diagnose;
 pub mod ec2;
 pub mod facts;
+pub mod here;
 pub mod iam;
 pub mod ids;
 pub mod scope;

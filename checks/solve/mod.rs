@@ -1,6 +1,7 @@
 //! The hard reasoning, shared by checks, which turn its answers into evidence.
 
 pub mod access;
+pub mod client;
 pub mod credentials;
 pub mod name;
 pub mod operator;
@@ -8,3 +9,4 @@ pub mod policy;
 pub mod reach;
 pub mod session;
 pub mod simulation;
+pub mod ssh;
