@@ -242,6 +242,8 @@ def main() -> None:
     if unknown := scene.keys() - KEYS:
         raise SystemExit(f"a scene has no {unknown}")
     certificates = pathlib.Path(scene["certificates"])
+    # Not everybody's PATH has what is root's.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
     run("ip", "link", "set", "lo", "up")
     run("nft", "add", "table", "inet", "scene")
     run("nft", "add", "chain", "inet", "scene", "in", "{ type filter hook input priority 0; }")
