@@ -13,6 +13,8 @@ mod gather;
 #[cfg(feature = "live")]
 mod live;
 mod output;
+#[cfg(feature = "live")]
+mod probe;
 mod render;
 mod report;
 mod snapshot;
@@ -32,6 +34,7 @@ use ssm_doctor_checks::{
     model::{
         diagnose::{Finding, Overall, settle},
         facts::ACTIONS,
+        scope::Client,
         verdict::{Check, Impact},
     },
     worlds,
@@ -159,6 +162,9 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     scope.session = args.session.unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
+    if args.no_client {
+        scope.client = Client::Declined;
+    }
     let mut judged = snapshot.clone();
     settle(&mut judged.facts, &judged.scope);
     let report =
@@ -247,7 +253,10 @@ fn checks(format: Format) -> Result<u8, Failure> {
             let rows: Vec<_> = checks
                 .into_iter()
                 .map(|it| {
-                    let actions: Vec<_> = it.actions.into_iter().collect();
+                    let mut actions: Vec<_> = it.actions.into_iter().collect();
+                    if actions.is_empty() {
+                        actions.push("nothing of AWS");
+                    }
                     vec![
                         it.name,
                         it.title.to_owned(),

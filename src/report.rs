@@ -9,9 +9,12 @@ use ssm_doctor_checks::{
         facts::{Gap, Ourselves, Unknown, Why},
         ids::AccountId,
         scope::{Scope, Session},
-        verdict::{Answer, Check, Evidence, Observation, Verdict},
+        verdict::{Answer, Check, Evidence, Impact, Observation, Verdict},
     },
-    solve::reach::{self, Path},
+    solve::{
+        client::{self, Judged},
+        reach::{self, Path},
+    },
 };
 
 use crate::snapshot::Snapshot;
@@ -27,6 +30,8 @@ pub struct Report {
     pub paths: Vec<Path>,
     /// How the other kinds of session would fare, as far as the facts for them were collected.
     pub others: Vec<(Session, Overall)>,
+    /// Why the machine that ran the doctor is not judged as the one that starts the session, if so.
+    pub client_left_out: Option<String>,
     pub calls: u32,
     pub rounds: u32,
     runbooks: String,
@@ -68,6 +73,11 @@ impl Report {
             diagnosis: diagnose(&examine(facts, scope)),
             paths: reach::paths(facts, scope),
             others,
+            client_left_out: match client::judged(facts, scope) {
+                Ok(Judged::Here(_)) => None,
+                Ok(Judged::Not(why)) => Some(why.into()),
+                Err(unknown) => Some(unknown_in_words(&unknown)),
+            },
             calls: *calls,
             rounds: *rounds,
             runbooks: runbooks.trim_end_matches('/').to_owned(),
@@ -113,6 +123,14 @@ impl Report {
     #[must_use]
     pub fn target_is_missing(&self) -> bool {
         self.diagnosis.findings.iter().any(|it| it.standing.is_some() && it.check.name() == FOUND)
+    }
+
+    /// Is there nothing that blocks the session but what this machine lacks?
+    #[must_use]
+    pub fn blocked_here_only(&self) -> bool {
+        let blocks =
+            |it: &&Finding| it.standing.is_some() && !it.open && it.check.impact == Impact::Blocks;
+        self.diagnosis.findings.iter().filter(blocks).all(|it| it.check.area() == "client")
     }
 
     /// The failed finding of a cause.
@@ -190,7 +208,7 @@ fn asked(unknown: &Unknown) -> bool {
 pub struct Missing {
     /// The IAM action behind it, if a call of ours could have told.
     pub action: Option<&'static str>,
-    /// What that call was about.
+    /// What that call was about; or, without an action, what was looked at from this machine.
     pub subject: Option<String>,
     /// One word for machines: `denied`, `timed-out`… or `limit`, where no call could have told.
     pub reason: &'static str,
@@ -219,11 +237,18 @@ pub fn missing(gap: &Gap) -> Missing {
 /// All that was missing, in a line.
 #[must_use]
 pub fn unknown_in_words(unknown: &Unknown) -> String {
-    let gaps = unknown.gaps().map(|gap| {
-        let Missing { action, why, .. } = missing(gap);
-        action.map_or_else(|| why.clone(), |action| format!("{action} {why}"))
+    let gaps = unknown.gaps().map(|gap| match missing(gap) {
+        Missing { action: Some(action), why, .. } => format!("{action} {why}"),
+        Missing { subject: Some(subject), why, .. } => format!("{} {why}", look_at(&subject)),
+        Missing { why, .. } => why,
     });
     gaps.collect::<Vec<_>>().join("; ")
+}
+
+/// What stands in the place of an IAM action, for what takes none.
+#[must_use]
+pub fn look_at(subject: &str) -> String {
+    format!("the look at {subject} from here")
 }
 
 #[must_use]

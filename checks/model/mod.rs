@@ -4,6 +4,7 @@ pub mod diagnose;
 pub mod dns;
 pub mod ec2;
 pub mod facts;
+pub mod here;
 pub mod iam;
 pub mod ids;
 pub mod logs;

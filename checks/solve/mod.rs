@@ -1,6 +1,7 @@
 //! The hard reasoning, shared by checks, which turn its answers into evidence.
 
 pub mod access;
+pub mod client;
 pub mod console;
 pub mod credentials;
 pub mod name;
@@ -11,3 +12,4 @@ pub mod reach;
 pub mod session;
 pub mod silence;
 pub mod simulation;
+pub mod ssh;

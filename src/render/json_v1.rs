@@ -36,6 +36,7 @@ pub struct Document {
     paths: Vec<Path>,
     /// The verdicts on the other kinds of session, if the run was not asked for one kind.
     other_sessions: Vec<OtherSession>,
+    client: Client,
     facts: Facts,
 }
 
@@ -175,9 +176,10 @@ struct Observation {
 
 #[derive(Serialize, JsonSchema)]
 struct Missing {
-    /// The IAM action of the call that went unanswered; null if no call can tell.
+    /// The IAM action of the call that went unanswered; null if it takes none, or no call can tell.
     action: Option<&'static str>,
-    /// What that call was about: an id or a name.
+    /// What that call was about: an id or a name; or, without an action, what was looked at from the
+    /// machine that ran the doctor.
     subject: Option<String>,
     /// One word: `denied`, `throttled`, `unreachable`, `timed-out`, `vanished`, `unreadable`,
     /// `hidden-by-owner`, `refused`, `unasked`, or `limit` where no call can tell.
@@ -230,6 +232,16 @@ struct OtherSession {
     verdict: Conclusion,
 }
 
+/// The machine that ran the doctor.
+#[derive(Serialize, JsonSchema)]
+struct Client {
+    /// Was it judged as the one that starts the session? The checks of the area `client` are about it.
+    judged: bool,
+    /// If it was not: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
 #[derive(Serialize, JsonSchema)]
 struct Facts {
     /// RFC 3339, UTC.
@@ -272,6 +284,10 @@ impl Document {
                     verdict: overall.into(),
                 })
                 .collect(),
+            client: Client {
+                judged: report.client_left_out.is_none(),
+                why: report.client_left_out.clone(),
+            },
             facts: Facts {
                 collected_at: scope.at.to_string(),
                 calls: report.calls,

@@ -67,6 +67,9 @@ fn headline(page: &mut Page, report: &Report) {
         Overall::Blocked if report.target_is_missing() => {
             ("✗", "there is no such target in this account and Region".into(), ALERT)
         }
+        Overall::Blocked if report.blocked_here_only() => {
+            ("✗", format!("{session} cannot start from this machine"), ALERT)
+        }
         Overall::Blocked => ("✗", format!("{session} cannot start"), ALERT),
         Overall::Degraded => (
             "!",
@@ -258,7 +261,15 @@ fn consequences(page: &mut Page, report: &Report) {
 /// A call that did not answer, or something no call can tell.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Blind {
-    Call { action: &'static str, why: Why },
+    Call {
+        action: &'static str,
+        why: Why,
+    },
+    /// At something from this machine.
+    Look {
+        at: String,
+        why: Why,
+    },
     Limit(String),
 }
 
@@ -271,8 +282,12 @@ fn unseen(page: &mut Page, report: &Report) {
             let (key, detail) = match gap {
                 Gap::Limit(text) => (Blind::Limit(text.clone()), ""),
                 Gap::Fact { need, why, detail } => {
-                    let action = need.actions().first().copied().unwrap_or_default();
-                    (Blind::Call { action, why: *why }, detail.as_str())
+                    let why = *why;
+                    let key = match need.actions().first() {
+                        Some(action) => Blind::Call { action, why },
+                        None => Blind::Look { at: report::look_at(&need.subject()), why },
+                    };
+                    (key, detail.as_str())
                 }
             };
             let (open, said, checks) = blind.entry(key).or_default();
@@ -302,14 +317,14 @@ fn unseen(page: &mut Page, report: &Report) {
             page.line(INDENT, &[(FAINT, "could not see either")]);
         }
         let names = listed(checks);
-        match key {
-            Blind::Call { action, why } => {
-                let colon = if detail.is_empty() { "" } else { ": " };
-                let says = format!(" {}{colon}{detail}", why.phrase());
-                page.paragraph(INDENT + 2, &[(NAME, action), (PLAIN, &says)]);
-            }
-            Blind::Limit(text) => page.paragraph(INDENT + 2, &[(PLAIN, text)]),
-        }
+        let (subject, why) = match key {
+            Blind::Call { action, why } => ((NAME, *action), Some(why)),
+            Blind::Look { at, why } => ((PLAIN, at.as_str()), Some(why)),
+            Blind::Limit(text) => ((PLAIN, text.as_str()), None),
+        };
+        let colon = if detail.is_empty() { "" } else { ": " };
+        let says = why.map(|it| format!(" {}{colon}{detail}", it.phrase())).unwrap_or_default();
+        page.paragraph(INDENT + 2, &[subject, (PLAIN, &says)]);
         page.paragraph(INDENT + 4, &[(FAINT, "for "), (FAINT, &names)]);
     }
     let more = blind.len().saturating_sub(UNSEEN);
@@ -336,10 +351,12 @@ fn steps<'a>(blind: impl Iterator<Item = &'a Blind>) -> Vec<String> {
     let mut denied: Vec<&str> = Vec::new();
     let mut steps: Vec<String> = Vec::new();
     for it in blind {
-        let Blind::Call { action, why } = it else { continue };
+        let (Blind::Call { why, .. } | Blind::Look { why, .. }) = it else { continue };
         let step = match why {
             Why::Denied => {
-                denied.push(action);
+                if let Blind::Call { action, .. } = it {
+                    denied.push(action);
+                }
                 continue;
             }
             Why::Throttled | Why::TimedOut | Why::Vanished => {
@@ -381,6 +398,7 @@ fn closing(page: &mut Page, report: &Report) {
         parts.push(format!("{idle} not applicable"));
     }
     parts.extend(sessions(report));
+    parts.extend(report.client_left_out.clone());
     page.paragraph(INDENT, &[(FAINT, &parts.join(" · "))]);
 }
 

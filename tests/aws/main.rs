@@ -21,6 +21,7 @@ mod bench;
 
 use std::{
     collections::BTreeMap,
+    fs,
     process::{Command, ExitCode},
     sync::LazyLock,
 };
@@ -56,6 +57,9 @@ struct Case {
     args: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
+    /// In the operator's home: text by path. `bin` is the `PATH`.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     /// Asked for instead of the world's own.
     target: Option<String>,
     region: Option<String>,
@@ -203,6 +207,13 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
     }
     let proxy = if case.faults.is_empty() { None } else { Some(bench.proxy(&case.faults)?) };
     let home = tempfile::tempdir()?;
+    for (path, text) in &case.files {
+        let file = home.path().join(path);
+        fs::create_dir_all(file.parent().ok_or("a file at the root")?)?;
+        fs::write(&file, text)?;
+        #[cfg(unix)]
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
     let port = proxy.as_ref().map_or(bench.port, |proxy| proxy.port);
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
     doctor
@@ -219,6 +230,9 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
         .current_dir(home.path());
     for (key, value) in world["operator_env"].as_object().into_iter().flatten() {
         doctor.env(key, text(value));
+    }
+    if !case.files.is_empty() {
+        doctor.env("PATH", home.path().join("bin"));
     }
     doctor.envs(&case.env);
     let (exit, stdout, stderr) = run(doctor)?;
