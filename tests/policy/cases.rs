@@ -854,19 +854,19 @@ impl Dice {
     pub fn fill(&mut self, case: &Case, hidden: &Hidden) -> Case {
         let mut full = case.clone();
         for (key, start) in &hidden.keys {
-            let pool = POOLS.iter().find(|it| it.key == *key);
             let one = match (start, case.context.get(key)) {
                 (Some(at), Some(Key::One(value))) => {
-                    let start = &value[..*at];
-                    let values = pool.map_or(&[][..], |it| it.values).iter().copied();
-                    let mut possible: Vec<&str> =
-                        values.filter(|it| it.starts_with(start)).collect();
-                    possible.push(value);
-                    Some(Key::One((*self.pick(&possible)).into()))
+                    let possible = possible(key, &value[..*at]);
+                    Some(Key::One(self.pick(&[possible, vec![value.clone()]].concat()).clone()))
                 }
                 _ if self.chance(0.3) => None,
                 _ if self.chance(0.3) => case.context.get(key).cloned(),
-                _ => pool.map(|pool| self.value(pool)),
+                _ if POOLS.iter().any(|it| it.many && it.key == *key) => {
+                    let values = possible(key, "");
+                    let count = self.0.random_range(1..=2);
+                    Some(Key::Many((0..count).map(|_| self.pick(&values).clone()).collect()))
+                }
+                _ => Some(Key::One(self.pick(&possible(key, "")).clone())),
             };
             full.context.remove(key);
             full.context.extend(one.map(|it| (key.clone(), it)));
@@ -921,9 +921,30 @@ impl Dice {
             values.dedup();
             return Key::Many(values.into_iter().map(Into::into).collect());
         }
-        let values = if pool.values.is_empty() { &[USER, ROLE] } else { pool.values };
-        Key::One((*self.pick(values)).into())
+        Key::One((*self.pick(pool.values)).into())
     }
+}
+
+/// Values that a key may have, among them any that a policy asks for and some that none does.
+fn possible(key: &str, start: &str) -> Vec<String> {
+    let pool = POOLS.iter().find(|it| it.key == key);
+    let kind = pool.map_or(Type::Text, |it| it.kind);
+    let more: &[&str] = match kind {
+        Type::Text | Type::Binary => &["ana", "ANA", "operations", "i-2", "Aps", "x-2", "o-3/"],
+        Type::Number => &["-2", "301", "1000000", "3599.75"],
+        Type::Date => &["2020-01-01T00:00:00Z", "2026-03-01T00:00:00Z", "2030-01-01T00:00:00Z"],
+        Type::Bool => &["true", "false"],
+        Type::Ip => &["203.0.113.8", "8.8.8.8", "2001:db9::1"],
+        Type::Arn => &[USER, ROLE, "arn:aws:iam::444455556666:user/x"],
+    };
+    let known = pool.into_iter().flat_map(|it| it.values.iter().chain(it.wanted)).chain(more);
+    let plain = |it: &str| !it.contains(['*', '?', '$']) && (kind != Type::Ip || !it.contains('/'));
+    let mut values: Vec<String> =
+        known.filter(|it| it.starts_with(start) && plain(it)).map(|it| (*it).into()).collect();
+    if matches!(kind, Type::Text | Type::Binary) {
+        values.push(format!("{start}zz"));
+    }
+    values
 }
 
 impl Case {
