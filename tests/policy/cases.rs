@@ -10,6 +10,7 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng},
 };
 use serde_json::{Map, Value, json};
+use ssm_doctor_checks::model::text::Text;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const OTHER: &str = "444455556666";
@@ -25,13 +26,13 @@ pub struct Case {
     pub owner: &'static str,
     /// Every key that the request has.
     pub context: BTreeMap<String, Key>,
-    pub identity: Vec<Value>,
-    pub boundary: Option<Value>,
-    pub session: Option<Value>,
-    pub scps: Vec<Vec<Value>>,
-    pub rcps: Vec<Vec<Value>>,
-    pub resource_policy: Option<Value>,
-    pub endpoint: Option<Value>,
+    pub identity: Vec<Text>,
+    pub boundary: Option<Text>,
+    pub session: Option<Text>,
+    pub scps: Vec<Vec<Text>>,
+    pub rcps: Vec<Vec<Text>>,
+    pub resource_policy: Option<Text>,
+    pub endpoint: Option<Text>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -490,6 +491,11 @@ impl Dice {
         &from[self.0.random_range(0..from.len())]
     }
 
+    /// None of none.
+    pub fn index(&mut self, of: usize) -> Option<usize> {
+        (of > 0).then(|| self.0.random_range(0..of))
+    }
+
     fn some(&mut self, most: usize, from: &[&'static str]) -> Vec<&'static str> {
         let count = self.0.random_range(1..=most);
         (0..count).map(|_| *self.pick(from)).collect()
@@ -497,11 +503,12 @@ impl Dice {
 
     pub fn case(&mut self) -> Case {
         let target = self.pick(TARGETS);
-        let who = match self.0.random_range(0..20) {
-            0 => Who::Root,
-            1 if target.guarded && target.action.starts_with("s3:") => Who::Anonymous,
-            1..=3 if target.action == "sts:AssumeRole" => Who::Ec2,
-            0..=8 => Who::User,
+        let unusual = self.chance(0.15);
+        let who = match target.action {
+            _ if self.chance(0.05) => Who::Root,
+            "s3:PutObject" if unusual => Who::Anonymous,
+            "sts:AssumeRole" if unusual => Who::Ec2,
+            _ if self.chance(0.4) => Who::User,
             _ => Who::Session(self.pick::<&str>(&SESSIONS)),
         };
         let mut case = Case {
@@ -590,18 +597,18 @@ impl Dice {
         context
     }
 
-    fn level(&mut self, target: &Target) -> Vec<Value> {
+    fn level(&mut self, target: &Target) -> Vec<Text> {
         let mut policies = vec![self.policy(target, Control)];
         if self.chance(0.85) {
             let all = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
-            policies.push(json!({ "Version": "2012-10-17", "Statement": all }));
+            policies.push(json!({ "Version": "2012-10-17", "Statement": all }).into());
         }
         policies
     }
 
-    fn rcp(&mut self, target: &Target) -> Vec<Value> {
+    fn rcp(&mut self, target: &Target) -> Vec<Text> {
         let all = json!({ "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*" });
-        let mut policies = vec![json!({ "Version": "2012-10-17", "Statement": [all] })];
+        let mut policies = vec![json!({ "Version": "2012-10-17", "Statement": [all] }).into()];
         if self.chance(0.6) {
             let mut deny = self.statement(target, Control, "Deny");
             let service = target.action.split(':').next().unwrap_or_default();
@@ -610,12 +617,12 @@ impl Dice {
             deny.remove("NotAction");
             deny.insert("Action".into(), action.into());
             deny.insert("Principal".into(), "*".into());
-            policies.push(json!({ "Version": "2012-10-17", "Statement": [deny] }));
+            policies.push(json!({ "Version": "2012-10-17", "Statement": [deny] }).into());
         }
         policies
     }
 
-    fn policy(&mut self, target: &Target, made_for: Use) -> Value {
+    fn policy(&mut self, target: &Target, made_for: Use) -> Text {
         let count = self.0.random_range(1..=3);
         let statements: Vec<Map<String, Value>> = (0..count)
             .map(|_| {
@@ -626,11 +633,12 @@ impl Dice {
             .collect();
         let alone = statements.len() == 1 && self.chance(0.5);
         let statements = if alone { json!(statements[0]) } else { json!(statements) };
-        match self.0.random_range(0..10) {
+        let document = match self.0.random_range(0..10) {
             0 => json!({ "Version": "2008-10-17", "Statement": statements }),
             1 => json!({ "Statement": statements }),
             _ => json!({ "Version": "2012-10-17", "Statement": statements }),
-        }
+        };
+        document.into()
     }
 
     fn statement(&mut self, target: &Target, made_for: Use, effect: &str) -> Map<String, Value> {
@@ -783,14 +791,14 @@ impl Dice {
         }
         let wanted = [pool.values, pool.wanted].concat();
         let wanted = self.some(2, &wanted);
-        let bare = |text: &&str| match pool.kind {
+        let unquoted = |text: &&str| match pool.kind {
             Type::Number => text.parse::<f64>().map(Value::from).unwrap_or_default(),
             Type::Bool => json!(text.eq_ignore_ascii_case("true")),
             _ => json!(text),
         };
         let values = if self.chance(0.2) {
-            let bare: Vec<Value> = wanted.iter().map(bare).collect();
-            self.listed(&bare)
+            let values: Vec<Value> = wanted.iter().map(unquoted).collect();
+            self.listed(&values)
         } else {
             self.listed(&wanted)
         };
@@ -871,16 +879,6 @@ impl Dice {
             full.context.remove(key);
             full.context.extend(one.map(|it| (key.clone(), it)));
         }
-        let everyone = |effect: &str, principal: bool, resource: bool| {
-            let mut statement = json!({ "Effect": effect, "Action": "*" });
-            if principal {
-                statement["Principal"] = "*".into();
-            }
-            if resource {
-                statement["Resource"] = "*".into();
-            }
-            json!({ "Version": "2012-10-17", "Statement": statement })
-        };
         let trust = case.action == "sts:AssumeRole";
         for layer in &hidden.layers {
             let kind = self.0.random_range(0..4);
@@ -892,10 +890,10 @@ impl Dice {
             let resource = !(trust && *layer == Hide::Resource);
             let policy = match kind {
                 0 => None,
-                1 => Some(everyone("Allow", principal, resource)),
-                _ => Some(everyone("Deny", principal, resource)),
+                1 => Some(everything("Allow", principal, resource)),
+                _ => Some(everything("Deny", principal, resource)),
             };
-            let levels: Vec<Vec<Value>> = policy.iter().map(|it| vec![it.clone()]).collect();
+            let levels: Vec<Vec<Text>> = policy.iter().map(|it| vec![it.clone()]).collect();
             match layer {
                 Hide::Identity => full.identity = policy.into_iter().collect(),
                 Hide::Boundary => full.boundary = policy,
@@ -1004,51 +1002,38 @@ impl Case {
 
     /// The same where nothing but the Denies of one layer can deny.
     pub fn only(&self, layer: &str) -> Self {
-        let everything = |principal: bool, resource: bool| {
-            let mut statement = json!({ "Effect": "Allow", "Action": "*" });
-            if principal {
-                statement["Principal"] = "*".into();
-            }
-            if resource {
-                statement["Resource"] = "*".into();
-            }
-            json!({ "Version": "2012-10-17", "Statement": statement })
-        };
-        let also = |policy: &Option<Value>, all: Value| {
+        let all = |principal, resource| everything("Allow", principal, resource);
+        let also = |policy: &Option<Text>, mut all: Text| {
             let mut policy = policy.clone()?;
-            let mut statements = policy["Statement"].take();
-            let one = [all["Statement"].clone()];
-            policy["Statement"] = match &mut statements {
-                Value::Array(many) => many.iter().cloned().chain(one).collect(),
-                alone => [alone.take()].into_iter().chain(one).collect(),
-            };
+            let one = document(&mut all)["Statement"].take();
+            statements(document(&mut policy)).push(one);
             Some(policy)
         };
-        let levels = |levels: &[Vec<Value>], all: Value| {
-            let level = |it: &Vec<Value>| it.iter().cloned().chain([all.clone()]).collect();
-            levels.iter().map(level).collect::<Vec<Vec<Value>>>()
+        let levels = |levels: &[Vec<Text>], all: Text| {
+            let level = |it: &Vec<Text>| it.iter().cloned().chain([all.clone()]).collect();
+            levels.iter().map(level).collect::<Vec<Vec<Text>>>()
         };
         let trust = self.action == "sts:AssumeRole";
         let mut only = Self {
-            identity: vec![everything(false, true)],
+            identity: vec![all(false, true)],
             boundary: None,
             session: None,
             scps: Vec::new(),
             rcps: Vec::new(),
-            resource_policy: self.resource_policy.as_ref().map(|_| everything(true, !trust)),
+            resource_policy: self.resource_policy.as_ref().map(|_| all(true, !trust)),
             endpoint: None,
             ..self.clone()
         };
         match layer {
             "identity" => only.identity.extend(self.identity.clone()),
-            "boundary" => only.boundary = also(&self.boundary, everything(false, true)),
-            "session" => only.session = also(&self.session, everything(false, true)),
-            "service-control" => only.scps = levels(&self.scps, everything(false, true)),
-            "resource-control" => only.rcps = levels(&self.rcps, everything(true, true)),
+            "boundary" => only.boundary = also(&self.boundary, all(false, true)),
+            "session" => only.session = also(&self.session, all(false, true)),
+            "service-control" => only.scps = levels(&self.scps, all(false, true)),
+            "resource-control" => only.rcps = levels(&self.rcps, all(true, true)),
             "resource" => {
-                only.resource_policy = also(&self.resource_policy, everything(true, !trust));
+                only.resource_policy = also(&self.resource_policy, all(true, !trust));
             }
-            _ => only.endpoint = also(&self.endpoint, everything(true, true)),
+            _ => only.endpoint = also(&self.endpoint, all(true, true)),
         }
         only
     }
@@ -1058,15 +1043,42 @@ impl Case {
         let one =
             [&mut self.boundary, &mut self.session, &mut self.resource_policy, &mut self.endpoint];
         let levels = self.scps.iter_mut().chain(&mut self.rcps).flatten();
-        self.identity.iter_mut().chain(one.into_iter().flatten()).chain(levels).collect()
+        let texts = self.identity.iter_mut().chain(one.into_iter().flatten()).chain(levels);
+        texts.map(document).collect()
     }
+}
+
+pub fn document(text: &mut Text) -> &mut Value {
+    let Text::Json(document) = text else { panic!("not made here") };
+    document
+}
+
+/// A policy's statements, as a list.
+pub fn statements(policy: &mut Value) -> &mut Vec<Value> {
+    let statements = &mut policy["Statement"];
+    if !statements.is_array() {
+        *statements = json!([statements.take()]);
+    }
+    statements.as_array_mut().unwrap()
+}
+
+/// A policy about everything, with the elements that its place wants.
+fn everything(effect: &str, principal: bool, resource: bool) -> Text {
+    let mut statement = json!({ "Effect": effect, "Action": "*" });
+    if principal {
+        statement["Principal"] = "*".into();
+    }
+    if resource {
+        statement["Resource"] = "*".into();
+    }
+    json!({ "Version": "2012-10-17", "Statement": statement }).into()
 }
 
 impl std::fmt::Display for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{:?} {} {} of {}", self.who, self.action, self.resource, self.owner)?;
         writeln!(f, "  context {:?}", self.context)?;
-        let one = |it: &Option<Value>| it.iter().cloned().collect::<Vec<_>>();
+        let one = |it: &Option<Text>| it.iter().cloned().collect::<Vec<_>>();
         let layers = [
             ("identity", self.identity.clone()),
             ("boundary", one(&self.boundary)),
@@ -1078,7 +1090,7 @@ impl std::fmt::Display for Case {
         ];
         for (name, policies) in layers {
             for policy in policies {
-                writeln!(f, "  {name} {policy}")?;
+                writeln!(f, "  {name} {}", Value::from(policy))?;
             }
         }
         Ok(())

