@@ -1,0 +1,275 @@
+//! `solve::reach` against packets walked one by one, over random VPCs.
+//!
+//! What holds: where the solver says yes, every address that the name can lead to is reached, from
+//! some ephemeral port at least; where it says no, none is, from any; unknown is always allowed, and
+//! must be rare where everything can be seen. A fixed seed and a fixed number of cases, more of them
+//! with `SSM_DOCTOR_CASES=1000000`, others with `SSM_DOCTOR_SEED=7`. Of what disagrees, the smallest
+//! world is printed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops here"
+)]
+
+mod packets;
+mod worlds;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use packets::{Arrival, Judgement, Packets};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use serde_json::Value;
+use ssm_doctor_checks::{
+    model::{facts::Facts, scope::Scope, verdict::Verdict},
+    solve::reach::{self, Reachable},
+};
+use worlds::Plan;
+
+/// Cases in an ordinary run: some seconds.
+const CASES: u32 = 3000;
+/// Of the worlds in which everything decisive can be seen and points one way, the share of which the
+/// solver may still say that it does not know.
+const UNDECIDED: f64 = 0.02;
+/// Disagreements that are shrunk, to print one of each kind.
+const SHRUNK: usize = 100;
+
+fn setting(name: &str, usual: u32) -> u32 {
+    std::env::var(name).map_or(usual, |it| it.parse().unwrap())
+}
+
+type Solver = fn(&Facts, &Scope, &'static str) -> Reachable;
+
+fn solver(facts: &Facts, scope: &Scope, service: &'static str) -> Reachable {
+    reach::path(facts, scope, service).reachable()
+}
+
+#[derive(Default)]
+struct Census {
+    cases: u32,
+    packets: usize,
+    answers: BTreeMap<&'static str, u32>,
+    /// Worlds that are decided, and those of them that the solver leaves open.
+    decided: u32,
+    undecided: u32,
+    disagreements: BTreeMap<&'static str, u32>,
+    /// One of each kind, as small as it gets.
+    shown: BTreeMap<String, String>,
+    elapsed: Duration,
+}
+
+/// Why the answer and the packets cannot both be right.
+fn disagreement(answer: Reachable, packets: &Judgement) -> Option<&'static str> {
+    match (answer, packets.arrival) {
+        (Reachable::Yes, Arrival::Nowhere) => Some("yes, and no packet arrives"),
+        (Reachable::Yes, Arrival::Uncertain) => {
+            Some("yes, and not every packet arrives for certain")
+        }
+        (Reachable::No, Arrival::Everywhere) => Some("no, and packets arrive everywhere"),
+        (Reachable::No, Arrival::Uncertain) => {
+            Some("no, and not every packet is dropped for certain")
+        }
+        _ => None,
+    }
+}
+
+fn compare(plan: &Plan, solver: Solver) -> (Reachable, Judgement, Option<&'static str>) {
+    let (facts, scope) = plan.world();
+    let judgement = Packets::new(&facts, &scope, plan.service).judge();
+    let answer = solver(&facts, &scope, plan.service);
+    let disagreement = disagreement(answer, &judgement);
+    (answer, judgement, disagreement)
+}
+
+fn census(cases: u32, solver: Solver) -> Census {
+    let started = Instant::now();
+    let seed = u8::try_from(setting("SSM_DOCTOR_SEED", 1) % 256).unwrap();
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let strategy = worlds::plan();
+    let mut census = Census::default();
+    let mut tried = 0;
+    for _ in 0..cases {
+        let mut tree = strategy.new_tree(&mut runner).unwrap();
+        let plan = tree.current();
+        let (answer, judgement, disagreement) = compare(&plan, solver);
+        census.cases += 1;
+        census.packets += judgement.packets;
+        *census.answers.entry(word(answer)).or_default() += 1;
+        if plan.fully_visible() && judgement.clear && judgement.arrival != Arrival::Uncertain {
+            census.decided += 1;
+            census.undecided += u32::from(answer == Reachable::Unknown);
+        }
+        let Some(kind) = disagreement else { continue };
+        *census.disagreements.entry(kind).or_default() += 1;
+        if tried < SHRUNK {
+            tried += 1;
+            let smallest = smallest(&mut tree, kind, solver);
+            census.shown.insert(signature(&smallest, solver), report(&smallest, solver));
+        }
+    }
+    census.elapsed = started.elapsed();
+    census
+}
+
+/// Proptest's shrinking, as far as the disagreement stays the same.
+fn smallest(tree: &mut dyn ValueTree<Value = Plan>, kind: &'static str, solver: Solver) -> Plan {
+    let mut best = tree.current();
+    let mut moves = tree.simplify();
+    while moves {
+        let plan = tree.current();
+        if compare(&plan, solver).2 == Some(kind) {
+            best = plan;
+            moves = tree.simplify();
+        } else {
+            moves = tree.complicate();
+        }
+    }
+    best
+}
+
+/// The plan that every other one shrinks to.
+fn healthiest() -> Plan {
+    let mut tree = worlds::plan().new_tree(&mut TestRunner::deterministic()).unwrap();
+    while tree.simplify() {}
+    tree.current()
+}
+
+/// Where `b` is not as `a`, with what stands there.
+fn differences(a: &Value, b: &Value) -> Vec<String> {
+    let keys: BTreeSet<String> = match (a, b) {
+        (Value::Object(a), Value::Object(b)) => a.keys().chain(b.keys()).cloned().collect(),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            (0..a.len()).map(|it| it.to_string()).collect()
+        }
+        _ if a == b => return Vec::new(),
+        _ => return vec![format!(": {b}")],
+    };
+    let at = |value: &Value, key: &str| match value {
+        Value::Array(all) => all[key.parse::<usize>().unwrap()].clone(),
+        _ => value[key].clone(),
+    };
+    let below = |key: String| {
+        let more = differences(&at(a, &key), &at(b, &key));
+        more.into_iter().map(move |it| format!(" {key}{it}"))
+    };
+    keys.into_iter().flat_map(below).collect()
+}
+
+fn word(answer: Reachable) -> &'static str {
+    match answer {
+        Reachable::Yes => "yes",
+        Reachable::No => "no",
+        Reachable::Unknown => "unknown",
+    }
+}
+
+/// What the two sides say, without names and addresses.
+fn signature(plan: &Plan, solver: Solver) -> String {
+    let (facts, scope) = plan.world();
+    let (answer, judgement, kind) = compare(plan, solver);
+    let hops = reach::path(&facts, &scope, plan.service).hops;
+    let failing: BTreeSet<&str> = hops
+        .iter()
+        .filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_))))
+        .map(|it| it.kind.as_str())
+        .collect();
+    let fates: BTreeSet<String> =
+        judgement.readings.iter().flatten().map(|it| format!("{:?}", it.because)).collect();
+    format!(
+        "{} {} {kind:?} {failing:?} {fates:?} {}",
+        plan.service,
+        word(answer),
+        judgement.readings.len()
+    )
+}
+
+fn report(plan: &Plan, solver: Solver) -> String {
+    use std::fmt::Write;
+    let (facts, scope) = plan.world();
+    let (answer, judgement, kind) = compare(plan, solver);
+    let mut text = format!("{}: {} ({})\n", plan.service, word(answer), kind.unwrap_or("agrees"));
+    for line in differences(&healthiest().facts(), &plan.facts()) {
+        writeln!(text, "  {line}").unwrap();
+    }
+    let path = reach::path(&facts, &scope, plan.service);
+    for hop in path.hops.iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))) {
+        writeln!(text, "  solver: {} {} {:?}", hop.kind.as_str(), hop.id, hop.answer).unwrap();
+    }
+    if let Some(lost) = path.lost {
+        writeln!(text, "  solver: {lost:?}").unwrap();
+    }
+    for (at, reading) in judgement.readings.iter().enumerate() {
+        writeln!(text, "  packets, reading {at}:").unwrap();
+        let mut fates = Vec::new();
+        for attempt in reading {
+            if !fates.contains(&attempt.because) {
+                fates.push(attempt.because);
+                writeln!(text, "    {attempt}").unwrap();
+            }
+        }
+    }
+    text
+}
+
+impl Census {
+    fn print(&self) {
+        let per_second = f64::from(self.cases) / self.elapsed.as_secs_f64();
+        println!(
+            "{} worlds in {:.1?} ({per_second:.0} per second), {} packets",
+            self.cases, self.elapsed, self.packets
+        );
+        for (word, count) in &self.answers {
+            println!("  {word}: {:.1} %", 100.0 * f64::from(*count) / f64::from(self.cases));
+        }
+        println!(
+            "  decided by the packets: {}, of these unknown to the solver: {}",
+            self.decided, self.undecided
+        );
+        println!("  disagreements: {:?}", self.disagreements);
+        for shown in self.shown.values() {
+            println!("{shown}");
+        }
+    }
+
+    fn undecided(&self) -> f64 {
+        f64::from(self.undecided) / f64::from(self.decided)
+    }
+
+    fn holds(&self) -> bool {
+        self.disagreements.is_empty() && self.undecided() <= UNDECIDED
+    }
+}
+
+#[test]
+fn the_solver_agrees_with_the_packets() {
+    let census = census(setting("SSM_DOCTOR_CASES", CASES), solver);
+    census.print();
+    // Neither answer may be so rare that agreeing on it means nothing.
+    for word in ["yes", "no"] {
+        let share = census.answers.get(word).copied().unwrap_or_default() * 10 / census.cases;
+        assert!(share >= 1, "hardly any world is {word}");
+    }
+    assert!(
+        census.undecided() <= UNDECIDED,
+        "{} of {} left open",
+        census.undecided,
+        census.decided
+    );
+    assert!(census.disagreements.is_empty(), "{:?}", census.disagreements);
+}
+
+/// A test that every solver passes shows nothing.
+#[test]
+fn an_answer_without_looking_is_found_out() {
+    let liars: [Solver; 3] =
+        [|_, _, _| Reachable::Yes, |_, _, _| Reachable::No, |_, _, _| Reachable::Unknown];
+    for liar in liars {
+        assert!(!census(300, liar).holds());
+    }
+}
