@@ -11,7 +11,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
-mod packets;
+mod reference;
 mod worlds;
 
 use std::{
@@ -19,11 +19,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use packets::{Arrival, Judgement, Packets};
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
+use reference::{Arrival, Judgement, Reference};
 use serde_json::Value;
 use ssm_doctor_checks::{
     model::{facts::Facts, scope::Scope, verdict::Verdict},
@@ -80,7 +80,7 @@ fn disagreement(answer: Reachable, packets: &Judgement) -> Option<&'static str> 
 
 fn compare(plan: &Plan, solver: Solver) -> (Reachable, Judgement, Option<&'static str>) {
     let (facts, scope) = plan.world();
-    let judgement = Packets::new(&facts, &scope, plan.service).judge();
+    let judgement = Reference::new(&facts, &scope, plan.service).judge();
     let answer = solver(&facts, &scope, plan.service);
     let disagreement = disagreement(answer, &judgement);
     (answer, judgement, disagreement)

@@ -341,6 +341,8 @@ fn route() -> impl Strategy<Value = Route> {
     ];
     let state = likely("active", 2, &["blackhole", "filtered"]);
     (to, select(HOPS), state, no(5)).prop_map(|(to, via, state, propagated)| {
+        // What a virtual private gateway has learnt is always a CIDR.
+        let propagated = propagated && matches!(to, To::Cidr(_) | To::Subnet(_));
         let via = if propagated { "vgw-1" } else { via };
         Route { to, via, state, propagated }
     })
@@ -571,7 +573,7 @@ impl Plan {
             self.nats
                 .iter()
                 .enumerate()
-                .map(|(at, it)| (format!("nat-{at}"), nat_row(it)))
+                .map(|(at, it)| (format!("nat-{at}"), nat_row(at, it)))
                 .collect(),
         );
         rows(
@@ -866,10 +868,10 @@ fn group_row(group: &Group) -> Value {
     json!({"ingress": rules(&group.ingress), "egress": rules(&group.egress)})
 }
 
-fn nat_row(nat: &Nat) -> Value {
+fn nat_row(at: usize, nat: &Nat) -> Value {
     let mut row = json!({"state": nat.state, "connectivity": nat.connectivity});
     if nat.connectivity == "public" {
-        row["public_ips"] = json!(["54.20.0.1"]);
+        row["public_ips"] = json!([format!("54.20.0.{at}")]);
     }
     if let Some(subnet) = nat.subnet {
         row["subnet"] = json!(format!("subnet-{subnet}"));

@@ -144,7 +144,7 @@ struct Source<'a> {
     nic: &'a AttachedInterface,
 }
 
-pub struct Packets<'a> {
+pub struct Reference<'a> {
     facts: &'a Facts,
     scope: &'a Scope,
     service: &'a str,
@@ -160,7 +160,7 @@ fn seen<T>(row: Option<&Row<T>>) -> Option<&T> {
     }
 }
 
-impl<'a> Packets<'a> {
+impl<'a> Reference<'a> {
     /// # Panics
     /// Without an instance in a VPC there is nothing to walk.
     pub fn new(facts: &'a Facts, scope: &'a Scope, service: &'a str) -> Self {
@@ -527,7 +527,7 @@ impl<'a> Packets<'a> {
     }
 
     /// A port of every class that an ACL tells apart.
-    fn port_classes(&self, within: &RangeInclusive<u16>) -> BTreeSet<u16> {
+    pub fn port_classes(&self, within: &RangeInclusive<u16>) -> BTreeSet<u16> {
         let mut ports = BTreeSet::from([*within.start(), *within.end()]);
         for acl in seen(self.facts.network_acls.get(self.vpc)).into_iter().flatten() {
             for entry in &acl.entries {
