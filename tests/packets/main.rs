@@ -146,11 +146,19 @@ fn agree(
             }
         }
     }
-    match (reach::path(facts, scope, service).reachable(), judgement.arrival) {
-        (Reachable::Yes, Arrival::Everywhere) | (Reachable::No, Arrival::Nowhere) => Ok(()),
-        (Reachable::Unknown, _) if documented.is_none() || !judgement.clear => Ok(()),
-        (Reachable::Unknown, Arrival::Uncertain) => Ok(()),
-        (answer, arrival) => Err(format!("the solver says {answer:?}, the packets {arrival:?}")),
+    let answer = reach::path(facts, scope, service).reachable();
+    let right = match answer {
+        Reachable::Yes => judgement.arrival == Arrival::Everywhere,
+        Reachable::No => judgement.arrival == Arrival::Nowhere,
+        // Of what is documented and all in sight the solver has to be sure.
+        Reachable::Unknown => {
+            documented.is_none() || !judgement.clear || judgement.arrival == Arrival::Uncertain
+        }
+    };
+    if right {
+        Ok(())
+    } else {
+        Err(format!("the solver says {answer:?}, the packets {:?}", judgement.arrival))
     }
 }
 

@@ -441,18 +441,10 @@ impl<'a> Reference<'a> {
             nets.extend(subnet.cidr.map(IpNet::V4));
             nets.extend(subnet.ipv6_cidrs.iter().copied().map(IpNet::V6));
         }
-        let known = [
-            "3.112.64.10",
-            "18.180.1.9",
-            "52.94.8.20",
-            "99.77.60.3",
-            "150.222.9.4",
-            "205.251.242.7",
-            "2600:1fa0:c000::1",
-            "2a05:d07a:a000::2",
-            "2406:daa0::3",
-        ];
-        let mut addresses: BTreeSet<IpAddr> = known.iter().map(|it| it.parse().unwrap()).collect();
+        let known = "3.112.64.10 18.180.1.9 52.94.8.20 99.77.60.3 150.222.9.4 205.251.242.7
+            2600:1fa0:c000::1 2a05:d07a:a000::2 2406:daa0::3";
+        let mut addresses: BTreeSet<IpAddr> =
+            known.split_whitespace().map(|it| it.parse().unwrap()).collect();
         for net in nets {
             addresses.insert(net.network());
             addresses.insert(net.broadcast());
@@ -909,26 +901,12 @@ fn behind(address: IpAddr) -> Option<IpAddr> {
 
 /// Addresses that are nobody's on the internet (RFC 6890), as far as they bear on the classes.
 static PRIVATE: LazyLock<Vec<IpNet>> = LazyLock::new(|| {
-    [
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.88.99.0/24",
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/3",
-        "fc00::/7",
-    ]
-    .iter()
-    .map(|it| it.parse().unwrap())
-    .collect()
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
+     192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24
+     224.0.0.0/3 fc00::/7"
+        .split_whitespace()
+        .map(|it| it.parse().unwrap())
+        .collect()
 });
 
 /// Global unicast: of IPv6 that is `2000::/3`.

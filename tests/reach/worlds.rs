@@ -173,73 +173,33 @@ fn no(weight: u32) -> impl Strategy<Value = bool> {
     likely(false, weight, &[true])
 }
 
+const CIDRS: &str = "
+    0.0.0.0/0 ::/0 10.0.0.0/16 0.0.0.0/1 128.0.0.0/1 10.0.0.0/8 10.0.0.0/24 10.0.1.0/24
+    10.0.2.0/24 10.0.3.0/24 100.64.0.0/16 10.0.0.0/25 10.0.0.128/25 10.0.1.128/25 10.0.0.10/32
+    10.0.0.200/32 10.0.1.200/32 52.94.0.0/16 52.94.8.20/32 3.0.0.0/8 52.219.0.0/20
+    52.219.0.0/21 192.168.0.0/16 2600:1f14:abcd:ef00::/56 2600:1f14:abcd:ef00::/64
+    2600:1f14:abcd:ef01::/64 2600:1f14:abcd:ef01::c8/128 2000::/3 ::/1 2600:1fa0::/32";
+
 fn cidr() -> impl Strategy<Value = &'static str> {
-    select(
-        &[
-            "0.0.0.0/0",
-            "::/0",
-            "10.0.0.0/16",
-            "0.0.0.0/1",
-            "128.0.0.0/1",
-            "10.0.0.0/8",
-            "10.0.0.0/24",
-            "10.0.1.0/24",
-            "10.0.2.0/24",
-            "10.0.3.0/24",
-            "100.64.0.0/16",
-            "10.0.0.0/25",
-            "10.0.0.128/25",
-            "10.0.1.128/25",
-            "10.0.0.10/32",
-            "10.0.0.200/32",
-            "10.0.1.200/32",
-            "52.94.0.0/16",
-            "52.94.8.20/32",
-            "3.0.0.0/8",
-            "52.219.0.0/20",
-            "52.219.0.0/21",
-            "192.168.0.0/16",
-            "2600:1f14:abcd:ef00::/56",
-            "2600:1f14:abcd:ef00::/64",
-            "2600:1f14:abcd:ef01::/64",
-            "2600:1f14:abcd:ef01::c8/128",
-            "2000::/3",
-            "::/1",
-            "2600:1fa0::/32",
-        ][..],
-    )
+    select(CIDRS.split_whitespace().collect::<Vec<_>>())
 }
 
+/// Around 443, and around where ephemeral ranges begin and end.
+const PORTS: &str = "
+    443-443 80-443 443-65535 0-65535 0-442 444-65535 442-442 80-80 1024-65535 32768-65535
+    32768-60999 32768-61000 49152-65535 1024-32767 1024-49151 1024-1024 32768-32768
+    60999-60999 61000-65535 65535-65535";
+
 fn traffic() -> impl Strategy<Value = Traffic> {
-    select(
-        &[
-            Traffic::All,
-            Traffic::Tcp(443, 443),
-            Traffic::Tcp(80, 443),
-            Traffic::Tcp(443, 65535),
-            Traffic::Tcp(0, 65535),
-            Traffic::Tcp(0, 442),
-            Traffic::Tcp(444, 65535),
-            Traffic::Tcp(442, 442),
-            Traffic::Tcp(80, 80),
-            Traffic::Tcp(1024, 65535),
-            Traffic::Tcp(32768, 65535),
-            Traffic::Tcp(32768, 60999),
-            Traffic::Tcp(32768, 61000),
-            Traffic::Tcp(49152, 65535),
-            Traffic::Tcp(1024, 32767),
-            Traffic::Tcp(1024, 49151),
-            Traffic::Tcp(1024, 1024),
-            Traffic::Tcp(32768, 32768),
-            Traffic::Tcp(60999, 60999),
-            Traffic::Tcp(61000, 65535),
-            Traffic::Tcp(65535, 65535),
-            Traffic::Udp(443, 443),
-            Traffic::Udp(0, 65535),
-            Traffic::Other("icmp"),
-            Traffic::Other("50"),
-        ][..],
-    )
+    let ports = PORTS.split_whitespace().filter_map(|it| it.split_once('-'));
+    let tcp = ports.map(|(low, high)| Traffic::Tcp(low.parse().unwrap(), high.parse().unwrap()));
+    let others = [
+        Traffic::Udp(443, 443),
+        Traffic::Udp(0, 65535),
+        Traffic::Other("icmp"),
+        Traffic::Other("50"),
+    ];
+    select(std::iter::once(Traffic::All).chain(tcp).chain(others).collect::<Vec<_>>())
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
@@ -318,19 +278,7 @@ fn acl() -> impl Strategy<Value = Vec<Entry>> {
     ]
 }
 
-const HOPS: &[&str] = &[
-    "igw-1",
-    "nat-0",
-    "nat-1",
-    "eigw-1",
-    "tgw-1",
-    "pcx-1",
-    "vgw-1",
-    "eni-9",
-    "vpce-firewall",
-    "igw-2",
-    "lgw-1",
-];
+const HOPS: &str = "igw-1 nat-0 nat-1 eigw-1 tgw-1 pcx-1 vgw-1 eni-9 vpce-firewall igw-2 lgw-1";
 
 fn route() -> impl Strategy<Value = Route> {
     let to = prop_oneof![
@@ -340,12 +288,14 @@ fn route() -> impl Strategy<Value = Route> {
         1 => Just(To::Unreadable),
     ];
     let state = likely("active", 2, &["blackhole", "filtered"]);
-    (to, select(HOPS), state, no(5)).prop_map(|(to, via, state, propagated)| {
-        // What a virtual private gateway has learnt is always a CIDR.
-        let propagated = propagated && matches!(to, To::Cidr(_) | To::Subnet(_));
-        let via = if propagated { "vgw-1" } else { via };
-        Route { to, via, state, propagated }
-    })
+    (to, select(HOPS.split_whitespace().collect::<Vec<_>>()), state, no(5)).prop_map(
+        |(to, via, state, propagated)| {
+            // What a virtual private gateway has learnt is always a CIDR.
+            let propagated = propagated && matches!(to, To::Cidr(_) | To::Subnet(_));
+            let via = if propagated { "vgw-1" } else { via };
+            Route { to, via, state, propagated }
+        },
+    )
 }
 
 /// A table whose default route is `usual`, mostly, and a few more routes.
@@ -550,7 +500,11 @@ impl Plan {
     }
 
     fn family(&self, subnet: usize) -> Family {
-        self.subnets[subnet].family
+        match self.subnets[subnet].family {
+            // A NAT gateway has an IPv4 address.
+            Family::V6 if self.nats.iter().any(|it| it.subnet == Some(subnet)) => Family::Dual,
+            family => family,
+        }
     }
 
     pub fn facts(&self) -> Value {
@@ -625,7 +579,7 @@ impl Plan {
         if self.secondary_cidr {
             cidrs.push("100.64.0.0/16");
         }
-        if self.subnets.iter().any(|it| it.family != Family::V4) {
+        if (0..SUBNETS).any(|it| self.family(it) != Family::V4) {
             cidrs.push("2600:1f14:abcd:ef00::/56");
         }
         json!({"owner": "111122223333", "cidrs": cidrs, "dhcp_options": "dopt-1"})
