@@ -144,6 +144,13 @@ tables! {
     network_interface in network_interfaces: NetworkInterfaceId => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
     /// The CIDRs of a managed prefix list, AWS's own lists included.
     prefix_list in prefix_lists: PrefixListId => PrefixList, asked with ["ec2:GetManagedPrefixListEntries"];
+    /// The egress-only internet gateways attached to a VPC.
+    egress_only_gateways in egress_only_gateways: VpcId => Vec<EgressOnlyGateway>, asked with ["ec2:DescribeEgressOnlyInternetGateways"];
+    peering in peerings: PeeringId => Peering, asked with ["ec2:DescribeVpcPeeringConnections"];
+    transit_gateway_attachments in transit_gateway_attachments: VpcId => Vec<TransitGatewayAttachment>, asked with ["ec2:DescribeTransitGatewayVpcAttachments"];
+    public_access_block in public_access_blocks: Region => PublicAccessBlock, asked with ["ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions"];
+    /// The endpoints of a service in all VPCs of the account: shared ones stand in a hub.
+    service_endpoints in service_endpoints: ServiceName => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"];
     instance_profile in instance_profiles: ProfileName => InstanceProfile, asked with ["iam:GetInstanceProfile"];
     role in roles: RoleName => Role, asked with ["iam:GetRole"];
     user in users: UserName => User, asked with ["iam:GetUser"];

@@ -72,6 +72,9 @@ names! {
     NetworkInterfaceId: "a network interface id (`eni-…`)", |raw| id(raw, "eni-");
     InternetGatewayId: "an internet gateway id (`igw-…`)", |raw| id(raw, "igw-");
     NatGatewayId: "a NAT gateway id (`nat-…`)", |raw| id(raw, "nat-");
+    EgressOnlyGatewayId: "an egress-only internet gateway id (`eigw-…`)", |raw| id(raw, "eigw-");
+    PeeringId: "a VPC peering connection id (`pcx-…`)", |raw| id(raw, "pcx-");
+    TransitGatewayId: "a transit gateway id (`tgw-…`)", |raw| id(raw, "tgw-");
     DhcpOptionsId: "a DHCP option set id (`dopt-…`, or `default`)", |raw| id(raw, "dopt-") || raw == "default";
     AccountId: "an account id (12 digits)", |raw| raw.len() == 12 && raw.bytes().all(|b| b.is_ascii_digit());
     Region: "a Region (`eu-west-1`)", |raw| raw.contains('-') && id(raw, "");
@@ -83,6 +86,8 @@ names! {
     /// Key id, key ARN, alias name or alias ARN, as the preferences spell it.
     KeyName: "a KMS key id, alias or ARN", word;
     DocumentName: "an SSM document name or ARN", word;
+    /// `com.amazonaws.eu-west-1.ssm`, and other spellings in other partitions.
+    ServiceName: "an endpoint service's name", word;
 }
 
 impl Arn {

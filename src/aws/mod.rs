@@ -216,6 +216,19 @@ impl Account {
                 Need::nat_gateway(id) => _ = parts.nats.insert(id),
                 Need::security_group(id) => _ = parts.groups.insert(id),
                 Need::network_interface(id) => _ = parts.interfaces.insert(id),
+                Need::egress_only_gateways(vpc) => {
+                    jobs.push(ec2.job(|it| it.egress_only_gateways(vpc)));
+                }
+                Need::peering(id) => jobs.push(ec2.job(|it| it.peering(id))),
+                Need::transit_gateway_attachments(vpc) => {
+                    jobs.push(ec2.job(|it| it.transit_gateway_attachments(vpc)));
+                }
+                Need::public_access_block(region) => {
+                    jobs.push(ec2.job(|it| it.public_access_block(region)));
+                }
+                Need::service_endpoints(name) => {
+                    jobs.push(ec2.job(|it| it.service_endpoints(name)));
+                }
                 Need::prefix_list(id) => jobs.push(ec2.job(|it| it.prefix_list(id))),
                 Need::instance_profile(name) => jobs.push(iam.job(|it| it.instance_profile(name))),
                 Need::role(name) => jobs.push(iam.job(|it| it.role(name))),
