@@ -31,19 +31,25 @@ const HTTPS: u16 = 443;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Passes,
+    /// By some of the ports that a translator may take.
+    Partly(&'static str),
     Dropped(&'static str),
     Unclear(&'static str),
 }
-use Fate::{Dropped, Passes, Unclear};
+use Fate::{Dropped, Partly, Passes, Unclear};
 
 impl Fate {
     /// One leg after another: a drop anywhere is a drop.
     fn then(self, next: Self) -> Self {
-        match (self, next) {
-            (Dropped(_), _) => self,
-            (_, Dropped(_)) => next,
-            (Unclear(_), _) => self,
-            _ => next,
+        if next.rank() > self.rank() { next } else { self }
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Passes => 0,
+            Partly(_) => 1,
+            Unclear(_) => 2,
+            Dropped(_) => 3,
         }
     }
 
@@ -52,9 +58,7 @@ impl Fate {
         let fates: Vec<Self> = fates.into_iter().collect();
         match fates.as_slice() {
             [] => Unclear("nothing is known of it"),
-            [only] => *only,
-            [first, ..] if fates.iter().all(|it| matches!(it, Dropped(_))) => *first,
-            [first, ..] if fates.iter().all(|it| *it == Passes) => *first,
+            [first, rest @ ..] if rest.iter().all(|it| it.rank() == first.rank()) => *first,
             _ => Unclear("depends on what is not visible"),
         }
     }
@@ -89,6 +93,8 @@ pub struct Attempt {
     pub passes: Vec<u16>,
     pub dropped: Vec<u16>,
     pub unclear: Vec<u16>,
+    /// Some connections fail.
+    pub in_part: bool,
     /// The first fate that was not to pass.
     pub because: Fate,
 }
@@ -120,6 +126,8 @@ pub enum Arrival {
     Everywhere,
     /// No destination is reached from any port.
     Nowhere,
+    /// Some of an endpoint's interfaces are reached and others are not.
+    InPart,
     /// Some are and some are not, or it cannot be seen.
     Uncertain,
 }
@@ -128,12 +136,12 @@ pub enum Arrival {
 #[derive(Clone, Debug)]
 pub struct Judgement {
     pub arrival: Arrival,
-    /// Some ephemeral ports pass and others do not.
-    pub some_ports: bool,
+    /// Where it arrives, some ports pass and others do not.
+    pub in_part: bool,
     /// Nothing on the way was out of sight.
     pub clear: bool,
     pub packets: usize,
-    /// For each reading of what the name leads to, what was tried.
+    /// For each reading of what the names lead to, what was tried.
     pub readings: Vec<Vec<Attempt>>,
 }
 
@@ -171,88 +179,142 @@ impl<'a> Reference<'a> {
 
     pub fn judge(&self) -> Judgement {
         let readings = self.readings();
-        let (mut everywhere, mut nowhere) = (true, true);
+        let (mut everywhere, mut nowhere, mut in_part) = (true, true, true);
         let mut judgement = Judgement {
             arrival: Arrival::Uncertain,
-            some_ports: false,
+            in_part: false,
             clear: readings.len() == 1,
             packets: 0,
             readings: Vec::new(),
         };
-        for destinations in readings {
-            let attempts: Vec<Attempt> = destinations
-                .iter()
-                .flat_map(|to| self.sources(to).into_iter().map(|from| self.attempt(&from, to)))
-                .collect();
-            // A client that holds addresses of both kinds falls back from one to the other.
-            let needed =
-                |it: &&Attempt| it.from.is_ipv4() || attempts.iter().all(|it| it.from.is_ipv6());
-            let mut needs = attempts.iter().filter(needed).peekable();
-            everywhere &= needs.peek().is_some() && needs.all(Attempt::works);
-            nowhere &= attempts.iter().all(Attempt::fails);
-            judgement.some_ports |= attempts.iter().any(|it| it.works() && !it.dropped.is_empty());
-            judgement.clear &= attempts.iter().all(|it| it.unclear.is_empty());
-            // Whether the agent asks for the dual-stack name is written on the node alone.
-            judgement.clear &= attempts.iter().all(|it| it.from.is_ipv4());
-            let ports = |it: &Attempt| it.passes.len() + it.dropped.len() + it.unclear.len();
-            judgement.packets += 2 * attempts.iter().map(ports).sum::<usize>();
-            judgement.readings.push(attempts);
+        for names in readings {
+            let (mut any, mut some) = (false, false);
+            // Which name the agent asks for is written on the node alone.
+            judgement.clear &= names.len() == 1;
+            for goals in names {
+                let from_all = |to| self.sources(to).into_iter().map(move |from| (from, to));
+                let attempts: Vec<Attempt> = goals
+                    .iter()
+                    .flat_map(from_all)
+                    .map(|(from, to)| self.attempt(&from, to))
+                    .collect();
+                // Who holds addresses of both kinds falls back from one to the other.
+                let v6_only = attempts.iter().all(|it| it.from.is_ipv6());
+                let needs: Vec<&Attempt> =
+                    attempts.iter().filter(|it| v6_only || it.from.is_ipv4()).collect();
+                any |= !needs.is_empty() && needs.iter().all(|it| it.works());
+                some |= needs.iter().any(|it| it.works()) && Self::decided(&attempts);
+                judgement.in_part |= needs.iter().any(|it| it.in_part);
+                nowhere &= attempts.iter().all(Attempt::fails);
+                judgement.clear &= attempts.iter().all(|it| it.unclear.is_empty());
+                let ports = |it: &Attempt| it.passes.len() + it.dropped.len() + it.unclear.len();
+                judgement.packets += 2 * attempts.iter().map(ports).sum::<usize>();
+                judgement.readings.push(attempts);
+            }
+            everywhere &= any;
+            in_part &= some;
         }
-        judgement.arrival = match (everywhere, nowhere) {
-            (true, _) => Arrival::Everywhere,
-            (_, true) => Arrival::Nowhere,
+        judgement.arrival = match (everywhere, nowhere, in_part) {
+            (true, ..) => Arrival::Everywhere,
+            (_, true, _) => Arrival::Nowhere,
+            (.., true) => Arrival::InPart,
             _ => Arrival::Uncertain,
         };
         judgement
     }
 
+    /// All are to interfaces in the VPC, and of each it is certain whether it is reached.
+    fn decided(attempts: &[Attempt]) -> bool {
+        attempts.iter().all(|it| {
+            let same = attempts.iter().filter(|other| other.to.address() == it.to.address());
+            matches!(it.to, Goal::Interface { .. })
+                && (it.works() || it.fails())
+                && same.into_iter().all(|other| other.works() == it.works())
+        })
+    }
+
     // ------------------------------------------------------------ names
 
-    /// What the service's name may lead to: one set of addresses for each way to read what was seen.
-    fn readings(&self) -> Vec<Vec<Goal>> {
-        let Some(ours) = self.asks_amazon() else {
-            return vec![self.anywhere(), Vec::new()];
-        };
-        if !ours {
-            // A name server of the VPC's owner: it may answer anything, or nothing.
-            return vec![self.anywhere(), Vec::new()];
-        }
-        let (support, hostnames) = match seen(self.facts.vpc_dns.get(self.vpc)) {
-            Some(dns) => (Some(dns.support), Some(dns.hostnames)),
-            None => (None, None),
-        };
-        // Without enableDnsSupport the VPC has no resolver at all (vpc-dns.html).
-        if support == Some(false) {
-            return vec![Vec::new()];
-        }
+    /// What the names that the agent may ask for lead to, in every way to read what was seen.
+    fn readings(&self) -> Vec<Vec<Vec<Goal>>> {
         let mut readings = Vec::new();
-        if support.is_none() {
-            readings.push(Vec::new());
+        for classic in self.classic_readings() {
+            let v4 = classic.iter().all(|it| it.address().is_ipv4());
+            let translated: Vec<Goal> = classic
+                .iter()
+                // What stands in the VPC a node with IPv4 reaches by that, or not at all.
+                .filter(|it| matches!(it, Goal::Service(_)) || !self.has_v4())
+                .filter_map(|it| translated(it.address()))
+                .map(Goal::Service)
+                .collect();
+            let mut push = |classic: Vec<Goal>| {
+                let mut names = vec![classic];
+                // A node without any IPv4 address may have been told to ask for the dual-stack names,
+                // which are in no endpoint's zone unless that has IPv6 addresses itself.
+                if !self.has_v4() && !names[0].is_empty() {
+                    names.push(self.public(false));
+                }
+                readings.push(names);
+            };
+            // Who asks from a subnet with DNS64 gets an IPv6 address for what has none
+            // (nat-gateway-nat64-dns64.html).
+            let dns64 = self.first_nic().map(|nic| seen(self.facts.subnets.get(&nic.subnet)));
+            match dns64.flatten().map(|it| it.dns64) {
+                Some(true) if v4 => push([classic, translated].concat()),
+                None if v4 => {
+                    push([classic.clone(), translated].concat());
+                    push(classic);
+                }
+                _ => push(classic),
+            }
         }
+        readings
+    }
+
+    fn first_nic(&self) -> Option<&'a AttachedInterface> {
+        self.instance.interfaces.iter().min_by_key(|it| it.device_index)
+    }
+
+    fn has_v4(&self) -> bool {
+        self.instance.interfaces.iter().any(|it| it.private_ip.is_some())
+    }
+
+    /// What `<service>.<region>.amazonaws.com` may lead to.
+    fn classic_readings(&self) -> Vec<Vec<Goal>> {
+        if self.asks_amazon() != Some(true) {
+            // A name server of the VPC's owner may answer anything, or nothing.
+            return vec![self.anywhere(), Vec::new()];
+        }
+        let dns = seen(self.facts.vpc_dns.get(self.vpc));
+        let mut readings = match dns {
+            // Without enableDnsSupport the VPC has no resolver at all (vpc-dns.html).
+            Some(dns) if !dns.support => return vec![Vec::new()],
+            Some(_) => Vec::new(),
+            None => vec![Vec::new()],
+        };
         let Some(endpoints) = seen(self.facts.endpoints.get(self.vpc)) else {
-            readings.push(self.public());
+            readings.push(self.public(true));
             readings.push(self.in_vpc(None, None, true));
             return readings;
         };
-        let private = endpoints
-            .iter()
-            .filter(|it| it.kind == EndpointKind::Interface && it.private_dns)
-            .filter(|it| self.is_for_service(it));
         // A zone is made for an endpoint that is in force, in a VPC with both attributes on
         // (privatelink-access-aws-services.html, "Private DNS").
-        let private: Vec<&Endpoint> = private.collect();
-        if hostnames == Some(false) || private.is_empty() {
-            readings.push(self.public());
+        let private: Vec<&Endpoint> = endpoints
+            .iter()
+            .filter(|it| it.kind == EndpointKind::Interface && it.private_dns)
+            .filter(|it| self.is_for_service(it))
+            .collect();
+        let in_force = private.iter().find(|it| it.state == EndpointState::Available);
+        if in_force.is_none() || dns.is_none_or(|it| !it.hostnames) {
+            readings.push(self.public(true));
+        }
+        if dns.is_some_and(|it| !it.hostnames) {
             return readings;
         }
-        if hostnames.is_none() {
-            readings.push(self.public());
-        }
-        if let Some(endpoint) = private.iter().find(|it| it.state == EndpointState::Available) {
+        if let Some(endpoint) = in_force {
             readings.push(self.interfaces(endpoint, true));
             return readings;
         }
-        readings.push(self.public());
         for endpoint in private {
             match endpoint.state {
                 // Gone, or never accepted: no zone.
@@ -353,7 +415,10 @@ impl<'a> Reference<'a> {
     /// What somebody else's name server may answer: the public addresses, an endpoint of the service
     /// whatever its own DNS settings, or an address outside the VPC.
     fn anywhere(&self) -> Vec<Goal> {
-        let mut all = self.public();
+        let mut all = self.public(true);
+        if !self.has_v4() {
+            all.extend(self.public(false));
+        }
         match seen(self.facts.endpoints.get(self.vpc)) {
             None => all.extend(self.in_vpc(None, None, true)),
             Some(endpoints) => {
@@ -378,16 +443,13 @@ impl<'a> Reference<'a> {
     /// The service's public addresses: nobody publishes which, so a few real ones and one of every
     /// class that some rule, route or list tells apart. Of S3 they are what its prefix list holds, and
     /// nobody else's are in there (gateway-endpoints.html).
-    fn public(&self) -> Vec<Goal> {
+    fn public(&self, v4: bool) -> Vec<Goal> {
         let (ours, others) = (self.listed(true), self.listed(false));
-        // The names without `api.aws` have no AAAA records; a node with no other address has to be told
-        // to use the dual-stack ones (domain: `UseDualStackEndpoint`).
-        let v4 = self.instance.interfaces.iter().any(|it| it.private_ip.is_some());
         let within = |nets: &[IpNet], it: &IpAddr| nets.iter().any(|net| net.contains(it));
         self.classes()
             .into_iter()
             .filter(|it| is_public(*it) && it.is_ipv4() == v4)
-            .filter(|it| ours.is_empty() || within(&ours, it))
+            .filter(|it| ours.is_empty() || it.is_ipv6() || within(&ours, it))
             .filter(|it| !within(&others, it))
             // Nobody else has the addresses of a VPC's IPv6 block.
             .filter(|it| it.is_ipv4() || !within(self.vpc_cidrs(), it))
@@ -494,6 +556,7 @@ impl<'a> Reference<'a> {
             passes: Vec::new(),
             dropped: Vec::new(),
             unclear: Vec::new(),
+            in_part: false,
             because: Passes,
         };
         // Linux's own default; Windows since 2008 (custom-network-acl.html, "Ephemeral ports").
@@ -507,14 +570,16 @@ impl<'a> Reference<'a> {
                 }
             };
             match fate {
-                Passes => attempt.passes.push(port),
+                Passes | Partly(_) => attempt.passes.push(port),
                 Dropped(_) => attempt.dropped.push(port),
                 Unclear(_) => attempt.unclear.push(port),
             }
+            attempt.in_part |= matches!(fate, Partly(_));
             if attempt.because == Passes {
                 attempt.because = fate;
             }
         }
+        attempt.in_part |= attempt.works() && !attempt.dropped.is_empty();
         attempt
     }
 
@@ -617,20 +682,20 @@ impl<'a> Reference<'a> {
         if via == "local" {
             return Dropped("nobody has that address in the VPC");
         }
-        if (via.starts_with("igw-") || via.starts_with("eigw-")) && !is_public(to) {
-            return Dropped("nobody has that address on the internet");
-        }
-        if via.starts_with("igw-") {
+        if via.starts_with("igw-") || via.starts_with("eigw-") {
             // One-to-one translation, for those who have a public address (VPC_Internet_Gateway.html).
             let addressed = to.is_ipv6() || from.nic.public_ip.is_some();
             let addressed = if addressed { Passes } else { Dropped("no public address") };
-            return self.attached(via).then(addressed);
-        }
-        if via.starts_with("eigw-") {
-            return if to.is_ipv6() { Passes } else { Dropped("IPv6 only") };
+            return self.internet(via, &from.nic.subnet, to, false).then(addressed);
         }
         if via.starts_with("nat-") {
             return self.through_nat(from, via, to, port);
+        }
+        if via.starts_with("eni-") {
+            return self.through_instance(from, via, to, port);
+        }
+        if via.starts_with("tgw-") {
+            return self.transit(&from.nic.subnet, via);
         }
         // The other side of a peering lends neither its internet gateway nor its NAT
         // (vpc-peering-basics.html, "Edge to edge routing").
@@ -658,22 +723,28 @@ impl<'a> Reference<'a> {
     }
 
     fn through_nat(&self, from: &Source, id: &str, to: IpAddr, port: u16) -> Fate {
-        if to.is_ipv6() {
-            return Unclear("NAT64");
-        }
         let Some(nat) = self.nat(id) else { return Unclear("the NAT gateway") };
         match nat.state {
             NatState::Available => {}
             NatState::Other(_) => return Unclear("the NAT gateway's state"),
             _ => return Dropped("a dead NAT gateway"),
         }
+        // NAT64 takes 64:ff9b::/96 for the IPv4 address in its last bits.
+        let Some(behind) = untranslated(to) else { return Unclear("NAT64 of another prefix") };
         let here = &from.nic.subnet;
         let Some(there) = &nat.subnet else {
-            // A regional one has a route table of its own, to the VPC's internet gateway.
-            let attached = seen(self.facts.internet_gateways.get(self.vpc));
-            let attached = attached.is_some_and(|it| it.iter().any(|it| it.state == "available"));
-            return match &nat.connectivity {
-                Connectivity::Public if attached => Passes,
+            // It has no subnet to be filtered in, and a route table of its own, to the VPC's internet
+            // gateway (nat-gateways-regional.html).
+            let gateways =
+                seen(self.facts.internet_gateways.get(self.vpc)).map_or(&[][..], Vec::as_slice);
+            let attached = gateways.iter().find(|it| it.state == "available");
+            return match (&nat.connectivity, attached) {
+                (Connectivity::Private, _) => Dropped("a private NAT gateway"),
+                (Connectivity::Public, Some(_)) if !is_public(behind) => {
+                    Dropped("nobody has that address on the internet")
+                }
+                (Connectivity::Public, Some(_)) if self.access(None, true) == Passes => Passes,
+                (Connectivity::Public, Some(_)) => Unclear("what excludes a regional NAT gateway"),
                 _ => Unclear("a regional NAT gateway's own routes"),
             };
         };
@@ -682,53 +753,175 @@ impl<'a> Reference<'a> {
             if same { Passes } else { self.acl(there, way, peer, port, what) }
         };
         let into = cross(Way::In, from.address, HTTPS, "from the instance to the NAT gateway");
-        let out = self.acl(there, Way::Out, to, HTTPS, "from the NAT gateway out");
-        let hops = self.next_hops(there, to).into_iter();
-        let gateway = Fate::one_of(hops.map(|hop| match hop {
+        let out = self.acl(there, Way::Out, behind, HTTPS, "from the NAT gateway out");
+        let gateway = self.next_hops(there, behind).into_iter().map(|hop| match hop {
             Next::Nowhere => Dropped("no route for the NAT gateway"),
             Next::Blackhole => Dropped("a blackhole route for the NAT gateway"),
             Next::Unseen => Unclear("the NAT gateway's route"),
-            Next::Via(via) if via == "local" => Dropped("nobody has that address in the VPC"),
-            // What a private one sends to an internet gateway is dropped (vpc-nat-gateway.html).
-            Next::Via(via) if via.starts_with("igw-") && !is_public(to) => {
-                Dropped("nobody has that address on the internet")
+            Next::Via(via) if via == "local" && is_public(behind) => {
+                Dropped("nobody has that address in the VPC")
             }
-            Next::Via(via) if via.starts_with("igw-") => match &nat.connectivity {
-                Connectivity::Public => self.attached(&via),
-                Connectivity::Private => Dropped("a private NAT gateway"),
-                Connectivity::Other(_) => Unclear("the NAT gateway's connectivity"),
-            },
-            Next::Via(via) if via.starts_with("pcx-") => {
+            // What a private one sends to an internet gateway is dropped (vpc-nat-gateway.html).
+            Next::Via(via) if via.starts_with("igw-") => {
+                let translated = match &nat.connectivity {
+                    Connectivity::Public => Passes,
+                    Connectivity::Private => Dropped("a private NAT gateway"),
+                    Connectivity::Other(_) => Unclear("the NAT gateway's connectivity"),
+                };
+                translated.then(self.internet(&via, there, behind, true))
+            }
+            Next::Via(via) if via.starts_with("pcx-") && is_public(behind) => {
                 Dropped("peering does not lead to the internet")
             }
             Next::Via(via) if via == id => Dropped("a NAT gateway that routes to itself"),
             Next::Via(_) => Unclear("what lies behind the NAT gateway"),
-        }));
+        });
+        let gateway = Fate::one_of(gateway);
         // It listens for replies on any of its ports (nat-gateway-basics.html).
-        let replies: Vec<Fate> = self
-            .port_classes(&(1024..=65535))
-            .into_iter()
-            .map(|it| self.acl(there, Way::In, to, it, "replies into the NAT gateway's subnet"))
-            .collect();
-        let reply = replies.iter().copied().find(|it| *it == Passes);
-        let reply = reply.or_else(|| replies.iter().copied().find(|it| matches!(it, Unclear(_))));
-        let reply = reply.unwrap_or(Dropped("replies into the NAT gateway's subnet"));
+        let reply = self.some_reply(there, behind, "replies into the NAT gateway's subnet");
         let home = cross(Way::Out, from.address, port, "from the NAT gateway to the instance");
         let home = home.then(if same { Passes } else { self.within_vpc(there, from.address) });
         into.then(out).then(gateway).then(reply).then(home)
     }
 
+    /// An ACL lets replies in to some port, of those that translators use.
+    fn some_reply(&self, subnet: &SubnetId, from: IpAddr, what: &'static str) -> Fate {
+        let ports = self.port_classes(&(1024..=65535)).into_iter();
+        let fates: Vec<Fate> = ports.map(|it| self.acl(subnet, Way::In, from, it, what)).collect();
+        let passing = fates.iter().filter(|it| **it == Passes).count();
+        match passing {
+            0 => fates.into_iter().min_by_key(|it| it.rank()).unwrap(),
+            _ if passing == fates.len() => Passes,
+            _ => Partly(what),
+        }
+    }
+
+    /// Through an instance that translates. That it does nobody can see, only that it cannot.
+    fn through_instance(&self, from: &Source, id: &str, to: IpAddr, port: u16) -> Fate {
+        let unseen = Unclear("what the instance does with it");
+        let id: NetworkInterfaceId = id.parse().unwrap();
+        let Some(nic) = seen(self.facts.network_interfaces.get(&id)) else { return unseen };
+        // It drops what is not addressed to itself (VPC_NAT_Instance.html).
+        if nic.source_dest_check == Some(true) {
+            return Dropped("the source/destination check");
+        }
+        let Some(owner) = &nic.instance else { return unseen };
+        match seen(self.facts.instances.get(owner)).map(|it| &it.state) {
+            None | Some(InstanceState::Running | InstanceState::Other(_)) => {}
+            Some(_) => return Dropped("the NAT instance does not run"),
+        }
+        let (here, there) = (&from.nic.subnet, &nic.subnet);
+        let same = here == there;
+        let cross = |way, peer, port, what| {
+            if same { Passes } else { self.acl(there, way, peer, port, what) }
+        };
+        let groups = Some(nic.security_groups.as_slice());
+        let ours = Some(from.nic.security_groups.as_slice());
+        let into = cross(Way::In, from.address, HTTPS, "from the instance to the NAT instance")
+            .then(self.groups(groups, Way::In, from.address, ours, "the NAT instance's groups"));
+        let out = self
+            .groups(groups, Way::Out, to, Some(&[]), "the NAT instance's groups")
+            .then(self.acl(there, Way::Out, to, HTTPS, "from the NAT instance out"));
+        let gateway = self.next_hops(there, to).into_iter().map(|hop| match hop {
+            Next::Nowhere => Dropped("no route for the NAT instance"),
+            Next::Blackhole => Dropped("a blackhole route for the NAT instance"),
+            Next::Via(via) if via.starts_with("igw-") => {
+                let addressed = nic.public_ip.is_some() || to.is_ipv6();
+                let addressed = if addressed { Passes } else { Dropped("no public address") };
+                self.internet(&via, there, to, false).then(addressed)
+            }
+            Next::Via(via) if via == id.as_str() => Dropped("a NAT instance that routes to itself"),
+            Next::Unseen | Next::Via(_) => Unclear("what lies behind the NAT instance"),
+        });
+        let gateway = Fate::one_of(gateway);
+        let reply = self.some_reply(there, to, "replies into the NAT instance's subnet");
+        let home = cross(Way::Out, from.address, port, "from the NAT instance to the instance");
+        let home = home.then(if same { Passes } else { self.within_vpc(there, from.address) });
+        into.then(out).then(gateway).then(reply).then(home).then(unseen)
+    }
+
+    /// A transit gateway takes traffic from Availability Zones where the VPC's attachment has a subnet
+    /// (tgw-vpc-attachments.html); what lies behind is not ours to see.
+    fn transit(&self, subnet: &SubnetId, id: &str) -> Fate {
+        let unseen = Unclear("what lies behind the transit gateway");
+        let Some(all) = seen(self.facts.transit_gateway_attachments.get(self.vpc)) else {
+            return unseen;
+        };
+        let Some(attachment) = all.iter().find(|it| it.transit_gateway.as_str() == id) else {
+            return unseen;
+        };
+        match attachment.state {
+            AttachmentState::Available | AttachmentState::Modifying => {}
+            AttachmentState::Other(_) => return unseen,
+            _ => return Dropped("the transit gateway attachment"),
+        }
+        let zone =
+            |id: &SubnetId| seen(self.facts.subnets.get(id)).map(|it| it.availability_zone.clone());
+        let zones: Vec<_> = attachment.subnets.iter().map(zone).collect();
+        match zone(subnet) {
+            Some(zone) if zones.iter().all(|it| it.as_ref().is_some_and(|it| *it != zone)) => {
+                Dropped("no transit gateway attachment in the zone")
+            }
+            _ => unseen,
+        }
+    }
+
+    /// Through an internet gateway or an egress-only one, from this subnet.
+    fn internet(&self, gateway: &str, subnet: &SubnetId, to: IpAddr, nat: bool) -> Fate {
+        let outward = nat || gateway.starts_with("eigw-");
+        let to = match (is_public(to), gateway.starts_with("eigw-") && to.is_ipv4()) {
+            (false, _) => Dropped("nobody has that address on the internet"),
+            (_, true) => Dropped("IPv6 only"),
+            _ => Passes,
+        };
+        to.then(self.attached(gateway)).then(self.access(Some(subnet), outward))
+    }
+
+    /// VPC Block Public Access. `outward` is what NAT gateways and egress-only gateways send, which the
+    /// ingress mode leaves alone (security-vpc-bpa-basics.html).
+    fn access(&self, subnet: Option<&SubnetId>, outward: bool) -> Fate {
+        let blocked = Dropped("public access is blocked");
+        let unseen = Unclear("whether public access is blocked");
+        let Some(block) = seen(self.facts.public_access_blocks.get(&self.scope.region)) else {
+            return unseen;
+        };
+        match block.mode {
+            BlockMode::Off => return Passes,
+            BlockMode::Ingress if outward => return Passes,
+            BlockMode::Other(_) => return unseen,
+            BlockMode::Ingress | BlockMode::Bidirectional => {}
+        }
+        let ours = |it: &&Exclusion| {
+            it.resource == self.vpc.as_str() || subnet.is_some_and(|id| it.resource == id.as_str())
+        };
+        let mut fate = blocked;
+        for exclusion in block.exclusions.iter().filter(ours) {
+            match (&exclusion.mode, &block.mode) {
+                (ExclusionMode::Bidirectional, _)
+                | (ExclusionMode::Egress, BlockMode::Bidirectional) => return Passes,
+                // "This setting applies when VPC BPA is set to Bidirectional."
+                (ExclusionMode::Egress, _) => {}
+                (ExclusionMode::Other(_), _) => fate = unseen,
+            }
+        }
+        fate
+    }
+
     fn attached(&self, gateway: &str) -> Fate {
-        match seen(self.facts.internet_gateways.get(self.vpc)) {
-            None => Unclear("the internet gateway"),
-            Some(all) => match all.iter().find(|it| it.id.as_str() == gateway) {
-                Some(it) if it.state == "available" || it.state == "attached" => Passes,
-                Some(it) if matches!(it.state.as_str(), "attaching" | "detaching" | "detached") => {
-                    Dropped("the internet gateway is not attached")
-                }
-                Some(_) => Unclear("the internet gateway's state"),
-                None => Dropped("the internet gateway is not attached"),
-            },
+        let states: Option<Vec<(&str, &str)>> = if gateway.starts_with("eigw-") {
+            let all = seen(self.facts.egress_only_gateways.get(self.vpc));
+            all.map(|it| it.iter().map(|it| (it.id.as_str(), it.state.as_str())).collect())
+        } else {
+            let all = seen(self.facts.internet_gateways.get(self.vpc));
+            all.map(|it| it.iter().map(|it| (it.id.as_str(), it.state.as_str())).collect())
+        };
+        let Some(states) = states else { return Unclear("the internet gateway") };
+        match states.iter().find(|it| it.0 == gateway).map(|it| it.1) {
+            Some("available" | "attached") => Passes,
+            None | Some("attaching" | "detaching" | "detached") => {
+                Dropped("the internet gateway is not attached")
+            }
+            Some(_) => Unclear("the internet gateway's state"),
         }
     }
 
@@ -891,6 +1084,28 @@ enum Next {
     Unseen,
     Via(String),
 }
+
+/// The address that DNS64 makes of an IPv4 one, and NAT64 turns back (RFC 6052).
+fn translated(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(it) => Some(IpAddr::V6(Ipv6Addr::from(NAT64 | u128::from(u32::from(it))))),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// What a NAT gateway sends to instead; None for an IPv6 address that it does not translate.
+fn untranslated(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(_) => Some(address),
+        IpAddr::V6(it) => {
+            let low = u32::try_from(u128::from(it) ^ NAT64).ok()?;
+            Some(IpAddr::V4(Ipv4Addr::from(low)))
+        }
+    }
+}
+
+/// `64:ff9b::/96`
+const NAT64: u128 = 0x0064_ff9b << 96;
 
 fn behind(address: IpAddr) -> Option<IpAddr> {
     match address {

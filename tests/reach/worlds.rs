@@ -13,6 +13,8 @@ pub struct Plan {
     pub service: &'static str,
     secondary_cidr: bool,
     windows: bool,
+    /// Version of the agent, once it has registered.
+    agent: Option<&'static str>,
     /// `enableDnsSupport` and `enableDnsHostnames`.
     dns: (bool, bool),
     name_servers: &'static [&'static str],
@@ -29,6 +31,12 @@ pub struct Plan {
     nats: Vec<Nat>,
     /// Attachment state of the internet gateway, if there is one.
     igw: Option<&'static str>,
+    /// The same of the egress-only one.
+    eigw: Option<&'static str>,
+    access: Access,
+    nat_instance: NatInstance,
+    /// State of the attachment to the transit gateway.
+    tgw: Option<&'static str>,
     hidden: Vec<Hidden>,
 }
 
@@ -42,6 +50,7 @@ enum Family {
 #[derive(Clone, Debug)]
 struct Subnet {
     family: Family,
+    dns64: bool,
     table: usize,
     acl: usize,
 }
@@ -127,6 +136,22 @@ struct Nat {
     subnet: Option<usize>,
 }
 
+/// VPC Block Public Access.
+#[derive(Clone, Debug)]
+struct Access {
+    mode: &'static str,
+    /// Mode, and the subnet if it is not the VPC.
+    exclusion: Option<(&'static str, Option<usize>)>,
+}
+
+/// The instance that routes to `eni-9` lead to.
+#[derive(Clone, Debug)]
+struct NatInstance {
+    state: &'static str,
+    check: Option<bool>,
+    nic: Nic,
+}
+
 /// A row that was asked for in vain.
 #[derive(Clone, Copy, Debug)]
 enum Hidden {
@@ -138,6 +163,10 @@ enum Hidden {
     Acls,
     Endpoints,
     InternetGateways,
+    EgressOnlyGateways,
+    PublicAccess,
+    NatInstance,
+    Attachments,
     Nat(usize),
     Group(usize),
     Interface(usize),
@@ -204,9 +233,9 @@ fn traffic() -> impl Strategy<Value = Traffic> {
 
 fn rule() -> impl Strategy<Value = Rule> {
     let peer = prop_oneof![
-        6 => cidr().prop_map(Peer::Cidr),
-        3 => (0..GROUPS).prop_map(Peer::Group),
-        2 => (0..LISTS.len()).prop_map(Peer::List),
+        24 => cidr().prop_map(Peer::Cidr),
+        12 => (0..GROUPS).prop_map(Peer::Group),
+        8 => (0..LISTS.len()).prop_map(Peer::List),
         1 => Just(Peer::Unreadable),
     ];
     (traffic(), peer).prop_map(|(traffic, peer)| Rule { traffic, peer })
@@ -282,12 +311,12 @@ const HOPS: &str = "igw-1 nat-0 nat-1 eigw-1 tgw-1 pcx-1 vgw-1 eni-9 vpce-firewa
 
 fn route() -> impl Strategy<Value = Route> {
     let to = prop_oneof![
-        4 => cidr().prop_map(To::Cidr),
-        2 => (0..SUBNETS).prop_map(To::Subnet),
-        2 => Just(To::List(0)),
+        16 => cidr().prop_map(To::Cidr),
+        8 => (0..SUBNETS).prop_map(To::Subnet),
+        8 => Just(To::List(0)),
         1 => Just(To::Unreadable),
     ];
-    let state = likely("active", 2, &["blackhole", "filtered"]);
+    let state = likely("active", 2, &["blackhole", "blackhole", "blackhole", "filtered"]);
     (to, select(HOPS.split_whitespace().collect::<Vec<_>>()), state, no(5)).prop_map(
         |(to, via, state, propagated)| {
             // What a virtual private gateway has learnt is always a CIDR.
@@ -305,7 +334,9 @@ fn table(usual: &'static [&'static str]) -> impl Strategy<Value = Vec<Route>> {
         "" => Vec::new(),
         "halves" => vec![active("0.0.0.0/1", "igw-1"), active("128.0.0.0/1", "nat-0")],
         "igw-1" => vec![active("0.0.0.0/0", via), active("::/0", via)],
-        via => vec![active("0.0.0.0/0", via), active("::/0", "eigw-1")],
+        via => {
+            vec![active("0.0.0.0/0", via), active("::/0", "eigw-1"), active("64:ff9b::/96", via)]
+        }
     });
     let more = prop_oneof![2 => Just(Vec::new()), 1 => vec(route(), 1..4)];
     (default, more).prop_map(|(mut all, more)| {
@@ -319,8 +350,9 @@ fn subnet(at: usize) -> impl Strategy<Value = Subnet> {
     let table = likely([1, 0, 2, 0][at], 5, &[0, 1, 2]);
     let family =
         prop_oneof![12 => Just(Family::V4), 4 => Just(Family::Dual), 1 => Just(Family::V6)];
-    (family, table, likely(0, 2, &[1, 2])).prop_map(|(family, table, acl)| Subnet {
+    (family, no(3), table, likely(0, 2, &[1, 2])).prop_map(|(family, dns64, table, acl)| Subnet {
         family,
+        dns64,
         table,
         acl,
     })
@@ -390,10 +422,40 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
 fn nat() -> impl Strategy<Value = Nat> {
     (
         likely("available", 6, &["pending", "failed", "deleting", "deleted", "resting"]),
-        likely("public", 8, &["private", "imaginary"]),
+        likely("public", 8, &["private", "private", "private", "imaginary"]),
         prop_oneof![8 => Just(Some(2)), 2 => (0..SUBNETS).prop_map(Some), 1 => Just(None)],
     )
         .prop_map(|(state, connectivity, subnet)| Nat { state, connectivity, subnet })
+}
+
+fn access() -> impl Strategy<Value = Access> {
+    let mode = likely(
+        "off",
+        8,
+        &[
+            "block-bidirectional",
+            "block-ingress",
+            "block-bidirectional",
+            "block-ingress",
+            "block-sideways",
+        ],
+    );
+    let exclusion = proptest::option::weighted(
+        0.3,
+        (
+            likely("allow-bidirectional", 1, &["allow-egress", "allow-egress", "allow-sideways"]),
+            proptest::option::of(0..SUBNETS),
+        ),
+    );
+    (mode, exclusion).prop_map(|(mode, exclusion)| Access { mode, exclusion })
+}
+
+fn nat_instance() -> impl Strategy<Value = NatInstance> {
+    let state = likely("running", 5, &["stopped", "stopped", "pending", "dreaming"]);
+    let check = likely(Some(false), 3, &[Some(true), None]);
+    let nic = (likely(2, 5, &[0, 1, 3]), yes(4), some_groups(3))
+        .prop_map(|(subnet, public, groups)| Nic { subnet, public, groups });
+    (state, check, nic).prop_map(|(state, check, nic)| NatInstance { state, check, nic })
 }
 
 fn hidden() -> impl Strategy<Value = Vec<Hidden>> {
@@ -407,6 +469,10 @@ fn hidden() -> impl Strategy<Value = Vec<Hidden>> {
                 Hidden::Acls,
                 Hidden::Endpoints,
                 Hidden::InternetGateways,
+                Hidden::EgressOnlyGateways,
+                Hidden::PublicAccess,
+                Hidden::NatInstance,
+                Hidden::Attachments,
             ][..]
         ),
         (0..SUBNETS).prop_map(Hidden::Subnet),
@@ -423,6 +489,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         likely("ssm", 4, &["s3"]),
         no(3),
         no(3),
+        likely(None, 1, &[Some("3.3.3270.0"), Some("3.2.582.0")]),
         likely((true, true), 10, &[(true, false), (false, true), (false, false)]),
         likely(
             &["AmazonProvidedDNS"][..],
@@ -434,7 +501,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         (subnet(0), subnet(1), subnet(2), subnet(3)).prop_map(|(a, b, c, d)| vec![a, b, c, d]);
     let tables = (
         table(&["", "", "igw-1", "nat-0"]),
-        table(&["nat-0", "nat-0", "", "", "igw-1", "nat-1", "tgw-1", "halves"]),
+        table(&["nat-0", "nat-0", "", "", "igw-1", "nat-1", "tgw-1", "eni-9", "halves"]),
         table(&["igw-1", "igw-1", "igw-1", "igw-1", "igw-1", ""]),
     )
         .prop_map(|(a, b, c)| vec![a, b, c]);
@@ -449,16 +516,27 @@ pub fn plan() -> impl Strategy<Value = Plan> {
             prop_oneof![4 => Just(vec![1]), 2 => vec(0..3_usize, 0..3)],
         ),
     );
-    let igw = likely(Some("available"), 8, &[None, Some("detaching"), Some("puzzled")]);
+    let gateways = (
+        likely(Some("available"), 8, &[None, None, Some("detaching"), Some("puzzled")]),
+        likely(Some("attached"), 6, &[None, None, Some("detached"), Some("puzzled")]),
+        likely(
+            Some("available"),
+            3,
+            &[None, Some("pending"), Some("deleted"), Some("deleted"), Some("puzzled")],
+        ),
+        nat_instance(),
+    );
     let network = (subnets, tables, acls, vec(group(), GROUPS), nics);
-    (vpc, network, endpoints, s3_gateway, vec(nat(), 2), igw, hidden()).prop_map(
-        |(vpc, network, endpoints, s3_gateway, nats, igw, hidden)| {
-            let (service, secondary_cidr, windows, dns, name_servers) = vpc;
+    (vpc, network, endpoints, s3_gateway, vec(nat(), 2), gateways, access(), hidden()).prop_map(
+        |(vpc, network, endpoints, s3_gateway, nats, gateways, access, hidden)| {
+            let (igw, eigw, tgw, nat_instance) = gateways;
+            let (service, secondary_cidr, windows, agent, dns, name_servers) = vpc;
             let (subnets, tables, acls, groups, nics) = network;
             Plan {
                 service,
                 secondary_cidr,
                 windows,
+                agent,
                 dns,
                 name_servers,
                 subnets,
@@ -470,6 +548,10 @@ pub fn plan() -> impl Strategy<Value = Plan> {
                 s3_gateway,
                 nats,
                 igw,
+                eigw,
+                access,
+                nat_instance,
+                tgw,
                 hidden,
             }
         },
@@ -479,9 +561,13 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 // ---------------------------------------------------------------- describing
 
 impl Plan {
-    /// Is everything described that was asked for, and of a kind that we know?
+    /// Is everything described, of a kind that we know, and without ways that lead out of sight?
     pub fn fully_visible(&self) -> bool {
-        self.hidden.is_empty()
+        const ODD: &str = "unknown unreadable something filtered partial pending \
+            puzzled imaginary resting mending sideways dreaming \
+            \"via\":\"tgw \"via\":\"pcx \"via\":\"vgw \"via\":\"eni \"via\":\"lgw \"via\":\"vpce-firewall";
+        let facts = self.facts().to_string();
+        !ODD.split_whitespace().any(|it| facts.contains(it))
     }
 
     /// What AWS would answer, and the question.
@@ -515,6 +601,19 @@ impl Plan {
             "dhcp_options": {"dopt-1": {"name_servers": self.name_servers}},
             "route_tables": {"vpc-1": self.route_tables()},
             "network_acls": {"vpc-1": self.network_acls()},
+            "egress_only_gateways": {"vpc-1": self.eigw.iter().map(|it| json!({"id": "eigw-1", "state": it})).collect::<Vec<_>>()},
+            "public_access_blocks": {"eu-west-1": self.public_access()},
+            "transit_gateway_attachments": {"vpc-1": self.tgw.iter().map(|it| json!({
+                "id": "tgw-attach-1", "transit_gateway": "tgw-1", "state": it, "subnets": ["subnet-0", "subnet-1"],
+            })).collect::<Vec<_>>()},
+            "peerings": {"pcx-1": {
+                "state": "active", "requester": {"vpc": "vpc-1"}, "accepter": {"vpc": "vpc-2"},
+            }},
+            "nodes": {"i-1": match self.agent {
+                None => json!("absent"),
+                Some(version) => json!({"ping": "ConnectionLost", "agent_version": version}),
+            }},
+            "service_endpoints": self.service_endpoints(),
             "internet_gateways": {"vpc-1": self.igw.iter().map(|it| json!({"id": "igw-1", "state": it})).collect::<Vec<_>>()},
             "endpoints": {"vpc-1": self.endpoints()},
         });
@@ -551,6 +650,12 @@ impl Plan {
             "network_interfaces",
             interfaces.iter().map(|(_, id, row)| (id.clone(), row.clone())).collect(),
         );
+        let nat = self.nic("eni-9", 9, &self.nat_instance.nic);
+        facts["instances"]["i-9"] = json!({
+            "state": self.nat_instance.state, "vpc": "vpc-1", "subnet": nat["subnet"],
+            "metadata": {"enabled": true}, "interfaces": [nat],
+        });
+        facts["network_interfaces"]["eni-9"] = self.nat_instance_row(&nat);
         for hidden in &self.hidden {
             let (table, key) = match hidden {
                 Hidden::Vpc => ("vpcs", "vpc-1".into()),
@@ -560,6 +665,10 @@ impl Plan {
                 Hidden::Acls => ("network_acls", "vpc-1".into()),
                 Hidden::Endpoints => ("endpoints", "vpc-1".into()),
                 Hidden::InternetGateways => ("internet_gateways", "vpc-1".into()),
+                Hidden::EgressOnlyGateways => ("egress_only_gateways", "vpc-1".into()),
+                Hidden::PublicAccess => ("public_access_blocks", "eu-west-1".into()),
+                Hidden::Attachments => ("transit_gateway_attachments", "vpc-1".into()),
+                Hidden::NatInstance => ("network_interfaces", "eni-9".into()),
                 Hidden::Subnet(at) => ("subnets", format!("subnet-{at}")),
                 Hidden::Nat(at) => ("nat_gateways", format!("nat-{at}")),
                 Hidden::Group(at) => ("security_groups", format!("sg-{at}")),
@@ -570,6 +679,11 @@ impl Plan {
                 },
             };
             facts[table][key] = json!({"unknown": "denied"});
+            if let Hidden::Endpoints = hidden {
+                for (_, row) in facts["service_endpoints"].as_object_mut().unwrap() {
+                    *row = json!({"unknown": "denied"});
+                }
+            }
         }
         facts
     }
@@ -586,40 +700,83 @@ impl Plan {
     }
 
     fn subnet(&self, at: usize) -> Value {
-        let mut row =
-            json!({"vpc": "vpc-1", "owner": "111122223333", "availability_zone": "eu-west-1a"});
+        let zone = if at == 3 { "eu-west-1b" } else { "eu-west-1a" };
+        let mut row = json!({"vpc": "vpc-1", "owner": "111122223333", "availability_zone": zone});
         if self.family(at) != Family::V6 {
             row["cidr"] = json!(format!("{}.0/24", self.v4(at)));
         }
         if self.family(at) != Family::V4 {
             row["ipv6_cidrs"] = json!([format!("2600:1f14:abcd:ef0{at}::/64")]);
+            row["dns64"] = json!(self.subnets[at].dns64);
         }
         row
     }
 
     fn instance(&self) -> Value {
         // AWS lists interfaces in any order.
-        let interfaces = self.nics.iter().enumerate().rev().map(|(at, nic)| {
-            let mut row = json!({
-                "id": format!("eni-{at}"), "device_index": at, "subnet": format!("subnet-{}", nic.subnet),
-                "security_groups": groups(&nic.groups),
-            });
-            if self.family(nic.subnet) != Family::V6 {
-                row["private_ip"] = json!(format!("{}.{}", self.v4(nic.subnet), 10 + at));
-                if nic.public {
-                    row["public_ip"] = json!(format!("54.10.0.{}", 10 + at));
-                }
-            }
-            if self.family(nic.subnet) != Family::V4 {
-                row["ipv6"] = json!([format!("2600:1f14:abcd:ef0{}::{:x}", nic.subnet, 10 + at)]);
-            }
-            row
-        });
+        let interfaces = self.nics.iter().enumerate().rev();
+        let interfaces = interfaces.map(|(at, nic)| self.nic(&format!("eni-{at}"), at, nic));
         json!({
             "state": "running", "vpc": "vpc-1", "subnet": format!("subnet-{}", self.nics[0].subnet),
             "windows": self.windows, "metadata": {"enabled": true},
             "interfaces": interfaces.collect::<Vec<_>>(),
         })
+    }
+
+    /// An interface as its instance's own description shows it.
+    fn nic(&self, id: &str, at: usize, nic: &Nic) -> Value {
+        let mut row = json!({
+            "id": id, "device_index": at % 9, "subnet": format!("subnet-{}", nic.subnet),
+            "security_groups": groups(&nic.groups),
+        });
+        if self.family(nic.subnet) != Family::V6 {
+            row["private_ip"] = json!(format!("{}.{}", self.v4(nic.subnet), 10 + at));
+            if nic.public {
+                row["public_ip"] = json!(format!("54.10.0.{}", 10 + at));
+            }
+        }
+        if self.family(nic.subnet) != Family::V4 {
+            row["ipv6"] = json!([format!("2600:1f14:abcd:ef0{}::{:x}", nic.subnet, 10 + at)]);
+        }
+        row
+    }
+
+    fn nat_instance_row(&self, nic: &Value) -> Value {
+        let addresses = [&nic["private_ip"], &nic["ipv6"][0]];
+        let mut row = json!({
+            "subnet": nic["subnet"], "security_groups": nic["security_groups"], "instance": "i-9",
+            "private_ips": addresses.into_iter().filter(|it| !it.is_null()).collect::<Vec<_>>(),
+        });
+        if nic["public_ip"].is_string() {
+            row["public_ip"] = nic["public_ip"].clone();
+        }
+        if let Some(check) = self.nat_instance.check {
+            row["source_dest_check"] = json!(check);
+        }
+        row
+    }
+
+    fn public_access(&self) -> Value {
+        let exclusions = self.access.exclusion.iter().map(|(mode, subnet)| {
+            let resource = subnet.map_or("vpc-1".into(), |it| format!("subnet-{it}"));
+            json!({"id": "vpcbpa-exclude-1", "mode": mode, "resource": resource})
+        });
+        json!({"mode": self.access.mode, "exclusions": exclusions.collect::<Vec<_>>()})
+    }
+
+    /// The same endpoints, asked for by service.
+    fn service_endpoints(&self) -> Value {
+        let mut found = json!({});
+        for service in ["ssm", "s3"] {
+            let name = format!("com.amazonaws.eu-west-1.{service}");
+            let mut all = self.endpoints();
+            all.retain(|it| it["service"] == name.as_str());
+            for endpoint in &mut all {
+                endpoint["vpc"] = json!("vpc-1");
+            }
+            found[name] = json!(all);
+        }
+        found
     }
 
     fn route_tables(&self) -> Vec<Value> {
@@ -659,7 +816,8 @@ impl Plan {
                     continue;
                 }
                 let v4_only = ["nat-", "vgw-"].iter().any(|it| route.via.starts_with(it));
-                let is_v6 = matches!(cidr, Some(ipnet::IpNet::V6(_)));
+                let is_v6 =
+                    matches!(cidr, Some(ipnet::IpNet::V6(_))) && to["cidr"] != "64:ff9b::/96";
                 if (is_v6 && v4_only) || (!is_v6 && route.via.starts_with("eigw-")) {
                     continue;
                 }
