@@ -312,6 +312,7 @@ pub fn all() -> Vec<Case> {
             Everywhere,
             json!({
                 "vpcs": {VPC: {"cidrs": ["10.0.0.0/16", "2600:1f14:abcd:ef00::/56"]}},
+                "egress_only_gateways": {VPC: [{"id": "eigw-0", "state": "attached"}]},
                 "subnets": {"subnet-0public": {"cidr": null, "ipv6_cidrs": ["2600:1f14:abcd:ef01::/64"]}},
                 "instances": {"i-0abc123def4567890": {"interfaces": [{
                     "id": "eni-0instance", "device_index": 0, "subnet": "subnet-0public",

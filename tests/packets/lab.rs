@@ -576,6 +576,9 @@ impl<'a> Lab<'a> {
         let via = route.via.0.as_str();
         let gateways = seen(self.facts.internet_gateways.get(self.vpc)).unwrap();
         let attached = gateways.iter().any(|it| it.id.as_str() == via && it.state == "available");
+        let outward =
+            seen(self.facts.egress_only_gateways.get(self.vpc)).map_or(&[][..], Vec::as_slice);
+        let outward = outward.iter().any(|it| it.id.as_str() == via && it.state == "attached");
         let endpoints = seen(self.facts.endpoints.get(self.vpc)).unwrap();
         let endpoint = endpoints.iter().any(|it| {
             it.id.as_str() == via
@@ -589,7 +592,7 @@ impl<'a> Lab<'a> {
         });
         if route.state != RouteState::Active {
             "blackhole".into()
-        } else if v6 && (attached || via.starts_with("eigw-")) {
+        } else if v6 && (attached || outward) {
             "via fd00:100::2 dev igw".into()
         } else if !v6 && attached {
             "via 169.254.100.2 dev igw".into()
