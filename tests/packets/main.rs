@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     let random = random(setting("SSM_DOCTOR_LABS", LABS)).into_iter().enumerate();
     let random = random.map(|(at, plan)| {
         Trial::test(format!("random-{at}"), move || {
-            let (facts, scope) = plan.world();
+            let (facts, scope) = worlds::read(&plan.facts());
             agree(&format!("r{at}"), &facts, &scope, plan.service, None)
                 .map_err(|error| Failed::from(format!("{error}\n{}", plan.facts())))
         })
@@ -97,7 +97,7 @@ fn random(count: usize) -> Vec<worlds::Plan> {
     let mut left = [count.div_ceil(2), count / 2];
     while left != [0, 0] {
         let plan = strategy.new_tree(&mut runner).unwrap().current();
-        let (facts, scope) = plan.world();
+        let (facts, scope) = worlds::read(&plan.facts());
         let judgement = Reference::new(&facts, &scope, plan.service).judge();
         let attempted = judgement.readings.iter().flatten().next().is_some();
         // Of some things AWS says what comes of them, and not how.
@@ -107,7 +107,7 @@ fn random(count: usize) -> Vec<worlds::Plan> {
             && facts.nat_gateways.values().all(zonal)
             && facts.public_access_blocks.values().all(open);
         let kind = usize::from(judgement.arrival == Arrival::Nowhere);
-        if plan.fully_visible() && judgement.clear && buildable && left[kind] > 0 {
+        if worlds::in_sight(&plan.facts()) && judgement.clear && buildable && left[kind] > 0 {
             left[kind] -= 1;
             found.push(plan);
         }

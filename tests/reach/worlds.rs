@@ -560,24 +560,24 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 
 // ---------------------------------------------------------------- describing
 
+/// Is everything described, of a kind that we know, and without ways that lead out of sight?
+pub fn in_sight(facts: &Value) -> bool {
+    const ODD: &str = "unknown unreadable something filtered partial pending \
+        puzzled imaginary resting mending sideways dreaming \
+        \"via\":\"tgw \"via\":\"pcx \"via\":\"vgw \"via\":\"eni \"via\":\"lgw \"via\":\"vpce-firewall";
+    let facts = facts.to_string();
+    !ODD.split_whitespace().any(|it| facts.contains(it))
+}
+
+/// What AWS would answer, and the question.
+pub fn read(facts: &Value) -> (Facts, Scope) {
+    let scope = json!({
+        "target": "i-1", "region": "eu-west-1", "at": "2026-11-23T03:00:00Z", "session": "shell",
+    });
+    (serde_json::from_value(facts.clone()).unwrap(), serde_json::from_value(scope).unwrap())
+}
+
 impl Plan {
-    /// Is everything described, of a kind that we know, and without ways that lead out of sight?
-    pub fn fully_visible(&self) -> bool {
-        const ODD: &str = "unknown unreadable something filtered partial pending \
-            puzzled imaginary resting mending sideways dreaming \
-            \"via\":\"tgw \"via\":\"pcx \"via\":\"vgw \"via\":\"eni \"via\":\"lgw \"via\":\"vpce-firewall";
-        let facts = self.facts().to_string();
-        !ODD.split_whitespace().any(|it| facts.contains(it))
-    }
-
-    /// What AWS would answer, and the question.
-    pub fn world(&self) -> (Facts, Scope) {
-        let scope = json!({
-            "target": "i-1", "region": "eu-west-1", "at": "2026-11-23T03:00:00Z", "session": "shell",
-        });
-        (serde_json::from_value(self.facts()).unwrap(), serde_json::from_value(scope).unwrap())
-    }
-
     fn v4(&self, subnet: usize) -> String {
         match subnet {
             3 if self.secondary_cidr => "100.64.0".into(),
@@ -593,6 +593,7 @@ impl Plan {
         }
     }
 
+    /// What AWS would describe.
     pub fn facts(&self) -> Value {
         let mut facts = json!({
             "instances": {"i-1": self.instance()},
