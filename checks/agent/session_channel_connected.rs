@@ -21,6 +21,7 @@ pub(crate) static CHECK: Check = Check {
         &super::version_supports_session::CHECK,
         &crate::target::found_in_region::CHECK,
         &crate::identity::role_may_open_channels::CHECK,
+        &crate::network::no_appliance_in_path::CHECK,
         &crate::hybrid::advanced_tier_on::CHECK,
     ],
     proves: &[
@@ -28,6 +29,8 @@ pub(crate) static CHECK: Check = Check {
         &crate::target::instance_running::CHECK,
         &crate::dns::vpc_dns_enabled::CHECK,
         &crate::dns::endpoint_private_dns_on::CHECK,
+        &crate::dns::no_zone_shadows_endpoints::CHECK,
+        &crate::dns::no_firewall_blocks_names::CHECK,
         &crate::endpoint::available::CHECK,
         &crate::endpoint::policy_allows_agent::CHECK,
         &crate::network::service_path_exists::CHECK,

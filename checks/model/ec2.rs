@@ -65,6 +65,9 @@ words! {
         Off = "off", Bidirectional = "block-bidirectional", Ingress = "block-ingress",
     }
     ExclusionMode { Bidirectional = "allow-bidirectional", Egress = "allow-egress" }
+    AddressFamily {
+        V4 = "ipv4", V6 = "ipv6", Dual = "dualstack", ServiceDefined = "service-defined",
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -396,6 +399,19 @@ pub struct Endpoint {
     /// Where it stands, when it was not asked for by VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<VpcId>,
+    /// Of its interfaces; none where AWS does not say, which is IPv4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address_type: Option<AddressFamily>,
+    /// Which records its names have; none where AWS does not say, which is those of its interfaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_record_ip_type: Option<AddressFamily>,
+    /// Its private DNS is for queries that come in from other networks: inside the VPC the service's
+    /// name keeps its public addresses. For S3 beside a gateway endpoint.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub private_dns_for_inbound_only: bool,
+    /// The names that lead to it. With private DNS on, the service's own are among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -522,6 +538,21 @@ impl Instance {
 }
 
 impl Endpoint {
+    /// Does the endpoint's private DNS, where it is on, answer for this host? By the names that AWS
+    /// lists, or by the service's standard one.
+    #[must_use]
+    pub fn answers(&self, region: &Region, host: &str) -> bool {
+        let standard = |service: &str| {
+            host.strip_prefix(service)
+                .and_then(|it| it.strip_prefix('.'))
+                .and_then(|it| it.strip_prefix(region.as_str()))
+                .and_then(|it| it.strip_prefix('.'))
+                == Some(region.dns_suffix())
+        };
+        self.serves(region)
+            .is_some_and(|it| standard(it) || self.names.iter().any(|name| name == host))
+    }
+
     /// `ssm` for `com.amazonaws.eu-west-1.ssm`, in any partition's spelling; None if the service is
     /// of another Region.
     #[must_use]

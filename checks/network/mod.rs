@@ -7,6 +7,7 @@ pub(crate) mod instance_sends_https;
 pub(crate) mod internet_gateway_attached;
 pub(crate) mod nat_gateway_works;
 pub(crate) mod nat_instance_forwards;
+pub(crate) mod no_appliance_in_path;
 pub(crate) mod peering_active;
 pub(crate) mod public_access_open;
 pub(crate) mod public_address_present;
@@ -23,6 +24,7 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &internet_gateway_attached::CHECK,
     &nat_gateway_works::CHECK,
     &nat_instance_forwards::CHECK,
+    &no_appliance_in_path::CHECK,
     &peering_active::CHECK,
     &public_access_open::CHECK,
     &public_address_present::CHECK,

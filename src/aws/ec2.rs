@@ -28,8 +28,8 @@ use ssm_doctor_checks::model::{
     },
     facts::{Facts, Row},
     ids::{
-        DhcpOptionsId, InstanceId, NatGatewayId, NetworkInterfaceId, PeeringId, PrefixListId,
-        Region, SecurityGroupId, ServiceName, SubnetId, VpcId,
+        DhcpOptionsId, EndpointId, InstanceId, NatGatewayId, NetworkInterfaceId, PeeringId,
+        PrefixListId, Region, SecurityGroupId, ServiceName, SubnetId, VpcId,
     },
     text::Text,
     time::Timestamp,
@@ -38,6 +38,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Service,
+    route53::name,
     why::{Failure, Outcome, field, maybe, named, read, row, unreadable},
 };
 
@@ -373,6 +374,22 @@ impl Ec2 {
         let found = listed(all!(self, call.into_paginator().page_size(PAGE).items()));
         let endpoints = found.and_then(|it| it.iter().map(endpoint).collect()).map(Some);
         Facts { endpoints: [(vpc, row(endpoints))].into(), ..Facts::default() }
+    }
+
+    /// An endpoint of another VPC. Another account's is not found.
+    pub async fn distant_endpoint(self, id: EndpointId) -> Facts {
+        let this = &self;
+        let rows = by_id([id].into(), |ids| async move {
+            let call = this.client.describe_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
+            let found = all!(
+                this,
+                call.into_paginator().items(),
+                "InvalidVpcEndpointId.NotFound",
+                "InvalidVpcEndpoint.NotFound"
+            )?;
+            Ok(found.map(|it| keyed(&it, sdk::VpcEndpoint::vpc_endpoint_id, endpoint)))
+        });
+        Facts { distant_endpoints: rows.await, ..Facts::default() }
     }
 
     pub async fn internet_gateways(self, vpc: VpcId) -> Facts {
@@ -782,6 +799,7 @@ fn endpoint(it: &sdk::VpcEndpoint) -> Result<Endpoint, Failure> {
         EndpointKind::Interface => field("privateDnsEnabled", it.private_dns_enabled())?,
         _ => false,
     };
+    let dns = it.dns_options();
     Ok(Endpoint {
         id: named("vpcEndpointId", it.vpc_endpoint_id())?,
         service: field("serviceName", it.service_name())?.into(),
@@ -802,6 +820,14 @@ fn endpoint(it: &sdk::VpcEndpoint) -> Result<Endpoint, Failure> {
         policy: it.policy_document().map(Text::parse),
         service_region: maybe("serviceRegion", it.service_region())?,
         vpc: None,
+        ip_address_type: it.ip_address_type().map(|it| word(Some(it.as_str()))),
+        dns_record_ip_type: dns
+            .and_then(|it| it.dns_record_ip_type())
+            .map(|it| word(Some(it.as_str()))),
+        private_dns_for_inbound_only: dns
+            .and_then(|it| it.private_dns_only_for_inbound_resolver_endpoint())
+            .unwrap_or_default(),
+        names: it.dns_entries().iter().filter_map(|it| it.dns_name()).map(name).collect(),
     })
 }
 

@@ -10,6 +10,9 @@ mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod route53;
+mod route53profiles;
+mod route53resolver;
 mod s3;
 mod ssm;
 mod sts;
@@ -31,7 +34,10 @@ use ssm_doctor_checks::{
         scope::Scope,
         ssm::SettingId,
     },
-    solve::credentials::{CHANNELS, REGISTER},
+    solve::{
+        credentials::{CHANNELS, REGISTER},
+        reach::CORE,
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -85,6 +91,9 @@ pub struct Account {
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
+    route53: route53::Route53,
+    route53profiles: route53profiles::Route53Profiles,
+    route53resolver: route53resolver::Route53Resolver,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
@@ -159,6 +168,9 @@ impl Account {
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),
+            route53: service!(aws_sdk_route53),
+            route53profiles: service!(aws_sdk_route53profiles),
+            route53resolver: service!(aws_sdk_route53resolver),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
@@ -189,7 +201,7 @@ impl Account {
     /// fails. What its VPC's list lacks gets no row: to ask for it again is to ask for it by id.
     #[must_use]
     pub fn jobs(&self, needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> Vec<Job> {
-        let needs = with_neighbours(needs, facts);
+        let needs = with_neighbours(needs, facts, scope);
         let mut jobs = Vec::new();
         let mut sweeps = BTreeSet::new();
         let (mut instances, mut statuses) = (BTreeSet::new(), BTreeSet::new());
@@ -197,6 +209,7 @@ impl Account {
         let mut questions = BTreeSet::new();
         for need in needs {
             let (ec2, iam, ssm) = (&self.ec2, &self.iam, &self.ssm);
+            let (zones, resolver) = (&self.route53, &self.route53resolver);
             match need {
                 Need::caller(_) => jobs.push(self.sts.job(sts::Sts::caller)),
                 Need::instance(id) => _ = instances.insert(id),
@@ -210,7 +223,11 @@ impl Account {
                 | Need::route_tables(id)
                 | Need::network_acls(id)
                 | Need::endpoints(id)
-                | Need::internet_gateways(id) => _ = sweeps.insert(id),
+                | Need::internet_gateways(id)
+                | Need::hosted_zones(id)
+                | Need::resolver_rules(id)
+                | Need::firewall_groups(id)
+                | Need::profiles(id) => _ = sweeps.insert(id),
                 Need::dhcp_options(id) => jobs.push(ec2.job(|it| it.dhcp_options(id))),
                 Need::subnet(id) => _ = parts.subnets.insert(id),
                 Need::nat_gateway(id) => _ = parts.nats.insert(id),
@@ -240,6 +257,18 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::distant_endpoint(id) => jobs.push(ec2.job(|it| it.distant_endpoint(id))),
+                Need::hosted_zone(id) => jobs.push(zones.job(|it| it.hosted_zone(id))),
+                Need::zone_records(id) => jobs.push(zones.job(|it| it.zone_records(id))),
+                Need::resolver_rule(id) => jobs.push(resolver.job(|it| it.resolver_rule(id))),
+                Need::firewall_rules(id) => jobs.push(resolver.job(|it| it.firewall_rules(id))),
+                Need::firewall_domains(id) => {
+                    let region = self.region.clone();
+                    jobs.push(resolver.job(|it| it.firewall_domains(id, region)));
+                }
+                Need::profile_resources(id) => {
+                    jobs.push(self.route53profiles.job(|it| it.profile_resources(id)));
+                }
             }
         }
         // Everything else in an instance's VPC hangs on these, or they on it.
@@ -268,8 +297,9 @@ impl Account {
     }
 
     /// The whole VPC.
-    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 10] {
+    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 14] {
         let (ec2, id, asked) = (&self.ec2, || vpc.clone(), asked.clone());
+        let region = self.region.clone();
         [
             ec2.job(|it| it.vpc(id())),
             ec2.job(|it| it.vpc_dns(id())),
@@ -281,6 +311,10 @@ impl Account {
             ec2.job(|it| it.security_groups_of(id(), asked.groups)),
             ec2.job(|it| it.endpoint_interfaces_of(id(), asked.interfaces)),
             ec2.job(|it| it.nat_gateways_of(id(), asked.nats)),
+            self.route53.job(|it| it.hosted_zones(id(), region)),
+            self.route53resolver.job(|it| it.resolver_rules(id())),
+            self.route53resolver.job(|it| it.firewall_groups(id())),
+            self.route53profiles.job(|it| it.profiles(id())),
         ]
     }
 
@@ -330,7 +364,7 @@ impl<C: Clone + Send + Sync + 'static> Service<C> {
 }
 
 /// What is about to be needed and can be asked already.
-fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
+fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> BTreeSet<Need> {
     let host_management = Need::service_setting(SettingId::DefaultHostManagementRole);
     if needs.iter().any(|it| matches!(it, Need::instance(_))) && !facts.has(&host_management) {
         needs.insert(host_management);
@@ -352,6 +386,18 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
             })
         }));
     }
+    // A zone may lead to endpoints of a hub VPC, whose own settings then count.
+    if needs.iter().any(|it| matches!(it, Need::zone_records(_))) {
+        needs.extend(CORE.iter().filter_map(|service| {
+            let name = format!("com.amazonaws.{}.{service}", scope.region);
+            let need = Need::service_endpoints(name.parse().ok()?);
+            (!facts.has(&need)).then_some(need)
+        }));
+    }
+    let unseen = |need: &Need| !facts.has(need);
+    let (hubs, doors) = hubs(facts);
+    needs.extend(hubs.into_iter().map(Need::route_tables).filter(unseen));
+    needs.extend(doors.into_iter().map(Need::network_interface).filter(unseen));
     // The roles that an agent may have from Systems Manager, by name or by path and name.
     let setting = facts.service_settings.get(&SettingId::DefaultHostManagementRole);
     let nodes = facts.nodes.values();
@@ -367,6 +413,25 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
         }
     }
     needs
+}
+
+/// More VPCs with endpoints of their own than this are no hubs.
+const HUBS: usize = 3;
+
+/// The other VPCs that have endpoints of our services, and those endpoints' interfaces, where they are
+/// so few that they must be shared.
+fn hubs(facts: &Facts) -> (BTreeSet<VpcId>, BTreeSet<NetworkInterfaceId>) {
+    let ours: BTreeSet<VpcId> = vpcs_of_instances(facts).collect();
+    let rows = facts.service_endpoints.values();
+    let listed = rows.filter_map(|it| if let Row::Present(it) = it { Some(it) } else { None });
+    let others = || {
+        listed.clone().flatten().filter(|it| it.vpc.as_ref().is_some_and(|it| !ours.contains(it)))
+    };
+    let vpcs: BTreeSet<VpcId> = others().filter_map(|it| it.vpc.clone()).collect();
+    if vpcs.len() > HUBS {
+        return (BTreeSet::new(), BTreeSet::new());
+    }
+    (vpcs, others().flat_map(|it| it.interfaces.iter().cloned()).collect())
 }
 
 fn is_swept(facts: &Facts, vpc: &VpcId) -> bool {
@@ -434,7 +499,9 @@ mod tests {
     #[test]
     fn roles_of_the_agent_are_asked_early() {
         let id: InstanceId = "i-1".parse().unwrap();
-        let needs = with_neighbours([Need::instance(id.clone())].into(), &Facts::default());
+        let scope = r#"{"target": "i-1", "region": "eu-west-1", "at": "2026-11-23T03:00:00Z"}"#;
+        let scope: Scope = serde_json::from_str(scope).unwrap();
+        let needs = with_neighbours([Need::instance(id.clone())].into(), &Facts::default(), &scope);
         assert_eq!(needs.len(), 2, "{needs:?}");
 
         let mut facts = Facts::default();
@@ -455,7 +522,7 @@ mod tests {
         facts.nodes.insert(Target::Instance(id), Row::Present(node));
         let role = |name: &str| Need::role(name.parse().unwrap());
         assert_eq!(
-            with_neighbours(BTreeSet::new(), &facts),
+            with_neighbours(BTreeSet::new(), &facts, &scope),
             [role("AWSSystemsManagerDefaultEC2InstanceManagementRole"), role("Edge")].into()
         );
     }

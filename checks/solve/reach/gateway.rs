@@ -14,7 +14,8 @@ use alloc::{
 use super::{
     HTTPS, Hop, HopKind, NAT64, Toward, Walk,
     filter::{Crossing, Filtered, Members},
-    route::{Leg, legs, table_of},
+    gets_through,
+    route::{Leg, table_of},
 };
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
@@ -76,13 +77,66 @@ impl Walk<'_> {
             ],
             TargetKind::NatGateway(id) => self.nat_gateway(table, route, &id),
             TargetKind::Interface(id) => self.nat_instance(table, route, &id, toward),
+            TargetKind::Peering(_) => {
+                vec![hop(HopKind::Peering, Ok(self.intransitive(table, route)))]
+            }
             TargetKind::Local
             | TargetKind::Endpoint(_)
-            | TargetKind::Peering(_)
             | TargetKind::TransitGateway(_)
-            | TargetKind::Other => vec![hop(HopKind::NextHop, Err(invisible(table, route)))],
+            | TargetKind::Other => self.out_of_sight(table, route, invisible(table, route)),
         });
         hops
+    }
+
+    /// A hop that can be judged itself, and beyond it nothing.
+    fn beyond_sight(&self, first: Hop, table: &RouteTable, route: &Route, on: Unknown) -> Vec<Hop> {
+        let beyond = match &first.answer {
+            Ok(Verdict::Fail(..)) => Vec::new(),
+            Ok(_) => self.out_of_sight(table, route, on),
+            // While it is not known whether anything lies beyond, nor is what does.
+            Err(unknown) => [HopKind::Appliance, HopKind::NextHop]
+                .map(|kind| Hop::new(kind, &route.via, Err(unknown.clone())))
+                .into(),
+        };
+        core::iter::once(first).chain(beyond).collect()
+    }
+
+    /// A hop beyond which nothing is visible: as the path, unknown; and as a remark, the first thing to
+    /// look at when the agent is silent.
+    pub(super) fn out_of_sight(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
+        let subject = leads(table, route);
+        let remark = gets_through(self.facts, self.scope, self.service).map(|it| {
+            if it {
+                return Verdict::Pass(observed(&subject, "carries what the agent sends"));
+            }
+            let evidence = observed(
+                &subject,
+                format!(
+                    "carries the traffic for {}, {}, and has to let it through and its replies back ({})",
+                    route.to,
+                    nature(route),
+                    self.service
+                ),
+            );
+            let region = &self.scope.region;
+            let fix = Fix::new(
+                format!(
+                    "see that {} passes tcp/443 to ssm.{region} and ssmmessages.{region}, WebSockets included, and leaves TLS alone",
+                    route.via
+                ),
+                Recovery::Agent,
+            );
+            Verdict::Fail(evidence, fix)
+        });
+        vec![
+            Hop::new(HopKind::Appliance, &route.via, remark),
+            Hop::new(HopKind::NextHop, &route.via, Err(unknown)),
+        ]
     }
 
     /// DNS64 hands out addresses that NAT gateways alone know what to do with.
@@ -139,58 +193,49 @@ impl Walk<'_> {
 
     fn internet_gateway(&self, table: &RouteTable, id: &InternetGatewayId) -> Answer {
         let vpc = self.from.vpc;
-        let attached = self.facts.internet_gateways(vpc).required()?;
-        let works = attached
-            .iter()
-            .any(|it| it.id == *id && matches!(it.state.as_str(), "available" | "attached"));
-        let subject = format!("{} → {id}", table.id);
-        Ok(if works {
-            Verdict::Pass(observed(&subject, format!("is attached to {vpc}")))
-        } else {
-            self.unattached(&subject, id.as_str())
-        })
-    }
-
-    fn unattached(&self, subject: &str, id: &str) -> Verdict {
-        let vpc = self.from.vpc;
-        Verdict::Fail(
-            observed(subject, format!("is not attached to {vpc} ({})", self.service)),
-            Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws(
-                self.scope,
-                [
-                    "ec2",
-                    "attach-internet-gateway",
-                    "--internet-gateway-id",
-                    id,
-                    "--vpc-id",
-                    vpc.as_str(),
-                ],
-            ),
-        )
+        let listed = self.facts.internet_gateways(vpc).required()?;
+        let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
+        let fix = Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws(
+            self.scope,
+            [
+                "ec2",
+                "attach-internet-gateway",
+                "--internet-gateway-id",
+                id.as_str(),
+                "--vpc-id",
+                vpc.as_str(),
+            ],
+        );
+        self.attached(&format!("{} → {id}", table.id), ours, fix)
     }
 
     fn egress_only_gateway(&self, table: &RouteTable, id: &EgressOnlyGatewayId) -> Answer {
         let vpc = self.from.vpc;
-        let attached = self.facts.egress_only_gateways(vpc).required()?;
-        let works = attached
-            .iter()
-            .any(|it| it.id == *id && matches!(it.state.as_str(), "available" | "attached"));
-        let subject = format!("{} → {id}", table.id);
-        Ok(if works {
-            Verdict::Pass(observed(&subject, format!("is attached to {vpc}")))
-        } else {
-            Verdict::Fail(
-                observed(&subject, format!("is not attached to {vpc} ({})", self.service)),
-                Fix::new(
-                    "make an egress-only internet gateway for the VPC and route to it",
-                    Recovery::Agent,
-                )
-                .aws(
-                    self.scope,
-                    ["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()],
-                ),
-            )
-        })
+        let listed = self.facts.egress_only_gateways(vpc).required()?;
+        let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
+        let fix = Fix::new(
+            "make an egress-only internet gateway for the VPC and route to it",
+            Recovery::Agent,
+        )
+        .aws(self.scope, ["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()]);
+        self.attached(&format!("{} → {id}", table.id), ours, fix)
+    }
+
+    /// A gateway by the state of its attachment to our VPC, if it has one.
+    fn attached(&self, subject: &str, state: Option<&str>, fix: Fix) -> Answer {
+        let vpc = self.from.vpc;
+        match state {
+            Some("available" | "attached") => {
+                Ok(Verdict::Pass(observed(subject, format!("is attached to {vpc}"))))
+            }
+            None | Some("attaching" | "detaching" | "detached") => Ok(Verdict::Fail(
+                observed(subject, format!("is not attached to {vpc} ({})", self.service)),
+                fix,
+            )),
+            Some(word) => Err(Unknown::limit(format!(
+                "{subject} is attached in a way not known here: {word}"
+            ))),
+        }
     }
 
     /// An internet gateway translates between an instance's public address and its private one; without
@@ -403,6 +448,12 @@ impl Walk<'_> {
 
     /// It grows into a zone by itself, some time after the first instance there.
     fn regional(&self, nat: &NatGateway, subject: &str, id: &NatGatewayId) -> Answer {
+        let vpc = self.from.vpc;
+        if self.facts.internet_gateways(vpc).required()?.is_empty() {
+            return Err(Unknown::limit(format!(
+                "{id} is a regional NAT gateway, and {vpc} has no internet gateway for it to lead to"
+            )));
+        }
         let subnet = self.facts.subnet(&self.from.interface.subnet).required()?;
         match &subnet.availability_zone {
             Some(zone) if !nat.zones.is_empty() && !nat.zones.contains(zone) => {
@@ -426,7 +477,7 @@ impl Walk<'_> {
         let service = self.service;
         let internet = self.internet(Family::V4);
         let onward = table_of(self.facts, self.from.vpc, subnet)?;
-        let legs = legs(self.facts, self.from.vpc, onward, &internet)?;
+        let legs = self.ways_out(onward, &internet)?;
         let answers = legs.iter().map(|leg| {
             let Some(next) = leg.route else {
                 return Ok(Verdict::Fail(
@@ -440,17 +491,18 @@ impl Walk<'_> {
             match (self.dead(onward, next), next.via.kind()) {
                 (Some(dead), _) => dead,
                 (None, TargetKind::InternetGateway(gateway)) => {
-                    let attached = self.facts.internet_gateways(self.from.vpc).required()?;
-                    Ok(if attached.iter().any(|it| it.id == gateway) {
-                        Verdict::Pass(observed(subject, format!("is available, and {gateway} leads on")))
-                    } else {
-                        Verdict::Fail(
+                    self.internet_gateway(onward, &gateway).map(|attached| match attached {
+                        Verdict::Pass(_) => Verdict::Pass(observed(
+                            subject,
+                            format!("is available, and {gateway} leads on"),
+                        )),
+                        _ => Verdict::Fail(
                             observed(
                                 subject,
                                 format!("leads on to {gateway}, which is not attached ({service})"),
                             ),
                             replace(format!("attach {gateway}, or use another NAT gateway")),
-                        )
+                        ),
                     })
                 }
                 // A common slip: the NAT gateway was put into a private subnet.
@@ -516,20 +568,12 @@ impl Walk<'_> {
         id: &NetworkInterfaceId,
         toward: &Toward,
     ) -> Vec<Hop> {
-        let hop = |answer| Hop { kind: HopKind::NatInstance, id: id.to_string(), answer };
         let may = self.may_forward(table, route, id, toward);
-        let mut hops = vec![hop(may)];
-        if !hops.iter().any(Hop::stops) {
-            hops.push(Hop::new(
-                HopKind::NextHop,
-                id,
-                Err(Unknown::limit(format!(
-                    "{} sends {} to {id}, and whether that forwards packets is not visible",
-                    table.id, route.to
-                ))),
-            ));
-        }
-        hops
+        let forwards = Unknown::limit(format!(
+            "{} sends {} to {id}, and whether that forwards packets is not visible",
+            table.id, route.to
+        ));
+        self.beyond_sight(Hop::new(HopKind::NatInstance, id, may), table, route, forwards)
     }
 
     fn may_forward(
@@ -607,7 +651,7 @@ impl Walk<'_> {
     ) -> Answer {
         let subject = leads(table, route);
         let onward = table_of(self.facts, self.from.vpc, &interface.subnet)?;
-        let legs = legs(self.facts, self.from.vpc, onward, toward)?;
+        let legs = self.ways_out(onward, toward)?;
         let is_public = toward.family() == Family::V6 || interface.public_ip.is_some();
         let stuck = |leg: &Leg| {
             leg.route.is_none_or(|next| {
@@ -656,21 +700,30 @@ impl Walk<'_> {
                 hop(HopKind::NextHop, Ok(alive(table, route))),
                 hop(HopKind::Peering, self.peering(table, route, &id)),
             ],
-            TargetKind::TransitGateway(id) => vec![
-                hop(
-                    HopKind::TransitGateway,
-                    self.transit_gateway((vpc, subnet), table, route, &id),
-                ),
-                hop(
-                    HopKind::NextHop,
-                    Err(Unknown::limit(format!(
-                        "where the route tables of {id} send {} is not visible from here",
-                        route.to
-                    ))),
-                ),
-            ],
-            _ => vec![hop(HopKind::NextHop, Err(invisible(table, route)))],
+            TargetKind::TransitGateway(id) => {
+                let attached = self.transit_gateway((vpc, subnet), table, route, &id);
+                let on = Unknown::limit(format!(
+                    "where the route tables of {id} send {} is not visible from here",
+                    route.to
+                ));
+                self.beyond_sight(hop(HopKind::TransitGateway, attached), table, route, on)
+            }
+            _ => self.out_of_sight(table, route, invisible(table, route)),
         }
+    }
+
+    /// Source: VPC peering guide, "VPC peering limitations": no edge to edge routing through a gateway.
+    fn intransitive(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &leads(table, route),
+                format!(
+                    "is a peering connection, by which nothing gets to the peer's own gateways ({})",
+                    self.service
+                ),
+            ),
+            reroute(self, table, route, format!("route {} to a NAT gateway of this VPC", route.to)),
+        )
     }
 
     fn peering(&self, table: &RouteTable, route: &Route, id: &PeeringId) -> Answer {
@@ -785,6 +838,19 @@ impl Walk<'_> {
 
 const OWN_SUBNET: &str = "no ACL stands between hosts of one subnet";
 
+/// What kind of thing lies out of sight, for a sentence.
+fn nature(route: &Route) -> &'static str {
+    match route.via.kind() {
+        TargetKind::Endpoint(_) => "an appliance behind a load balancer",
+        TargetKind::Interface(_) => "an instance that forwards",
+        TargetKind::TransitGateway(_) => "a transit gateway",
+        _ if route.via.0.starts_with("vgw-") => "a virtual private gateway",
+        _ if route.via.0.starts_with("cagw-") => "a carrier gateway",
+        _ if route.via.0.starts_with("lgw-") => "an Outpost's local gateway",
+        _ => "a hop of another kind",
+    }
+}
+
 pub(super) fn leads(table: &RouteTable, route: &Route) -> String {
     format!("{} → {}", table.id, route.via)
 }
@@ -803,10 +869,10 @@ pub(super) fn invisible(table: &RouteTable, route: &Route) -> Unknown {
 /// What several routes come to, of which each carries part of the addresses, when it is not known
 /// which of them the service has: an answer only if they agree.
 fn any_way(legs: &[Leg], answers: Vec<Answer>, toward: &Toward) -> Answer {
-    let passes = answers.iter().filter(|it| matches!(it, Ok(Verdict::Pass(_)))).count();
     let fails = answers.iter().filter(|it| matches!(it, Ok(Verdict::Fail(..)))).count();
-    if passes > 0 && fails > 0 {
-        return Err(mixed(legs, toward));
+    if fails > 0 && fails < answers.len() {
+        let unseen = answers.into_iter().filter_map(Result::err);
+        return Err(unseen.fold(mixed(legs, toward), Unknown::and));
     }
     all_of(answers, "", |it| it)
 }

@@ -18,7 +18,7 @@ use core::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{
-    name::{self, Defect, Resolution},
+    name::{self, Defect, Elsewhere, Families, Resolution, StepKind},
     net::{Addresses, Family, Ports},
     session::{self, Gates},
 };
@@ -32,7 +32,7 @@ use crate::model::{
 };
 use filter::{Crossing, Filtered, Members};
 use gateway::{invisible, mixed};
-use route::{legs, table_of};
+use route::{Leg, legs, table_of};
 
 mod filter;
 mod gateway;
@@ -45,10 +45,12 @@ pub const HTTPS: u16 = 443;
 pub enum HopKind {
     /// The VPC's two DNS attributes.
     VpcDns,
+    DnsFirewall,
+    ResolverRule,
+    /// A private hosted zone that decides where the name leads.
+    HostedZone,
     /// An endpoint's private DNS names.
     PrivateDns,
-    /// A hosted zone, rule or firewall that answers for the name.
-    Name,
     InstanceGroup,
     Acl,
     /// Replies that get through in part: nothing is stopped, some connections fail.
@@ -57,6 +59,8 @@ pub enum HopKind {
     Way,
     /// Is the route alive, and what it points at within sight?
     NextHop,
+    /// Something on the way that may stop packets, and does not show whether it does.
+    Appliance,
     InternetGateway,
     PublicAccess,
     PublicAddress,
@@ -78,12 +82,15 @@ impl HopKind {
         match self {
             Self::VpcDns => "vpc-dns",
             Self::PrivateDns => "private-dns",
-            Self::Name => "name",
+            Self::DnsFirewall => "dns-firewall",
+            Self::ResolverRule => "resolver-rule",
+            Self::HostedZone => "hosted-zone",
             Self::InstanceGroup => "security-group",
             Self::Acl => "network-acl",
             Self::Partly => "partly",
             Self::Way => "route",
             Self::NextHop => "next-hop",
+            Self::Appliance => "appliance",
             Self::InternetGateway => "internet-gateway",
             Self::PublicAccess => "public-access",
             Self::PublicAddress => "public-address",
@@ -122,7 +129,20 @@ impl Hop {
 
     /// Does it stop every packet?
     fn stops(&self) -> bool {
-        self.kind != HopKind::Partly && matches!(self.answer, Ok(Verdict::Fail(..)))
+        let remark = matches!(self.kind, HopKind::Partly | HopKind::Appliance);
+        !remark && matches!(self.answer, Ok(Verdict::Fail(..)))
+    }
+}
+
+impl From<name::Step> for Hop {
+    fn from(step: name::Step) -> Self {
+        let kind = match step.kind {
+            StepKind::Resolver => HopKind::VpcDns,
+            StepKind::Firewall => HopKind::DnsFirewall,
+            StepKind::Rule => HopKind::ResolverRule,
+            StepKind::Zone => HopKind::HostedZone,
+        };
+        Self { kind, id: step.id, answer: step.answer }
     }
 }
 
@@ -219,7 +239,10 @@ pub fn judge_gates(facts: &Facts, scope: &Scope) -> Answer {
     }
     let answers = gate_services(facts, scope)?.into_iter().flat_map(|service| {
         let path = path(facts, scope, service);
-        let hops = path.hops.into_iter().filter(|it| it.kind != HopKind::Partly);
+        let hops = path
+            .hops
+            .into_iter()
+            .filter(|it| !matches!(it.kind, HopKind::Partly | HopKind::Appliance));
         let hops = hops.map(|it| it.answer);
         path.lost.map(Err).into_iter().chain(hops).collect::<Vec<Answer>>()
     });
@@ -247,31 +270,31 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         Ok(host) => host,
         Err(unknown) => return Path { service, hops: Vec::new(), lost: Some(unknown) },
     };
-    let mut ways = Vec::new();
-    for interface in &host.interfaces {
-        let way = host.way(interface, facts, scope, service);
-        if way.reachable() != Reachable::No {
-            ways.push(way);
-            break;
-        }
-        ways.push(way);
+    let mut ways = host.interfaces.iter().map(|it| (*it, host.way(it, facts, scope, service)));
+    let Some((_, first)) = ways.next() else {
+        let lost = Unknown::limit(format!("{} has no network interface", scope.target));
+        return Path { service, hops: Vec::new(), lost: Some(lost) };
+    };
+    const DOUBT: &str =
+        "the instance has several network interfaces, and which one the system uses is not visible";
+    if first.reachable() == Reachable::No {
+        return match ways.map(|it| it.1).find(|it| it.reachable() != Reachable::No) {
+            Some(other) => settle(facts, scope, first, other, DOUBT),
+            None => first,
+        };
     }
-    let last = ways.pop();
-    let first = if ways.is_empty() { None } else { Some(ways.swap_remove(0)) };
-    match (first, last) {
-        (Some(first), Some(other)) if other.reachable() != Reachable::No => settle(
-            facts,
-            scope,
-            first,
-            other,
-            "the instance has several network interfaces, and which one the system uses is not visible",
-        ),
-        (Some(only), _) | (None, Some(only)) => only,
-        (None, None) => Path {
-            service,
-            hops: Vec::new(),
-            lost: Some(Unknown::limit(format!("{} has no network interface", scope.target))),
-        },
+    // An interface in the endpoint's own subnet is nearer than the default route.
+    let near = host.near(facts, scope, service);
+    let shut = |(interface, way): &(&AttachedInterface, Path)| {
+        near.contains(&interface.subnet) && way.reachable() == Reachable::No
+    };
+    if near.is_empty() || !ways.any(|it| shut(&it)) {
+        return first;
+    }
+    match gets_through(facts, scope, service) {
+        Ok(true) => first,
+        Ok(false) => Path { lost: Some(Unknown::limit(DOUBT)), ..first },
+        Err(unknown) => Path { lost: Some(Unknown::limit(DOUBT).and(unknown)), ..first },
     }
 }
 
@@ -301,6 +324,8 @@ fn gets_through(facts: &Facts, scope: &Scope, service: &str) -> Result<bool, Unk
 /// The instance, and the ways out of it.
 struct Host<'a> {
     vpc: &'a VpcId,
+    /// The VPC's ranges, if they were seen.
+    own: &'a [IpNet],
     /// By device index: the system's default route leads by the first.
     interfaces: Vec<&'a AttachedInterface>,
     windows: bool,
@@ -314,7 +339,16 @@ impl<'a> Host<'a> {
         let vpc = instance.vpc.as_ref().ok_or_else(|| nothing("is in no VPC any more"))?;
         let mut interfaces: Vec<_> = instance.interfaces.iter().collect();
         interfaces.sort_by_key(|it| it.device_index);
-        Ok(Self { vpc, interfaces, windows: instance.windows })
+        let own = facts.vpc(vpc).hint()?.map_or(&[][..], |it| it.cidrs.as_slice());
+        Ok(Self { vpc, own, interfaces, windows: instance.windows })
+    }
+
+    /// The subnets of the endpoint that the service's name leads to.
+    fn near<'f>(&self, facts: &'f Facts, scope: &Scope, service: &str) -> &'f [SubnetId] {
+        match name::resolve(facts, scope, self.vpc, service).map(|it| it.to) {
+            Ok(Resolution::Endpoint(endpoint)) if self.interfaces.len() > 1 => &endpoint.subnets,
+            _ => &[],
+        }
     }
 
     /// The way from one interface.
@@ -326,7 +360,7 @@ impl<'a> Host<'a> {
         service: &'static str,
     ) -> Path {
         let origin = |address| Origin { vpc: self.vpc, interface, address, windows: self.windows };
-        let from = |address| Walk { facts, scope, service, from: origin(address) };
+        let from = |address| Walk { facts, scope, service, own: self.own, from: origin(address) };
         let v4 = interface.private_ip.map(IpAddr::from);
         let v6 = interface.ipv6.first().copied().map(IpAddr::from);
         match (v4, v6) {
@@ -438,12 +472,19 @@ struct Place<'a> {
 /// RFC 6052; VPC guide, "DNS64 and NAT64".
 const NAT64: &str = "64:ff9b::/96";
 
+/// What is not known of an endpoint in another VPC: the first two where it is another account's, all
+/// where it was not looked for.
+const UNSEEN_HUB: [HopKind; 5] =
+    [HopKind::Endpoint, HopKind::EndpointGroup, HopKind::Acl, HopKind::Way, HopKind::NextHop];
+
 /// One packet's way: from where, to which service, in which world.
 #[derive(Clone, Copy)]
 struct Walk<'a> {
     facts: &'a Facts,
     scope: &'a Scope,
     service: &'a str,
+    /// The VPC's ranges: what is in them is no public service.
+    own: &'a [IpNet],
     from: Origin<'a>,
 }
 
@@ -460,17 +501,17 @@ impl<'a> Walk<'a> {
 
     /// Any address that a public service may have.
     fn internet(&self, family: Family) -> Toward {
-        // A VPC whose ranges were not seen has none that could be mistaken for public ones by much.
-        let own = self.facts.vpc(self.from.vpc).hint().ok().flatten();
         Toward {
-            addresses: Addresses::public(family, own.map_or(&[], |it| it.cidrs.as_slice())),
+            addresses: Addresses::public(family, self.own),
             phrase: "the service's public addresses".into(),
             list: None,
         }
     }
 
     fn course(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
-        match name::resolve(self.facts, self.scope, self.from.vpc, self.service)? {
+        let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service)?;
+        hops.extend(name.steps.into_iter().map(Hop::from));
+        match name.to {
             Resolution::Endpoint(endpoint) => {
                 let subject = self.subject(endpoint);
                 hops.push(Hop::new(
@@ -481,14 +522,27 @@ impl<'a> Walk<'a> {
                         "has DNS support and DNS hostnames on",
                     ))),
                 ));
+                let how = if endpoint.private_dns {
+                    "has private DNS on"
+                } else {
+                    "has private DNS off, and a private hosted zone stands in for it"
+                };
                 hops.push(Hop::new(
                     HopKind::PrivateDns,
                     &endpoint.id,
-                    Ok(Verdict::Pass(observed(&subject, "has private DNS on"))),
+                    Ok(Verdict::Pass(observed(&subject, how))),
                 ));
+                if let Some(hop) = self.address_type(endpoint, name.families) {
+                    let stops = !matches!(hop.answer, Ok(Verdict::Pass(_)));
+                    hops.push(hop);
+                    if stops {
+                        return Ok(());
+                    }
+                }
                 self.to_endpoint(endpoint, hops);
                 Ok(())
             }
+            Resolution::Elsewhere(there) => self.to_elsewhere(&there, hops),
             Resolution::Public => {
                 if self.service == "s3"
                     && let Some(gateway) = self.gateway_endpoint()?
@@ -499,6 +553,52 @@ impl<'a> Walk<'a> {
             }
             Resolution::PublicDespite(endpoint, defect) => self.despite(endpoint, defect, hops),
         }
+    }
+
+    /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
+    fn address_type(&self, endpoint: &Endpoint, families: Option<Families>) -> Option<Hop> {
+        let has = families.map(|it| if self.family() == Family::V4 { it.v4 } else { it.v6 });
+        if self.family() == Family::V4 && has == Some(true) {
+            return None;
+        }
+        let (subject, ours) = (self.subject(endpoint), self.family().as_str());
+        let answer = match has {
+            Some(true) => Ok(Verdict::Pass(observed(&subject, format!("has {ours} addresses")))),
+            None => Err(Unknown::limit(format!(
+                "{} has addresses of a kind not known here",
+                endpoint.id
+            ))),
+            Some(false) => Ok(Verdict::Fail(
+                observed(
+                    &subject,
+                    format!(
+                        "has no {ours} address under the service's name, and {} has no other",
+                        self.from.interface.id
+                    ),
+                ),
+                Fix::new(
+                    format!(
+                        "give {} addresses of both kinds, where its subnets have them",
+                        endpoint.id
+                    ),
+                    Recovery::Agent,
+                )
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "modify-vpc-endpoint",
+                        "--vpc-endpoint-id",
+                        endpoint.id.as_str(),
+                        "--ip-address-type",
+                        "dualstack",
+                        "--dns-options",
+                        "DnsRecordIpType=dualstack",
+                    ],
+                ),
+            )),
+        };
+        Some(Hop::new(HopKind::AddressType, &endpoint.id, answer))
     }
 
     fn subject(&self, endpoint: &Endpoint) -> String {
@@ -516,14 +616,23 @@ impl<'a> Walk<'a> {
         let mut way = Vec::new();
         let lost = self.to_public(&mut way).err();
         let public = Path { service: "", hops: way, lost };
-        let (kind, id, evidence, fix) = self.defective(endpoint, defect);
-        let answer = match public.reachable() {
-            Reachable::Yes => Ok(Verdict::Pass(evidence.and(observed(
-                &id,
-                format!("and the public path serves instead for {}", self.service),
-            )))),
-            Reachable::No => Ok(Verdict::Fail(evidence, fix)),
-            Reachable::Unknown => Err(Unknown::limit(format!(
+        let (kind, id, defective) = self.defective(endpoint, defect);
+        // A zone may stand before its endpoint works, and for a while after.
+        let in_between = matches!(
+            endpoint.state,
+            EndpointState::Pending | EndpointState::Deleting | EndpointState::Partial
+        ) && endpoint.private_dns;
+        let answer = match (public.reachable(), defective) {
+            (_, Err(unknown)) => Err(unknown),
+            (Reachable::Yes, _) if in_between => Err(Unknown::limit(format!(
+                "{id} is {}, and whether its private DNS already leads to it, or still, does not show",
+                endpoint.state
+            ))),
+            (Reachable::Yes, Ok(Verdict::Fail(evidence, _))) => Ok(Verdict::Pass(evidence.and(
+                observed(&id, format!("and the public path serves instead for {}", self.service)),
+            ))),
+            (Reachable::Yes | Reachable::No, defective) => defective,
+            (Reachable::Unknown, Ok(_)) => Err(Unknown::limit(format!(
                 "{} has to take the public path, since {id} does not serve it, and that path cannot be followed to its end",
                 self.service
             ))
@@ -537,28 +646,14 @@ impl<'a> Walk<'a> {
         unclear.map_or(Ok(()), Err)
     }
 
-    fn defective(&self, endpoint: &Endpoint, defect: Defect) -> (HopKind, String, Evidence, Fix) {
+    /// What keeps an endpoint from serving: a failure, or a state that nobody knows.
+    fn defective(&self, endpoint: &Endpoint, defect: Defect) -> (HopKind, String, Answer) {
         let (scope, vpc) = (self.scope, self.from.vpc);
         let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
         match defect {
-            Defect::NotAvailable => (
-                HopKind::Endpoint,
-                id.clone(),
-                observed(&subject, format!("is {}, not available", endpoint.state)),
-                Fix::new(
-                    format!("find out why {id} is {}, and accept or replace it", endpoint.state),
-                    Recovery::Agent,
-                )
-                .aws(scope, ["ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", &id]),
-            ),
-            Defect::PrivateDnsOff => (
-                HopKind::PrivateDns,
-                id.clone(),
-                observed(
-                    &subject,
-                    "has private DNS off, so the service's name resolves to public addresses",
-                ),
-                Fix::new(format!("turn on private DNS for {id}"), Recovery::Agent).aws(
+            Defect::NotAvailable => (HopKind::Endpoint, id, self.available(endpoint)),
+            Defect::PrivateDnsOff => {
+                let fix = Fix::new(format!("turn on private DNS for {id}"), Recovery::Agent).aws(
                     scope,
                     [
                         "ec2",
@@ -567,39 +662,24 @@ impl<'a> Walk<'a> {
                         &id,
                         "--private-dns-enabled",
                     ],
-                ),
-            ),
-            Defect::VpcDnsOff => (
-                HopKind::VpcDns,
-                vpc.to_string(),
-                observed(
-                    vpc,
-                    format!(
-                        "has DNS support or DNS hostnames off, so the private names of {id} do not work"
-                    ),
-                ),
-                Fix::new("turn on DNS support and DNS hostnames for the VPC", Recovery::Agent)
-                    .aws(
-                        scope,
-                        [
-                            "ec2",
-                            "modify-vpc-attribute",
-                            "--vpc-id",
-                            vpc.as_str(),
-                            "--enable-dns-support",
-                        ],
-                    )
-                    .aws(
-                        scope,
-                        [
-                            "ec2",
-                            "modify-vpc-attribute",
-                            "--vpc-id",
-                            vpc.as_str(),
-                            "--enable-dns-hostnames",
-                        ],
-                    ),
-            ),
+                );
+                let off = "has private DNS off, so the service's name resolves to public addresses";
+                (HopKind::PrivateDns, id, Ok(Verdict::Fail(observed(&subject, off), fix)))
+            }
+            Defect::VpcDnsOff => {
+                let turn_on = |fix: Fix, attribute| {
+                    let words =
+                        ["ec2", "modify-vpc-attribute", "--vpc-id", vpc.as_str(), attribute];
+                    fix.aws(scope, words)
+                };
+                let fix =
+                    Fix::new("turn on DNS support and DNS hostnames for the VPC", Recovery::Agent);
+                let fix = turn_on(turn_on(fix, "--enable-dns-support"), "--enable-dns-hostnames");
+                let off = format!(
+                    "has DNS support or DNS hostnames off, so the private names of {id} do not work"
+                );
+                (HopKind::VpcDns, vpc.to_string(), Ok(Verdict::Fail(observed(vpc, off), fix)))
+            }
         }
     }
 
@@ -715,7 +795,14 @@ impl<'a> Walk<'a> {
             .and_then(|table| Ok((table, legs(self.facts, vpc, table, toward)?)));
         let (table, legs) = match looked {
             Ok(looked) => looked,
-            Err(unknown) => return Vec::from([Hop::new(HopKind::Way, subnet, Err(unknown))]),
+            // Nor can anything be said of what the route leads to.
+            Err(unknown) => {
+                let local = [HopKind::Way, HopKind::NextHop];
+                let beyond = [HopKind::Peering, HopKind::TransitGateway];
+                let beyond = beyond.into_iter().filter(|_| !inside);
+                let same = |kind| Hop::new(kind, subnet, Err(unknown.clone()));
+                return local.into_iter().chain(beyond).map(same).collect();
+            }
         };
         let ways = legs.iter().map(|leg| match leg.route {
             None => Vec::from([self.no_route(table, subnet, toward)]),
@@ -724,16 +811,26 @@ impl<'a> Walk<'a> {
                 &table.id,
                 Ok(Verdict::Pass(observed(&table.id, "carries it by the VPC's local route"))),
             )]),
-            Some(route) if inside => Vec::from([self.detour(table, route)]),
-            Some(route) => self.to_other_vpc(vpc, subnet, table, route),
+            Some(route) => {
+                let on = observed(&table.id, format!("carries it by the route for {}", route.to));
+                let way = Hop::new(HopKind::Way, &table.id, Ok(Verdict::Pass(on)));
+                let beyond = if inside {
+                    self.detour(table, route)
+                } else {
+                    self.to_other_vpc(vpc, subnet, table, route)
+                };
+                core::iter::once(way).chain(beyond).collect()
+            }
         });
         agreed(ways.collect(), || mixed(&legs, toward))
     }
 
     /// A longer prefix than the VPC's own sends what is for a neighbour elsewhere.
-    fn detour(&self, table: &RouteTable, route: &Route) -> Hop {
-        let answer = self.dead(table, route).unwrap_or_else(|| Err(invisible(table, route)));
-        Hop::new(HopKind::NextHop, &route.via, answer)
+    fn detour(&self, table: &RouteTable, route: &Route) -> Vec<Hop> {
+        match self.dead(table, route) {
+            Some(dead) => Vec::from([Hop::new(HopKind::NextHop, &route.via, dead)]),
+            None => self.out_of_sight(table, route, invisible(table, route)),
+        }
     }
 
     fn no_route(&self, table: &RouteTable, subnet: &SubnetId, toward: &Toward) -> Hop {
@@ -790,6 +887,104 @@ impl<'a> Walk<'a> {
         self.acls(&place.toward, &ports, &crossings, NOTHING)
     }
 
+    // ------------------------------------------------------------ to another VPC's endpoint
+
+    /// To what a private hosted zone or a Profile says: as a rule an endpoint that a hub VPC shares,
+    /// behind a peering connection or a transit gateway.
+    fn to_elsewhere(&self, there: &Elsewhere, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
+        let of_ours = |it: &&IpAddr| Family::of(it) == self.family();
+        let addresses: Vec<IpAddr> = there.addresses.iter().filter(of_ours).copied().collect();
+        if addresses.is_empty() {
+            let target = there.target.as_deref().unwrap_or("addresses of another kind");
+            return Err(Unknown::limit(format!(
+                "{} leads {} to {target}, and where that stands does not show",
+                there.by, self.service
+            )));
+        }
+        let ways: Result<Vec<_>, Unknown> =
+            addresses.into_iter().map(|it| self.to_distant(it, &there.by)).collect();
+        hops.extend(combined(ways?));
+        Ok(())
+    }
+
+    fn to_distant(&self, address: IpAddr, by: &str) -> Result<Vec<Hop>, Unknown> {
+        let toward = Toward::one(address);
+        if !self.internet(self.family()).addresses.and(&toward.addresses).is_empty() {
+            let mut hops = Vec::new();
+            self.to_internet(&toward, &mut hops)?;
+            return Ok(hops);
+        }
+        let hub = self.hub(address);
+        let Some((endpoint, interface)) = hub.as_ref().ok().copied().flatten() else {
+            let whose = format!("what {by} leads to");
+            let mut hops = self.to_place(&Place { toward, home: None }, Members::Unseen(&whose));
+            let (kinds, unknown): (&[HopKind], _) = match hub {
+                // Nothing of the other side was seen: neither the door nor the way back.
+                Err(unknown) => (&UNSEEN_HUB, unknown),
+                Ok(_) => (
+                    &UNSEEN_HUB[..2],
+                    Unknown::limit(format!(
+                        "{address}, where {by} leads {}, is no endpoint of this account: whether it answers does not show",
+                        self.service
+                    )),
+                ),
+            };
+            hops.extend(kinds.iter().map(|kind| Hop::new(*kind, address, Err(unknown.clone()))));
+            return Ok(hops);
+        };
+        let (subject, groups) = (self.subject(endpoint), &interface.security_groups);
+        let vpc = endpoint.vpc.as_ref().unwrap_or(self.from.vpc);
+        let place = Place { toward, home: Some((vpc, interface.subnet.clone())) };
+        let mut hops = self.to_place(&place, Members::Of(groups));
+        hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
+        hops.push(Hop::new(
+            HopKind::EndpointGroup,
+            join(groups),
+            self.admits(&subject, groups, vpc == self.from.vpc),
+        ));
+        Ok(hops)
+    }
+
+    /// The endpoint of another VPC of the account that has this address.
+    fn hub(
+        &self,
+        address: IpAddr,
+    ) -> Result<Option<(&'a Endpoint, &'a NetworkInterface)>, Unknown> {
+        let name = format!("com.amazonaws.{}.{}", self.scope.region, self.service);
+        let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
+        let service: ServiceName = name.parse().map_err(unnamed)?;
+        // Which of them it is shows in their interfaces.
+        any_of(self.facts.service_endpoints(&service).required()?, |endpoint| {
+            any_of(&endpoint.interfaces, |id| {
+                let row = self.facts.network_interface(id).required()?;
+                Ok(row.private_ips.contains(&address).then_some((endpoint, row)))
+            })
+        })
+    }
+
+    fn available(&self, endpoint: &Endpoint) -> Answer {
+        let (id, subject) = (endpoint.id.as_str(), self.subject(endpoint));
+        Ok(match &endpoint.state {
+            EndpointState::Available => Verdict::Pass(observed(&subject, "is available")),
+            EndpointState::Partial => {
+                return Err(Unknown::limit(format!(
+                    "{id} is available in part, and in which does not show"
+                )));
+            }
+            EndpointState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+            state => Verdict::Fail(
+                observed(&subject, format!("is {state}, not available")),
+                Fix::new(
+                    format!("find out why {id} is {state}, and accept or replace it"),
+                    Recovery::Agent,
+                )
+                .aws(self.scope, ["ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", id]),
+            ),
+        })
+    }
+
     // ------------------------------------------------------------ to a gateway endpoint
 
     /// A gateway endpoint for the service on the route table of the instance's subnet.
@@ -798,7 +993,7 @@ impl<'a> Walk<'a> {
         let endpoints = self.facts.endpoints(self.from.vpc).required()?;
         Ok(endpoints.iter().find(|it| {
             it.kind == EndpointKind::Gateway
-                && it.state == EndpointState::Available
+                && it.state != EndpointState::Deleted
                 && it.serves(&self.scope.region) == Some(self.service)
                 && it.route_tables.contains(&table.id)
         }))
@@ -834,14 +1029,15 @@ impl<'a> Walk<'a> {
             self.sends(groups, &toward, Members::Outside),
         ));
         hops.extend(Hop::filtered(own, self.acls_of_own(&toward)));
-        hops.push(Hop::new(
-            HopKind::Endpoint,
+        let stands = observed(
             &endpoint.id,
-            Ok(Verdict::Pass(observed(
-                &endpoint.id,
-                format!("is a gateway endpoint for {} on {}", self.service, table.id),
-            ))),
-        ));
+            format!("is a gateway endpoint for {} on {}", self.service, table.id),
+        );
+        let answer = match self.available(endpoint) {
+            Ok(Verdict::Pass(_)) => Ok(Verdict::Pass(stands)),
+            other => other,
+        };
+        hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, answer));
         Ok(())
     }
 
@@ -876,10 +1072,21 @@ impl<'a> Walk<'a> {
         direct
     }
 
+    /// The routes out of the VPC; its own addresses are no public service's.
+    fn ways_out<'t>(
+        &self,
+        table: &'t RouteTable,
+        toward: &Toward,
+    ) -> Result<Vec<Leg<'t>>, Unknown> {
+        let mut legs = legs(self.facts, self.from.vpc, table, toward)?;
+        legs.retain(|it| it.route.is_none_or(|it| it.via.kind() != TargetKind::Local));
+        Ok(legs)
+    }
+
     fn to_internet(&self, toward: &Toward, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
         let subnet = &self.from.interface.subnet;
         let table = table_of(self.facts, self.from.vpc, subnet)?;
-        let legs = legs(self.facts, self.from.vpc, table, toward)?;
+        let legs = self.ways_out(table, toward)?;
         if legs.iter().all(|it| it.route.is_none()) {
             hops.push(Hop::new(HopKind::Way, &table.id, self.no_way(table)));
             return Ok(());
@@ -911,34 +1118,25 @@ impl<'a> Walk<'a> {
     /// 3.3.3270.0 ask for them if their configuration says so. Source: amazon-ssm-agent release notes.
     fn dual_stack_names(&self) -> Answer {
         let region = &self.scope.region;
+        let untold = || {
+            Unknown::limit(format!(
+                "{} has IPv6 addresses alone, by which the agent finds {}.{region} only if its configuration turns dual-stack endpoints on (3.3.3270.0 or newer), which does not show",
+                self.from.interface.id, self.service
+            ))
+        };
         match gets_through(self.facts, self.scope, self.service) {
             Ok(true) => Ok(Verdict::Pass(observed(
                 &self.from.interface.id,
                 format!("is seen to reach {} by IPv6", self.service),
             ))),
-            Ok(false) | Err(_) => Err(Unknown::limit(format!(
-                "{} has IPv6 addresses alone, by which the agent finds {}.{region} only if its configuration turns dual-stack endpoints on (3.3.3270.0 or newer), which does not show",
-                self.from.interface.id, self.service
-            ))),
+            Ok(false) => Err(untold()),
+            Err(unknown) => Err(untold().and(unknown)),
         }
     }
 
     /// No endpoint and no route out.
     fn no_way(&self, table: &RouteTable) -> Answer {
-        let private = table.routes.iter().find(|it| {
-            it.state == RouteState::Active
-                && matches!(
-                    it.via.kind(),
-                    TargetKind::Peering(_) | TargetKind::TransitGateway(_) | TargetKind::Other
-                )
-        });
         let (vpc, service) = (self.from.vpc, self.service);
-        if let Some(route) = private {
-            return Err(Unknown::limit(format!(
-                "{vpc} has no endpoint for {service} and {} no route out, but it leads to {} through {}, where endpoints shared with this VPC may stand",
-                table.id, route.to, route.via
-            )));
-        }
         let endpoints = self.facts.endpoints(vpc).required()?;
         let sibling = endpoints.iter().find(|it| {
             it.serves(&self.scope.region).is_some_and(|it| CORE.contains(&it))
