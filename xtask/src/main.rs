@@ -12,6 +12,7 @@ usage: cargo xtask <chore>
   new-check <area>/<name>  make a check's two files, and register it
   registry                 write each area's list of checks from its files
   schema                   write schemas/ from the code
+  incidents                how many real incidents end with their cause first
   test                     everything that must hold before a change is done";
 
 fn main() -> ExitCode {
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         }),
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
         ["schema"] => Ok(schema()),
+        ["incidents"] => Ok(incidents()),
         ["test"] => Ok(test()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
@@ -203,6 +205,11 @@ fn schema() -> ExitCode {
         "schemas",
     ];
     step(&args, &[("UPDATE_SCHEMAS", "1")])
+}
+
+fn incidents() -> ExitCode {
+    let args = ["test", "--package", "ssm-doctor-checks", "--test", "incidents"];
+    step(&[&args[..], &["--", "--nocapture"]].concat(), &[])
 }
 
 fn test() -> ExitCode {
