@@ -512,17 +512,22 @@ fn turn(value: &mut Value) {
 #[test]
 fn partitions_differ_in_names_only() {
     for Story { name, world, .. } in stories() {
-        let here = (world.scope.region.as_str(), world.scope.region.dns_suffix());
+        let here = &world.scope.region;
         let text = serde_json::to_string(&(&world.scope, &world.facts)).unwrap();
-        for (region, partition, suffix) in [
-            ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
-            ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
-            ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+        for (region, partition, suffix, dual_stack) in [
+            ("cn-north-1", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+            ("us-gov-west-1", "aws-us-gov", "amazonaws.com", "api.aws"),
+            ("eusc-de-east-1", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"),
         ] {
-            let text = text
-                .replace(&format!("{}.{}", here.0, here.1), &format!("{region}.{suffix}"))
-                .replace(here.0, region)
+            // Hosts and zones change their suffix; services, as principals, keep it.
+            let mut text = text
+                .replace(&format!("{here}.api.aws"), &format!("{here}.{dual_stack}"))
                 .replace("arn:aws:", &format!("arn:{partition}:"));
+            for before in [&format!("{here}."), "\"", "*."] {
+                let found = format!("{before}{}", here.dns_suffix());
+                text = text.replace(&found, &format!("{before}{suffix}"));
+            }
+            let text = text.replace(here.as_str(), region);
             let (scope, facts) = serde_json::from_str(&text).unwrap();
             let moved = World { scope, facts, ..world.clone() };
             assert_eq!(outline(&judge(&moved)), outline(&judge(world)), "{name} in {region}");
