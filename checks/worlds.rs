@@ -59,6 +59,8 @@ worlds! {
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
     "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
+    "hub-peering": ["hub-admits-itself", "no-way-back"];
+    "ipv6-only": ["endpoints-without-ipv6"];
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! The vocabulary: ids, facts, the question, what a check can say, and what follows from it.
 
 pub mod diagnose;
+pub mod dns;
 pub mod ec2;
 pub mod facts;
 pub mod iam;

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod credentials;
 pub mod name;
+pub mod net;
 pub mod operator;
 pub mod policy;
 pub mod reach;

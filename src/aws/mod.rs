@@ -10,6 +10,9 @@ mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod route53;
+mod route53profiles;
+mod route53resolver;
 mod s3;
 mod ssm;
 mod sts;
@@ -85,6 +88,9 @@ pub struct Account {
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
+    route53: route53::Route53,
+    route53profiles: route53profiles::Route53Profiles,
+    route53resolver: route53resolver::Route53Resolver,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
@@ -159,6 +165,9 @@ impl Account {
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),
+            route53: service!(aws_sdk_route53),
+            route53profiles: service!(aws_sdk_route53profiles),
+            route53resolver: service!(aws_sdk_route53resolver),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
@@ -197,6 +206,7 @@ impl Account {
         let mut questions = BTreeSet::new();
         for need in needs {
             let (ec2, iam, ssm) = (&self.ec2, &self.iam, &self.ssm);
+            let (zones, resolver) = (&self.route53, &self.route53resolver);
             match need {
                 Need::caller(_) => jobs.push(self.sts.job(sts::Sts::caller)),
                 Need::instance(id) => _ = instances.insert(id),
@@ -210,12 +220,29 @@ impl Account {
                 | Need::route_tables(id)
                 | Need::network_acls(id)
                 | Need::endpoints(id)
-                | Need::internet_gateways(id) => _ = sweeps.insert(id),
+                | Need::internet_gateways(id)
+                | Need::hosted_zones(id)
+                | Need::resolver_rules(id)
+                | Need::firewall_groups(id)
+                | Need::profiles(id) => _ = sweeps.insert(id),
                 Need::dhcp_options(id) => jobs.push(ec2.job(|it| it.dhcp_options(id))),
                 Need::subnet(id) => _ = parts.subnets.insert(id),
                 Need::nat_gateway(id) => _ = parts.nats.insert(id),
                 Need::security_group(id) => _ = parts.groups.insert(id),
                 Need::network_interface(id) => _ = parts.interfaces.insert(id),
+                Need::egress_only_gateways(vpc) => {
+                    jobs.push(ec2.job(|it| it.egress_only_gateways(vpc)));
+                }
+                Need::peering(id) => jobs.push(ec2.job(|it| it.peering(id))),
+                Need::transit_gateway_attachments(vpc) => {
+                    jobs.push(ec2.job(|it| it.transit_gateway_attachments(vpc)));
+                }
+                Need::public_access_block(region) => {
+                    jobs.push(ec2.job(|it| it.public_access_block(region)));
+                }
+                Need::service_endpoints(name) => {
+                    jobs.push(ec2.job(|it| it.service_endpoints(name)));
+                }
                 Need::prefix_list(id) => jobs.push(ec2.job(|it| it.prefix_list(id))),
                 Need::instance_profile(name) => jobs.push(iam.job(|it| it.instance_profile(name))),
                 Need::role(name) => jobs.push(iam.job(|it| it.role(name))),
@@ -227,6 +254,18 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::distant_endpoint(id) => jobs.push(ec2.job(|it| it.distant_endpoint(id))),
+                Need::hosted_zone(id) => jobs.push(zones.job(|it| it.hosted_zone(id))),
+                Need::zone_records(id) => jobs.push(zones.job(|it| it.zone_records(id))),
+                Need::resolver_rule(id) => jobs.push(resolver.job(|it| it.resolver_rule(id))),
+                Need::firewall_rules(id) => jobs.push(resolver.job(|it| it.firewall_rules(id))),
+                Need::firewall_domains(id) => {
+                    let region = self.region.clone();
+                    jobs.push(resolver.job(|it| it.firewall_domains(id, region)));
+                }
+                Need::profile_resources(id) => {
+                    jobs.push(self.route53profiles.job(|it| it.profile_resources(id)));
+                }
             }
         }
         // Everything else in an instance's VPC hangs on these, or they on it.
@@ -255,8 +294,9 @@ impl Account {
     }
 
     /// The whole VPC.
-    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 10] {
+    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 14] {
         let (ec2, id, asked) = (&self.ec2, || vpc.clone(), asked.clone());
+        let region = self.region.clone();
         [
             ec2.job(|it| it.vpc(id())),
             ec2.job(|it| it.vpc_dns(id())),
@@ -268,6 +308,10 @@ impl Account {
             ec2.job(|it| it.security_groups_of(id(), asked.groups)),
             ec2.job(|it| it.endpoint_interfaces_of(id(), asked.interfaces)),
             ec2.job(|it| it.nat_gateways_of(id(), asked.nats)),
+            self.route53.job(|it| it.hosted_zones(id(), region)),
+            self.route53resolver.job(|it| it.resolver_rules(id())),
+            self.route53resolver.job(|it| it.firewall_groups(id())),
+            self.route53profiles.job(|it| it.profiles(id())),
         ]
     }
 

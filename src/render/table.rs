@@ -125,6 +125,7 @@ fn drawing(page: &mut Page, report: &Report, path: &Path) {
     let hops: Vec<(Style, &str, &str)> = path
         .hops
         .iter()
+        .filter(|it| !(it.kind == HopKind::NextHop && matches!(it.answer, Ok(Verdict::Pass(_)))))
         .map(|hop| {
             let (style, mark) = mark(&hop.answer);
             let name = match hop.kind {
@@ -133,6 +134,9 @@ fn drawing(page: &mut Page, report: &Report, path: &Path) {
                 HopKind::Acl => "network ACL",
                 HopKind::Way => "route",
                 HopKind::PublicAddress => "public address",
+                HopKind::PublicAccess => "public access",
+                HopKind::AddressType => "address type",
+                HopKind::Partly => "some replies",
                 _ => hop.id.as_str(),
             };
             (style, mark, name)
