@@ -56,11 +56,22 @@ worlds! {
         "private-dns-off",
         "endpoint-missing",
         "agent-too-old",
+        "zone-without-record",
+        "active-directory-dns",
+        "logs-unreachable",
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
-    "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
+    "private-nat": [
+        "nat-gateway-deleted",
+        "logging-without-rights",
+        "log-group-unencrypted",
+        "kms-without-decrypt",
+        "names-not-allowed",
+        "ssh-only",
+    ];
     "hub-peering": ["hub-admits-itself", "no-way-back"];
     "ipv6-only": ["endpoints-without-ipv6"];
+    "hybrid": ["standard-tier", "role-trusts-ec2", "registered-again", "logging-without-rights"];
 }
 
 #[derive(Deserialize)]

@@ -5,12 +5,15 @@ use std::{
     time::Duration,
 };
 
-use ssm_doctor_checks::model::{
-    diagnose::Overall,
-    facts::{Ourselves, Row, Why},
-    ids::{Region, Target},
-    scope::{Scope, Session},
-    time::Timestamp,
+use ssm_doctor_checks::{
+    model::{
+        diagnose::Overall,
+        facts::{Ourselves, Row, Why},
+        ids::{Region, Target},
+        scope::{Scope, Session},
+        time::Timestamp,
+    },
+    solve::session,
 };
 use tokio::time::{Instant, sleep};
 
@@ -101,19 +104,21 @@ async fn look(
     let account = Account::connect(profile, region).await?;
     let until = args.wait.map(|it| Instant::now() + it);
     let mut spent = 0;
+    // One of AWS's own documents says by itself what kind of session is meant.
+    let named = args.document.as_ref().and_then(session::opens);
     loop {
         let asked = Scope {
             target: target.clone(),
             region: account.region().clone(),
             at: now()?,
-            session: args.session.unwrap_or_default(),
+            session: args.session.or(named).unwrap_or_default(),
             document: args.document.clone(),
             operator: args.operator.clone(),
         };
         let mut scopes = vec![asked.clone()];
         if args.session.is_none() {
             let others = Session::ALL.into_iter().filter(|it| *it != asked.session);
-            scopes.extend(others.map(|session| Scope { session, ..asked.clone() }));
+            scopes.extend(others.map(|session| Scope { session, document: None, ..asked.clone() }));
         }
         let gathered = gather(&scopes, &account, args.timeout, &mut |calls| {
             progress.say(&format!("asking {calls}"));

@@ -30,7 +30,7 @@ use serde::Serialize;
 use ssm_doctor_checks::{
     all,
     model::{
-        diagnose::{Finding, Overall},
+        diagnose::{Finding, Overall, settle},
         facts::ACTIONS,
         verdict::{Check, Impact},
     },
@@ -159,11 +159,10 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     scope.session = args.session.unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
-    let report = Report::new(
-        &snapshot,
-        &runbook_base(&args.report.runbooks, config),
-        args.session.is_none(),
-    );
+    let mut judged = snapshot.clone();
+    settle(&mut judged.facts, &judged.scope);
+    let report =
+        Report::new(&judged, &runbook_base(&args.report.runbooks, config), args.session.is_none());
     sink.publish(&args.report, &report, &snapshot)
 }
 

@@ -35,6 +35,10 @@ pub struct Report {
 /// Whose failure means that the run had nothing to judge.
 const FOUND: &str = "target/found-in-region";
 
+/// Whose failure says no more than that the agent is not heard.
+const SILENT: [&str; 3] =
+    ["agent/registered", "agent/ping-online", "agent/session-channel-connected"];
+
 impl Report {
     /// `runbooks` is the address under which each runbook has its check's name; `others`: judge the
     /// other kinds of session too.
@@ -49,7 +53,8 @@ impl Report {
             .into_iter()
             .filter(|it| others && *it != scope.session)
             .filter_map(|session| {
-                let answers = examine(facts, &Scope { session, ..scope.clone() });
+                let other = Scope { session, document: None, ..scope.clone() };
+                let answers = examine(facts, &other);
                 let complete = answers.iter().all(|it| it.1.as_ref().err().is_none_or(asked));
                 complete.then(|| (session, diagnose(&answers).overall))
             })
@@ -68,6 +73,35 @@ impl Report {
             runbooks: runbooks.trim_end_matches('/').to_owned(),
             scope: scope.clone(),
         }
+    }
+
+    /// Where the doctor has come to its end: the agent is silent and nothing else has failed, or nothing
+    /// has failed and people say that it does not work.
+    #[must_use]
+    pub fn nothing_in_sight(&self) -> Option<String> {
+        let target = &self.scope.target;
+        if self.diagnosis.overall == Overall::Healthy {
+            return Some(format!(
+                "nothing wrong in sight; if it fails all the same, look at this machine (session-manager-plugin, the credentials it finds, its way to ssmmessages), then at {target}: {}; `ssm-doctor explain \"<message>\"` knows what people see",
+                beyond(self.scope.session)
+            ));
+        }
+        let first = self.diagnosis.causes.first().and_then(|it| self.finding(it))?;
+        if !SILENT.contains(&first.check.name().as_str()) {
+            return None;
+        }
+        let inside = if target.instance().is_some() {
+            "inside the machine"
+        } else {
+            "in the machine or its network"
+        };
+        Some(if self.doubt(first).is_none() {
+            format!(
+                "nothing wrong in sight: all else that AWS shows of {target} is in order, so the cause is {inside}, where AWS does not look"
+            )
+        } else {
+            format!("nothing wrong in what could be seen of {target}, which is not all")
+        })
     }
 
     #[must_use]
@@ -131,6 +165,20 @@ impl Report {
                 _ => false,
             })
         })
+    }
+}
+
+/// What ends a session that has started, on the node, the likeliest first.
+fn beyond(session: Session) -> &'static str {
+    match session {
+        Session::Shell | Session::Command => {
+            "a full disk, the limits on inotify and open files, the user and its shell"
+        }
+        Session::Ssh => "sshd and the key, a full disk; the ProxyCommand run by hand shows more",
+        Session::Port => "what listens on the port, a full disk, the limit on open files",
+        Session::RemotePort => {
+            "whether it reaches the remote host, which must be no address that the agent forbids"
+        }
     }
 }
 

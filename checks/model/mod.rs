@@ -6,6 +6,8 @@ pub mod ec2;
 pub mod facts;
 pub mod iam;
 pub mod ids;
+pub mod logs;
+pub mod s3;
 pub mod scope;
 pub mod ssm;
 pub mod text;

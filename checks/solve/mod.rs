@@ -1,6 +1,7 @@
 //! The hard reasoning, shared by checks, which turn its answers into evidence.
 
 pub mod access;
+pub mod console;
 pub mod credentials;
 pub mod name;
 pub mod net;
@@ -8,4 +9,5 @@ pub mod operator;
 pub mod policy;
 pub mod reach;
 pub mod session;
+pub mod silence;
 pub mod simulation;

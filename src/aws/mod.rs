@@ -6,10 +6,12 @@
 //! Retries are the SDK's standard ones. Its adaptive mode shares one rate limiter in the process,
 //! which after a few throttled calls delays every later one by seconds.
 
+mod console;
 mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod logs;
 mod route53;
 mod route53profiles;
 mod route53resolver;
@@ -34,7 +36,10 @@ use ssm_doctor_checks::{
         scope::Scope,
         ssm::SettingId,
     },
-    solve::credentials::{CHANNELS, REGISTER},
+    solve::{
+        credentials::{CHANNELS, REGISTER},
+        reach::CORE,
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -91,6 +96,7 @@ pub struct Account {
     route53: route53::Route53,
     route53profiles: route53profiles::Route53Profiles,
     route53resolver: route53resolver::Route53Resolver,
+    logs: logs::Logs,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
@@ -168,6 +174,7 @@ impl Account {
             route53: service!(aws_sdk_route53),
             route53profiles: service!(aws_sdk_route53profiles),
             route53resolver: service!(aws_sdk_route53resolver),
+            logs: service!(aws_sdk_cloudwatchlogs),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
@@ -198,7 +205,7 @@ impl Account {
     /// fails. What its VPC's list lacks gets no row: to ask for it again is to ask for it by id.
     #[must_use]
     pub fn jobs(&self, needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> Vec<Job> {
-        let needs = with_neighbours(needs, facts);
+        let needs = with_neighbours(needs, facts, scope);
         let mut jobs = Vec::new();
         let mut sweeps = BTreeSet::new();
         let (mut instances, mut statuses) = (BTreeSet::new(), BTreeSet::new());
@@ -254,6 +261,7 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::interface_at(place) => jobs.push(ec2.job(|it| it.interface_at(place))),
                 Need::distant_endpoint(id) => jobs.push(ec2.job(|it| it.distant_endpoint(id))),
                 Need::hosted_zone(id) => jobs.push(zones.job(|it| it.hosted_zone(id))),
                 Need::zone_records(id) => jobs.push(zones.job(|it| it.zone_records(id))),
@@ -266,6 +274,14 @@ impl Account {
                 Need::profile_resources(id) => {
                     jobs.push(self.route53profiles.job(|it| it.profile_resources(id)));
                 }
+                Need::log_group(name) => jobs.push(self.logs.job(|it| it.log_group(name))),
+                Need::bucket(name) => jobs.push(self.s3.job(|it| it.bucket(name))),
+                Need::console(id) => jobs.push(ec2.job(|it| it.console(id))),
+                Need::profile_association(id) => {
+                    jobs.push(ec2.job(|it| it.profile_association(id)));
+                }
+                Need::hybrid_nodes(_) => jobs.push(ssm.job(ssm::Ssm::hybrid_nodes)),
+                Need::activation(id) => jobs.push(ssm.job(|it| it.activation(id))),
             }
         }
         // Everything else in an instance's VPC hangs on these, or they on it.
@@ -361,7 +377,7 @@ impl<C: Clone + Send + Sync + 'static> Service<C> {
 }
 
 /// What is about to be needed and can be asked already.
-fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
+fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> BTreeSet<Need> {
     let host_management = Need::service_setting(SettingId::DefaultHostManagementRole);
     if needs.iter().any(|it| matches!(it, Need::instance(_))) && !facts.has(&host_management) {
         needs.insert(host_management);
@@ -383,6 +399,18 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
             })
         }));
     }
+    // A zone may lead to endpoints of a hub VPC, whose own settings then count.
+    if needs.iter().any(|it| matches!(it, Need::zone_records(_))) {
+        needs.extend(CORE.iter().filter_map(|service| {
+            let name = format!("com.amazonaws.{}.{service}", scope.region);
+            let need = Need::service_endpoints(name.parse().ok()?);
+            (!facts.has(&need)).then_some(need)
+        }));
+    }
+    let unseen = |need: &Need| !facts.has(need);
+    let (hubs, doors) = hubs(facts);
+    needs.extend(hubs.into_iter().map(Need::route_tables).filter(unseen));
+    needs.extend(doors.into_iter().map(Need::network_interface).filter(unseen));
     // The roles that an agent may have from Systems Manager, by name or by path and name.
     let setting = facts.service_settings.get(&SettingId::DefaultHostManagementRole);
     let nodes = facts.nodes.values();
@@ -398,6 +426,25 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
         }
     }
     needs
+}
+
+/// More VPCs with endpoints of their own than this are no hubs.
+const HUBS: usize = 3;
+
+/// The other VPCs that have endpoints of our services, and those endpoints' interfaces, where they are
+/// so few that they must be shared.
+fn hubs(facts: &Facts) -> (BTreeSet<VpcId>, BTreeSet<NetworkInterfaceId>) {
+    let ours: BTreeSet<VpcId> = vpcs_of_instances(facts).collect();
+    let rows = facts.service_endpoints.values();
+    let listed = rows.filter_map(|it| if let Row::Present(it) = it { Some(it) } else { None });
+    let others = || {
+        listed.clone().flatten().filter(|it| it.vpc.as_ref().is_some_and(|it| !ours.contains(it)))
+    };
+    let vpcs: BTreeSet<VpcId> = others().filter_map(|it| it.vpc.clone()).collect();
+    if vpcs.len() > HUBS {
+        return (BTreeSet::new(), BTreeSet::new());
+    }
+    (vpcs, others().flat_map(|it| it.interfaces.iter().cloned()).collect())
 }
 
 fn is_swept(facts: &Facts, vpc: &VpcId) -> bool {
@@ -465,7 +512,9 @@ mod tests {
     #[test]
     fn roles_of_the_agent_are_asked_early() {
         let id: InstanceId = "i-1".parse().unwrap();
-        let needs = with_neighbours([Need::instance(id.clone())].into(), &Facts::default());
+        let scope = r#"{"target": "i-1", "region": "eu-west-1", "at": "2026-11-23T03:00:00Z"}"#;
+        let scope: Scope = serde_json::from_str(scope).unwrap();
+        let needs = with_neighbours([Need::instance(id.clone())].into(), &Facts::default(), &scope);
         assert_eq!(needs.len(), 2, "{needs:?}");
 
         let mut facts = Facts::default();
@@ -482,11 +531,13 @@ mod tests {
             role: Some("Edge".into()),
             source_type: None,
             registered_at: None,
+            activation: None,
+            ip: None,
         };
         facts.nodes.insert(Target::Instance(id), Row::Present(node));
         let role = |name: &str| Need::role(name.parse().unwrap());
         assert_eq!(
-            with_neighbours(BTreeSet::new(), &facts),
+            with_neighbours(BTreeSet::new(), &facts, &scope),
             [role("AWSSystemsManagerDefaultEC2InstanceManagementRole"), role("Edge")].into()
         );
     }

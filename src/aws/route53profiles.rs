@@ -32,7 +32,9 @@ impl Route53Profiles {
                 use ProfileStatus::{Deleted, Deleting, Failed};
                 !matches!(it.status(), Some(Deleted | Deleting | Failed))
             });
-            standing.map(|it| named("ProfileId", it.profile_id())).collect::<Result<Vec<_>, _>>()
+            standing
+                .map(|it| named("ProfileId", it.profile_id()))
+                .collect::<Result<Vec<ProfileId>, _>>()
         });
         let mut facts = Facts::default();
         for id in profiles.as_ref().ok().into_iter().flatten() {

@@ -28,6 +28,8 @@ pub struct Document {
     verdict: Conclusion,
     /// Names of checks: what to fix, the root cause first.
     causes: Vec<String>,
+    /// Where to look next, if nothing is found at fault or nothing but a silent agent.
+    note: Option<String>,
     /// Every check's answer: failures first, the one to fix first at the top.
     findings: Vec<Finding>,
     /// The ways from the instance to the services that the session needs.
@@ -259,6 +261,7 @@ impl Document {
             session: scope.session.into(),
             verdict: diagnosis.overall.into(),
             causes: diagnosis.causes.iter().map(|it| it.name()).collect(),
+            note: report.nothing_in_sight(),
             findings: diagnosis.findings.iter().map(|it| finding(report, it)).collect(),
             paths: report.paths.iter().map(path).collect(),
             other_sessions: report

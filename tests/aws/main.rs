@@ -93,6 +93,9 @@ struct Expect {
     /// Reasons, of which each unknown of `unknown` names one at least.
     #[serde(default)]
     why: Vec<String>,
+    /// What the report says of other kinds of session.
+    #[serde(default)]
+    others: BTreeMap<String, String>,
     /// Words that the doctor prints, wherever.
     #[serde(default)]
     says: Vec<String>,
@@ -374,6 +377,12 @@ fn judge_findings(expect: &Expect, seen: &Seen, report: &Value, complaints: &mut
         complaints.unless(causes.contains(&wanted.as_str()), || {
             format!("{wanted} is not among the causes {causes:?}")
         });
+    }
+    for (session, wanted) in &expect.others {
+        let other =
+            list(&report["other_sessions"]).iter().find(|it| text(&it["session"]) == session);
+        let verdict = other.map_or("missing", |it| text(&it["verdict"]));
+        complaints.unless(verdict == wanted, || format!("{session} is {verdict}, not {wanted}"));
     }
     let findings = list(&report["findings"]);
     // A check may answer more than once, for instance for each service.
