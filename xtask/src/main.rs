@@ -14,6 +14,8 @@ usage: cargo xtask <chore>
   schema                   write schemas/ from the code
   test                     everything that must hold before a change is done; as root on Debian
                            it installs the programs that tests call, if they are missing";
+  incidents                how many real incidents end with their cause first
+  test                     everything that must hold before a change is done";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
         ["schema"] => Ok(schema()),
         ["test"] => programs().map(|()| test()),
+        ["incidents"] => Ok(incidents()),
+        ["test"] => Ok(test()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -204,6 +208,11 @@ fn schema() -> ExitCode {
         "schemas",
     ];
     step(&args, &[("UPDATE_SCHEMAS", "1")])
+}
+
+fn incidents() -> ExitCode {
+    let args = ["test", "--package", "ssm-doctor-checks", "--test", "incidents"];
+    step(&[&args[..], &["--", "--nocapture"]].concat(), &[])
 }
 
 fn test() -> ExitCode {
