@@ -13,9 +13,8 @@ usage: cargo xtask <chore>
   registry                 write each area's list of checks from its files
   schema                   write schemas/ from the code
   test                     everything that must hold before a change is done; as root on Debian
-                           it installs the programs that tests call, if they are missing";
-  incidents                how many real incidents end with their cause first
-  test                     everything that must hold before a change is done";
+                           it installs the programs that tests call, if they are missing
+  incidents                how many real incidents end with their cause first";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -32,7 +31,6 @@ fn main() -> ExitCode {
         ["schema"] => Ok(schema()),
         ["test"] => programs().map(|()| test()),
         ["incidents"] => Ok(incidents()),
-        ["test"] => Ok(test()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
