@@ -39,7 +39,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
     all_of(CORE, "no service is reached through an endpoint with a policy of its own", |service| {
-        let Resolution::Endpoint(endpoint) = name::resolve(facts, scope, vpc, service)? else {
+        let Resolution::Endpoint(endpoint) = name::resolve(facts, scope, vpc, service)?.to else {
             return Ok(Verdict::NotApplicable("not reached through an endpoint"));
         };
         let Some(text) = &endpoint.policy else {
