@@ -392,7 +392,7 @@ impl Ec2 {
         Facts { endpoints: [(vpc, row(endpoints))].into(), ..Facts::default() }
     }
 
-    /// An endpoint of another VPC. Another account's is not found.
+    /// An endpoint of another VPC, and its interfaces. Another account's is not found.
     pub async fn distant_endpoint(self, id: EndpointId) -> Facts {
         let this = &self;
         let rows = by_id([id].into(), |ids| async move {
@@ -405,7 +405,18 @@ impl Ec2 {
             )?;
             Ok(found.map(|it| keyed(&it, sdk::VpcEndpoint::vpc_endpoint_id, endpoint)))
         });
-        Facts { distant_endpoints: rows.await, ..Facts::default() }
+        let rows = rows.await;
+        let interfaces: BTreeSet<_> = rows
+            .values()
+            .filter_map(|it| if let Row::Present(it) = it { Some(&it.interfaces) } else { None })
+            .flatten()
+            .cloned()
+            .collect();
+        let mut facts = Facts { distant_endpoints: rows, ..Facts::default() };
+        if !interfaces.is_empty() {
+            facts.absorb(self.network_interfaces(interfaces).await);
+        }
+        facts
     }
 
     pub async fn internet_gateways(self, vpc: VpcId) -> Facts {
