@@ -826,8 +826,7 @@ impl<'a> Reference<'a> {
                 (Connectivity::Public, Some(_)) if !is_public(behind) => {
                     Dropped("nobody has that address on the internet")
                 }
-                (Connectivity::Public, Some(_)) if self.access(None, true) == Passes => Passes,
-                (Connectivity::Public, Some(_)) => Unclear("what excludes a regional NAT gateway"),
+                (Connectivity::Public, Some(_)) => self.access(None, true),
                 _ => Unclear("a regional NAT gateway's own routes"),
             };
         };
@@ -974,11 +973,17 @@ impl<'a> Reference<'a> {
             BlockMode::Other(_) => return unseen,
             BlockMode::Ingress | BlockMode::Bidirectional => {}
         }
-        let ours = |it: &&Exclusion| {
-            it.resource == self.vpc.as_str() || subnet.is_some_and(|id| it.resource == id.as_str())
-        };
         let mut fate = blocked;
-        for exclusion in block.exclusions.iter().filter(ours) {
+        for exclusion in &block.exclusions {
+            let whole = exclusion.resource == self.vpc.as_str();
+            let ours = subnet.is_some_and(|id| exclusion.resource == id.as_str());
+            if !whole && !ours {
+                // Which subnets a regional NAT gateway stands in is not described.
+                if subnet.is_none() && exclusion.resource.starts_with("subnet-") {
+                    fate = unseen;
+                }
+                continue;
+            }
             match (&exclusion.mode, &block.mode) {
                 (ExclusionMode::Bidirectional, _)
                 | (ExclusionMode::Egress, BlockMode::Bidirectional) => return Passes,
