@@ -4,7 +4,11 @@
 //! the `ssm` endpoint; nearly everything below explains its absence. When nothing below is at fault,
 //! the cause is inside the machine, where AWS does not look.
 
-use crate::{model::time::span, prelude::*};
+use crate::{
+    model::time::span,
+    prelude::*,
+    solve::silence::{GRACE, Silence, explore},
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -47,17 +51,13 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-/// How long a new machine may take to appear. AWS's guide says five minutes after boot; profiles and
-/// policies made together with the instance take longer to spread.
-const GRACE: i64 = 15 * 60;
-
-/// A reason to wait, while the machine is young.
+/// A reason to wait, while the machine is young. A stopped instance that starts is launched anew.
 pub(super) fn just_launched(facts: &Facts, scope: &Scope) -> Result<Option<Unknown>, Unknown> {
     let Some(id) = scope.target.instance() else { return Ok(None) };
     let age = facts.instance(id).required()?.launched_at.map(|it| it.until(scope.at));
     Ok(age.filter(|it| (0..GRACE).contains(it)).map(|age| {
         Unknown::limit(format!(
-            "{id} was launched {} ago and may take up to {} to register and connect: wait, or run again with --wait",
+            "{id} was launched or started {} ago and may take up to {} to register and connect: wait, or run again with --wait",
             span(age),
             span(GRACE)
         ))
@@ -75,12 +75,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if let Some(unknown) = just_launched(facts, scope)? {
         return Err(unknown);
     }
+    let evidence = observed(
+        target,
+        "is not known to Systems Manager: the agent has never reported, or not for 30 days",
+    );
+    let (evidence, fix) = explore(Silence::NeverRegistered, facts, scope, evidence)?;
     Ok(Verdict::Fail(
-        observed(target, "is not known to Systems Manager: the agent has never reported, or not for 30 days"),
-        Fix::new(
-            "look on the node itself: is the agent installed and running, are the clock, the disk, the host firewall, the proxy and the resolver in order?",
-            Recovery::Agent,
-        )
-        .aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
+        evidence,
+        fix.aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
     ))
 }

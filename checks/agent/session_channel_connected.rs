@@ -8,6 +8,7 @@ use super::registered::just_launched;
 use crate::{
     model::ssm::{Connection, Ping},
     prelude::*,
+    solve::silence::{Silence, explore},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -76,12 +77,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         _ => "",
     };
+    let evidence = observed(target, format!("has no session channel open (notconnected){online}"));
+    let (evidence, fix) = explore(Silence::NotConnected(node), facts, scope, evidence)?;
     Ok(Verdict::Fail(
-        observed(target, format!("has no session channel open (notconnected){online}")),
-        Fix::new(
-            "restart the agent on the node, so that it opens the channel to ssmmessages anew",
-            Recovery::Channel,
-        )
-        .aws(scope, ["ssm", "get-connection-status", "--target", &target.to_string()]),
+        evidence,
+        fix.aws(scope, ["ssm", "get-connection-status", "--target", &target.to_string()]),
     ))
 }

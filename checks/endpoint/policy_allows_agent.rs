@@ -10,7 +10,7 @@ use crate::{
     solve::{
         credentials::{AgentRole, CHANNELS, REGISTER, agent_role},
         name::{self, Resolution},
-        policy::{self, Known, Request, Ruling},
+        policy::opinion::{self as policy, Known, Request, Ruling},
         reach::CORE,
         simulation::target_arn,
     },

@@ -3,8 +3,8 @@
 //!
 //! Names are in lower case and without the final dot; the root is the empty name.
 
-use alloc::{string::String, vec::Vec};
-use core::fmt;
+use alloc::{format, string::String, vec::Vec};
+use core::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -110,4 +110,34 @@ pub struct ProfileResource {
     /// Of a DNS Firewall rule group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
+}
+
+/// An address inside a VPC. Spelled `<VPC> <address>` in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
+pub struct Place {
+    pub vpc: VpcId,
+    pub address: IpAddr,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.vpc, self.address)
+    }
+}
+
+impl From<Place> for String {
+    fn from(place: Place) -> Self {
+        format!("{place}")
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = String;
+    fn try_from(raw: String) -> Result<Self, String> {
+        let odd = || format!("{raw:?} is not `<VPC id> <address>`");
+        let (vpc, address) = raw.split_once(' ').ok_or_else(odd)?;
+        Ok(Self { vpc: vpc.parse()?, address: address.parse().map_err(|_| odd())? })
+    }
 }

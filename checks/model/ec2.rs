@@ -122,6 +122,9 @@ pub struct MetadataOptions {
     pub enabled: bool,
     #[serde(default)]
     pub tokens_required: bool,
+    /// How many network hops an answer survives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop_limit: Option<i32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -132,6 +135,47 @@ pub struct InstanceStatus {
     pub system: CheckStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ebs: Option<CheckStatus>,
+    /// What AWS is going to do to the instance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<ScheduledEvent>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScheduledEvent {
+    /// `instance-reboot`, `system-reboot`, `system-maintenance`, `instance-retirement`, `instance-stop`…
+    pub code: String,
+    /// Begins with `[Completed]` or `[Canceled]` for some days after.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+/// What of the serial console's output is about the agent or what stops it. Written while booting, so
+/// it may tell of what has been mended since.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Console {
+    /// When the output was last added to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// As `solve::console` picks them; the rest, which may hold secrets, is not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+}
+
+/// A row of `ec2:DescribeIamInstanceProfileAssociations`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProfileAssociation {
+    /// `associating`, `associated`, `disassociating` or `disassociated`.
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

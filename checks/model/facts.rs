@@ -17,7 +17,7 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{dns::*, ec2::*, iam::*, ids::*, ssm::*, text::Text};
+use super::{dns::*, ec2::*, here::*, iam::*, ids::*, logs::*, s3::*, ssm::*, text::Text};
 
 /// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
 /// and the API calls that answer it. The collector matches on [`Need`] without a wildcard, so a
@@ -42,7 +42,8 @@ macro_rules! tables {
         pub enum Need { $($accessor($key),)* }
 
         impl Need {
-            /// The IAM actions that answering takes, the one most likely refused first.
+            /// The IAM actions that answering takes, the one most likely refused first. None for what is
+            /// seen from the machine at hand.
             #[must_use]
             pub fn actions(&self) -> &'static [&'static str] {
                 match self { $(Self::$accessor(_) => &$actions,)* }
@@ -167,6 +168,8 @@ tables! {
     /// An endpoint that stands in another VPC, to which a name here leads; absent where it belongs to
     /// another account.
     distant_endpoint in distant_endpoints: EndpointId => Endpoint, asked with ["ec2:DescribeVpcEndpoints"];
+    /// What stands at an address of a VPC; absent when nothing does.
+    interface_at in interfaces_at: Place => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
     /// The private hosted zones associated with a VPC, whoever owns them.
     hosted_zones in hosted_zones: VpcId => Vec<HostedZone>, asked with ["route53:ListHostedZonesByVPC"];
     /// A zone that a Route 53 Profile brings along, which names it by id only.
@@ -182,6 +185,24 @@ tables! {
     /// The Route 53 Profiles associated with a VPC.
     profiles in profiles: VpcId => Vec<ProfileId>, asked with ["route53profiles:ListProfileAssociations"];
     profile_resources in profile_resources: ProfileId => Vec<ProfileResource>, asked with ["route53profiles:ListProfileResourceAssociations"];
+    /// The log group of exactly this name.
+    log_group in log_groups: LogGroupName => LogGroup, asked with ["logs:DescribeLogGroups"];
+    /// Absent where nobody has a bucket of this name.
+    bucket in buckets: BucketName => Bucket, asked with ["s3:GetEncryptionConfiguration"];
+    console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"];
+    profile_association in profile_associations: InstanceId => ProfileAssociation, asked with ["ec2:DescribeIamInstanceProfileAssociations"];
+    /// The hybrid nodes that report, or the first few hundred of them.
+    hybrid_nodes in hybrid_nodes: Ourselves => Vec<HybridNode>, asked with ["ssm:DescribeInstanceInformation"];
+    activation in activations: ActivationId => Activation, asked with ["ssm:DescribeActivations"];
+    // What follows is seen from the machine at hand, and takes no action of IAM.
+    here_surroundings in here_surroundings: Machine => Surroundings, asked with [];
+    here_program in here_programs: Program => Installed, asked with [];
+    here_login in here_logins: Machine => Login, asked with [];
+    /// What the SSH configuration says of the target; absent if it says nothing.
+    here_ssh in here_ssh: Target => SshEntry, asked with [];
+    /// What a name resolves to; absent if there is no such name, or it has no address.
+    here_name in here_names: Host => Addresses, asked with [];
+    here_contact in here_contacts: Host => Contact, asked with [];
 }
 
 /// The key of facts about ourselves, of which there is one.

@@ -93,6 +93,11 @@ names! {
     DocumentName: "an SSM document name or ARN", word;
     /// `com.amazonaws.eu-west-1.ssm`, and other spellings in other partitions.
     ServiceName: "an endpoint service's name", word;
+    /// As `logs:CreateLogGroup` takes it.
+    LogGroupName: "a log group name", |raw| {
+        (1..=512).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/#".contains(&b))
+    };
+    ActivationId: "an activation id", word;
 }
 
 impl Arn {

@@ -11,7 +11,7 @@ use alloc::{
 };
 
 use super::{
-    policy::{self, Known, Opinion, Request, Ruling},
+    policy::opinion::{self as policy, Known, Opinion, Request, Ruling},
     simulation::{self, Denial, ask},
 };
 use crate::model::{

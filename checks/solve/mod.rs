@@ -1,6 +1,8 @@
 //! The hard reasoning, shared by checks, which turn its answers into evidence.
 
 pub mod access;
+pub mod client;
+pub mod console;
 pub mod credentials;
 pub mod name;
 pub mod net;
@@ -8,4 +10,6 @@ pub mod operator;
 pub mod policy;
 pub mod reach;
 pub mod session;
+pub mod silence;
 pub mod simulation;
+pub mod ssh;

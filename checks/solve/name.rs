@@ -187,13 +187,7 @@ pub fn resolve_as<'a>(
     let seen = query.settings()?;
     let rule = query.rule(&plain, &seen);
     let zone = query.zone(plain, &seen)?;
-    // A rule for the same or a longer domain is asked instead of the zone, so only who has seen the
-    // rules may say that the zone is at fault.
-    let answer = match (zone.answer, &rule.answer) {
-        (Ok(Verdict::Fail(..)), Err(unknown)) => Err(unknown.clone()),
-        (answer, _) => answer,
-    };
-    let zoned = Step { kind: StepKind::Zone, id: zone.id, answer };
+    let zoned = Step { kind: StepKind::Zone, id: zone.id, answer: zone.answer };
     let steps = vec![query.resolver()?, query.firewall(&seen)?, rule, zoned];
     let families = match &zone.to {
         Resolution::Endpoint(endpoint) => Families::of_endpoint(endpoint, variant),
@@ -261,6 +255,8 @@ struct Led<'a> {
 enum Found<'a> {
     Endpoint(&'a Endpoint),
     Addresses(Vec<IpAddr>),
+    /// Addresses of this VPC at which nothing stands.
+    Vacant(Vec<IpAddr>),
     /// A name outside the zone.
     Name(String),
     Nothing,
@@ -277,15 +273,18 @@ enum Filtered {
 ///
 /// # Errors
 /// [`Unknown`] while nobody has asked, so that the collector does.
-fn seen<T>(answer: Result<T, Unknown>) -> Result<Result<T, Unknown>, Unknown> {
+fn seen<T>(facts: &Facts, answer: Result<T, Unknown>) -> Result<Result<T, Unknown>, Unknown> {
     match answer {
-        Err(unknown)
-            if unknown.gaps().any(|it| matches!(it, Gap::Fact { why: Why::Unasked, .. })) =>
-        {
-            Err(unknown)
-        }
+        Err(unknown) if is_open(facts, &unknown) => Err(unknown),
         answer => Ok(answer),
     }
+}
+
+/// Is there a question in it that nobody has asked?
+fn is_open(facts: &Facts, unknown: &Unknown) -> bool {
+    unknown
+        .gaps()
+        .any(|it| matches!(it, Gap::Fact { need, why: Why::Unasked, .. } if !facts.has(need)))
 }
 
 /// Is `host` this domain, or below it?
@@ -344,7 +343,7 @@ impl<'a> Query<'a, '_> {
         let silent = endpoints.iter().find(|it| {
             it.private_dns
                 && it.serves(&self.scope.region) == service
-                && it.names.iter().all(|name| name.contains(".vpce."))
+                && it.names.iter().all(|name| is_endpoints_own(name))
         });
         match silent.filter(|_| dual_stack) {
             None => Ok(()),
@@ -366,11 +365,11 @@ impl<'a> Query<'a, '_> {
     fn settings(&self) -> Result<Settings<'a>, Unknown> {
         let (facts, vpc) = (self.facts, self.vpc);
         let mut found = Settings::default();
-        match seen(facts.hosted_zones(vpc).required())? {
+        match seen(facts, facts.hosted_zones(vpc).required())? {
             Ok(zones) => zones.iter().for_each(|it| self.offer_zone(&mut found, it, true)),
             Err(unknown) => found.zones = Some(unknown),
         }
-        match seen(facts.resolver_rules(vpc).required())? {
+        match seen(facts, facts.resolver_rules(vpc).required())? {
             Ok(ids) => {
                 for id in ids {
                     if let Err(unknown) = self.offer_rule(&mut found, id.clone())? {
@@ -380,10 +379,10 @@ impl<'a> Query<'a, '_> {
             }
             Err(unknown) => found.rules = Some(unknown),
         }
-        match seen(facts.profiles(vpc).required())? {
+        match seen(facts, facts.profiles(vpc).required())? {
             Ok(ids) => {
                 for id in ids {
-                    match seen(facts.profile_resources(id).required())? {
+                    match seen(facts, facts.profile_resources(id).required())? {
                         Ok(resources) => {
                             for resource in resources {
                                 if let Err(unknown) = self.offer(&mut found, id, resource)? {
@@ -420,7 +419,7 @@ impl<'a> Query<'a, '_> {
         if id.as_str().starts_with("rslvr-autodefined-") {
             return Ok(Ok(()));
         }
-        let rule = match seen(self.facts.resolver_rule(&id).required())? {
+        let rule = match seen(self.facts, self.facts.resolver_rule(&id).required())? {
             Ok(rule) => rule,
             Err(unknown) => return Ok(Err(unknown)),
         };
@@ -455,7 +454,7 @@ impl<'a> Query<'a, '_> {
         let (kind, name) = resource.arn.resource().split_once('/').unwrap_or_default();
         Ok(match kind {
             "hostedzone" => match name.parse() {
-                Ok(id) => seen(facts.hosted_zone(&id).required())?
+                Ok(id) => seen(facts, facts.hosted_zone(&id).required())?
                     .map(|it| self.offer_zone(found, it, false))
                     .map_err(|unknown| self.may_bring(profile, "zone").and(unknown)),
                 Err(_) => Err(unreadable()),
@@ -472,7 +471,7 @@ impl<'a> Query<'a, '_> {
                 _ => Err(unreadable()),
             },
             "vpc-endpoint" => match name.parse::<EndpointId>() {
-                Ok(id) => seen(facts.distant_endpoint(&id).required())?.map(|endpoint| {
+                Ok(id) => seen(facts, facts.distant_endpoint(&id).required())?.map(|endpoint| {
                     if endpoint.answers(&self.scope.region, &self.host) {
                         found.endpoint = Some(endpoint);
                     }
@@ -507,7 +506,7 @@ impl<'a> Query<'a, '_> {
     /// Does the VPC's resolver answer at all? Without DNS support it answers nothing, public names
     /// included (VPC User Guide, "DNS attributes for your VPC").
     fn resolver(&self) -> Result<Step, Unknown> {
-        let answer = match seen(self.facts.vpc_dns(self.vpc).required())? {
+        let answer = match seen(self.facts, self.facts.vpc_dns(self.vpc).required())? {
             Ok(dns) if dns.support => Ok(Verdict::Pass(observed(self.vpc, "has DNS support on"))),
             Ok(_) => self.unless_foreign(
                 observed(
@@ -532,7 +531,7 @@ impl<'a> Query<'a, '_> {
 
     /// A failure, if it is Amazon's resolver that instances ask.
     fn unless_foreign(&self, evidence: Evidence, fix: Fix) -> Result<Answer, Unknown> {
-        Ok(match seen(foreign_resolver(self.facts, self.vpc))? {
+        Ok(match seen(self.facts, foreign_resolver(self.facts, self.vpc))? {
             Ok(None) => Ok(Verdict::Fail(evidence, fix)),
             Ok(Some(server)) => Err(Unknown::limit(format!(
                 "instances of {} ask the DNS server {server}, and what it answers for {} does not show",
@@ -579,7 +578,7 @@ impl<'a> Query<'a, '_> {
     // ------------------------------------------------------------ private hosted zones
 
     fn zone(&self, plain: Resolution<'a>, settings: &Settings<'a>) -> Result<Led<'a>, Unknown> {
-        let dns = seen(self.facts.vpc_dns(self.vpc).required())?;
+        let dns = seen(self.facts, self.facts.vpc_dns(self.vpc).required())?;
         let covering = settings.zone.is_some() || settings.endpoint.is_some();
         let unseen = both(settings.zones.as_ref(), dns.as_ref().err().filter(|_| covering));
         let off = dns.is_ok_and(|it| !it.support || !it.hostnames);
@@ -699,7 +698,7 @@ impl<'a> Query<'a, '_> {
             )));
         }
         let records = self.facts.zone_records(&zone.id).required().map_err(|unknown| {
-            if unknown.gaps().any(|it| matches!(it, Gap::Fact { why: Why::Unasked, .. })) {
+            if is_open(self.facts, &unknown) {
                 return unknown;
             }
             let owner = zone.owner.as_ref().map(|it| format!(" of account {it}")).unwrap_or_default();
@@ -710,6 +709,7 @@ impl<'a> Query<'a, '_> {
             .and(unknown)
         })?;
         let found = self.look_up(zone, records, &self.host, 0)?;
+        let fix = self.unshadow(zone, &plain);
         let (to, answer) = match found {
             Found::Nothing => {
                 let evidence = observed(
@@ -719,22 +719,25 @@ impl<'a> Query<'a, '_> {
                         self.vpc, self.host
                     ),
                 );
-                let answer = self.unless_foreign(evidence, self.unshadow(zone, &plain))?;
-                let to = match plain {
-                    // What the zone is there for.
-                    Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff) => {
-                        Resolution::Endpoint(endpoint)
-                    }
-                    plain => plain,
-                };
-                (to, answer)
+                (meant(plain), self.unless_foreign(evidence, fix)?)
+            }
+            Found::Vacant(addresses) => {
+                let evidence = observed(
+                    &subject,
+                    format!(
+                        "leads {} to {}, where no network interface of {} is",
+                        self.host,
+                        join(&addresses),
+                        self.vpc
+                    ),
+                );
+                (meant(plain), self.unless_foreign(evidence, fix)?)
             }
             Found::Endpoint(endpoint) => {
                 if let Some(what) = self.misled(endpoint) {
                     let text = format!("leads {} to {}, which {what}", self.host, endpoint.id);
-                    let fix = self.unshadow(zone, &plain);
                     let answer = self.unless_foreign(observed(&subject, text), fix)?;
-                    (plain, answer)
+                    (meant(plain), answer)
                 } else {
                     self.asks_amazon(&id)?;
                     let answer = pass(format!("leads {} to {}", self.host, endpoint.id));
@@ -757,13 +760,33 @@ impl<'a> Query<'a, '_> {
                 (Resolution::Elsewhere(Elsewhere { by: id.clone(), target, addresses }), answer)
             }
         };
-        // A Profile may bring a zone for a longer domain, or one for the same that comes second.
-        let certain = own && zone.name == self.host;
-        let answer = match (answer, &settings.profiles) {
-            (Ok(Verdict::Fail(..)), Some(unknown)) if !certain => Err(unknown.clone()),
-            (answer, _) => answer,
+        let answer = match answer {
+            Ok(Verdict::Fail(..)) => self.contested(zone, own, settings).map_or(answer, Err),
+            answer => answer,
         };
         Ok(Led { to, id, answer })
+    }
+
+    /// What may take the name from a zone that fails: only who has seen that nothing does may say that
+    /// the zone is at fault.
+    fn contested(&self, zone: &HostedZone, own: bool, settings: &Settings<'a>) -> Option<Unknown> {
+        // A Profile may bring a zone or a rule for a longer domain; one for the same comes second.
+        let longest = own && zone.name == self.host;
+        let unseen = settings.profiles.as_ref().filter(|_| !longest);
+        let rule = settings
+            .rule
+            .as_ref()
+            .filter(|(_, rule)| rule.domain.as_ref().is_some_and(|it| it.len() >= zone.name.len()));
+        let rule = rule.map(|(id, rule)| match rule.kind {
+            RuleType::System | RuleType::Recursive => Unknown::limit(format!(
+                "{id} keeps {} in the VPC, and whether the private hosted zone {} answers then is not documented",
+                rule.domain.as_deref().unwrap_or_default(),
+                zone.name
+            )),
+            _ => Unknown::limit(said_of(id, rule)),
+        });
+        let seen = both(settings.rules.as_ref(), rule.as_ref());
+        both(unseen, seen.as_ref())
     }
 
     /// An endpoint that a Profile brings along answers as a zone for its very name would.
@@ -808,7 +831,7 @@ impl<'a> Query<'a, '_> {
         let (record, point) = match plain {
             Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff)
             | Resolution::Endpoint(endpoint) => (
-                endpoint.names.iter().find(|it| it.contains(".vpce.")).cloned(),
+                endpoint.names.iter().find(|it| is_endpoints_own(it)).cloned(),
                 format!("point {} in the zone at {}", self.host, endpoint.id),
             ),
             _ => (None, format!("give the zone a working record for {}", self.host)),
@@ -913,9 +936,12 @@ impl<'a> Query<'a, '_> {
         target: &str,
         depth: u8,
     ) -> Result<Found<'a>, Unknown> {
-        if let Some(endpoint) = endpoint_named(target) {
-            let endpoints = self.facts.endpoints(self.vpc).required()?;
-            let own = endpoints.iter().find(|it| it.id.as_str() == endpoint);
+        if is_endpoints_own(target) {
+            let named = endpoint_named(target);
+            let mut endpoints = self.facts.endpoints(self.vpc).required()?.iter();
+            let own = endpoints.find(|it| {
+                named == Some(it.id.as_str()) || it.names.iter().any(|name| name == target)
+            });
             return Ok(own.map_or_else(|| Found::Name(target.into()), Found::Endpoint));
         }
         if is_within(target, &zone.name) {
@@ -925,19 +951,23 @@ impl<'a> Query<'a, '_> {
     }
 
     /// The endpoint of this VPC whose interfaces have all of these addresses, or just the addresses.
+    /// Records by address outlive the endpoint that was there: a new one has other addresses.
     fn owner_of(&self, addresses: Vec<IpAddr>) -> Result<Found<'a>, Unknown> {
-        let inside = |it: &IpAddr, cidrs: &[IpNet]| cidrs.iter().any(|net| net.contains(it));
-        let cidrs = &self.facts.vpc(self.vpc).required()?.cidrs;
-        if !addresses.iter().any(|it| inside(it, cidrs)) {
-            return Ok(Found::Addresses(addresses));
-        }
         for endpoint in self.facts.endpoints(self.vpc).required()? {
             let own = self.interfaces_of(endpoint)?;
             if !own.is_empty() && addresses.iter().all(|it| own.contains(it)) {
                 return Ok(Found::Endpoint(endpoint));
             }
         }
-        Ok(Found::Addresses(addresses))
+        let cidrs = &self.facts.vpc(self.vpc).required()?.cidrs;
+        for address in &addresses {
+            let inside = cidrs.iter().any(|net| net.contains(address));
+            let place = Place { vpc: self.vpc.clone(), address: *address };
+            if !inside || self.facts.interface_at(&place).optional()?.is_some() {
+                return Ok(Found::Addresses(addresses));
+            }
+        }
+        Ok(Found::Vacant(addresses))
     }
 
     fn interfaces_of(&self, endpoint: &Endpoint) -> Result<Vec<IpAddr>, Unknown> {
@@ -953,16 +983,17 @@ impl<'a> Query<'a, '_> {
         let Some(Ok(id)) = endpoint_named(target).map(str::parse::<EndpointId>) else {
             return Ok(Vec::new());
         };
-        let Ok(Some(endpoint)) = seen(self.facts.distant_endpoint(&id).optional())? else {
+        let Ok(Some(endpoint)) = seen(self.facts, self.facts.distant_endpoint(&id).optional())?
+        else {
             return Ok(Vec::new());
         };
-        Ok(seen(self.interfaces_of(endpoint))?.unwrap_or_default())
+        Ok(seen(self.facts, self.interfaces_of(endpoint))?.unwrap_or_default())
     }
 
     // ------------------------------------------------------------ DNS Firewall
 
     fn firewall(&self, settings: &Settings<'a>) -> Result<Step, Unknown> {
-        let answer = match seen(self.facts.firewall_groups(self.vpc).required())? {
+        let answer = match seen(self.facts, self.facts.firewall_groups(self.vpc).required())? {
             Ok(own) => {
                 // How groups of a Profile stand between the VPC's own is not documented.
                 let verdicts = [self.filtered(own)?, self.filtered(&settings.groups)?];
@@ -1006,7 +1037,8 @@ impl<'a> Query<'a, '_> {
         let mut groups: Vec<_> = groups.iter().collect();
         groups.sort_by_key(|it| it.priority);
         for group in groups {
-            let rules = match seen(self.facts.firewall_rules(&group.group).required())? {
+            let rules = match seen(self.facts, self.facts.firewall_rules(&group.group).required())?
+            {
                 Ok(rules) => rules,
                 Err(unknown) => return Ok(Err(unknown)),
             };
@@ -1014,7 +1046,8 @@ impl<'a> Query<'a, '_> {
             rules.sort_by_key(|it| it.priority);
             for rule in rules {
                 let Some(list) = &rule.domains else { continue };
-                let domains = match seen(self.facts.firewall_domains(list).required())? {
+                let domains = match seen(self.facts, self.facts.firewall_domains(list).required())?
+                {
                     Ok(domains) => domains,
                     Err(unknown) => return Ok(Err(unknown)),
                 };
@@ -1075,6 +1108,16 @@ impl<'a> Query<'a, '_> {
     }
 }
 
+/// Where a zone that fails was meant to lead.
+fn meant(plain: Resolution) -> Resolution {
+    match plain {
+        Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff) => {
+            Resolution::Endpoint(endpoint)
+        }
+        plain => plain,
+    }
+}
+
 /// Is the rule about queries for addresses? `A` is `TYPE1`.
 fn is_of_addresses(rule: &FirewallRule) -> bool {
     rule.query_type
@@ -1111,14 +1154,19 @@ fn at<'r>(
     records.iter().filter(move |it| it.name == wanted)
 }
 
+/// A name that an endpoint has whether or not its private DNS is on.
+fn is_endpoints_own(name: &str) -> bool {
+    name.starts_with("vpce-")
+}
+
 /// The endpoint whose own DNS name this is: `vpce-0abc` of
 /// `vpce-0abc-1a2b3c4d.ssm.eu-west-1.vpce.amazonaws.com`, zonal names likewise.
 fn endpoint_named(target: &str) -> Option<&str> {
     let (label, rest) = target.split_once('.')?;
-    if !rest.contains(".vpce.") || !label.starts_with("vpce-") {
+    if !rest.contains(".vpce.") {
         return None;
     }
-    let id = label.get("vpce-".len()..)?.split('-').next()?;
+    let id = label.strip_prefix("vpce-")?.split('-').next()?;
     label.get(..("vpce-".len() + id.len()))
 }
 
@@ -1175,5 +1223,663 @@ fn is_amazons(server: &str, cidrs: &[IpNet]) -> bool {
         }
         Ok(IpAddr::V6(server)) => server.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253],
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::worlds;
+
+    const ENDPOINTS: &str = "private-endpoints";
+    const NAT: &str = "private-nat";
+    const ZONE: &str = "Z0SSM";
+    const HUB: &str = "vpce-0hub-1a2b3c4d.ssm.ap-northeast-1.vpce.amazonaws.com";
+    const OWN: &str = "vpce-0ssm-1a2b3c4d.ssm.ap-northeast-1.vpce.amazonaws.com";
+
+    fn facts(ground: &str, patch: &Value) -> (Facts, Scope) {
+        let world = worlds::all().unwrap().into_iter().find(|it| it.name == ground).unwrap();
+        let mut facts = serde_json::to_value(&world.facts).unwrap();
+        json_patch::merge(&mut facts, patch);
+        (serde_json::from_value(facts).unwrap(), world.scope)
+    }
+
+    /// Where `ssm` leads, and what the steps say: resolver, firewall, rule, zone.
+    fn story(facts: &Facts, scope: &Scope, variant: Variant) -> String {
+        let vpc = "vpc-0a1b2c3d".parse().unwrap();
+        let name = match resolve_as(facts, scope, &vpc, "ssm", variant) {
+            Ok(name) => name,
+            Err(unknown) => {
+                let gaps = unknown.gaps().map(|gap| match gap {
+                    Gap::Limit(text) => text.clone(),
+                    Gap::Fact { need, .. } => need.subject(),
+                });
+                return format!("unknown: {}", gaps.collect::<Vec<_>>().join("; "));
+            }
+        };
+        let to = match &name.to {
+            Resolution::Endpoint(it) => format!("to {}", it.id),
+            Resolution::Public => "to the public".into(),
+            Resolution::PublicDespite(it, defect) => format!("past {}: {defect:?}", it.id),
+            Resolution::Elsewhere(it) => format!(
+                "by {} to {} [{}]",
+                it.by,
+                it.target.as_deref().unwrap_or("addresses"),
+                join(&it.addresses)
+            ),
+        };
+        let families = match name.families {
+            Some(Families { v4: true, v6: true }) => "46",
+            Some(Families { v4: true, v6: false }) => "4",
+            Some(Families { v4: false, v6: true }) => "6",
+            _ => "?",
+        };
+        let steps: Vec<_> = name
+            .steps
+            .iter()
+            .map(|it| match &it.answer {
+                Ok(Verdict::Pass(_)) => "pass",
+                Ok(Verdict::Fail(..)) => "fail",
+                Ok(Verdict::NotApplicable(_)) => "-",
+                Err(_) => "?",
+            })
+            .collect();
+        format!("{to} ({families}), {}", steps.join(" "))
+    }
+
+    fn of(ground: &str, patch: &Value) -> String {
+        let (facts, scope) = facts(ground, patch);
+        story(&facts, &scope, Variant::Standard)
+    }
+
+    fn endpoint(more: &Value) -> Value {
+        let mut endpoint = json!({
+            "id": "vpce-0ssm", "service": "com.amazonaws.ap-northeast-1.ssm", "kind": "Interface",
+            "state": "available", "subnets": ["subnet-0endpoints"], "interfaces": ["eni-0ssm"],
+            "security_groups": ["sg-0endpoints"], "private_dns": true
+        });
+        json_patch::merge(&mut endpoint, more);
+        endpoint
+    }
+
+    fn endpoints(all: &[Value]) -> Value {
+        json!({ "endpoints": { "vpc-0a1b2c3d": all } })
+    }
+
+    /// The world's zone with these records, beside an endpoint whose private DNS is off.
+    fn zoned(name: &str, records: &Value) -> Value {
+        let mut patch = endpoints(&[endpoint(&json!({ "private_dns": false }))]);
+        let zone = json!({
+            "hosted_zones": { "vpc-0a1b2c3d": [{ "id": ZONE, "name": name, "owner": "111122223333" }] },
+            "zone_records": { ZONE: records }
+        });
+        json_patch::merge(&mut patch, &zone);
+        patch
+    }
+
+    fn record(kind: &str, value: &str) -> Value {
+        json!({ "name": "ssm.ap-northeast-1.amazonaws.com", "kind": kind, "values": [value] })
+    }
+
+    fn and(mut patch: Value, more: &Value) -> Value {
+        json_patch::merge(&mut patch, more);
+        patch
+    }
+
+    #[test]
+    fn endpoints_lead() {
+        let dead = json!({ "id": "vpce-0dead", "state": "failed" });
+        let off = json!({ "id": "vpce-0off", "private_dns": false });
+        let far = json!({ "service_region": "us-east-1" });
+        let rows = [
+            (vec![], "to the public (4), pass pass pass pass"),
+            (vec![endpoint(&json!({}))], "to vpce-0ssm (4), pass pass pass pass"),
+            (
+                vec![endpoint(&dead), endpoint(&off), endpoint(&json!({}))],
+                "to vpce-0ssm (4), pass pass pass pass",
+            ),
+            (vec![endpoint(&dead)], "past vpce-0dead: NotAvailable (4), pass pass pass pass"),
+            (
+                vec![endpoint(&dead), endpoint(&off)],
+                "past vpce-0off: PrivateDnsOff (4), pass pass pass pass",
+            ),
+            (vec![endpoint(&far)], "to the public (4), pass pass pass pass"),
+            (
+                vec![endpoint(&json!({ "service": "com.amazonaws.ap-northeast-1.ssm-fips" }))],
+                "to the public (4), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "private_dns_for_inbound_only": true }))],
+                "to the public (4), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "ip_address_type": "dualstack" }))],
+                "to vpce-0ssm (46), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(
+                    &json!({ "ip_address_type": "dualstack", "dns_record_ip_type": "ipv6" }),
+                )],
+                "to vpce-0ssm (6), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "dns_record_ip_type": "service-defined" }))],
+                "to vpce-0ssm (4), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "ip_address_type": "newest" }))],
+                "to vpce-0ssm (?), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "kind": "Newest" }))],
+                "unknown: vpce-0ssm (com.amazonaws.ap-northeast-1.ssm) is an endpoint of a kind not known here: Newest",
+            ),
+        ];
+        for (all, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &endpoints(&all)), expected, "{all:?}");
+        }
+    }
+
+    #[test]
+    fn variants_are_other_names() {
+        let names = json!({ "names": [OWN, "ssm.ap-northeast-1.amazonaws.com", "ssm.ap-northeast-1.api.aws"] });
+        let only = json!({ "names": [OWN, "ssm.ap-northeast-1.amazonaws.com"] });
+        let fips = json!({ "service": "com.amazonaws.ap-northeast-1.ssm-fips" });
+        let rows = [
+            (endpoint(&names), Variant::DualStack, "to vpce-0ssm (4), pass pass pass pass"),
+            (endpoint(&only), Variant::DualStack, "to the public (46), pass pass pass pass"),
+            (
+                endpoint(&json!({})),
+                Variant::DualStack,
+                "unknown: whether vpce-0ssm answers for ssm.ap-northeast-1.api.aws does not show",
+            ),
+            (endpoint(&json!({})), Variant::Fips, "to the public (4), pass pass pass pass"),
+            (endpoint(&fips), Variant::Fips, "to vpce-0ssm (4), pass pass pass pass"),
+        ];
+        for (it, variant, expected) in rows {
+            let (facts, scope) = facts(ENDPOINTS, &endpoints(&[it]));
+            assert_eq!(story(&facts, &scope, variant), expected);
+        }
+        let region: Region = "us-gov-west-1".parse().unwrap();
+        let hosts: Vec<_> =
+            [Variant::Standard, Variant::Fips, Variant::DualStack, Variant::FipsDualStack]
+                .map(|it| host(&region, "kms", it))
+                .into();
+        assert_eq!(
+            hosts,
+            [
+                "kms.us-gov-west-1.amazonaws.com",
+                "kms-fips.us-gov-west-1.amazonaws.com",
+                "kms.us-gov-west-1.api.aws",
+                "kms-fips.us-gov-west-1.api.aws"
+            ]
+        );
+    }
+
+    #[test]
+    fn zones_lead() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let region = "ap-northeast-1.amazonaws.com";
+        let here = "to vpce-0ssm (4), pass pass pass pass";
+        let nowhere = "to vpce-0ssm (4), pass pass pass fail";
+        let rows: Vec<(&str, Value, &str)> = vec![
+            (exact, json!([record("CNAME", OWN)]), here),
+            (exact, json!([{ "name": exact, "kind": "A", "alias": OWN }]), here),
+            (exact, json!([record("A", "10.0.1.11")]), here),
+            (exact, json!([]), nowhere),
+            // Another type of record, or another name, is no answer.
+            (exact, json!([record("TXT", "x")]), nowhere),
+            (region, json!([{ "name": region, "kind": "A", "values": ["10.0.1.11"] }]), nowhere),
+            ("", json!([]), nowhere),
+            ("com", json!([]), nowhere),
+            // Not a parent, though it ends alike.
+            (
+                "m.ap-northeast-1.amazonaws.com",
+                json!([]),
+                "past vpce-0ssm: PrivateDnsOff (4), pass pass pass pass",
+            ),
+            // The nearest wildcard answers, unless the name itself is there.
+            (
+                region,
+                json!([{ "name": "*.ap-northeast-1.amazonaws.com", "kind": "A", "alias": OWN }]),
+                here,
+            ),
+            (
+                "amazonaws.com",
+                json!([
+                    { "name": "*.amazonaws.com", "kind": "A", "values": ["10.9.9.9"] },
+                    { "name": "*.ap-northeast-1.amazonaws.com", "kind": "A", "alias": OWN }
+                ]),
+                here,
+            ),
+            (
+                "amazonaws.com",
+                json!([{ "name": "*.amazonaws.com", "kind": "A", "alias": OWN }]),
+                here,
+            ),
+            (
+                "amazonaws.com",
+                json!([
+                    { "name": "*.amazonaws.com", "kind": "A", "alias": OWN },
+                    { "name": region, "kind": "TXT" }
+                ]),
+                nowhere,
+            ),
+            (
+                region,
+                json!([
+                    { "name": "*.ap-northeast-1.amazonaws.com", "kind": "A", "alias": OWN },
+                    { "name": exact, "kind": "TXT" }
+                ]),
+                nowhere,
+            ),
+            // Names on the way.
+            (
+                region,
+                json!([
+                    record("CNAME", "hub.ap-northeast-1.amazonaws.com"),
+                    { "name": "hub.ap-northeast-1.amazonaws.com", "kind": "A", "values": ["10.9.0.4", "10.9.1.4"] }
+                ]),
+                "by Z0SSM to addresses [10.9.0.4, 10.9.1.4] (4), pass pass pass pass",
+            ),
+            (
+                region,
+                json!([record("CNAME", exact)]),
+                "unknown: Z0SSM (ap-northeast-1.amazonaws.com) leads ssm.ap-northeast-1.amazonaws.com round in circles",
+            ),
+            // A hub's endpoints, weighted, and in both families.
+            (
+                exact,
+                json!([
+                    record("A", "10.9.0.4"),
+                    record("A", "10.8.0.4"),
+                    record("AAAA", "fd00::4")
+                ]),
+                "by Z0SSM to addresses [10.8.0.4, 10.9.0.4, fd00::4] (46), pass pass pass pass",
+            ),
+            (
+                exact,
+                json!([record("A", "10.9.0.4"), { "name": exact, "kind": "A", "alias": OWN }]),
+                "unknown: Z0SSM (ssm.ap-northeast-1.amazonaws.com) leads ssm.ap-northeast-1.amazonaws.com to several places",
+            ),
+            (
+                exact,
+                json!([record("CNAME", "proxy.example.com")]),
+                "by Z0SSM to proxy.example.com [] (?), pass pass pass pass",
+            ),
+            (
+                exact,
+                json!([record("A", "ten")]),
+                "unknown: Z0SSM (ssm.ap-northeast-1.amazonaws.com) has the address \"ten\" for ssm.ap-northeast-1.amazonaws.com",
+            ),
+            (
+                region,
+                json!([{ "name": exact, "kind": "NS", "values": ["ns.example.com"] }]),
+                "unknown: Z0SSM (ap-northeast-1.amazonaws.com) delegates ssm.ap-northeast-1.amazonaws.com to other DNS servers",
+            ),
+        ];
+        for (name, records, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &zoned(name, &records)), expected, "{name}: {records}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_zone_answers_and_the_vpcs_own_first() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let two = and(
+            zoned(exact, &json!([record("CNAME", OWN)])),
+            &json!({ "hosted_zones": { "vpc-0a1b2c3d": [
+                { "id": "Z0AWS", "name": "amazonaws.com" },
+                { "id": ZONE, "name": exact },
+                { "id": "Z0REGION", "name": "ap-northeast-1.amazonaws.com" }
+            ] } }),
+        );
+        assert_eq!(of(ENDPOINTS, &two), "to vpce-0ssm (4), pass pass pass pass");
+        let brought = |name: &str, own: &str| {
+            and(
+                zoned(own, &json!([record("A", "10.9.0.4")])),
+                &json!({
+                    "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+                    "profile_resources": { "rp-1": [{ "arn": "arn:aws:route53:::hostedzone/Z0PROFILE" }] },
+                    "profile_zones": { "Z0PROFILE": { "id": "Z0PROFILE", "name": name } },
+                    "zone_records": { "Z0PROFILE": [record("A", "10.8.0.4")] }
+                }),
+            )
+        };
+        let rows = [
+            (exact, exact, "10.9.0.4", ZONE),
+            (exact, "amazonaws.com", "10.8.0.4", "Z0PROFILE"),
+            ("amazonaws.com", exact, "10.9.0.4", ZONE),
+            (exact, "example.com", "10.8.0.4", "Z0PROFILE"),
+        ];
+        for (profile, own, address, by) in rows {
+            assert_eq!(
+                of(ENDPOINTS, &brought(profile, own)),
+                format!("by {by} to addresses [{address}] (4), pass pass pass pass"),
+                "{profile} and {own}"
+            );
+        }
+    }
+
+    #[test]
+    fn zones_of_others_are_unknown_and_dead_ends_are_not() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let service = |endpoint: &Value| {
+            and(
+                endpoints(core::slice::from_ref(endpoint)),
+                &json!({ "hosted_zones": { "vpc-0a1b2c3d": [
+                    { "id": ZONE, "name": exact, "service": "vpce.amazonaws.com" }] } }),
+            )
+        };
+        let none = and(service(&endpoint(&json!({}))), &endpoints(&[]));
+        let vacant = zoned(exact, &json!([record("A", "10.0.1.77")]));
+        let at = |row: Value| json!({ "interfaces_at": { "vpc-0a1b2c3d 10.0.1.77": row } });
+        let proxy = json!({ "subnet": "subnet-0endpoints", "private_ips": ["10.0.1.77"] });
+        let other = endpoint(
+            &json!({ "id": "vpce-0kms", "service": "com.amazonaws.ap-northeast-1.kms", "interfaces": [] }),
+        );
+        let misled = and(
+            zoned(
+                exact,
+                &json!([record("CNAME", "vpce-0kms-1.kms.ap-northeast-1.vpce.amazonaws.com")]),
+            ),
+            &endpoints(&[other]),
+        );
+        let rows = [
+            (service(&endpoint(&json!({}))), "to vpce-0ssm (4), pass pass pass pass"),
+            (
+                service(&endpoint(&json!({ "state": "deleting" }))),
+                "past vpce-0ssm: NotAvailable (4), pass pass pass pass",
+            ),
+            (
+                none,
+                "unknown: Z0SSM (ssm.ap-northeast-1.amazonaws.com), a private hosted zone of vpce.amazonaws.com, decides where ssm.ap-northeast-1.amazonaws.com leads, and AWS does not show its records",
+            ),
+            (
+                zoned(exact, &json!({ "unknown": "denied" })),
+                "unknown: Z0SSM; Z0SSM (ssm.ap-northeast-1.amazonaws.com), a private hosted zone of account 111122223333, decides where ssm.ap-northeast-1.amazonaws.com leads, and its records were not seen",
+            ),
+            (and(vacant.clone(), &at(json!("absent"))), "to vpce-0ssm (4), pass pass pass fail"),
+            (
+                and(vacant.clone(), &at(proxy)),
+                "by Z0SSM to addresses [10.0.1.77] (4), pass pass pass pass",
+            ),
+            (and(vacant, &at(json!({ "unknown": "denied" }))), "unknown: vpc-0a1b2c3d 10.0.1.77"),
+            (misled, "to the public (4), pass pass pass fail"),
+        ];
+        for (patch, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &patch), expected, "{patch}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_elsewhere_is_looked_up() {
+        let patch = zoned("ssm.ap-northeast-1.amazonaws.com", &json!([record("CNAME", HUB)]));
+        let hub = endpoint(&json!({ "id": "vpce-0hub", "interfaces": ["eni-0hub"] }));
+        let there = json!({
+            "distant_endpoints": { "vpce-0hub": hub },
+            "network_interfaces": { "eni-0hub": { "subnet": "subnet-0hub", "private_ips": ["10.9.0.4"] } }
+        });
+        let hidden = json!({ "distant_endpoints": { "vpce-0hub": "absent" } });
+        let denied = json!({ "distant_endpoints": { "vpce-0hub": { "unknown": "denied" } } });
+        let unaddressed = json!({ "network_interfaces": { "eni-0hub": { "unknown": "denied" } } });
+        let rows = [
+            (there.clone(), format!("by Z0SSM to {HUB} [10.9.0.4] (4), pass pass pass pass")),
+            (hidden, format!("by Z0SSM to {HUB} [] (?), pass pass pass pass")),
+            (denied, format!("by Z0SSM to {HUB} [] (?), pass pass pass pass")),
+            (and(there, &unaddressed), format!("by Z0SSM to {HUB} [] (?), pass pass pass pass")),
+        ];
+        for (more, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &and(patch.clone(), &more)), expected, "{more}");
+        }
+        let profile = |id: &str| {
+            json!({
+                "endpoints": { "vpc-0a1b2c3d": [] },
+                "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+                "profile_resources": { "rp-1": [
+                    { "arn": format!("arn:aws:ec2:ap-northeast-1:444455556666:vpc-endpoint/{id}") }] },
+                "distant_endpoints": { "vpce-0hub": hub },
+                "network_interfaces": { "eni-0hub": { "subnet": "subnet-0hub", "private_ips": ["10.9.0.4"] } }
+            })
+        };
+        assert_eq!(
+            of(ENDPOINTS, &profile("vpce-0hub")),
+            "by vpce-0hub to addresses [10.9.0.4] (4), pass pass pass pass"
+        );
+        // Neither the zone nor rules and firewall groups that a Profile may bring were seen.
+        let unseen = and(
+            profile("vpce-0other"),
+            &json!({ "distant_endpoints": { "vpce-0other": { "unknown": "denied" } } }),
+        );
+        assert_eq!(of(ENDPOINTS, &unseen), "to the public (4), pass ? ? ?");
+        let odd = json!({
+            "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+            "profile_resources": { "rp-1": [{ "arn": "arn:aws:newest:::thing/1" }] }
+        });
+        assert_eq!(of(NAT, &odd), "to the public (4), pass ? ? ?");
+    }
+
+    #[test]
+    fn rules_come_before_zones_of_the_same_name() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let rules = |rules: &[(&str, &str)]| {
+            let ids: Vec<_> = (0..rules.len()).map(|it| format!("rslvr-rr-{it}")).collect();
+            let rows: BTreeMap<_, _> = ids
+                .iter()
+                .zip(rules)
+                .map(|(id, (domain, kind))| {
+                    (
+                        id.clone(),
+                        json!({ "domain": domain, "kind": kind, "targets": ["10.9.0.2:53"] }),
+                    )
+                })
+                .collect();
+            json!({ "resolver_rules": { "vpc-0a1b2c3d": ids }, "rules": rows })
+        };
+        let own = || endpoints(&[endpoint(&json!({}))]);
+        let empty = || zoned(exact, &json!([]));
+        let parent = || zoned("amazonaws.com", &json!([]));
+        let rows = [
+            (own(), vec![("amazonaws.com", "FORWARD")], "to vpce-0ssm (4), pass pass pass pass"),
+            (own(), vec![(exact, "FORWARD")], "to vpce-0ssm (4), pass pass ? pass"),
+            (empty(), vec![("amazonaws.com", "FORWARD")], "to vpce-0ssm (4), pass pass pass fail"),
+            (empty(), vec![(exact, "FORWARD")], "to vpce-0ssm (4), pass pass ? ?"),
+            (parent(), vec![("amazonaws.com", "FORWARD")], "to vpce-0ssm (4), pass pass ? ?"),
+            (parent(), vec![("com", "FORWARD")], "to vpce-0ssm (4), pass pass pass fail"),
+            (
+                parent(),
+                vec![("com", "SYSTEM"), ("", "FORWARD")],
+                "to vpce-0ssm (4), pass pass pass fail",
+            ),
+            (
+                parent(),
+                vec![(exact, "SYSTEM"), ("amazonaws.com", "FORWARD")],
+                "to vpce-0ssm (4), pass pass pass ?",
+            ),
+            (parent(), vec![(exact, "NEWEST")], "to vpce-0ssm (4), pass pass ? ?"),
+            (endpoints(&[]), vec![("", "FORWARD")], "to the public (4), pass pass ? pass"),
+            (
+                endpoints(&[]),
+                vec![("", "FORWARD"), ("amazonaws.com", "SYSTEM")],
+                "to the public (4), pass pass pass pass",
+            ),
+            (endpoints(&[]), vec![("", "RECURSIVE")], "to the public (4), pass pass pass pass"),
+            (
+                endpoints(&[]),
+                vec![("example.com", "FORWARD")],
+                "to the public (4), pass pass pass pass",
+            ),
+        ];
+        for (patch, given, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &and(patch, &rules(&given))), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_hides_no_more_than_it_must() {
+        let denied = || json!({ "vpc-0a1b2c3d": { "unknown": "denied" } });
+        let all = || {
+            json!({
+                "hosted_zones": denied(), "resolver_rules": denied(),
+                "firewall_groups": denied(), "profiles": denied()
+            })
+        };
+        let off = and(endpoints(&[endpoint(&json!({ "private_dns": false }))]), &all());
+        let peered = and(
+            endpoints(&[]),
+            &json!({ "route_tables": { "vpc-0a1b2c3d": [{ "id": "rtb-1", "main": true, "routes": [
+                { "to": { "cidr": "10.9.0.0/16" }, "via": "pcx-1", "state": "active" }] }] } }),
+        );
+        let rows = [
+            (ENDPOINTS, all(), "to vpce-0ssm (4), pass ? ? pass"),
+            (ENDPOINTS, and(endpoints(&[]), &all()), "to the public (4), pass ? ? ?"),
+            (NAT, all(), "to the public (4), pass ? ? ?"),
+            (
+                ENDPOINTS,
+                off,
+                "unknown: vpc-0a1b2c3d; vpce-0ssm has private DNS off, and a private hosted zone may lead ssm.ap-northeast-1.amazonaws.com to it",
+            ),
+            (
+                ENDPOINTS,
+                and(peered.clone(), &all()),
+                "unknown: vpc-0a1b2c3d; a private hosted zone may lead ssm.ap-northeast-1.amazonaws.com to endpoints beyond pcx-1",
+            ),
+            (
+                ENDPOINTS,
+                and(peered, &json!({ "profiles": denied() })),
+                "to the public (4), pass ? ? ?",
+            ),
+        ];
+        for (ground, patch, expected) in rows {
+            assert_eq!(of(ground, &patch), expected, "{patch}");
+        }
+        // A Profile may bring a longer zone than this one, and nothing that comes before the very name.
+        let shadow =
+            |name: &str, more: &str| and(zoned(name, &json!([])), &json!({ more: denied() }));
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let rows = [
+            (shadow("amazonaws.com", "profiles"), "to vpce-0ssm (4), pass ? ? ?"),
+            (shadow(exact, "profiles"), "to vpce-0ssm (4), pass ? ? fail"),
+            (shadow(exact, "resolver_rules"), "to vpce-0ssm (4), pass pass ? ?"),
+            (shadow(exact, "firewall_groups"), "to vpce-0ssm (4), pass ? pass fail"),
+        ];
+        for (patch, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &patch), expected, "{patch}");
+        }
+    }
+
+    #[test]
+    fn other_dns_servers_may_say_otherwise() {
+        let foreign =
+            json!({ "dhcp_options": { "dopt-0amazon": { "name_servers": ["10.0.5.10"] } } });
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let unless = |to: &str| {
+            format!(
+                "unknown: instances of vpc-0a1b2c3d ask the DNS server 10.0.5.10: unless it forwards {exact} to the VPC's own resolver, the name resolves to public addresses instead of {to}"
+            )
+        };
+        assert_eq!(of(ENDPOINTS, &foreign), unless("vpce-0ssm"));
+        let led = zoned(exact, &json!([record("A", "10.9.0.4")]));
+        assert_eq!(of(ENDPOINTS, &and(led, &foreign)), unless("where Z0SSM leads it"));
+        let empty = zoned(exact, &json!([]));
+        assert_eq!(of(ENDPOINTS, &and(empty, &foreign)), "to vpce-0ssm (4), pass pass pass ?");
+        assert_eq!(of(NAT, &foreign), "to the public (4), pass pass pass pass");
+        let off = json!({ "vpc_dns": { "vpc-0a1b2c3d": { "support": false } } });
+        assert_eq!(of(NAT, &off), "to the public (4), fail pass pass pass");
+        assert_eq!(of(NAT, &and(off, &foreign)), "to the public (4), ? pass pass pass");
+    }
+
+    #[test]
+    fn amazons_resolver_has_several_addresses() {
+        let cidrs = ["10.0.0.0/16", "100.64.0.0/24", "fd00:1::/56"].map(|it| it.parse().unwrap());
+        let amazons =
+            ["AmazonProvidedDNS", "169.254.169.253", "10.0.0.2", "100.64.0.2", "fd00:ec2::253"];
+        let others = ["10.0.0.3", "8.8.8.8", "fd00:1::2", "fd00:ec2::254", "dc1.example.com", ""];
+        for it in amazons {
+            assert!(is_amazons(it, &cidrs), "{it}");
+        }
+        for it in others {
+            assert!(!is_amazons(it, &cidrs), "{it}");
+        }
+    }
+
+    #[test]
+    fn firewall_lists_match() {
+        let host = "ssm.eu-west-1.amazonaws.com";
+        for domain in ["*", "*.com", "*.eu-west-1.amazonaws.com", host] {
+            assert!(matches(domain, host), "{domain}");
+        }
+        for domain in [
+            "com",
+            "amazonaws.com",
+            "*.ssm.eu-west-1.amazonaws.com",
+            "*.net",
+            "sm.eu-west-1.amazonaws.com",
+        ] {
+            assert!(!matches(domain, host), "{domain}");
+        }
+    }
+
+    #[test]
+    fn the_first_firewall_rule_decides() {
+        let rule = |priority: i32, action: &str, list: &str, kind: Option<&str>| json!({ "name": "r", "priority": priority, "action": action, "domains": list, "query_type": kind });
+        let firewall = |own: &Value, brought: &Value| {
+            json!({
+                "firewall_groups": { "vpc-0a1b2c3d": [{ "group": "rslvr-frg-1", "priority": 101 }] },
+                "firewall_rules": { "rslvr-frg-1": own, "rslvr-frg-2": brought },
+                "firewall_domains": {
+                    "rslvr-fdl-all": { "domains": ["*"] },
+                    "rslvr-fdl-aws": { "domains": ["*.amazonaws.com"] },
+                    "rslvr-fdl-none": {},
+                    "rslvr-fdl-hidden": { "unknown": "denied" }
+                },
+                "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+                "profile_resources": { "rp-1": [
+                    { "arn": "arn:aws:route53resolver:eu-west-1:111122223333:firewall-rule-group/rslvr-frg-2", "priority": 1 }] }
+            })
+        };
+        let (all, aws, none, hidden) =
+            ("rslvr-fdl-all", "rslvr-fdl-aws", "rslvr-fdl-none", "rslvr-fdl-hidden");
+        let block = || json!([rule(2, "BLOCK", all, None)]);
+        let allow = || json!([rule(2, "ALLOW", aws, None)]);
+        let nothing = || json!([]);
+        let rows = [
+            (nothing(), nothing(), "pass"),
+            (block(), nothing(), "fail"),
+            (nothing(), block(), "fail"),
+            (block(), block(), "fail"),
+            (allow(), nothing(), "pass"),
+            (nothing(), allow(), "pass"),
+            (allow(), allow(), "pass"),
+            // Which group of the two comes first is not documented.
+            (block(), allow(), "?"),
+            (allow(), block(), "?"),
+            (json!([rule(2, "BLOCK", all, None), rule(1, "ALERT", all, None)]), nothing(), "pass"),
+            (json!([rule(1, "BLOCK", all, None), rule(2, "ALLOW", all, None)]), nothing(), "fail"),
+            (json!([rule(1, "NEWEST", all, None)]), nothing(), "?"),
+            (json!([rule(1, "BLOCK", none, None)]), nothing(), "pass"),
+            (json!([rule(1, "ALLOW", hidden, None), rule(2, "BLOCK", all, None)]), nothing(), "?"),
+            (
+                json!([rule(1, "ALLOW", aws, None), rule(2, "BLOCK", hidden, None)]),
+                nothing(),
+                "pass",
+            ),
+            (json!([rule(1, "BLOCK", all, Some("AAAA"))]), nothing(), "pass"),
+            (json!([rule(1, "BLOCK", all, Some("A"))]), nothing(), "fail"),
+            (json!([rule(1, "BLOCK", all, Some("TYPE1"))]), nothing(), "fail"),
+            (json!({ "unknown": "denied" }), nothing(), "?"),
+            (json!({ "unknown": "denied" }), json!({ "unknown": "denied" }), "?"),
+        ];
+        for (own, brought, expected) in rows {
+            assert_eq!(
+                of(NAT, &firewall(&own, &brought)),
+                format!("to the public (4), pass {expected} pass pass"),
+                "{own} and {brought}"
+            );
+        }
     }
 }

@@ -19,12 +19,13 @@ use aws_sdk_ec2::{
 };
 use aws_smithy_types::DateTime;
 use ssm_doctor_checks::model::{
+    dns::Place,
     ec2::{
         AclEntry, AttachedInterface, BlockMode, Destination, DhcpOptions, EgressOnlyGateway,
         Endpoint, EndpointKind, Exclusion, Instance, InstanceState, InstanceStatus,
         InternetGateway, MetadataOptions, NatGateway, NetworkAcl, NetworkInterface, NextHop, Peer,
         Peering, PeeringSide, PrefixList, PublicAccessBlock, Route, RouteTable, Rule,
-        SecurityGroup, Subnet, Traffic, TransitGatewayAttachment, Vpc, VpcDns,
+        ScheduledEvent, SecurityGroup, Subnet, Traffic, TransitGatewayAttachment, Vpc, VpcDns,
     },
     facts::{Facts, Row},
     ids::{
@@ -333,6 +334,21 @@ impl Ec2 {
         Facts { network_interfaces: swept(found, asked), ..Facts::default() }
     }
 
+    pub async fn interface_at(self, place: Place) -> Facts {
+        let name = match place.address {
+            IpAddr::V4(_) => "addresses.private-ip-address",
+            IpAddr::V6(_) => "ipv6-addresses.ipv6-address",
+        };
+        let call = self
+            .client
+            .describe_network_interfaces()
+            .filters(filter("vpc-id", place.vpc.as_str()))
+            .filters(filter(name, &place.address.to_string()));
+        let found = listed(all!(self, call.into_paginator().items()));
+        let found = found.and_then(|it| it.first().map(network_interface).transpose());
+        Facts { interfaces_at: [(place, row(found))].into(), ..Facts::default() }
+    }
+
     pub async fn nat_gateways(self, ids: BTreeSet<NatGatewayId>) -> Facts {
         let this = &self;
         let rows = by_id(ids, |ids| async move {
@@ -582,6 +598,9 @@ fn instance(it: &sdk::Instance) -> Result<Instance, Failure> {
                 != Some(&sdk::InstanceMetadataEndpointState::Disabled),
             tokens_required: it.metadata_options().and_then(|it| it.http_tokens())
                 == Some(&sdk::HttpTokensState::Required),
+            hop_limit: it
+                .metadata_options()
+                .and_then(sdk::InstanceMetadataOptionsResponse::http_put_response_hop_limit),
         },
         windows: platform.into_iter().any(|it| it.to_ascii_lowercase().starts_with("windows")),
         launched_at: timestamp(it.launch_time()),
@@ -617,6 +636,15 @@ fn instance_status(it: &sdk::InstanceStatus) -> Result<InstanceStatus, Failure> 
         instance: status("instanceStatus", it.instance_status())?,
         system: status("systemStatus", it.system_status())?,
         ebs: ebs.map(|it| word(Some(it.as_str()))),
+        events: it.events().iter().map(scheduled).collect::<Result<_, _>>()?,
+    })
+}
+
+fn scheduled(it: &sdk::InstanceStatusEvent) -> Result<ScheduledEvent, Failure> {
+    Ok(ScheduledEvent {
+        code: field("code", it.code().map(sdk::EventCode::as_str))?.into(),
+        description: it.description().unwrap_or_default().into(),
+        not_before: timestamp(it.not_before()),
     })
 }
 

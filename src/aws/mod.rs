@@ -6,10 +6,12 @@
 //! Retries are the SDK's standard ones. Its adaptive mode shares one rate limiter in the process,
 //! which after a few throttled calls delays every later one by seconds.
 
+mod console;
 mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod logs;
 mod route53;
 mod route53profiles;
 mod route53resolver;
@@ -26,6 +28,7 @@ use aws_config::{
     stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_checks::{
     model::{
         facts::{Facts, Need, Row},
@@ -33,6 +36,7 @@ use ssm_doctor_checks::{
         ids::{NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId, VpcId},
         scope::Scope,
         ssm::SettingId,
+        time::Timestamp,
     },
     solve::{
         credentials::{CHANNELS, REGISTER},
@@ -41,9 +45,12 @@ use ssm_doctor_checks::{
 };
 use tokio::sync::Semaphore;
 
+use crate::probe::{Probe, Setup, connector, host_of};
+
 pub use doubt::doubt;
 use watch::Watch;
-use why::{cause, is_in_chain, printable};
+pub use why::printable;
+use why::{cause, is_in_chain};
 
 /// Calls of one service in flight at once: those of one VPC fit.
 const IN_FLIGHT: usize = 12;
@@ -68,6 +75,10 @@ pub enum ConnectError {
         "no AWS credentials were found with profile `{0}`: sign in to it, or pass another `--profile`"
     )]
     NoCredentialsInProfile(String),
+    #[error(
+        "this system has no certificates that it trusts, so AWS cannot be told from others: install them (`ca-certificates`), or point SSL_CERT_FILE at them"
+    )]
+    NothingTrusted,
     /// A provider was found, and failed: its own words.
     #[error("no AWS credentials could be had: {0}: sign in again, or pass another `--profile`")]
     Credentials(String),
@@ -94,25 +105,27 @@ pub struct Account {
     route53: route53::Route53,
     route53profiles: route53profiles::Route53Profiles,
     route53resolver: route53resolver::Route53Resolver,
+    logs: logs::Logs,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
+    probe: Probe,
 }
 
 /// One or a few calls, and the rows they bring.
 pub type Job = Pin<Box<dyn Future<Output = Facts> + Send>>;
 
 impl Account {
-    /// Finds Region and credentials as every AWS tool does.
+    /// Finds Region and credentials as every AWS tool does. `here` is what else there is to know of the
+    /// machine at hand.
     ///
     /// # Errors
     /// [`ConnectError`] without either. Whether AWS accepts the credentials is not known until the
     /// first call: see [`rejected`](Self::rejected).
-    pub async fn connect(
-        profile: Option<&str>,
-        region: Option<&str>,
-    ) -> Result<Self, ConnectError> {
+    pub async fn connect(region: Option<&str>, mut here: Setup) -> Result<Self, ConnectError> {
         let seconds = Duration::from_secs;
+        // The SDK panics without.
+        let tls = connector().ok_or(ConnectError::NothingTrusted)?;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(
                 RetryConfig::standard()
@@ -133,7 +146,7 @@ impl Account {
         if let Ok(name) = AppName::new(concat!("ssm-doctor-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
-        if let Some(profile) = profile {
+        if let Some(profile) = &here.profile {
             loader = loader.profile_name(profile);
         }
         if let Some(region) = region {
@@ -144,13 +157,15 @@ impl Account {
         let region: Region = region.parse().map_err(|_| {
             ConnectError::BadRegion(format!("`{}` is not a Region", printable(region)))
         })?;
-        let profile =
-            profile.map_or_else(|| std::env::var("AWS_PROFILE").ok(), |it| Some(it.to_owned()));
-        let config = with_credentials(config, profile).await?;
-        Ok(Self::new(config, region))
+        let profile = here.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+        let (config, ends_at) = with_credentials(config, profile).await?;
+        here.endpoint_override = endpoint_override(&config);
+        here.dual_stack = config.use_dual_stack().unwrap_or_default();
+        here.ends_at = ends_at;
+        Ok(Self::new(config, region, Probe::new(here, tls)))
     }
 
-    fn new(config: SdkConfig, region: Region) -> Self {
+    fn new(config: SdkConfig, region: Region, probe: Probe) -> Self {
         let watch = Watch::default();
         macro_rules! service {
             ($sdk:ident $(, $set:ident($value:expr))?) => {{
@@ -171,12 +186,14 @@ impl Account {
             route53: service!(aws_sdk_route53),
             route53profiles: service!(aws_sdk_route53profiles),
             route53resolver: service!(aws_sdk_route53resolver),
+            logs: service!(aws_sdk_cloudwatchlogs),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
             sts: service!(aws_sdk_sts),
             watch,
             config,
+            probe,
         }
     }
 
@@ -207,6 +224,7 @@ impl Account {
         let (mut instances, mut statuses) = (BTreeSet::new(), BTreeSet::new());
         let mut parts = Parts::default();
         let mut questions = BTreeSet::new();
+        let mut here = Vec::new();
         for need in needs {
             let (ec2, iam, ssm) = (&self.ec2, &self.iam, &self.ssm);
             let (zones, resolver) = (&self.route53, &self.route53resolver);
@@ -257,6 +275,7 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::interface_at(place) => jobs.push(ec2.job(|it| it.interface_at(place))),
                 Need::distant_endpoint(id) => jobs.push(ec2.job(|it| it.distant_endpoint(id))),
                 Need::hosted_zone(id) => jobs.push(zones.job(|it| it.hosted_zone(id))),
                 Need::zone_records(id) => jobs.push(zones.job(|it| it.zone_records(id))),
@@ -269,8 +288,23 @@ impl Account {
                 Need::profile_resources(id) => {
                     jobs.push(self.route53profiles.job(|it| it.profile_resources(id)));
                 }
+                Need::log_group(name) => jobs.push(self.logs.job(|it| it.log_group(name))),
+                Need::bucket(name) => jobs.push(self.s3.job(|it| it.bucket(name))),
+                Need::console(id) => jobs.push(ec2.job(|it| it.console(id))),
+                Need::profile_association(id) => {
+                    jobs.push(ec2.job(|it| it.profile_association(id)));
+                }
+                Need::hybrid_nodes(_) => jobs.push(ssm.job(ssm::Ssm::hybrid_nodes)),
+                Need::activation(id) => jobs.push(ssm.job(|it| it.activation(id))),
+                Need::here_surroundings(_)
+                | Need::here_program(_)
+                | Need::here_login(_)
+                | Need::here_ssh(_)
+                | Need::here_name(_)
+                | Need::here_contact(_) => here.push(need),
             }
         }
+        jobs.extend(self.probe.jobs(here));
         // Everything else in an instance's VPC hangs on these, or they on it.
         if !parts.is_empty() {
             sweeps.extend(vpcs_of_instances(facts).filter(|it| !is_swept(facts, it)));
@@ -457,7 +491,7 @@ fn vpcs_of_instances(facts: &Facts) -> impl Iterator<Item = VpcId> {
 async fn with_credentials(
     config: SdkConfig,
     profile: Option<String>,
-) -> Result<SdkConfig, ConnectError> {
+) -> Result<(SdkConfig, Option<Timestamp>), ConnectError> {
     let provider = config.credentials_provider().ok_or(ConnectError::NoCredentials)?;
     let credentials = tokio::time::timeout(CREDENTIALS_WITHIN, provider.provide_credentials())
         .await
@@ -472,13 +506,30 @@ async fn with_credentials(
             }
             _ => ConnectError::NoCredentials,
         })?;
+    let ends_at = credentials.expiry().and_then(|it| {
+        let since = it.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Timestamp::from_second(since.as_secs().try_into().ok()?)
+    });
     if !lasts(&credentials) {
-        return Ok(config);
+        return Ok((config, ends_at));
     }
-    Ok(config
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build())
+    let provider = SharedCredentialsProvider::new(credentials);
+    Ok((config.into_builder().credentials_provider(provider).build(), ends_at))
+}
+
+/// The host that stands in for AWS's own, of the services that the doctor or a session asks.
+fn endpoint_override(config: &SdkConfig) -> Option<String> {
+    let of = |service| {
+        let key = ServiceConfigKey::builder()
+            .service_id(service)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        config.service_config()?.load_config(key.ok()?)
+    };
+    let everywhere = config.endpoint_url().map(str::to_owned);
+    let url = everywhere.or_else(|| ["SSM", "KMS", "EC2", "IAM", "STS"].into_iter().find_map(of));
+    url.map(|it| printable(&host_of(&it)))
 }
 
 fn lasts(credentials: &Credentials) -> bool {
@@ -518,6 +569,8 @@ mod tests {
             role: Some("Edge".into()),
             source_type: None,
             registered_at: None,
+            activation: None,
+            ip: None,
         };
         facts.nodes.insert(Target::Instance(id), Row::Present(node));
         let role = |name: &str| Need::role(name.parse().unwrap());
