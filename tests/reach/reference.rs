@@ -449,7 +449,8 @@ impl<'a> Reference<'a> {
     fn owner(&self, address: IpAddr) -> Goal {
         let nics = self.facts.network_interfaces.values().filter_map(|it| seen(Some(it)));
         let endpoints = seen(self.facts.endpoints.get(self.vpc)).map_or(&[][..], Vec::as_slice);
-        for nic in nics.filter(|it| it.private_ips.contains(&address)) {
+        let mut holders = nics.filter(|it| it.private_ips.contains(&address));
+        if let Some(nic) = holders.next() {
             let alive = endpoints.iter().any(|it| {
                 let ours = it.interfaces.iter().any(|id| {
                     seen(self.facts.network_interfaces.get(id)).is_some_and(|it| it == nic)

@@ -118,6 +118,7 @@ struct Nic {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "an endpoint has that many switches")]
 struct Endpoint {
     service: &'static str,
     kind: &'static str,
@@ -987,10 +988,10 @@ impl Plan {
             if private_dns && it.named {
                 let (_, service) = it.service.rsplit_once('.').unwrap();
                 let dual = v6.then(|| format!("{service}.eu-west-1.api.aws"));
-                let names = dual.into_iter().chain([format!("{service}.eu-west-1.amazonaws.com")]);
-                row["names"] = json!(names.collect::<Vec<_>>());
+                let hosts = dual.into_iter().chain([format!("{service}.eu-west-1.amazonaws.com")]);
+                row["names"] = json!(hosts.collect::<Vec<_>>());
             }
-            if it.inbound_only && it.service.ends_with(".s3") {
+            if it.inbound_only && it.service.rsplit('.').next() == Some("s3") {
                 row["private_dns_for_inbound_only"] = json!(true);
             }
             row

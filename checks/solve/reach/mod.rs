@@ -737,9 +737,9 @@ impl<'a> Walk<'a> {
         for subnet in &endpoint.subnets {
             let row = self.facts.subnet(subnet).required()?;
             let v4 = row.cidr.map(IpNet::V4).into_iter();
-            let nets = v4.chain(row.ipv6_cidrs.iter().copied().map(IpNet::V6));
+            let mut nets = v4.chain(row.ipv6_cidrs.iter().copied().map(IpNet::V6));
             let of_ours = |it: &IpNet| Family::of(&it.addr()) == self.family();
-            let Some(net) = nets.filter(of_ours).next_back() else {
+            let Some(net) = nets.rfind(of_ours) else {
                 return Err(Unknown::limit(format!(
                     "{subnet} has no {} CIDR",
                     self.family().as_str()
