@@ -43,6 +43,8 @@ pub const HTTPS: u16 = 443;
 /// What a hop is, in the order in which packets meet them. Each has one check that speaks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HopKind {
+    /// A DNS server that is not Amazon's.
+    NameServer,
     /// The VPC's two DNS attributes.
     VpcDns,
     DnsFirewall,
@@ -80,6 +82,7 @@ impl HopKind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::NameServer => "name-server",
             Self::VpcDns => "vpc-dns",
             Self::PrivateDns => "private-dns",
             Self::DnsFirewall => "dns-firewall",
@@ -532,10 +535,14 @@ impl<'a> Walk<'a> {
                     &endpoint.id,
                     Ok(Verdict::Pass(observed(&subject, how))),
                 ));
-                if let Some(hop) = self.address_type(endpoint, name.families) {
-                    let stops = !matches!(hop.answer, Ok(Verdict::Pass(_)));
+                if let Some(mut hop) = self.address_type(endpoint, name.families) {
+                    let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
+                    // By other names the agent may find the way that this one has not.
+                    if hop.stops() && self.internet_is_open() {
+                        hop.answer = self.dual_stack_names();
+                    }
                     hops.push(hop);
-                    if stops {
+                    if !fits {
                         return Ok(());
                     }
                 }
@@ -544,6 +551,9 @@ impl<'a> Walk<'a> {
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(&there, hops),
             Resolution::Public => {
+                if let Some(hop) = self.foreign_servers()? {
+                    hops.push(hop);
+                }
                 if self.service == "s3"
                     && let Some(gateway) = self.gateway_endpoint()?
                 {
@@ -553,6 +563,22 @@ impl<'a> Walk<'a> {
             }
             Resolution::PublicDespite(endpoint, defect) => self.despite(endpoint, defect, hops),
         }
+    }
+
+    /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
+    fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
+        let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? else { return Ok(None) };
+        let subject = format!("the DNS server {server}");
+        let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
+            if it {
+                return Ok(Verdict::Pass(observed(&subject, format!("tells where {} is", self.service))));
+            }
+            Err(Unknown::limit(format!(
+                "instances of {} ask {subject}, and what it says of {} does not show",
+                self.from.vpc, self.service
+            )))
+        });
+        Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
     }
 
     /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
@@ -1016,9 +1042,14 @@ impl<'a> Walk<'a> {
         let mut toward = self.internet(self.family());
         if let Some(entries) = entries {
             let known = Addresses::of(self.family(), &entries.cidrs);
-            if !known.is_empty() {
-                toward.addresses = known;
+            if known.is_empty() {
+                return Err(Unknown::limit(format!(
+                    "{} has no {} addresses on its list, and whether the agent has another way does not show",
+                    endpoint.id,
+                    self.family().as_str()
+                )));
             }
+            toward.addresses = known;
         }
         toward.phrase = list.map_or(toward.phrase, ToString::to_string);
         toward.list = list.cloned();
@@ -1072,6 +1103,13 @@ impl<'a> Walk<'a> {
         direct
     }
 
+    /// Is there a way to public addresses that is not certainly shut?
+    fn internet_is_open(&self) -> bool {
+        let mut hops = Vec::new();
+        let lost = self.to_internet(&self.internet(self.family()), &mut hops).is_err();
+        reachable(&hops, lost) != Reachable::No
+    }
+
     /// The routes out of the VPC; its own addresses are no public service's.
     fn ways_out<'t>(
         &self,
@@ -1088,6 +1126,9 @@ impl<'a> Walk<'a> {
         let table = table_of(self.facts, self.from.vpc, subnet)?;
         let legs = self.ways_out(table, toward)?;
         if legs.iter().all(|it| it.route.is_none()) {
+            if let Some(unknown) = self.may_lead_elsewhere(table) {
+                return Err(unknown);
+            }
             hops.push(Hop::new(HopKind::Way, &table.id, self.no_way(table)));
             return Ok(());
         }
@@ -1132,6 +1173,26 @@ impl<'a> Walk<'a> {
             Ok(false) => Err(untold()),
             Err(unknown) => Err(untold().and(unknown)),
         }
+    }
+
+    /// A private route, and a zone or rule that was not seen: endpoints of a hub VPC may stand there.
+    fn may_lead_elsewhere(&self, table: &RouteTable) -> Option<Unknown> {
+        let leads_away = |it: &&Route| {
+            let kind = it.via.kind();
+            it.state == RouteState::Active
+                && matches!(
+                    kind,
+                    TargetKind::Peering(_) | TargetKind::TransitGateway(_) | TargetKind::Other
+                )
+        };
+        let route = table.routes.iter().find(leads_away)?;
+        let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service).ok()?;
+        let unseen = name.steps.into_iter().find_map(|it| it.answer.err())?;
+        let text = format!(
+            "{} leads to {} through {}, where endpoints shared with {} may stand",
+            table.id, route.to, route.via, self.from.vpc
+        );
+        Some(Unknown::limit(text).and(unseen))
     }
 
     /// No endpoint and no route out.
