@@ -278,24 +278,32 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         let lost = Unknown::limit(format!("{} has no network interface", scope.target));
         return Path { service, hops: Vec::new(), lost: Some(lost) };
     };
+    // An interface in the endpoint's own subnet is nearer than the default route.
+    let near = host.near(facts, scope, service);
     if first.reachable() == Reachable::No {
-        return match ways.map(|it| it.1).find(|it| it.reachable() != Reachable::No) {
-            Some(other) => settle(facts, scope, first, other, DOUBT),
+        return match ways.find(|it| it.1.reachable() != Reachable::No) {
+            Some((interface, other)) if near.contains(&interface.subnet) => {
+                either(facts, scope, other)
+            }
+            Some((_, other)) => settle(facts, scope, first, other, DOUBT),
             None => first,
         };
     }
-    // An interface in the endpoint's own subnet is nearer than the default route.
-    let near = host.near(facts, scope, service);
     let shut = |(interface, way): &(&AttachedInterface, Path)| {
         near.contains(&interface.subnet) && way.reachable() == Reachable::No
     };
     if near.is_empty() || !ways.any(|it| shut(&it)) {
         return first;
     }
-    match gets_through(facts, scope, service) {
-        Ok(true) => first,
-        Ok(false) => Path { lost: Some(Unknown::limit(DOUBT)), ..first },
-        Err(unknown) => Path { lost: Some(Unknown::limit(DOUBT).and(unknown)), ..first },
+    either(facts, scope, first)
+}
+
+/// A way that is open, beside one that is shut, of which neither is more usual.
+fn either(facts: &Facts, scope: &Scope, open: Path) -> Path {
+    match gets_through(facts, scope, open.service) {
+        Ok(true) => open,
+        Ok(false) => Path { lost: Some(Unknown::limit(DOUBT)), ..open },
+        Err(unknown) => Path { lost: Some(Unknown::limit(DOUBT).and(unknown)), ..open },
     }
 }
 
@@ -371,6 +379,11 @@ impl<'a> Host<'a> {
             (Some(v4), None) => from(v4).path(service),
             (None, Some(v6)) => from(v6).path(service),
             (Some(v4), Some(v6)) => {
+                let families = name::resolve(facts, scope, self.vpc, service).ok();
+                let families = families.and_then(|it| it.families);
+                if families.is_some_and(|it| !it.v4 && it.v6) {
+                    return from(v6).path(service);
+                }
                 let usual = from(v4).path(service);
                 if usual.reachable() != Reachable::No {
                     return usual;
@@ -379,13 +392,12 @@ impl<'a> Host<'a> {
                 if other.reachable() == Reachable::No {
                     return usual;
                 }
-                settle(
-                    facts,
-                    scope,
-                    usual,
-                    other,
-                    "the agent uses IPv6 only if it is told to, which does not show",
-                )
+                // Of a name's two kinds of addresses the agent tries one after the other.
+                if families.is_some_and(|it| it.v6) {
+                    return other;
+                }
+                let doubt = "the agent uses IPv6 only if it is told to, which does not show";
+                settle(facts, scope, usual, other, doubt)
             }
             (None, None) => Path {
                 service,
@@ -538,8 +550,13 @@ impl<'a> Walk<'a> {
                 if let Some(mut hop) = self.address_type(endpoint, name.families) {
                     let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
                     // By other names the agent may find the way that this one has not.
-                    if hop.stops() && self.internet_is_open() {
-                        hop.answer = self.dual_stack_names();
+                    if hop.stops() {
+                        let public = self.internet_path();
+                        match public.reachable() {
+                            Reachable::No => {}
+                            Reachable::Yes => hop.answer = self.dual_stack_names(),
+                            Reachable::Unknown => hop.answer = Err(public.unknown()),
+                        }
                     }
                     hops.push(hop);
                     if !fits {
@@ -567,11 +584,16 @@ impl<'a> Walk<'a> {
 
     /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
     fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
-        let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? else { return Ok(None) };
+        let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? else {
+            return Ok(None);
+        };
         let subject = format!("the DNS server {server}");
         let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
             if it {
-                return Ok(Verdict::Pass(observed(&subject, format!("tells where {} is", self.service))));
+                return Ok(Verdict::Pass(observed(
+                    &subject,
+                    format!("tells where {} is", self.service),
+                )));
             }
             Err(Unknown::limit(format!(
                 "instances of {} ask {subject}, and what it says of {} does not show",
@@ -1103,11 +1125,11 @@ impl<'a> Walk<'a> {
         direct
     }
 
-    /// Is there a way to public addresses that is not certainly shut?
-    fn internet_is_open(&self) -> bool {
+    /// The way to public addresses of the instance's own family.
+    fn internet_path(&self) -> Path {
         let mut hops = Vec::new();
-        let lost = self.to_internet(&self.internet(self.family()), &mut hops).is_err();
-        reachable(&hops, lost) != Reachable::No
+        let lost = self.to_internet(&self.internet(self.family()), &mut hops).err();
+        Path { service: "", hops, lost }
     }
 
     /// The routes out of the VPC; its own addresses are no public service's.
