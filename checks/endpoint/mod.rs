@@ -2,9 +2,13 @@
 
 pub(crate) mod available;
 pub(crate) mod policy_allows_agent;
+pub(crate) mod policy_allows_gates;
+pub(crate) mod policy_allows_role_token;
 
 #[rustfmt::skip]
 pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &available::CHECK,
     &policy_allows_agent::CHECK,
+    &policy_allows_gates::CHECK,
+    &policy_allows_role_token::CHECK,
 ];

@@ -6,6 +6,7 @@
 //! once AWS has said so when asked by its id.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     future::Future,
     net::{IpAddr, Ipv4Addr},
@@ -26,6 +27,7 @@ use ssm_doctor_checks::model::{
         Subnet, Traffic, Vpc, VpcDns,
     },
     facts::{Facts, Row},
+    iam::ProfileAssociation,
     ids::{
         DhcpOptionsId, InstanceId, NatGatewayId, NetworkInterfaceId, PrefixListId, Region,
         SecurityGroupId, SubnetId, VpcId,
@@ -151,6 +153,22 @@ impl Ec2 {
             Ok(found.map(|it| keyed(&it, sdk::InstanceStatus::instance_id, instance_status)))
         });
         Facts { instance_statuses: rows.await, ..Facts::default() }
+    }
+
+    /// The association in force, or under way; one that ended counts where there is no other.
+    pub async fn profile_association(self, id: InstanceId) -> Facts {
+        let call = self.client.describe_iam_instance_profile_associations();
+        let call = call.filters(filter("instance-id", id.as_str())).into_paginator().items();
+        let association = all!(self, call).and_then(|it| {
+            let mut found = it.unwrap_or_default();
+            found.retain(|it| it.instance_id() == Some(id.as_str()));
+            let ended = |it: &sdk::IamInstanceProfileAssociation| {
+                it.state() == Some(&sdk::IamInstanceProfileAssociationState::Disassociated)
+            };
+            found.sort_by_key(|it| (ended(it), Reverse(it.timestamp().map(DateTime::secs))));
+            found.first().map(profile_association).transpose()
+        });
+        Facts { profile_associations: [(id, row(association))].into(), ..Facts::default() }
     }
 
     /// Looks for an instance in every Region that is switched on but `here`, at once and briefly.
@@ -494,6 +512,17 @@ fn attached_interface(it: &sdk::InstanceNetworkInterface) -> Result<AttachedInte
             .map(|it| named("ipv6Address", it.ipv6_address()))
             .collect::<Result<_, _>>()?,
         security_groups: groups(it.groups())?,
+    })
+}
+
+fn profile_association(
+    it: &sdk::IamInstanceProfileAssociation,
+) -> Result<ProfileAssociation, Failure> {
+    let profile = field("IamInstanceProfile", it.iam_instance_profile())?;
+    Ok(ProfileAssociation {
+        profile: named("Arn", profile.arn())?,
+        state: field("State", it.state())?.as_str().into(),
+        since: timestamp(it.timestamp()),
     })
 }
 

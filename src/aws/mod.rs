@@ -10,6 +10,8 @@ mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod organizations;
+mod policies;
 mod s3;
 mod ssm;
 mod sts;
@@ -25,9 +27,12 @@ use aws_config::{
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use ssm_doctor_checks::{
     model::{
-        facts::{Facts, Need, Row},
+        facts::{Facts, Need, Ourselves, Row},
         iam::Question,
-        ids::{NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId, VpcId},
+        ids::{
+            AccountId, Arn, NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId,
+            VpcId,
+        },
         scope::Scope,
         ssm::SettingId,
     },
@@ -85,9 +90,12 @@ pub struct Account {
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
+    organizations: organizations::Organizations,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
+    /// Do the credentials expire? Only those carry a session token.
+    temporary: bool,
 }
 
 /// One or a few calls, and the rows they bring.
@@ -137,11 +145,11 @@ impl Account {
         })?;
         let profile =
             profile.map_or_else(|| std::env::var("AWS_PROFILE").ok(), |it| Some(it.to_owned()));
-        let config = with_credentials(config, profile).await?;
-        Ok(Self::new(config, region))
+        let (config, temporary) = with_credentials(config, profile).await?;
+        Ok(Self::new(config, region, temporary))
     }
 
-    fn new(config: SdkConfig, region: Region) -> Self {
+    fn new(config: SdkConfig, region: Region, temporary: bool) -> Self {
         let watch = Watch::default();
         macro_rules! service {
             ($sdk:ident $(, $set:ident($value:expr))?) => {{
@@ -159,12 +167,14 @@ impl Account {
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),
+            organizations: service!(aws_sdk_organizations),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
             sts: service!(aws_sdk_sts),
             watch,
             config,
+            temporary,
         }
     }
 
@@ -198,7 +208,10 @@ impl Account {
         for need in needs {
             let (ec2, iam, ssm) = (&self.ec2, &self.iam, &self.ssm);
             match need {
-                Need::caller(_) => jobs.push(self.sts.job(sts::Sts::caller)),
+                Need::caller(_) => {
+                    let temporary = self.temporary;
+                    jobs.push(self.sts.job(move |it| it.caller(temporary)));
+                }
                 Need::instance(id) => _ = instances.insert(id),
                 Need::instance_status(id) => _ = statuses.insert(id),
                 Need::elsewhere(id) => {
@@ -227,6 +240,31 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::key_grants(arn) => jobs.push(self.kms.job(|it| it.grants(arn))),
+                Need::role_policies(name) => {
+                    let known = known_policies(facts);
+                    jobs.push(iam.job(|it| it.role_policies(name, known)));
+                }
+                Need::user_policies(name) => {
+                    let known = known_policies(facts);
+                    jobs.push(iam.job(|it| it.user_policies(name, known)));
+                }
+                Need::group_policies(name) => {
+                    let known = known_policies(facts);
+                    jobs.push(iam.job(|it| it.group_policies(name, known)));
+                }
+                Need::managed_policy(arn) => jobs.push(iam.job(|it| it.managed_policy(arn))),
+                Need::organization(_) => {
+                    let account = our_account(facts);
+                    jobs.push(self.organizations.job(|it| it.organization(account)));
+                }
+                Need::organization_policies(account) => {
+                    jobs.push(self.organizations.job(|it| it.policies(account)));
+                }
+                Need::resource_tags(name) => jobs.push(ssm.job(|it| it.tags(name))),
+                Need::profile_association(id) => {
+                    jobs.push(ec2.job(|it| it.profile_association(id)));
+                }
             }
         }
         // Everything else in an instance's VPC hangs on these, or they on it.
@@ -246,9 +284,9 @@ impl Account {
         }
         if !questions.is_empty() {
             let (facts, scope) = (Arc::new(facts.clone()), Arc::new(scope.clone()));
-            for group in iam::grouped(questions) {
+            for batch in iam::batched(questions, &facts, &scope) {
                 let (facts, scope) = (facts.clone(), scope.clone());
-                jobs.push(self.iam.job(|it| it.simulations(group, facts, scope)));
+                jobs.push(self.iam.job(|it| it.simulations(batch, facts, scope)));
             }
         }
         jobs
@@ -339,6 +377,14 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
             })
         }));
     }
+    // What no policy allows a grant of the session's key may.
+    if needs.iter().any(|it| matches!(it, Need::role_policies(_) | Need::user_policies(_))) {
+        let keys = facts.keys.values().filter_map(|it| match it {
+            Row::Present(it) => Some(Need::key_grants(it.arn.clone())),
+            _ => None,
+        });
+        needs.extend(keys.filter(|it| !facts.has(it)));
+    }
     // The roles that an agent may have from Systems Manager, by name or by path and name.
     let setting = facts.service_settings.get(&SettingId::DefaultHostManagementRole);
     let nodes = facts.nodes.values();
@@ -354,6 +400,16 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
         }
     }
     needs
+}
+
+/// Managed policies that need not be fetched again.
+fn known_policies(facts: &Facts) -> BTreeSet<Arn> {
+    facts.managed_policies.keys().cloned().collect()
+}
+
+fn our_account(facts: &Facts) -> Option<AccountId> {
+    let caller = facts.caller.get(&Ourselves::Us)?;
+    if let Row::Present(it) = caller { Some(it.account.clone()) } else { None }
 }
 
 fn is_swept(facts: &Facts, vpc: &VpcId) -> bool {
@@ -379,7 +435,7 @@ fn vpcs_of_instances(facts: &Facts) -> impl Iterator<Item = VpcId> {
 async fn with_credentials(
     config: SdkConfig,
     profile: Option<String>,
-) -> Result<SdkConfig, ConnectError> {
+) -> Result<(SdkConfig, bool), ConnectError> {
     let provider = config.credentials_provider().ok_or(ConnectError::NoCredentials)?;
     let credentials = tokio::time::timeout(CREDENTIALS_WITHIN, provider.provide_credentials())
         .await
@@ -394,13 +450,12 @@ async fn with_credentials(
             }
             _ => ConnectError::NoCredentials,
         })?;
+    let temporary = credentials.session_token().is_some();
     if !lasts(&credentials) {
-        return Ok(config);
+        return Ok((config, temporary));
     }
-    Ok(config
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build())
+    let provider = SharedCredentialsProvider::new(credentials);
+    Ok((config.into_builder().credentials_provider(provider).build(), temporary))
 }
 
 fn lasts(credentials: &Credentials) -> bool {

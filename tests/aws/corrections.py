@@ -384,6 +384,11 @@ def init_profile_association(self: IamInstanceProfileAssociation, *args: Any, **
     }
 
 
+def association_time(self: IamInstanceProfileAssociation) -> Any:
+    """moto keeps none."""
+    return _regional(self.instance)["association_times"].get(self.instance.id) or launch_time(self.instance)
+
+
 # VPCs
 
 
@@ -596,6 +601,7 @@ def apply() -> None:
     SecurityGroupBackend.create_security_group = create_security_group
     SecurityGroupBackend.describe_security_groups = describe_security_groups
     IamInstanceProfileAssociation.__init__ = init_profile_association
+    IamInstanceProfileAssociation.timestamp = property(association_time)
     IAMBackend.create_user = create_user
     IAMBackend.create_instance_profile = create_instance_profile
     SimpleSystemManagerBackend.get_document = get_document

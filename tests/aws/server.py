@@ -278,7 +278,7 @@ class Application:
 
 
 def reset_moto() -> None:
-    for service in ("ec2", "iam", "kms", "logs", "s3", "ssm", "sts"):
+    for service in ("ec2", "iam", "kms", "logs", "organizations", "s3", "ssm", "sts"):
         backends = get_backend(service)
         if isinstance(backends, BackendDict):
             backends.reset()

@@ -17,6 +17,7 @@ REGIONAL: dict[str, Any] = {
     "activations": [],  # rows of ssm:DescribeActivations
     "impaired": [],  # EC2 instances whose instance status check fails
     "launch_times": {},  # EC2 instance -> ISO 8601 time
+    "association_times": {},  # EC2 instance -> ISO 8601 time at which its profile was attached, if not at launch
     "endpoint_states": {},  # VPC endpoint -> state other than available
     "owners": {},  # VPC or subnet -> the account that owns it and shares it with this one
     "hidden": [],  # ids that this account cannot see (the owner's side of a shared VPC)
@@ -25,6 +26,7 @@ ACCOUNT_WIDE: dict[str, Any] = {
     "deny": [],  # "service:Operation" to refuse
     "expired_keys": [],  # access keys whose session is over
     "scps": None,  # service control policies; None: the account is in no organization
+    "delegated": False,  # whether the account may read the organization's policies
     "page_size": 0,  # most rows in any page of a list, whatever the client asks for; 0: no limit
     "latency_ms": 0,  # how long every answer takes at least
     "grouped_simulation": False,  # one EvaluationResult per action, the resources inside it
