@@ -1,13 +1,11 @@
 //! The processes behind the cases and the packages they need.
 
 use std::{
-    error::Error,
-    fs::{self, File},
-    hash::{DefaultHasher, Hash, Hasher},
-    io::{BufRead, BufReader, Read, Write},
+    fs,
+    io::{Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Mutex, mpsc},
     thread,
     time::Duration,
@@ -15,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+use crate::packages::{Dialogue, Outcome, finish, folder, node_packages, once, store};
 
 /// The longest a diagnosis may take: far beyond its own overall deadline.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -30,16 +28,12 @@ pub struct Bench {
 
 impl Bench {
     pub fn start() -> Outcome<Self> {
-        let store = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .parent()
-            .ok_or("no target folder")?
-            .join("aws-test");
-        fs::create_dir_all(&store)?;
+        let store = store()?;
         let python = python_packages(&store)?;
         let modules = node_packages(&store)?;
         let mut server =
             Dialogue::open(script(&python, "server.py").arg("--modules").arg(modules))?;
-        let port = server.port()?;
+        let port = port(&mut server)?;
         let mut builder = script(&python, "worlds.py");
         builder.args(["--endpoint", &format!("http://127.0.0.1:{port}"), "serve"]);
         let builder = Mutex::new(Dialogue::open(&mut builder)?);
@@ -62,7 +56,7 @@ impl Bench {
         let upstream = format!("127.0.0.1:{}", self.port);
         let mut process =
             Dialogue::open(script(&self.python, "fault_proxy.py").args(["--upstream", &upstream]))?;
-        let port = process.port()?;
+        let port = port(&mut process)?;
         http(port, "PUT", "/_fault/rules", &Value::from(rules).to_string())?;
         Ok(Proxy { port, _process: process })
     }
@@ -129,49 +123,9 @@ fn script(python: &Path, name: &str) -> Command {
     command
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws")
-}
-
-/// A child process that answers each line on its stdin by a line of JSON.
-struct Dialogue {
-    child: Child,
-    /// None only while it ends.
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Dialogue {
-    fn open(command: &mut Command) -> Outcome<Self> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let stdin = child.stdin.take();
-        let stdout = BufReader::new(child.stdout.take().ok_or("no stdout")?);
-        Ok(Self { child, stdin, stdout })
-    }
-
-    fn listen(&mut self) -> Outcome<Value> {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line)?;
-        Ok(serde_json::from_str(&line).map_err(|error| format!("no answer ({error}): `{line}`"))?)
-    }
-
-    fn ask(&mut self, question: &Value) -> Outcome<Value> {
-        let stdin = self.stdin.as_mut().ok_or("it has ended")?;
-        stdin.write_all(format!("{question}\n").as_bytes())?;
-        self.listen()
-    }
-
-    fn port(&mut self) -> Outcome<u16> {
-        Ok(u16::try_from(self.listen()?["port"].as_u64().ok_or("no port")?)?)
-    }
-}
-
-impl Drop for Dialogue {
-    fn drop(&mut self) {
-        drop(self.stdin.take());
-        // Nothing is left to do about a child that cannot be waited for.
-        let _ = self.child.wait();
-    }
+/// What a server says first.
+fn port(process: &mut Dialogue) -> Outcome<u16> {
+    Ok(u16::try_from(process.listen()?["port"].as_u64().ok_or("no port")?)?)
 }
 
 pub fn http(port: u16, method: &str, path: &str, body: &str) -> Outcome<String> {
@@ -191,8 +145,6 @@ pub fn http(port: u16, method: &str, path: &str, body: &str) -> Outcome<String> 
     Err(format!("{method} {path}: {answer}").into())
 }
 
-// Packages, installed once for each state of their lock files.
-
 fn python_packages(store: &Path) -> Outcome<PathBuf> {
     let lock = fs::read(folder().join("requirements.txt"))?;
     let python = std::env::var_os("SSM_DOCTOR_TEST_PYTHON").unwrap_or_else(|| "python3".into());
@@ -206,57 +158,4 @@ fn python_packages(store: &Path) -> Outcome<PathBuf> {
         )
     })?;
     Ok(home.join("bin/python"))
-}
-
-fn node_packages(store: &Path) -> Outcome<PathBuf> {
-    let lock = fs::read(folder().join("package-lock.json"))?;
-    once(store, "node", &lock, |fresh| {
-        fs::create_dir(fresh)?;
-        for file in ["package.json", "package-lock.json"] {
-            fs::copy(folder().join(file), fresh.join(file))?;
-        }
-        let quiet = ["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"];
-        finish(Command::new("npm").args(quiet).current_dir(fresh))
-    })
-}
-
-/// The folder `store/<name>-<hash of lock>`, filled by `install` if it is not there.
-///
-/// It is filled under another name and renamed when complete; a lock keeps a second test process
-/// from doing the same meanwhile.
-fn once(
-    store: &Path,
-    name: &str,
-    lock: &[u8],
-    install: impl FnOnce(&Path) -> Outcome<()>,
-) -> Outcome<PathBuf> {
-    let mut hasher = DefaultHasher::new();
-    lock.hash(&mut hasher);
-    let home = store.join(format!("{name}-{:016x}", hasher.finish()));
-    let guard = File::create(store.join(format!("{name}.lock")))?;
-    guard.lock()?;
-    if !home.exists() {
-        let fresh = store.join(format!("{name}-new"));
-        // What an interrupted run left behind.
-        if fresh.exists() {
-            fs::remove_dir_all(&fresh)?;
-        }
-        install(&fresh)?;
-        fs::rename(&fresh, &home)?;
-    }
-    Ok(home)
-}
-
-fn finish(command: &mut Command) -> Outcome<()> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| {
-        format!(
-            "cannot run `{}`: {error} (the tests of tests/aws need python3, node and npm)",
-            command.get_program().display()
-        )
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = [output.stdout, output.stderr].concat();
-    Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&said)).into())
 }

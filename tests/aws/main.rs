@@ -18,6 +18,8 @@
 )]
 
 mod bench;
+#[path = "../packages.rs"]
+mod packages;
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +31,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use bench::{Bench, Outcome, http, run, selftest};
+use bench::{Bench, http, run, selftest};
+use packages::Outcome;
 
 /// Calls that one diagnosis may make, and rounds of calls that wait for each other.
 const CALLS: usize = 60;

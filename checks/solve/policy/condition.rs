@@ -75,6 +75,7 @@ enum Base {
     Number(Order),
     Date(Order),
     Bool,
+    Binary,
     Ip,
     Null,
 }
@@ -100,7 +101,7 @@ const OPERATORS: [(&str, Base, bool); 27] = [
     ("DateGreaterThan", Base::Date(Order::Greater), false),
     ("DateGreaterThanEquals", Base::Date(Order::GreaterOrEqual), false),
     ("Bool", Base::Bool, false),
-    ("BinaryEquals", Base::Text(Comparison::Equals), false),
+    ("BinaryEquals", Base::Binary, false),
     ("IpAddress", Base::Ip, false),
     ("NotIpAddress", Base::Ip, true),
     ("ArnEquals", Base::Text(Comparison::Arn), false),
@@ -192,6 +193,11 @@ impl<'p> Test<'p> {
             Some(Known::Exactly(value)) => self.on(&[Words::exactly(value)], context),
             Some(Known::Under(start)) => self.on(&[Words { text: start, open: true }], context),
             Some(Known::Many(values)) if values.is_empty() => self.on_missing(),
+            // "Multivalued context keys require a condition set operator": what happens without is not
+            // documented.
+            Some(Known::Many(_)) if self.set == Set::One && !self.wanted.is_presence() => {
+                Truth::Unknown
+            }
             Some(Known::Many(values)) => {
                 let values: Vec<Words> = values.iter().map(|it| Words::exactly(it)).collect();
                 self.on(&values, context)
@@ -203,13 +209,14 @@ impl<'p> Test<'p> {
         if let Wanted::Missing(wanted) = &self.wanted {
             return wanted.contains(&true).into();
         }
-        let holds = self.if_exists
-            || match self.set {
-                Set::One => self.negated,
-                Set::All => true,
-                Set::Any => false,
-            };
-        holds.into()
+        match self.set {
+            Set::One => (self.negated || self.if_exists).into(),
+            Set::All => Truth::Yes,
+            // "If the key is not present, evaluate the condition element as true" against "if the key
+            // does not exist, the condition returns false": which wins is not said.
+            Set::Any if self.if_exists => Truth::Unknown,
+            Set::Any => Truth::No,
+        }
     }
 
     fn on(&self, values: &[Words], context: &Context) -> Truth {
@@ -220,11 +227,12 @@ impl<'p> Test<'p> {
             let found = self.wanted.matches(*value, context);
             if self.negated { found.not() } else { found }
         });
+        // "ForAllValues returns true if the context key value resolves to a null dataset, such as an
+        // empty string": which that is, a tag without a value or something rarer, is not said.
+        let null = matches!(values, [Words { text: "", open: false }]);
         match self.set {
+            Set::All if null => each.fold(Truth::Unknown, Truth::or),
             Set::All => each.fold(Truth::Yes, Truth::and),
-            // "Multivalued context keys require a condition set operator": what happens without is
-            // not documented.
-            Set::One if values.len() > 1 => Truth::Unknown,
             Set::One | Set::Any => Truth::any(each),
         }
     }
@@ -242,12 +250,21 @@ impl<'p> Wanted<'p> {
         let pattern = |it: &Cow<'p, str>| Pattern::read(it.clone(), reading.variables);
         Ok(match base {
             Base::Text(comparison) => Self::Texts(comparison, each(texts, pattern)?),
+            // Base 64, on both sides.
+            Base::Binary => {
+                let literal = |it: &Cow<'p, str>| Pattern::read(it.clone(), false);
+                Self::Texts(Comparison::Equals, each(texts, literal)?)
+            }
             Base::Number(order) => Self::Numbers(order, each(texts, |it| number(it))?),
             Base::Date(order) => Self::Dates(order, each(texts, |it| date(it))?),
             Base::Bool => Self::Bools(each(texts, |it| boolean(it))?),
             Base::Ip => Self::Networks(each(texts, |it| network(it))?),
             Base::Null => Self::Missing(each(texts, |it| boolean(it))?),
         })
+    }
+
+    fn is_presence(&self) -> bool {
+        matches!(self, Self::Missing(_))
     }
 
     /// Is one of the values asked for the request's?

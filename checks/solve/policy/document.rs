@@ -4,15 +4,20 @@
 //! or not what it seems. Such a statement is kept, with the place of what is wrong with it, and is
 //! unknown whatever the request.
 
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use serde_json::{Map, Value};
 
 use super::{
     condition::Condition,
     context::{Object, Request},
-    pattern::{Comparison, Pattern, Words, action_matches},
+    pattern::{Words, action_matches},
     principal::{Covers, Named, covers},
+    resource::Resource,
     truth::Truth,
 };
 use crate::model::text::Text;
@@ -60,7 +65,7 @@ pub struct Statement<'p> {
     pub(super) effect: Option<Effect>,
     pub(super) principals: Listed<Named<'p>>,
     pub(super) actions: Listed<&'p str>,
-    pub(super) resources: Listed<Pattern<'p>>,
+    pub(super) resources: Listed<Resource<'p>>,
     pub(super) conditions: Vec<Condition<'p>>,
     /// What keeps it from being read, each with its place.
     pub(super) faults: Vec<String>,
@@ -143,7 +148,7 @@ impl<'p> Policy<'p> {
 /// How statements of a document are to be read.
 #[derive(Clone, Copy)]
 pub(super) struct Reading {
-    kind: Kind,
+    pub(super) kind: Kind,
     /// Earlier versions of the language take `${…}` as it stands.
     pub(super) variables: bool,
 }
@@ -189,9 +194,8 @@ impl<'p> Statement<'p> {
             }
         };
         it.actions = it.strings(elements, "Action", "NotAction", Some);
-        it.resources = it.strings(elements, "Resource", "NotResource", |raw| {
-            Pattern::read(Cow::Borrowed(raw), reading.variables)
-        });
+        it.resources =
+            it.strings(elements, "Resource", "NotResource", |raw| Resource::read(raw, reading));
         it.principals = it.read_principals(elements);
         if matches!(it.actions, Listed::Unstated) {
             it.fault("no Action");
@@ -287,7 +291,14 @@ impl<'p> Statement<'p> {
             Object::Under(start) => Words { text: start, open: true },
         };
         let context = asked.request.context;
-        self.resources.matches(|it| it.matches(Comparison::Resource, words, context))
+        let found = self.resources.matches(|it| it.matches(words, context));
+        // Such an entry "will not match any resource"; but also, "if AWS cannot resolve a variable this
+        // might cause the entire statement to be invalid".
+        let null = |listed: &[Resource]| listed.iter().any(|it| it.may_be_null(context));
+        match &self.resources {
+            Listed::AllBut(listed) if found == Truth::Yes && null(listed) => Truth::Unknown,
+            _ => found,
+        }
     }
 
     fn strings<T>(
@@ -308,7 +319,9 @@ impl<'p> Statement<'p> {
         };
         let listed: Option<Vec<T>> = list(raw).map(|it| it.as_str().and_then(&read)).collect();
         let listed = listed.unwrap_or_else(|| {
-            self.fault(&format!("{} is not a list of strings", if only { name } else { negated }));
+            let unread = list(raw).find(|it| it.as_str().and_then(&read).is_none());
+            let unread = unread.map(ToString::to_string).unwrap_or_default();
+            self.fault(&format!("{} {unread}", if only { name } else { negated }));
             Vec::new()
         });
         if only { Listed::Only(listed) } else { Listed::AllBut(listed) }

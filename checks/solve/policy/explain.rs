@@ -9,10 +9,12 @@ use alloc::{
 };
 
 use super::{
+    condition::Condition,
     context::{Known, Owner, Request},
     document::{Asked, Effect, Listed, Statement},
-    layers::{Attached, Layer, Name, Ruling, Say, Says, bounded, ownership},
+    layers::{Attached, Layer, Name, Ruling, Say, Says, ownership},
     principal::Covers,
+    resource::Resource,
     truth::Truth,
 };
 use crate::model::facts::Unknown;
@@ -200,7 +202,7 @@ fn silent<'s, 'l>(request: &Request, says: &'s Says<'l>) -> Vec<&'s Say<'l>> {
 
 /// The Allows of a layer that fail by least.
 fn nearest<'l>(say: &Say<'l>, says: &Says<'l>, request: &Request) -> Vec<Miss<'l>> {
-    let asked = Asked { request, bounded: bounded(says.boundary.layer) };
+    let asked = Asked { request, bounded: says.bounded };
     let mut best: Vec<Miss> = Vec::new();
     let mut least = usize::MAX;
     for cited in allows(say.layer) {
@@ -268,7 +270,7 @@ fn parts<'s>(
         (Part::Action(strings(&statement.actions)), statement.lists(asked.request.action).into());
     let principals = statement.principals.each().map(|it| it.as_str().to_string()).collect();
     let principal = (Part::Principal(principals), statement.covers(asked).any());
-    let resources = statement.resources.each().map(|it| it.raw().to_string()).collect();
+    let resources = statement.resources.each().map(|it| it.raw.to_string()).collect();
     let resource = (Part::Resource(resources), statement.matches_resource(asked));
     let conditions = statement.conditions.iter().map(move |it| {
         let part = Part::Condition {
@@ -289,7 +291,7 @@ pub(super) fn undecided<'l>(request: &Request, says: &Says<'l>) -> Undecided<'l>
         let on = Open::Unseen(unknown.clone());
         doubts.push(Doubt { layer: Name::Resource, at: None, on });
     }
-    let asked = Asked { request, bounded: bounded(says.boundary.layer) };
+    let asked = Asked { request, bounded: says.bounded };
     for say in says.each() {
         doubt(say, asked, &mut doubts);
     }
@@ -353,17 +355,31 @@ fn within(statement: &Statement, asked: Asked) -> Vec<Open> {
         return faults;
     }
     let context = asked.request.context;
-    let mut open = Vec::new();
-    for condition in statement.conditions.iter().filter(|it| it.holds(context) == Truth::Unknown) {
-        for key in condition.keys() {
-            match context.get(key) {
-                Some(Known::Unseen(unknown)) => open.push(Open::Unseen(unknown.clone())),
-                None | Some(Known::Under(_) | Known::Many(_)) => open.push(Open::Key(key.into())),
-                Some(Known::Exactly(_) | Known::Missing) => {}
-            }
+    let unknown = |it: &Condition| it.holds(context) == Truth::Unknown;
+    let conditions = statement.conditions.iter().filter(|it| unknown(it));
+    let mut keys: Vec<&str> = conditions.flat_map(Condition::keys).collect();
+    if statement.matches_resource(asked) == Truth::Unknown {
+        keys.extend(statement.resources.each().flat_map(Resource::keys));
+    }
+    let mut open: Vec<Open> = Vec::new();
+    for key in keys {
+        match context.get(key) {
+            Some(Known::Unseen(unknown)) => open.push(Open::Unseen(unknown.clone())),
+            None | Some(Known::Under(_) | Known::Many(_)) => open.push(Open::Key(key.into())),
+            Some(Known::Exactly(_) | Known::Missing) => {}
         }
     }
-    let unknown = parts(statement, asked).filter(|it| it.1 == Truth::Unknown).map(|it| it.0);
-    open.extend(unknown.filter(|it| !matches!(it, Part::Condition { .. })).map(Open::Part));
+    // A part that no key explains: a session's name, an ARN of which only the beginning is known.
+    let parts = parts(statement, asked).filter(|it| it.1 == Truth::Unknown).map(|it| it.0);
+    let explained = |part: &Part| match part {
+        Part::Condition { key, .. } => !matches!(context.get(key), Some(Known::Exactly(_))),
+        Part::Resource(_) => statement
+            .resources
+            .each()
+            .flat_map(Resource::keys)
+            .any(|it| !matches!(context.get(it), Some(Known::Exactly(_) | Known::Missing))),
+        Part::Action(_) | Part::Principal(_) => false,
+    };
+    open.extend(parts.filter(|it| !explained(it)).map(Open::Part));
     open
 }

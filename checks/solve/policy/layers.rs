@@ -179,11 +179,14 @@ pub(super) struct Says<'l> {
     pub(super) resource: Say<'l>,
     pub(super) endpoint: Say<'l>,
     pub(super) levels: Vec<Say<'l>>,
+    /// Has the principal a permissions boundary?
+    pub(super) bounded: Truth,
 }
 
 impl<'l> Says<'l> {
     fn of(request: &Request, layers: &'l Layers<'l>) -> Self {
-        let asked = Asked { request, bounded: bounded(&layers.boundary) };
+        let bounded = bounded(layers);
+        let asked = Asked { request, bounded };
         let say = |name, layer| Say::of(name, layer, asked);
         let unlimited = is_service_linked(request.principal);
         let signed = request.principal.arn().is_some();
@@ -192,6 +195,7 @@ impl<'l> Says<'l> {
         let service = service.map(|it| say(Name::ServiceControl(&it.name), &it.layer));
         let resource = resource.map(|it| say(Name::ResourceControl(&it.name), &it.layer));
         Self {
+            bounded,
             levels: resource.chain(service).collect(),
             identity: say(Name::Identity, &layers.identity),
             boundary: say(Name::Boundary, &layers.boundary),
@@ -268,10 +272,13 @@ impl<'l> Says<'l> {
     pub(super) fn resource_must_allow(&self, request: &Request) -> bool {
         let action = request.action;
         let service = action.split(':').next().unwrap_or_default();
-        let assumes = action.get(..10).is_some_and(|it| it.eq_ignore_ascii_case("sts:Assume"));
+        let assumes = ASSUME.iter().any(|it| it.eq_ignore_ascii_case(action));
         self.resource.exists() && (service.eq_ignore_ascii_case("kms") || assumes)
     }
 }
+
+const ASSUME: [&str; 3] =
+    ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
 
 /// Is the resource of the principal's own account?
 pub(super) fn ownership(request: &Request) -> Truth {
@@ -284,12 +291,14 @@ pub(super) fn ownership(request: &Request) -> Truth {
 }
 
 /// Has the principal a permissions boundary?
-pub(super) fn bounded(boundary: &Layer) -> Truth {
-    match boundary {
-        Layer::Absent => Truth::No,
-        Layer::Seen(_) => Truth::Yes,
-        // The simulator answers for principals without one too.
-        Layer::Unseen(_) | Layer::Judged(_) => Truth::Unknown,
+fn bounded(layers: &Layers) -> Truth {
+    match (&layers.boundary, &layers.identity) {
+        (Layer::Seen(_), _) => Truth::Yes,
+        // The simulator judges identity and boundary together, and says nothing where both allow.
+        (Layer::Unseen(_) | Layer::Judged(_), _) | (Layer::Absent, Layer::Judged(_)) => {
+            Truth::Unknown
+        }
+        (Layer::Absent, _) => Truth::No,
     }
 }
 

@@ -16,6 +16,7 @@ mod layers;
 pub mod opinion;
 mod pattern;
 mod principal;
+mod resource;
 mod trust;
 mod truth;
 

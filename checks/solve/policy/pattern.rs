@@ -78,8 +78,22 @@ impl<'p> Pattern<'p> {
         Some(Self { raw, pieces })
     }
 
-    pub(super) fn raw(&self) -> &str {
-        &self.raw
+    /// What stands before its first variable.
+    pub(super) fn before_variables(&self) -> &str {
+        match self.pieces.first() {
+            None => &self.raw,
+            Some(Piece::Text(text)) => text,
+            Some(_) => "",
+        }
+    }
+
+    /// What of it is no variable.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let plain = self.pieces.is_empty().then_some(&*self.raw);
+        plain.into_iter().chain(self.pieces.iter().filter_map(|it| match it {
+            Piece::Text(text) => Some(text.as_str()),
+            _ => None,
+        }))
     }
 
     /// The keys of the context that it takes.
@@ -87,6 +101,16 @@ impl<'p> Pattern<'p> {
         self.pieces.iter().filter_map(|it| match it {
             Piece::Variable { key, .. } => Some(key.as_str()),
             _ => None,
+        })
+    }
+
+    /// Could it have a variable without a value?
+    pub(super) fn may_be_null(&self, context: &Context) -> bool {
+        let lacks =
+            |key: &str| matches!(context.get(key), None | Some(Known::Missing | Known::Unseen(_)));
+        self.pieces.iter().any(|it| match it {
+            Piece::Variable { key, default } => default.is_none() && lacks(key),
+            Piece::Text(_) | Piece::Literal(_) => false,
         })
     }
 
@@ -245,7 +269,8 @@ struct Walk {
 }
 
 const DEAD: Walk = Walk { whole: false, alive: false, colons: 0 };
-const PARTS: usize = 6;
+/// Of an ARN.
+pub(super) const PARTS: usize = 6;
 
 fn compare<S: Steps + ?Sized>(by: Comparison, pattern: &S, words: Words) -> Truth {
     let loose = walk(pattern, words.text, Colons::Free, by == Comparison::EqualsIgnoreCase);
