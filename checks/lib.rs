@@ -29,6 +29,7 @@ mod prelude {
 
 // An area is a folder of checks; each lists its own in a generated `mod.rs`.
 mod agent;
+mod client;
 mod dns;
 mod endpoint;
 mod hybrid;
@@ -51,6 +52,7 @@ pub fn all() -> impl Iterator<Item = &'static model::verdict::Check> {
         preferences::CHECKS,
         hybrid::CHECKS,
         operator::CHECKS,
+        client::CHECKS,
     ]
     .into_iter()
     .flatten()

@@ -2,7 +2,7 @@
 //!
 //! They serve three ends: `ssm-doctor demo`, the laws (every check's runbook examples are laid over
 //! the healthy ones), and the answer to "which API calls does this check need?", which nobody
-//! declares. A broken world is a healthy one and a merge patch (RFC 7396).
+//! declares. A broken world is a healthy one and a patch, see [`laid_over`].
 
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 
@@ -56,9 +56,22 @@ worlds! {
         "private-dns-off",
         "endpoint-missing",
         "agent-too-old",
+        "zone-without-record",
+        "active-directory-dns",
+        "logs-unreachable",
     ];
     "public-ip": ["no-public-address", "operator-without-mfa"];
-    "private-nat": ["nat-gateway-deleted", "logging-without-rights", "kms-without-decrypt"];
+    "private-nat": [
+        "nat-gateway-deleted",
+        "logging-without-rights",
+        "log-group-unencrypted",
+        "kms-without-decrypt",
+        "names-not-allowed",
+        "ssh-only",
+    ];
+    "hub-peering": ["hub-admits-itself", "no-way-back"];
+    "ipv6-only": ["endpoints-without-ipv6"];
+    "hybrid": ["standard-tier", "role-trusts-ec2", "registered-again", "logging-without-rights"];
 }
 
 #[derive(Deserialize)]
@@ -78,9 +91,60 @@ pub fn all() -> Result<Vec<World>, String> {
     let healthy = HEALTHY.iter().map(|&(name, text)| world(name.into(), true, &parse(name, text)?));
     let broken = BROKEN.iter().map(|&(ground, story, text)| {
         let name = format!("{ground}/{story}");
-        world(name.clone(), false, &patched(ground, &parse(&name, text)?)?)
+        laid_over(name.clone(), ground, &[parse(&name, text)?])
     });
     healthy.chain(broken).collect()
+}
+
+/// A healthy world's file with patches laid over it in turn.
+///
+/// A patch is a JSON merge patch (RFC 7396), with one thing that those lack: an object of objects
+/// laid over a list of rows changes the rows that it names by their `id`; null takes a row away, and
+/// an id that is not there adds one.
+///
+/// # Errors
+/// `name` and what is wrong with its file.
+pub fn laid_over(name: String, ground: &str, patches: &[Value]) -> Result<World, String> {
+    let (_, text) = HEALTHY
+        .iter()
+        .find(|it| it.0 == ground)
+        .ok_or_else(|| format!("{name}: `{ground}` is no healthy world"))?;
+    let mut file = parse(ground, text)?;
+    for patch in patches {
+        lay(&mut file, patch);
+    }
+    world(name, false, &file)
+}
+
+fn lay(file: &mut Value, patch: &Value) {
+    match (file, patch) {
+        (Value::Array(rows), Value::Object(changes))
+            if rows.iter().all(|it| it.get("id").is_some())
+                && changes.values().all(|it| it.is_object() || it.is_null()) =>
+        {
+            for (id, change) in changes {
+                let at = rows.iter().position(|it| it.get("id").is_some_and(|it| it == id));
+                match at {
+                    Some(at) if change.is_null() => drop(rows.remove(at)),
+                    Some(at) => rows.get_mut(at).into_iter().for_each(|row| lay(row, change)),
+                    None => {
+                        let mut row = serde_json::json!({ "id": id });
+                        json_patch::merge(&mut row, change);
+                        rows.push(row);
+                    }
+                }
+            }
+        }
+        (file @ Value::Object(_), Value::Object(changes)) => {
+            for (key, change) in changes {
+                match file.get_mut(key) {
+                    Some(child) if change.is_object() => lay(child, change),
+                    _ => json_patch::merge(file, &serde_json::json!({ key.as_str(): change })),
+                }
+            }
+        }
+        (file, patch) => json_patch::merge(file, patch),
+    }
 }
 
 fn world(name: String, healthy: bool, file: &Value) -> Result<World, String> {
@@ -94,17 +158,6 @@ fn parse(name: &str, text: &str) -> Result<Value, String> {
 
 fn read<T: DeserializeOwned>(name: &str, value: &Value) -> Result<T, String> {
     T::deserialize(value).map_err(|error| format!("{name}: {error}"))
-}
-
-/// A healthy world's file with a patch laid over it.
-fn patched(ground: &str, patch: &Value) -> Result<Value, String> {
-    let (_, text) = HEALTHY
-        .iter()
-        .find(|it| it.0 == ground)
-        .ok_or_else(|| format!("`{ground}` is no healthy world"))?;
-    let mut file = parse(ground, text)?;
-    json_patch::merge(&mut file, patch);
-    Ok(file)
 }
 
 /// A fenced block of a runbook: what the check says of a world.
@@ -147,8 +200,7 @@ pub fn examples(check: &'static Check) -> Result<Vec<Example>, String> {
             if patch.get("facts").is_none() && patch.get("scope").is_none() {
                 patch = serde_json::json!({ "facts": patch });
             }
-            let world = world(name.clone(), false, &patched(ground, &patch)?)
-                .map_err(|error| format!("{name}: {error}"))?;
+            let world = laid_over(name, ground, &[patch])?;
             Ok(Example { expects, ground, says, omits, world })
         })
         .collect()

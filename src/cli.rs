@@ -1,6 +1,10 @@
 //! The command line. What is said here is what `--help` shows; a test compares.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ssm_doctor_checks::model::{
@@ -90,6 +94,12 @@ pub struct Diagnose {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
     pub wait: Option<Duration>,
+    /// Leave this machine out: do not judge it as the one that starts the session (as where `CI` is set)
+    #[arg(long)]
+    pub no_client: bool,
+    /// A DNS server to resolve the services' names with from here, instead of the system's
+    #[arg(long, value_name = "IP[:PORT]", value_parser = resolver, conflicts_with_all = ["facts", "no_client"])]
+    pub resolver: Option<SocketAddr>,
     /// When to stop asking AWS, and report the rest as unknown
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     pub timeout: Duration,
@@ -167,6 +177,16 @@ fn duration(raw: &str) -> Result<Duration, String> {
     let wrong = || "expected a duration such as `90s`, `10m` or `1h30m`".to_owned();
     let span: jiff::SignedDuration = raw.parse().map_err(|_| wrong())?;
     Duration::try_from(span).ok().filter(|it| !it.is_zero()).ok_or_else(wrong)
+}
+
+/// `10.0.0.2`, `10.0.0.2:5353`, `fd00:ec2::253`, `[fd00:ec2::253]:53`.
+fn resolver(raw: &str) -> Result<SocketAddr, String> {
+    const DNS: u16 = 53;
+    let bare = raw.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(raw);
+    let ip = bare.parse::<IpAddr>().map(|it| SocketAddr::new(it, DNS));
+    ip.or_else(|_| raw.parse()).map_err(|_| {
+        "expected the IP address of a DNS server, such as `10.0.0.2` or `10.0.0.2:5353`".to_owned()
+    })
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -276,6 +296,26 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn resolvers_as_people_type_them() {
+        let rows = [
+            ("10.0.0.2", Some("10.0.0.2:53")),
+            ("10.0.0.2:5353", Some("10.0.0.2:5353")),
+            ("fd00:ec2::253", Some("[fd00:ec2::253]:53")),
+            ("[fd00:ec2::253]", Some("[fd00:ec2::253]:53")),
+            ("[fd00:ec2::253]:5353", Some("[fd00:ec2::253]:5353")),
+            ("nonsense", None),
+            ("dns.corp", None),
+            ("10.0.0.2:", None),
+            ("10.0.0.2:99999", None),
+            ("", None),
+        ];
+        for (asked, expected) in rows {
+            let found = resolver(asked).ok().map(|it| it.to_string());
+            assert_eq!(found.as_deref(), expected, "{asked}");
+        }
     }
 
     #[test]

@@ -121,6 +121,9 @@ fn calls(needs: &BTreeSet<Need>) -> String {
     const MOST: usize = 3;
     let actions: BTreeSet<&str> =
         needs.iter().filter_map(|it| it.actions().first().copied()).collect();
+    if actions.is_empty() {
+        return "this machine".into();
+    }
     let shown: Vec<&str> = actions.iter().copied().take(MOST).collect();
     match actions.len().saturating_sub(MOST) {
         0 => shown.join(", "),
@@ -130,6 +133,8 @@ fn calls(needs: &BTreeSet<Need>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ssm_doctor_checks::model::here::Machine;
+
     use super::*;
 
     #[test]
@@ -144,5 +149,6 @@ mod tests {
             calls(&needs),
             "ec2:DescribeInstanceStatus, ec2:DescribeInstances, ec2:DescribeVpcs and 1 more"
         );
+        assert_eq!(calls(&[Need::here_surroundings(Machine::Here)].into()), "this machine");
     }
 }

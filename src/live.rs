@@ -5,12 +5,15 @@ use std::{
     time::Duration,
 };
 
-use ssm_doctor_checks::model::{
-    diagnose::Overall,
-    facts::{Ourselves, Row, Why},
-    ids::{Region, Target},
-    scope::{Scope, Session},
-    time::Timestamp,
+use ssm_doctor_checks::{
+    model::{
+        diagnose::Overall,
+        facts::{Ourselves, Row, Why},
+        ids::{Region, Target},
+        scope::{Client, Scope, Session},
+        time::Timestamp,
+    },
+    solve::session,
 };
 use tokio::time::{Instant, sleep};
 
@@ -20,6 +23,7 @@ use crate::{
     cli::Diagnose,
     config::Config,
     gather::gather,
+    probe::Setup,
     render::shown,
     report::Report,
     runbook_base,
@@ -98,22 +102,31 @@ async fn look(
     progress.say("finding credentials");
     let profile = args.profile.as_deref().or(config.profile.as_deref());
     let region = region.as_ref().map(Region::as_str).or(config.region.as_deref());
-    let account = Account::connect(profile, region).await?;
+    let here = Setup {
+        profile_flag: args.profile.clone(),
+        profile: profile.map(str::to_owned),
+        resolver: args.resolver,
+        ..Setup::default()
+    };
+    let account = Account::connect(region, here).await?;
     let until = args.wait.map(|it| Instant::now() + it);
     let mut spent = 0;
+    // One of AWS's own documents says by itself what kind of session is meant.
+    let named = args.document.as_ref().and_then(session::opens);
     loop {
         let asked = Scope {
             target: target.clone(),
             region: account.region().clone(),
             at: now()?,
-            session: args.session.unwrap_or_default(),
+            session: args.session.or(named).unwrap_or_default(),
             document: args.document.clone(),
             operator: args.operator.clone(),
+            client: client(args),
         };
         let mut scopes = vec![asked.clone()];
         if args.session.is_none() {
             let others = Session::ALL.into_iter().filter(|it| *it != asked.session);
-            scopes.extend(others.map(|session| Scope { session, ..asked.clone() }));
+            scopes.extend(others.map(|session| Scope { session, document: None, ..asked.clone() }));
         }
         let gathered = gather(&scopes, &account, args.timeout, &mut |calls| {
             progress.say(&format!("asking {calls}"));
@@ -149,6 +162,17 @@ async fn look(
                 sleep(PAUSE.min(left)).await;
             }
         }
+    }
+}
+
+/// Pipelines set `CI`, most of them to `true`.
+fn client(args: &Diagnose) -> Client {
+    let ci =
+        std::env::var_os("CI").is_some_and(|it| !matches!(it.to_str(), Some("" | "0" | "false")));
+    match (args.no_client, ci) {
+        (true, _) => Client::Declined,
+        (false, true) => Client::Ci,
+        (false, false) => Client::Here,
     }
 }
 

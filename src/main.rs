@@ -13,6 +13,8 @@ mod gather;
 #[cfg(feature = "live")]
 mod live;
 mod output;
+#[cfg(feature = "live")]
+mod probe;
 mod render;
 mod report;
 mod snapshot;
@@ -30,8 +32,9 @@ use serde::Serialize;
 use ssm_doctor_checks::{
     all,
     model::{
-        diagnose::{Finding, Overall},
+        diagnose::{Finding, Overall, settle},
         facts::ACTIONS,
+        scope::Client,
         verdict::{Check, Impact},
     },
     worlds,
@@ -159,11 +162,13 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     scope.session = args.session.unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
-    let report = Report::new(
-        &snapshot,
-        &runbook_base(&args.report.runbooks, config),
-        args.session.is_none(),
-    );
+    if args.no_client {
+        scope.client = Client::Declined;
+    }
+    let mut judged = snapshot.clone();
+    settle(&mut judged.facts, &judged.scope);
+    let report =
+        Report::new(&judged, &runbook_base(&args.report.runbooks, config), args.session.is_none());
     sink.publish(&args.report, &report, &snapshot)
 }
 
@@ -248,7 +253,10 @@ fn checks(format: Format) -> Result<u8, Failure> {
             let rows: Vec<_> = checks
                 .into_iter()
                 .map(|it| {
-                    let actions: Vec<_> = it.actions.into_iter().collect();
+                    let mut actions: Vec<_> = it.actions.into_iter().collect();
+                    if actions.is_empty() {
+                        actions.push("nothing of AWS");
+                    }
                     vec![
                         it.name,
                         it.title.to_owned(),

@@ -9,9 +9,12 @@ use ssm_doctor_checks::{
         facts::{Gap, Ourselves, Unknown, Why},
         ids::AccountId,
         scope::{Scope, Session},
-        verdict::{Answer, Check, Evidence, Observation, Verdict},
+        verdict::{Answer, Check, Evidence, Impact, Observation, Verdict},
     },
-    solve::reach::{self, Path},
+    solve::{
+        client::{self, Judged},
+        reach::{self, Path},
+    },
 };
 
 use crate::snapshot::Snapshot;
@@ -27,6 +30,8 @@ pub struct Report {
     pub paths: Vec<Path>,
     /// How the other kinds of session would fare, as far as the facts for them were collected.
     pub others: Vec<(Session, Overall)>,
+    /// Why the machine that ran the doctor is not judged as the one that starts the session, if so.
+    pub client_left_out: Option<String>,
     pub calls: u32,
     pub rounds: u32,
     runbooks: String,
@@ -34,6 +39,10 @@ pub struct Report {
 
 /// Whose failure means that the run had nothing to judge.
 const FOUND: &str = "target/found-in-region";
+
+/// Whose failure says no more than that the agent is not heard.
+const SILENT: [&str; 3] =
+    ["agent/registered", "agent/ping-online", "agent/session-channel-connected"];
 
 impl Report {
     /// `runbooks` is the address under which each runbook has its check's name; `others`: judge the
@@ -49,7 +58,8 @@ impl Report {
             .into_iter()
             .filter(|it| others && *it != scope.session)
             .filter_map(|session| {
-                let answers = examine(facts, &Scope { session, ..scope.clone() });
+                let other = Scope { session, document: None, ..scope.clone() };
+                let answers = examine(facts, &other);
                 let complete = answers.iter().all(|it| it.1.as_ref().err().is_none_or(asked));
                 complete.then(|| (session, diagnose(&answers).overall))
             })
@@ -63,11 +73,45 @@ impl Report {
             diagnosis: diagnose(&examine(facts, scope)),
             paths: reach::paths(facts, scope),
             others,
+            client_left_out: match client::judged(facts, scope) {
+                Ok(Judged::Here(_)) => None,
+                Ok(Judged::Not(why)) => Some(why.into()),
+                Err(unknown) => Some(unknown_in_words(&unknown)),
+            },
             calls: *calls,
             rounds: *rounds,
             runbooks: runbooks.trim_end_matches('/').to_owned(),
             scope: scope.clone(),
         }
+    }
+
+    /// Where the doctor has come to its end: the agent is silent and nothing else has failed, or nothing
+    /// has failed and people say that it does not work.
+    #[must_use]
+    pub fn nothing_in_sight(&self) -> Option<String> {
+        let target = &self.scope.target;
+        if self.diagnosis.overall == Overall::Healthy {
+            return Some(format!(
+                "nothing wrong in sight; if it fails all the same, look at this machine (session-manager-plugin, the credentials it finds, its way to ssmmessages), then at {target}: {}; `ssm-doctor explain \"<message>\"` knows what people see",
+                beyond(self.scope.session)
+            ));
+        }
+        let first = self.diagnosis.causes.first().and_then(|it| self.finding(it))?;
+        if !SILENT.contains(&first.check.name().as_str()) {
+            return None;
+        }
+        let inside = if target.instance().is_some() {
+            "inside the machine"
+        } else {
+            "in the machine or its network"
+        };
+        Some(if self.doubt(first).is_none() {
+            format!(
+                "nothing wrong in sight: all else that AWS shows of {target} is in order, so the cause is {inside}, where AWS does not look"
+            )
+        } else {
+            format!("nothing wrong in what could be seen of {target}, which is not all")
+        })
     }
 
     #[must_use]
@@ -79,6 +123,14 @@ impl Report {
     #[must_use]
     pub fn target_is_missing(&self) -> bool {
         self.diagnosis.findings.iter().any(|it| it.standing.is_some() && it.check.name() == FOUND)
+    }
+
+    /// Is there nothing that blocks the session but what this machine lacks?
+    #[must_use]
+    pub fn blocked_here_only(&self) -> bool {
+        let blocks =
+            |it: &&Finding| it.standing.is_some() && !it.open && it.check.impact == Impact::Blocks;
+        self.diagnosis.findings.iter().filter(blocks).all(|it| it.check.area() == "client")
     }
 
     /// The failed finding of a cause.
@@ -134,6 +186,20 @@ impl Report {
     }
 }
 
+/// What ends a session that has started, on the node, the likeliest first.
+fn beyond(session: Session) -> &'static str {
+    match session {
+        Session::Shell | Session::Command => {
+            "a full disk, the limits on inotify and open files, the user and its shell"
+        }
+        Session::Ssh => "sshd and the key, a full disk; the ProxyCommand run by hand shows more",
+        Session::Port => "what listens on the port, a full disk, the limit on open files",
+        Session::RemotePort => {
+            "whether it reaches the remote host, which must be no address that the agent forbids"
+        }
+    }
+}
+
 fn asked(unknown: &Unknown) -> bool {
     !unknown.gaps().any(|it| matches!(it, Gap::Fact { why: Why::Unasked, .. }))
 }
@@ -142,7 +208,7 @@ fn asked(unknown: &Unknown) -> bool {
 pub struct Missing {
     /// The IAM action behind it, if a call of ours could have told.
     pub action: Option<&'static str>,
-    /// What that call was about.
+    /// What that call was about; or, without an action, what was looked at from this machine.
     pub subject: Option<String>,
     /// One word for machines: `denied`, `timed-out`… or `limit`, where no call could have told.
     pub reason: &'static str,
@@ -174,11 +240,18 @@ pub fn missing(gap: &Gap) -> Missing {
 /// All that was missing, in a line.
 #[must_use]
 pub fn unknown_in_words(unknown: &Unknown) -> String {
-    let gaps = unknown.gaps().map(|gap| {
-        let Missing { action, why, .. } = missing(gap);
-        action.map_or_else(|| why.clone(), |action| format!("{action} {why}"))
+    let gaps = unknown.gaps().map(|gap| match missing(gap) {
+        Missing { action: Some(action), why, .. } => format!("{action} {why}"),
+        Missing { subject: Some(subject), why, .. } => format!("{} {why}", look_at(&subject)),
+        Missing { why, .. } => why,
     });
     gaps.collect::<Vec<_>>().join("; ")
+}
+
+/// What stands in the place of an IAM action, for what takes none.
+#[must_use]
+pub fn look_at(subject: &str) -> String {
+    format!("the look at {subject} from here")
 }
 
 #[must_use]

@@ -51,8 +51,11 @@ fn worlds_of_all_kinds() -> &'static [(World, Vec<&'static Check>)] {
         for (_, example) in examples() {
             let ground = healthy(example.ground);
             let mut seen = example.world.clone();
+            // What the ground has no answer to either stays unseen.
             for need in example.world.facts.unseen() {
-                seen.facts.copy_from(&ground.facts, &need);
+                if ground.facts.has(&need) {
+                    seen.facts.copy_from(&ground.facts, &need);
+                }
             }
             for world in [example.world.clone(), seen] {
                 let affected = affected(&world, ground);
@@ -119,18 +122,22 @@ impl Seeded {
 
 #[test]
 fn truth_runbooks_say_what_the_check_says() {
+    let mut untrue = Vec::new();
     for (check, example) in examples() {
         let answer = (check.run)(&example.world.facts, &example.world.scope);
-        assert_eq!(word(&answer), example.expects, "{}: {answer:#?}", example.world.name);
-        let said = format!("{answer:?}");
-        let name = &example.world.name;
-        if let Some(words) = example.says {
-            assert!(said.contains(words), "{name}: {words:?} is not in {said}");
+        let (name, said) = (&example.world.name, format!("{answer:?}"));
+        let is = word(&answer);
+        if is != example.expects {
+            untrue.push(format!("{name}: {is}, not {}: {said}", example.expects));
         }
-        if let Some(words) = example.omits {
-            assert!(!said.contains(words), "{name}: {words:?} is in {said}");
+        if let Some(words) = example.says.filter(|it| !said.contains(it)) {
+            untrue.push(format!("{name}: {words:?} is not in {said}"));
+        }
+        if let Some(words) = example.omits.filter(|it| said.contains(it)) {
+            untrue.push(format!("{name}: {words:?} is in {said}"));
         }
     }
+    assert!(untrue.is_empty(), "{}", untrue.join("\n"));
 }
 
 /// Knowing less may withhold an answer, never change it.
@@ -202,14 +209,19 @@ fn full_answer(check: &Check, known: &mut Facts, world: &World) -> Answer {
 /// Fetching only what checks ask for reaches the same answers as knowing everything.
 #[test]
 fn demand_asking_reaches_what_knowing_would() {
+    let mut apart = Vec::new();
     for (world, affected) in worlds_of_all_kinds() {
         for check in affected {
             // The verdict, not the evidence: two rules may each be reason enough.
             let asked = full_answer(check, &mut Facts::default(), world);
             let whole = (check.run)(&world.facts, &world.scope);
-            assert_eq!(word(&asked), word(&whole), "{} in {}", check.name(), world.name);
+            let (asked, whole) = (word(&asked), word(&whole));
+            if asked != whole {
+                apart.push(format!("{} in {}: {asked}, not {whole}", check.name(), world.name));
+            }
         }
     }
+    assert!(apart.is_empty(), "{}", apart.join("\n"));
 }
 
 /// No built-in world leaves a question open: a check that asks for more has outgrown the worlds.

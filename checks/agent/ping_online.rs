@@ -6,6 +6,7 @@
 use crate::{
     model::{ssm::Ping, time::span},
     prelude::*,
+    solve::silence::{Silence, explore},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -45,13 +46,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         observed(target, format!("has the ping status {}; its last report came {age}", node.ping));
     Ok(match &node.ping {
         Ping::Online => Verdict::Pass(evidence),
-        Ping::ConnectionLost | Ping::Inactive => Verdict::Fail(
-            evidence,
-            Fix::new(
-                "restart the agent on the node; if it stays away, look there for its log, the clock, the disk, the host firewall and the proxy",
-                Recovery::Agent,
-            ),
-        ),
+        Ping::ConnectionLost | Ping::Inactive => {
+            let (evidence, fix) = explore(Silence::Lost(node), facts, scope, evidence)?;
+            Verdict::Fail(evidence, fix)
+        }
         Ping::Other(word) => {
             return Err(Unknown::limit(format!("the ping status of {target} is {word}")));
         }

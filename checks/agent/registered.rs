@@ -4,7 +4,11 @@
 //! the `ssm` endpoint; nearly everything below explains its absence. When nothing below is at fault,
 //! the cause is inside the machine, where AWS does not look.
 
-use crate::{model::time::span, prelude::*};
+use crate::{
+    model::time::span,
+    prelude::*,
+    solve::silence::{GRACE, Silence, explore},
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -21,15 +25,27 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::role_trusts_ec2::CHECK,
         &crate::identity::role_may_register::CHECK,
         &crate::identity::profile_settled::CHECK,
-        &crate::identity::host_management_ready::CHECK,
+        &crate::identity::profile_yields_to_host_management::CHECK,
+        &crate::agent::version_supports_host_management::CHECK,
         &crate::dns::vpc_dns_enabled::CHECK,
         &crate::dns::endpoint_private_dns_on::CHECK,
         &crate::dns::vpc_resolver_in_use::CHECK,
+        &crate::dns::no_zone_shadows_endpoints::CHECK,
+        &crate::dns::no_rule_diverts_names::CHECK,
+        &crate::dns::no_firewall_blocks_names::CHECK,
         &crate::endpoint::available::CHECK,
         &crate::endpoint::policy_allows_agent::CHECK,
         &crate::endpoint::policy_allows_role_token::CHECK,
         &crate::network::service_path_exists::CHECK,
         &crate::network::route_alive::CHECK,
+        &crate::network::no_appliance_in_path::CHECK,
+        &crate::network::internet_gateway_attached::CHECK,
+        &crate::network::nat_gateway_works::CHECK,
+        &crate::network::nat_instance_forwards::CHECK,
+        &crate::network::peering_active::CHECK,
+        &crate::network::transit_gateway_attached::CHECK,
+        &crate::network::public_access_open::CHECK,
+        &crate::endpoint::address_type_fits::CHECK,
         &crate::network::public_address_present::CHECK,
         &crate::network::instance_sends_https::CHECK,
         &crate::network::acls_pass_https::CHECK,
@@ -39,17 +55,13 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-/// How long a new machine may take to appear. AWS's guide says five minutes after boot; profiles and
-/// policies made together with the instance take longer to spread.
-const GRACE: i64 = 15 * 60;
-
-/// A reason to wait, while the machine is young.
+/// A reason to wait, while the machine is young. A stopped instance that starts is launched anew.
 pub(super) fn just_launched(facts: &Facts, scope: &Scope) -> Result<Option<Unknown>, Unknown> {
     let Some(id) = scope.target.instance() else { return Ok(None) };
     let age = facts.instance(id).required()?.launched_at.map(|it| it.until(scope.at));
     Ok(age.filter(|it| (0..GRACE).contains(it)).map(|age| {
         Unknown::limit(format!(
-            "{id} was launched {} ago and may take up to {} to register and connect: wait, or run again with --wait",
+            "{id} was launched or started {} ago and may take up to {} to register and connect: wait, or run again with --wait",
             span(age),
             span(GRACE)
         ))
@@ -67,12 +79,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if let Some(unknown) = just_launched(facts, scope)? {
         return Err(unknown);
     }
+    let evidence = observed(
+        target,
+        "is not known to Systems Manager: the agent has never reported, or not for 30 days",
+    );
+    let (evidence, fix) = explore(Silence::NeverRegistered, facts, scope, evidence)?;
     Ok(Verdict::Fail(
-        observed(target, "is not known to Systems Manager: the agent has never reported, or not for 30 days"),
-        Fix::new(
-            "look on the node itself: is the agent installed and running, are the clock, the disk, the host firewall, the proxy and the resolver in order?",
-            Recovery::Agent,
-        )
-        .aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
+        evidence,
+        fix.aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
     ))
 }

@@ -8,6 +8,7 @@ use super::registered::just_launched;
 use crate::{
     model::ssm::{Connection, Ping},
     prelude::*,
+    solve::silence::{Silence, explore},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -21,6 +22,7 @@ pub(crate) static CHECK: Check = Check {
         &super::version_supports_session::CHECK,
         &crate::target::found_in_region::CHECK,
         &crate::identity::role_may_open_channels::CHECK,
+        &crate::network::no_appliance_in_path::CHECK,
         &crate::hybrid::advanced_tier_on::CHECK,
     ],
     proves: &[
@@ -28,11 +30,20 @@ pub(crate) static CHECK: Check = Check {
         &crate::target::instance_running::CHECK,
         &crate::dns::vpc_dns_enabled::CHECK,
         &crate::dns::endpoint_private_dns_on::CHECK,
+        &crate::dns::no_zone_shadows_endpoints::CHECK,
+        &crate::dns::no_firewall_blocks_names::CHECK,
         &crate::endpoint::available::CHECK,
         &crate::endpoint::policy_allows_agent::CHECK,
         &crate::network::service_path_exists::CHECK,
         &crate::network::route_alive::CHECK,
         &crate::network::public_address_present::CHECK,
+        &crate::network::internet_gateway_attached::CHECK,
+        &crate::network::nat_gateway_works::CHECK,
+        &crate::network::nat_instance_forwards::CHECK,
+        &crate::network::peering_active::CHECK,
+        &crate::network::transit_gateway_attached::CHECK,
+        &crate::network::public_access_open::CHECK,
+        &crate::endpoint::address_type_fits::CHECK,
         &crate::network::instance_sends_https::CHECK,
         &crate::network::acls_pass_https::CHECK,
         &crate::network::endpoint_accepts_https::CHECK,
@@ -66,12 +77,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         _ => "",
     };
+    let evidence = observed(target, format!("has no session channel open (notconnected){online}"));
+    let (evidence, fix) = explore(Silence::NotConnected(node), facts, scope, evidence)?;
     Ok(Verdict::Fail(
-        observed(target, format!("has no session channel open (notconnected){online}")),
-        Fix::new(
-            "restart the agent on the node, so that it opens the channel to ssmmessages anew",
-            Recovery::Channel,
-        )
-        .aws(scope, ["ssm", "get-connection-status", "--target", &target.to_string()]),
+        evidence,
+        fix.aws(scope, ["ssm", "get-connection-status", "--target", &target.to_string()]),
     ))
 }

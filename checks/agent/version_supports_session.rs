@@ -29,7 +29,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 
     let floors = [
         Ok(Some(("Session Manager", AgentVersion([2, 3, 68, 0])))),
-        Ok(kind(scope.session)),
+        kind(facts, scope),
         encryption(facts, scope),
     ];
     all_of(floors, "", |floor| {
@@ -47,32 +47,41 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                     target,
                     format!("runs agent {version}, and {feature} needs at least {floor}"),
                 ),
-                Fix::new("update the agent", Recovery::NextSession).aws(
-                    scope,
-                    [
-                        "ssm",
-                        "send-command",
-                        "--document-name",
-                        "AWS-UpdateSSMAgent",
-                        "--targets",
-                        &format!("Key=InstanceIds,Values={target}"),
-                    ],
-                ),
+                update(scope),
             )
         })
     })
 }
 
-fn kind(session: Session) -> Option<(&'static str, AgentVersion)> {
-    match session {
+/// Run Command does it, also where sessions do not work.
+pub(super) fn update(scope: &Scope) -> Fix {
+    Fix::new("update the agent", Recovery::NextSession).aws(
+        scope,
+        [
+            "ssm",
+            "send-command",
+            "--document-name",
+            "AWS-UpdateSSMAgent",
+            "--targets",
+            &format!("Key=InstanceIds,Values={}", scope.target),
+        ],
+    )
+}
+
+fn kind(facts: &Facts, scope: &Scope) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
+    Ok(match scope.session {
         Session::Shell => None,
         Session::Ssh => Some(("SSH", AgentVersion([3, 0, 222, 0]))),
         Session::Port => Some(("port forwarding", AgentVersion([3, 0, 222, 0]))),
         Session::RemotePort => {
             Some(("forwarding a remote host's port", AgentVersion([3, 1, 1374, 0])))
         }
-        Session::Command => Some(("interactive commands", AgentVersion([2, 3, 668, 0]))),
-    }
+        // Of these two AWS documents no floor: they are from the release notes.
+        Session::Command if session::is_interactive(facts, scope)? => {
+            Some(("interactive commands", AgentVersion([2, 3, 668, 0])))
+        }
+        Session::Command => Some(("non-interactive commands", AgentVersion([3, 0, 1124, 0]))),
+    })
 }
 
 fn encryption(

@@ -1,7 +1,7 @@
-//! Where private DNS names are relied on, the VPC resolves them.
+//! The VPC resolves names, and private ones where they are relied on.
 //!
 //! `enableDnsSupport` answers queries at all, `enableDnsHostnames` is required for the zones that
-//! endpoints bring along; either one off sends the agent to public addresses.
+//! endpoints bring along; without it the agent is sent to public addresses.
 
 use crate::{
     prelude::*,

@@ -69,7 +69,7 @@ pub(super) fn policy_on_the_way<'f>(
     // What lies around a hybrid node is not visible to AWS.
     let Some(id) = scope.target.instance() else { return Ok(None) };
     let Some(vpc) = &facts.instance(id).required()?.vpc else { return Ok(None) };
-    let Resolution::Endpoint(endpoint) = name::resolve(facts, scope, vpc, service)? else {
+    let Resolution::Endpoint(endpoint) = name::resolve(facts, scope, vpc, service)?.to else {
         return Ok(None);
     };
     Ok(endpoint.policy.as_ref().map(|text| (endpoint, text)))

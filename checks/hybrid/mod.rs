@@ -2,9 +2,11 @@
 
 pub(crate) mod advanced_tier_on;
 pub(crate) mod role_trusts_ssm;
+pub(crate) mod source_in_scope;
 
 #[rustfmt::skip]
 pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &advanced_tier_on::CHECK,
     &role_trusts_ssm::CHECK,
+    &source_in_scope::CHECK,
 ];

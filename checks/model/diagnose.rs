@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::{cmp::Reverse, ptr};
 
 use super::{
-    facts::Facts,
+    facts::{Facts, Unknown, Why},
     scope::Scope,
     verdict::{Answer, Check, Impact, Verdict},
 };
@@ -80,6 +80,22 @@ pub struct Diagnosis {
 #[must_use]
 pub fn examine(facts: &Facts, scope: &Scope) -> Vec<(&'static Check, Answer)> {
     crate::all().map(|check| (check, (check.run)(facts, scope))).collect()
+}
+
+/// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked
+/// then is unknown for good.
+pub fn settle(facts: &mut Facts, scope: &Scope) {
+    loop {
+        let answers = examine(facts, scope);
+        let open = answers.into_iter().filter_map(|it| it.1.err()).flat_map(Unknown::unasked);
+        let open: Vec<_> = open.filter(|need| !facts.has(need)).collect();
+        if open.is_empty() {
+            return;
+        }
+        for need in open {
+            facts.give_up(&need, Why::Unasked, "");
+        }
+    }
 }
 
 #[must_use]
@@ -169,10 +185,7 @@ mod tests {
     use alloc::{string::ToString, vec};
 
     use super::*;
-    use crate::model::{
-        facts::Unknown,
-        verdict::{Fix, Layer, Recovery, observed},
-    };
+    use crate::model::verdict::{Fix, Layer, Recovery, observed};
 
     macro_rules! checks {
         ($($name:ident: $impact:ident, after $after:expr, proves $proves:expr;)*) => {$(

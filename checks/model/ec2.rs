@@ -48,6 +48,26 @@ words! {
         Deleted = "deleted",
     }
     Connectivity { Public = "public", Private = "private" }
+    PeeringState {
+        Active = "active", Initiating = "initiating-request", PendingAcceptance = "pending-acceptance",
+        Provisioning = "provisioning", Failed = "failed", Expired = "expired", Rejected = "rejected",
+        Deleting = "deleting", Deleted = "deleted",
+    }
+    AttachmentState {
+        Available = "available", Initiating = "initiating", Pending = "pending", Modifying = "modifying",
+        PendingAcceptance = "pendingAcceptance", RollingBack = "rollingBack", Deleting = "deleting",
+        Deleted = "deleted", Failed = "failed", Failing = "failing", Rejected = "rejected",
+        Rejecting = "rejecting",
+    }
+    /// VPC Block Public Access, of one account in one Region. Source: EC2 API reference,
+    /// `VpcBlockPublicAccessOptions`.
+    BlockMode {
+        Off = "off", Bidirectional = "block-bidirectional", Ingress = "block-ingress",
+    }
+    ExclusionMode { Bidirectional = "allow-bidirectional", Egress = "allow-egress" }
+    AddressFamily {
+        V4 = "ipv4", V6 = "ipv6", Dual = "dualstack", ServiceDefined = "service-defined",
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +122,9 @@ pub struct MetadataOptions {
     pub enabled: bool,
     #[serde(default)]
     pub tokens_required: bool,
+    /// How many network hops an answer survives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop_limit: Option<i32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,6 +135,47 @@ pub struct InstanceStatus {
     pub system: CheckStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ebs: Option<CheckStatus>,
+    /// What AWS is going to do to the instance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<ScheduledEvent>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScheduledEvent {
+    /// `instance-reboot`, `system-reboot`, `system-maintenance`, `instance-retirement`, `instance-stop`…
+    pub code: String,
+    /// Begins with `[Completed]` or `[Canceled]` for some days after.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+/// What of the serial console's output is about the agent or what stops it. Written while booting, so
+/// it may tell of what has been mended since.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Console {
+    /// When the output was last added to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// As `solve::console` picks them; the rest, which may hold secrets, is not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+}
+
+/// A row of `ec2:DescribeIamInstanceProfileAssociations`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProfileAssociation {
+    /// `associating`, `associated`, `disassociating` or `disassociated`.
+    pub state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -162,6 +226,9 @@ pub struct Subnet {
     pub availability_zone: Option<String>,
     #[serde(default)]
     pub maps_public_ip: bool,
+    /// Names that have no IPv6 address get one that a NAT gateway translates.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub dns64: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -217,26 +284,37 @@ pub struct NextHop(pub String);
 
 /// What kind of thing a [`NextHop`] names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HopKind {
+pub enum TargetKind {
     Local,
     InternetGateway(InternetGatewayId),
+    EgressOnlyGateway(EgressOnlyGatewayId),
     NatGateway(NatGatewayId),
+    /// A gateway endpoint, or an appliance behind a gateway load balancer.
     Endpoint(EndpointId),
-    /// Peering, transit and virtual private gateways, appliances, and whatever comes next.
+    /// A NAT instance, a firewall, a router.
+    Interface(NetworkInterfaceId),
+    Peering(PeeringId),
+    TransitGateway(TransitGatewayId),
+    /// Virtual private, local and carrier gateways, core networks, and whatever comes next.
     Other,
 }
 
 impl NextHop {
     #[must_use]
-    pub fn kind(&self) -> HopKind {
-        if self.0 == "local" {
-            return HopKind::Local;
+    pub fn kind(&self) -> TargetKind {
+        let raw = &self.0;
+        if raw == "local" {
+            return TargetKind::Local;
         }
-        let gateway = self.0.parse().map(HopKind::InternetGateway);
+        let gateway = raw.parse().map(TargetKind::InternetGateway);
         gateway
-            .or_else(|_| self.0.parse().map(HopKind::NatGateway))
-            .or_else(|_| self.0.parse().map(HopKind::Endpoint))
-            .unwrap_or(HopKind::Other)
+            .or_else(|_| raw.parse().map(TargetKind::EgressOnlyGateway))
+            .or_else(|_| raw.parse().map(TargetKind::NatGateway))
+            .or_else(|_| raw.parse().map(TargetKind::Endpoint))
+            .or_else(|_| raw.parse().map(TargetKind::Interface))
+            .or_else(|_| raw.parse().map(TargetKind::Peering))
+            .or_else(|_| raw.parse().map(TargetKind::TransitGateway))
+            .unwrap_or(TargetKind::Other)
     }
 }
 
@@ -362,6 +440,22 @@ pub struct Endpoint {
     /// Set when the endpoint serves a service of another Region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_region: Option<Region>,
+    /// Where it stands, when it was not asked for by VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<VpcId>,
+    /// Of its interfaces; none where AWS does not say, which is IPv4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address_type: Option<AddressFamily>,
+    /// Which records its names have; none where AWS does not say, which is those of its interfaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_record_ip_type: Option<AddressFamily>,
+    /// Its private DNS is for queries that come in from other networks: inside the VPC the service's
+    /// name keeps its public addresses. For S3 beside a gateway endpoint.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub private_dns_for_inbound_only: bool,
+    /// The names that lead to it. With private DNS on, the service's own are among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -386,6 +480,71 @@ pub struct NatGateway {
     pub public_ips: Vec<Ipv4Addr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The Availability Zones that a regional NAT gateway has addresses in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EgressOnlyGateway {
+    pub id: EgressOnlyGatewayId,
+    /// The attachment's state; `attached` is the working one.
+    pub state: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Peering {
+    pub state: PeeringState,
+    pub requester: PeeringSide,
+    pub accepter: PeeringSide,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PeeringSide {
+    pub vpc: VpcId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+}
+
+/// A VPC's foot on a transit gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TransitGatewayAttachment {
+    pub id: String,
+    pub transit_gateway: TransitGatewayId,
+    pub state: AttachmentState,
+    /// One for each Availability Zone that it serves: instances in others do not get through.
+    pub subnets: Vec<SubnetId>,
+}
+
+/// VPC Block Public Access.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PublicAccessBlock {
+    pub mode: BlockMode,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusions: Vec<Exclusion>,
+}
+
+/// A VPC or subnet that is exempt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Exclusion {
+    pub id: String,
+    pub mode: ExclusionMode,
+    /// The id of a VPC or a subnet.
+    pub resource: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -404,6 +563,14 @@ pub struct NetworkInterface {
     pub private_ips: Vec<IpAddr>,
     #[serde(default)]
     pub security_groups: Vec<SecurityGroupId>,
+    /// What it is attached to, if that is an instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_ip: Option<Ipv4Addr>,
+    /// Whether it drops packets that are not its own, as all but routers should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_dest_check: Option<bool>,
 }
 
 impl Instance {
@@ -415,6 +582,21 @@ impl Instance {
 }
 
 impl Endpoint {
+    /// Does the endpoint's private DNS, where it is on, answer for this host? By the names that AWS
+    /// lists, or by the service's standard one.
+    #[must_use]
+    pub fn answers(&self, region: &Region, host: &str) -> bool {
+        let standard = |service: &str| {
+            host.strip_prefix(service)
+                .and_then(|it| it.strip_prefix('.'))
+                .and_then(|it| it.strip_prefix(region.as_str()))
+                .and_then(|it| it.strip_prefix('.'))
+                == Some(region.dns_suffix())
+        };
+        self.serves(region)
+            .is_some_and(|it| standard(it) || self.names.iter().any(|name| name == host))
+    }
+
     /// `ssm` for `com.amazonaws.eu-west-1.ssm`, in any partition's spelling; None if the service is
     /// of another Region.
     #[must_use]

@@ -17,7 +17,7 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{ec2::*, iam::*, ids::*, ssm::*, text::Text};
+use super::{dns::*, ec2::*, here::*, iam::*, ids::*, logs::*, s3::*, ssm::*, text::Text};
 
 /// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
 /// and the API calls that answer it. The collector matches on [`Need`] without a wildcard, so a
@@ -42,7 +42,8 @@ macro_rules! tables {
         pub enum Need { $($accessor($key),)* }
 
         impl Need {
-            /// The IAM actions that answering takes, the one most likely refused first.
+            /// The IAM actions that answering takes, the one most likely refused first. None for what is
+            /// seen from the machine at hand.
             #[must_use]
             pub fn actions(&self) -> &'static [&'static str] {
                 match self { $(Self::$accessor(_) => &$actions,)* }
@@ -144,6 +145,13 @@ tables! {
     network_interface in network_interfaces: NetworkInterfaceId => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
     /// The CIDRs of a managed prefix list, AWS's own lists included.
     prefix_list in prefix_lists: PrefixListId => PrefixList, asked with ["ec2:GetManagedPrefixListEntries"];
+    /// The egress-only internet gateways attached to a VPC.
+    egress_only_gateways in egress_only_gateways: VpcId => Vec<EgressOnlyGateway>, asked with ["ec2:DescribeEgressOnlyInternetGateways"];
+    peering in peerings: PeeringId => Peering, asked with ["ec2:DescribeVpcPeeringConnections"];
+    transit_gateway_attachments in transit_gateway_attachments: VpcId => Vec<TransitGatewayAttachment>, asked with ["ec2:DescribeTransitGatewayVpcAttachments"];
+    public_access_block in public_access_blocks: Region => PublicAccessBlock, asked with ["ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions"];
+    /// The endpoints of a service in all VPCs of the account: shared ones stand in a hub.
+    service_endpoints in service_endpoints: ServiceName => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"];
     instance_profile in instance_profiles: ProfileName => InstanceProfile, asked with ["iam:GetInstanceProfile"];
     role in roles: RoleName => Role, asked with ["iam:GetRole"];
     user in users: UserName => User, asked with ["iam:GetUser"];
@@ -175,9 +183,44 @@ tables! {
         ["organizations:ListParents", "organizations:ListPoliciesForTarget", "organizations:DescribePolicy"];
     /// Tags of a document or hybrid node.
     resource_tags in resource_tags: TaggedName => BTreeMap<String, String>, asked with ["ssm:ListTagsForResource"];
-    /// The latest attachment of a profile to an instance; absent when it has none.
-    profile_association in profile_associations: InstanceId => ProfileAssociation, asked with
-        ["ec2:DescribeIamInstanceProfileAssociations"];
+    /// An endpoint that stands in another VPC, to which a name here leads; absent where it belongs to
+    /// another account.
+    distant_endpoint in distant_endpoints: EndpointId => Endpoint, asked with ["ec2:DescribeVpcEndpoints"];
+    /// What stands at an address of a VPC; absent when nothing does.
+    interface_at in interfaces_at: Place => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
+    /// The private hosted zones associated with a VPC, whoever owns them.
+    hosted_zones in hosted_zones: VpcId => Vec<HostedZone>, asked with ["route53:ListHostedZonesByVPC"];
+    /// A zone that a Route 53 Profile brings along, which names it by id only.
+    hosted_zone in profile_zones: ZoneId => HostedZone, asked with ["route53:GetHostedZone"];
+    zone_records in zone_records: ZoneId => Vec<ZoneRecord>, asked with ["route53:ListResourceRecordSets"];
+    /// The Resolver rules associated with a VPC.
+    resolver_rules in resolver_rules: VpcId => Vec<ResolverRuleId>, asked with ["route53resolver:ListResolverRuleAssociations"];
+    resolver_rule in rules: ResolverRuleId => ResolverRule, asked with ["route53resolver:GetResolverRule"];
+    /// The DNS Firewall rule groups associated with a VPC.
+    firewall_groups in firewall_groups: VpcId => Vec<FirewallAssociation>, asked with ["route53resolver:ListFirewallRuleGroupAssociations"];
+    firewall_rules in firewall_rules: FirewallGroupId => Vec<FirewallRule>, asked with ["route53resolver:ListFirewallRules"];
+    firewall_domains in firewall_domains: FirewallListId => FirewallDomains, asked with ["route53resolver:ListFirewallDomains", "route53resolver:GetFirewallDomainList"];
+    /// The Route 53 Profiles associated with a VPC.
+    profiles in profiles: VpcId => Vec<ProfileId>, asked with ["route53profiles:ListProfileAssociations"];
+    profile_resources in profile_resources: ProfileId => Vec<ProfileResource>, asked with ["route53profiles:ListProfileResourceAssociations"];
+    /// The log group of exactly this name.
+    log_group in log_groups: LogGroupName => LogGroup, asked with ["logs:DescribeLogGroups"];
+    /// Absent where nobody has a bucket of this name.
+    bucket in buckets: BucketName => Bucket, asked with ["s3:GetEncryptionConfiguration"];
+    console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"];
+    profile_association in profile_associations: InstanceId => ProfileAssociation, asked with ["ec2:DescribeIamInstanceProfileAssociations"];
+    /// The hybrid nodes that report, or the first few hundred of them.
+    hybrid_nodes in hybrid_nodes: Ourselves => Vec<HybridNode>, asked with ["ssm:DescribeInstanceInformation"];
+    activation in activations: ActivationId => Activation, asked with ["ssm:DescribeActivations"];
+    // What follows is seen from the machine at hand, and takes no action of IAM.
+    here_surroundings in here_surroundings: Machine => Surroundings, asked with [];
+    here_program in here_programs: Program => Installed, asked with [];
+    here_login in here_logins: Machine => Login, asked with [];
+    /// What the SSH configuration says of the target; absent if it says nothing.
+    here_ssh in here_ssh: Target => SshEntry, asked with [];
+    /// What a name resolves to; absent if there is no such name, or it has no address.
+    here_name in here_names: Host => Addresses, asked with [];
+    here_contact in here_contacts: Host => Contact, asked with [];
 }
 
 /// The key of facts about ourselves, of which there is one.

@@ -14,7 +14,6 @@ use super::{
     facts::{Absent, Need, Row, Unknown},
     ids::*,
     text::{Text, words},
-    time::Timestamp,
 };
 
 /// Our own credentials, as STS sees them.
@@ -243,16 +242,4 @@ pub struct OrganizationLevel {
     /// Resource control policies, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resource: BTreeMap<String, Text>,
-}
-
-/// A row of `ec2:DescribeIamInstanceProfileAssociations`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ProfileAssociation {
-    pub profile: Arn,
-    /// `associated`, `associating`, `disassociating` or `disassociated`.
-    pub state: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
 }

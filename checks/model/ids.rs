@@ -72,7 +72,15 @@ names! {
     NetworkInterfaceId: "a network interface id (`eni-…`)", |raw| id(raw, "eni-");
     InternetGatewayId: "an internet gateway id (`igw-…`)", |raw| id(raw, "igw-");
     NatGatewayId: "a NAT gateway id (`nat-…`)", |raw| id(raw, "nat-");
+    EgressOnlyGatewayId: "an egress-only internet gateway id (`eigw-…`)", |raw| id(raw, "eigw-");
+    PeeringId: "a VPC peering connection id (`pcx-…`)", |raw| id(raw, "pcx-");
+    TransitGatewayId: "a transit gateway id (`tgw-…`)", |raw| id(raw, "tgw-");
     DhcpOptionsId: "a DHCP option set id (`dopt-…`, or `default`)", |raw| id(raw, "dopt-") || raw == "default";
+    ZoneId: "a hosted zone id (`Z…`)", |raw| id(raw, "");
+    ResolverRuleId: "a Resolver rule id (`rslvr-…`)", |raw| id(raw, "rslvr-");
+    FirewallGroupId: "a DNS Firewall rule group id (`rslvr-frg-…`)", |raw| id(raw, "rslvr-frg-");
+    FirewallListId: "a DNS Firewall domain list id (`rslvr-fdl-…`)", |raw| id(raw, "rslvr-fdl-");
+    ProfileId: "a Route 53 Profile id (`rp-…`)", |raw| id(raw, "rp-");
     AccountId: "an account id (12 digits)", |raw| raw.len() == 12 && raw.bytes().all(|b| b.is_ascii_digit());
     Region: "a Region (`eu-west-1`)", |raw| raw.contains('-') && id(raw, "");
     Arn: "an ARN", |raw| raw.starts_with("arn:") && raw.splitn(6, ':').count() == 6 && !raw.contains(char::is_control);
@@ -86,6 +94,13 @@ names! {
     DocumentName: "an SSM document name or ARN", word;
     /// What Systems Manager keeps tags for: `document/<name>` or `managed-instance/<mi-…>`.
     TaggedName: "a tagged resource of Systems Manager", |raw| raw.split_once('/').is_some_and(|it| matches!(it.0, "document" | "managed-instance") && word(it.1));
+    /// `com.amazonaws.eu-west-1.ssm`, and other spellings in other partitions.
+    ServiceName: "an endpoint service's name", word;
+    /// As `logs:CreateLogGroup` takes it.
+    LogGroupName: "a log group name", |raw| {
+        (1..=512).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/#".contains(&b))
+    };
+    ActivationId: "an activation id", word;
 }
 
 impl Arn {
@@ -159,6 +174,21 @@ impl Region {
             _ => "amazonaws.com",
         }
     }
+
+    /// The suffix of host names that have IPv4 and IPv6 addresses: `ssm.<region>.<suffix>`. Source:
+    /// botocore `partitions.json`.
+    #[must_use]
+    pub fn dual_stack_suffix(&self) -> &'static str {
+        match self.partition() {
+            "aws-cn" => "api.amazonwebservices.com.cn",
+            "aws-iso" => "api.aws.ic.gov",
+            "aws-iso-b" => "api.aws.scloud",
+            "aws-iso-e" => "api.cloud-aws.adc-e.uk",
+            "aws-iso-f" => "api.aws.hci.ic.gov",
+            "aws-eusc" => "api.amazonwebservices.eu",
+            _ => "api.aws",
+        }
+    }
 }
 
 /// What a session is to be opened to.
@@ -219,18 +249,22 @@ mod tests {
     fn regions_know_their_partition_and_suffix() {
         // Source: botocore 1.44 partitions.json, amazon-ssm-agent common/identity/endpoint.
         let rows = [
-            ("eu-west-1", "aws", "amazonaws.com"),
-            ("us-gov-west-1", "aws-us-gov", "amazonaws.com"),
-            ("cn-north-1", "aws-cn", "amazonaws.com.cn"),
-            ("us-iso-east-1", "aws-iso", "c2s.ic.gov"),
-            ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov"),
-            ("us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov"),
-            ("eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk"),
-            ("eusc-de-east-1", "aws-eusc", "amazonaws.eu"),
+            ("eu-west-1", "aws", "amazonaws.com", "api.aws"),
+            ("us-gov-west-1", "aws-us-gov", "amazonaws.com", "api.aws"),
+            ("cn-north-1", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+            ("us-iso-east-1", "aws-iso", "c2s.ic.gov", "api.aws.ic.gov"),
+            ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"),
+            ("us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+            ("eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+            ("eusc-de-east-1", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"),
         ];
-        for (region, partition, suffix) in rows {
+        for (region, partition, suffix, dual_stack) in rows {
             let region: Region = region.parse().unwrap();
-            assert_eq!((region.partition(), region.dns_suffix()), (partition, suffix), "{region}");
+            assert_eq!(
+                (region.partition(), region.dns_suffix(), region.dual_stack_suffix()),
+                (partition, suffix, dual_stack),
+                "{region}"
+            );
         }
     }
 

@@ -27,6 +27,32 @@ pub struct Scope {
     /// Whose rights to judge; without it, the caller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<Arn>,
+    /// Is the machine at hand judged too, as the one that starts the session?
+    #[serde(default, skip_serializing_if = "Client::is_unasked")]
+    pub client: Client,
+}
+
+/// Whether the machine that the doctor runs on is taken for the operator's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Client {
+    /// Nothing is said of it: in facts from before it was looked at.
+    #[default]
+    Unasked,
+    /// It is, unless it turns out to have nothing to start sessions with.
+    Here,
+    /// It is not, by `--no-client`.
+    Declined,
+    /// It is not, since `CI` is set: whatever runs there, no operator sits at it.
+    Ci,
+}
+
+impl Client {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_unasked(&self) -> bool {
+        *self == Self::Unasked
+    }
 }
 
 /// What the operator wants to open. Each kind passes different gates (see `solve::session`).

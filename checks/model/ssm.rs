@@ -6,6 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    ids::{ActivationId, NodeId},
     text::{Text, words},
     time::Timestamp,
 };
@@ -44,6 +45,43 @@ pub struct ManagedNode {
     pub source_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registered_at: Option<Timestamp>,
+    /// Of hybrid nodes: what they were registered with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<ActivationId>,
+    /// As the agent reports it, so maybe one of several, and maybe of another network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+}
+
+/// A hybrid node that reports, for comparison with one that does not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HybridNode {
+    pub id: NodeId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub computer_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Timestamp>,
+}
+
+/// A row of `ssm:DescribeActivations`. What has become of it is nothing to a node that is registered
+/// already; it counts when one has to be registered anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Activation {
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub expired: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// How many nodes may register with it, and how many have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<i32>,
 }
 
 /// An agent's version. Four numbers: semantic versioning has three and would reject it.

@@ -9,7 +9,7 @@ use crate::{
     prelude::*,
     solve::{
         access::{Access, Grant},
-        context::{START, target_arn},
+        context::{START, document_arn, target_arn},
         judge::{self, Question},
         operator,
         policy::Known,
@@ -92,15 +92,4 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         answer => answer,
     }
-}
-
-/// AWS's own documents have no account in their ARN.
-fn document_arn(facts: &Facts, scope: &Scope, name: &DocumentName) -> Result<String, Unknown> {
-    if name.as_str().starts_with("arn:") {
-        return Ok(name.to_string());
-    }
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let (partition, region) = (caller.arn.partition(), &scope.region);
-    let account = if session::is_owned_by_aws(name) { "" } else { caller.account.as_str() };
-    Ok(format!("arn:{partition}:ssm:{region}:{account}:document/{name}"))
 }

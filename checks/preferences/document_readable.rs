@@ -4,8 +4,9 @@
 //! named must. A field of the wrong type ends in a blank screen or a refused session.
 
 use crate::{
+    model::{ssm::Document, time::span},
     prelude::*,
-    solve::session::{self, PREFERENCES},
+    solve::session::{self, Cannot, Gates, PREFERENCES},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -42,25 +43,49 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         return Ok(Verdict::Fail(
             observed(&name, format!("does not exist in {}", scope.region)),
-            Fix::new(
-                format!("name a session document of {}, or leave it out", scope.region),
-                Recovery::NextSession,
-            )
-            .aws(scope, ["ssm", "list-documents", "--filters", "Key=DocumentType,Values=Session"]),
+            list(
+                Fix::new(
+                    format!("name a session document of {}, or leave it out", scope.region),
+                    Recovery::NextSession,
+                ),
+                scope,
+            ),
         ));
     };
+    let saved = saved(&name, document, scope);
     let Some(defect) = session::defect(&name, document, scope.session)? else {
-        return Ok(Verdict::Pass(observed(&name, "is a session document that the agent can read")));
+        let mut evidence = observed(&name, "is a session document that the agent can read");
+        if let Ok(Gates::Apply(preferences)) = session::gates(facts, scope)
+            && let Ok(course) = preferences.course()
+        {
+            evidence = evidence.and(observed(&name, course));
+        }
+        return Ok(Verdict::Pass(saved.map_or(evidence.clone(), |it| evidence.and(it))));
     };
-    let fix = if document.kind == "Session" {
-        let fix = Fix::new(
-            format!("correct {name}, and make the new version its default"),
-            Recovery::NextSession,
-        );
-        session::save(fix, scope, &name)
-    } else {
-        Fix::new("name a document of type Session", Recovery::NextSession)
-            .aws(scope, ["ssm", "list-documents", "--filters", "Key=DocumentType,Values=Session"])
+    let (defect, fix) = match defect {
+        Cannot::Start(defect) if name.as_str() != PREFERENCES => {
+            let summary =
+                format!("name a document of type Session that opens {}", scope.session.phrase());
+            (defect, list(Fix::new(summary, Recovery::NextSession), scope))
+        }
+        Cannot::Start(defect) | Cannot::BeRead(defect) => {
+            let summary = format!("correct {name}, and make the new version its default");
+            (defect, session::save(Fix::new(summary, Recovery::NextSession), scope, &name))
+        }
     };
-    Ok(Verdict::Fail(observed(&name, defect), fix))
+    let evidence = observed(&name, defect);
+    Ok(Verdict::Fail(saved.map_or(evidence.clone(), |it| evidence.and(it)), fix))
+}
+
+fn list(fix: Fix, scope: &Scope) -> Fix {
+    fix.aws(scope, ["ssm", "list-documents", "--filters", "Key=DocumentType,Values=Session"])
+}
+
+/// One document serves a whole account and Region, and anybody may have saved it last.
+fn saved(name: &DocumentName, document: &Document, scope: &Scope) -> Option<Evidence> {
+    let version = document.version.as_deref()?;
+    let at = document.created_at.map_or(String::new(), |it| {
+        format!(", saved {} ago (at {it})", span(it.until(scope.at).max(0)))
+    });
+    Some(observed(name, format!("is in force as version {version}{at}")))
 }

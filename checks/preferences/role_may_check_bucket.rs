@@ -64,6 +64,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         id: bucket.as_str(),
         policy: facts.bucket_policy(&bucket).optional(),
         account: role.arn.account(),
+        context: Vec::new(),
     };
     access.judge_past(Some(&guard), facts, scope)
 }

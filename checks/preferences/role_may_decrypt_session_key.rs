@@ -61,6 +61,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         id: key.arn.as_str(),
         policy: key.policy().map(Some),
         account: key.arn.account(),
+        context: Vec::new(),
     };
     access.judge_past(Some(&guard), facts, scope)
 }

@@ -9,7 +9,7 @@ use crate::{
     solve::{
         operator::{Principal, principal},
         policy,
-        session::{self, Gates, Preferences},
+        session::{self, Gate, Gates, Preferences},
     },
 };
 
@@ -36,30 +36,69 @@ struct Tagged {
 }
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let (preferences, user) = match chosen(facts, scope)? {
+        Ok(chosen) => chosen,
+        Err(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let (user, evidence, tag) = match user {
+        User::Named(user, evidence, tag) => (user, evidence, tag),
+        User::Nobody(evidence, tag) => {
+            return Ok(Verdict::Fail(
+                evidence.and(Gate::RunAs.seen_as()),
+                fix(scope, &preferences, tag),
+            ));
+        }
+    };
+    if user == "root" {
+        let evidence = evidence
+            .and(observed("root", "is refused: a RunAs user has neither uid nor gid 0"))
+            .and(session::seen_as("Unable to start command: invalid uid and gid"));
+        return Ok(Verdict::Fail(evidence, fix(scope, &preferences, tag)));
+    }
+    Ok(Verdict::Pass(
+        evidence.and(observed(&user, "must exist on the node, which AWS does not show")),
+    ))
+}
+
+/// Whom commands run as.
+pub(super) enum User {
+    /// With the tag that would name another.
+    Named(String, Evidence, Option<Fix>),
+    /// With the tag that would name one.
+    Nobody(Evidence, Option<Fix>),
+}
+
+/// The user of this operator's sessions, or why the question does not arise.
+pub(super) fn chosen<'f>(
+    facts: &'f Facts,
+    scope: &Scope,
+) -> Result<Result<(Preferences<'f>, User), &'static str>, Unknown> {
     let preferences = match session::gates(facts, scope)? {
         Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+        Gates::None(why) => return Ok(Err(why)),
     };
     if !preferences.flag("runAsEnabled")? {
-        return Ok(Verdict::NotApplicable("RunAs is off"));
+        return Ok(Err("RunAs is off"));
     }
     if is_windows(facts, scope)? {
-        return Ok(Verdict::NotApplicable("RunAs does not concern Windows"));
+        return Ok(Err("RunAs does not concern Windows"));
     }
     if is_elevated(facts, scope, &preferences)? {
-        return Ok(Verdict::NotApplicable("the document runs its commands as root, RunAs or not"));
+        return Ok(Err("the document runs its commands as root, RunAs or not"));
     }
     let tagged = tagged(facts, scope)?;
     let default = match &tagged.user {
         Some(_) => None,
         None => preferences.text("runAsDefaultUser")?.map(str::trim).filter(|it| !it.is_empty()),
     };
-    let (user, evidence) = match (&tagged.user, default) {
+    let user = match (tagged.user, default) {
         (Some(user), _) => {
-            (user.as_str(), observed(&tagged.operator, format!("has the tag {TAG}={user}")))
+            let evidence = observed(&tagged.operator, format!("has the tag {TAG}={user}"));
+            User::Named(user, evidence, tagged.fix)
         }
         (None, Some(user)) => {
-            (user, observed(&preferences.name, format!("names {user} as the default user")))
+            let named = format!("names {user} as the default user");
+            User::Named(user.into(), observed(&preferences.name, named), tagged.fix)
         }
         (None, None) if tagged.perhaps_by_session => {
             return Err(Unknown::limit(format!(
@@ -70,19 +109,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         (None, None) => {
             let evidence = observed(&preferences.name, "has RunAs on and names no default user")
                 .and(observed(&tagged.operator, format!("has no tag {TAG}")));
-            return Ok(Verdict::Fail(evidence, fix(scope, &preferences, tagged.fix)));
+            User::Nobody(evidence, tagged.fix)
         }
     };
-    if user == "root" {
-        let evidence =
-            evidence.and(observed("root", "is refused: a RunAs user has neither uid nor gid 0"));
-        return Ok(Verdict::Fail(evidence, fix(scope, &preferences, tagged.fix)));
-    }
-    let made =
-        if user == "ssm-user" { ", which the agent does not create while RunAs is on" } else { "" };
-    Ok(Verdict::Pass(
-        evidence.and(observed(user, format!("must exist on the node{made}: AWS does not show it"))),
-    ))
+    Ok(Ok((preferences, user)))
 }
 
 fn is_windows(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
@@ -143,8 +173,9 @@ fn tagged(facts: &Facts, scope: &Scope) -> Result<Tagged, Unknown> {
 
 fn fix(scope: &Scope, preferences: &Preferences, tag: Option<Fix>) -> Fix {
     let name = &preferences.name;
-    let summary =
-        format!("name a default user that exists on the node, other than root, in {name}");
+    let summary = format!(
+        "name a default user that exists on the node, other than root, in {name} (or leave it so, if shells are meant to be refused and SSH to be used)"
+    );
     let default = session::save(Fix::new(summary, Recovery::NextSession), scope, name);
     match tag {
         Some(tag) => default.and(tag),

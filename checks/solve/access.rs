@@ -498,7 +498,7 @@ mod tests {
             it => Ok(it.as_ref()),
         };
         let account = if foreign { "444455556666" } else { "111122223333" };
-        let guard = Guard { kind, id: KEY, policy, account };
+        let guard = Guard { kind, id: KEY, policy, account, context: Vec::new() };
         access.judge_past(Some(&guard), &facts, &world.scope)
     }
 

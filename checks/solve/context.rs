@@ -17,6 +17,7 @@ use super::{
     name::{self, Resolution},
     operator,
     policy::{Context, Known, may_tag_sessions},
+    session,
     who::{Side, Who},
 };
 use crate::model::{
@@ -37,11 +38,8 @@ const RESOURCE_TAGS: [&str; 3] = ["aws:ResourceTag/", "ssm:resourceTag/", "ec2:R
 /// # Errors
 /// [`Unknown`] only while what every request has is unasked, so that answers of the simulator do not
 /// depend on which question was put first.
-pub fn of(
-    Question { who, action, resource }: Question,
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<Context, Unknown> {
+pub fn of(question: Question, facts: &Facts, scope: &Scope) -> Result<Context, Unknown> {
+    let Question { who, action, resource } = question;
     let caller = facts.caller(&Ourselves::Us).hint()?;
     let mut it = Context::of(&who.principal());
     of_every_request(&mut it, scope);
@@ -64,12 +62,7 @@ pub fn of(
         it.set("ssm:SessionDocumentAccessCheck", exactly("true"));
         it.set("ssm:AccessRequestId", Known::Missing);
     }
-    if action.starts_with("kms:") {
-        it.set("kms:CallerAccount", exactly(who.arn.account()));
-        it.set("kms:ViaService", Known::Missing);
-        it.set("kms:EncryptionContext:aws:ssm:TargetId", exactly(&scope.target.to_string()));
-        it.set("kms:EncryptionContext:aws:ssm:SessionId", Known::PRESENT);
-    }
+    of_service(&mut it, question, scope);
     Ok(it)
 }
 
@@ -171,9 +164,9 @@ fn of_organization(it: &mut Context, who: &Who, resource: &str, facts: &Facts) {
         Ok(None) => Known::Missing,
         Err(unknown) => Known::Unseen(unknown),
     };
-    if !is_owned_by_aws(resource) {
-        it.set("aws:ResourceOrgID", id.clone());
-    }
+    // What is AWS's own is not of our organization, whatever the key has for it.
+    let owned = is_owned_by_aws(resource);
+    it.set("aws:ResourceOrgID", if owned { Known::Missing } else { id.clone() });
     it.set("aws:PrincipalOrgID", id);
     let paths = who.arn.account().parse().map(|it| facts.organization_policies(&it).optional());
     let organization = facts.organization(&Ourselves::Us).optional();
@@ -219,7 +212,7 @@ fn of_path(it: &mut Context, id: &InstanceId, action: &str, facts: &Facts, scope
         || -> Result<Option<VpcId>, Unknown> { Ok(facts.instance(id).required()?.vpc.clone()) };
     let through = vpc().and_then(|vpc| match vpc {
         None => Ok(None),
-        Some(vpc) => Ok(match name::resolve(facts, scope, &vpc, service)? {
+        Some(vpc) => Ok(match name::resolve(facts, scope, &vpc, service)?.to {
             Resolution::Endpoint(endpoint) => Some((endpoint.id.clone(), vpc)),
             _ => None,
         }),
@@ -239,6 +232,28 @@ fn of_path(it: &mut Context, id: &InstanceId, action: &str, facts: &Facts, scope
     }
 }
 
+/// What agent and plugin say to KMS and S3.
+fn of_service(it: &mut Context, Question { who, action, .. }: Question, scope: &Scope) {
+    if action.starts_with("kms:") {
+        it.set("kms:CallerAccount", exactly(who.arn.account()));
+    }
+    match (action, who.side) {
+        ("kms:Decrypt", _) | ("kms:GenerateDataKey", Side::Operator) => {
+            it.set("kms:ViaService", Known::Missing);
+            it.set("kms:EncryptionContext:aws:ssm:TargetId", exactly(&scope.target.to_string()));
+            it.set("kms:EncryptionContext:aws:ssm:SessionId", Known::PRESENT);
+        }
+        // The agent leaves encryption to the bucket, and gives the bucket's owner the object.
+        // Source: amazon-ssm-agent `agent/s3util/s3util.go`.
+        ("s3:PutObject" | "s3:PutObjectAcl", Side::Agent(_)) => {
+            it.set("s3:x-amz-acl", exactly("bucket-owner-full-control"));
+            it.set("s3:x-amz-server-side-encryption", Known::Missing);
+            it.set("s3:x-amz-server-side-encryption-aws-kms-key-id", Known::Missing);
+        }
+        _ => {}
+    }
+}
+
 fn of_resource(
     mut it: Context,
     action: &str,
@@ -252,14 +267,11 @@ fn of_resource(
     };
     it = it.with_rest("aws:RequestTag/", Known::Missing);
     let owner = resource.split(':').nth(4).filter(|it| !it.is_empty());
-    if let Some(owner) = owner {
-        it.set("aws:ResourceAccount", exactly(owner));
-    } else if !is_owned_by_aws(resource) {
-        it.set("aws:ResourceAccount", exactly(account));
-    }
     if is_owned_by_aws(resource) {
+        it.set("aws:ResourceAccount", Known::Missing);
         return Ok(rest(it, &Known::Missing));
     }
+    it.set("aws:ResourceAccount", exactly(owner.unwrap_or(account)));
     if target_arn(facts, scope).is_ok_and(|it| it == resource) {
         let Some(id) = scope.target.instance() else {
             let name = format!("managed-instance/{}", scope.target);
@@ -297,6 +309,20 @@ fn tagged(mut it: Context, name: Result<TaggedName, String>, facts: &Facts) -> C
         Err(unknown) => Known::Unseen(unknown),
     };
     RESOURCE_TAGS.iter().fold(it, |it, family| it.with_rest(family, others.clone()))
+}
+
+/// The ARN of a session document; AWS's own have no account in it.
+///
+/// # Errors
+/// [`Unknown`] when our account is.
+pub fn document_arn(facts: &Facts, scope: &Scope, name: &DocumentName) -> Result<String, Unknown> {
+    if name.as_str().starts_with("arn:") {
+        return Ok(name.to_string());
+    }
+    let caller = facts.caller(&Ourselves::Us).required()?;
+    let (partition, region) = (caller.arn.partition(), &scope.region);
+    let account = if session::is_owned_by_aws(name) { "" } else { caller.account.as_str() };
+    Ok(format!("arn:{partition}:ssm:{region}:{account}:document/{name}"))
 }
 
 /// AWS's own documents have no account in their ARN, and no tags.

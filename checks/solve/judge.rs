@@ -43,6 +43,8 @@ pub struct Guard<'a> {
     pub policy: Result<Option<&'a Text>, Unknown>,
     /// Whose the resource is: a grant there does not do without one of the principal's own account.
     pub account: &'a str,
+    /// Beyond what is known of every such request.
+    pub context: Vec<(&'a str, Known)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +132,10 @@ pub fn judge(
     facts: &Facts,
     scope: &Scope,
 ) -> Result<Judgement, Unknown> {
-    let context = context::of(question, facts, scope)?;
+    let also = guard.into_iter().flat_map(|it| &it.context);
+    let context = also.fold(context::of(question, facts, scope)?, |so_far, (key, known)| {
+        so_far.with(key, known.clone())
+    });
     let request = question.request(guard, &context);
     let hidden = match simulation::answer(question, &context, facts) {
         Ok(simulation) => {
@@ -335,6 +340,16 @@ fn place(cited: &Cited) -> String {
     format!("{} of {name}", cited.statement.place())
 }
 
+/// A Deny, with the conditions under which it holds.
+fn denying(cited: &Cited) -> String {
+    let conditions = cited.statement.asks_for().collect::<Vec<_>>().join(" and ");
+    if conditions.is_empty() {
+        place(cited)
+    } else {
+        format!("{} under {conditions}", place(cited))
+    }
+}
+
 fn refused(refusal: &policy::Refusal, policies: &[String]) -> Vec<No> {
     let all = core::iter::once(&refusal.first).chain(&refusal.more);
     all.map(|it| {
@@ -346,7 +361,7 @@ fn refused(refusal: &policy::Refusal, policies: &[String]) -> Vec<No> {
             Name::Boundary => Stratum::Boundary,
             Name::Identity | Name::Session => Stratum::Identity,
         };
-        let mut by = places(&it.statements);
+        let mut by: Vec<String> = it.statements.iter().map(denying).collect();
         if by.is_empty() && it.explicit && layer != Stratum::Guard {
             by = policies.to_vec();
         }

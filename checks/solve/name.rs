@@ -1,26 +1,101 @@
-//! What `<service>.<region>.<suffix>` resolves to from inside a VPC.
+//! What a service's name leads to, asked from inside a VPC, and every setting on the way of the query.
 //!
-//! An interface endpoint with private DNS puts a hidden zone on the whole VPC: every subnet then
-//! resolves the name to the endpoint, public ones too, and only by Amazon's resolver.
+//! The order in which the VPC's resolver looks (Route 53 Developer Guide, "Considerations when working
+//! with a private hosted zone", "Domain names that VPC Resolver creates autodefined system rules for",
+//! "How Route 53 Profile settings are prioritized", "How Resolver DNS Firewall works"):
+//!
+//! 1. DNS Firewall may refuse the name.
+//! 2. Of Resolver rules and private hosted zones the one with the most specific domain decides. Of a
+//!    rule and a zone for the same domain it is the rule; of the VPC's own and a Profile's, the VPC's.
+//! 3. A zone that lacks the record answers that the name does not exist. Nothing falls through it to
+//!    the public name.
+//!
+//! An interface endpoint with private DNS puts a hidden zone of the service's very name on the whole
+//! VPC, so that every subnet resolves the name to the endpoint, public ones too. A VPC can have one
+//! zone of a name only, and none is more specific: what comes before it is a rule for that very name.
+//!
+//! A refused call must not take away what the others show. So a name that something unseen *might*
+//! divert leads where it would otherwise, and the step that was not seen says that it was not; only
+//! where a zone may well be the point of the set-up (an endpoint without private DNS, a route to
+//! another network) is the name's end unknown.
 
-use alloc::format;
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::net::{IpAddr, Ipv4Addr};
+
+use ipnet::IpNet;
 
 use crate::model::{
-    ec2::{Endpoint, EndpointKind, EndpointState},
-    facts::{Facts, Unknown},
+    dns::*,
+    ec2::{AddressFamily, Endpoint, EndpointKind, EndpointState, RouteState},
+    facts::{Facts, Gap, Unknown, Why},
     ids::*,
     scope::Scope,
+    verdict::*,
 };
+
+/// Which of a service's names is asked for. The agent asks for the standard one unless its
+/// configuration says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    Standard,
+    /// In the Regions of `aws-us-gov` the standard names are FIPS already.
+    Fips,
+    /// With IPv4 and IPv6 addresses.
+    DualStack,
+    FipsDualStack,
+}
+
+/// `ssm.eu-west-1.amazonaws.com`, or the variant of it.
+#[must_use]
+pub fn host(region: &Region, service: &str, variant: Variant) -> String {
+    let (fips, suffix) = match variant {
+        Variant::Standard => ("", region.dns_suffix()),
+        Variant::Fips => ("-fips", region.dns_suffix()),
+        Variant::DualStack => ("", region.dual_stack_suffix()),
+        Variant::FipsDualStack => ("-fips", region.dual_stack_suffix()),
+    };
+    format!("{service}{fips}.{region}.{suffix}")
+}
+
+/// A name, where it leads, and what the query for it passes.
+#[derive(Debug)]
+pub struct Name<'a> {
+    pub host: String,
+    /// Where packets go; past a step that fails, where they would go without it.
+    pub to: Resolution<'a>,
+    /// Which kinds of addresses the name has; None where AWS uses a word not known here.
+    pub families: Option<Families>,
+    /// In the order in which the resolver takes them.
+    pub steps: Vec<Step>,
+}
 
 /// Where the agent is sent when it asks for a service.
 #[derive(Debug)]
 pub enum Resolution<'a> {
-    /// To the network interfaces of this endpoint.
+    /// To the network interfaces of this endpoint of the VPC: by its private DNS, or, where that is
+    /// off, by a private hosted zone.
     Endpoint(&'a Endpoint),
     /// To public addresses, and no endpoint in the VPC was meant to prevent it.
     Public,
     /// To public addresses although this endpoint stands there.
     PublicDespite(&'a Endpoint, Defect),
+    /// To what a private hosted zone or a Route 53 Profile says, which is no endpoint of this VPC.
+    Elsewhere(Elsewhere),
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Elsewhere {
+    /// The zone's id, or the endpoint's that a Profile brings along.
+    pub by: String,
+    /// The name that the record points at, if it is not addresses that it has.
+    pub target: Option<String>,
+    /// Empty where they do not show.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Why an endpoint does not get the traffic that it was made for.
@@ -32,43 +107,1089 @@ pub enum Defect {
     VpcDnsOff,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Families {
+    pub v4: bool,
+    pub v6: bool,
+}
+
+impl Families {
+    const V4: Self = Self { v4: true, v6: false };
+    const V6: Self = Self { v4: false, v6: true };
+    const BOTH: Self = Self { v4: true, v6: true };
+
+    fn of_variant(variant: Variant) -> Self {
+        match variant {
+            Variant::Standard | Variant::Fips => Self::V4,
+            Variant::DualStack | Variant::FipsDualStack => Self::BOTH,
+        }
+    }
+
+    /// Source: AWS `PrivateLink` Guide, "DNS record IP type".
+    fn of_endpoint(endpoint: &Endpoint, variant: Variant) -> Option<Self> {
+        match endpoint.dns_record_ip_type.as_ref().or(endpoint.ip_address_type.as_ref()) {
+            None | Some(AddressFamily::V4) => Some(Self::V4),
+            Some(AddressFamily::V6) => Some(Self::V6),
+            Some(AddressFamily::Dual) => Some(Self::BOTH),
+            Some(AddressFamily::ServiceDefined) => Some(Self::of_variant(variant)),
+            Some(AddressFamily::Other(_)) => None,
+        }
+    }
+
+    fn of_addresses(addresses: &[IpAddr]) -> Option<Self> {
+        let any = |v6| addresses.iter().any(|it| it.is_ipv6() == v6);
+        (!addresses.is_empty()).then(|| Self { v4: any(false), v6: any(true) })
+    }
+}
+
+/// One thing that a query passes, and whether it lets the right answer through.
+#[derive(Debug)]
+pub struct Step {
+    pub kind: StepKind,
+    /// The zone, rule or VPC in question.
+    pub id: String,
+    pub answer: Answer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// Does the VPC's resolver answer at all?
+    Resolver,
+    Firewall,
+    Rule,
+    Zone,
+}
+
+/// The standard name of `service`.
+///
 /// # Errors
-/// [`Unknown`] when what decides was not seen, or the VPC's instances ask a DNS server of their own.
+/// As [`resolve_as`].
 pub fn resolve<'a>(
     facts: &'a Facts,
     scope: &Scope,
     vpc: &VpcId,
     service: &str,
-) -> Result<Resolution<'a>, Unknown> {
-    let endpoints = facts.endpoints(vpc).required()?;
-    let candidates = || {
-        endpoints
-            .iter()
-            .filter(|it| it.kind == EndpointKind::Interface)
-            .filter(|it| it.serves(&scope.region) == Some(service))
+) -> Result<Name<'a>, Unknown> {
+    resolve_as(facts, scope, vpc, service, Variant::Standard)
+}
+
+/// # Errors
+/// [`Unknown`] when what decides was not seen, or the VPC's instances ask a DNS server of their own.
+pub fn resolve_as<'a>(
+    facts: &'a Facts,
+    scope: &Scope,
+    vpc: &VpcId,
+    service: &str,
+    variant: Variant,
+) -> Result<Name<'a>, Unknown> {
+    let query = Query { facts, scope, vpc, host: host(&scope.region, service, variant), variant };
+    let plain = query.by_endpoint()?;
+    let seen = query.settings()?;
+    let rule = query.rule(&plain, &seen);
+    let zone = query.zone(plain, &seen)?;
+    let zoned = Step { kind: StepKind::Zone, id: zone.id, answer: zone.answer };
+    let steps = vec![query.resolver()?, query.firewall(&seen)?, rule, zoned];
+    let families = match &zone.to {
+        Resolution::Endpoint(endpoint) => Families::of_endpoint(endpoint, variant),
+        Resolution::Elsewhere(it) => Families::of_addresses(&it.addresses),
+        Resolution::Public | Resolution::PublicDespite(..) => Some(Families::of_variant(variant)),
     };
-    let Some(any) = candidates().next() else { return Ok(Resolution::Public) };
-    let Some(available) = candidates().find(|it| it.state == EndpointState::Available) else {
-        return Ok(Resolution::PublicDespite(any, Defect::NotAvailable));
-    };
-    let Some(endpoint) =
-        candidates().find(|it| it.private_dns && it.state == EndpointState::Available)
-    else {
-        return Ok(Resolution::PublicDespite(available, Defect::PrivateDnsOff));
-    };
-    let dns = facts.vpc_dns(vpc).required()?;
-    if !dns.support || !dns.hostnames {
-        return Ok(Resolution::PublicDespite(endpoint, Defect::VpcDnsOff));
+    Ok(Name { host: query.host, to: zone.to, families, steps })
+}
+
+/// The Resolver rule that hands the question for `service` to servers whose answers do not show.
+///
+/// # Errors
+/// [`Unknown`] when the rules were not seen.
+pub fn diversion<'a>(
+    facts: &'a Facts,
+    scope: &Scope,
+    vpc: &VpcId,
+    service: &str,
+) -> Result<Option<(ResolverRuleId, &'a ResolverRule)>, Unknown> {
+    let variant = Variant::Standard;
+    let query = Query { facts, scope, vpc, host: host(&scope.region, service, variant), variant };
+    let settings = query.settings()?;
+    let found = query.diverting(&query.by_endpoint()?, &settings);
+    // A rule that was not seen may be for a longer domain, and keep the name here.
+    match both(settings.rules.as_ref(), settings.profiles.as_ref()) {
+        Some(unknown) => Err(unknown),
+        None => Ok(found.map(|(id, rule)| (id.clone(), rule))),
     }
-    match foreign_resolver(facts, vpc)? {
-        None => Ok(Resolution::Endpoint(endpoint)),
-        Some(server) => Err(Unknown::limit(format!(
-            "instances of {vpc} ask the DNS server {server}: unless it forwards {}.{} to the VPC's own resolver, {service} resolves to public addresses instead of {}",
-            scope.region,
-            scope.region.dns_suffix(),
-            endpoint.id
-        ))),
+}
+
+struct Query<'a, 'q> {
+    facts: &'a Facts,
+    scope: &'q Scope,
+    vpc: &'q VpcId,
+    host: String,
+    variant: Variant,
+}
+
+/// What covers the name, and what could not be seen of it.
+#[derive(Default)]
+struct Settings<'a> {
+    /// The deciding zone of those that can be seen, and whether it is the VPC's own.
+    zone: Option<(&'a HostedZone, bool)>,
+    /// Set when the VPC's own list of zones was not seen.
+    zones: Option<Unknown>,
+    rule: Option<(ResolverRuleId, &'a ResolverRule)>,
+    rules: Option<Unknown>,
+    /// What Profiles bring along, beside zones and rules.
+    groups: Vec<FirewallAssociation>,
+    endpoint: Option<&'a Endpoint>,
+    /// Set when part of what Profiles bring along was not seen.
+    profiles: Option<Unknown>,
+}
+
+/// Where a zone, or the endpoint alone, leads the name.
+struct Led<'a> {
+    to: Resolution<'a>,
+    /// The zone's or the VPC's.
+    id: String,
+    answer: Answer,
+}
+
+/// What a zone's records say of a name.
+#[derive(PartialEq)]
+enum Found<'a> {
+    Endpoint(&'a Endpoint),
+    Addresses(Vec<IpAddr>),
+    /// Addresses of this VPC at which nothing stands.
+    Vacant(Vec<IpAddr>),
+    /// A name outside the zone.
+    Name(String),
+    Nothing,
+}
+
+/// What DNS Firewall does with a name.
+enum Filtered {
+    No,
+    Allowed(Evidence),
+    Blocked(Evidence, Fix),
+}
+
+/// The answer, or why it was not seen, where that must not hide everything else.
+///
+/// # Errors
+/// [`Unknown`] while nobody has asked, so that the collector does.
+fn seen<T>(facts: &Facts, answer: Result<T, Unknown>) -> Result<Result<T, Unknown>, Unknown> {
+    match answer {
+        Err(unknown) if is_open(facts, &unknown) => Err(unknown),
+        answer => Ok(answer),
     }
+}
+
+/// Is there a question in it that nobody has asked?
+fn is_open(facts: &Facts, unknown: &Unknown) -> bool {
+    unknown
+        .gaps()
+        .any(|it| matches!(it, Gap::Fact { need, why: Why::Unasked, .. } if !facts.has(need)))
+}
+
+/// Is `host` this domain, or below it?
+fn is_within(host: &str, domain: &str) -> bool {
+    domain.is_empty()
+        || host == domain
+        || host.strip_suffix(domain).is_some_and(|it| it.ends_with('.'))
+}
+
+impl<'a> Query<'a, '_> {
+    /// Where the name leads by the VPC's endpoints alone.
+    fn by_endpoint(&self) -> Result<Resolution<'a>, Unknown> {
+        let (facts, vpc) = (self.facts, self.vpc);
+        let endpoints = facts.endpoints(vpc).required()?;
+        let serving = || endpoints.iter().filter(|it| it.answers(&self.scope.region, &self.host));
+        let candidates = || {
+            serving().filter(|it| {
+                it.kind == EndpointKind::Interface
+                    && !(it.private_dns && it.private_dns_for_inbound_only)
+            })
+        };
+        let Some(any) = candidates().next() else {
+            self.answers_by_variant(endpoints)?;
+            return match serving().find(|it| matches!(it.kind, EndpointKind::Other(_))) {
+                Some(odd) => Err(Unknown::limit(format!(
+                    "{} ({}) is an endpoint of a kind not known here: {}",
+                    odd.id,
+                    odd.service,
+                    odd.kind.as_str()
+                ))),
+                None => Ok(Resolution::Public),
+            };
+        };
+        let available = || candidates().filter(|it| it.state == EndpointState::Available);
+        let Some(some) = available().next() else {
+            return Ok(Resolution::PublicDespite(any, Defect::NotAvailable));
+        };
+        let Some(endpoint) = available().find(|it| it.private_dns) else {
+            return Ok(Resolution::PublicDespite(some, Defect::PrivateDnsOff));
+        };
+        let dns = facts.vpc_dns(vpc).required()?;
+        if !dns.support || !dns.hostnames {
+            return Ok(Resolution::PublicDespite(endpoint, Defect::VpcDnsOff));
+        }
+        match foreign_resolver(facts, vpc)? {
+            None => Ok(Resolution::Endpoint(endpoint)),
+            Some(server) => Err(self.only_if_forwarded(server, endpoint.id.as_str())),
+        }
+    }
+
+    /// Whether an endpoint answers for a dual-stack name too, its list of names tells; without such a
+    /// list nothing does.
+    fn answers_by_variant(&self, endpoints: &[Endpoint]) -> Result<(), Unknown> {
+        let dual_stack = matches!(self.variant, Variant::DualStack | Variant::FipsDualStack);
+        let service = self.host.split('.').next();
+        let silent = endpoints.iter().find(|it| {
+            it.private_dns
+                && it.serves(&self.scope.region) == service
+                && it.names.iter().all(|name| is_endpoints_own(name))
+        });
+        match silent.filter(|_| dual_stack) {
+            None => Ok(()),
+            Some(endpoint) => Err(Unknown::limit(format!(
+                "whether {} answers for {} does not show",
+                endpoint.id, self.host
+            ))),
+        }
+    }
+
+    fn only_if_forwarded(&self, server: &str, to: &str) -> Unknown {
+        Unknown::limit(format!(
+            "instances of {} ask the DNS server {server}: unless it forwards {} to the VPC's own resolver, the name resolves to public addresses instead of {to}",
+            self.vpc, self.host,
+        ))
+    }
+
+    /// Everything of the VPC's and its Profiles' that covers the name.
+    fn settings(&self) -> Result<Settings<'a>, Unknown> {
+        let (facts, vpc) = (self.facts, self.vpc);
+        let mut found = Settings::default();
+        match seen(facts, facts.hosted_zones(vpc).required())? {
+            Ok(zones) => zones.iter().for_each(|it| self.offer_zone(&mut found, it, true)),
+            Err(unknown) => found.zones = Some(unknown),
+        }
+        match seen(facts, facts.resolver_rules(vpc).required())? {
+            Ok(ids) => {
+                for id in ids {
+                    if let Err(unknown) = self.offer_rule(&mut found, id.clone())? {
+                        note(&mut found.rules, unknown);
+                    }
+                }
+            }
+            Err(unknown) => found.rules = Some(unknown),
+        }
+        match seen(facts, facts.profiles(vpc).required())? {
+            Ok(ids) => {
+                for id in ids {
+                    match seen(facts, facts.profile_resources(id).required())? {
+                        Ok(resources) => {
+                            for resource in resources {
+                                if let Err(unknown) = self.offer(&mut found, id, resource)? {
+                                    note(&mut found.profiles, unknown);
+                                }
+                            }
+                        }
+                        Err(unknown) => note(
+                            &mut found.profiles,
+                            self.may_bring(id, "zone or a rule").and(unknown),
+                        ),
+                    }
+                }
+            }
+            Err(unknown) => found.profiles = Some(unknown),
+        }
+        Ok(found)
+    }
+
+    /// The VPC's own are offered first, and of equals the first stays.
+    fn offer_zone(&self, found: &mut Settings<'a>, zone: &'a HostedZone, own: bool) {
+        let better = found.zone.is_none_or(|(it, _)| it.name.len() < zone.name.len());
+        if is_within(&self.host, &zone.name) && better {
+            found.zone = Some((zone, own));
+        }
+    }
+
+    fn offer_rule(
+        &self,
+        found: &mut Settings<'a>,
+        id: ResolverRuleId,
+    ) -> Result<Result<(), Unknown>, Unknown> {
+        // What the VPC's resolver does anyway, listed as rules of every VPC.
+        if id.as_str().starts_with("rslvr-autodefined-") {
+            return Ok(Ok(()));
+        }
+        let rule = match seen(self.facts, self.facts.resolver_rule(&id).required())? {
+            Ok(rule) => rule,
+            Err(unknown) => return Ok(Err(unknown)),
+        };
+        // A delegation rule without a domain of its own acts on NS records, which are unknown anyway.
+        if let Some(domain) = &rule.domain
+            && is_within(&self.host, domain)
+            && found
+                .rule
+                .as_ref()
+                .and_then(|it| it.1.domain.as_ref())
+                .is_none_or(|it| it.len() < domain.len())
+        {
+            found.rule = Some((id, rule));
+        }
+        Ok(Ok(()))
+    }
+
+    /// What a Profile brings along.
+    fn offer(
+        &self,
+        found: &mut Settings<'a>,
+        profile: &ProfileId,
+        resource: &'a ProfileResource,
+    ) -> Result<Result<(), Unknown>, Unknown> {
+        let facts = self.facts;
+        let unreadable = || {
+            Unknown::limit(format!(
+                "{profile} brings {}, which is not understood here",
+                resource.arn
+            ))
+        };
+        let (kind, name) = resource.arn.resource().split_once('/').unwrap_or_default();
+        Ok(match kind {
+            "hostedzone" => match name.parse() {
+                Ok(id) => seen(facts, facts.hosted_zone(&id).required())?
+                    .map(|it| self.offer_zone(found, it, false))
+                    .map_err(|unknown| self.may_bring(profile, "zone").and(unknown)),
+                Err(_) => Err(unreadable()),
+            },
+            "resolver-rule" => match name.parse() {
+                Ok(id) => self.offer_rule(found, id)?,
+                Err(_) => Err(unreadable()),
+            },
+            "firewall-rule-group" => match (name.parse(), resource.priority) {
+                (Ok(group), Some(priority)) => {
+                    found.groups.push(FirewallAssociation { group, priority });
+                    Ok(())
+                }
+                _ => Err(unreadable()),
+            },
+            "vpc-endpoint" => match name.parse::<EndpointId>() {
+                Ok(id) => seen(facts, facts.distant_endpoint(&id).required())?.map(|endpoint| {
+                    if endpoint.answers(&self.scope.region, &self.host) {
+                        found.endpoint = Some(endpoint);
+                    }
+                }),
+                Err(_) => Err(unreadable()),
+            },
+            // A log of the queries.
+            "resolver-query-log-config" => Ok(()),
+            _ => Err(unreadable()),
+        })
+    }
+
+    fn may_bring(&self, profile: &ProfileId, what: &str) -> Unknown {
+        let host = &self.host;
+        Unknown::limit(format!("{profile}, a Route 53 Profile, may bring a {what} for {host}"))
+    }
+}
+
+fn note(so_far: &mut Option<Unknown>, more: Unknown) {
+    *so_far = Some(match so_far.take() {
+        Some(so_far) => so_far.and(more),
+        None => more,
+    });
+}
+
+/// Several reasons not to know, as one.
+fn both(one: Option<&Unknown>, other: Option<&Unknown>) -> Option<Unknown> {
+    one.into_iter().chain(other).cloned().reduce(Unknown::and)
+}
+
+impl<'a> Query<'a, '_> {
+    /// Does the VPC's resolver answer at all? Without DNS support it answers nothing, public names
+    /// included (VPC User Guide, "DNS attributes for your VPC").
+    fn resolver(&self) -> Result<Step, Unknown> {
+        let answer = match seen(self.facts, self.facts.vpc_dns(self.vpc).required())? {
+            Ok(dns) if dns.support => Ok(Verdict::Pass(observed(self.vpc, "has DNS support on"))),
+            Ok(_) => self.unless_foreign(
+                observed(
+                    self.vpc,
+                    format!("has DNS support off, so that {} does not resolve at all", self.host),
+                ),
+                Fix::new("turn on DNS support for the VPC", Recovery::Agent).aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "modify-vpc-attribute",
+                        "--vpc-id",
+                        self.vpc.as_str(),
+                        "--enable-dns-support",
+                    ],
+                ),
+            )?,
+            Err(unknown) => Err(unknown),
+        };
+        Ok(Step { kind: StepKind::Resolver, id: self.vpc.to_string(), answer })
+    }
+
+    /// A failure, if it is Amazon's resolver that instances ask.
+    fn unless_foreign(&self, evidence: Evidence, fix: Fix) -> Result<Answer, Unknown> {
+        Ok(match seen(self.facts, foreign_resolver(self.facts, self.vpc))? {
+            Ok(None) => Ok(Verdict::Fail(evidence, fix)),
+            Ok(Some(server)) => Err(Unknown::limit(format!(
+                "instances of {} ask the DNS server {server}, and what it answers for {} does not show",
+                self.vpc, self.host
+            ))),
+            Err(unknown) => Err(unknown),
+        })
+    }
+
+    // ------------------------------------------------------------ Resolver rules
+
+    /// The rule that takes the name to servers outside AWS's sight, if one does.
+    fn diverting<'s>(
+        &self,
+        plain: &Resolution<'a>,
+        settings: &'s Settings<'a>,
+    ) -> Option<(&'s ResolverRuleId, &'a ResolverRule)> {
+        let (id, rule) = settings.rule.as_ref()?;
+        let zone = match plain {
+            Resolution::Endpoint(_) => self.host.len(),
+            _ => settings.zone.map_or(0, |(it, _)| it.name.len()),
+        };
+        let takes = rule.domain.as_ref().is_some_and(|it| it.len() >= zone);
+        let answered_here = matches!(rule.kind, RuleType::System | RuleType::Recursive);
+        (takes && !answered_here).then_some((id, rule))
+    }
+
+    fn rule(&self, plain: &Resolution<'a>, settings: &Settings<'a>) -> Step {
+        let unseen = both(settings.rules.as_ref(), settings.profiles.as_ref());
+        let (id, answer) = match (self.diverting(plain, settings), unseen) {
+            (Some((id, rule)), _) => (id.to_string(), Err(Unknown::limit(said_of(id, rule)))),
+            (None, Some(unknown)) => (self.vpc.to_string(), Err(unknown)),
+            (None, None) => (
+                self.vpc.to_string(),
+                Ok(Verdict::Pass(observed(
+                    self.vpc,
+                    format!("has no Resolver rule that sends {} to other DNS servers", self.host),
+                ))),
+            ),
+        };
+        Step { kind: StepKind::Rule, id, answer }
+    }
+
+    // ------------------------------------------------------------ private hosted zones
+
+    fn zone(&self, plain: Resolution<'a>, settings: &Settings<'a>) -> Result<Led<'a>, Unknown> {
+        let dns = seen(self.facts, self.facts.vpc_dns(self.vpc).required())?;
+        let covering = settings.zone.is_some() || settings.endpoint.is_some();
+        let unseen = both(settings.zones.as_ref(), dns.as_ref().err().filter(|_| covering));
+        let off = dns.is_ok_and(|it| !it.support || !it.hostnames);
+        if let Resolution::Endpoint(endpoint) = plain {
+            return self.beside_endpoint(endpoint, settings);
+        }
+        if let Some(unknown) = unseen {
+            return self.without_zones(plain, unknown);
+        }
+        if off && covering {
+            let text =
+                "has DNS support or DNS hostnames off, so its private hosted zones are not asked";
+            let answer = Ok(Verdict::Pass(observed(self.vpc, text)));
+            return Ok(Led { to: plain, id: self.vpc.to_string(), answer });
+        }
+        if !covering {
+            return Ok(self.no_zone(plain, settings));
+        }
+        match settings.zone {
+            Some((zone, own)) if own || settings.endpoint.is_none() => {
+                self.by_zone(plain, zone, own, settings)
+            }
+            _ => match settings.endpoint {
+                Some(endpoint) => self.brought(endpoint),
+                None => Ok(self.no_zone(plain, settings)),
+            },
+        }
+    }
+
+    /// No zone covers the name, or none counts.
+    fn no_zone(&self, plain: Resolution<'a>, settings: &Settings<'a>) -> Led<'a> {
+        let answer = match &settings.profiles {
+            Some(unknown) => Err(unknown.clone()),
+            None => Ok(Verdict::Pass(observed(
+                self.vpc,
+                format!("has no private hosted zone that covers {}", self.host),
+            ))),
+        };
+        Led { to: plain, id: self.vpc.to_string(), answer }
+    }
+
+    /// An endpoint's private DNS is in force. A zone for a parent of the name is less specific, and
+    /// Route 53 refuses a second zone of the same name in a VPC (`ConflictingDomainExists`), as EC2
+    /// refuses private DNS beside it: if both are there all the same, it is a riddle.
+    fn beside_endpoint(
+        &self,
+        endpoint: &'a Endpoint,
+        settings: &Settings<'a>,
+    ) -> Result<Led<'a>, Unknown> {
+        let rival = settings
+            .zone
+            .filter(|(zone, own)| *own && zone.service.is_none() && zone.name == self.host);
+        let to = Resolution::Endpoint(endpoint);
+        let Some((zone, own)) = rival else {
+            let text = format!("answers {} by its private DNS", self.host);
+            let answer = Ok(Verdict::Pass(observed(&endpoint.id, text)));
+            return Ok(Led { to, id: endpoint.id.to_string(), answer });
+        };
+        let led = self.by_zone(Resolution::Endpoint(endpoint), zone, own, settings)?;
+        let answer = match led.to {
+            Resolution::Endpoint(it) if core::ptr::eq(it, endpoint) => led.answer,
+            _ => Err(Unknown::limit(format!(
+                "both {} and the private hosted zone {} claim {}, which AWS refuses",
+                endpoint.id, zone.id, self.host
+            ))),
+        };
+        Ok(Led { to, id: led.id, answer })
+    }
+
+    /// The zones were not seen. What they may well be for must then stay open.
+    fn without_zones(&self, plain: Resolution<'a>, unknown: Unknown) -> Result<Led<'a>, Unknown> {
+        if let Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff) = plain {
+            let text = format!(
+                "{} has private DNS off, and a private hosted zone may lead {} to it",
+                endpoint.id, self.host
+            );
+            return Err(Unknown::limit(text).and(unknown));
+        }
+        if let Some(via) = self.way_to_other_networks()? {
+            let text =
+                format!("a private hosted zone may lead {} to endpoints beyond {via}", self.host);
+            return Err(Unknown::limit(text).and(unknown));
+        }
+        Ok(Led { to: plain, id: self.vpc.to_string(), answer: Err(unknown) })
+    }
+
+    /// A route of the VPC to a peer, a transit or virtual private gateway or the like.
+    fn way_to_other_networks(&self) -> Result<Option<&'a str>, Unknown> {
+        const KINDS: [&str; 5] = ["tgw-", "pcx-", "vgw-", "lgw-", "arn:"];
+        let tables = self.facts.route_tables(self.vpc).required()?;
+        let mut routes = tables.iter().flat_map(|it| &it.routes);
+        let way = routes.find(|it| {
+            it.state == RouteState::Active && KINDS.iter().any(|kind| it.via.0.starts_with(kind))
+        });
+        Ok(way.map(|it| it.via.0.as_str()))
+    }
+
+    fn by_zone(
+        &self,
+        plain: Resolution<'a>,
+        zone: &'a HostedZone,
+        own: bool,
+        settings: &Settings<'a>,
+    ) -> Result<Led<'a>, Unknown> {
+        let id = zone.id.to_string();
+        let subject = format!("{id} ({})", zone.name);
+        let pass = |text: String| Ok(Verdict::Pass(observed(&subject, text)));
+        if let Some(service) = &zone.service {
+            // The zone of an endpoint outlives it for a while.
+            if let Resolution::PublicDespite(endpoint, _) = plain {
+                let answer = pass(format!("is the zone of {}", endpoint.id));
+                return Ok(Led { to: plain, id, answer });
+            }
+            return Err(Unknown::limit(format!(
+                "{subject}, a private hosted zone of {service}, decides where {} leads, and AWS does not show its records",
+                self.host
+            )));
+        }
+        let records = self.facts.zone_records(&zone.id).required().map_err(|unknown| {
+            if is_open(self.facts, &unknown) {
+                return unknown;
+            }
+            let owner = zone.owner.as_ref().map(|it| format!(" of account {it}")).unwrap_or_default();
+            Unknown::limit(format!(
+                "{subject}, a private hosted zone{owner}, decides where {} leads, and its records were not seen",
+                self.host
+            ))
+            .and(unknown)
+        })?;
+        let found = self.look_up(zone, records, &self.host, 0)?;
+        let fix = self.unshadow(zone, &plain);
+        let (to, answer) = match found {
+            Found::Nothing => {
+                let evidence = observed(
+                    &subject,
+                    format!(
+                        "is a private hosted zone of {} without a record for {}, so the name does not exist there",
+                        self.vpc, self.host
+                    ),
+                );
+                (meant(plain), self.unless_foreign(evidence, fix)?)
+            }
+            Found::Vacant(addresses) => {
+                let evidence = observed(
+                    &subject,
+                    format!(
+                        "leads {} to {}, where no network interface of {} is",
+                        self.host,
+                        join(&addresses),
+                        self.vpc
+                    ),
+                );
+                (meant(plain), self.unless_foreign(evidence, fix)?)
+            }
+            Found::Endpoint(endpoint) => {
+                if let Some(what) = self.misled(endpoint) {
+                    let text = format!("leads {} to {}, which {what}", self.host, endpoint.id);
+                    let answer = self.unless_foreign(observed(&subject, text), fix)?;
+                    (meant(plain), answer)
+                } else {
+                    self.asks_amazon(&id)?;
+                    let answer = pass(format!("leads {} to {}", self.host, endpoint.id));
+                    (Resolution::Endpoint(endpoint), answer)
+                }
+            }
+            Found::Addresses(addresses) => {
+                self.asks_amazon(&id)?;
+                let answer = pass(format!("leads {} to {}", self.host, join(&addresses)));
+                (
+                    Resolution::Elsewhere(Elsewhere { by: id.clone(), target: None, addresses }),
+                    answer,
+                )
+            }
+            Found::Name(target) => {
+                self.asks_amazon(&id)?;
+                let addresses = self.addresses_of(&target)?;
+                let answer = pass(format!("leads {} to {target}", self.host));
+                let target = Some(target);
+                (Resolution::Elsewhere(Elsewhere { by: id.clone(), target, addresses }), answer)
+            }
+        };
+        let answer = match answer {
+            Ok(Verdict::Fail(..)) => self.contested(zone, own, settings).map_or(answer, Err),
+            answer => answer,
+        };
+        Ok(Led { to, id, answer })
+    }
+
+    /// What may take the name from a zone that fails: only who has seen that nothing does may say that
+    /// the zone is at fault.
+    fn contested(&self, zone: &HostedZone, own: bool, settings: &Settings<'a>) -> Option<Unknown> {
+        // A Profile may bring a zone or a rule for a longer domain; one for the same comes second.
+        let longest = own && zone.name == self.host;
+        let unseen = settings.profiles.as_ref().filter(|_| !longest);
+        let rule = settings
+            .rule
+            .as_ref()
+            .filter(|(_, rule)| rule.domain.as_ref().is_some_and(|it| it.len() >= zone.name.len()));
+        let rule = rule.map(|(id, rule)| match rule.kind {
+            RuleType::System | RuleType::Recursive => Unknown::limit(format!(
+                "{id} keeps {} in the VPC, and whether the private hosted zone {} answers then is not documented",
+                rule.domain.as_deref().unwrap_or_default(),
+                zone.name
+            )),
+            _ => Unknown::limit(said_of(id, rule)),
+        });
+        let seen = both(settings.rules.as_ref(), rule.as_ref());
+        both(unseen, seen.as_ref())
+    }
+
+    /// An endpoint that a Profile brings along answers as a zone for its very name would.
+    fn brought(&self, endpoint: &'a Endpoint) -> Result<Led<'a>, Unknown> {
+        let id = endpoint.id.to_string();
+        self.asks_amazon(&id)?;
+        let answer = Ok(Verdict::Pass(observed(
+            &id,
+            format!("answers {} here by a Route 53 Profile", self.host),
+        )));
+        let endpoints = self.facts.endpoints(self.vpc).required()?;
+        let to = match endpoints.iter().find(|it| it.id == endpoint.id) {
+            Some(own) => Resolution::Endpoint(own),
+            None => Resolution::Elsewhere(Elsewhere {
+                by: id.clone(),
+                target: None,
+                addresses: self.interfaces_of(endpoint)?,
+            }),
+        };
+        Ok(Led { to, id, answer })
+    }
+
+    /// Private addresses are what only Amazon's resolver knows.
+    fn asks_amazon(&self, by: &str) -> Result<(), Unknown> {
+        match foreign_resolver(self.facts, self.vpc)? {
+            None => Ok(()),
+            Some(server) => Err(self.only_if_forwarded(server, &format!("where {by} leads it"))),
+        }
+    }
+
+    /// What makes an endpoint the wrong place for this name.
+    fn misled(&self, endpoint: &Endpoint) -> Option<String> {
+        if endpoint.state != EndpointState::Available {
+            return Some(format!("is {}", endpoint.state));
+        }
+        let serves = endpoint.serves(&self.scope.region).map(plain_service);
+        let asked = self.host.split('.').next().map(plain_service);
+        (serves != asked).then(|| format!("is an endpoint for {}", endpoint.service))
+    }
+
+    fn unshadow(&self, zone: &HostedZone, plain: &Resolution<'a>) -> Fix {
+        let (record, point) = match plain {
+            Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff)
+            | Resolution::Endpoint(endpoint) => (
+                endpoint.names.iter().find(|it| is_endpoints_own(it)).cloned(),
+                format!("point {} in the zone at {}", self.host, endpoint.id),
+            ),
+            _ => (None, format!("give the zone a working record for {}", self.host)),
+        };
+        let scope = self.scope;
+        let fix = Fix::new(
+            format!("{point}, or take the zone {} off {}", zone.name, self.vpc),
+            Recovery::Agent,
+        );
+        let vpc = format!("VPCRegion={},VPCId={}", scope.region, self.vpc);
+        match record {
+            Some(record) => {
+                let change = format!(
+                    r#"{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{}","Type":"CNAME","TTL":60,"ResourceRecords":[{{"Value":"{record}"}}]}}}}]}}"#,
+                    self.host
+                );
+                fix.aws(
+                    scope,
+                    [
+                        "route53",
+                        "change-resource-record-sets",
+                        "--hosted-zone-id",
+                        zone.id.as_str(),
+                        "--change-batch",
+                        &change,
+                    ],
+                )
+            }
+            None => fix.aws(
+                scope,
+                [
+                    "route53",
+                    "disassociate-vpc-from-hosted-zone",
+                    "--hosted-zone-id",
+                    zone.id.as_str(),
+                    "--vpc",
+                    &vpc,
+                ],
+            ),
+        }
+    }
+
+    /// What `zone` says of `name`, following it as long as it stays in the zone.
+    fn look_up(
+        &self,
+        zone: &HostedZone,
+        records: &[ZoneRecord],
+        name: &str,
+        depth: u8,
+    ) -> Result<Found<'a>, Unknown> {
+        const DEEPEST: u8 = 8;
+        let odd = |text: String| Unknown::limit(format!("{} ({}) {text}", zone.id, zone.name));
+        if depth > DEEPEST {
+            return Err(odd(format!("leads {} round in circles", self.host)));
+        }
+        let delegation = records.iter().find(|it| {
+            it.kind == RecordType::Ns && it.name != zone.name && is_within(name, &it.name)
+        });
+        if let Some(delegation) = delegation {
+            return Err(odd(format!("delegates {} to other DNS servers", delegation.name)));
+        }
+        let mut all = None;
+        for record in at(records, name, &zone.name) {
+            let found = match (&record.kind, &record.alias) {
+                (RecordType::A | RecordType::Aaaa, None) => {
+                    let addresses = record.values.iter().map(|it| {
+                        it.parse().map_err(|_| odd(format!("has the address {it:?} for {name}")))
+                    });
+                    self.owner_of(addresses.collect::<Result<Vec<IpAddr>, _>>()?)?
+                }
+                (RecordType::A | RecordType::Aaaa | RecordType::Cname, Some(target)) => {
+                    self.follow(zone, records, target, depth)?
+                }
+                (RecordType::Cname, None) => match record.values.first() {
+                    Some(target) => self.follow(zone, records, target, depth)?,
+                    None => continue,
+                },
+                (RecordType::Ns | RecordType::Other(_), _) => continue,
+            };
+            all = Some(match all {
+                None => found,
+                Some(so_far) if so_far == found => found,
+                Some(Found::Addresses(mut so_far)) => match found {
+                    Found::Addresses(more) => {
+                        so_far.extend(more);
+                        so_far.sort_unstable();
+                        so_far.dedup();
+                        Found::Addresses(so_far)
+                    }
+                    _ => return Err(odd(format!("leads {name} to several places"))),
+                },
+                Some(_) => return Err(odd(format!("leads {name} to several places"))),
+            });
+        }
+        Ok(all.unwrap_or(Found::Nothing))
+    }
+
+    fn follow(
+        &self,
+        zone: &HostedZone,
+        records: &[ZoneRecord],
+        target: &str,
+        depth: u8,
+    ) -> Result<Found<'a>, Unknown> {
+        if is_endpoints_own(target) {
+            let named = endpoint_named(target);
+            let mut endpoints = self.facts.endpoints(self.vpc).required()?.iter();
+            let own = endpoints.find(|it| {
+                named == Some(it.id.as_str()) || it.names.iter().any(|name| name == target)
+            });
+            return Ok(own.map_or_else(|| Found::Name(target.into()), Found::Endpoint));
+        }
+        if is_within(target, &zone.name) {
+            return self.look_up(zone, records, target, depth + 1);
+        }
+        Ok(Found::Name(target.into()))
+    }
+
+    /// The endpoint of this VPC whose interfaces have all of these addresses, or just the addresses.
+    /// Records by address outlive the endpoint that was there: a new one has other addresses.
+    fn owner_of(&self, addresses: Vec<IpAddr>) -> Result<Found<'a>, Unknown> {
+        for endpoint in self.facts.endpoints(self.vpc).required()? {
+            let own = self.interfaces_of(endpoint)?;
+            if !own.is_empty() && addresses.iter().all(|it| own.contains(it)) {
+                return Ok(Found::Endpoint(endpoint));
+            }
+        }
+        let cidrs = &self.facts.vpc(self.vpc).required()?.cidrs;
+        for address in &addresses {
+            let inside = cidrs.iter().any(|net| net.contains(address));
+            let place = Place { vpc: self.vpc.clone(), address: *address };
+            if !inside || self.facts.interface_at(&place).optional()?.is_some() {
+                return Ok(Found::Addresses(addresses));
+            }
+        }
+        Ok(Found::Vacant(addresses))
+    }
+
+    fn interfaces_of(&self, endpoint: &Endpoint) -> Result<Vec<IpAddr>, Unknown> {
+        let mut addresses = Vec::new();
+        for id in &endpoint.interfaces {
+            addresses.extend(&self.facts.network_interface(id).required()?.private_ips);
+        }
+        Ok(addresses)
+    }
+
+    /// The addresses of a name, as far as AWS shows them: those of an endpoint of this account.
+    fn addresses_of(&self, target: &str) -> Result<Vec<IpAddr>, Unknown> {
+        let Some(Ok(id)) = endpoint_named(target).map(str::parse::<EndpointId>) else {
+            return Ok(Vec::new());
+        };
+        let Ok(Some(endpoint)) = seen(self.facts, self.facts.distant_endpoint(&id).optional())?
+        else {
+            return Ok(Vec::new());
+        };
+        Ok(seen(self.facts, self.interfaces_of(endpoint))?.unwrap_or_default())
+    }
+
+    // ------------------------------------------------------------ DNS Firewall
+
+    fn firewall(&self, settings: &Settings<'a>) -> Result<Step, Unknown> {
+        let answer = match seen(self.facts, self.facts.firewall_groups(self.vpc).required())? {
+            Ok(own) => {
+                // How groups of a Profile stand between the VPC's own is not documented.
+                let verdicts = [self.filtered(own)?, self.filtered(&settings.groups)?];
+                match verdicts {
+                    [Err(one), Err(other)] => Err(one.and(other)),
+                    [Err(unknown), _] | [_, Err(unknown)] => Err(unknown),
+                    [Ok(Filtered::Blocked(..)), Ok(Filtered::Allowed(_))]
+                    | [Ok(Filtered::Allowed(_)), Ok(Filtered::Blocked(..))] => {
+                        Err(Unknown::limit(format!(
+                            "of the DNS Firewall groups of {} and of its Route 53 Profile one allows {} and one blocks it",
+                            self.vpc, self.host
+                        )))
+                    }
+                    [Ok(Filtered::Blocked(evidence, fix)), _]
+                    | [_, Ok(Filtered::Blocked(evidence, fix))] => {
+                        self.unless_foreign(evidence, fix)?
+                    }
+                    [Ok(Filtered::Allowed(evidence)), _] | [_, Ok(Filtered::Allowed(evidence))] => {
+                        Ok(Verdict::Pass(evidence))
+                    }
+                    [Ok(Filtered::No), Ok(Filtered::No)] => Ok(Verdict::Pass(observed(
+                        self.vpc,
+                        format!("has no DNS Firewall rule that matches {}", self.host),
+                    ))),
+                }
+            }
+            Err(unknown) => Err(unknown),
+        };
+        let answer = match (answer, &settings.profiles) {
+            (Ok(_), Some(unknown)) => Err(unknown.clone()),
+            (answer, _) => answer,
+        };
+        Ok(Step { kind: StepKind::Firewall, id: self.vpc.to_string(), answer })
+    }
+
+    /// The first rule that matches decides, in order of the groups' and then the rules' priorities.
+    fn filtered(
+        &self,
+        groups: &[FirewallAssociation],
+    ) -> Result<Result<Filtered, Unknown>, Unknown> {
+        let mut groups: Vec<_> = groups.iter().collect();
+        groups.sort_by_key(|it| it.priority);
+        for group in groups {
+            let rules = match seen(self.facts, self.facts.firewall_rules(&group.group).required())?
+            {
+                Ok(rules) => rules,
+                Err(unknown) => return Ok(Err(unknown)),
+            };
+            let mut rules: Vec<_> = rules.iter().filter(|it| is_of_addresses(it)).collect();
+            rules.sort_by_key(|it| it.priority);
+            for rule in rules {
+                let Some(list) = &rule.domains else { continue };
+                let domains = match seen(self.facts, self.facts.firewall_domains(list).required())?
+                {
+                    Ok(domains) => domains,
+                    Err(unknown) => return Ok(Err(unknown)),
+                };
+                // AWS does not show its lists of threats, and its own services are none.
+                let Some(domain) = domains.domains.iter().find(|it| matches(it, &self.host)) else {
+                    continue;
+                };
+                return Ok(self.judged(&group.group, rule, list, domain));
+            }
+        }
+        Ok(Ok(Filtered::No))
+    }
+
+    fn judged(
+        &self,
+        group: &FirewallGroupId,
+        rule: &FirewallRule,
+        list: &FirewallListId,
+        domain: &str,
+    ) -> Result<Filtered, Unknown> {
+        let subject = format!("{group} ({})", rule.name);
+        match &rule.action {
+            FirewallAction::Allow | FirewallAction::Alert => Ok(Filtered::Allowed(observed(
+                &subject,
+                format!("lets {} through, by {domain} in {list}", self.host),
+            ))),
+            FirewallAction::Block => Ok(Filtered::Blocked(
+                observed(&subject, format!("blocks {}, by {domain} in {list}", self.host)),
+                Fix::new(
+                    format!(
+                        "let a rule before `{}` of {group} allow {}, or take {domain} off {list}",
+                        rule.name, self.host
+                    ),
+                    Recovery::Agent,
+                )
+                .aws(
+                    self.scope,
+                    [
+                        "route53resolver",
+                        "create-firewall-rule",
+                        "--firewall-rule-group-id",
+                        group.as_str(),
+                        "--firewall-domain-list-id",
+                        "<a list with the names of AWS services>",
+                        "--name",
+                        "allow-aws",
+                        "--action",
+                        "ALLOW",
+                        "--priority",
+                        &format!("<below {}>", rule.priority),
+                    ],
+                ),
+            )),
+            FirewallAction::Other(word) => {
+                Err(Unknown::limit(format!("{subject} has an action not known here: {word}")))
+            }
+        }
+    }
+}
+
+/// Where a zone that fails was meant to lead.
+fn meant(plain: Resolution) -> Resolution {
+    match plain {
+        Resolution::PublicDespite(endpoint, Defect::PrivateDnsOff) => {
+            Resolution::Endpoint(endpoint)
+        }
+        plain => plain,
+    }
+}
+
+/// Is the rule about queries for addresses? `A` is `TYPE1`.
+fn is_of_addresses(rule: &FirewallRule) -> bool {
+    rule.query_type
+        .as_ref()
+        .is_none_or(|it| it.eq_ignore_ascii_case("A") || it.eq_ignore_ascii_case("TYPE1"))
+}
+
+/// Does an entry of a DNS Firewall list match a name? `*` stands for the beginning of names.
+fn matches(domain: &str, host: &str) -> bool {
+    match domain.strip_prefix('*') {
+        Some(end) => host.ends_with(end),
+        None => host == domain,
+    }
+}
+
+/// The records that answer for `name`: its own, else those of the nearest wildcard above it. A name
+/// that exists hides the wildcards above it (RFC 4592).
+fn at<'r>(
+    records: &'r [ZoneRecord],
+    name: &str,
+    zone: &str,
+) -> impl Iterator<Item = &'r ZoneRecord> {
+    let exists = |name: &str| records.iter().any(|it| it.name == name);
+    let mut wanted = name.to_string();
+    let mut below = name;
+    while !exists(&wanted) && below != zone {
+        let Some((_, parent)) = below.split_once('.') else { break };
+        if exists(parent) && parent != zone {
+            break;
+        }
+        wanted = format!("*.{parent}");
+        below = parent;
+    }
+    records.iter().filter(move |it| it.name == wanted)
+}
+
+/// A name that an endpoint has whether or not its private DNS is on.
+fn is_endpoints_own(name: &str) -> bool {
+    name.starts_with("vpce-")
+}
+
+/// The endpoint whose own DNS name this is: `vpce-0abc` of
+/// `vpce-0abc-1a2b3c4d.ssm.eu-west-1.vpce.amazonaws.com`, zonal names likewise.
+fn endpoint_named(target: &str) -> Option<&str> {
+    let (label, rest) = target.split_once('.')?;
+    if !rest.contains(".vpce.") {
+        return None;
+    }
+    let id = label.strip_prefix("vpce-")?.split('-').next()?;
+    label.get(..("vpce-".len() + id.len()))
+}
+
+/// `ssm` for `ssm-fips` too.
+fn plain_service(service: &str) -> &str {
+    service.strip_suffix("-fips").unwrap_or(service)
+}
+
+fn said_of(id: &ResolverRuleId, rule: &ResolverRule) -> String {
+    let domain = rule.domain.as_deref().filter(|it| !it.is_empty()).unwrap_or(".");
+    match rule.kind {
+        RuleType::Forward => format!(
+            "{id} forwards queries for {domain} to {}, and what is answered there does not show",
+            join(&rule.targets)
+        ),
+        ref kind => {
+            format!("{id} is a Resolver rule for {domain} of a kind not judged here: {kind}")
+        }
+    }
+}
+
+fn join<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A name server from DHCP that is not Amazon's, if there is one.
@@ -81,19 +1202,684 @@ pub fn foreign_resolver<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a 
         return Ok(None);
     };
     let servers = &facts.dhcp_options(id).required()?.name_servers;
-    Ok(servers.iter().map(alloc::string::String::as_str).find(|it| !is_amazons(it, &row.cidrs)))
+    Ok(servers.iter().map(String::as_str).find(|it| !is_amazons(it, &row.cidrs)))
 }
 
-/// `AmazonProvidedDNS`, its link-local address, or the base of a VPC CIDR plus two.
-fn is_amazons(server: &str, cidrs: &[ipnet::IpNet]) -> bool {
-    if server.eq_ignore_ascii_case("AmazonProvidedDNS") || server == "169.254.169.253" {
+/// `AmazonProvidedDNS`, its link-local addresses, or the base of a VPC CIDR plus two. Source: VPC User
+/// Guide, "Amazon DNS server".
+fn is_amazons(server: &str, cidrs: &[IpNet]) -> bool {
+    if server.eq_ignore_ascii_case("AmazonProvidedDNS") {
         return true;
     }
-    let Ok(server) = server.parse::<core::net::Ipv4Addr>() else { return false };
-    cidrs.iter().any(|it| match it {
-        ipnet::IpNet::V4(net) => {
-            u32::from(net.network()).checked_add(2).map(core::net::Ipv4Addr::from) == Some(server)
+    match server.parse::<IpAddr>() {
+        Ok(IpAddr::V4(server)) => {
+            server == Ipv4Addr::new(169, 254, 169, 253)
+                || cidrs.iter().any(|it| match it {
+                    IpNet::V4(net) => {
+                        u32::from(net.network()).checked_add(2).map(Ipv4Addr::from) == Some(server)
+                    }
+                    IpNet::V6(_) => false,
+                })
         }
-        ipnet::IpNet::V6(_) => false,
-    })
+        Ok(IpAddr::V6(server)) => server.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253],
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::worlds;
+
+    const ENDPOINTS: &str = "private-endpoints";
+    const NAT: &str = "private-nat";
+    const ZONE: &str = "Z0SSM";
+    const HUB: &str = "vpce-0hub-1a2b3c4d.ssm.ap-northeast-1.vpce.amazonaws.com";
+    const OWN: &str = "vpce-0ssm-1a2b3c4d.ssm.ap-northeast-1.vpce.amazonaws.com";
+
+    fn facts(ground: &str, patch: &Value) -> (Facts, Scope) {
+        let world = worlds::all().unwrap().into_iter().find(|it| it.name == ground).unwrap();
+        let mut facts = serde_json::to_value(&world.facts).unwrap();
+        json_patch::merge(&mut facts, patch);
+        (serde_json::from_value(facts).unwrap(), world.scope)
+    }
+
+    /// Where `ssm` leads, and what the steps say: resolver, firewall, rule, zone.
+    fn story(facts: &Facts, scope: &Scope, variant: Variant) -> String {
+        let vpc = "vpc-0a1b2c3d".parse().unwrap();
+        let name = match resolve_as(facts, scope, &vpc, "ssm", variant) {
+            Ok(name) => name,
+            Err(unknown) => {
+                let gaps = unknown.gaps().map(|gap| match gap {
+                    Gap::Limit(text) => text.clone(),
+                    Gap::Fact { need, .. } => need.subject(),
+                });
+                return format!("unknown: {}", gaps.collect::<Vec<_>>().join("; "));
+            }
+        };
+        let to = match &name.to {
+            Resolution::Endpoint(it) => format!("to {}", it.id),
+            Resolution::Public => "to the public".into(),
+            Resolution::PublicDespite(it, defect) => format!("past {}: {defect:?}", it.id),
+            Resolution::Elsewhere(it) => format!(
+                "by {} to {} [{}]",
+                it.by,
+                it.target.as_deref().unwrap_or("addresses"),
+                join(&it.addresses)
+            ),
+        };
+        let families = match name.families {
+            Some(Families { v4: true, v6: true }) => "46",
+            Some(Families { v4: true, v6: false }) => "4",
+            Some(Families { v4: false, v6: true }) => "6",
+            _ => "?",
+        };
+        let steps: Vec<_> = name
+            .steps
+            .iter()
+            .map(|it| match &it.answer {
+                Ok(Verdict::Pass(_)) => "pass",
+                Ok(Verdict::Fail(..)) => "fail",
+                Ok(Verdict::NotApplicable(_)) => "-",
+                Err(_) => "?",
+            })
+            .collect();
+        format!("{to} ({families}), {}", steps.join(" "))
+    }
+
+    fn of(ground: &str, patch: &Value) -> String {
+        let (facts, scope) = facts(ground, patch);
+        story(&facts, &scope, Variant::Standard)
+    }
+
+    fn endpoint(more: &Value) -> Value {
+        let mut endpoint = json!({
+            "id": "vpce-0ssm", "service": "com.amazonaws.ap-northeast-1.ssm", "kind": "Interface",
+            "state": "available", "subnets": ["subnet-0endpoints"], "interfaces": ["eni-0ssm"],
+            "security_groups": ["sg-0endpoints"], "private_dns": true
+        });
+        json_patch::merge(&mut endpoint, more);
+        endpoint
+    }
+
+    fn endpoints(all: &[Value]) -> Value {
+        json!({ "endpoints": { "vpc-0a1b2c3d": all } })
+    }
+
+    /// The world's zone with these records, beside an endpoint whose private DNS is off.
+    fn zoned(name: &str, records: &Value) -> Value {
+        let mut patch = endpoints(&[endpoint(&json!({ "private_dns": false }))]);
+        let zone = json!({
+            "hosted_zones": { "vpc-0a1b2c3d": [{ "id": ZONE, "name": name, "owner": "111122223333" }] },
+            "zone_records": { ZONE: records }
+        });
+        json_patch::merge(&mut patch, &zone);
+        patch
+    }
+
+    fn record(kind: &str, value: &str) -> Value {
+        json!({ "name": "ssm.ap-northeast-1.amazonaws.com", "kind": kind, "values": [value] })
+    }
+
+    fn and(mut patch: Value, more: &Value) -> Value {
+        json_patch::merge(&mut patch, more);
+        patch
+    }
+
+    #[test]
+    fn endpoints_lead() {
+        let dead = json!({ "id": "vpce-0dead", "state": "failed" });
+        let off = json!({ "id": "vpce-0off", "private_dns": false });
+        let far = json!({ "service_region": "us-east-1" });
+        let rows = [
+            (vec![], "to the public (4), pass pass pass pass"),
+            (vec![endpoint(&json!({}))], "to vpce-0ssm (4), pass pass pass pass"),
+            (
+                vec![endpoint(&dead), endpoint(&off), endpoint(&json!({}))],
+                "to vpce-0ssm (4), pass pass pass pass",
+            ),
+            (vec![endpoint(&dead)], "past vpce-0dead: NotAvailable (4), pass pass pass pass"),
+            (
+                vec![endpoint(&dead), endpoint(&off)],
+                "past vpce-0off: PrivateDnsOff (4), pass pass pass pass",
+            ),
+            (vec![endpoint(&far)], "to the public (4), pass pass pass pass"),
+            (
+                vec![endpoint(&json!({ "service": "com.amazonaws.ap-northeast-1.ssm-fips" }))],
+                "to the public (4), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "private_dns_for_inbound_only": true }))],
+                "to the public (4), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "ip_address_type": "dualstack" }))],
+                "to vpce-0ssm (46), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(
+                    &json!({ "ip_address_type": "dualstack", "dns_record_ip_type": "ipv6" }),
+                )],
+                "to vpce-0ssm (6), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "dns_record_ip_type": "service-defined" }))],
+                "to vpce-0ssm (4), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "ip_address_type": "newest" }))],
+                "to vpce-0ssm (?), pass pass pass pass",
+            ),
+            (
+                vec![endpoint(&json!({ "kind": "Newest" }))],
+                "unknown: vpce-0ssm (com.amazonaws.ap-northeast-1.ssm) is an endpoint of a kind not known here: Newest",
+            ),
+        ];
+        for (all, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &endpoints(&all)), expected, "{all:?}");
+        }
+    }
+
+    #[test]
+    fn variants_are_other_names() {
+        let names = json!({ "names": [OWN, "ssm.ap-northeast-1.amazonaws.com", "ssm.ap-northeast-1.api.aws"] });
+        let only = json!({ "names": [OWN, "ssm.ap-northeast-1.amazonaws.com"] });
+        let fips = json!({ "service": "com.amazonaws.ap-northeast-1.ssm-fips" });
+        let rows = [
+            (endpoint(&names), Variant::DualStack, "to vpce-0ssm (4), pass pass pass pass"),
+            (endpoint(&only), Variant::DualStack, "to the public (46), pass pass pass pass"),
+            (
+                endpoint(&json!({})),
+                Variant::DualStack,
+                "unknown: whether vpce-0ssm answers for ssm.ap-northeast-1.api.aws does not show",
+            ),
+            (endpoint(&json!({})), Variant::Fips, "to the public (4), pass pass pass pass"),
+            (endpoint(&fips), Variant::Fips, "to vpce-0ssm (4), pass pass pass pass"),
+        ];
+        for (it, variant, expected) in rows {
+            let (facts, scope) = facts(ENDPOINTS, &endpoints(&[it]));
+            assert_eq!(story(&facts, &scope, variant), expected);
+        }
+        let region: Region = "us-gov-west-1".parse().unwrap();
+        let hosts: Vec<_> =
+            [Variant::Standard, Variant::Fips, Variant::DualStack, Variant::FipsDualStack]
+                .map(|it| host(&region, "kms", it))
+                .into();
+        assert_eq!(
+            hosts,
+            [
+                "kms.us-gov-west-1.amazonaws.com",
+                "kms-fips.us-gov-west-1.amazonaws.com",
+                "kms.us-gov-west-1.api.aws",
+                "kms-fips.us-gov-west-1.api.aws"
+            ]
+        );
+    }
+
+    #[test]
+    fn zones_lead() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let region = "ap-northeast-1.amazonaws.com";
+        let here = "to vpce-0ssm (4), pass pass pass pass";
+        let nowhere = "to vpce-0ssm (4), pass pass pass fail";
+        let rows: Vec<(&str, Value, &str)> = vec![
+            (exact, json!([record("CNAME", OWN)]), here),
+            (exact, json!([{ "name": exact, "kind": "A", "alias": OWN }]), here),
+            (exact, json!([record("A", "10.0.1.11")]), here),
+            (exact, json!([]), nowhere),
+            // Another type of record, or another name, is no answer.
+            (exact, json!([record("TXT", "x")]), nowhere),
+            (region, json!([{ "name": region, "kind": "A", "values": ["10.0.1.11"] }]), nowhere),
+            ("", json!([]), nowhere),
+            ("com", json!([]), nowhere),
+            // Not a parent, though it ends alike.
+            (
+                "m.ap-northeast-1.amazonaws.com",
+                json!([]),
+                "past vpce-0ssm: PrivateDnsOff (4), pass pass pass pass",
+            ),
+            // The nearest wildcard answers, unless the name itself is there.
+            (
+                region,
+                json!([{ "name": "*.ap-northeast-1.amazonaws.com", "kind": "A", "alias": OWN }]),
+                here,
+            ),
+            (
+                "amazonaws.com",
+                json!([
+                    { "name": "*.amazonaws.com", "kind": "A", "values": ["10.9.9.9"] },
+                    { "name": "*.ap-northeast-1.amazonaws.com", "kind": "A", "alias": OWN }
+                ]),
+                here,
+            ),
+            (
+                "amazonaws.com",
+                json!([{ "name": "*.amazonaws.com", "kind": "A", "alias": OWN }]),
+                here,
+            ),
+            (
+                "amazonaws.com",
+                json!([
+                    { "name": "*.amazonaws.com", "kind": "A", "alias": OWN },
+                    { "name": region, "kind": "TXT" }
+                ]),
+                nowhere,
+            ),
+            (
+                region,
+                json!([
+                    { "name": "*.ap-northeast-1.amazonaws.com", "kind": "A", "alias": OWN },
+                    { "name": exact, "kind": "TXT" }
+                ]),
+                nowhere,
+            ),
+            // Names on the way.
+            (
+                region,
+                json!([
+                    record("CNAME", "hub.ap-northeast-1.amazonaws.com"),
+                    { "name": "hub.ap-northeast-1.amazonaws.com", "kind": "A", "values": ["10.9.0.4", "10.9.1.4"] }
+                ]),
+                "by Z0SSM to addresses [10.9.0.4, 10.9.1.4] (4), pass pass pass pass",
+            ),
+            (
+                region,
+                json!([record("CNAME", exact)]),
+                "unknown: Z0SSM (ap-northeast-1.amazonaws.com) leads ssm.ap-northeast-1.amazonaws.com round in circles",
+            ),
+            // A hub's endpoints, weighted, and in both families.
+            (
+                exact,
+                json!([
+                    record("A", "10.9.0.4"),
+                    record("A", "10.8.0.4"),
+                    record("AAAA", "fd00::4")
+                ]),
+                "by Z0SSM to addresses [10.8.0.4, 10.9.0.4, fd00::4] (46), pass pass pass pass",
+            ),
+            (
+                exact,
+                json!([record("A", "10.9.0.4"), { "name": exact, "kind": "A", "alias": OWN }]),
+                "unknown: Z0SSM (ssm.ap-northeast-1.amazonaws.com) leads ssm.ap-northeast-1.amazonaws.com to several places",
+            ),
+            (
+                exact,
+                json!([record("CNAME", "proxy.example.com")]),
+                "by Z0SSM to proxy.example.com [] (?), pass pass pass pass",
+            ),
+            (
+                exact,
+                json!([record("A", "ten")]),
+                "unknown: Z0SSM (ssm.ap-northeast-1.amazonaws.com) has the address \"ten\" for ssm.ap-northeast-1.amazonaws.com",
+            ),
+            (
+                region,
+                json!([{ "name": exact, "kind": "NS", "values": ["ns.example.com"] }]),
+                "unknown: Z0SSM (ap-northeast-1.amazonaws.com) delegates ssm.ap-northeast-1.amazonaws.com to other DNS servers",
+            ),
+        ];
+        for (name, records, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &zoned(name, &records)), expected, "{name}: {records}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_zone_answers_and_the_vpcs_own_first() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let two = and(
+            zoned(exact, &json!([record("CNAME", OWN)])),
+            &json!({ "hosted_zones": { "vpc-0a1b2c3d": [
+                { "id": "Z0AWS", "name": "amazonaws.com" },
+                { "id": ZONE, "name": exact },
+                { "id": "Z0REGION", "name": "ap-northeast-1.amazonaws.com" }
+            ] } }),
+        );
+        assert_eq!(of(ENDPOINTS, &two), "to vpce-0ssm (4), pass pass pass pass");
+        let brought = |name: &str, own: &str| {
+            and(
+                zoned(own, &json!([record("A", "10.9.0.4")])),
+                &json!({
+                    "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+                    "profile_resources": { "rp-1": [{ "arn": "arn:aws:route53:::hostedzone/Z0PROFILE" }] },
+                    "profile_zones": { "Z0PROFILE": { "id": "Z0PROFILE", "name": name } },
+                    "zone_records": { "Z0PROFILE": [record("A", "10.8.0.4")] }
+                }),
+            )
+        };
+        let rows = [
+            (exact, exact, "10.9.0.4", ZONE),
+            (exact, "amazonaws.com", "10.8.0.4", "Z0PROFILE"),
+            ("amazonaws.com", exact, "10.9.0.4", ZONE),
+            (exact, "example.com", "10.8.0.4", "Z0PROFILE"),
+        ];
+        for (profile, own, address, by) in rows {
+            assert_eq!(
+                of(ENDPOINTS, &brought(profile, own)),
+                format!("by {by} to addresses [{address}] (4), pass pass pass pass"),
+                "{profile} and {own}"
+            );
+        }
+    }
+
+    #[test]
+    fn zones_of_others_are_unknown_and_dead_ends_are_not() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let service = |endpoint: &Value| {
+            and(
+                endpoints(core::slice::from_ref(endpoint)),
+                &json!({ "hosted_zones": { "vpc-0a1b2c3d": [
+                    { "id": ZONE, "name": exact, "service": "vpce.amazonaws.com" }] } }),
+            )
+        };
+        let none = and(service(&endpoint(&json!({}))), &endpoints(&[]));
+        let vacant = zoned(exact, &json!([record("A", "10.0.1.77")]));
+        let at = |row: Value| json!({ "interfaces_at": { "vpc-0a1b2c3d 10.0.1.77": row } });
+        let proxy = json!({ "subnet": "subnet-0endpoints", "private_ips": ["10.0.1.77"] });
+        let other = endpoint(
+            &json!({ "id": "vpce-0kms", "service": "com.amazonaws.ap-northeast-1.kms", "interfaces": [] }),
+        );
+        let misled = and(
+            zoned(
+                exact,
+                &json!([record("CNAME", "vpce-0kms-1.kms.ap-northeast-1.vpce.amazonaws.com")]),
+            ),
+            &endpoints(&[other]),
+        );
+        let rows = [
+            (service(&endpoint(&json!({}))), "to vpce-0ssm (4), pass pass pass pass"),
+            (
+                service(&endpoint(&json!({ "state": "deleting" }))),
+                "past vpce-0ssm: NotAvailable (4), pass pass pass pass",
+            ),
+            (
+                none,
+                "unknown: Z0SSM (ssm.ap-northeast-1.amazonaws.com), a private hosted zone of vpce.amazonaws.com, decides where ssm.ap-northeast-1.amazonaws.com leads, and AWS does not show its records",
+            ),
+            (
+                zoned(exact, &json!({ "unknown": "denied" })),
+                "unknown: Z0SSM; Z0SSM (ssm.ap-northeast-1.amazonaws.com), a private hosted zone of account 111122223333, decides where ssm.ap-northeast-1.amazonaws.com leads, and its records were not seen",
+            ),
+            (and(vacant.clone(), &at(json!("absent"))), "to vpce-0ssm (4), pass pass pass fail"),
+            (
+                and(vacant.clone(), &at(proxy)),
+                "by Z0SSM to addresses [10.0.1.77] (4), pass pass pass pass",
+            ),
+            (and(vacant, &at(json!({ "unknown": "denied" }))), "unknown: vpc-0a1b2c3d 10.0.1.77"),
+            (misled, "to the public (4), pass pass pass fail"),
+        ];
+        for (patch, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &patch), expected, "{patch}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_elsewhere_is_looked_up() {
+        let patch = zoned("ssm.ap-northeast-1.amazonaws.com", &json!([record("CNAME", HUB)]));
+        let hub = endpoint(&json!({ "id": "vpce-0hub", "interfaces": ["eni-0hub"] }));
+        let there = json!({
+            "distant_endpoints": { "vpce-0hub": hub },
+            "network_interfaces": { "eni-0hub": { "subnet": "subnet-0hub", "private_ips": ["10.9.0.4"] } }
+        });
+        let hidden = json!({ "distant_endpoints": { "vpce-0hub": "absent" } });
+        let denied = json!({ "distant_endpoints": { "vpce-0hub": { "unknown": "denied" } } });
+        let unaddressed = json!({ "network_interfaces": { "eni-0hub": { "unknown": "denied" } } });
+        let rows = [
+            (there.clone(), format!("by Z0SSM to {HUB} [10.9.0.4] (4), pass pass pass pass")),
+            (hidden, format!("by Z0SSM to {HUB} [] (?), pass pass pass pass")),
+            (denied, format!("by Z0SSM to {HUB} [] (?), pass pass pass pass")),
+            (and(there, &unaddressed), format!("by Z0SSM to {HUB} [] (?), pass pass pass pass")),
+        ];
+        for (more, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &and(patch.clone(), &more)), expected, "{more}");
+        }
+        let profile = |id: &str| {
+            json!({
+                "endpoints": { "vpc-0a1b2c3d": [] },
+                "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+                "profile_resources": { "rp-1": [
+                    { "arn": format!("arn:aws:ec2:ap-northeast-1:444455556666:vpc-endpoint/{id}") }] },
+                "distant_endpoints": { "vpce-0hub": hub },
+                "network_interfaces": { "eni-0hub": { "subnet": "subnet-0hub", "private_ips": ["10.9.0.4"] } }
+            })
+        };
+        assert_eq!(
+            of(ENDPOINTS, &profile("vpce-0hub")),
+            "by vpce-0hub to addresses [10.9.0.4] (4), pass pass pass pass"
+        );
+        // Neither the zone nor rules and firewall groups that a Profile may bring were seen.
+        let unseen = and(
+            profile("vpce-0other"),
+            &json!({ "distant_endpoints": { "vpce-0other": { "unknown": "denied" } } }),
+        );
+        assert_eq!(of(ENDPOINTS, &unseen), "to the public (4), pass ? ? ?");
+        let odd = json!({
+            "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+            "profile_resources": { "rp-1": [{ "arn": "arn:aws:newest:::thing/1" }] }
+        });
+        assert_eq!(of(NAT, &odd), "to the public (4), pass ? ? ?");
+    }
+
+    #[test]
+    fn rules_come_before_zones_of_the_same_name() {
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let rules = |rules: &[(&str, &str)]| {
+            let ids: Vec<_> = (0..rules.len()).map(|it| format!("rslvr-rr-{it}")).collect();
+            let rows: BTreeMap<_, _> = ids
+                .iter()
+                .zip(rules)
+                .map(|(id, (domain, kind))| {
+                    (
+                        id.clone(),
+                        json!({ "domain": domain, "kind": kind, "targets": ["10.9.0.2:53"] }),
+                    )
+                })
+                .collect();
+            json!({ "resolver_rules": { "vpc-0a1b2c3d": ids }, "rules": rows })
+        };
+        let own = || endpoints(&[endpoint(&json!({}))]);
+        let empty = || zoned(exact, &json!([]));
+        let parent = || zoned("amazonaws.com", &json!([]));
+        let rows = [
+            (own(), vec![("amazonaws.com", "FORWARD")], "to vpce-0ssm (4), pass pass pass pass"),
+            (own(), vec![(exact, "FORWARD")], "to vpce-0ssm (4), pass pass ? pass"),
+            (empty(), vec![("amazonaws.com", "FORWARD")], "to vpce-0ssm (4), pass pass pass fail"),
+            (empty(), vec![(exact, "FORWARD")], "to vpce-0ssm (4), pass pass ? ?"),
+            (parent(), vec![("amazonaws.com", "FORWARD")], "to vpce-0ssm (4), pass pass ? ?"),
+            (parent(), vec![("com", "FORWARD")], "to vpce-0ssm (4), pass pass pass fail"),
+            (
+                parent(),
+                vec![("com", "SYSTEM"), ("", "FORWARD")],
+                "to vpce-0ssm (4), pass pass pass fail",
+            ),
+            (
+                parent(),
+                vec![(exact, "SYSTEM"), ("amazonaws.com", "FORWARD")],
+                "to vpce-0ssm (4), pass pass pass ?",
+            ),
+            (parent(), vec![(exact, "NEWEST")], "to vpce-0ssm (4), pass pass ? ?"),
+            (endpoints(&[]), vec![("", "FORWARD")], "to the public (4), pass pass ? pass"),
+            (
+                endpoints(&[]),
+                vec![("", "FORWARD"), ("amazonaws.com", "SYSTEM")],
+                "to the public (4), pass pass pass pass",
+            ),
+            (endpoints(&[]), vec![("", "RECURSIVE")], "to the public (4), pass pass pass pass"),
+            (
+                endpoints(&[]),
+                vec![("example.com", "FORWARD")],
+                "to the public (4), pass pass pass pass",
+            ),
+        ];
+        for (patch, given, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &and(patch, &rules(&given))), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_hides_no_more_than_it_must() {
+        let denied = || json!({ "vpc-0a1b2c3d": { "unknown": "denied" } });
+        let all = || {
+            json!({
+                "hosted_zones": denied(), "resolver_rules": denied(),
+                "firewall_groups": denied(), "profiles": denied()
+            })
+        };
+        let off = and(endpoints(&[endpoint(&json!({ "private_dns": false }))]), &all());
+        let peered = and(
+            endpoints(&[]),
+            &json!({ "route_tables": { "vpc-0a1b2c3d": [{ "id": "rtb-1", "main": true, "routes": [
+                { "to": { "cidr": "10.9.0.0/16" }, "via": "pcx-1", "state": "active" }] }] } }),
+        );
+        let rows = [
+            (ENDPOINTS, all(), "to vpce-0ssm (4), pass ? ? pass"),
+            (ENDPOINTS, and(endpoints(&[]), &all()), "to the public (4), pass ? ? ?"),
+            (NAT, all(), "to the public (4), pass ? ? ?"),
+            (
+                ENDPOINTS,
+                off,
+                "unknown: vpc-0a1b2c3d; vpce-0ssm has private DNS off, and a private hosted zone may lead ssm.ap-northeast-1.amazonaws.com to it",
+            ),
+            (
+                ENDPOINTS,
+                and(peered.clone(), &all()),
+                "unknown: vpc-0a1b2c3d; a private hosted zone may lead ssm.ap-northeast-1.amazonaws.com to endpoints beyond pcx-1",
+            ),
+            (
+                ENDPOINTS,
+                and(peered, &json!({ "profiles": denied() })),
+                "to the public (4), pass ? ? ?",
+            ),
+        ];
+        for (ground, patch, expected) in rows {
+            assert_eq!(of(ground, &patch), expected, "{patch}");
+        }
+        // A Profile may bring a longer zone than this one, and nothing that comes before the very name.
+        let shadow =
+            |name: &str, more: &str| and(zoned(name, &json!([])), &json!({ more: denied() }));
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let rows = [
+            (shadow("amazonaws.com", "profiles"), "to vpce-0ssm (4), pass ? ? ?"),
+            (shadow(exact, "profiles"), "to vpce-0ssm (4), pass ? ? fail"),
+            (shadow(exact, "resolver_rules"), "to vpce-0ssm (4), pass pass ? ?"),
+            (shadow(exact, "firewall_groups"), "to vpce-0ssm (4), pass ? pass fail"),
+        ];
+        for (patch, expected) in rows {
+            assert_eq!(of(ENDPOINTS, &patch), expected, "{patch}");
+        }
+    }
+
+    #[test]
+    fn other_dns_servers_may_say_otherwise() {
+        let foreign =
+            json!({ "dhcp_options": { "dopt-0amazon": { "name_servers": ["10.0.5.10"] } } });
+        let exact = "ssm.ap-northeast-1.amazonaws.com";
+        let unless = |to: &str| {
+            format!(
+                "unknown: instances of vpc-0a1b2c3d ask the DNS server 10.0.5.10: unless it forwards {exact} to the VPC's own resolver, the name resolves to public addresses instead of {to}"
+            )
+        };
+        assert_eq!(of(ENDPOINTS, &foreign), unless("vpce-0ssm"));
+        let led = zoned(exact, &json!([record("A", "10.9.0.4")]));
+        assert_eq!(of(ENDPOINTS, &and(led, &foreign)), unless("where Z0SSM leads it"));
+        let empty = zoned(exact, &json!([]));
+        assert_eq!(of(ENDPOINTS, &and(empty, &foreign)), "to vpce-0ssm (4), pass pass pass ?");
+        assert_eq!(of(NAT, &foreign), "to the public (4), pass pass pass pass");
+        let off = json!({ "vpc_dns": { "vpc-0a1b2c3d": { "support": false } } });
+        assert_eq!(of(NAT, &off), "to the public (4), fail pass pass pass");
+        assert_eq!(of(NAT, &and(off, &foreign)), "to the public (4), ? pass pass pass");
+    }
+
+    #[test]
+    fn amazons_resolver_has_several_addresses() {
+        let cidrs = ["10.0.0.0/16", "100.64.0.0/24", "fd00:1::/56"].map(|it| it.parse().unwrap());
+        let amazons =
+            ["AmazonProvidedDNS", "169.254.169.253", "10.0.0.2", "100.64.0.2", "fd00:ec2::253"];
+        let others = ["10.0.0.3", "8.8.8.8", "fd00:1::2", "fd00:ec2::254", "dc1.example.com", ""];
+        for it in amazons {
+            assert!(is_amazons(it, &cidrs), "{it}");
+        }
+        for it in others {
+            assert!(!is_amazons(it, &cidrs), "{it}");
+        }
+    }
+
+    #[test]
+    fn firewall_lists_match() {
+        let host = "ssm.eu-west-1.amazonaws.com";
+        for domain in ["*", "*.com", "*.eu-west-1.amazonaws.com", host] {
+            assert!(matches(domain, host), "{domain}");
+        }
+        for domain in [
+            "com",
+            "amazonaws.com",
+            "*.ssm.eu-west-1.amazonaws.com",
+            "*.net",
+            "sm.eu-west-1.amazonaws.com",
+        ] {
+            assert!(!matches(domain, host), "{domain}");
+        }
+    }
+
+    #[test]
+    fn the_first_firewall_rule_decides() {
+        let rule = |priority: i32, action: &str, list: &str, kind: Option<&str>| json!({ "name": "r", "priority": priority, "action": action, "domains": list, "query_type": kind });
+        let firewall = |own: &Value, brought: &Value| {
+            json!({
+                "firewall_groups": { "vpc-0a1b2c3d": [{ "group": "rslvr-frg-1", "priority": 101 }] },
+                "firewall_rules": { "rslvr-frg-1": own, "rslvr-frg-2": brought },
+                "firewall_domains": {
+                    "rslvr-fdl-all": { "domains": ["*"] },
+                    "rslvr-fdl-aws": { "domains": ["*.amazonaws.com"] },
+                    "rslvr-fdl-none": {},
+                    "rslvr-fdl-hidden": { "unknown": "denied" }
+                },
+                "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+                "profile_resources": { "rp-1": [
+                    { "arn": "arn:aws:route53resolver:eu-west-1:111122223333:firewall-rule-group/rslvr-frg-2", "priority": 1 }] }
+            })
+        };
+        let (all, aws, none, hidden) =
+            ("rslvr-fdl-all", "rslvr-fdl-aws", "rslvr-fdl-none", "rslvr-fdl-hidden");
+        let block = || json!([rule(2, "BLOCK", all, None)]);
+        let allow = || json!([rule(2, "ALLOW", aws, None)]);
+        let nothing = || json!([]);
+        let rows = [
+            (nothing(), nothing(), "pass"),
+            (block(), nothing(), "fail"),
+            (nothing(), block(), "fail"),
+            (block(), block(), "fail"),
+            (allow(), nothing(), "pass"),
+            (nothing(), allow(), "pass"),
+            (allow(), allow(), "pass"),
+            // Which group of the two comes first is not documented.
+            (block(), allow(), "?"),
+            (allow(), block(), "?"),
+            (json!([rule(2, "BLOCK", all, None), rule(1, "ALERT", all, None)]), nothing(), "pass"),
+            (json!([rule(1, "BLOCK", all, None), rule(2, "ALLOW", all, None)]), nothing(), "fail"),
+            (json!([rule(1, "NEWEST", all, None)]), nothing(), "?"),
+            (json!([rule(1, "BLOCK", none, None)]), nothing(), "pass"),
+            (json!([rule(1, "ALLOW", hidden, None), rule(2, "BLOCK", all, None)]), nothing(), "?"),
+            (
+                json!([rule(1, "ALLOW", aws, None), rule(2, "BLOCK", hidden, None)]),
+                nothing(),
+                "pass",
+            ),
+            (json!([rule(1, "BLOCK", all, Some("AAAA"))]), nothing(), "pass"),
+            (json!([rule(1, "BLOCK", all, Some("A"))]), nothing(), "fail"),
+            (json!([rule(1, "BLOCK", all, Some("TYPE1"))]), nothing(), "fail"),
+            (json!({ "unknown": "denied" }), nothing(), "?"),
+            (json!({ "unknown": "denied" }), json!({ "unknown": "denied" }), "?"),
+        ];
+        for (own, brought, expected) in rows {
+            assert_eq!(
+                of(NAT, &firewall(&own, &brought)),
+                format!("to the public (4), pass {expected} pass pass"),
+                "{own} and {brought}"
+            );
+        }
+    }
 }

@@ -19,8 +19,16 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(id) = scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node has its identity on its disk"));
     };
-    Ok(if facts.instance(id).required()?.metadata.enabled {
-        Verdict::Pass(observed(id, "has its metadata service on"))
+    let metadata = &facts.instance(id).required()?.metadata;
+    Ok(if metadata.enabled {
+        let evidence = observed(id, "has its metadata service on");
+        // Enough for the agent on the host, one hop too few for one in a container.
+        let near = metadata.hop_limit == Some(1);
+        Verdict::Pass(if near {
+            evidence.and(observed(id, "answers over one hop only, so not into a container"))
+        } else {
+            evidence
+        })
     } else {
         Verdict::Fail(
             observed(

@@ -3,6 +3,7 @@
 pub(crate) mod found_in_region;
 pub(crate) mod instance_running;
 pub(crate) mod metadata_service_enabled;
+pub(crate) mod no_event_scheduled;
 pub(crate) mod status_checks_pass;
 
 #[rustfmt::skip]
@@ -10,5 +11,6 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &found_in_region::CHECK,
     &instance_running::CHECK,
     &metadata_service_enabled::CHECK,
+    &no_event_scheduled::CHECK,
     &status_checks_pass::CHECK,
 ];

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use ssm_doctor_checks::model::{
-    ec2::{HopKind, NetworkAcl, RouteTable},
+    ec2::{NetworkAcl, RouteTable, TargetKind},
     facts::{Facts, Need, Ourselves, Row, Why},
     ids::{AccountId, SubnetId, VpcId},
 };
@@ -104,7 +104,7 @@ fn hidden(facts: &Facts, vpc: &VpcId, owner: &AccountId) -> Vec<Doubt> {
     }
     let tables = present(facts.route_tables.get(vpc)).into_iter().flatten();
     for hop in tables.flat_map(|it| &it.routes) {
-        if let HopKind::NatGateway(id) = hop.via.kind()
+        if let TargetKind::NatGateway(id) = hop.via.kind()
             && matches!(facts.nat_gateways.get(&id), Some(Row::Absent(_)))
         {
             doubt(Need::nat_gateway(id));

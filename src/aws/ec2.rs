@@ -6,7 +6,6 @@
 //! once AWS has said so when asked by its id.
 
 use std::{
-    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     future::Future,
     net::{IpAddr, Ipv4Addr},
@@ -20,17 +19,18 @@ use aws_sdk_ec2::{
 };
 use aws_smithy_types::DateTime;
 use ssm_doctor_checks::model::{
+    dns::Place,
     ec2::{
-        AclEntry, AttachedInterface, Destination, DhcpOptions, Endpoint, EndpointKind, Instance,
-        InstanceState, InstanceStatus, InternetGateway, MetadataOptions, NatGateway, NetworkAcl,
-        NetworkInterface, NextHop, Peer, PrefixList, Route, RouteTable, Rule, SecurityGroup,
-        Subnet, Traffic, Vpc, VpcDns,
+        AclEntry, AttachedInterface, BlockMode, Destination, DhcpOptions, EgressOnlyGateway,
+        Endpoint, EndpointKind, Exclusion, Instance, InstanceState, InstanceStatus,
+        InternetGateway, MetadataOptions, NatGateway, NetworkAcl, NetworkInterface, NextHop, Peer,
+        Peering, PeeringSide, PrefixList, PublicAccessBlock, Route, RouteTable, Rule,
+        ScheduledEvent, SecurityGroup, Subnet, Traffic, TransitGatewayAttachment, Vpc, VpcDns,
     },
     facts::{Facts, Row},
-    iam::ProfileAssociation,
     ids::{
-        DhcpOptionsId, InstanceId, NatGatewayId, NetworkInterfaceId, PrefixListId, Region,
-        SecurityGroupId, SubnetId, VpcId,
+        DhcpOptionsId, EndpointId, InstanceId, NatGatewayId, NetworkInterfaceId, PeeringId,
+        PrefixListId, Region, SecurityGroupId, ServiceName, SubnetId, VpcId,
     },
     text::Text,
     time::Timestamp,
@@ -39,6 +39,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Service,
+    route53::name,
     why::{Failure, Outcome, field, maybe, named, read, row, unreadable},
 };
 
@@ -50,6 +51,7 @@ const GLANCE: Duration = Duration::from_secs(3);
 /// The page size that these calls allow at most, and the smaller one of route tables.
 const PAGE: i32 = 1000;
 const SMALL_PAGE: i32 = 100;
+const PAGE_OF_FEW: i32 = 255;
 
 /// All pages of a call, flattened.
 macro_rules! all {
@@ -153,22 +155,6 @@ impl Ec2 {
             Ok(found.map(|it| keyed(&it, sdk::InstanceStatus::instance_id, instance_status)))
         });
         Facts { instance_statuses: rows.await, ..Facts::default() }
-    }
-
-    /// The association in force, or under way; one that ended counts where there is no other.
-    pub async fn profile_association(self, id: InstanceId) -> Facts {
-        let call = self.client.describe_iam_instance_profile_associations();
-        let call = call.filters(filter("instance-id", id.as_str())).into_paginator().items();
-        let association = all!(self, call).and_then(|it| {
-            let mut found = it.unwrap_or_default();
-            found.retain(|it| it.instance_id() == Some(id.as_str()));
-            let ended = |it: &sdk::IamInstanceProfileAssociation| {
-                it.state() == Some(&sdk::IamInstanceProfileAssociationState::Disassociated)
-            };
-            found.sort_by_key(|it| (ended(it), Reverse(it.timestamp().map(DateTime::secs))));
-            found.first().map(profile_association).transpose()
-        });
-        Facts { profile_associations: [(id, row(association))].into(), ..Facts::default() }
     }
 
     /// Looks for an instance in every Region that is switched on but `here`, at once and briefly.
@@ -348,6 +334,21 @@ impl Ec2 {
         Facts { network_interfaces: swept(found, asked), ..Facts::default() }
     }
 
+    pub async fn interface_at(self, place: Place) -> Facts {
+        let name = match place.address {
+            IpAddr::V4(_) => "addresses.private-ip-address",
+            IpAddr::V6(_) => "ipv6-addresses.ipv6-address",
+        };
+        let call = self
+            .client
+            .describe_network_interfaces()
+            .filters(filter("vpc-id", place.vpc.as_str()))
+            .filters(filter(name, &place.address.to_string()));
+        let found = listed(all!(self, call.into_paginator().items()));
+        let found = found.and_then(|it| it.first().map(network_interface).transpose());
+        Facts { interfaces_at: [(place, row(found))].into(), ..Facts::default() }
+    }
+
     pub async fn nat_gateways(self, ids: BTreeSet<NatGatewayId>) -> Facts {
         let this = &self;
         let rows = by_id(ids, |ids| async move {
@@ -391,6 +392,22 @@ impl Ec2 {
         Facts { endpoints: [(vpc, row(endpoints))].into(), ..Facts::default() }
     }
 
+    /// An endpoint of another VPC. Another account's is not found.
+    pub async fn distant_endpoint(self, id: EndpointId) -> Facts {
+        let this = &self;
+        let rows = by_id([id].into(), |ids| async move {
+            let call = this.client.describe_vpc_endpoints().set_vpc_endpoint_ids(Some(ids));
+            let found = all!(
+                this,
+                call.into_paginator().items(),
+                "InvalidVpcEndpointId.NotFound",
+                "InvalidVpcEndpoint.NotFound"
+            )?;
+            Ok(found.map(|it| keyed(&it, sdk::VpcEndpoint::vpc_endpoint_id, endpoint)))
+        });
+        Facts { distant_endpoints: rows.await, ..Facts::default() }
+    }
+
     pub async fn internet_gateways(self, vpc: VpcId) -> Facts {
         let call = self
             .client
@@ -400,6 +417,98 @@ impl Ec2 {
         let gateways =
             found.and_then(|it| it.iter().map(|it| internet_gateway(it, &vpc)).collect()).map(Some);
         Facts { internet_gateways: [(vpc, row(gateways))].into(), ..Facts::default() }
+    }
+
+    /// There is no filter by VPC, and seldom more than a few.
+    pub async fn egress_only_gateways(self, vpc: VpcId) -> Facts {
+        let call = self.client.describe_egress_only_internet_gateways();
+        let found = listed(all!(self, call.into_paginator().page_size(PAGE_OF_FEW).items()));
+        let gateways = found
+            .and_then(|it| it.iter().filter_map(|it| egress_only_gateway(it, &vpc)).collect())
+            .map(Some);
+        Facts { egress_only_gateways: [(vpc, row(gateways))].into(), ..Facts::default() }
+    }
+
+    pub async fn peering(self, id: PeeringId) -> Facts {
+        let this = &self;
+        let rows = by_id([id].into(), |ids| async move {
+            let call = this.client.describe_vpc_peering_connections();
+            let call = call.set_vpc_peering_connection_ids(Some(ids)).into_paginator().items();
+            let found = all!(
+                this,
+                call,
+                "InvalidVpcPeeringConnectionID.NotFound",
+                "InvalidVpcPeeringConnectionId.NotFound"
+            )?;
+            Ok(found.map(|it| {
+                keyed(&it, sdk::VpcPeeringConnection::vpc_peering_connection_id, peering)
+            }))
+        });
+        Facts { peerings: rows.await, ..Facts::default() }
+    }
+
+    pub async fn transit_gateway_attachments(self, vpc: VpcId) -> Facts {
+        let call = self
+            .client
+            .describe_transit_gateway_vpc_attachments()
+            .filters(filter("vpc-id", vpc.as_str()));
+        let found = listed(all!(self, call.into_paginator().page_size(PAGE).items()));
+        let attachments = found.and_then(|it| it.iter().map(attachment).collect()).map(Some);
+        Facts { transit_gateway_attachments: [(vpc, row(attachments))].into(), ..Facts::default() }
+    }
+
+    /// The mode, and what is exempt if it blocks anything.
+    pub async fn public_access_block(self, region: Region) -> Facts {
+        let options = self.client.describe_vpc_block_public_access_options().send().await;
+        let mode = self.watch.read(options, &[]).and_then(|it| {
+            let options = it.and_then(|it| it.vpc_block_public_access_options);
+            let mode = options.and_then(|it| it.internet_gateway_block_mode);
+            Ok(mode.map(|it| BlockMode::from(it.as_str().to_owned())))
+        });
+        let block = match mode {
+            Err(failure) => Err(failure),
+            Ok(None) => Ok(None),
+            Ok(Some(BlockMode::Off)) => {
+                Ok(Some(PublicAccessBlock { mode: BlockMode::Off, exclusions: Vec::new() }))
+            }
+            Ok(Some(mode)) => self
+                .exclusions()
+                .await
+                .map(|exclusions| Some(PublicAccessBlock { mode, exclusions })),
+        };
+        Facts { public_access_blocks: [(region, row(block))].into(), ..Facts::default() }
+    }
+
+    /// The call has pages, but the SDK no paginator for it.
+    async fn exclusions(&self) -> Result<Vec<Exclusion>, Failure> {
+        let mut exclusions = Vec::new();
+        let mut next = None;
+        loop {
+            let call = self.client.describe_vpc_block_public_access_exclusions();
+            let page = call.max_results(PAGE).set_next_token(next).send().await;
+            let Some(page) = self.watch.read(page, &[])? else { return Ok(exclusions) };
+            let listed = page.vpc_block_public_access_exclusions.unwrap_or_default();
+            exclusions.extend(listed.iter().filter_map(exclusion));
+            next = page.next_token.filter(|it| !it.is_empty());
+            if next.is_none() {
+                return Ok(exclusions);
+            }
+        }
+    }
+
+    pub async fn service_endpoints(self, service: ServiceName) -> Facts {
+        let call = self.client.describe_vpc_endpoints();
+        let call = call.filters(filter("service-name", service.as_str()));
+        let found = listed(all!(self, call.into_paginator().page_size(PAGE).items()));
+        let endpoints = found
+            .and_then(|it| {
+                let placed = |it: &sdk::VpcEndpoint| {
+                    Ok(Endpoint { vpc: maybe("vpcId", it.vpc_id())?, ..endpoint(it)? })
+                };
+                it.iter().map(placed).collect()
+            })
+            .map(Some);
+        Facts { service_endpoints: [(service, row(endpoints))].into(), ..Facts::default() }
     }
 
     pub async fn prefix_list(self, id: PrefixListId) -> Facts {
@@ -489,6 +598,9 @@ fn instance(it: &sdk::Instance) -> Result<Instance, Failure> {
                 != Some(&sdk::InstanceMetadataEndpointState::Disabled),
             tokens_required: it.metadata_options().and_then(|it| it.http_tokens())
                 == Some(&sdk::HttpTokensState::Required),
+            hop_limit: it
+                .metadata_options()
+                .and_then(sdk::InstanceMetadataOptionsResponse::http_put_response_hop_limit),
         },
         windows: platform.into_iter().any(|it| it.to_ascii_lowercase().starts_with("windows")),
         launched_at: timestamp(it.launch_time()),
@@ -515,17 +627,6 @@ fn attached_interface(it: &sdk::InstanceNetworkInterface) -> Result<AttachedInte
     })
 }
 
-fn profile_association(
-    it: &sdk::IamInstanceProfileAssociation,
-) -> Result<ProfileAssociation, Failure> {
-    let profile = field("IamInstanceProfile", it.iam_instance_profile())?;
-    Ok(ProfileAssociation {
-        profile: named("Arn", profile.arn())?,
-        state: field("State", it.state())?.as_str().into(),
-        since: timestamp(it.timestamp()),
-    })
-}
-
 fn instance_status(it: &sdk::InstanceStatus) -> Result<InstanceStatus, Failure> {
     let status = |name, it: Option<&sdk::InstanceStatusSummary>| {
         Ok(word(Some(field(name, it.and_then(sdk::InstanceStatusSummary::status))?.as_str())))
@@ -535,6 +636,15 @@ fn instance_status(it: &sdk::InstanceStatus) -> Result<InstanceStatus, Failure> 
         instance: status("instanceStatus", it.instance_status())?,
         system: status("systemStatus", it.system_status())?,
         ebs: ebs.map(|it| word(Some(it.as_str()))),
+        events: it.events().iter().map(scheduled).collect::<Result<_, _>>()?,
+    })
+}
+
+fn scheduled(it: &sdk::InstanceStatusEvent) -> Result<ScheduledEvent, Failure> {
+    Ok(ScheduledEvent {
+        code: field("code", it.code().map(sdk::EventCode::as_str))?.into(),
+        description: it.description().unwrap_or_default().into(),
+        not_before: timestamp(it.not_before()),
     })
 }
 
@@ -591,6 +701,7 @@ fn subnet(it: &sdk::Subnet) -> Result<Subnet, Failure> {
             .collect::<Result<_, _>>()?,
         availability_zone: it.availability_zone().map(Into::into),
         maps_public_ip: it.map_public_ip_on_launch().unwrap_or_default(),
+        dns64: it.enable_dns64().unwrap_or_default(),
     })
 }
 
@@ -716,6 +827,7 @@ fn endpoint(it: &sdk::VpcEndpoint) -> Result<Endpoint, Failure> {
         EndpointKind::Interface => field("privateDnsEnabled", it.private_dns_enabled())?,
         _ => false,
     };
+    let dns = it.dns_options();
     Ok(Endpoint {
         id: named("vpcEndpointId", it.vpc_endpoint_id())?,
         service: field("serviceName", it.service_name())?.into(),
@@ -735,6 +847,15 @@ fn endpoint(it: &sdk::VpcEndpoint) -> Result<Endpoint, Failure> {
         route_tables: ids("routeTableId", it.route_table_ids().iter().map(String::as_str))?,
         policy: it.policy_document().map(Text::parse),
         service_region: maybe("serviceRegion", it.service_region())?,
+        vpc: None,
+        ip_address_type: it.ip_address_type().map(|it| word(Some(it.as_str()))),
+        dns_record_ip_type: dns
+            .and_then(|it| it.dns_record_ip_type())
+            .map(|it| word(Some(it.as_str()))),
+        private_dns_for_inbound_only: dns
+            .and_then(|it| it.private_dns_only_for_inbound_resolver_endpoint())
+            .unwrap_or_default(),
+        names: it.dns_entries().iter().filter_map(|it| it.dns_name()).map(name).collect(),
     })
 }
 
@@ -748,7 +869,8 @@ fn internet_gateway(it: &sdk::InternetGateway, vpc: &VpcId) -> Result<InternetGa
 }
 
 fn nat_gateway(it: &sdk::NatGateway) -> Result<NatGateway, Failure> {
-    let addresses = it.nat_gateway_addresses().iter();
+    let addresses = || it.nat_gateway_addresses().iter();
+    let zones: BTreeSet<&str> = addresses().filter_map(|it| it.availability_zone()).collect();
     Ok(NatGateway {
         state: word(Some(field("state", it.state())?.as_str())),
         // The field is younger than NAT gateways, which were all public before it.
@@ -756,10 +878,65 @@ fn nat_gateway(it: &sdk::NatGateway) -> Result<NatGateway, Failure> {
             it.connectivity_type().map_or("public", sdk::ConnectivityType::as_str),
         )),
         subnet: maybe("subnetId", it.subnet_id())?,
-        public_ips: addresses
+        public_ips: addresses()
             .filter_map(|it| maybe::<Ipv4Addr>("publicIp", it.public_ip()).transpose())
             .collect::<Result<_, _>>()?,
         failure: it.failure_message().map(Into::into),
+        zones: zones.into_iter().map(Into::into).collect(),
+    })
+}
+
+fn egress_only_gateway(
+    it: &sdk::EgressOnlyInternetGateway,
+    vpc: &VpcId,
+) -> Option<Result<EgressOnlyGateway, Failure>> {
+    let attachment = it.attachments().iter().find(|it| it.vpc_id() == Some(vpc.as_str()))?;
+    let read = || {
+        Ok(EgressOnlyGateway {
+            id: named("egressOnlyInternetGatewayId", it.egress_only_internet_gateway_id())?,
+            state: field("state", attachment.state())?.as_str().into(),
+        })
+    };
+    Some(read())
+}
+
+fn peering(it: &sdk::VpcPeeringConnection) -> Result<Peering, Failure> {
+    fn side(it: Option<&sdk::VpcPeeringConnectionVpcInfo>) -> Result<PeeringSide, Failure> {
+        let it = field("vpcInfo", it)?;
+        Ok(PeeringSide {
+            vpc: named("vpcId", it.vpc_id())?,
+            owner: maybe("ownerId", it.owner_id())?,
+            region: maybe("region", it.region())?,
+        })
+    }
+    let status = it.status().and_then(sdk::VpcPeeringConnectionStateReason::code);
+    Ok(Peering {
+        state: word(Some(field("status", status)?.as_str())),
+        requester: side(it.requester_vpc_info())?,
+        accepter: side(it.accepter_vpc_info())?,
+    })
+}
+
+fn attachment(it: &sdk::TransitGatewayVpcAttachment) -> Result<TransitGatewayAttachment, Failure> {
+    Ok(TransitGatewayAttachment {
+        id: field("transitGatewayAttachmentId", it.transit_gateway_attachment_id())?.into(),
+        transit_gateway: named("transitGatewayId", it.transit_gateway_id())?,
+        state: word(Some(field("state", it.state())?.as_str())),
+        subnets: ids("subnetId", it.subnet_ids().iter().map(String::as_str))?,
+    })
+}
+
+/// An exclusion that was deleted stays listed for a while.
+fn exclusion(it: &sdk::VpcBlockPublicAccessExclusion) -> Option<Exclusion> {
+    let state = it.state().map(sdk::VpcBlockPublicAccessExclusionState::as_str);
+    if !matches!(state, Some("create-complete" | "update-complete")) {
+        return None;
+    }
+    let resource = it.resource_arn()?.rsplit('/').next()?;
+    Some(Exclusion {
+        id: it.exclusion_id().unwrap_or_default().into(),
+        mode: word(it.internet_gateway_exclusion_mode().map(|it| it.as_str())),
+        resource: resource.into(),
     })
 }
 
@@ -777,6 +954,9 @@ fn network_interface(it: &sdk::NetworkInterface) -> Result<NetworkInterface, Fai
         subnet: named("subnetId", it.subnet_id())?,
         private_ips,
         security_groups: groups(it.groups())?,
+        instance: maybe("instanceId", it.attachment().and_then(|it| it.instance_id()))?,
+        public_ip: maybe("publicIp", it.association().and_then(|it| it.public_ip()))?,
+        source_dest_check: it.source_dest_check(),
     })
 }
 

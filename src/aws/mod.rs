@@ -6,12 +6,17 @@
 //! Retries are the SDK's standard ones. Its adaptive mode shares one rate limiter in the process,
 //! which after a few throttled calls delays every later one by seconds.
 
+mod console;
 mod doubt;
 mod ec2;
 mod iam;
 mod kms;
+mod logs;
 mod organizations;
 mod policies;
+mod route53;
+mod route53profiles;
+mod route53resolver;
 mod s3;
 mod ssm;
 mod sts;
@@ -25,6 +30,7 @@ use aws_config::{
     stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_checks::{
     model::{
         facts::{Facts, Need, Ourselves, Row},
@@ -35,14 +41,21 @@ use ssm_doctor_checks::{
         },
         scope::Scope,
         ssm::SettingId,
+        time::Timestamp,
     },
-    solve::credentials::{CHANNELS, REGISTER},
+    solve::{
+        credentials::{CHANNELS, REGISTER},
+        reach::CORE,
+    },
 };
 use tokio::sync::Semaphore;
 
+use crate::probe::{Probe, Setup, connector, host_of};
+
 pub use doubt::doubt;
 use watch::Watch;
-use why::{cause, is_in_chain, printable};
+pub use why::printable;
+use why::{cause, is_in_chain};
 
 /// Calls of one service in flight at once: those of one VPC fit.
 const IN_FLIGHT: usize = 12;
@@ -67,6 +80,10 @@ pub enum ConnectError {
         "no AWS credentials were found with profile `{0}`: sign in to it, or pass another `--profile`"
     )]
     NoCredentialsInProfile(String),
+    #[error(
+        "this system has no certificates that it trusts, so AWS cannot be told from others: install them (`ca-certificates`), or point SSL_CERT_FILE at them"
+    )]
+    NothingTrusted,
     /// A provider was found, and failed: its own words.
     #[error("no AWS credentials could be had: {0}: sign in again, or pass another `--profile`")]
     Credentials(String),
@@ -91,9 +108,14 @@ pub struct Account {
     iam: iam::Iam,
     kms: kms::Kms,
     organizations: organizations::Organizations,
+    route53: route53::Route53,
+    route53profiles: route53profiles::Route53Profiles,
+    route53resolver: route53resolver::Route53Resolver,
+    logs: logs::Logs,
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
+    probe: Probe,
     /// Do the credentials expire? Only those carry a session token.
     temporary: bool,
 }
@@ -102,16 +124,16 @@ pub struct Account {
 pub type Job = Pin<Box<dyn Future<Output = Facts> + Send>>;
 
 impl Account {
-    /// Finds Region and credentials as every AWS tool does.
+    /// Finds Region and credentials as every AWS tool does. `here` is what else there is to know of the
+    /// machine at hand.
     ///
     /// # Errors
     /// [`ConnectError`] without either. Whether AWS accepts the credentials is not known until the
     /// first call: see [`rejected`](Self::rejected).
-    pub async fn connect(
-        profile: Option<&str>,
-        region: Option<&str>,
-    ) -> Result<Self, ConnectError> {
+    pub async fn connect(region: Option<&str>, mut here: Setup) -> Result<Self, ConnectError> {
         let seconds = Duration::from_secs;
+        // The SDK panics without.
+        let tls = connector().ok_or(ConnectError::NothingTrusted)?;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(
                 RetryConfig::standard()
@@ -132,7 +154,7 @@ impl Account {
         if let Ok(name) = AppName::new(concat!("ssm-doctor-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
-        if let Some(profile) = profile {
+        if let Some(profile) = &here.profile {
             loader = loader.profile_name(profile);
         }
         if let Some(region) = region {
@@ -143,13 +165,15 @@ impl Account {
         let region: Region = region.parse().map_err(|_| {
             ConnectError::BadRegion(format!("`{}` is not a Region", printable(region)))
         })?;
-        let profile =
-            profile.map_or_else(|| std::env::var("AWS_PROFILE").ok(), |it| Some(it.to_owned()));
-        let (config, temporary) = with_credentials(config, profile).await?;
-        Ok(Self::new(config, region, temporary))
+        let profile = here.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+        let (config, keys) = with_credentials(config, profile).await?;
+        here.endpoint_override = endpoint_override(&config);
+        here.dual_stack = config.use_dual_stack().unwrap_or_default();
+        here.ends_at = keys.ends_at;
+        Ok(Self::new(config, region, Probe::new(here, tls), keys.temporary))
     }
 
-    fn new(config: SdkConfig, region: Region, temporary: bool) -> Self {
+    fn new(config: SdkConfig, region: Region, probe: Probe, temporary: bool) -> Self {
         let watch = Watch::default();
         macro_rules! service {
             ($sdk:ident $(, $set:ident($value:expr))?) => {{
@@ -168,12 +192,17 @@ impl Account {
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),
             organizations: service!(aws_sdk_organizations),
+            route53: service!(aws_sdk_route53),
+            route53profiles: service!(aws_sdk_route53profiles),
+            route53resolver: service!(aws_sdk_route53resolver),
+            logs: service!(aws_sdk_cloudwatchlogs),
             // A stand-in for AWS rarely answers to `<bucket>.<its host>`.
             s3: service!(aws_sdk_s3, force_path_style(config.endpoint_url().is_some())),
             ssm: service!(aws_sdk_ssm),
             sts: service!(aws_sdk_sts),
             watch,
             config,
+            probe,
             temporary,
         }
     }
@@ -199,14 +228,16 @@ impl Account {
     /// fails. What its VPC's list lacks gets no row: to ask for it again is to ask for it by id.
     #[must_use]
     pub fn jobs(&self, needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> Vec<Job> {
-        let needs = with_neighbours(needs, facts);
+        let needs = with_neighbours(needs, facts, scope);
         let mut jobs = Vec::new();
         let mut sweeps = BTreeSet::new();
         let (mut instances, mut statuses) = (BTreeSet::new(), BTreeSet::new());
         let mut parts = Parts::default();
         let mut questions = BTreeSet::new();
+        let mut here = Vec::new();
         for need in needs {
             let (ec2, iam, ssm) = (&self.ec2, &self.iam, &self.ssm);
+            let (zones, resolver) = (&self.route53, &self.route53resolver);
             match need {
                 Need::caller(_) => {
                     let temporary = self.temporary;
@@ -223,12 +254,29 @@ impl Account {
                 | Need::route_tables(id)
                 | Need::network_acls(id)
                 | Need::endpoints(id)
-                | Need::internet_gateways(id) => _ = sweeps.insert(id),
+                | Need::internet_gateways(id)
+                | Need::hosted_zones(id)
+                | Need::resolver_rules(id)
+                | Need::firewall_groups(id)
+                | Need::profiles(id) => _ = sweeps.insert(id),
                 Need::dhcp_options(id) => jobs.push(ec2.job(|it| it.dhcp_options(id))),
                 Need::subnet(id) => _ = parts.subnets.insert(id),
                 Need::nat_gateway(id) => _ = parts.nats.insert(id),
                 Need::security_group(id) => _ = parts.groups.insert(id),
                 Need::network_interface(id) => _ = parts.interfaces.insert(id),
+                Need::egress_only_gateways(vpc) => {
+                    jobs.push(ec2.job(|it| it.egress_only_gateways(vpc)));
+                }
+                Need::peering(id) => jobs.push(ec2.job(|it| it.peering(id))),
+                Need::transit_gateway_attachments(vpc) => {
+                    jobs.push(ec2.job(|it| it.transit_gateway_attachments(vpc)));
+                }
+                Need::public_access_block(region) => {
+                    jobs.push(ec2.job(|it| it.public_access_block(region)));
+                }
+                Need::service_endpoints(name) => {
+                    jobs.push(ec2.job(|it| it.service_endpoints(name)));
+                }
                 Need::prefix_list(id) => jobs.push(ec2.job(|it| it.prefix_list(id))),
                 Need::instance_profile(name) => jobs.push(iam.job(|it| it.instance_profile(name))),
                 Need::role(name) => jobs.push(iam.job(|it| it.role(name))),
@@ -262,11 +310,36 @@ impl Account {
                     jobs.push(self.organizations.job(|it| it.policies(account)));
                 }
                 Need::resource_tags(name) => jobs.push(ssm.job(|it| it.tags(name))),
+                Need::interface_at(place) => jobs.push(ec2.job(|it| it.interface_at(place))),
+                Need::distant_endpoint(id) => jobs.push(ec2.job(|it| it.distant_endpoint(id))),
+                Need::hosted_zone(id) => jobs.push(zones.job(|it| it.hosted_zone(id))),
+                Need::zone_records(id) => jobs.push(zones.job(|it| it.zone_records(id))),
+                Need::resolver_rule(id) => jobs.push(resolver.job(|it| it.resolver_rule(id))),
+                Need::firewall_rules(id) => jobs.push(resolver.job(|it| it.firewall_rules(id))),
+                Need::firewall_domains(id) => {
+                    let region = self.region.clone();
+                    jobs.push(resolver.job(|it| it.firewall_domains(id, region)));
+                }
+                Need::profile_resources(id) => {
+                    jobs.push(self.route53profiles.job(|it| it.profile_resources(id)));
+                }
+                Need::log_group(name) => jobs.push(self.logs.job(|it| it.log_group(name))),
+                Need::bucket(name) => jobs.push(self.s3.job(|it| it.bucket(name))),
+                Need::console(id) => jobs.push(ec2.job(|it| it.console(id))),
                 Need::profile_association(id) => {
                     jobs.push(ec2.job(|it| it.profile_association(id)));
                 }
+                Need::hybrid_nodes(_) => jobs.push(ssm.job(ssm::Ssm::hybrid_nodes)),
+                Need::activation(id) => jobs.push(ssm.job(|it| it.activation(id))),
+                Need::here_surroundings(_)
+                | Need::here_program(_)
+                | Need::here_login(_)
+                | Need::here_ssh(_)
+                | Need::here_name(_)
+                | Need::here_contact(_) => here.push(need),
             }
         }
+        jobs.extend(self.probe.jobs(here));
         // Everything else in an instance's VPC hangs on these, or they on it.
         if !parts.is_empty() {
             sweeps.extend(vpcs_of_instances(facts).filter(|it| !is_swept(facts, it)));
@@ -293,8 +366,9 @@ impl Account {
     }
 
     /// The whole VPC.
-    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 10] {
+    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 14] {
         let (ec2, id, asked) = (&self.ec2, || vpc.clone(), asked.clone());
+        let region = self.region.clone();
         [
             ec2.job(|it| it.vpc(id())),
             ec2.job(|it| it.vpc_dns(id())),
@@ -306,6 +380,10 @@ impl Account {
             ec2.job(|it| it.security_groups_of(id(), asked.groups)),
             ec2.job(|it| it.endpoint_interfaces_of(id(), asked.interfaces)),
             ec2.job(|it| it.nat_gateways_of(id(), asked.nats)),
+            self.route53.job(|it| it.hosted_zones(id(), region)),
+            self.route53resolver.job(|it| it.resolver_rules(id())),
+            self.route53resolver.job(|it| it.firewall_groups(id())),
+            self.route53profiles.job(|it| it.profiles(id())),
         ]
     }
 
@@ -355,7 +433,7 @@ impl<C: Clone + Send + Sync + 'static> Service<C> {
 }
 
 /// What is about to be needed and can be asked already.
-fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
+fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> BTreeSet<Need> {
     let host_management = Need::service_setting(SettingId::DefaultHostManagementRole);
     if needs.iter().any(|it| matches!(it, Need::instance(_))) && !facts.has(&host_management) {
         needs.insert(host_management);
@@ -385,6 +463,18 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts) -> BTreeSet<Need> {
         });
         needs.extend(keys.filter(|it| !facts.has(it)));
     }
+    // A zone may lead to endpoints of a hub VPC, whose own settings then count.
+    if needs.iter().any(|it| matches!(it, Need::zone_records(_))) {
+        needs.extend(CORE.iter().filter_map(|service| {
+            let name = format!("com.amazonaws.{}.{service}", scope.region);
+            let need = Need::service_endpoints(name.parse().ok()?);
+            (!facts.has(&need)).then_some(need)
+        }));
+    }
+    let unseen = |need: &Need| !facts.has(need);
+    let (hubs, doors) = hubs(facts);
+    needs.extend(hubs.into_iter().map(Need::route_tables).filter(unseen));
+    needs.extend(doors.into_iter().map(Need::network_interface).filter(unseen));
     // The roles that an agent may have from Systems Manager, by name or by path and name.
     let setting = facts.service_settings.get(&SettingId::DefaultHostManagementRole);
     let nodes = facts.nodes.values();
@@ -412,6 +502,25 @@ fn our_account(facts: &Facts) -> Option<AccountId> {
     if let Row::Present(it) = caller { Some(it.account.clone()) } else { None }
 }
 
+/// More VPCs with endpoints of their own than this are no hubs.
+const HUBS: usize = 3;
+
+/// The other VPCs that have endpoints of our services, and those endpoints' interfaces, where they are
+/// so few that they must be shared.
+fn hubs(facts: &Facts) -> (BTreeSet<VpcId>, BTreeSet<NetworkInterfaceId>) {
+    let ours: BTreeSet<VpcId> = vpcs_of_instances(facts).collect();
+    let rows = facts.service_endpoints.values();
+    let listed = rows.filter_map(|it| if let Row::Present(it) = it { Some(it) } else { None });
+    let others = || {
+        listed.clone().flatten().filter(|it| it.vpc.as_ref().is_some_and(|it| !ours.contains(it)))
+    };
+    let vpcs: BTreeSet<VpcId> = others().filter_map(|it| it.vpc.clone()).collect();
+    if vpcs.len() > HUBS {
+        return (BTreeSet::new(), BTreeSet::new());
+    }
+    (vpcs, others().flat_map(|it| it.interfaces.iter().cloned()).collect())
+}
+
 fn is_swept(facts: &Facts, vpc: &VpcId) -> bool {
     facts.vpcs.contains_key(vpc)
         || facts.vpc_dns.contains_key(vpc)
@@ -428,6 +537,12 @@ fn vpcs_of_instances(facts: &Facts) -> impl Iterator<Item = VpcId> {
         .filter_map(|it| if let Row::Present(it) = it { it.vpc.clone() } else { None })
 }
 
+/// What is known of the credentials in use.
+struct Keys {
+    ends_at: Option<Timestamp>,
+    temporary: bool,
+}
+
 /// Resolves the credentials once, before anything is asked with them.
 ///
 /// They are then fixed, where they last: a program or a token that has to be touched for each
@@ -435,7 +550,7 @@ fn vpcs_of_instances(facts: &Facts) -> impl Iterator<Item = VpcId> {
 async fn with_credentials(
     config: SdkConfig,
     profile: Option<String>,
-) -> Result<(SdkConfig, bool), ConnectError> {
+) -> Result<(SdkConfig, Keys), ConnectError> {
     let provider = config.credentials_provider().ok_or(ConnectError::NoCredentials)?;
     let credentials = tokio::time::timeout(CREDENTIALS_WITHIN, provider.provide_credentials())
         .await
@@ -450,12 +565,31 @@ async fn with_credentials(
             }
             _ => ConnectError::NoCredentials,
         })?;
-    let temporary = credentials.session_token().is_some();
+    let ends_at = credentials.expiry().and_then(|it| {
+        let since = it.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Timestamp::from_second(since.as_secs().try_into().ok()?)
+    });
+    let keys = Keys { ends_at, temporary: credentials.session_token().is_some() };
     if !lasts(&credentials) {
-        return Ok((config, temporary));
+        return Ok((config, keys));
     }
     let provider = SharedCredentialsProvider::new(credentials);
-    Ok((config.into_builder().credentials_provider(provider).build(), temporary))
+    Ok((config.into_builder().credentials_provider(provider).build(), keys))
+}
+
+/// The host that stands in for AWS's own, of the services that the doctor or a session asks.
+fn endpoint_override(config: &SdkConfig) -> Option<String> {
+    let of = |service| {
+        let key = ServiceConfigKey::builder()
+            .service_id(service)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        config.service_config()?.load_config(key.ok()?)
+    };
+    let everywhere = config.endpoint_url().map(str::to_owned);
+    let url = everywhere.or_else(|| ["SSM", "KMS", "EC2", "IAM", "STS"].into_iter().find_map(of));
+    url.map(|it| printable(&host_of(&it)))
 }
 
 fn lasts(credentials: &Credentials) -> bool {
@@ -476,7 +610,9 @@ mod tests {
     #[test]
     fn roles_of_the_agent_are_asked_early() {
         let id: InstanceId = "i-1".parse().unwrap();
-        let needs = with_neighbours([Need::instance(id.clone())].into(), &Facts::default());
+        let scope = r#"{"target": "i-1", "region": "eu-west-1", "at": "2026-11-23T03:00:00Z"}"#;
+        let scope: Scope = serde_json::from_str(scope).unwrap();
+        let needs = with_neighbours([Need::instance(id.clone())].into(), &Facts::default(), &scope);
         assert_eq!(needs.len(), 2, "{needs:?}");
 
         let mut facts = Facts::default();
@@ -493,11 +629,13 @@ mod tests {
             role: Some("Edge".into()),
             source_type: None,
             registered_at: None,
+            activation: None,
+            ip: None,
         };
         facts.nodes.insert(Target::Instance(id), Row::Present(node));
         let role = |name: &str| Need::role(name.parse().unwrap());
         assert_eq!(
-            with_neighbours(BTreeSet::new(), &facts),
+            with_neighbours(BTreeSet::new(), &facts, &scope),
             [role("AWSSystemsManagerDefaultEC2InstanceManagementRole"), role("Edge")].into()
         );
     }

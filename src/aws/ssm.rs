@@ -6,28 +6,34 @@ use aws_sdk_ssm::{
         get_document::GetDocumentOutput, list_tags_for_resource::ListTagsForResourceOutput,
     },
     types::{
-        ConnectionStatus, DocumentFormat, DocumentType, InstanceInformation,
+        Activation as SdkActivation, ConnectionStatus, DescribeActivationsFilter,
+        DescribeActivationsFilterKeys, DocumentFormat, DocumentType, InstanceInformation,
         InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging, SourceType,
     },
 };
 use serde_json::Value;
 use ssm_doctor_checks::model::{
-    facts::Facts,
-    ids::{DocumentName, TaggedName, Target},
-    ssm::{Connection, Document, ManagedNode, Ping, ServiceSetting, SettingId},
+    facts::{Facts, Ourselves},
+    ids::{ActivationId, DocumentName, TaggedName, Target},
+    ssm::{
+        Activation, Connection, Document, HybridNode, ManagedNode, Ping, ServiceSetting, SettingId,
+    },
     text::Text,
 };
 
 use super::{
     Service,
     ec2::timestamp,
-    why::{Failure, Outcome, field, row, unreadable},
+    why::{Failure, Outcome, field, maybe, named, row, unreadable},
 };
 
 pub type Ssm = Service<Client>;
 
 /// The most that `DescribeInstanceInformation` allows.
 const PAGE: i32 = 50;
+
+/// Of the hybrid nodes that report, no more pages than these are looked through.
+const PAGES: u8 = 4;
 
 impl Ssm {
     pub async fn node(self, target: Target) -> Facts {
@@ -39,14 +45,55 @@ impl Ssm {
     /// documented, so both count.
     async fn instance_information(&self, target: &Target) -> Outcome<ManagedNode> {
         let id = target.to_string();
-        let only =
-            InstanceInformationStringFilter::builder().key("InstanceIds").values(&id).build();
-        let only = only.map_err(|it| unreadable(it.to_string()))?;
-        let call = self.client.describe_instance_information().filters(only);
+        let call = self.client.describe_instance_information().filters(only("InstanceIds", &id)?);
         let rows =
             call.into_paginator().page_size(PAGE).items().send().collect::<Result<Vec<_>, _>>();
         let rows = self.watch.read(rows.await, &["InvalidInstanceId"])?.unwrap_or_default();
         rows.iter().find(|it| it.instance_id() == Some(id.as_str())).map(node).transpose()
+    }
+
+    pub async fn hybrid_nodes(self) -> Facts {
+        let nodes = self.reporting().await;
+        Facts { hybrid_nodes: [(Ourselves::Us, row(nodes))].into(), ..Facts::default() }
+    }
+
+    async fn reporting(&self) -> Outcome<Vec<HybridNode>> {
+        let call = self
+            .client
+            .describe_instance_information()
+            .filters(only("ResourceType", "ManagedInstance")?)
+            .filters(only("PingStatus", "Online")?);
+        let mut pages = call.into_paginator().page_size(PAGE).send();
+        let mut nodes = Vec::new();
+        for _ in 0..PAGES {
+            let Some(page) = pages.next().await else { break };
+            let page = self.watch.read(page, &[])?;
+            for it in page.and_then(|it| it.instance_information_list).into_iter().flatten() {
+                nodes.push(HybridNode {
+                    id: named("InstanceId", it.instance_id())?,
+                    computer_name: text(it.computer_name()),
+                    ip: text(it.ip_address()),
+                    registered_at: timestamp(it.registration_date()),
+                });
+            }
+        }
+        Ok(Some(nodes))
+    }
+
+    pub async fn activation(self, id: ActivationId) -> Facts {
+        let activation = self.describe_activation(&id).await;
+        Facts { activations: [(id, row(activation))].into(), ..Facts::default() }
+    }
+
+    /// One that was deleted is left out of the list.
+    async fn describe_activation(&self, id: &ActivationId) -> Outcome<Activation> {
+        let only = DescribeActivationsFilter::builder()
+            .filter_key(DescribeActivationsFilterKeys::ActivationIds)
+            .filter_values(id.as_str());
+        let call = self.client.describe_activations().filters(only.build());
+        let output = self.watch.read(call.send().await, &["InvalidActivationId"])?;
+        let mut rows = output.and_then(|it| it.activation_list).into_iter().flatten();
+        Ok(rows.find(|it| it.activation_id() == Some(id.as_str())).map(|it| activation(&it)))
     }
 
     pub async fn connection(self, target: Target) -> Facts {
@@ -96,8 +143,25 @@ impl Ssm {
     }
 }
 
+fn only(key: &str, value: &str) -> Result<InstanceInformationStringFilter, Failure> {
+    let filter = InstanceInformationStringFilter::builder().key(key).values(value).build();
+    filter.map_err(|it| unreadable(it.to_string()))
+}
+
+fn text(it: Option<&str>) -> Option<String> {
+    it.filter(|it| !it.is_empty()).map(Into::into)
+}
+
+fn activation(it: &SdkActivation) -> Activation {
+    Activation {
+        expired: it.expired(),
+        expires_at: timestamp(it.expiration_date()),
+        limit: it.registration_limit(),
+        count: it.registrations_count(),
+    }
+}
+
 fn node(it: &InstanceInformation) -> Result<ManagedNode, Failure> {
-    let text = |it: Option<&str>| it.filter(|it| !it.is_empty()).map(Into::into);
     Ok(ManagedNode {
         ping: Ping::from(field("PingStatus", it.ping_status())?.as_str().to_owned()),
         last_ping: timestamp(it.last_ping_date_time()),
@@ -108,6 +172,8 @@ fn node(it: &InstanceInformation) -> Result<ManagedNode, Failure> {
         role: text(it.iam_role()),
         source_type: text(it.source_type().map(SourceType::as_str)),
         registered_at: timestamp(it.registration_date()),
+        activation: maybe("ActivationId", it.activation_id())?,
+        ip: text(it.ip_address()),
     })
 }
 
@@ -141,18 +207,34 @@ mod tests {
             .agent_version("3.3.987.0")
             .platform_type(PlatformType::Windows)
             .iam_role("")
+            .activation_id("")
+            .ip_address("10.0.11.23")
             .build();
         let read = node(&row).unwrap();
         assert_eq!(read.ping, Ping::Other("Somnolent".into()));
         assert_eq!(read.last_ping, Timestamp::from_second(1_700_000_000));
         assert_eq!(read.platform.as_deref(), Some("Windows"));
-        assert_eq!(read.role, None);
+        assert_eq!((read.role, read.activation), (None, None));
+        assert_eq!(read.ip.as_deref(), Some("10.0.11.23"));
 
         let bare = node(&InstanceInformation::builder().build()).unwrap_err();
         assert_eq!(
             (bare.why, bare.detail.as_str()),
             (Why::Unreadable, "an answer without `PingStatus`")
         );
+    }
+
+    #[test]
+    fn an_activation_is_read() {
+        let row = SdkActivation::builder()
+            .expired(true)
+            .expiration_date(DateTime::from_secs(1_700_000_000))
+            .registration_limit(5)
+            .registrations_count(2)
+            .build();
+        let expires_at = Timestamp::from_second(1_700_000_000);
+        let read = activation(&row);
+        assert_eq!(read, Activation { expired: true, expires_at, limit: Some(5), count: Some(2) });
     }
 
     #[test]

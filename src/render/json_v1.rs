@@ -28,12 +28,15 @@ pub struct Document {
     verdict: Conclusion,
     /// Names of checks: what to fix, the root cause first.
     causes: Vec<String>,
+    /// Where to look next, if nothing is found at fault or nothing but a silent agent.
+    note: Option<String>,
     /// Every check's answer: failures first, the one to fix first at the top.
     findings: Vec<Finding>,
     /// The ways from the instance to the services that the session needs.
     paths: Vec<Path>,
     /// The verdicts on the other kinds of session, if the run was not asked for one kind.
     other_sessions: Vec<OtherSession>,
+    client: Client,
     facts: Facts,
 }
 
@@ -173,9 +176,10 @@ struct Observation {
 
 #[derive(Serialize, JsonSchema)]
 struct Missing {
-    /// The IAM action of the call that went unanswered; null if no call can tell.
+    /// The IAM action of the call that went unanswered; null if it takes none, or no call can tell.
     action: Option<&'static str>,
-    /// What that call was about: an id or a name.
+    /// What that call was about: an id or a name; or, without an action, what was looked at from the
+    /// machine that ran the doctor.
     subject: Option<String>,
     /// One word: `denied`, `throttled`, `unreachable`, `timed-out`, `vanished`, `unreadable`,
     /// `hidden-by-owner`, `refused`, `unasked`, or `limit` where no call can tell.
@@ -228,6 +232,16 @@ struct OtherSession {
     verdict: Conclusion,
 }
 
+/// The machine that ran the doctor.
+#[derive(Serialize, JsonSchema)]
+struct Client {
+    /// Was it judged as the one that starts the session? The checks of the area `client` are about it.
+    judged: bool,
+    /// If it was not: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
 #[derive(Serialize, JsonSchema)]
 struct Facts {
     /// RFC 3339, UTC.
@@ -259,6 +273,7 @@ impl Document {
             session: scope.session.into(),
             verdict: diagnosis.overall.into(),
             causes: diagnosis.causes.iter().map(|it| it.name()).collect(),
+            note: report.nothing_in_sight(),
             findings: diagnosis.findings.iter().map(|it| finding(report, it)).collect(),
             paths: report.paths.iter().map(path).collect(),
             other_sessions: report
@@ -269,6 +284,10 @@ impl Document {
                     verdict: overall.into(),
                 })
                 .collect(),
+            client: Client {
+                judged: report.client_left_out.is_none(),
+                why: report.client_left_out.clone(),
+            },
             facts: Facts {
                 collected_at: scope.at.to_string(),
                 calls: report.calls,

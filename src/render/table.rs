@@ -14,7 +14,7 @@ use ssm_doctor_checks::{
         scope::Session,
         verdict::{Answer, Evidence, Fix, Impact, Verdict},
     },
-    solve::reach::{HopKind, Path},
+    solve::reach::{Hop, HopKind, Path},
 };
 
 use super::{BOLD, PLAIN, Page, Screen, Span};
@@ -47,6 +47,10 @@ pub fn render(report: &Report, screen: Screen) -> String {
         cause(&mut page, report, root);
     }
     others(&mut page, report, root);
+    if let Some(says) = report.nothing_in_sight().filter(|_| root.is_none()) {
+        page.blank();
+        page.paragraph(INDENT, &[(FAINT, &says)]);
+    }
     if !report.target_is_missing() {
         // Of a target that is not there, nothing else can be seen or said.
         consequences(&mut page, report);
@@ -62,6 +66,9 @@ fn headline(page: &mut Page, report: &Report) {
     let (mark, says, style) = match report.diagnosis.overall {
         Overall::Blocked if report.target_is_missing() => {
             ("✗", "there is no such target in this account and Region".into(), ALERT)
+        }
+        Overall::Blocked if report.blocked_here_only() => {
+            ("✗", format!("{session} cannot start from this machine"), ALERT)
         }
         Overall::Blocked => ("✗", format!("{session} cannot start"), ALERT),
         Overall::Degraded => (
@@ -93,6 +100,9 @@ fn cause(page: &mut Page, report: &Report, finding: &Finding) {
         if let Some(doubt) = doubt {
             field(page, "not sure", &[(DOUBT, &doubt)]);
         }
+        if let Some(says) = report.nothing_in_sight() {
+            field(page, "note", &[(PLAIN, &says)]);
+        }
         remedy(page, fix);
         if !report.target_is_missing() {
             field(page, "then", &[(PLAIN, fix.recovery.as_str())]);
@@ -119,34 +129,65 @@ fn shown(page: &mut Page, report: &Report, evidence: &Evidence) {
     }
 }
 
-/// `i-0abc ✓ sg-0app ✓ route ✗ sg-0end → ssmmessages`
+/// `i-0abc ✓ DNS ✓ sg-0app ✓ route ✗ sg-0end → ssmmessages`
 fn drawing(page: &mut Page, report: &Report, path: &Path) {
     let target = report.scope.target.to_string();
-    let hops: Vec<(Style, &str, &str)> = path
-        .hops
-        .iter()
-        .map(|hop| {
-            let (style, mark) = mark(&hop.answer);
-            let name = match hop.kind {
-                HopKind::VpcDns => "VPC DNS",
-                HopKind::PrivateDns => "private DNS",
-                HopKind::Acl => "network ACL",
-                HopKind::Way => "route",
-                HopKind::PublicAddress => "public address",
-                _ => hop.id.as_str(),
-            };
-            (style, mark, name)
-        })
-        .collect();
     let mut spans = vec![(PLAIN, target.as_str())];
-    for (style, mark, name) in &hops {
-        spans.extend([(PLAIN, " "), (*style, mark), (PLAIN, GLUED), (PLAIN, name)]);
+    let mut draw = |(style, mark), name| {
+        spans.extend([(PLAIN, " "), (style, mark), (PLAIN, GLUED), (PLAIN, name)]);
+    };
+    let (names, packets): (Vec<&Hop>, Vec<&Hop>) =
+        path.hops.iter().partition(|it| is_of_names(it.kind));
+    // That a name leads where it should takes many steps and is told in one.
+    if !names.is_empty() && names.iter().all(|it| is_in_order(it)) {
+        draw((GOOD, "✓"), "DNS");
+    } else {
+        names.iter().filter(|it| !is_in_order(it)).for_each(|it| draw(mark(&it.answer), named(it)));
     }
+    packets.iter().filter(|it| !is_tacit(it)).for_each(|it| draw(mark(&it.answer), named(it)));
     if path.lost.is_some() {
         spans.extend([(PLAIN, " "), (DOUBT, "?")]);
     }
     spans.extend([(PLAIN, " →"), (PLAIN, GLUED), (PLAIN, path.service)]);
     field(page, "", &spans);
+}
+
+fn is_of_names(kind: HopKind) -> bool {
+    matches!(
+        kind,
+        HopKind::VpcDns
+            | HopKind::DnsFirewall
+            | HopKind::ResolverRule
+            | HopKind::HostedZone
+            | HopKind::PrivateDns
+    )
+}
+
+fn is_in_order(hop: &Hop) -> bool {
+    matches!(hop.answer, Ok(Verdict::Pass(_) | Verdict::NotApplicable(_)))
+}
+
+/// What is not worth a word as long as it is in order.
+fn is_tacit(hop: &Hop) -> bool {
+    let tacit = matches!(
+        hop.kind,
+        HopKind::NextHop | HopKind::AddressType | HopKind::Appliance | HopKind::PublicAccess
+    );
+    tacit && is_in_order(hop) || matches!(hop.answer, Ok(Verdict::NotApplicable(_)))
+}
+
+fn named(hop: &Hop) -> &str {
+    match hop.kind {
+        HopKind::VpcDns => "VPC DNS",
+        HopKind::PrivateDns => "private DNS",
+        HopKind::Acl => "network ACL",
+        HopKind::Way if is_in_order(hop) => "route",
+        HopKind::PublicAddress => "public address",
+        HopKind::PublicAccess => "public access",
+        HopKind::AddressType => "address type",
+        HopKind::Partly => "some replies",
+        _ => hop.id.as_str(),
+    }
 }
 
 /// A mark stays beside what it marks.
@@ -220,7 +261,15 @@ fn consequences(page: &mut Page, report: &Report) {
 /// A call that did not answer, or something no call can tell.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Blind {
-    Call { action: &'static str, why: Why },
+    Call {
+        action: &'static str,
+        why: Why,
+    },
+    /// At something from this machine.
+    Look {
+        at: String,
+        why: Why,
+    },
     Limit(String),
 }
 
@@ -233,8 +282,12 @@ fn unseen(page: &mut Page, report: &Report) {
             let (key, detail) = match gap {
                 Gap::Limit(text) => (Blind::Limit(text.clone()), ""),
                 Gap::Fact { need, why, detail } => {
-                    let action = need.actions().first().copied().unwrap_or_default();
-                    (Blind::Call { action, why: *why }, detail.as_str())
+                    let why = *why;
+                    let key = match need.actions().first() {
+                        Some(action) => Blind::Call { action, why },
+                        None => Blind::Look { at: report::look_at(&need.subject()), why },
+                    };
+                    (key, detail.as_str())
                 }
             };
             let (open, said, checks) = blind.entry(key).or_default();
@@ -264,14 +317,14 @@ fn unseen(page: &mut Page, report: &Report) {
             page.line(INDENT, &[(FAINT, "could not see either")]);
         }
         let names = listed(checks);
-        match key {
-            Blind::Call { action, why } => {
-                let colon = if detail.is_empty() { "" } else { ": " };
-                let says = format!(" {}{colon}{detail}", why.phrase());
-                page.paragraph(INDENT + 2, &[(NAME, action), (PLAIN, &says)]);
-            }
-            Blind::Limit(text) => page.paragraph(INDENT + 2, &[(PLAIN, text)]),
-        }
+        let (subject, why) = match key {
+            Blind::Call { action, why } => ((NAME, *action), Some(why)),
+            Blind::Look { at, why } => ((PLAIN, at.as_str()), Some(why)),
+            Blind::Limit(text) => ((PLAIN, text.as_str()), None),
+        };
+        let colon = if detail.is_empty() { "" } else { ": " };
+        let says = why.map(|it| format!(" {}{colon}{detail}", it.phrase())).unwrap_or_default();
+        page.paragraph(INDENT + 2, &[subject, (PLAIN, &says)]);
         page.paragraph(INDENT + 4, &[(FAINT, "for "), (FAINT, &names)]);
     }
     let more = blind.len().saturating_sub(UNSEEN);
@@ -298,10 +351,12 @@ fn steps<'a>(blind: impl Iterator<Item = &'a Blind>) -> Vec<String> {
     let mut denied: Vec<&str> = Vec::new();
     let mut steps: Vec<String> = Vec::new();
     for it in blind {
-        let Blind::Call { action, why } = it else { continue };
+        let (Blind::Call { why, .. } | Blind::Look { why, .. }) = it else { continue };
         let step = match why {
             Why::Denied => {
-                denied.push(action);
+                if let Blind::Call { action, .. } = it {
+                    denied.push(action);
+                }
                 continue;
             }
             Why::Throttled | Why::TimedOut | Why::Vanished => {
@@ -342,22 +397,58 @@ fn closing(page: &mut Page, report: &Report) {
     if idle > 0 {
         parts.push(format!("{idle} not applicable"));
     }
-    let alike =
-        |it: &&(Session, Overall)| report.others.first().is_some_and(|first| first.1 == it.1);
-    match report.others.first() {
-        Some((_, overall))
-            if report.others.len() > 1 && report.others.iter().all(|it| alike(&it)) =>
-        {
-            parts.push(format!("every other kind of session: {}", overall.as_str()));
-        }
-        _ => parts.extend(report.others.iter().map(|(session, overall)| {
-            let name = match session {
-                Session::Port => "port forwarding",
-                Session::RemotePort => "remote-host forwarding",
-                other => other.as_str(),
-            };
-            format!("{name}: {}", overall.as_str())
-        })),
-    }
+    parts.extend(sessions(report));
+    parts.extend(report.client_left_out.clone());
     page.paragraph(INDENT, &[(FAINT, &parts.join(" · "))]);
+}
+
+/// How the kinds of session fare where they fare differently: `shell blocked; SSH and port forwarding
+/// work`.
+fn sessions(report: &Report) -> Option<String> {
+    let own = (report.scope.session, report.diagnosis.overall);
+    let (_, first) = report.others.first()?;
+    if report.others.len() > 1 && report.others.iter().all(|it| it.1 == *first) {
+        let says = outcome(*first, true);
+        return Some(if *first == own.1 {
+            format!("every other kind of session {}", outcome(*first, false))
+        } else {
+            format!("{} {}; all other kinds {says}", kind(own.0), outcome(own.1, false))
+        });
+    }
+    let mut groups: Vec<(Overall, Vec<&str>)> = Vec::new();
+    for (session, overall) in std::iter::once(&own).chain(&report.others) {
+        match groups.iter_mut().find(|it| it.0 == *overall) {
+            Some((_, kinds)) => kinds.push(kind(*session)),
+            None => groups.push((*overall, vec![kind(*session)])),
+        }
+    }
+    let phrases = groups.iter().map(|(overall, kinds)| {
+        let listed = match kinds.as_slice() {
+            [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            kinds => kinds.concat(),
+        };
+        format!("{listed} {}", outcome(*overall, kinds.len() > 1))
+    });
+    Some(phrases.collect::<Vec<_>>().join("; "))
+}
+
+fn kind(session: Session) -> &'static str {
+    match session {
+        Session::Shell => "shell",
+        Session::Ssh => "SSH",
+        Session::Port => "port forwarding",
+        Session::RemotePort => "remote-host forwarding",
+        Session::Command => "commands",
+    }
+}
+
+fn outcome(overall: Overall, many: bool) -> &'static str {
+    match (overall, many) {
+        (Overall::Healthy, true) => "work",
+        (Overall::Healthy, false) => "works",
+        (Overall::Blocked, _) => "blocked",
+        (Overall::Degraded, true) => "work, with losses",
+        (Overall::Degraded, false) => "works, with losses",
+        (Overall::Inconclusive, _) => "unclear",
+    }
 }

@@ -13,7 +13,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.serialize import never_return, url_encode
 from moto.core.utils import get_pagination_model, utcnow
-from moto.ec2.models import EC2Backend, elastic_ip_addresses
+from moto.ec2.models import EC2Backend, ec2_backends, elastic_ip_addresses
 from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.iam_instance_profile import IamInstanceProfileAssociation
@@ -27,10 +27,13 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPC, VPCBackend, VPCEndPoint
 from moto.ec2.responses import EC2Response
-from moto.ec2.utils import random_public_ip
+from moto.ec2.responses.general import General
+from moto.ec2.utils import Base64EncodedString, random_public_ip
 from moto.iam import models as iam_models
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
+from moto.route53.models import FakeZone, Route53Backend, route53_backends
+from moto.route53resolver.models import ResolverRule, ResolverRuleAssociation, Route53ResolverBackend
 from moto.s3.models import S3Backend
 from moto.ssm.models import SimpleSystemManagerBackend
 
@@ -126,6 +129,7 @@ def refuse_private_dns(backend: EC2Backend, vpc: VPC, service_name: str) -> None
                 f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for "
                 f"{service_name} in the VPC {vpc.id}",
             )
+    refuse_second_zone(backend.account_id, vpc.id, private_name(service_name), "InvalidParameter")
 
 
 def add_endpoint_subnets(endpoint: VPCEndPoint, subnets: list[str]) -> None:
@@ -218,6 +222,75 @@ def endpoint_filter_value(self: VPCEndPoint, name: str, method: str | None = Non
         "ip-address-type": "ipv4",
     }
     return own[name] if name in own else super(VPCEndPoint, self).get_filter_value(name, method)
+
+
+# Private hosted zones
+
+
+def private_name(service_name: str) -> str:
+    """`ssm.eu-west-1.amazonaws.com.` of `com.amazonaws.eu-west-1.ssm`."""
+    region, service = service_name.removeprefix("com.amazonaws.").split(".", 1)
+    return f"{service}.{region}.amazonaws.com."
+
+
+def refuse_second_zone(account: str, vpc: str, name: str, code: str) -> None:
+    """A VPC can have one zone of a name, and an endpoint's private DNS is such a zone."""
+    zones = route53_backends[account]["aws"].zones.values()
+    taken = any(zone.name == name and any(one["vpc_id"] == vpc for one in zone.vpcs) for zone in zones)
+    if taken:
+        raise Refused(code, f"The VPC {vpc} is already associated with a hosted zone for the domain {name}")
+
+
+def refuse_zone(backend: Route53Backend, name: str, vpc: str, region: str) -> None:
+    refuse_second_zone(backend.account_id, vpc, name, "ConflictingDomainExists")
+    for endpoint in ec2_backends[backend.account_id][region].vpc_end_points.values():
+        if endpoint.vpc_id == vpc and endpoint.private_dns_enabled and private_name(endpoint.service_name) == name:
+            raise Refused("ConflictingDomainExists", f"{endpoint.id} has private DNS for the domain {name}")
+
+
+def create_hosted_zone(self: Route53Backend, name: str, *args: Any, **given: Any) -> FakeZone:
+    if given.get("vpcid"):
+        refuse_zone(self, name, given["vpcid"], given["vpcregion"])
+    return _create_hosted_zone(self, name, *args, **given)
+
+
+def associate_vpc_with_hosted_zone(self: Route53Backend, zone_id: str, vpcid: str, vpcregion: str) -> FakeZone:
+    refuse_zone(self, self.get_hosted_zone(zone_id).name, vpcid, vpcregion)
+    return _associate_vpc_with_hosted_zone(self, zone_id, vpcid, vpcregion)
+
+
+def list_resource_record_sets(
+    self: Route53Backend, zone_id: str, start_type: str, start_name: str, max_items: int
+) -> tuple[list[Any], Any, Any, bool]:
+    limit = state.account(self.account_id)["page_size"]
+    return _list_resource_record_sets(
+        self, zone_id, start_type, start_name, min(max_items, limit) if limit else max_items
+    )
+
+
+def list_resolver_rule_associations(self: Route53ResolverBackend, filters: Any, **given: Any) -> Any:
+    """AWS lists its own rule for every VPC beside the account's: ask the internet about anything."""
+    found, token = _list_resolver_rule_associations(self, filters, **given)
+    wanted = next((one["Values"] for one in filters or [] if one["Name"] in ("VPCId", "vpc_id")), [])
+    own = [
+        ResolverRuleAssociation(
+            self.region_name,
+            f"rslvr-autodefined-assoc-{vpc}-internet-resolver",
+            "rslvr-autodefined-rr-internet-resolver",
+            vpc,
+            "System Rule Association",
+        )
+        for vpc in wanted
+        if not given.get("next_token")
+    ]
+    return own + list(found), token
+
+
+def resolver_rule(self: ResolverRule) -> dict[str, Any]:
+    """Rules for all names are spelled `.`, and any other name with its final dot."""
+    described = _resolver_rule(self)
+    described["DomainName"] = described["DomainName"].rstrip(".") + "."
+    return described
 
 
 # Gateways and routes
@@ -339,6 +412,25 @@ def set_launch_time(self: Instance, value: Any) -> None:
     self._launched = value
 
 
+def scheduled_events(self: Instance) -> list[dict[str, Any]]:
+    return _regional(self)["events"].get(self.id, [])
+
+
+def get_console_output(self: General) -> ActionResult:
+    """What the world says; moto shows a machine of 2005."""
+    instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+    console = _regional(instance)["consoles"].get(instance.id)
+    result = {"InstanceId": instance.id, "Timestamp": console["at"] if console else instance.launch_time}
+    if console:
+        result["Output"] = Base64EncodedString.from_raw_string(console["output"])
+    return ActionResult(result)
+
+
+def profile_time(self: IamInstanceProfileAssociation) -> Any:
+    times = state.region(self.ec2_backend.account_id, self.ec2_backend.region_name)["profile_times"]
+    return times.get(self.instance_id, self.instance.launch_time)
+
+
 def modify_instance_metadata_options(self: InstanceBackend, instance_id: str, **given: Any) -> MetadataOptions:
     """Changes what is given and keeps the rest; moto sets the rest to nothing."""
     options = self.get_instance(instance_id).metadata_options
@@ -382,11 +474,6 @@ def init_profile_association(self: IamInstanceProfileAssociation, *args: Any, **
         "Arn": self.iam_instance_profile.arn,
         "Id": self.iam_instance_profile.id,
     }
-
-
-def association_time(self: IamInstanceProfileAssociation) -> Any:
-    """moto keeps none."""
-    return _regional(self.instance)["association_times"].get(self.instance.id) or launch_time(self.instance)
 
 
 # VPCs
@@ -572,6 +659,11 @@ _describe_regions = RegionsAndZonesBackend.describe_regions
 _init_vpc = VPC.__init__
 _serialized = BaseResponse.serialized
 _get_bucket_encryption = S3Backend.get_bucket_encryption
+_create_hosted_zone = Route53Backend.create_hosted_zone
+_associate_vpc_with_hosted_zone = Route53Backend.associate_vpc_with_hosted_zone
+_list_resource_record_sets = Route53Backend.list_resource_record_sets
+_list_resolver_rule_associations = Route53ResolverBackend.list_resolver_rule_associations
+_resolver_rule = ResolverRule.description
 
 
 def apply() -> None:
@@ -601,7 +693,9 @@ def apply() -> None:
     SecurityGroupBackend.create_security_group = create_security_group
     SecurityGroupBackend.describe_security_groups = describe_security_groups
     IamInstanceProfileAssociation.__init__ = init_profile_association
-    IamInstanceProfileAssociation.timestamp = property(association_time)
+    IamInstanceProfileAssociation.timestamp = property(profile_time)
+    Instance.events = property(scheduled_events)
+    General.get_console_output = get_console_output
     IAMBackend.create_user = create_user
     IAMBackend.create_instance_profile = create_instance_profile
     SimpleSystemManagerBackend.get_document = get_document
@@ -612,6 +706,11 @@ def apply() -> None:
     ManagedPrefixList.cidrs = property(prefix_list_cidrs)
     BaseResponse.serialized = serialized
     S3Backend.get_bucket_encryption = get_bucket_encryption
+    Route53Backend.create_hosted_zone = create_hosted_zone
+    Route53Backend.associate_vpc_with_hosted_zone = associate_vpc_with_hosted_zone
+    Route53Backend.list_resource_record_sets = list_resource_record_sets
+    Route53ResolverBackend.list_resolver_rule_associations = list_resolver_rule_associations
+    ResolverRule.description = resolver_rule
     User.permissions_boundary = None
     # Policies come URL-encoded everywhere, and a profile's roles without their tags.
     roles = "GetInstanceProfileResponse.InstanceProfile.Roles.Role"

@@ -23,6 +23,7 @@ mod packages;
 
 use std::{
     collections::BTreeMap,
+    fs,
     process::{Command, ExitCode},
     sync::LazyLock,
 };
@@ -60,6 +61,9 @@ struct Case {
     args: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
+    /// In the operator's home: text by path. `bin` is the `PATH`.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
     /// Asked for instead of the world's own.
     target: Option<String>,
     region: Option<String>,
@@ -97,6 +101,9 @@ struct Expect {
     /// Reasons, of which each unknown of `unknown` names one at least.
     #[serde(default)]
     why: Vec<String>,
+    /// What the report says of other kinds of session.
+    #[serde(default)]
+    others: BTreeMap<String, String>,
     /// Words that the doctor prints, wherever.
     #[serde(default)]
     says: Vec<String>,
@@ -204,6 +211,13 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
     }
     let proxy = if case.faults.is_empty() { None } else { Some(bench.proxy(&case.faults)?) };
     let home = tempfile::tempdir()?;
+    for (path, text) in &case.files {
+        let file = home.path().join(path);
+        fs::create_dir_all(file.parent().ok_or("a file at the root")?)?;
+        fs::write(&file, text)?;
+        #[cfg(unix)]
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
     let port = proxy.as_ref().map_or(bench.port, |proxy| proxy.port);
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
     doctor
@@ -220,6 +234,9 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
         .current_dir(home.path());
     for (key, value) in world["operator_env"].as_object().into_iter().flatten() {
         doctor.env(key, text(value));
+    }
+    if !case.files.is_empty() {
+        doctor.env("PATH", home.path().join("bin"));
     }
     doctor.envs(&case.env);
     let (exit, stdout, stderr) = run(doctor)?;
@@ -378,6 +395,12 @@ fn judge_findings(expect: &Expect, seen: &Seen, report: &Value, complaints: &mut
         complaints.unless(causes.contains(&wanted.as_str()), || {
             format!("{wanted} is not among the causes {causes:?}")
         });
+    }
+    for (session, wanted) in &expect.others {
+        let other =
+            list(&report["other_sessions"]).iter().find(|it| text(&it["session"]) == session);
+        let verdict = other.map_or("missing", |it| text(&it["verdict"]));
+        complaints.unless(verdict == wanted, || format!("{session} is {verdict}, not {wanted}"));
     }
     let findings = list(&report["findings"]);
     // A check may answer more than once, for instance for each service.

@@ -18,6 +18,7 @@ from moto.ec2.responses import EC2Response
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
 from moto.organizations.responses import OrganizationsResponse
+from moto.route53resolver.responses import Route53ResolverResponse
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 import state
@@ -43,6 +44,15 @@ def register(simulator: "Simulator") -> None:
         (IamResponse, (simulate_custom_policy, simulate_principal_policy)),
         (EC2Response, (describe_vpc_block_public_access_options,)),
         (OrganizationsResponse, (describe_organization, describe_policy, list_parents, list_policies_for_target)),
+        (
+            Route53ResolverResponse,
+            (
+                get_firewall_domain_list,
+                list_firewall_domains,
+                list_firewall_rule_group_associations,
+                list_firewall_rules,
+            ),
+        ),
     ):
         for operation in operations:
             setattr(cls, operation.__name__, operation)
@@ -280,6 +290,78 @@ def describe_policy(self: OrganizationsResponse) -> str:
     one = self._get_param("PolicyId")
     document = FULL if one == "p-FullAWSAccess" else own["scps"][int(one.removeprefix("p-scp"))]
     return json.dumps({"Policy": {"PolicySummary": {"Id": one, "Name": one}, "Content": json.dumps(document)}})
+
+
+# DNS Firewall.
+
+
+def _firewall(self: Route53ResolverResponse) -> dict[str, Any]:
+    return state.region(self.current_account, self.region)
+
+
+def list_firewall_rule_group_associations(self: Route53ResolverResponse) -> Any:
+    vpc = self._get_param("VpcId")
+    rows = [
+        {"Id": f"rslvr-frgassoc-{number}", "VpcId": owner, "Status": "COMPLETE", **row}
+        for owner, own in _firewall(self)["firewall_groups"].items()
+        for number, row in enumerate(own)
+        if vpc in (None, owner)
+    ]
+    return _answer(_page(self, rows, 100, 1, 100), "FirewallRuleGroupAssociations")
+
+
+def list_firewall_rules(self: Route53ResolverResponse) -> Any:
+    group = self._get_param("FirewallRuleGroupId")
+    rules = _firewall(self)["firewall_rules"]
+    if group not in rules:
+        raise Refused("ResourceNotFoundException", f"The rule group {group} was not found.")
+    rows = [{"FirewallRuleGroupId": group, **row} for row in rules[group]]
+    return _answer(_page(self, rows, 100, 1, 100), "FirewallRules")
+
+
+def _firewall_list(self: Route53ResolverResponse) -> list[str] | None:
+    name = self._get_param("FirewallDomainListId")
+    lists = _firewall(self)["firewall_lists"]
+    if name not in lists:
+        raise Refused("ResourceNotFoundException", f"The domain list {name} was not found.")
+    return lists[name]
+
+
+def get_firewall_domain_list(self: Route53ResolverResponse) -> Any:
+    domains = _firewall_list(self)
+    about = {"Id": self._get_param("FirewallDomainListId"), "Status": "COMPLETE"}
+    if domains is None:
+        about["ManagedOwnerName"] = "Route 53 Resolver DNS Firewall"
+    return _json({"FirewallDomainList": {**about, "DomainCount": len(domains or [])}})
+
+
+def list_firewall_domains(self: Route53ResolverResponse) -> Any:
+    domains = _firewall_list(self)
+    if domains is None:
+        raise Refused("AccessDeniedException", "A managed domain list cannot be read.")
+    return _answer(_page(self, [f"{domain}." for domain in domains], 100, 1, 5000), "Domains")
+
+
+# Route 53 Profiles, of which moto knows nothing.
+
+
+def profiles(action: str, params: dict[str, Any], region: str, account: str) -> dict[str, Any]:
+    own = state.region(account, region)
+    if action == "ListProfileAssociations":
+        vpc = params.get("resourceId")
+        rows = [
+            {"Id": f"rpassoc-{profile}", "ProfileId": profile, "ResourceId": vpc, "Status": "COMPLETE"}
+            for profile in own["profiles"].get(vpc, [])
+        ]
+        return {"ProfileAssociations": rows}
+    if action == "ListProfileResourceAssociations":
+        profile = params["path"].rsplit("/", 1)[-1]
+        rows = [
+            {"Id": f"rpr-{number}", "ProfileId": profile, "ResourceArn": arn, "Status": "COMPLETE"}
+            for number, arn in enumerate(own["profile_resources"].get(profile, []))
+        ]
+        return {"ProfileResourceAssociations": rows}
+    raise NotImplementedError(action)
 
 
 # IAM's simulator.

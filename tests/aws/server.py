@@ -41,6 +41,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 from werkzeug.serving import make_server
 
@@ -50,6 +51,19 @@ import state
 
 CREDENTIAL = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 QUERY_SERVICES = ("iam", "sts")
+
+# These say what they are asked by method and path, not by name.
+REST_OPERATIONS = {
+    "route53": (
+        ("GET", r"/2013-04-01/hostedzonesbyvpc", "ListHostedZonesByVPC"),
+        ("GET", r"/2013-04-01/hostedzone/[^/]+/rrset", "ListResourceRecordSets"),
+        ("GET", r"/2013-04-01/hostedzone/[^/]+", "GetHostedZone"),
+    ),
+    "route53profiles": (
+        ("GET", r"/profileassociations", "ListProfileAssociations"),
+        ("GET", r"/profileresourceassociations/profileid/[^/]+", "ListProfileResourceAssociations"),
+    ),
+}
 
 # S3 says what it is asked by method and query, not by name.
 S3_QUERIES = {
@@ -90,6 +104,16 @@ class Call:
             subject = next((name for key, name in S3_QUERIES.items() if key in query), None)
             self.action = method.capitalize() + (subject or "Bucket")
             self.params = {"path": environ["PATH_INFO"], **{key: value[0] for key, value in query.items()}}
+        elif self.service in REST_OPERATIONS:
+            # Route 53 speaks XML, with errors like those of the query protocol; its Profiles speak JSON.
+            self.protocol = "query" if self.service == "route53" else "json"
+            query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+            method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].rstrip("/")
+            self.action = next(
+                (name for verb, form, name in REST_OPERATIONS[self.service] if verb == method and re.fullmatch(form, path)),
+                f"{method} {path}",
+            )
+            self.params = {"path": path, **{key: value[0] for key, value in query.items()}}
         else:
             self.protocol = "ec2" if self.service == "ec2" else "query" if self.service in QUERY_SERVICES else "rest"
             text = body.decode() if self.protocol != "rest" else ""
@@ -137,6 +161,12 @@ def principal(access_key: str) -> tuple[str, str] | None:
     return None
 
 
+def bucket_region(call: Call, account: str) -> str | None:
+    name = call.params["path"].strip("/").split("/")[0]
+    bucket = s3_backends[account]["aws"].buckets.get(name)
+    return bucket.region_name if bucket else None
+
+
 class Application:
     def __init__(self) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
@@ -175,6 +205,8 @@ class Application:
         if refusal:
             answer = call.error(*refusal)
             headers = [("Content-Type", answer[1]), ("Content-Length", str(len(answer[2])))]
+            if refusal[0] == "PermanentRedirect":
+                headers.append(("x-amz-bucket-region", bucket_region(call, known[0])))
             status, chunks = f"{answer[0]} -", [answer[2]]
         else:
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = known[0]
@@ -221,6 +253,8 @@ class Application:
             if call.protocol == "ec2":
                 message = f"You are not authorized to perform this operation. {message}"
             return code, message, status
+        if call.protocol == "s3" and bucket_region(call, account) not in (None, call.region):
+            return "PermanentRedirect", "The bucket must be addressed using the specified endpoint.", 301
         return None
 
     def run(self, call: Call, environ: dict[str, Any], entry: dict[str, Any]) -> tuple[str, list[Any], list[bytes]]:
@@ -230,6 +264,9 @@ class Application:
             captured[:] = [status, headers]
 
         try:
+            if call.service == "route53profiles":
+                body = json.dumps(missing.profiles(call.action, call.params, call.region, entry["account"])).encode()
+                return "200 -", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], [body]
             chunks = [b"".join(self.moto(environ, start))]
             return captured[0], captured[1], chunks
         except Exception as error:  # noqa: BLE001 (whatever moto stumbles over is the server's error)
@@ -278,7 +315,8 @@ class Application:
 
 
 def reset_moto() -> None:
-    for service in ("ec2", "iam", "kms", "logs", "organizations", "s3", "ssm", "sts"):
+    services = ("ec2", "iam", "kms", "logs", "organizations", "route53", "route53resolver", "s3", "ssm", "sts")
+    for service in services:
         backends = get_backend(service)
         if isinstance(backends, BackendDict):
             backends.reset()

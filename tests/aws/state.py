@@ -17,9 +17,16 @@ REGIONAL: dict[str, Any] = {
     "activations": [],  # rows of ssm:DescribeActivations
     "impaired": [],  # EC2 instances whose instance status check fails
     "launch_times": {},  # EC2 instance -> ISO 8601 time
-    "association_times": {},  # EC2 instance -> ISO 8601 time at which its profile was attached, if not at launch
+    "profile_times": {},  # EC2 instance -> ISO 8601 time at which its profile was attached
+    "consoles": {},  # EC2 instance -> {"output": text, "at": ISO 8601 time}
+    "events": {},  # EC2 instance -> rows of its scheduled events
     "endpoint_states": {},  # VPC endpoint -> state other than available
     "owners": {},  # VPC or subnet -> the account that owns it and shares it with this one
+    "firewall_groups": {},  # VPC -> rows of route53resolver:ListFirewallRuleGroupAssociations
+    "firewall_rules": {},  # DNS Firewall rule group -> rows of route53resolver:ListFirewallRules
+    "firewall_lists": {},  # DNS Firewall domain list -> its domains; None: a list that AWS manages
+    "profiles": {},  # VPC -> ids of Route 53 Profiles
+    "profile_resources": {},  # Route 53 Profile -> ARNs
     "hidden": [],  # ids that this account cannot see (the owner's side of a shared VPC)
 }
 ACCOUNT_WIDE: dict[str, Any] = {

@@ -26,6 +26,7 @@ CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 ANYWHERE = "0.0.0.0/0"
 READS = [
     "ec2:Describe*",
+    "ec2:GetConsoleOutput",
     "ec2:GetManagedPrefixListEntries",
     "iam:Get*",
     "iam:List*",
@@ -37,6 +38,11 @@ READS = [
     "organizations:DescribeOrganization",
     "organizations:DescribePolicy",
     "organizations:List*",
+    "route53:Get*",
+    "route53:List*",
+    "route53profiles:List*",
+    "route53resolver:Get*",
+    "route53resolver:List*",
     "s3:GetBucketPolicy",
     "s3:GetEncryptionConfiguration",
     "ssm:Describe*",
@@ -110,6 +116,8 @@ class World:
         self.target = ""
         self.node: dict[str, Any] = {}
         self.silence = 0
+        # Nodes beside the target.
+        self.others: dict[str, Any] = {}
         self.state: dict[str, Any] = {"service_settings": {}}
         self.operator_statements: list[dict[str, Any]] = []
         self.operator_tags: list[dict[str, str]] = []
@@ -302,6 +310,7 @@ class World:
             nodes = {}
         elif self.silence == 2:
             self.node.update(PingStatus="ConnectionLost", LastPingDateTime=ago(hours=2).timestamp())
+        nodes.update(self.others)
         connection = "connected" if self.silence == 0 else "notconnected"
         environment = self.operator()
         if self.token_expired:
@@ -478,12 +487,69 @@ def just_built(w: World) -> None:
     w.never_registered()
 
 
+@breaks
+def event_scheduled(w: World) -> None:
+    due = {"Code": "instance-retirement", "NotBefore": ago(days=-2).isoformat(), "Description": "degraded hardware"}
+    over = {"Code": "system-reboot", "NotBefore": ago(days=2).isoformat(), "Description": "[Completed] done"}
+    w.state["events"] = {w.target: [due, over]}
+
+
 # Agent
 
 
 @breaks
 def unregistered(w: World) -> None:
     w.never_registered()
+
+
+def console(w: World, *lines: str) -> None:
+    noise = ["Linux version 6.1.0", "root password: hunter2", "Welcome to Amazon Linux 2\x1b[0m"]
+    output = "\r\n".join([*noise, *lines, "login: "])
+    w.state["consoles"] = {w.target: {"output": output, "at": ago(days=29, hours=23).isoformat()}}
+
+
+def says_agent(w: World, error: str) -> None:
+    at = ago(days=29, hours=23).strftime("%Y/%m/%d %H:%M:%SZ")
+    console(w, f"{at}: SSM Agent unable to acquire credentials: <error>{error}", "\tstatus code: 400</error>")
+
+
+@breaks
+def unregistered_by_timeout(w: World) -> None:
+    """The host's own firewall: nothing that AWS shows is wrong, but the machine says whom it dialled."""
+    post = f'Post "https://ssm.{w.region}.amazonaws.com/": dial tcp 10.0.1.5:443: i/o timeout'
+    says_agent(
+        w,
+        "Skipping default host management fallback: retrieved credentials failed to report to ssm. "
+        f"Error: RequestError: send request failed caused by: {post}",
+    )
+    w.never_registered()
+
+
+@breaks
+def unregistered_by_interception(w: World) -> None:
+    says_agent(w, "tls: failed to verify certificate: x509: certificate signed by unknown authority")
+    w.never_registered()
+
+
+@breaks
+def lost_by_disk(w: World) -> None:
+    console(w, "rsyslogd: file '/var/log/messages': write error: No space left on device")
+    w.state["consoles"][w.target]["at"] = ago(hours=1).isoformat()
+    w.lost()
+
+
+@breaks
+def profile_attached_lately(w: World) -> None:
+    w.state["profile_times"] = {w.target: ago(minutes=12).isoformat()}
+    w.never_registered()
+
+
+@breaks
+def disguised_as_hybrid(w: World) -> None:
+    """An image of a machine that was registered by an activation."""
+    hybrid = {**w.node, "ResourceType": "ManagedInstance", "SourceType": "AWS::SSM::ManagedInstance"}
+    w.never_registered()
+    w.others = {"mi-0fedcba9876543210": hybrid}
 
 
 @breaks
@@ -592,13 +658,6 @@ def dhmc_behind_useless_profile(w: World) -> None:
     w.ids["role"] = role
     replace_rights(w, allow("s3:*"))
     w.node["IamRole"] = given
-
-
-@breaks
-def profile_just_attached(w: World) -> None:
-    """To a machine that had been running without one."""
-    w.state["association_times"] = {w.target: ago(minutes=10).isoformat()}
-    w.never_registered()
 
 
 @breaks
@@ -828,8 +887,7 @@ def shared_vpc(w: World) -> None:
 
 @breaks
 def endpoint_private_dns_off(w: World) -> None:
-    for service in ("ssm", "ssmmessages", "ec2messages"):
-        w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids[f"{service}_endpoint"], PrivateDnsEnabled=False)
+    private_dns_off(w, "ssm", "ssmmessages", "ec2messages")
     w.lost()
 
 
@@ -852,6 +910,132 @@ def custom_dns_servers(w: World) -> None:
         DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["10.0.0.53"]}]
     )
     w.cloud.ec2.associate_dhcp_options(DhcpOptionsId=options["DhcpOptions"]["DhcpOptionsId"], VpcId=w.ids["vpc"])
+
+
+def zone(w: World, name: str, *records: dict[str, Any]) -> None:
+    """A private hosted zone of the VPC."""
+    created = w.cloud.route53.create_hosted_zone(
+        Name=name,
+        CallerReference=f"{w.account}-{name}",
+        HostedZoneConfig={"PrivateZone": True},
+        VPC={"VPCRegion": w.region, "VPCId": w.ids["vpc"]},
+    )
+    w.ids["zone"] = created["HostedZone"]["Id"].removeprefix("/hostedzone/")
+    changes = [{"Action": "CREATE", "ResourceRecordSet": {"TTL": 60, **record}} for record in records]
+    if changes:
+        w.cloud.route53.change_resource_record_sets(HostedZoneId=w.ids["zone"], ChangeBatch={"Changes": changes})
+
+
+def record(name: str, kind: str, *values: str) -> dict[str, Any]:
+    return {"Name": name, "Type": kind, "ResourceRecords": [{"Value": value} for value in values]}
+
+
+def host(w: World, service: str) -> str:
+    return f"{service}.{w.region}.amazonaws.com"
+
+
+def private_dns_off(w: World, *services: str) -> None:
+    for service in services:
+        w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids[f"{service}_endpoint"], PrivateDnsEnabled=False)
+
+
+def endpoint_name(w: World, service: str) -> str:
+    found = w.cloud.ec2.describe_vpc_endpoints(VpcEndpointIds=[w.ids[f"{service}_endpoint"]])
+    return found["VpcEndpoints"][0]["DnsEntries"][0]["DnsName"]
+
+
+@breaks
+def zone_without_record(w: World) -> None:
+    private_dns_off(w, "ssm")
+    zone(w, host(w, "ssm"))
+    w.lost()
+
+
+@breaks
+def zones_lead_to_endpoints(w: World) -> None:
+    """By name and by address instead of by private DNS, and healthy."""
+    private_dns_off(w, "ssm", "ssmmessages")
+    zone(w, host(w, "ssm"), record(host(w, "ssm"), "CNAME", endpoint_name(w, "ssm")))
+    found = w.cloud.ec2.describe_vpc_endpoints(VpcEndpointIds=[w.ids["ssmmessages_endpoint"]])
+    interfaces = found["VpcEndpoints"][0]["NetworkInterfaceIds"]
+    found = w.cloud.ec2.describe_network_interfaces(NetworkInterfaceIds=interfaces)
+    addresses = [one["PrivateIpAddress"] for one in found["NetworkInterfaces"]]
+    zone(w, host(w, "ssmmessages"), record(host(w, "ssmmessages"), "A", *addresses))
+
+
+@breaks
+def zone_with_stale_address(w: World) -> None:
+    """The endpoint was made anew, and its interfaces have other addresses now."""
+    private_dns_off(w, "ssmmessages")
+    zone(w, host(w, "ssmmessages"), record(host(w, "ssmmessages"), "A", "10.0.1.77"))
+    w.not_connected()
+
+
+@breaks
+def zone_for_all_of_aws(w: World) -> None:
+    """Made for one name, it answers for every other one that it does not exist."""
+    w.cloud.ec2.modify_vpc_attribute(VpcId=w.ids["vpc"], EnableDnsHostnames={"Value": True})
+    zone(w, "amazonaws.com", record(host(w, "sqs"), "A", "10.9.0.4"))
+    w.lost()
+
+
+@breaks
+def central_zones(w: World) -> None:
+    """The endpoints stand in another VPC, and zones lead to them. What lies between does not show."""
+    for service in ("ssm", "ssmmessages", "ec2messages"):
+        w.cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[w.ids[f"{service}_endpoint"]])
+        zone(w, host(w, service), record(host(w, service), "A", "10.9.0.4", "10.9.1.4"))
+
+
+@breaks
+def rule_forwards_aws(w: World) -> None:
+    """What the servers of the data centre answer no API says."""
+    resolver = w.cloud.route53resolver
+    rule = resolver.create_resolver_rule(
+        CreatorRequestId=w.account,
+        Name="onprem",
+        RuleType="FORWARD",
+        DomainName="amazonaws.com",
+        TargetIps=[{"Ip": "10.99.0.2", "Port": 53}],
+    )
+    w.ids["rule"] = rule["ResolverRule"]["Id"]
+    resolver.associate_resolver_rule(ResolverRuleId=w.ids["rule"], VPCId=w.ids["vpc"], Name="onprem")
+
+
+@breaks
+def names_not_allowed(w: World) -> None:
+    """DNS Firewall as a walled garden, with AWS outside."""
+    w.ids["firewall_group"] = "rslvr-frg-0123456789abcdef"
+    w.state["firewall_groups"] = {w.ids["vpc"]: [{"FirewallRuleGroupId": w.ids["firewall_group"], "Priority": 101}]}
+    w.state["firewall_rules"] = {
+        w.ids["firewall_group"]: [
+            {"Name": "malware", "Priority": 5, "Action": "BLOCK", "FirewallDomainListId": "rslvr-fdl-0managed"},
+            {"Name": "allow", "Priority": 10, "Action": "ALLOW", "FirewallDomainListId": "rslvr-fdl-0allowed"},
+            {"Name": "block-all", "Priority": 20, "Action": "BLOCK", "FirewallDomainListId": "rslvr-fdl-0all"},
+        ]
+    }
+    w.state["firewall_lists"] = {
+        "rslvr-fdl-0managed": None,
+        "rslvr-fdl-0allowed": ["*.example.com"],
+        "rslvr-fdl-0all": ["*"],
+    }
+    w.lost()
+
+
+@breaks
+def names_allowed(w: World) -> None:
+    """A walled garden with AWS inside, and healthy."""
+    names_not_allowed(w)
+    w.state["firewall_lists"]["rslvr-fdl-0allowed"] = ["*.example.com", "*.amazonaws.com"]
+    w.silence = 0
+
+
+@breaks
+def profile_of_another_account(w: World) -> None:
+    """Which names the zone is for, only its owner sees."""
+    w.ids["profile_id"] = "rp-0123456789abcdef"
+    w.state["profiles"] = {w.ids["vpc"]: [w.ids["profile_id"]]}
+    w.state["profile_resources"] = {w.ids["profile_id"]: ["arn:aws:route53:::hostedzone/Z0123456789ABCDEFGHIJ"]}
 
 
 # Preferences
@@ -889,6 +1073,97 @@ def s3_logging_with_rights(w: World) -> None:
         allow("s3:GetEncryptionConfiguration", f"arn:aws:s3:::{name}"),
         allow(["s3:PutObject", "s3:PutObjectAcl"], f"arn:aws:s3:::{name}/*"),
     )
+
+
+@breaks
+def s3_bucket_missing(w: World) -> None:
+    w.preferences(s3BucketName="nobody-has-this-bucket", s3EncryptionEnabled=True)
+    grant(w, allow(["s3:GetEncryptionConfiguration", "s3:PutObject", "s3:PutObjectAcl"], "*"))
+
+
+def encrypt(w: World, algorithm: str, **given: str) -> None:
+    default = {"SSEAlgorithm": algorithm, **given}
+    w.cloud.s3.put_bucket_encryption(
+        Bucket=w.ids["bucket"],
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+
+
+@breaks
+def s3_bucket_dual_layer(w: World) -> None:
+    """Stronger than what the agent knows, so it counts as nothing."""
+    s3_logging_with_rights(w)
+    encrypt(w, "aws:kms:dsse")
+
+
+@breaks
+def s3_bucket_key_without_rights(w: World) -> None:
+    s3_logging_with_rights(w)
+    encrypt(w, "aws:kms", KMSMasterKeyID=w.key())
+
+
+@breaks
+def s3_bucket_elsewhere(w: World) -> None:
+    """The agent follows a bucket to its Region."""
+    name = f"session-logs-elsewhere-{w.account}"
+    far = Cloud(w.cloud.endpoint, w.account, "eu-central-1")
+    far.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    w.preferences(s3BucketName=name, s3EncryptionEnabled=True)
+    grant(w, allow(["s3:GetEncryptionConfiguration", "s3:PutObject", "s3:PutObjectAcl"], "*"))
+
+
+LOGS = ["logs:DescribeLogGroups", "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+
+
+@breaks
+def cloudwatch_with_rights(w: World) -> None:
+    w.preferences(
+        cloudWatchLogGroupName=log_group(w, kmsKeyId=w.key()),
+        cloudWatchEncryptionEnabled=True,
+        cloudWatchStreamingEnabled=True,
+    )
+    # A name that begins like the one meant.
+    w.cloud.logs.create_log_group(logGroupName="/ssm/sessions-old")
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_missing(w: World) -> None:
+    w.cloud.logs.create_log_group(logGroupName="/ssm/sessions-old", kmsKeyId=w.key())
+    w.preferences(cloudWatchLogGroupName="/ssm/sessions", cloudWatchEncryptionEnabled=True)
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_missing_unenforced(w: World) -> None:
+    w.preferences(cloudWatchLogGroupName="/ssm/sessions")
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_unencrypted(w: World) -> None:
+    w.preferences(cloudWatchLogGroupName=log_group(w), cloudWatchEncryptionEnabled=True)
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_group_by_arn(w: World) -> None:
+    log_group(w, kmsKeyId=w.key())
+    arn = f"arn:aws:logs:{w.region}:{w.account}:log-group:/ssm/sessions:*"
+    w.preferences(cloudWatchLogGroupName=arn, cloudWatchEncryptionEnabled=True)
+    grant(w, allow(LOGS))
+
+
+@breaks
+def cloudwatch_unenforced_with_rights(w: World) -> None:
+    w.preferences(cloudWatchLogGroupName=log_group(w))
+    grant(w, allow(LOGS))
+
+
+@breaks
+def preferences_streaming_quoted(w: World) -> None:
+    """As a template engine writes it; the agent reads no quoted word here."""
+    w.preferences(cloudWatchStreamingEnabled="true")
 
 
 def log_group(w: World, **given: Any) -> str:
@@ -964,6 +1239,18 @@ def runas_operator_tag(w: World) -> None:
 
 
 # Hybrid
+
+
+@breaks
+def registered_again(w: World) -> None:
+    """A new SD card in the same machine: the old id is lost, and a new one reports."""
+    w.others = {"mi-0aaaabbbbccccdddd": {**w.node, "RegistrationDate": ago(days=1).timestamp()}}
+    w.lost()
+
+
+@breaks
+def greengrass(w: World) -> None:
+    w.node["SourceType"] = "AWS::IoT::Thing"
 
 
 @breaks

@@ -132,7 +132,7 @@ fn every_world_says_the_same_in_every_format() {
         assert_eq!((table.err.as_str(), json.err.as_str()), ("", ""), "{world}");
         let verdict = self::json(&json.out)["verdict"].as_str().unwrap().to_owned();
         let (code, says) = match verdict.as_str() {
-            "healthy" => (0, "session can start"),
+            "healthy" | "degraded" => (0, "session can start"),
             "blocked" => (1, "session cannot start"),
             "inconclusive" => (3, "cannot tell whether a shell session can start"),
             other => panic!("{world}: {other}"),
@@ -267,6 +267,94 @@ fn the_session_asked_for_is_the_one_judged() {
     assert_eq!(
         json(&run(&["demo", "--format", "json"]).out)["other_sessions"].as_array().unwrap().len(),
         4
+    );
+}
+
+#[test]
+fn what_only_this_machine_lacks_is_said_of_this_machine() {
+    let folder = folder();
+    let lacking: Edit =
+        |it| it["facts"]["here_programs"]["session-manager-plugin"] = json!("absent");
+    let file = facts(&folder, "private-endpoints", lacking);
+    let ran = run(&["--facts", &file]);
+    assert_eq!(ran.code, 1);
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("a shell session cannot start from this machine"), "{}", ran.out);
+    assert!(words.contains("cause client/plugin-installed"), "{}", ran.out);
+    // The target's own fault comes first, and is not the machine's.
+    let file = facts(&folder, "private-endpoints/endpoint-without-https", lacking);
+    let ran = run(&["--facts", &file]);
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "a shell session cannot start cause network/endpoint-accepts-https",
+        "also blocking client/plugin-installed",
+    ] {
+        assert!(words.contains(part), "{part}: {}", ran.out);
+    }
+}
+
+#[test]
+fn a_machine_that_is_left_out_is_named_with_the_reason() {
+    let folder = folder();
+    let lacking: Edit =
+        |it| it["facts"]["here_programs"]["session-manager-plugin"] = json!("absent");
+    let ci: Edit = |it| it["scope"]["client"] = json!("ci");
+    let before: Edit = |it| {
+        it["scope"].as_object_mut().unwrap().remove("client");
+        it["facts"].as_object_mut().unwrap().retain(|table, _| !table.starts_with("here_"));
+    };
+    let bob = "arn:aws:iam::111122223333:user/bob";
+    let rows: &[(Edit, &[&str], Option<&str>)] = &[
+        (|_| {}, &[], None),
+        (lacking, &["--no-client"], Some("left out (--no-client)")),
+        (ci, &[], Some("left out (CI is set)")),
+        (lacking, &["--operator", bob], Some("somebody else (--operator)")),
+        (before, &[], Some("tell nothing of the machine")),
+    ];
+    for (edit, args, why) in rows {
+        let file = facts(&folder, "private-endpoints", edit);
+        let table = run(&[&["--facts", &file], *args].concat());
+        let report = json(&run(&[&["--facts", &file, "--format", "json"], *args].concat()).out);
+        let words = table.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(report["client"]["judged"], why.is_none(), "{args:?}");
+        let Some(why) = why else { continue };
+        assert!(words.contains(why), "{why}: {}", table.out);
+        assert!(report["client"]["why"].as_str().unwrap().contains(why));
+        let findings = report["findings"].as_array().unwrap();
+        let here: Vec<_> = findings
+            .iter()
+            .filter(|it| it["check"].as_str().unwrap().starts_with("client/"))
+            .collect();
+        assert!(here.len() > 10);
+        for finding in here {
+            assert_eq!(finding["verdict"], "not-applicable", "{finding}");
+            assert!(finding["evidence"][0]["observed"].as_str().unwrap().contains(why));
+        }
+    }
+}
+
+#[test]
+fn a_look_from_here_that_failed_is_named_without_an_action() {
+    let folder = folder();
+    let name = "ssmmessages.ap-northeast-1.amazonaws.com";
+    let file = facts(&folder, "private-endpoints", |it| {
+        it["facts"]["here_names"][name] =
+            json!({ "unknown": "refused", "detail": "the DNS server answers Server Failure" });
+    });
+    let ran = run(&["--facts", &file]);
+    assert_eq!(ran.code, 3);
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let says = format!(
+        "the look at {name} from here answered with an error: the DNS server answers Server Failure"
+    );
+    assert!(words.contains(&says), "{}", ran.out);
+    let report = json(&run(&["--facts", &file, "--format", "json"]).out);
+    let findings = report["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|it| it["check"] == "client/service-names-resolve").unwrap();
+    assert_eq!(finding["missing"][0]["action"], Value::Null);
+    assert_eq!(
+        (&finding["missing"][0]["subject"], &finding["missing"][0]["reason"]),
+        (&json!(name), &json!("refused"))
     );
 }
 
@@ -459,6 +547,10 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
         (&["--operator", "alice", TARGET], &["\"alice\" is not an ARN"]),
         (&["--wait=never", TARGET], &["`10m`"]),
         (&["--timeout", "0s", TARGET], &["`10m`"]),
+        (&["--resolver", "nonsense", TARGET], &["nonsense", "`10.0.0.2:5353`"]),
+        (&["--resolver", "10.0.0.2:99999", TARGET], &["`10.0.0.2:5353`"]),
+        (&["--resolver", "10.0.0.2", "--no-client", TARGET], &["--no-client"]),
+        (&["--resolver", "10.0.0.2", "--facts", &file], &["--facts"]),
         (&["--format", "json"], &["no target was given"]),
         (&["--facts", &missing], &["cannot read the facts file", "help: "]),
         (
@@ -552,7 +644,9 @@ fn checks_are_listed_for_people_and_machines() {
         assert_eq!(keys, BTreeSet::from(["name", "title", "area", "layer", "impact", "actions"]));
         let name = check["name"].as_str().unwrap();
         assert!(table.contains(name), "{name}");
-        assert!(!check["actions"].as_array().unwrap().is_empty(), "{name}");
+        // What is seen from the machine at hand takes no action.
+        let here = check["area"] == "client";
+        assert!(here || !check["actions"].as_array().unwrap().is_empty(), "{name}");
         assert_eq!(run(&["explain", name]).code, 0);
     }
 }

@@ -12,7 +12,9 @@ usage: cargo xtask <chore>
   new-check <area>/<name>  make a check's two files, and register it
   registry                 write each area's list of checks from its files
   schema                   write schemas/ from the code
-  test                     everything that must hold before a change is done";
+  test                     everything that must hold before a change is done; as root on Debian
+                           it installs the programs that tests call, if they are missing
+  incidents                how many real incidents end with their cause first";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -27,7 +29,8 @@ fn main() -> ExitCode {
         }),
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
         ["schema"] => Ok(schema()),
-        ["test"] => Ok(test()),
+        ["test"] => programs().map(|()| test()),
+        ["incidents"] => Ok(incidents()),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -205,6 +208,11 @@ fn schema() -> ExitCode {
     step(&args, &[("UPDATE_SCHEMAS", "1")])
 }
 
+fn incidents() -> ExitCode {
+    let args = ["test", "--package", "ssm-doctor-checks", "--test", "incidents"];
+    step(&[&args[..], &["--", "--nocapture"]].concat(), &[])
+}
+
 fn test() -> ExitCode {
     let steps: [&[&str]; 3] = [
         &["fmt", "--all", "--check"],
@@ -218,6 +226,60 @@ fn test() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Programs that tests call, and the Debian packages that bring them. Networks made for a test are Linux's.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("dnsmasq", "dnsmasq-base"),
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
+    ("openssl", "openssl"),
+    ("unshare", "util-linux"),
+];
+
+/// Sees to it that they are there: as root by installing them, else by saying what to install.
+fn programs() -> Result<(), Trouble> {
+    let packages = missing(&folders());
+    if !cfg!(target_os = "linux") || packages.is_empty() {
+        return Ok(());
+    }
+    let install = [&["install", "--yes", "--no-install-recommends"], &packages[..]].concat();
+    if is_root() {
+        // The lists of packages may be absent, as in a fresh container, or out of date.
+        if apt_get(&install) || (apt_get(&["update"]) && apt_get(&install)) {
+            return Ok(());
+        }
+        return Err(Trouble(format!("error: cannot install {}", packages.join(", "))));
+    }
+    Err(Trouble(format!(
+        "error: the tests call programs that are missing: run `sudo apt-get {}`, or install what has them elsewhere: {}",
+        install.join(" "),
+        packages.join(", ")
+    )))
+}
+
+/// The `PATH`, and where programs for root are, which not everybody's has.
+fn folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).collect()
+}
+
+/// The packages whose program is in none of these folders.
+fn missing(folders: &[PathBuf]) -> Vec<&'static str> {
+    let is_there = |program: &str| folders.iter().any(|it| it.join(program).is_file());
+    PROGRAMS.iter().filter(|it| !is_there(it.0)).map(|it| it.1).collect()
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|it| it.stdout.trim_ascii() == b"0")
+}
+
+/// Did it succeed? It says itself what went wrong.
+fn apt_get(args: &[&str]) -> bool {
+    println!("$ apt-get {}", args.join(" "));
+    let mut command = Command::new("apt-get");
+    command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
+    command.status().is_ok_and(|it| it.success())
 }
 
 /// Runs cargo, and says so first.
@@ -243,6 +305,17 @@ fn step(args: &[&str], set: &[(&str, &str)]) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_that_are_missing_are_known_by_their_package() {
+        let folder = std::env::temp_dir().join(format!("xtask-programs-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for program in ["dnsmasq", "ip", "unshare"] {
+            fs::write(folder.join(program), "").unwrap();
+        }
+        assert_eq!(missing(&[folder.join("none"), folder.clone()]), ["nftables", "openssl"]);
+        fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn the_registry_is_current() {

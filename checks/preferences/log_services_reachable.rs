@@ -1,0 +1,96 @@
+//! The services that sessions are logged to can be reached from the node.
+//!
+//! Where encryption is not enforced, nothing refuses the session; but the agent looks for the log
+//! group and the bucket before it starts the shell and waits for each time-out: minutes behind a
+//! blank screen, and then a session without a log. Source: amazon-ssm-agent
+//! `agent/s3util/crossregion.go`, `cloudwatchlogsservice.go`; read, not measured.
+
+use crate::{
+    prelude::*,
+    solve::{
+        reach::{self, HopKind},
+        session::{self, Gates, Preferences},
+    },
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("log_services_reachable.md"),
+    layer: Layer::Session,
+    impact: Impact::Degrades,
+    depends_on: &[
+        &super::document_readable::CHECK,
+        &super::gate_services_reachable::CHECK,
+        &crate::target::found_in_region::CHECK,
+        &crate::dns::vpc_dns_enabled::CHECK,
+        &crate::dns::endpoint_private_dns_on::CHECK,
+        &crate::endpoint::available::CHECK,
+        &crate::network::service_path_exists::CHECK,
+        &crate::network::route_alive::CHECK,
+        &crate::network::public_address_present::CHECK,
+        &crate::network::instance_sends_https::CHECK,
+        &crate::network::acls_pass_https::CHECK,
+        &crate::network::endpoint_accepts_https::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    if scope.target.instance().is_none() {
+        return Ok(Verdict::NotApplicable("a hybrid node's network is not visible to AWS"));
+    }
+    let services = services(&preferences)?;
+    let answer = all_of(services, "nothing is logged that could be logged in vain", |service| {
+        judge(service, &preferences, facts, scope)
+    })?;
+    Ok(match answer {
+        Verdict::Fail(evidence, fix) => Verdict::Fail(
+            evidence.and(observed(
+                "the session",
+                "shows a blank screen for some minutes before it starts, and is not logged",
+            )),
+            // The agent looks anew for each session.
+            Fix { recovery: Recovery::NextSession, ..fix },
+        ),
+        answer => answer,
+    })
+}
+
+/// Those that no gate waits for.
+fn services(preferences: &Preferences) -> Result<Vec<&'static str>, Unknown> {
+    let targets = [
+        ("logs", "cloudWatchLogGroupName", "cloudWatchEncryptionEnabled"),
+        ("s3", "s3BucketName", "s3EncryptionEnabled"),
+    ];
+    let mut services = Vec::new();
+    for (service, target, gate) in targets {
+        if preferences.text(target)?.is_some() && !preferences.flag(gate)? {
+            services.push(service);
+        }
+    }
+    Ok(services)
+}
+
+fn judge(service: &'static str, preferences: &Preferences, facts: &Facts, scope: &Scope) -> Answer {
+    let path = reach::path(facts, scope, service);
+    let by_endpoint = path.hops.iter().any(|it| it.kind == HopKind::Endpoint);
+    let answers: Vec<Answer> =
+        path.lost.map(Err).into_iter().chain(path.hops.into_iter().map(|it| it.answer)).collect();
+    let answer = all_of(answers, "the path has no hops", |it| it);
+    if service == "s3"
+        && by_endpoint
+        && let Some(name) = preferences.bucket()?
+        && let Some(bucket) = facts.bucket(&name).optional()?
+        && let Some(region) = &bucket.region
+    {
+        return Err(Unknown::limit(format!(
+            "the bucket {name} is in {region}, and the S3 endpoint here does not lead there"
+        )));
+    }
+    answer
+}

@@ -1,0 +1,90 @@
+//! The agent's role may use the key that the log bucket is encrypted with.
+//!
+//! Putting an object into a bucket with a customer's KMS key takes `kms:GenerateDataKey` on that key
+//! as well, from the role and from the key's policy. If it may not, sessions work and are not logged.
+
+use crate::{
+    prelude::*,
+    solve::{
+        access::{Access, Grant},
+        credentials::agent_role,
+        judge::{Guard, GuardKind},
+        policy::Known,
+        session::{self, Gates},
+    },
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("role_may_use_bucket_key.md"),
+    layer: Layer::Session,
+    impact: Impact::Degrades,
+    depends_on: &[
+        &super::document_readable::CHECK,
+        &crate::identity::profile_attached::CHECK,
+        &crate::identity::profile_contains_role::CHECK,
+        &crate::identity::role_trusts_ec2::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(bucket) = preferences.bucket()? else {
+        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
+    };
+    let Some(found) = facts.bucket(&bucket).optional()? else {
+        return Ok(Verdict::NotApplicable("the bucket does not exist"));
+    };
+    let Some(name) = found.encryption.iter().find_map(|it| it.key.as_ref()) else {
+        return Ok(Verdict::NotApplicable("the bucket is not encrypted with a key of one's own"));
+    };
+    let Some(key) = facts.key(name).optional()? else {
+        return Ok(Verdict::Fail(
+            observed(name, format!("is the key of the bucket {bucket} and does not exist")),
+            Fix::new(
+                format!("encrypt {bucket} with another key: nothing can be put into it"),
+                Recovery::NextSession,
+            )
+            .aws(scope, ["s3api", "get-bucket-encryption", "--bucket", bucket.as_str()]),
+        ));
+    };
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let who = role.who(scope);
+    let actions = ["kms:GenerateDataKey"];
+    let access = Access {
+        who: &who,
+        actions: &actions,
+        resource: key.arn.as_str(),
+        grant: Grant::Inline {
+            purpose: "session-logs-key",
+            actions: &actions,
+            resource: key.arn.as_str(),
+        },
+        recovery: Recovery::NextSession,
+    };
+    // S3 asks for the role, in its own name and for the object.
+    let region = found.region.as_ref().unwrap_or(&scope.region);
+    let context = Vec::from([
+        ("kms:ViaService", Known::Exactly(format!("s3.{region}.{}", region.dns_suffix()))),
+        (
+            "kms:EncryptionContext:aws:s3:arn",
+            Known::Under(format!("arn:{}:s3:::{bucket}", role.arn.partition())),
+        ),
+    ]);
+    let guard = Guard {
+        kind: GuardKind::Key,
+        id: key.arn.as_str(),
+        policy: key.policy().map(Some),
+        account: key.arn.account(),
+        context,
+    };
+    access.judge_past(Some(&guard), facts, scope)
+}

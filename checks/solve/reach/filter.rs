@@ -1,0 +1,600 @@
+//! Security groups and network ACLs: what lets packets of tcp/443 by, and their replies.
+//!
+//! Groups are stateful and only ever allow, so they are asked about the first packet alone, and all
+//! rules of all groups add up. ACLs are stateless lists of which the first rule that matches decides,
+//! so both directions are asked, in every subnet that is crossed.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use super::{HTTPS, Toward, Walk, join};
+use crate::{
+    model::{
+        ec2::{AclEntry, NetworkAcl, Peer, Rule, Traffic},
+        facts::{Facts, Unknown},
+        ids::*,
+        verdict::*,
+    },
+    solve::net::{Addresses, Ports, shown_ports},
+};
+
+// ---------------------------------------------------------------- security groups
+
+/// Who is at the other end, as far as rules that name groups are concerned.
+#[derive(Clone, Copy)]
+pub(super) enum Members<'a> {
+    /// An interface with these groups.
+    Of(&'a [SecurityGroupId]),
+    /// No interface that a group of ours could hold: the internet.
+    Outside,
+    /// An interface that was not seen, because.
+    Unseen(&'a str),
+}
+
+/// What some groups let by.
+struct Allowed {
+    /// The addresses that rules admit for certain.
+    certain: Addresses,
+    /// The rule that does, for evidence.
+    by: Option<(SecurityGroupId, String)>,
+    /// Rules that may admit more.
+    perhaps: Option<Unknown>,
+}
+
+impl Walk<'_> {
+    /// Do these groups of an interface let it open tcp/443 there?
+    pub(super) fn sends(
+        &self,
+        groups: &[SecurityGroupId],
+        toward: &Toward,
+        members: Members,
+    ) -> Answer {
+        let allowed = self.allowed(groups, true, toward, members);
+        if let Some(answer) =
+            settled(&allowed, toward, |id, peer| observed(id, format!("lets it out to {peer}")))
+        {
+            return answer;
+        }
+        let range = toward.cidr();
+        let ranges = if toward.is_v6() { "Ipv6Ranges=[{CidrIpv6=" } else { "IpRanges=[{CidrIp=" };
+        Ok(Verdict::Fail(
+            observed(
+                &join(groups),
+                format!("lets nothing out to {} on tcp/{HTTPS} ({})", toward.phrase, self.service),
+            ),
+            Fix::new("let the security group out on tcp/443", Recovery::Agent).aws(
+                self.scope,
+                [
+                    "ec2",
+                    "authorize-security-group-egress",
+                    "--group-id",
+                    groups.first().map_or("<security group>", |it| it.as_str()),
+                    "--ip-permissions",
+                    &format!("IpProtocol=tcp,FromPort=443,ToPort=443,{ranges}{range}}}]"),
+                ],
+            ),
+        ))
+    }
+
+    /// Do these groups of an interface, which `subject` names, let the instance in on tcp/443?
+    pub(super) fn admits(
+        &self,
+        subject: &str,
+        groups: &[SecurityGroupId],
+        same_vpc: bool,
+    ) -> Answer {
+        if groups.is_empty() {
+            return Err(Unknown::limit(format!("the security groups of {subject} are not listed")));
+        }
+        let own = &self.from.interface.security_groups;
+        let toward = Toward::one(self.from.address);
+        let allowed = self.allowed(groups, false, &toward, Members::Of(own));
+        if let Some(answer) =
+            settled(&allowed, &toward, |id, peer| observed(id, format!("admits {peer}")))
+        {
+            return answer;
+        }
+        let mut admitted = Vec::new();
+        for id in groups {
+            let rules: Vec<_> = self
+                .facts
+                .security_group(id)
+                .required()?
+                .ingress
+                .iter()
+                .map(|it| format!("{} on {}", it.peer, it.traffic))
+                .collect();
+            let rules = if rules.is_empty() { "nothing".into() } else { rules.join(", ") };
+            admitted.push(format!("{id} admits {rules}"));
+        }
+        // A group of another VPC can be named only across an active peering, so name the address there.
+        let source = own.first().filter(|_| same_vpc);
+        let (flag, source) = source
+            .map_or_else(|| ("--cidr", toward.cidr()), |it| ("--source-group", it.to_string()));
+        Ok(Verdict::Fail(
+            observed(
+                subject,
+                format!(
+                    "has no security group that admits {} on tcp/{HTTPS}: {}",
+                    toward.phrase,
+                    admitted.join("; ")
+                ),
+            ),
+            Fix::new("admit the instance to the endpoint on tcp/443", Recovery::Agent).aws(
+                self.scope,
+                [
+                    "ec2",
+                    "authorize-security-group-ingress",
+                    "--group-id",
+                    groups.first().map_or("<security group>", |it| it.as_str()),
+                    "--protocol",
+                    "tcp",
+                    "--port",
+                    "443",
+                    flag,
+                    &source,
+                ],
+            ),
+        ))
+    }
+
+    fn allowed(
+        &self,
+        groups: &[SecurityGroupId],
+        egress: bool,
+        toward: &Toward,
+        members: Members,
+    ) -> Allowed {
+        let mut allowed =
+            Allowed { certain: Addresses::none(toward.family()), by: None, perhaps: None };
+        for id in groups {
+            let group = match self.facts.security_group(id).required() {
+                Ok(group) => group,
+                Err(unknown) => {
+                    allowed.may(unknown);
+                    continue;
+                }
+            };
+            let rules = if egress { &group.egress } else { &group.ingress };
+            for rule in rules {
+                match matches_https(&rule.traffic) {
+                    Some(false) => continue,
+                    Some(true) => {}
+                    None => {
+                        allowed
+                            .may(Unknown::limit(format!("{id} has a rule for {}", rule.traffic)));
+                        continue;
+                    }
+                }
+                match peer_covers(self.facts, rule, toward, members) {
+                    Ok(addresses) => allowed.certainly(&addresses, toward, id, rule),
+                    Err(unknown) => allowed.may(unknown),
+                }
+            }
+        }
+        allowed
+    }
+}
+
+impl Allowed {
+    fn may(&mut self, unknown: Unknown) {
+        self.perhaps = Some(match self.perhaps.take() {
+            Some(so_far) => so_far.and(unknown),
+            None => unknown,
+        });
+    }
+
+    fn certainly(&mut self, more: &Addresses, toward: &Toward, id: &SecurityGroupId, rule: &Rule) {
+        let new = more.and(&toward.addresses).without(&self.certain);
+        if !new.is_empty() {
+            self.certain = self.certain.or(&new);
+            self.by
+                .get_or_insert_with(|| (id.clone(), format!("{} on {}", rule.peer, rule.traffic)));
+        }
+    }
+}
+
+/// The answer, unless it is certain that nothing is allowed.
+fn settled(
+    allowed: &Allowed,
+    toward: &Toward,
+    evidence: impl Fn(&SecurityGroupId, &str) -> Evidence,
+) -> Option<Answer> {
+    let left = toward.addresses.without(&allowed.certain);
+    match (&allowed.by, &allowed.perhaps) {
+        (Some((id, peer)), _) if left.is_empty() => Some(Ok(Verdict::Pass(evidence(id, peer)))),
+        (_, Some(unknown)) => Some(Err(unknown.clone())),
+        (Some((id, peer)), None) => Some(Err(Unknown::limit(format!(
+            "{id} lets {peer} through and not {}: it depends on which of {} the connection is for",
+            left.shown(),
+            toward.phrase
+        )))),
+        (None, None) => None,
+    }
+}
+
+/// Does a rule for this traffic include tcp/443? None for a rule whose ports cannot be read.
+fn matches_https(traffic: &Traffic) -> Option<bool> {
+    match traffic {
+        Traffic::Other(raw) if is_tcp(raw) => None,
+        traffic => Some(traffic.includes_tcp(HTTPS)),
+    }
+}
+
+fn is_tcp(protocol: &str) -> bool {
+    protocol.eq_ignore_ascii_case("tcp") || protocol == "6"
+}
+
+fn peer_covers(
+    facts: &Facts,
+    rule: &Rule,
+    toward: &Toward,
+    members: Members,
+) -> Result<Addresses, Unknown> {
+    let family = toward.family();
+    Ok(match &rule.peer {
+        Peer::Cidr(range) => Addresses::net(range),
+        Peer::Group(id) => match members {
+            Members::Of(groups) if groups.contains(id) => toward.addresses.clone(),
+            Members::Of(_) | Members::Outside => Addresses::none(family),
+            Members::Unseen(whose) => {
+                return Err(Unknown::limit(format!(
+                    "a rule names {id}, and the security groups of {whose} are not visible"
+                )));
+            }
+        },
+        // A list covers what it names, whether or not its entries can be read.
+        Peer::List(id) if toward.list.as_ref() == Some(id) => toward.addresses.clone(),
+        Peer::List(id) => Addresses::of(family, &facts.prefix_list(id).required()?.cidrs),
+        Peer::Unreadable(raw) => return Err(Unknown::limit(format!("a rule names {raw:?}"))),
+    })
+}
+
+// ---------------------------------------------------------------- network ACLs
+
+/// A crossing of a subnet's edge, one way: to these ports, out to or in from `peer`.
+pub(super) struct Crossing<'a> {
+    pub vpc: &'a VpcId,
+    pub subnet: &'a SubnetId,
+    pub egress: bool,
+    pub ports: Ports,
+    pub peer: &'a Toward,
+    /// Are the ports those that replies come back to, of which a system uses one at a time? And does
+    /// `peer` name where the packets lead, rather than where they come from?
+    pub replies: bool,
+    pub outward: bool,
+}
+
+/// What in an ACL stops a packet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Drop {
+    Rule(i32),
+    /// No rule matches, and the list ends with a deny.
+    End,
+}
+
+impl Drop {
+    fn phrase(self) -> String {
+        match self {
+            // The number that AWS gives the rule at the end of every list.
+            Self::Rule(32_767) | Self::End => "its last rule".into(),
+            Self::Rule(number) => format!("rule {number}"),
+        }
+    }
+}
+
+/// Packets, by the address at the other end and the port that replies come back to.
+type Packets = Vec<(Addresses, Ports)>;
+
+/// How a list of rules sorts the packets put to it.
+struct Sorted {
+    passed: Packets,
+    dropped: Vec<(Addresses, Ports, Drop)>,
+}
+
+/// The answer of ACLs, and what of it is only in part: some ports for replies do not get through.
+pub(super) struct Filtered {
+    pub answer: Answer,
+    pub partly: Option<(Evidence, Fix)>,
+}
+
+/// Less than one port in so many that is lost is no fault: connections are tried again, from another.
+const HUNDRED: u32 = 100;
+
+impl Filtered {
+    pub(super) fn and(self, other: Self) -> Self {
+        let answer = all_of([self.answer, other.answer], "no ACL stands on the way", |it| it);
+        let partly = match (self.partly, other.partly) {
+            (Some(a), Some(b)) => Some((a.0.and(b.0), a.1.and(b.1))),
+            (one, other) => one.or(other),
+        };
+        let partly = partly.filter(|_| matches!(answer, Ok(Verdict::Pass(_))));
+        Self { answer, partly }
+    }
+}
+
+impl Walk<'_> {
+    /// Do packets and replies pass all of `crossings`? `far` are the addresses at the far end, `own`
+    /// the ports that replies come back to.
+    pub(super) fn acls(
+        &self,
+        far: &Toward,
+        own: &Ports,
+        crossings: &[Crossing],
+        nothing: &'static str,
+    ) -> Filtered {
+        let mut through: Packets = Vec::from([(far.addresses.clone(), own.clone())]);
+        let (mut evidence, mut partial, mut unknown) =
+            (None::<Evidence>, Vec::new(), None::<Unknown>);
+        let mut failed: Option<(Evidence, Fix)> = None;
+        for crossing in crossings {
+            let (acl, sorted) = match self.sort(crossing) {
+                Ok(sorted) => sorted,
+                Err(more) => {
+                    unknown = Some(match unknown {
+                        Some(so_far) => so_far.and(more),
+                        None => more,
+                    });
+                    continue;
+                }
+            };
+            let Some(first) = sorted.dropped.iter().map(|it| it.2).min() else {
+                let passes = self.passes(acl, crossing);
+                evidence = Some(match evidence {
+                    Some(so_far) => so_far.and(passes),
+                    None => passes,
+                });
+                continue;
+            };
+            if sorted.passed.is_empty() {
+                let drops = self.drops(acl, crossing, first, &crossing.ports);
+                failed = Some(match failed {
+                    Some(so_far) => (so_far.0.and(drops.0), so_far.1.and(drops.1)),
+                    None => drops,
+                });
+                continue;
+            }
+            through = meet(through, &widened(&sorted.passed, crossing, far, own));
+            let ports = sorted.dropped.iter().fold(Ports::new(), |all, it| all | &it.1);
+            partial.push(self.drops(acl, crossing, first, &ports));
+        }
+        // A port or two that some baseline denies is picked so seldom that nobody notices.
+        let passed = through.iter().fold(Ports::new(), |all, it| all | &it.1);
+        let few = (own - &passed).len() * HUNDRED < own.len();
+        let partial = partial.into_iter().reduce(|a, b| (a.0.and(b.0), a.1.and(b.1)));
+        let answer = match (failed, partial.clone(), unknown) {
+            (Some((evidence, fix)), ..) => Ok(Verdict::Fail(evidence, fix)),
+            // What one rule leaves, another takes.
+            (None, Some((evidence, fix)), _) if through.is_empty() => {
+                Ok(Verdict::Fail(evidence, fix))
+            }
+            (None, _, Some(unknown)) => Err(unknown),
+            (None, Some((evidence, _)), None) if !reaches_all(&through, far) => {
+                let rule =
+                    evidence.iter().next().map(|it| format!("{} {}", it.subject, it.observed));
+                Err(Unknown::limit(format!(
+                    "{}: it depends on which of {} the connection is for",
+                    rule.unwrap_or_default(),
+                    far.phrase
+                )))
+            }
+            (None, Some((partly, _)), None) => Ok(Verdict::Pass(evidence.unwrap_or(partly))),
+            (None, None, None) => {
+                Ok(evidence.map_or(Verdict::NotApplicable(nothing), Verdict::Pass))
+            }
+        };
+        let partly = partial.filter(|_| !few && matches!(answer, Ok(Verdict::Pass(_))));
+        Filtered { answer, partly }
+    }
+
+    fn passes(&self, acl: &NetworkAcl, crossing: &Crossing) -> Evidence {
+        observed(
+            &acl.id,
+            format!(
+                "of {} passes tcp/{} {} {}",
+                crossing.subnet,
+                shown_ports(&crossing.ports),
+                crossing.way(),
+                crossing.peer.phrase
+            ),
+        )
+    }
+
+    fn drops(
+        &self,
+        acl: &NetworkAcl,
+        crossing: &Crossing,
+        by: Drop,
+        ports: &Ports,
+    ) -> (Evidence, Fix) {
+        let range = shown_ports(ports);
+        let evidence = observed(
+            &acl.id,
+            format!(
+                "of {} drops tcp/{range} {} {} by {} ({})",
+                crossing.subnet,
+                crossing.way(),
+                crossing.peer.phrase,
+                by.phrase(),
+                self.service
+            ),
+        );
+        let cidr = crossing.peer.cidr();
+        let block = if crossing.peer.is_v6() { "--ipv6-cidr-block" } else { "--cidr-block" };
+        let (first, last) = (ports.first().unwrap_or(0), ports.last().unwrap_or(u16::MAX));
+        let fix =
+            Fix::new(format!("let tcp/{range} through {}, both ways", acl.id), Recovery::Agent)
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "create-network-acl-entry",
+                        "--network-acl-id",
+                        acl.id.as_str(),
+                        if crossing.egress { "--egress" } else { "--ingress" },
+                        "--rule-number",
+                        "<a free number below the denying rule>",
+                        "--protocol",
+                        "tcp",
+                        "--port-range",
+                        &format!("From={first},To={last}"),
+                        block,
+                        &cidr,
+                        "--rule-action",
+                        "allow",
+                    ],
+                );
+        (evidence, fix)
+    }
+
+    fn sort(&self, crossing: &Crossing) -> Result<(&NetworkAcl, Sorted), Unknown> {
+        let acls = self.facts.network_acls(crossing.vpc).required()?;
+        let subnet = crossing.subnet;
+        let acl = acls
+            .iter()
+            .find(|it| it.subnets.contains(subnet))
+            .or_else(|| acls.iter().find(|it| it.default))
+            .ok_or_else(|| Unknown::limit(format!("the network ACL of {subnet} is not listed")))?;
+        Ok((acl, sorted(acl, crossing)?))
+    }
+}
+
+impl Crossing<'_> {
+    fn way(&self) -> &'static str {
+        if self.egress { "out to" } else { "in from" }
+    }
+}
+
+/// Rules that cannot be read may match everything or nothing: as long as both come to the same, they
+/// do not matter. More than this many are not tried out.
+const RIDDLES: u32 = 4;
+
+fn sorted(acl: &NetworkAcl, crossing: &Crossing) -> Result<Sorted, Unknown> {
+    let mut entries: Vec<&AclEntry> =
+        acl.entries.iter().filter(|it| it.egress == crossing.egress).collect();
+    entries.sort_by_key(|it| it.number);
+    let riddles: Vec<&AclEntry> = entries.iter().copied().filter(|it| is_riddle(it)).collect();
+    let unclear = || {
+        let rule = riddles.first().map(|it| {
+            format!("rule {} of {} names {} on {}", it.number, acl.id, it.peer, it.traffic)
+        });
+        Unknown::limit(rule.unwrap_or_default())
+    };
+    let count = u32::try_from(riddles.len()).unwrap_or(u32::MAX);
+    if count > RIDDLES {
+        return Err(unclear());
+    }
+    let mut outcome: Option<Sorted> = None;
+    for guess in 0..1_u32 << count {
+        let matches = |entry: &AclEntry| {
+            riddles
+                .iter()
+                .position(|it| core::ptr::eq(*it, entry))
+                .is_some_and(|at| guess >> at & 1 == 1)
+        };
+        let sorted = run(&entries, crossing, matches);
+        match &outcome {
+            Some(first)
+                if first.passed.is_empty() != sorted.passed.is_empty()
+                    || first.dropped.is_empty() != sorted.dropped.is_empty()
+                    || !first.passed.is_empty() && !first.dropped.is_empty() =>
+            {
+                return Err(unclear());
+            }
+            Some(_) => {}
+            None => outcome = Some(sorted),
+        }
+    }
+    outcome.ok_or_else(unclear)
+}
+
+fn is_riddle(entry: &AclEntry) -> bool {
+    let unread = |raw: &String| is_tcp(raw);
+    !matches!(entry.peer, Peer::Cidr(_))
+        || matches!(&entry.traffic, Traffic::Other(raw) if unread(raw))
+}
+
+/// Tries the rules in order; whether those that cannot be read match is for `guess` to say.
+fn run(entries: &[&AclEntry], crossing: &Crossing, guess: impl Fn(&AclEntry) -> bool) -> Sorted {
+    let peer = &crossing.peer.addresses;
+    let mut open: Packets = Vec::from([(peer.clone(), crossing.ports.clone())]);
+    let mut sorted = Sorted { passed: Vec::new(), dropped: Vec::new() };
+    for entry in entries {
+        let riddle = is_riddle(entry);
+        if riddle && !guess(entry) {
+            continue;
+        }
+        let ports = match entry.traffic {
+            Traffic::All => Ports::from_iter([0..=u16::MAX]),
+            Traffic::Tcp(low, high) if low <= high => Ports::from_iter([low..=high]),
+            Traffic::Other(_) if riddle => Ports::from_iter([0..=u16::MAX]),
+            Traffic::Tcp(..) | Traffic::Udp(..) | Traffic::Other(_) => continue,
+        };
+        let range = match &entry.peer {
+            Peer::Cidr(range) => Addresses::net(range),
+            _ => peer.clone(),
+        };
+        let mut left = Vec::new();
+        for (addresses, wanted) in open {
+            let (hit, at) = (addresses.and(&range), &wanted & &ports);
+            if hit.is_empty() || at.is_empty() {
+                left.push((addresses, wanted));
+                continue;
+            }
+            let beside = addresses.without(&range);
+            if !beside.is_empty() {
+                left.push((beside, wanted.clone()));
+            }
+            let rest = &wanted - &ports;
+            if !rest.is_empty() {
+                left.push((hit.clone(), rest));
+            }
+            if entry.allow {
+                sorted.passed.push((hit, at));
+            } else {
+                sorted.dropped.push((hit, at, Drop::Rule(entry.number)));
+            }
+        }
+        open = left;
+        if open.is_empty() {
+            break;
+        }
+    }
+    sorted.dropped.extend(open.into_iter().map(|(addresses, ports)| (addresses, ports, Drop::End)));
+    sorted
+}
+
+/// What passes a crossing, in terms of the far end's addresses and the instance's own ports: a crossing
+/// towards tcp/443 leaves the ports alone, and one that names the instance leaves the addresses.
+fn widened(passed: &Packets, crossing: &Crossing, far: &Toward, own: &Ports) -> Packets {
+    passed
+        .iter()
+        .map(|(addresses, ports)| {
+            let addresses =
+                if crossing.outward { addresses.clone() } else { far.addresses.clone() };
+            (addresses, if crossing.replies { ports.clone() } else { own.clone() })
+        })
+        .collect()
+}
+
+fn meet(a: Packets, b: &Packets) -> Packets {
+    let mut both = Vec::new();
+    for (addresses, ports) in a {
+        for (others, more) in b {
+            let (addresses, ports) = (addresses.and(others), &ports & more);
+            if !addresses.is_empty() && !ports.is_empty() {
+                both.push((addresses, ports));
+            }
+        }
+    }
+    both
+}
+
+/// Does every address get through, if only by some of the ports?
+fn reaches_all(through: &Packets, far: &Toward) -> bool {
+    let reached = through.iter().fold(Addresses::none(far.family()), |all, it| all.or(&it.0));
+    far.addresses.without(&reached).is_empty()
+}

@@ -1,0 +1,891 @@
+//! What a route points at, and whether it leads on.
+//!
+//! Each kind of gateway is judged as far as AWS shows it: an internet gateway and a NAT gateway to the
+//! end, a NAT instance up to its own forwarding, a peering connection to the other VPC, a transit
+//! gateway up to its route tables. Everything else is a hop beyond which nothing is visible.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use super::{
+    HTTPS, Hop, HopKind, NAT64, Toward, Walk,
+    filter::{Crossing, Filtered, Members},
+    gets_through,
+    route::{Leg, table_of},
+};
+use crate::{
+    model::{ec2::*, facts::Unknown, ids::*, verdict::*},
+    solve::net::{Family, Ports},
+};
+
+/// The ports from which a NAT gateway opens connections. Source: VPC guide, "Custom network ACLs".
+const NAT_PORTS: (u16, u16) = (1024, u16::MAX);
+
+/// A `Fix` that changes where a route leads.
+fn reroute(walk: &Walk, table: &RouteTable, route: &Route, summary: String) -> Fix {
+    let v6 = matches!(&route.to, Destination::Cidr(it) if it.addr().is_ipv6());
+    let (block, target) = match (&route.to, v6) {
+        (Destination::List(_), _) => ("--destination-prefix-list-id", "--nat-gateway-id"),
+        (_, true) => ("--destination-ipv6-cidr-block", "--egress-only-internet-gateway-id"),
+        (_, false) => ("--destination-cidr-block", "--nat-gateway-id"),
+    };
+    let working =
+        if v6 { "<an egress-only internet gateway>" } else { "<a NAT gateway in a public subnet>" };
+    Fix::new(summary, Recovery::Agent).aws(
+        walk.scope,
+        [
+            "ec2",
+            "replace-route",
+            "--route-table-id",
+            table.id.as_str(),
+            block,
+            &route.to.to_string(),
+            target,
+            working,
+        ],
+    )
+}
+
+impl Walk<'_> {
+    /// Everything from a route's target on to the internet.
+    pub(super) fn beyond(&self, table: &RouteTable, route: &Route, toward: &Toward) -> Vec<Hop> {
+        let hop = |kind, answer| Hop { kind, id: route.via.to_string(), answer };
+        if let Some(dead) = self.dead(table, route) {
+            return vec![hop(HopKind::NextHop, dead)];
+        }
+        if toward.is_translated() && !matches!(route.via.kind(), TargetKind::NatGateway(_)) {
+            return vec![hop(HopKind::NextHop, Ok(self.untranslated(table, route)))];
+        }
+        let mut hops = vec![hop(HopKind::NextHop, Ok(alive(table, route)))];
+        hops.extend(match route.via.kind() {
+            TargetKind::InternetGateway(id) => vec![
+                hop(HopKind::InternetGateway, self.internet_gateway(table, &id)),
+                self.public_access(&self.from.interface.subnet, false),
+                Hop {
+                    kind: HopKind::PublicAddress,
+                    id: self.from.interface.id.to_string(),
+                    answer: Ok(self.public_address(route)),
+                },
+            ],
+            TargetKind::EgressOnlyGateway(id) => vec![
+                hop(HopKind::InternetGateway, self.egress_only_gateway(table, &id)),
+                self.public_access(&self.from.interface.subnet, true),
+            ],
+            TargetKind::NatGateway(id) => self.nat_gateway(table, route, &id),
+            TargetKind::Interface(id) => self.nat_instance(table, route, &id, toward),
+            TargetKind::Peering(_) => {
+                vec![hop(HopKind::Peering, Ok(self.intransitive(table, route)))]
+            }
+            TargetKind::Local
+            | TargetKind::Endpoint(_)
+            | TargetKind::TransitGateway(_)
+            | TargetKind::Other => self.out_of_sight(table, route, invisible(table, route)),
+        });
+        hops
+    }
+
+    /// A hop that can be judged itself, and beyond it nothing.
+    fn beyond_sight(&self, first: Hop, table: &RouteTable, route: &Route, on: Unknown) -> Vec<Hop> {
+        let beyond = match &first.answer {
+            Ok(Verdict::Fail(..)) => Vec::new(),
+            Ok(_) => self.out_of_sight(table, route, on),
+            // While it is not known whether anything lies beyond, nor is what does.
+            Err(unknown) => [HopKind::Appliance, HopKind::NextHop]
+                .map(|kind| Hop::new(kind, &route.via, Err(unknown.clone())))
+                .into(),
+        };
+        core::iter::once(first).chain(beyond).collect()
+    }
+
+    /// A hop beyond which nothing is visible: as the path, unknown; and as a remark, the first thing to
+    /// look at when the agent is silent.
+    pub(super) fn out_of_sight(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
+        let subject = leads(table, route);
+        let remark = gets_through(self.facts, self.scope, self.service).map(|it| {
+            if it {
+                return Verdict::Pass(observed(&subject, "carries what the agent sends"));
+            }
+            let evidence = observed(
+                &subject,
+                format!(
+                    "carries the traffic for {}, {}, and has to let it through and its replies back ({})",
+                    route.to,
+                    nature(route),
+                    self.service
+                ),
+            );
+            let region = &self.scope.region;
+            let fix = Fix::new(
+                format!(
+                    "see that {} passes tcp/443 to ssm.{region} and ssmmessages.{region}, WebSockets included, and leaves TLS alone",
+                    route.via
+                ),
+                Recovery::Agent,
+            );
+            Verdict::Fail(evidence, fix)
+        });
+        vec![
+            Hop::new(HopKind::Appliance, &route.via, remark),
+            Hop::new(HopKind::NextHop, &route.via, Err(unknown)),
+        ]
+    }
+
+    /// DNS64 hands out addresses that NAT gateways alone know what to do with.
+    fn untranslated(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &leads(table, route),
+                format!(
+                    "is no NAT gateway, and nothing else translates the addresses in {NAT64} that DNS64 gives to names with IPv4 addresses alone ({})",
+                    self.service
+                ),
+            ),
+            Fix::new(format!("route {NAT64} to a NAT gateway"), Recovery::Agent).aws(
+                self.scope,
+                [
+                    "ec2",
+                    "create-route",
+                    "--route-table-id",
+                    table.id.as_str(),
+                    "--destination-ipv6-cidr-block",
+                    NAT64,
+                    "--nat-gateway-id",
+                    "<a NAT gateway in a public subnet>",
+                ],
+            ),
+        )
+    }
+
+    /// What is wrong with a route as such.
+    pub(super) fn dead(&self, table: &RouteTable, route: &Route) -> Option<Answer> {
+        match &route.state {
+            RouteState::Active => None,
+            RouteState::Blackhole => Some(Ok(Verdict::Fail(
+                observed(
+                    &leads(table, route),
+                    format!(
+                        "is a blackhole for {}: the route's target is gone ({})",
+                        route.to, self.service
+                    ),
+                ),
+                reroute(
+                    self,
+                    table,
+                    route,
+                    format!("point the route for {} at something that exists", route.to),
+                ),
+            ))),
+            other => Some(Err(Unknown::limit(format!(
+                "the route of {} for {} is {other}",
+                table.id, route.to
+            )))),
+        }
+    }
+
+    fn internet_gateway(&self, table: &RouteTable, id: &InternetGatewayId) -> Answer {
+        let vpc = self.from.vpc;
+        let listed = self.facts.internet_gateways(vpc).required()?;
+        let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
+        let fix = Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws(
+            self.scope,
+            [
+                "ec2",
+                "attach-internet-gateway",
+                "--internet-gateway-id",
+                id.as_str(),
+                "--vpc-id",
+                vpc.as_str(),
+            ],
+        );
+        self.attached(&format!("{} → {id}", table.id), ours, fix)
+    }
+
+    fn egress_only_gateway(&self, table: &RouteTable, id: &EgressOnlyGatewayId) -> Answer {
+        let vpc = self.from.vpc;
+        let listed = self.facts.egress_only_gateways(vpc).required()?;
+        let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
+        let fix = Fix::new(
+            "make an egress-only internet gateway for the VPC and route to it",
+            Recovery::Agent,
+        )
+        .aws(self.scope, ["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()]);
+        self.attached(&format!("{} → {id}", table.id), ours, fix)
+    }
+
+    /// A gateway by the state of its attachment to our VPC, if it has one.
+    fn attached(&self, subject: &str, state: Option<&str>, fix: Fix) -> Answer {
+        let vpc = self.from.vpc;
+        match state {
+            Some("available" | "attached") => {
+                Ok(Verdict::Pass(observed(subject, format!("is attached to {vpc}"))))
+            }
+            None | Some("attaching" | "detaching" | "detached") => Ok(Verdict::Fail(
+                observed(subject, format!("is not attached to {vpc} ({})", self.service)),
+                fix,
+            )),
+            Some(word) => Err(Unknown::limit(format!(
+                "{subject} is attached in a way not known here: {word}"
+            ))),
+        }
+    }
+
+    /// An internet gateway translates between an instance's public address and its private one; without
+    /// a public address there is nothing to translate to. IPv6 addresses are public as they are.
+    fn public_address(&self, route: &Route) -> Verdict {
+        let interface = self.from.interface;
+        if self.from.address.is_ipv6() {
+            return Verdict::Pass(observed(
+                &interface.id,
+                format!("has the IPv6 address {}", self.from.address),
+            ));
+        }
+        if let Some(address) = interface.public_ip {
+            return Verdict::Pass(observed(
+                &interface.id,
+                format!("has the public address {address}"),
+            ));
+        }
+        let v6 = if interface.ipv6.is_empty() {
+            ""
+        } else {
+            "; its IPv6 address does not help, since the agent asks for IPv4 endpoints by default"
+        };
+        Verdict::Fail(
+            observed(
+                &interface.id,
+                format!(
+                    "has no public IPv4 address, and its route for {} is the internet gateway {}{v6}",
+                    route.to, route.via
+                ),
+            ),
+            Fix::new(
+                "give the instance an Elastic IP address (or move it behind a NAT gateway or endpoints)",
+                Recovery::Agent,
+            )
+            .aws(self.scope, ["ec2", "allocate-address", "--domain", "vpc"])
+            .aws(
+                self.scope,
+                [
+                    "ec2",
+                    "associate-address",
+                    "--network-interface-id",
+                    interface.id.as_str(),
+                    "--allocation-id",
+                    "<AllocationId from above>",
+                ],
+            ),
+        )
+    }
+
+    /// VPC Block Public Access, for packets that enter a gateway from `subnet`. In its ingress mode it
+    /// leaves NAT and egress-only gateways alone, through which nobody can come in. Source: EC2 API
+    /// reference, `VpcBlockPublicAccessOptions`.
+    fn public_access(&self, subnet: &SubnetId, outbound_only: bool) -> Hop {
+        let answer = self.judge_public_access(subnet, outbound_only);
+        Hop { kind: HopKind::PublicAccess, id: self.scope.region.to_string(), answer }
+    }
+
+    fn judge_public_access(&self, subnet: &SubnetId, outbound_only: bool) -> Answer {
+        let region = &self.scope.region;
+        // An account that never heard of it is not asked for more.
+        let Some(block) = self.facts.public_access_block(region).optional()? else {
+            return Ok(Verdict::Pass(observed(region, "has no VPC Block Public Access")));
+        };
+        match &block.mode {
+            BlockMode::Off => {
+                return Ok(Verdict::Pass(observed(region, "has VPC Block Public Access off")));
+            }
+            BlockMode::Ingress if outbound_only => {
+                return Ok(Verdict::Pass(observed(
+                    region,
+                    "blocks public access, but not connections that NAT and egress-only gateways open",
+                )));
+            }
+            BlockMode::Ingress | BlockMode::Bidirectional => {}
+            BlockMode::Other(word) => {
+                return Err(Unknown::limit(format!(
+                    "VPC Block Public Access is in a mode not known here: {word}"
+                )));
+            }
+        }
+        // What faces the gateway is the subnet that packets enter it from: a NAT gateway's own.
+        let of = |it: &&Exclusion, ids: &[&str]| ids.contains(&it.resource.as_str());
+        let (vpc, own) = (self.from.vpc.as_str(), self.from.interface.subnet.as_str());
+        let facing = || block.exclusions.iter().filter(|it| of(it, &[vpc, subnet.as_str()]));
+        let exempt = facing().find(|it| {
+            it.mode == ExclusionMode::Bidirectional
+                || it.mode == ExclusionMode::Egress && outbound_only
+        });
+        if let Some(it) = exempt {
+            return Ok(Verdict::Pass(observed(
+                &it.resource,
+                format!("is exempt from VPC Block Public Access by {} ({})", it.id, it.mode),
+            )));
+        }
+        match facing().chain(block.exclusions.iter().filter(|it| of(it, &[own]))).next() {
+            Some(it) => Err(Unknown::limit(format!(
+                "VPC Block Public Access is {}, and how far the exclusion {} of {} ({}) reaches is not documented",
+                block.mode, it.id, it.resource, it.mode
+            ))),
+            None => Ok(Verdict::Fail(
+                observed(
+                    region,
+                    format!(
+                        "blocks public access ({}), and neither {} nor {subnet} is exempt ({})",
+                        block.mode, self.from.vpc, self.service
+                    ),
+                ),
+                Fix::new(
+                    "exempt the VPC from VPC Block Public Access (or reach AWS through endpoints)",
+                    Recovery::Agent,
+                )
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "create-vpc-block-public-access-exclusion",
+                        "--vpc-id",
+                        self.from.vpc.as_str(),
+                        "--internet-gateway-exclusion-mode",
+                        "allow-egress",
+                    ],
+                ),
+            )),
+        }
+    }
+
+    // ------------------------------------------------------------ NAT gateways
+
+    /// A NAT gateway, the ACL of its subnet, and its own way on.
+    pub(super) fn nat_gateway(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NatGatewayId,
+    ) -> Vec<Hop> {
+        let subject = leads(table, route);
+        let hop = |answer| Hop { kind: HopKind::NatGateway, id: id.to_string(), answer };
+        let nat = match self.nat_works(table, route, id, &subject) {
+            Ok(Ok(nat)) => nat,
+            Ok(Err((evidence, fix))) => return vec![hop(Ok(Verdict::Fail(evidence, fix)))],
+            // What depends on where it stands is as unknown as it is.
+            Err(unknown) => {
+                let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+                return [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess].map(same).into();
+            }
+        };
+        // A regional NAT gateway stands in no subnet and brings its own way out.
+        let Some(subnet) = &nat.subnet else {
+            return vec![
+                hop(self.regional(nat, &subject, id)),
+                self.public_access(&self.from.interface.subnet, true),
+            ];
+        };
+        let mut hops = vec![hop(self.nat_leads_on(table, route, id, subnet, &subject))];
+        hops.extend(Hop::filtered(id, self.acls_around_nat(subnet)));
+        hops.push(self.public_access(subnet, true));
+        hops
+    }
+
+    fn nat_works(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NatGatewayId,
+        subject: &str,
+    ) -> Result<Result<&NatGateway, (Evidence, Fix)>, Unknown> {
+        let replace = |summary: String| reroute(self, table, route, summary);
+        let service = self.service;
+        let Some(nat) = self.facts.nat_gateway(id).optional()? else {
+            return Ok(Err((
+                observed(subject, format!("does not exist any more ({service})")),
+                replace(format!("point the route at a NAT gateway that exists; {id} does not")),
+            )));
+        };
+        match &nat.state {
+            NatState::Available => {}
+            NatState::Pending => {
+                return Err(Unknown::limit(format!(
+                    "{id} is still being made: look again in some minutes"
+                )));
+            }
+            NatState::Failed | NatState::Deleting | NatState::Deleted => {
+                let why = nat.failure.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
+                return Ok(Err((
+                    observed(subject, format!("is {}{why} ({service})", nat.state)),
+                    replace(format!("replace the NAT gateway {id}")),
+                )));
+            }
+            NatState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+        }
+        match &nat.connectivity {
+            Connectivity::Public => Ok(Ok(nat)),
+            Connectivity::Private => Ok(Err((
+                observed(
+                    subject,
+                    format!(
+                        "is a private NAT gateway, which leads to no public address ({service})"
+                    ),
+                ),
+                replace("use a public NAT gateway, or endpoints".into()),
+            ))),
+            Connectivity::Other(word) => {
+                Err(Unknown::limit(format!("{id} is of a kind not known here: {word}")))
+            }
+        }
+    }
+
+    /// It grows into a zone by itself, some time after the first instance there.
+    fn regional(&self, nat: &NatGateway, subject: &str, id: &NatGatewayId) -> Answer {
+        let vpc = self.from.vpc;
+        if self.facts.internet_gateways(vpc).required()?.is_empty() {
+            return Err(Unknown::limit(format!(
+                "{id} is a regional NAT gateway, and {vpc} has no internet gateway for it to lead to"
+            )));
+        }
+        let subnet = self.facts.subnet(&self.from.interface.subnet).required()?;
+        match &subnet.availability_zone {
+            Some(zone) if !nat.zones.is_empty() && !nat.zones.contains(zone) => {
+                Err(Unknown::limit(format!(
+                    "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
+                )))
+            }
+            _ => Ok(Verdict::Pass(observed(subject, "is an available regional NAT gateway"))),
+        }
+    }
+
+    fn nat_leads_on(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NatGatewayId,
+        subnet: &SubnetId,
+        subject: &str,
+    ) -> Answer {
+        let replace = |summary: String| reroute(self, table, route, summary);
+        let service = self.service;
+        let internet = self.internet(Family::V4);
+        let onward = table_of(self.facts, self.from.vpc, subnet)?;
+        let legs = self.ways_out(onward, &internet)?;
+        let answers = legs.iter().map(|leg| {
+            let Some(next) = leg.route else {
+                return Ok(Verdict::Fail(
+                    observed(
+                        subject,
+                        format!("stands in {subnet}, whose table {} has no route out ({service})", onward.id),
+                    ),
+                    replace("give the NAT gateway's subnet a route to an internet gateway".into()),
+                ));
+            };
+            match (self.dead(onward, next), next.via.kind()) {
+                (Some(dead), _) => dead,
+                (None, TargetKind::InternetGateway(gateway)) => {
+                    self.internet_gateway(onward, &gateway).map(|attached| match attached {
+                        Verdict::Pass(_) => Verdict::Pass(observed(
+                            subject,
+                            format!("is available, and {gateway} leads on"),
+                        )),
+                        _ => Verdict::Fail(
+                            observed(
+                                subject,
+                                format!("leads on to {gateway}, which is not attached ({service})"),
+                            ),
+                            replace(format!("attach {gateway}, or use another NAT gateway")),
+                        ),
+                    })
+                }
+                // A common slip: the NAT gateway was put into a private subnet.
+                (None, TargetKind::NatGateway(next)) => Ok(Verdict::Fail(
+                    observed(
+                        subject,
+                        format!(
+                            "stands in {subnet}, a private subnet that leads on to {next} instead of an internet gateway ({service})"
+                        ),
+                    ),
+                    replace("put the NAT gateway into a subnet with a route to an internet gateway".into()),
+                )),
+                (None, _) => Err(Unknown::limit(format!(
+                    "{id} stands in {subnet}, whose table {} leads on to {}, and what lies beyond is not visible",
+                    onward.id, next.via
+                ))),
+            }
+        });
+        any_way(&legs, answers.collect(), &internet)
+    }
+
+    /// In from the instance and on to the internet, and back.
+    fn acls_around_nat(&self, subnet: &SubnetId) -> Filtered {
+        let vpc = self.from.vpc;
+        let (there, own) = (Ports::from_iter([HTTPS]), self.from.ports());
+        let instance = Toward::one(self.from.address);
+        let crossing = |egress, ports: &Ports, peer, replies, outward| Crossing {
+            vpc,
+            subnet,
+            egress,
+            ports: ports.clone(),
+            peer,
+            replies,
+            outward,
+        };
+        let inside = if *subnet == self.from.interface.subnet {
+            Filtered { answer: Ok(Verdict::NotApplicable(OWN_SUBNET)), partly: None }
+        } else {
+            let there_and_back = [
+                crossing(false, &there, &instance, false, false),
+                crossing(true, &own, &instance, true, false),
+            ];
+            self.acls(&instance, &own, &there_and_back, OWN_SUBNET)
+        };
+        let internet = self.internet(Family::V4);
+        let high = Ports::from_iter([NAT_PORTS.0..=NAT_PORTS.1]);
+        let there_and_back = [
+            crossing(true, &there, &internet, false, true),
+            crossing(false, &high, &internet, true, true),
+        ];
+        let outside = self.acls(&internet, &high, &there_and_back, OWN_SUBNET);
+        inside.and(outside)
+    }
+
+    // ------------------------------------------------------------ NAT instances and appliances
+
+    /// An interface that a route points at is a NAT instance, or a firewall. Whether it forwards is its
+    /// own business; that it may, and that its groups let the packets by, is AWS's.
+    fn nat_instance(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NetworkInterfaceId,
+        toward: &Toward,
+    ) -> Vec<Hop> {
+        let may = self.may_forward(table, route, id, toward);
+        let forwards = Unknown::limit(format!(
+            "{} sends {} to {id}, and whether that forwards packets is not visible",
+            table.id, route.to
+        ));
+        self.beyond_sight(Hop::new(HopKind::NatInstance, id, may), table, route, forwards)
+    }
+
+    fn may_forward(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NetworkInterfaceId,
+        toward: &Toward,
+    ) -> Answer {
+        let subject = leads(table, route);
+        let interface = self.facts.network_interface(id).required()?;
+        let groups = &interface.security_groups;
+        let answers = [
+            Ok(self.forwards_what_is_not_its_own(interface, id, &subject)),
+            self.owner_runs(interface, &subject),
+            self.admits(&format!("{id} ({})", self.service), groups, true),
+            self.sends(groups, toward, Members::Outside),
+            self.has_a_way_on(table, route, interface, toward),
+        ];
+        all_of(answers, "", |it| it)
+    }
+
+    fn forwards_what_is_not_its_own(
+        &self,
+        interface: &NetworkInterface,
+        id: &NetworkInterfaceId,
+        subject: &str,
+    ) -> Verdict {
+        if interface.source_dest_check != Some(true) {
+            return Verdict::Pass(observed(subject, "takes packets that are not its own"));
+        }
+        Verdict::Fail(
+            observed(
+                subject,
+                format!(
+                    "checks source and destination, so it drops what it should forward ({})",
+                    self.service
+                ),
+            ),
+            Fix::new(format!("turn off the source/destination check of {id}"), Recovery::Agent)
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "modify-network-interface-attribute",
+                        "--network-interface-id",
+                        id.as_str(),
+                        "--no-source-dest-check",
+                    ],
+                ),
+        )
+    }
+
+    fn owner_runs(&self, interface: &NetworkInterface, subject: &str) -> Answer {
+        let Some(owner) = &interface.instance else {
+            return Ok(Verdict::NotApplicable("attached to no instance"));
+        };
+        let state = &self.facts.instance(owner).required()?.state;
+        if *state == InstanceState::Running {
+            return Ok(Verdict::Pass(observed(subject, format!("belongs to {owner}, which runs"))));
+        }
+        Ok(Verdict::Fail(
+            observed(subject, format!("belongs to {owner}, which is {state} ({})", self.service)),
+            Fix::new(format!("start {owner}"), Recovery::Agent)
+                .aws(self.scope, ["ec2", "start-instances", "--instance-ids", owner.as_str()]),
+        ))
+    }
+
+    fn has_a_way_on(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        interface: &NetworkInterface,
+        toward: &Toward,
+    ) -> Answer {
+        let subject = leads(table, route);
+        let onward = table_of(self.facts, self.from.vpc, &interface.subnet)?;
+        let legs = self.ways_out(onward, toward)?;
+        let is_public = toward.family() == Family::V6 || interface.public_ip.is_some();
+        let stuck = |leg: &Leg| {
+            leg.route.is_none_or(|next| {
+                let gateway = matches!(next.via.kind(), TargetKind::InternetGateway(_));
+                next.state == RouteState::Blackhole
+                    || next.via == route.via
+                    || gateway && !is_public
+            })
+        };
+        if !legs.iter().all(stuck) {
+            return Ok(Verdict::Pass(observed(&subject, format!("has a way on by {}", onward.id))));
+        }
+        Ok(Verdict::Fail(
+            observed(
+                &subject,
+                format!(
+                    "has no way on: its subnet {} needs a route to an internet gateway, and it a public address ({})",
+                    interface.subnet, self.service
+                ),
+            ),
+            reroute(
+                self,
+                table,
+                route,
+                format!("use a NAT gateway instead, or give {} a way out", route.via),
+            ),
+        ))
+    }
+
+    // ------------------------------------------------------------ other VPCs
+
+    /// A peering connection, or a foot on a transit gateway, that packets leave the VPC by.
+    pub(super) fn to_other_vpc(
+        &self,
+        vpc: &VpcId,
+        subnet: &SubnetId,
+        table: &RouteTable,
+        route: &Route,
+    ) -> Vec<Hop> {
+        let hop = |kind, answer| Hop { kind, id: route.via.to_string(), answer };
+        if let Some(dead) = self.dead(table, route) {
+            return vec![hop(HopKind::NextHop, dead)];
+        }
+        match route.via.kind() {
+            TargetKind::Peering(id) => vec![
+                hop(HopKind::NextHop, Ok(alive(table, route))),
+                hop(HopKind::Peering, self.peering(table, route, &id)),
+            ],
+            TargetKind::TransitGateway(id) => {
+                let attached = self.transit_gateway((vpc, subnet), table, route, &id);
+                let on = Unknown::limit(format!(
+                    "where the route tables of {id} send {} is not visible from here",
+                    route.to
+                ));
+                self.beyond_sight(hop(HopKind::TransitGateway, attached), table, route, on)
+            }
+            _ => self.out_of_sight(table, route, invisible(table, route)),
+        }
+    }
+
+    /// Source: VPC peering guide, "VPC peering limitations": no edge to edge routing through a gateway.
+    fn intransitive(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &leads(table, route),
+                format!(
+                    "is a peering connection, by which nothing gets to the peer's own gateways ({})",
+                    self.service
+                ),
+            ),
+            reroute(self, table, route, format!("route {} to a NAT gateway of this VPC", route.to)),
+        )
+    }
+
+    fn peering(&self, table: &RouteTable, route: &Route, id: &PeeringId) -> Answer {
+        let subject = leads(table, route);
+        let peering = self.facts.peering(id).required()?;
+        Ok(match &peering.state {
+            PeeringState::Active => {
+                Verdict::Pass(observed(&subject, "is an active peering connection"))
+            }
+            PeeringState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+            state => Verdict::Fail(
+                observed(
+                    &subject,
+                    format!("is a peering connection that is {state} ({})", self.service),
+                ),
+                Fix::new(
+                    format!("have {id} accepted by the other side, or made again"),
+                    Recovery::Agent,
+                )
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "accept-vpc-peering-connection",
+                        "--vpc-peering-connection-id",
+                        id.as_str(),
+                    ],
+                ),
+            ),
+        })
+    }
+
+    /// A transit gateway takes packets only in the Availability Zones that the attachment has a subnet
+    /// in. Source: Transit Gateway guide, "VPC attachments".
+    fn transit_gateway(
+        &self,
+        (vpc, subnet): (&VpcId, &SubnetId),
+        table: &RouteTable,
+        route: &Route,
+        id: &TransitGatewayId,
+    ) -> Answer {
+        let subject = leads(table, route);
+        let service = self.service;
+        let attachments = self.facts.transit_gateway_attachments(vpc).required()?;
+        let ours = attachments.iter().find(|it| it.transit_gateway == *id);
+        let repair = |summary: &str| {
+            Fix::new(summary, Recovery::Agent).aws(
+                self.scope,
+                [
+                    "ec2",
+                    "describe-transit-gateway-vpc-attachments",
+                    "--filters",
+                    &format!("Name=vpc-id,Values={vpc}"),
+                ],
+            )
+        };
+        let Some(attachment) = ours else {
+            return Ok(Verdict::Fail(
+                observed(&subject, format!("has no attachment of {vpc} ({service})")),
+                repair("attach the VPC to the transit gateway"),
+            ));
+        };
+        match &attachment.state {
+            AttachmentState::Available | AttachmentState::Modifying => {}
+            AttachmentState::Other(word) => {
+                return Err(Unknown::limit(format!(
+                    "{} is in a state not known here: {word}",
+                    attachment.id
+                )));
+            }
+            state => {
+                return Ok(Verdict::Fail(
+                    observed(
+                        &subject,
+                        format!(
+                            "has an attachment of {vpc}, {}, that is {state} ({service})",
+                            attachment.id
+                        ),
+                    ),
+                    repair("have the attachment accepted, or make it again"),
+                ));
+            }
+        }
+        let zone = |subnet: &SubnetId| -> Result<Option<String>, Unknown> {
+            Ok(self.facts.subnet(subnet).required()?.availability_zone.clone())
+        };
+        let Some(own) = zone(subnet)? else {
+            return Err(Unknown::limit(format!("the Availability Zone of {subnet} is not known")));
+        };
+        let served =
+            any_of(&attachment.subnets, |it| Ok((zone(it)?.as_ref() == Some(&own)).then_some(())))?;
+        Ok(match served {
+            Some(()) => Verdict::Pass(observed(
+                &subject,
+                format!("takes packets from {own} by {}", attachment.id),
+            )),
+            None => Verdict::Fail(
+                observed(
+                    &subject,
+                    format!(
+                        "has no foot in {own}, where {subnet} is: {} stands in other zones ({service})",
+                        attachment.id
+                    ),
+                ),
+                repair("add a subnet of that Availability Zone to the attachment"),
+            ),
+        })
+    }
+}
+
+const OWN_SUBNET: &str = "no ACL stands between hosts of one subnet";
+
+/// What kind of thing lies out of sight, for a sentence.
+fn nature(route: &Route) -> &'static str {
+    match route.via.kind() {
+        TargetKind::Endpoint(_) => "an appliance behind a load balancer",
+        TargetKind::Interface(_) => "an instance that forwards",
+        TargetKind::TransitGateway(_) => "a transit gateway",
+        _ if route.via.0.starts_with("vgw-") => "a virtual private gateway",
+        _ if route.via.0.starts_with("cagw-") => "a carrier gateway",
+        _ if route.via.0.starts_with("lgw-") => "an Outpost's local gateway",
+        _ => "a hop of another kind",
+    }
+}
+
+pub(super) fn leads(table: &RouteTable, route: &Route) -> String {
+    format!("{} → {}", table.id, route.via)
+}
+
+fn alive(table: &RouteTable, route: &Route) -> Verdict {
+    Verdict::Pass(observed(&leads(table, route), format!("is the active route for {}", route.to)))
+}
+
+pub(super) fn invisible(table: &RouteTable, route: &Route) -> Unknown {
+    Unknown::limit(format!(
+        "{} sends {} to {}, and what lies beyond is not visible",
+        table.id, route.to, route.via
+    ))
+}
+
+/// What several routes come to, of which each carries part of the addresses, when it is not known
+/// which of them the service has: an answer only if they agree.
+fn any_way(legs: &[Leg], answers: Vec<Answer>, toward: &Toward) -> Answer {
+    let fails = answers.iter().filter(|it| matches!(it, Ok(Verdict::Fail(..)))).count();
+    if fails > 0 && fails < answers.len() {
+        let unseen = answers.into_iter().filter_map(Result::err);
+        return Err(unseen.fold(mixed(legs, toward), Unknown::and));
+    }
+    all_of(answers, "", |it| it)
+}
+
+/// Different routes for different addresses, some of which work.
+pub(super) fn mixed(legs: &[Leg], toward: &Toward) -> Unknown {
+    let ways = legs.iter().map(|leg| match leg.route {
+        Some(route) => format!("{} by {}", route.to, route.via),
+        None => format!("no route for {}", leg.addresses.shown()),
+    });
+    Unknown::limit(format!(
+        "it depends on which of {} the connection is for: {}",
+        toward.phrase,
+        ways.collect::<Vec<_>>().join(", ")
+    ))
+}

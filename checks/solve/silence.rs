@@ -1,0 +1,320 @@
+//! Where to look when the agent is silent and AWS shows no reason.
+//!
+//! What is inside the machine no API tells, so nothing here is a verdict: the symptom says what is
+//! likeliest, and what happens to be visible (the serial console, a profile attached a moment ago, the
+//! same machine under another id) puts one thing first. Only asked once the agent is silent.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use super::console;
+use crate::model::{
+    ec2::{Console, Instance, InstanceState},
+    facts::{Facts, Ourselves, Unknown},
+    ids::{InstanceId, NodeId},
+    scope::Scope,
+    ssm::ManagedNode,
+    time::{Timestamp, span},
+    verdict::{Evidence, Fix, Recovery, observed},
+};
+
+/// How long a machine may take to appear. AWS's guide says five minutes after boot; profiles and
+/// policies made together with the instance take longer to spread.
+pub const GRACE: i64 = 15 * 60;
+
+/// How long an agent that was refused may sleep before it asks for credentials again: hibernation
+/// doubles up to an hour. Source: amazon-ssm-agent `agent/hibernation`.
+const BACKOFF: i64 = 60 * 60;
+
+/// A node that is silent, and what is known of it.
+#[derive(Clone, Copy)]
+pub enum Silence<'a> {
+    NeverRegistered,
+    /// It reported once.
+    Lost(&'a ManagedNode),
+    /// It reports, and holds no session channel.
+    NotConnected(&'a ManagedNode),
+}
+
+/// `evidence` with what is visible beside it, and where to look, the likeliest first.
+///
+/// # Errors
+/// [`Unknown`] only while something has not been asked.
+pub fn explore(
+    silence: Silence,
+    facts: &Facts,
+    scope: &Scope,
+    evidence: Evidence,
+) -> Result<(Evidence, Fix), Unknown> {
+    let mut trail = Trail { evidence, first: Vec::new() };
+    match (scope.target.instance(), silence) {
+        (None, Silence::NotConnected(node)) => {
+            namesakes(&mut trail, node, facts, scope)?;
+        }
+        (Some(id), Silence::NeverRegistered | Silence::Lost(_)) => {
+            let instance = facts.instance(id).hint()?;
+            if instance.is_none_or(|it| it.state == InstanceState::Running) {
+                on_instance(&mut trail, id, instance, silence, facts, scope)?;
+            }
+        }
+        (None, Silence::Lost(node)) => {
+            namesakes(&mut trail, node, facts, scope)?;
+            activation(&mut trail, node, facts)?;
+        }
+        (Some(_), Silence::NotConnected(_)) | (None, Silence::NeverRegistered) => {}
+    }
+    let windows = match scope.target.instance() {
+        Some(id) => facts.instance(id).hint()?.is_some_and(|it| it.windows),
+        None => false,
+    };
+    Ok(trail.end(silence, scope, windows))
+}
+
+/// A running instance whose agent has never reported, or no longer does.
+fn on_instance(
+    trail: &mut Trail,
+    id: &InstanceId,
+    instance: Option<&Instance>,
+    silence: Silence,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<(), Unknown> {
+    // All that is needed, in one go.
+    let seen = (
+        facts.console(id).hint(),
+        facts.profile_association(id).hint(),
+        facts.hybrid_nodes(&Ourselves::Us).hint(),
+    );
+    let (console, association, nodes) = match seen {
+        (Ok(console), Ok(association), Ok(nodes)) => (console, association, nodes),
+        (console, association, nodes) => {
+            let gaps = [console.err(), association.err(), nodes.err()].into_iter().flatten();
+            return Err(gaps.reduce(Unknown::and).unwrap_or_else(|| Unknown::limit("nothing")));
+        }
+    };
+    let started = instance.and_then(|it| it.launched_at).map(|it| it.until(scope.at));
+    if let Some(age) = started.filter(|it| (0..GRACE).contains(it)) {
+        trail.add(observed(id, format!("was started {} ago", span(age))));
+        trail.first.push(format!("give it up to {} after the start (--wait)", span(GRACE)));
+    }
+    if let Some(console) = console {
+        on_console(trail, id, console, since(silence, instance));
+    }
+    let at =
+        association.and_then(|it| it.at).filter(|_| instance.is_none_or(|it| it.profile.is_some()));
+    let age = at.map(|it| it.until(scope.at));
+    if let Some(age) = age.filter(|it| (0..BACKOFF).contains(it)) {
+        trail.add(observed(id, format!("was given its instance profile {} ago", span(age))));
+        trail.first.push(format!(
+            "restart the agent, or wait: one that had no credentials before asks again at growing intervals of up to {}",
+            span(BACKOFF)
+        ));
+    }
+    for node in nodes.into_iter().flatten() {
+        let same = |it: &Instance| {
+            it.interfaces.iter().any(|it| it.private_ip.map(|it| it.to_string()) == node.ip)
+        };
+        if instance.is_some_and(same) {
+            disguised(trail, id, &node.id);
+        }
+    }
+    Ok(())
+}
+
+struct Trail {
+    evidence: Evidence,
+    /// What to do first, in this order.
+    first: Vec<String>,
+}
+
+impl Trail {
+    fn add(&mut self, more: Evidence) {
+        self.evidence = self.evidence.clone().and(more);
+    }
+
+    fn end(self, silence: Silence, scope: &Scope, windows: bool) -> (Evidence, Fix) {
+        let (restart, places, recovery) = match (scope.target.instance(), silence) {
+            (Some(_), Silence::NeverRegistered) if windows => (
+                None,
+                vec![
+                    "whether the agent is installed and its service runs (it waits for sysprep to complete)",
+                    "routes that the image brought along (169.254.169.254 must be on the local link)",
+                    "proxy settings (WinHTTP, and the service's own) and the host firewall",
+                    "the resolver, and what it says for the ssm endpoint",
+                    "the clock",
+                    "the disk",
+                ],
+                Recovery::Agent,
+            ),
+            (_, Silence::NeverRegistered) => (
+                None,
+                vec![
+                    "whether the agent is installed and running (not every image has it; snap and package each have their own service)",
+                    "its proxy settings (`no_proxy` must hold 169.254.169.254) and the host firewall",
+                    "the resolver, and what it says for the ssm endpoint",
+                    "the clock",
+                    "the disk",
+                    "a hybrid registration or credentials that the image brought along",
+                ],
+                Recovery::Agent,
+            ),
+            (Some(_), Silence::Lost(_)) => (
+                Some("restart the agent on the node, or reboot it"),
+                vec![
+                    "whether the agent still runs, and the machine has memory left",
+                    "the disk",
+                    "the clock",
+                    "the host firewall, the proxy and the resolver, if they were changed",
+                    "credentials in root's ~/.aws or in the agent's environment, which it would use instead of its role's",
+                ],
+                Recovery::Agent,
+            ),
+            (None, Silence::Lost(_)) => (
+                Some("see that the machine is on and has a network, and restart its agent"),
+                vec![
+                    "the way out (tcp/443 to ssm and ssmmessages, proxy, firewall, resolver)",
+                    "the clock",
+                    "the disk",
+                    "its log for MachineFingerprintDoesNotMatch (another machine id or hardware, or a clone of its disk with the same registration)",
+                    "whether it was registered again under another id",
+                ],
+                Recovery::Agent,
+            ),
+            (_, Silence::NotConnected(_)) => (
+                Some(
+                    "restart the agent on the node, so that it opens the channel to ssmmessages anew",
+                ),
+                vec![
+                    "a channel left half open when the network changed",
+                    "a proxy or TLS inspection that does not pass WebSockets to ssmmessages",
+                    "the host firewall and the resolver, for ssmmessages",
+                    "the clock",
+                    "the disk and the limits on open files and inotify",
+                ],
+                Recovery::Channel,
+            ),
+        };
+        let mut steps = self.first;
+        let known = !steps.is_empty();
+        steps.extend(restart.filter(|_| !known).map(ToString::to_string));
+        let lead = if steps.is_empty() {
+            "look on the node"
+        } else {
+            "if that is not it, look on the node"
+        };
+        steps.push(format!("{lead}, likeliest first: {}", places.join("; ")));
+        (self.evidence, Fix::new(steps.join("; "), recovery))
+    }
+}
+
+/// What the machine wrote before this is over: it has reported or booted since.
+fn since(silence: Silence, instance: Option<&Instance>) -> Option<Timestamp> {
+    let started = instance.and_then(|it| it.launched_at);
+    match silence {
+        Silence::Lost(node) => started.max(node.last_ping),
+        _ => started,
+    }
+}
+
+fn on_console(trail: &mut Trail, id: &InstanceId, console: &Console, since: Option<Timestamp>) {
+    for seen in console::signs(console, since) {
+        let subject = format!("console output of {id}");
+        let at = match (seen.at, console.at) {
+            (Some(at), _) => format!(" (at {at})"),
+            (None, Some(at)) => format!(" (at {at} or before)"),
+            (None, None) => String::new(),
+        };
+        trail.add(observed(&subject, format!("{}{at}: {}", seen.sign.phrase(), quoted(seen.line))));
+        if let Some(cure) = seen.sign.cure() {
+            trail.first.push(format!("{cure} (unless that was done since)"));
+        }
+    }
+}
+
+/// As much of a line as is read: how it begins, and the end, where errors come to the point.
+fn quoted(line: &str) -> String {
+    const HEAD: usize = 70;
+    const TAIL: usize = 170;
+    let line = line.trim();
+    let count = line.chars().count();
+    if count <= HEAD + TAIL {
+        return format!("`{line}`");
+    }
+    let head: String = line.chars().take(HEAD).collect();
+    let tail: String = line.chars().skip(count - TAIL).collect();
+    format!("`{head}…{tail}`")
+}
+
+/// A hybrid registration on an instance wins over the instance's own identity.
+fn disguised(trail: &mut Trail, id: &InstanceId, node: &NodeId) {
+    trail.add(observed(
+        node,
+        format!("is a hybrid node with the private address of {id}: perhaps the same machine, registered by an activation"),
+    ));
+    trail.first.push(format!(
+        "see whether {node} is this machine: then use that id, or clear the registration on it (amazon-ssm-agent -register -clear) and restart the agent"
+    ));
+}
+
+/// Machines that report under another id and call themselves the same.
+fn namesakes(
+    trail: &mut Trail,
+    node: &ManagedNode,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<(), Unknown> {
+    let Some(name) = node.computer_name.as_deref().filter(|it| !it.is_empty()) else {
+        return Ok(());
+    };
+    let others = facts.hybrid_nodes(&Ourselves::Us).hint()?.into_iter().flatten();
+    for other in others {
+        let same = other.computer_name.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(name));
+        if !same || other.id.as_str() == scope.target.to_string() {
+            continue;
+        }
+        let when = other.registered_at.map_or(String::new(), |it| format!(", since {it}"));
+        trail.add(observed(
+            &other.id,
+            format!("reports and calls itself {name} too{when}: perhaps the same machine, registered again, or a clone"),
+        ));
+        trail.first.push(format!("see whether {} is the machine meant, and use that id", other.id));
+    }
+    Ok(())
+}
+
+/// What registering anew would meet.
+fn activation(trail: &mut Trail, node: &ManagedNode, facts: &Facts) -> Result<(), Unknown> {
+    let Some(id) = &node.activation else { return Ok(()) };
+    let Some(found) = facts.activation(id).hint()? else { return Ok(()) };
+    let spent = found.limit.zip(found.count).is_some_and(|(limit, count)| count >= limit);
+    let why = match (found.expired, spent) {
+        (true, _) => "has expired",
+        (false, true) => "is used up",
+        (false, false) => return Ok(()),
+    };
+    trail.add(observed(
+        &format!("activation {id}"),
+        format!("{why}, which does not matter to a registered node: only registering it anew takes another one"),
+    ));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_quoted_at_both_ends() {
+        assert_eq!(quoted(" short "), "`short`");
+        let whole = "ä".repeat(240);
+        assert_eq!(quoted(&whole), format!("`{whole}`"));
+        let long = format!("begin {} end", "x".repeat(300));
+        let short = quoted(&long);
+        assert!(short.starts_with("`begin x") && short.ends_with("x end`"), "{short}");
+        assert_eq!(short.chars().count(), 243);
+    }
+}

@@ -1,0 +1,553 @@
+//! Real incidents, retold: each has to end with its own cause first.
+//!
+//! A story is a folder of `fixtures/incidents/`. Its `facts.json` is laid over a ground, a built-in
+//! world or one of `grounds/`, which are such worlds grown as accounts grow: with secondary CIDRs,
+//! unrelated endpoints and tables that lead elsewhere. Its `story.md` tells what happened, and ends
+//! with what the report has to say. `index.json` has every incident of the collection: how far AWS
+//! shows it, and the story that retells it or why none does.
+//!
+//! `cargo xtask incidents` prints the score.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on stops here"
+)]
+
+mod possible;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use ssm_doctor_checks::{
+    model::{
+        diagnose::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+        facts::{Gap, Why},
+        scope::Session,
+        verdict::{Answer, Impact, Verdict},
+    },
+    worlds::{self, World},
+};
+
+/// Whose failure means that there is nothing to judge.
+const FOUND: &str = "target/found-in-region";
+
+struct Story {
+    name: String,
+    text: String,
+    world: World,
+    expected: Expected,
+}
+
+/// What the report has to say. Failures that are not listed, and do not follow from one that is,
+/// are wrong, unless they only advise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    verdict: String,
+    /// All of them, the root cause first.
+    #[serde(default)]
+    causes: Vec<String>,
+    /// Other failures that stand for themselves: what is lost beside what is blocked, and advice.
+    #[serde(default)]
+    beside: Vec<String>,
+    /// Distractors that have to be judged right.
+    #[serde(default)]
+    passes: Vec<String>,
+    /// If the verdict is inconclusive, all that it hangs on.
+    #[serde(default)]
+    unknown: Vec<String>,
+    /// Words that evidence, fix or reason of a check must have, and words that they must not.
+    #[serde(default)]
+    says: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    omits: BTreeMap<String, Vec<String>>,
+    /// The verdict on other kinds of session.
+    #[serde(default)]
+    sessions: BTreeMap<Session, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Index {
+    incidents: Vec<Incident>,
+    /// Stories that do not get their expectation yet, and why.
+    #[serde(default)]
+    pending: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Incident {
+    id: String,
+    /// None for one whose source kept no address.
+    url: Option<String>,
+    shown: Shown,
+    story: Option<String>,
+    /// Does the story end with the cause that the incident's source states, or with where to look?
+    ends_with: Option<End>,
+    /// Why no story retells it, or why the story cannot name the cause.
+    why: Option<String>,
+}
+
+/// How far the cause of an incident can be seen.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+enum Shown {
+    /// By AWS's APIs.
+    Fully,
+    /// AWS's APIs show a part of it: the preference but not the OS user, the route but not the firewall.
+    Partly,
+    /// On the machine that the operator sits at.
+    Client,
+    /// Inside the node, or not even there.
+    Hidden,
+    /// No session to a managed node: ECS Exec, another tool's bug, a note.
+    OutOfScope,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum End {
+    Cause,
+    Pointer,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/incidents")
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> T {
+    let text = fs::read_to_string(file).unwrap_or_else(|it| panic!("{}: {it}", file.display()));
+    parse(&text, file)
+}
+
+fn parse<T: DeserializeOwned>(text: &str, file: &Path) -> T {
+    serde_json::from_str(text).unwrap_or_else(|it| panic!("{}: {it}", file.display()))
+}
+
+/// A file's world, laid over its ground: another file's, and at last a built-in one.
+fn world(name: &str, file: &Path) -> World {
+    let (mut ground, mut patches) = (file.to_owned(), Vec::new());
+    loop {
+        let mut patch: Value = read(&ground);
+        let below = patch.as_object_mut().and_then(|it| it.remove("ground"));
+        let below = below.as_ref().and_then(Value::as_str);
+        let below = below.unwrap_or_else(|| panic!("{}: no ground", ground.display())).to_owned();
+        patches.insert(0, patch);
+        let grown = folder().join("grounds").join(&below).with_extension("json");
+        let found =
+            [grown, folder().join(&below).join("facts.json")].into_iter().find(|it| it.exists());
+        let Some(file) = found else {
+            return worlds::laid_over(name.into(), &below, &patches).unwrap();
+        };
+        ground = file;
+    }
+}
+
+fn stories() -> &'static [Story] {
+    static STORIES: OnceLock<Vec<Story>> = OnceLock::new();
+    STORIES.get_or_init(|| {
+        let folders = names(&folder()).into_iter().filter(|it| folder().join(it).is_dir());
+        let stories = folders.filter(|it| it != "grounds").map(|name| {
+            let file = folder().join(&name).join("story.md");
+            let text = fs::read_to_string(&file).unwrap_or_else(|it| panic!("{name}: {it}"));
+            let block = text.split_once("```json\n").and_then(|it| it.1.split_once("```"));
+            let expected = block.unwrap_or_else(|| panic!("{name}: expects nothing")).0;
+            let expected = parse(expected, &file);
+            let world = world(&name, &folder().join(&name).join("facts.json"));
+            Story { name, text, world, expected }
+        });
+        stories.collect()
+    })
+}
+
+/// Of the files in a folder, in order.
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn index() -> Index {
+    read(&folder().join("index.json"))
+}
+
+fn judge(world: &World) -> Diagnosis {
+    diagnose(&examine(&world.facts, &world.scope))
+}
+
+/// All that a check says, as a reader of the report meets it.
+fn words(answer: &Answer) -> String {
+    match answer {
+        Ok(Verdict::Pass(evidence)) => shown(evidence),
+        Ok(Verdict::Fail(evidence, fix)) => {
+            let commands = fix.commands.iter().map(|it| it.join(" "));
+            let lines = [shown(evidence), fix.summary.clone(), fix.recovery.as_str().into()];
+            lines.into_iter().chain(commands).collect::<Vec<_>>().join("\n")
+        }
+        Ok(Verdict::NotApplicable(why)) => (*why).into(),
+        Err(unknown) => {
+            let gaps = unknown.gaps().map(|it| match it {
+                Gap::Limit(text) => text.clone(),
+                Gap::Fact { need, why, detail } => {
+                    format!(
+                        "{} {} {} {detail}",
+                        need.actions().first().unwrap_or(&""),
+                        need.subject(),
+                        why.phrase()
+                    )
+                }
+            });
+            gaps.collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+fn shown(evidence: &ssm_doctor_checks::model::verdict::Evidence) -> String {
+    let lines = evidence.iter().map(|it| format!("{} {}", it.subject, it.observed));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The report in short: verdict, causes and what they say, then whatever else is not in order.
+fn report(diagnosis: &Diagnosis) -> String {
+    let mut lines = vec![diagnosis.overall.as_str().to_owned()];
+    for it in &diagnosis.findings {
+        let place = diagnosis.causes.iter().position(|cause| std::ptr::eq(*cause, it.check));
+        let (kind, full) = match (&it.answer, place, it.standing) {
+            (_, Some(0), _) => ("CAUSE", true),
+            (_, Some(_), _) => ("cause", true),
+            (Err(_), ..) if it.open => ("open", true),
+            (Err(_), ..) => ("unknown", true),
+            (_, _, Some(Standing::Consequence)) => ("follows", false),
+            (_, _, Some(_)) => (it.check.impact.as_str(), true),
+            _ => continue,
+        };
+        let doubt = if it.standing == Some(Standing::Perhaps) { " (perhaps)" } else { "" };
+        let words = if full { format!(": {}", words(&it.answer)) } else { String::new() };
+        let line = format!("{kind} {}{doubt}{words}", it.check.name());
+        lines.push(line.replace('\n', "\n        "));
+    }
+    lines.join("\n    ")
+}
+
+/// How the report differs from what is expected of it.
+fn differences(story: &Story) -> Vec<String> {
+    let Story { world, expected, .. } = story;
+    let diagnosis = judge(world);
+    let mut wrong = Vec::new();
+    let mut differ = |what: &str, found: &str, wanted: &str| {
+        if found != wanted {
+            wrong.push(format!("{what}: {found}, not {wanted}"));
+        }
+    };
+    differ("verdict", diagnosis.overall.as_str(), &expected.verdict);
+    let causes: Vec<_> = diagnosis.causes.iter().map(|it| it.name()).collect();
+    differ("causes", &causes.join(", "), &expected.causes.join(", "));
+    for (session, verdict) in &expected.sessions {
+        let mut world = world.clone();
+        world.scope.session = *session;
+        differ(&format!("{session}"), judge(&world).overall.as_str(), verdict);
+    }
+    let open = |it: &&Finding| it.open && it.answer.is_err();
+    if diagnosis.overall == Overall::Inconclusive {
+        let hangs_on: BTreeSet<_> =
+            diagnosis.findings.iter().filter(open).map(|it| it.check.name()).collect();
+        let wanted: BTreeSet<_> = expected.unknown.iter().cloned().collect();
+        differ("hangs on", &format!("{hangs_on:?}"), &format!("{wanted:?}"));
+    }
+    for it in &diagnosis.findings {
+        let name = it.check.name();
+        let alone = matches!(it.standing, Some(Standing::Cause | Standing::Perhaps));
+        let listed = expected.causes.contains(&name) || expected.beside.contains(&name);
+        if alone && it.check.impact != Impact::Advises && !listed {
+            wrong.push(format!("{name} fails, and nobody expects it"));
+        }
+        let asks = it.answer.as_ref().err().into_iter().flat_map(|it| it.clone().unasked());
+        let asks: Vec<_> = asks.map(|it| format!("{it:?}")).collect();
+        // Where there is no such target, whatever else is asked is asked in vain.
+        if !asks.is_empty() && !expected.causes.iter().any(|it| it == FOUND) {
+            wrong
+                .push(format!("{name} asks for what the story does not have: {}", asks.join(", ")));
+        }
+    }
+    let finding = |name: &str| diagnosis.findings.iter().find(|it| it.check.name() == name);
+    let mut each = |names: &[String], wanted: &str, is: fn(&Answer) -> bool| {
+        for name in names {
+            match finding(name) {
+                Some(it) if is(&it.answer) => {}
+                Some(it) => wrong.push(format!("{name} does not {wanted}: {}", words(&it.answer))),
+                None => wrong.push(format!("{name} is no check")),
+            }
+        }
+    };
+    each(&expected.beside, "fail", |it| matches!(it, Ok(Verdict::Fail(..))));
+    each(&expected.passes, "pass", |it| matches!(it, Ok(Verdict::Pass(_))));
+    each(&expected.unknown, "stay unknown", Result::is_err);
+    for (all, wanted) in [(&expected.says, true), (&expected.omits, false)] {
+        for (name, phrases) in all {
+            let Some(it) = finding(name) else {
+                wrong.push(format!("{name} is no check"));
+                continue;
+            };
+            let said = words(&it.answer);
+            for phrase in phrases.iter().filter(|it| said.contains(it.as_str()) != wanted) {
+                let verb = if wanted { "does not say" } else { "says" };
+                wrong.push(format!("{name} {verb} {phrase:?}: {said}"));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_story_ends_as_it_should() {
+    let index = index();
+    let mut failed = BTreeSet::new();
+    let mut told = Vec::new();
+    for story in stories() {
+        let wrong = differences(story);
+        let pending = index.pending.get(&story.name);
+        if wrong.is_empty() {
+            if pending.is_some() {
+                println!("{} gets its expectation: take it off the pending list", story.name);
+            }
+            continue;
+        }
+        failed.insert(story.name.as_str());
+        let wrong = wrong.join("\n    ");
+        let report = report(&judge(&story.world));
+        match pending {
+            Some(why) => println!("pending {}: {why}\n    {wrong}", story.name),
+            None => told.push(format!("{}\n    {wrong}\n  its report: {report}", story.name)),
+        }
+    }
+    println!("{}", score(&index, &failed));
+    assert!(told.is_empty(), "\n{}", told.join("\n\n"));
+}
+
+fn score(index: &Index, failed: &BTreeSet<&str>) -> String {
+    let mut lines =
+        vec![format!("{} stories, {} not as they should end", stories().len(), failed.len())];
+    let count = |shown: &[Shown], wanted: fn(&Incident) -> bool| {
+        let holds = |it: &&Incident| shown.contains(&it.shown) && wanted(it);
+        let all: Vec<_> = index.incidents.iter().filter(holds).collect();
+        let good =
+            |it: &&&Incident| it.story.as_deref().is_some_and(|story| !failed.contains(story));
+        (all.iter().filter(good).count(), all.len())
+    };
+    let cause = |it: &Incident| it.ends_with == Some(End::Cause);
+    let place = |it: &Incident| it.ends_with == Some(End::Pointer);
+    for (what, shown) in [
+        ("AWS's APIs show fully", &[Shown::Fully][..]),
+        ("AWS's APIs show partly", &[Shown::Partly]),
+        ("AWS's APIs show fully or partly", &[Shown::Fully, Shown::Partly]),
+        ("the operator's machine shows", &[Shown::Client]),
+        ("nothing shows", &[Shown::Hidden]),
+    ] {
+        let (named, pointed) = (count(shown, cause), count(shown, place));
+        let all = count(shown, |_| true).1;
+        lines.push(format!(
+            "{all} incidents that {what}: the stated cause first in {} of {all}, {} of {} others point to it",
+            named.0, pointed.0, all - named.1
+        ));
+    }
+    lines.push(format!("{} out of scope", count(&[Shown::OutOfScope], |_| true).1));
+    lines.join("\n")
+}
+
+#[test]
+fn the_index_has_every_incident_and_every_story_its_source() {
+    let index = index();
+    assert_eq!(index.incidents.len(), 126);
+    let ids: BTreeSet<_> = index.incidents.iter().map(|it| &it.id).collect();
+    assert_eq!(ids.len(), 126);
+    let story = |name: &str| stories().iter().find(|it| it.name == name);
+    let mut retold = BTreeSet::new();
+    for it in &index.incidents {
+        let id = &it.id;
+        match (&it.story, it.ends_with) {
+            (Some(name), Some(_)) => {
+                let story = story(name).unwrap_or_else(|| panic!("{id}: there is no {name}"));
+                assert!(story.text.contains(id.as_str()), "{name} does not cite {id}");
+                let cited = it.url.as_ref().is_none_or(|url| story.text.contains(url.as_str()));
+                assert!(cited, "{name} does not cite the source of {id}");
+                retold.insert(name.as_str());
+            }
+            (None, None) if it.shown == Shown::OutOfScope => {}
+            (None, _) if index.pending.contains_key(id) => {}
+            _ => panic!("{id}: a story has an end, and an end a story"),
+        }
+        let excused = it.shown == Shown::OutOfScope || it.ends_with == Some(End::Pointer);
+        let hidden = it.shown == Shown::Hidden;
+        assert_eq!(it.why.is_some(), excused && !hidden, "{id}: a reason where one is due");
+    }
+    // What no incident of the collection tells has a name that says what else it is.
+    for story in stories() {
+        let own = ["class-", "seed-", "tool-"].iter().any(|it| story.name.starts_with(it));
+        assert!(own != retold.contains(story.name.as_str()), "{}: whose story?", story.name);
+        assert!(story.text.starts_with("# "), "{}: no title", story.name);
+    }
+    for name in index.pending.keys() {
+        assert!(ids.contains(name) || story(name).is_some(), "{name} is pending, and is nothing");
+    }
+}
+
+/// What accounts have besides: nothing of it is at fault.
+#[test]
+fn grounds_are_healthy() {
+    for name in names(&folder().join("grounds")) {
+        let world = world(&name, &folder().join("grounds").join(&name));
+        for session in Session::ALL {
+            let mut world = world.clone();
+            world.scope.session = session;
+            let diagnosis = judge(&world);
+            let failing = diagnosis.findings.iter().filter(|it| it.standing.is_some());
+            let failing: Vec<_> = failing.map(|it| it.check.name()).collect();
+            assert!(failing.is_empty(), "{name}, {session}: {failing:?}");
+            let report = report(&diagnosis);
+            assert_eq!(diagnosis.overall, Overall::Healthy, "{name}, {session}: {report}");
+        }
+    }
+}
+
+/// A restricted role sees less. It may be told less, and nothing else: each answer of each story is
+/// refused in turn, and no check changes its mind but to *unknown*, nor the verdict but to
+/// *inconclusive*.
+#[test]
+fn one_refused_call_flips_nothing() {
+    let (mut tried, mut flipped) = (0_u32, Vec::new());
+    for story in stories() {
+        let Story { name, world, .. } = story;
+        let answers = examine(&world.facts, &world.scope);
+        let verdict = diagnose(&answers).overall;
+        let read: Vec<_> = answers.iter().map(|it| worlds::demand(it.0, world)).collect();
+        let needs: BTreeSet<_> = read.iter().flatten().filter(|it| world.facts.has(it)).collect();
+        for need in needs {
+            let mut facts = world.facts.clone();
+            facts.give_up(need, Why::Denied, "");
+            tried += 1;
+            let place = format!("{name} without {need:?}");
+            let less: Vec<_> = answers
+                .iter()
+                .zip(&read)
+                .map(|((check, before), read)| {
+                    if !read.contains(need) {
+                        return (*check, before.clone());
+                    }
+                    let now = (check.run)(&facts, &world.scope);
+                    if kind(&now) != kind(before) && now.is_ok() {
+                        let (said, says) = (words(before), words(&now));
+                        flipped.push(format!(
+                            "{place}: {} says {says}, and said {said}",
+                            check.name()
+                        ));
+                    }
+                    (*check, now)
+                })
+                .collect();
+            let now = diagnose(&less).overall;
+            if starts(now) != starts(verdict) && now != Overall::Inconclusive {
+                flipped.push(format!("{place}: {} became {}", verdict.as_str(), now.as_str()));
+            }
+        }
+    }
+    println!("{tried} refused calls");
+    assert!(flipped.is_empty(), "\n{}", flipped.join("\n"));
+}
+
+fn kind(answer: &Answer) -> &'static str {
+    match answer {
+        Ok(Verdict::Pass(_)) => "passes",
+        Ok(Verdict::Fail(..)) => "fails",
+        Ok(Verdict::NotApplicable(_)) => "does not apply",
+        Err(_) => "is unknown",
+    }
+}
+
+/// Whether the session starts: logs that are lost, and of which nothing was seen, do not matter.
+fn starts(overall: Overall) -> Option<bool> {
+    match overall {
+        Overall::Healthy | Overall::Degraded => Some(true),
+        Overall::Blocked => Some(false),
+        Overall::Inconclusive => None,
+    }
+}
+
+/// AWS lists what it lists in no order that means something, apart from what is numbered.
+#[test]
+fn the_order_of_lists_decides_nothing() {
+    for Story { name, world, .. } in stories() {
+        let mut facts = serde_json::to_value(&world.facts).unwrap();
+        for (table, rows) in facts.as_object_mut().unwrap() {
+            if !IN_ORDER.contains(&table.as_str()) {
+                turn(rows);
+            }
+        }
+        let turned = World { facts: serde_json::from_value(facts).unwrap(), ..world.clone() };
+        assert_eq!(outline(&judge(&turned)), outline(&judge(world)), "{name}");
+    }
+}
+
+/// Tables in which order means something: what a console printed, and a chain of profiles.
+const IN_ORDER: [&str; 2] = ["consoles", "here_logins"];
+
+/// Every list the other way round; a range of ports is none.
+fn turn(value: &mut Value) {
+    match value {
+        Value::Array(items) if !items.iter().all(Value::is_number) => {
+            items.reverse();
+            items.iter_mut().for_each(turn);
+        }
+        Value::Object(fields) => fields.values_mut().for_each(turn),
+        _ => {}
+    }
+}
+
+/// What was wrong with an account in one partition is wrong with it in another.
+#[test]
+fn partitions_differ_in_names_only() {
+    for Story { name, world, .. } in stories() {
+        let here = &world.scope.region;
+        let text = serde_json::to_string(&(&world.scope, &world.facts)).unwrap();
+        for (region, partition, suffix, dual_stack) in [
+            ("cn-north-1", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+            ("us-gov-west-1", "aws-us-gov", "amazonaws.com", "api.aws"),
+            ("eusc-de-east-1", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"),
+        ] {
+            // Hosts and zones change their suffix; services, as principals, keep it.
+            let mut text = text
+                .replace(&format!("{here}.api.aws"), &format!("{here}.{dual_stack}"))
+                .replace("arn:aws:", &format!("arn:{partition}:"));
+            for before in [&format!("{here}."), "\"", "*."] {
+                let found = format!("{before}{}", here.dns_suffix());
+                text = text.replace(&found, &format!("{before}{suffix}"));
+            }
+            let text = text.replace(here.as_str(), region);
+            let (scope, facts) = serde_json::from_str(&text).unwrap();
+            let moved = World { scope, facts, ..world.clone() };
+            assert_eq!(outline(&judge(&moved)), outline(&judge(world)), "{name} in {region}");
+        }
+    }
+}
+
+/// The verdict and what each check says to it.
+fn outline(diagnosis: &Diagnosis) -> (&'static str, Vec<String>, BTreeMap<String, &'static str>) {
+    let causes = diagnosis.causes.iter().map(|it| it.name()).collect();
+    let checks = diagnosis.findings.iter().map(|it| (it.check.name(), kind(&it.answer))).collect();
+    (diagnosis.overall.as_str(), causes, checks)
+}
+
+/// A story that contradicts itself proves nothing.
+#[test]
+fn stories_could_have_happened() {
+    let grounds = names(&folder().join("grounds"));
+    let grounds = grounds.iter().map(|it| world(it, &folder().join("grounds").join(it)));
+    let worlds = grounds.chain(stories().iter().map(|it| it.world.clone()));
+    let wrong: Vec<_> = worlds.flat_map(|it| possible::contradictions(&it)).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}

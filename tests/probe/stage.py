@@ -1,0 +1,273 @@
+"""A network of its own for one run of the doctor: real DNS, TLS, proxy and packet filter, on AWS's names.
+
+Runs inside fresh network and mount namespaces (`unshare --map-root-user --net --mount`), where any address can
+be had and tcp/443 bound. Reads a scene as JSON from stdin, writes what came of it as JSON to stdout.
+
+A scene:
+  names     name: addresses, "nxdomain", "refused", "servfail" or "silence": what the system's DNS server says.
+            A name that is not listed does not exist.
+  resolver  the same, for a second DNS server on 127.0.0.1:5353.
+  servers   address: what stands at its tcp/443: "aws", "no-upgrade", "mute" (no TLS answer), "hangs-up",
+            "drops" (the packet filter drops), "rejects" (it refuses), or "aws" with another certificate:
+            "inspected", "other-host", "expired". An address that is not listed has no route.
+  proxy     user and password that a CONNECT proxy on 127.0.0.1:3128 wants, "" for none; or "denies".
+  programs  name: script; the PATH.
+  files     path below HOME: text.
+  terminal  is standard input a terminal?
+  args, env the doctor's.
+"""
+
+import base64
+import http.server
+import json
+import os
+import pathlib
+import pty
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SAID: list[dict] = []
+RCODES = {"servfail": 2, "refused": 5}
+KEYS = {"names", "resolver", "servers", "proxy", "programs", "files", "terminal", "args", "env"} | {
+    "doctor",
+    "certificates",
+}
+
+
+def run(*words: str) -> None:
+    subprocess.run(words, check=True, stdout=sys.stderr)
+
+
+class Host(http.server.BaseHTTPRequestHandler):
+    """What answers at tcp/443 as AWS's front end does: somehow, and with a request id."""
+
+    protocol_version = "HTTP/1.1"
+    upgrades = True
+
+    def do_GET(self) -> None:
+        SAID.append({"to": self.headers["Host"], "headers": dict(self.headers)})
+        upgrade = "upgrade" in self.headers.get("Connection", "").lower()
+        if upgrade and not self.upgrades:
+            self.close_connection = True
+            return
+        body = b"<UnknownOperationException/>"
+        self.send_response(400 if upgrade else 404)
+        self.send_header("x-amzn-RequestId", "00000000-0000-0000-0000-000000000000")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Plain(Host):
+    upgrades = False
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    wants = ""
+    denies = False
+
+    def do_CONNECT(self) -> None:
+        given = self.headers.get("Proxy-Authorization", "")
+        SAID.append({"connect": self.path, "authorized": bool(given)})
+        wanted = "Basic " + base64.b64encode(self.wants.encode()).decode()
+        if self.denies or (self.wants and given != wanted):
+            self.send_response(403 if self.denies else 407)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        host, port = self.path.rsplit(":", 1)
+        try:
+            there = socket.create_connection((host, int(port)), timeout=5)
+        except OSError:
+            self.send_error(502)
+            return
+        self.send_response(200)
+        self.end_headers()
+        back = threading.Thread(target=pump, args=(there, self.connection), daemon=True)
+        back.start()
+        pump(self.connection, there)
+        back.join()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def pump(one: socket.socket, other: socket.socket) -> None:
+    try:
+        while data := one.recv(65536):
+            other.sendall(data)
+    except OSError:
+        pass
+    finally:
+        try:
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    context: ssl.SSLContext | None = None
+
+    def finish_request(self, request: socket.socket, client: tuple) -> None:
+        if self.context:
+            try:
+                request = self.context.wrap_socket(request, server_side=True)
+            except (ssl.SSLError, OSError):
+                return
+        super().finish_request(request, client)
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
+def serve(address: str, port: int, handler: type, context: ssl.SSLContext | None = None) -> None:
+    server = Server((address, port), handler)
+    server.context = context
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def stand(address: str, kind: str, certificates: pathlib.Path) -> None:
+    run("ip", "address", "add", f"{address}/32", "dev", "lo")
+    if kind in ("drops", "rejects"):
+        how = ["drop"] if kind == "drops" else ["reject", "with", "icmp", "admin-prohibited"]
+        run("nft", "add", "rule", "inet", "scene", "in", "ip", "daddr", address, "tcp", "dport", "443", *how)
+    elif kind in ("mute", "hangs-up"):
+        listener = socket.create_server((address, 443))
+        threading.Thread(target=accept, args=(listener, kind == "mute"), daemon=True).start()
+    elif kind == "closed":
+        pass
+    else:
+        certificate = {"no-upgrade": "aws"}.get(kind, kind)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates / f"{certificate}.pem", certificates / f"{certificate}.key")
+        serve(address, 443, Plain if kind == "no-upgrade" else Host, context)
+
+
+def accept(listener: socket.socket, keep: bool) -> None:
+    kept = []
+    while True:
+        connection, _ = listener.accept()
+        if keep:
+            kept.append(connection)
+        else:
+            connection.close()
+
+
+def answer(rcode: int | None) -> int:
+    """A DNS server that answers every question with an error, or not at all. Its port."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind(("127.0.0.1", 0))
+
+    def work() -> None:
+        while True:
+            query, sender = server.recvfrom(512)
+            if rcode is not None:
+                server.sendto(query[:2] + bytes([0x81, 0x80 | rcode]) + query[4:6] + bytes(6) + query[12:], sender)
+
+    threading.Thread(target=work, daemon=True).start()
+    return server.getsockname()[1]
+
+
+def dns(names: dict, port: int) -> subprocess.Popen:
+    rules = []
+    for name, says in names.items():
+        if isinstance(says, list):
+            rules += [f"--address=/{name}/{address}" for address in says]
+        elif says == "nxdomain":
+            rules.append(f"--address=/{name}/")
+        else:
+            rcode = None if says == "silence" else RCODES[says]
+            rules.append(f"--server=/{name}/127.0.0.1#{answer(rcode)}")
+    # Without a daemon it keeps its user and group, which a user namespace does not let it change.
+    words = ["dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces"]
+    words += ["--listen-address=127.0.0.1", f"--port={port}", "--local=/com/", "--local=/aws/", *rules]
+    server = subprocess.Popen(words, stdout=sys.stderr)
+    while server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return server
+        time.sleep(0.05)
+    raise SystemExit("dnsmasq did not come up")
+
+
+def doctor(scene: dict, home: pathlib.Path, certificates: pathlib.Path) -> dict:
+    programs = home / "bin"
+    programs.mkdir()
+    for name, script in scene.get("programs", {}).items():
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o755)
+    for name, text in scene.get("files", {}).items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    saved = home / "facts.json"
+    env = {
+        "HOME": str(home),
+        "PATH": f"{programs}:/bin",
+        "LC_ALL": "C.UTF-8",
+        "AWS_REGION": "eu-west-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ACCESS_KEY_ID": "AKIDSCENE",
+        "AWS_SECRET_ACCESS_KEY": "SCENESECRET",
+        "SSL_CERT_FILE": str(certificates / "trusted.pem"),
+        **scene.get("env", {}),
+    }
+    words = [scene["doctor"], "i-0abc123def4567890", "--format", "json", "--save-facts", str(saved)]
+    stdin = subprocess.DEVNULL
+    if scene.get("terminal"):
+        keeper, stdin = pty.openpty()
+    began = time.monotonic()
+    done = subprocess.run(
+        [*words, *scene.get("args", [])], env=env, stdin=stdin, capture_output=True, text=True, timeout=120
+    )
+    seconds = time.monotonic() - began
+    facts = json.loads(saved.read_text()) if saved.exists() else None
+    return {"code": done.returncode, "out": done.stdout, "err": done.stderr, "facts": facts, "seconds": seconds}
+
+
+def main() -> None:
+    scene = json.load(sys.stdin)
+    if unknown := scene.keys() - KEYS:
+        raise SystemExit(f"a scene has no {unknown}")
+    certificates = pathlib.Path(scene["certificates"])
+    # Not everybody's PATH has what is root's.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    run("ip", "link", "set", "lo", "up")
+    run("nft", "add", "table", "inet", "scene")
+    run("nft", "add", "chain", "inet", "scene", "in", "{ type filter hook input priority 0; }")
+    for address, kind in scene.get("servers", {}).items():
+        stand(address, kind, certificates)
+    with tempfile.TemporaryDirectory() as folder:
+        home = pathlib.Path(folder)
+        (home / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        run("mount", "--bind", str(home / "resolv.conf"), "/etc/resolv.conf")
+        servers = [dns(scene.get("names", {}), 53)]
+        if "resolver" in scene:
+            servers.append(dns(scene["resolver"], 5353))
+        if "proxy" in scene:
+            Proxy.denies = scene["proxy"] == "denies"
+            Proxy.wants = "" if Proxy.denies else scene["proxy"]
+            serve("127.0.0.1", 3128, Proxy)
+        try:
+            seen = doctor(scene, home, certificates)
+        finally:
+            for server in servers:
+                server.kill()
+                server.wait()
+            run("umount", "/etc/resolv.conf")
+    json.dump({**seen, "said": SAID}, sys.stdout)
+
+
+main()
