@@ -53,7 +53,7 @@ fn judge(facts: &Facts, scope: &Scope, here: &Here, host: &Host) -> Answer {
         Some(how) => client::fails(
             host,
             format!(
-                "{resolves}: private, no endpoint of the target's VPC, and there is no connection ({how})"
+                "{resolves}: private, the address of no endpoint that is known, and there is no connection ({how})"
             ),
             "connect the VPN whose DNS this machine uses, or have the DNS server answer with public addresses: it forwards AWS's names to a VPC that this machine does not reach",
         ),

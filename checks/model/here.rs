@@ -127,6 +127,9 @@ pub struct Surroundings {
     /// The setting that turns on dual-stack endpoints, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dual_stack: Option<String>,
+    /// Do the AWS tools go to FIPS endpoints, which have names of their own?
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub fips: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proxies: Vec<Proxy>,
     /// Where the plugin makes its socket; none where it does without (Windows).

@@ -3,6 +3,7 @@
 //! The default document does not exist until preferences are saved once, which is fine; one that is
 //! named must. A field of the wrong type ends in a blank screen or a refused session.
 
+use super::runas_user_set::is_windows;
 use crate::{
     model::{ssm::Document, time::span},
     prelude::*,
@@ -53,7 +54,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         ));
     };
     let saved = saved(&name, document, scope);
-    let Some(defect) = session::defect(&name, document, scope.session)? else {
+    let defect = match session::defect(&name, document, scope.session)? {
+        None => for_platform(document, facts, scope)?,
+        defect => defect,
+    };
+    let Some(defect) = defect else {
         let mut evidence = observed(&name, "is a session document that the agent can read");
         if let Ok(Gates::Apply(preferences)) = session::gates(facts, scope)
             && let Ok(course) = preferences.course()
@@ -75,6 +80,26 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     };
     let evidence = observed(&name, defect);
     Ok(Verdict::Fail(saved.map_or(evidence.clone(), |it| evidence.and(it)), fix))
+}
+
+/// Commands are written for each platform apart, and the node has one.
+fn for_platform(
+    document: &Document,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<Option<Cannot>, Unknown> {
+    let platforms = session::platforms(document);
+    if scope.session != Session::Command || platforms.len() == session::PLATFORMS.len() {
+        return Ok(None);
+    }
+    let windows = is_windows(facts, scope)?;
+    // macOS takes what is written for Linux, where nothing is written for it.
+    let served = platforms.iter().any(|it| (*it == "windows") == windows);
+    Ok((!served).then(|| {
+        let wanted = if windows { "Windows" } else { "Linux or macOS" };
+        let found = platforms.join(" and ");
+        Cannot::BeRead(format!("names commands for {found} only, and the node runs {wanted}"))
+    }))
 }
 
 fn list(fix: Fix, scope: &Scope) -> Fix {

@@ -115,7 +115,7 @@ pub(super) fn chosen<'f>(
     Ok(Ok((preferences, user)))
 }
 
-fn is_windows(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
+pub(super) fn is_windows(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
     match scope.target.instance() {
         Some(id) => Ok(facts.instance(id).required()?.windows),
         None => Ok(platform(facts, scope)?.eq_ignore_ascii_case("Windows")),

@@ -61,8 +61,8 @@ pub fn here<'f>(facts: &'f Facts, scope: &Scope, judge: impl FnOnce(Here<'f>) ->
     }
 }
 
-/// As [`here`], for what names and connections do, of which nothing follows while something stands in for
-/// AWS's own endpoints.
+/// As [`here`], for what names and connections do, of which nothing follows while other endpoints are used
+/// than AWS's usual ones.
 ///
 /// # Errors
 /// [`Unknown`] as [`judged`] and `judge` give it.
@@ -71,11 +71,18 @@ pub fn network<'f>(
     scope: &Scope,
     judge: impl FnOnce(Here<'f>) -> Answer,
 ) -> Answer {
-    here(facts, scope, |here| match here.surroundings.endpoint_override {
-        Some(_) => Ok(Verdict::NotApplicable(
-            "an endpoint override is in force (AWS_ENDPOINT_URL or endpoint_url), so nothing follows from AWS's own names",
-        )),
-        None => judge(here),
+    here(facts, scope, |here| {
+        if here.surroundings.endpoint_override.is_some() {
+            return Ok(Verdict::NotApplicable(
+                "an endpoint override is in force (AWS_ENDPOINT_URL or endpoint_url), so nothing follows from AWS's own names",
+            ));
+        }
+        if here.surroundings.fips {
+            return Ok(Verdict::NotApplicable(
+                "FIPS endpoints are in use, and only the usual ones are looked at",
+            ));
+        }
+        judge(here)
     })
 }
 

@@ -184,11 +184,12 @@ pub fn resolve_as<'a>(
 ) -> Result<Name<'a>, Unknown> {
     let query = Query { facts, scope, vpc, host: host(&scope.region, service, variant), variant };
     let plain = query.by_endpoint()?;
-    let seen = query.settings()?;
-    let rule = query.rule(&plain, &seen);
-    let zone = query.zone(plain, &seen)?;
+    let settings = query.settings();
+    query.ask_ahead(&plain, &settings)?;
+    let rule = query.rule(&plain, &settings);
+    let zone = query.zone(plain, &settings)?;
     let zoned = Step { kind: StepKind::Zone, id: zone.id, answer: zone.answer };
-    let steps = vec![query.resolver()?, query.firewall(&seen)?, rule, zoned];
+    let steps = vec![query.resolver()?, query.firewall(&settings)?, rule, zoned];
     let families = match &zone.to {
         Resolution::Endpoint(endpoint) => Families::of_endpoint(endpoint, variant),
         Resolution::Elsewhere(it) => Families::of_addresses(&it.addresses),
@@ -209,7 +210,7 @@ pub fn diversion<'a>(
 ) -> Result<Option<(ResolverRuleId, &'a ResolverRule)>, Unknown> {
     let variant = Variant::Standard;
     let query = Query { facts, scope, vpc, host: host(&scope.region, service, variant), variant };
-    let settings = query.settings()?;
+    let settings = query.settings();
     let found = query.diverting(&query.by_endpoint()?, &settings);
     // A rule that was not seen may be for a longer domain, and keep the name here.
     match both(settings.rules.as_ref(), settings.profiles.as_ref()) {
@@ -362,44 +363,33 @@ impl<'a> Query<'a, '_> {
     }
 
     /// Everything of the VPC's and its Profiles' that covers the name.
-    fn settings(&self) -> Result<Settings<'a>, Unknown> {
+    fn settings(&self) -> Settings<'a> {
         let (facts, vpc) = (self.facts, self.vpc);
         let mut found = Settings::default();
-        match seen(facts, facts.hosted_zones(vpc).required())? {
+        match facts.hosted_zones(vpc).required() {
             Ok(zones) => zones.iter().for_each(|it| self.offer_zone(&mut found, it, true)),
             Err(unknown) => found.zones = Some(unknown),
         }
-        match seen(facts, facts.resolver_rules(vpc).required())? {
+        match facts.resolver_rules(vpc).required() {
             Ok(ids) => {
                 for id in ids {
-                    if let Err(unknown) = self.offer_rule(&mut found, id.clone())? {
+                    if let Err(unknown) = self.offer_rule(&mut found, id.clone()) {
                         note(&mut found.rules, unknown);
                     }
                 }
             }
             Err(unknown) => found.rules = Some(unknown),
         }
-        match seen(facts, facts.profiles(vpc).required())? {
-            Ok(ids) => {
-                for id in ids {
-                    match seen(facts, facts.profile_resources(id).required())? {
-                        Ok(resources) => {
-                            for resource in resources {
-                                if let Err(unknown) = self.offer(&mut found, id, resource)? {
-                                    note(&mut found.profiles, unknown);
-                                }
-                            }
-                        }
-                        Err(unknown) => note(
-                            &mut found.profiles,
-                            self.may_bring(id, "zone or a rule").and(unknown),
-                        ),
-                    }
-                }
+        let profiles = facts.profiles(vpc).required();
+        for id in profiles.as_ref().into_iter().copied().flatten() {
+            if let Err(unknown) = self.offer_profile(&mut found, id) {
+                note(&mut found.profiles, self.may_bring(id).and(unknown));
             }
-            Err(unknown) => found.profiles = Some(unknown),
         }
-        Ok(found)
+        if let Err(unknown) = profiles {
+            found.profiles = Some(unknown);
+        }
+        found
     }
 
     /// The VPC's own are offered first, and of equals the first stays.
@@ -410,83 +400,101 @@ impl<'a> Query<'a, '_> {
         }
     }
 
-    fn offer_rule(
-        &self,
-        found: &mut Settings<'a>,
-        id: ResolverRuleId,
-    ) -> Result<Result<(), Unknown>, Unknown> {
+    fn offer_rule(&self, found: &mut Settings<'a>, id: ResolverRuleId) -> Result<(), Unknown> {
         // What the VPC's resolver does anyway, listed as rules of every VPC.
         if id.as_str().starts_with("rslvr-autodefined-") {
-            return Ok(Ok(()));
+            return Ok(());
         }
-        let rule = match seen(self.facts, self.facts.resolver_rule(&id).required())? {
-            Ok(rule) => rule,
-            Err(unknown) => return Ok(Err(unknown)),
-        };
+        let rule = self.facts.resolver_rule(&id).required()?;
         // A delegation rule without a domain of its own acts on NS records, which are unknown anyway.
-        if let Some(domain) = &rule.domain
-            && is_within(&self.host, domain)
-            && found
-                .rule
-                .as_ref()
-                .and_then(|it| it.1.domain.as_ref())
-                .is_none_or(|it| it.len() < domain.len())
-        {
+        let Some(domain) = rule.domain.as_ref().filter(|it| is_within(&self.host, it)) else {
+            return Ok(());
+        };
+        let so_far = found.rule.as_ref().and_then(|it| it.1.domain.as_ref());
+        if so_far.is_none_or(|it| it.len() < domain.len()) {
             found.rule = Some((id, rule));
         }
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    fn offer_profile(&self, found: &mut Settings<'a>, id: &ProfileId) -> Result<(), Unknown> {
+        let resources = self.facts.profile_resources(id).required()?;
+        let unknown = resources.iter().filter_map(|it| self.offer(found, it).err());
+        unknown.reduce(Unknown::and).map_or(Ok(()), Err)
     }
 
     /// What a Profile brings along.
-    fn offer(
-        &self,
-        found: &mut Settings<'a>,
-        profile: &ProfileId,
-        resource: &'a ProfileResource,
-    ) -> Result<Result<(), Unknown>, Unknown> {
+    fn offer(&self, found: &mut Settings<'a>, resource: &ProfileResource) -> Result<(), Unknown> {
         let facts = self.facts;
-        let unreadable = || {
-            Unknown::limit(format!(
-                "{profile} brings {}, which is not understood here",
-                resource.arn
-            ))
-        };
         let (kind, name) = resource.arn.resource().split_once('/').unwrap_or_default();
-        Ok(match kind {
-            "hostedzone" => match name.parse() {
-                Ok(id) => seen(facts, facts.hosted_zone(&id).required())?
-                    .map(|it| self.offer_zone(found, it, false))
-                    .map_err(|unknown| self.may_bring(profile, "zone").and(unknown)),
-                Err(_) => Err(unreadable()),
-            },
-            "resolver-rule" => match name.parse() {
-                Ok(id) => self.offer_rule(found, id)?,
-                Err(_) => Err(unreadable()),
-            },
-            "firewall-rule-group" => match (name.parse(), resource.priority) {
-                (Ok(group), Some(priority)) => {
-                    found.groups.push(FirewallAssociation { group, priority });
-                    Ok(())
+        let odd = |_| Unknown::limit(format!("{} is not understood here", resource.arn));
+        match kind {
+            "hostedzone" => {
+                let zone = facts.hosted_zone(&name.parse().map_err(odd)?).required()?;
+                self.offer_zone(found, zone, false);
+            }
+            "resolver-rule" => self.offer_rule(found, name.parse().map_err(odd)?)?,
+            "firewall-rule-group" => {
+                let priority = resource.priority.ok_or_else(|| odd(String::new()))?;
+                let group = name.parse().map_err(odd)?;
+                found.groups.push(FirewallAssociation { group, priority });
+            }
+            "vpc-endpoint" => {
+                let endpoint = facts.distant_endpoint(&name.parse().map_err(odd)?).required()?;
+                if endpoint.answers(&self.scope.region, &self.host) {
+                    found.endpoint = Some(endpoint);
                 }
-                _ => Err(unreadable()),
-            },
-            "vpc-endpoint" => match name.parse::<EndpointId>() {
-                Ok(id) => seen(facts, facts.distant_endpoint(&id).required())?.map(|endpoint| {
-                    if endpoint.answers(&self.scope.region, &self.host) {
-                        found.endpoint = Some(endpoint);
-                    }
-                }),
-                Err(_) => Err(unreadable()),
-            },
+            }
             // A log of the queries.
-            "resolver-query-log-config" => Ok(()),
-            _ => Err(unreadable()),
-        })
+            "resolver-query-log-config" => {}
+            _ => return Err(odd(String::new())),
+        }
+        Ok(())
     }
 
-    fn may_bring(&self, profile: &ProfileId, what: &str) -> Unknown {
+    /// Everything that is about to be read, at once: asked one after the other, each question would
+    /// cost a round of calls.
+    fn ask_ahead(&self, plain: &Resolution, settings: &Settings<'a>) -> Result<(), Unknown> {
+        let facts = self.facts;
+        let mut ahead: Vec<Unknown> = [&settings.zones, &settings.rules, &settings.profiles]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        let own = facts.firewall_groups(self.vpc).required();
+        for it in own.as_ref().into_iter().copied().flatten().chain(&settings.groups) {
+            match facts.firewall_rules(&it.group).required() {
+                Ok(rules) => {
+                    let lists = rules
+                        .iter()
+                        .filter(|it| is_of_addresses(it))
+                        .filter_map(|it| it.domains.as_ref());
+                    ahead
+                        .extend(lists.filter_map(|it| facts.firewall_domains(it).required().err()));
+                }
+                Err(unknown) => ahead.push(unknown),
+            }
+        }
+        let zone = settings.zone.filter(|_| !matches!(plain, Resolution::Endpoint(_)));
+        if let Some((zone, _)) = zone.filter(|it| it.0.service.is_none()) {
+            ahead.extend(facts.zone_records(&zone.id).required().err());
+        }
+        let filtered = own.as_ref().is_ok_and(|it| !it.is_empty()) || !settings.groups.is_empty();
+        if filtered || zone.is_some() {
+            ahead.extend(foreign_resolver(facts, self.vpc).err());
+        }
+        ahead.extend(own.err());
+        match ahead.into_iter().reduce(Unknown::and) {
+            Some(unknown) if is_open(facts, &unknown) => Err(unknown),
+            _ => Ok(()),
+        }
+    }
+
+    fn may_bring(&self, profile: &ProfileId) -> Unknown {
         let host = &self.host;
-        Unknown::limit(format!("{profile}, a Route 53 Profile, may bring a {what} for {host}"))
+        Unknown::limit(format!(
+            "{profile}, a Route 53 Profile, may bring a zone or a rule for {host}"
+        ))
     }
 }
 

@@ -11,7 +11,7 @@ use alloc::{
     vec::Vec,
 };
 
-use super::console;
+use super::console::{self, Sign};
 use crate::model::{
     ec2::{Console, Instance, InstanceState},
     facts::{Facts, Ourselves, Unknown},
@@ -50,7 +50,7 @@ pub fn explore(
     scope: &Scope,
     evidence: Evidence,
 ) -> Result<(Evidence, Fix), Unknown> {
-    let mut trail = Trail { evidence, first: Vec::new() };
+    let mut trail = Trail { evidence, first: Vec::new(), started: false };
     match (scope.target.instance(), silence) {
         (None, Silence::NotConnected(node)) => {
             namesakes(&mut trail, node, facts, scope)?;
@@ -115,8 +115,9 @@ fn on_instance(
         ));
     }
     for node in nodes.into_iter().flatten() {
+        let Some(ip) = &node.ip else { continue };
         let same = |it: &Instance| {
-            it.interfaces.iter().any(|it| it.private_ip.map(|it| it.to_string()) == node.ip)
+            it.interfaces.iter().any(|it| it.private_ip.is_some_and(|it| it.to_string() == *ip))
         };
         if instance.is_some_and(same) {
             disguised(trail, id, &node.id);
@@ -129,6 +130,8 @@ struct Trail {
     evidence: Evidence,
     /// What to do first, in this order.
     first: Vec<String>,
+    /// The agent is there, and has been started.
+    started: bool,
 }
 
 impl Trail {
@@ -137,7 +140,7 @@ impl Trail {
     }
 
     fn end(self, silence: Silence, scope: &Scope, windows: bool) -> (Evidence, Fix) {
-        let (restart, places, recovery) = match (scope.target.instance(), silence) {
+        let (restart, mut places, recovery) = match (scope.target.instance(), silence) {
             (Some(_), Silence::NeverRegistered) if windows => (
                 None,
                 vec![
@@ -198,6 +201,10 @@ impl Trail {
                 Recovery::Channel,
             ),
         };
+        if self.started && matches!(silence, Silence::NeverRegistered) {
+            // Whether it is installed and runs.
+            places.drain(..1);
+        }
         let mut steps = self.first;
         let known = !steps.is_empty();
         steps.extend(restart.filter(|_| !known).map(ToString::to_string));
@@ -229,6 +236,7 @@ fn on_console(trail: &mut Trail, id: &InstanceId, console: &Console, since: Opti
             (None, None) => String::new(),
         };
         trail.add(observed(&subject, format!("{}{at}: {}", seen.sign.phrase(), quoted(seen.line))));
+        trail.started |= matches!(seen.sign, Sign::AgentRuns(_) | Sign::NoCredentials(_));
         if let Some(cure) = seen.sign.cure() {
             trail.first.push(format!("{cure} (unless that was done since)"));
         }

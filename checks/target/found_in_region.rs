@@ -45,6 +45,12 @@ fn missing(facts: &Facts, scope: &Scope, what: &str) -> Answer {
             regions.push(region);
         }
     }
+    if scope.target.instance().is_none() {
+        evidence = evidence.and(observed(
+            &scope.target,
+            "would not come back if it was deregistered: a machine that is registered again gets a new id",
+        ));
+    }
     let fix = match regions.first() {
         Some(region) => Fix::new(
             format!("ask in {region}, where the instance is: --region {region}"),

@@ -392,7 +392,7 @@ impl Ec2 {
         Facts { endpoints: [(vpc, row(endpoints))].into(), ..Facts::default() }
     }
 
-    /// An endpoint of another VPC. Another account's is not found.
+    /// An endpoint of another VPC, and its interfaces. Another account's is not found.
     pub async fn distant_endpoint(self, id: EndpointId) -> Facts {
         let this = &self;
         let rows = by_id([id].into(), |ids| async move {
@@ -405,7 +405,18 @@ impl Ec2 {
             )?;
             Ok(found.map(|it| keyed(&it, sdk::VpcEndpoint::vpc_endpoint_id, endpoint)))
         });
-        Facts { distant_endpoints: rows.await, ..Facts::default() }
+        let rows = rows.await;
+        let interfaces: BTreeSet<_> = rows
+            .values()
+            .filter_map(|it| if let Row::Present(it) = it { Some(&it.interfaces) } else { None })
+            .flatten()
+            .cloned()
+            .collect();
+        let mut facts = Facts { distant_endpoints: rows, ..Facts::default() };
+        if !interfaces.is_empty() {
+            facts.absorb(self.network_interfaces(interfaces).await);
+        }
+        facts
     }
 
     pub async fn internet_gateways(self, vpc: VpcId) -> Facts {
@@ -460,10 +471,10 @@ impl Ec2 {
     /// The mode, and what is exempt if it blocks anything.
     pub async fn public_access_block(self, region: Region) -> Facts {
         let options = self.client.describe_vpc_block_public_access_options().send().await;
-        let mode = self.watch.read(options, &[]).and_then(|it| {
+        let mode = self.watch.read(options, &[]).map(|it| {
             let options = it.and_then(|it| it.vpc_block_public_access_options);
             let mode = options.and_then(|it| it.internet_gateway_block_mode);
-            Ok(mode.map(|it| BlockMode::from(it.as_str().to_owned())))
+            mode.map(|it| BlockMode::from(it.as_str().to_owned()))
         });
         let block = match mode {
             Err(failure) => Err(failure),
@@ -853,7 +864,7 @@ fn endpoint(it: &sdk::VpcEndpoint) -> Result<Endpoint, Failure> {
             .and_then(|it| it.dns_record_ip_type())
             .map(|it| word(Some(it.as_str()))),
         private_dns_for_inbound_only: dns
-            .and_then(|it| it.private_dns_only_for_inbound_resolver_endpoint())
+            .and_then(sdk::DnsOptions::private_dns_only_for_inbound_resolver_endpoint)
             .unwrap_or_default(),
         names: it.dns_entries().iter().filter_map(|it| it.dns_name()).map(name).collect(),
     })
@@ -935,7 +946,9 @@ fn exclusion(it: &sdk::VpcBlockPublicAccessExclusion) -> Option<Exclusion> {
     let resource = it.resource_arn()?.rsplit('/').next()?;
     Some(Exclusion {
         id: it.exclusion_id().unwrap_or_default().into(),
-        mode: word(it.internet_gateway_exclusion_mode().map(|it| it.as_str())),
+        mode: word(
+            it.internet_gateway_exclusion_mode().map(sdk::InternetGatewayExclusionMode::as_str),
+        ),
         resource: resource.into(),
     })
 }

@@ -169,6 +169,7 @@ impl Account {
         let (config, keys) = with_credentials(config, profile).await?;
         here.endpoint_override = endpoint_override(&config);
         here.dual_stack = config.use_dual_stack().unwrap_or_default();
+        here.fips = config.use_fips().unwrap_or_default();
         here.ends_at = keys.ends_at;
         Ok(Self::new(config, region, Probe::new(here, tls), keys.temporary))
     }

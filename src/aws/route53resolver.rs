@@ -81,18 +81,21 @@ impl Route53Resolver {
         Facts { firewall_domains: [(list, row(domains))].into(), ..Facts::default() }
     }
 
-    /// AWS's own lists show no domains, and say that they are AWS's.
+    /// AWS's own lists say that they are AWS's, and refuse to show their domains.
     async fn domains_of(&self, list: &FirewallListId, region: &Region) -> Outcome<FirewallDomains> {
-        let output =
-            self.client.get_firewall_domain_list().firewall_domain_list_id(list.as_str()).send();
-        let output = self.watch.read(output.await, &["ResourceNotFoundException"])?;
-        let Some(output) = output else { return Ok(None) };
-        let about = field("FirewallDomainList", output.firewall_domain_list())?;
+        let about = self.client.get_firewall_domain_list().firewall_domain_list_id(list.as_str());
+        let call = self.client.list_firewall_domains().firewall_domain_list_id(list.as_str());
+        let (about, domains) = tokio::join!(about.send(), async {
+            all!(self, call.into_paginator().page_size(PAGE).items())
+        });
+        let Some(about) = self.watch.read(about, &["ResourceNotFoundException"])? else {
+            return Ok(None);
+        };
+        let about = field("FirewallDomainList", about.firewall_domain_list())?;
         if about.managed_owner_name().is_some_and(|it| !it.is_empty()) {
             return Ok(Some(FirewallDomains { managed: true, domains: Vec::new() }));
         }
-        let call = self.client.list_firewall_domains().firewall_domain_list_id(list.as_str());
-        let domains = all!(self, call.into_paginator().page_size(PAGE).items())?;
+        let domains = domains?;
         let domains = domains.iter().map(|it| name(it)).filter(|it| may_match(it, region));
         Ok(Some(FirewallDomains { managed: false, domains: domains.collect() }))
     }

@@ -38,6 +38,7 @@ pub struct Setup {
     pub profile: Option<String>,
     pub endpoint_override: Option<String>,
     pub dual_stack: bool,
+    pub fips: bool,
     /// When the credentials in use end.
     pub ends_at: Option<Timestamp>,
     /// The DNS server of `--resolver`.
@@ -141,6 +142,7 @@ fn surroundings(setup: &Setup) -> Surroundings {
             || io::stderr().is_terminal(),
         endpoint_override: setup.endpoint_override.clone(),
         dual_stack: setup.dual_stack.then(|| dual_stack.into()),
+        fips: setup.fips,
         proxies: [&["HTTPS_PROXY", "https_proxy"], &["HTTP_PROXY", "http_proxy"]]
             .into_iter()
             .filter_map(|names| variable(names))

@@ -14,6 +14,7 @@ import sys
 import traceback
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -350,6 +351,34 @@ def test_logs_keys_buckets() -> None:
     equal(a.kms.describe_key(KeyId=a.ids["key"])["KeyMetadata"]["Enabled"], True)
     statements = json.loads(a.kms.get_key_policy(KeyId=a.ids["key"], PolicyName="default")["Policy"])["Statement"]
     equal(statements[0]["Effect"], "Allow")
+
+
+def test_buckets_elsewhere() -> None:
+    a = Account("public-ip", "s3-bucket-elsewhere")
+    # AWS's client asks again where the refusal says that the bucket is.
+    asked = a.s3.get_bucket_encryption(Bucket=f"session-logs-elsewhere-{a.name}")
+    equal(asked["ResponseMetadata"]["HTTPStatusCode"], 200)
+    equal(a.s3.meta.region_name, "eu-west-1")
+    log = json.loads(urllib.request.urlopen(f"{_endpoint}/_test/log?account={a.name}", timeout=10).read())
+    equal([(call["region"], call["status"]) for call in log][-2:], [("eu-west-1", 301), ("eu-central-1", 200)])
+
+
+def test_consoles_events_and_profiles() -> None:
+    a = Account("private-endpoints", "unregistered-by-timeout", "event-scheduled", "profile-attached-lately")
+    console = a.ec2.get_console_output(InstanceId=a.target, Latest=True)
+    assert "SSM Agent unable to acquire credentials" in console["Output"], console
+    events = a.ec2.describe_instance_status(InstanceIds=[a.target])["InstanceStatuses"][0]["Events"]
+    equal([event["Code"] for event in events], ["instance-retirement", "system-reboot"])
+    only = [{"Name": "instance-id", "Values": [a.target]}]
+    profiles = a.ec2.describe_iam_instance_profile_associations(Filters=only)["IamInstanceProfileAssociations"]
+    equal([profile["State"] for profile in profiles], ["associated"])
+    assert (datetime.now(UTC) - profiles[0]["Timestamp"]).total_seconds() < 3600, profiles
+    quiet = Account("private-endpoints").ec2
+    equal("Output" in quiet.get_console_output(InstanceId=quiet_target(quiet)), False)
+
+
+def quiet_target(ec2: Any) -> str:
+    return ec2.describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
 
 
 def test_identity_and_refusals() -> None:

@@ -433,6 +433,76 @@ fn hostile_names_reach_no_terminal() {
     assert_eq!(json(&run(&["--facts", &file, "--format", "json"]).out)["target"]["name"], hostile);
 }
 
+/// What the machine wrote to its console is anybody's.
+#[test]
+fn hostile_consoles_reach_no_terminal() {
+    let folder = folder();
+    let line = "Kernel panic \u{1b}[2J\u{202e} - \nfake: healthy";
+    let file = facts(&folder, "private-nat", |it| {
+        it["facts"]["nodes"][TARGET] = json!("absent");
+        it["facts"]["connections"][TARGET] = json!("notconnected");
+        it["facts"]["consoles"][TARGET]["lines"] = json!([line]);
+    });
+    let ran = run(&["--facts", &file]);
+    assert!(ran.out.contains("shows a kernel panic"), "{}", ran.out);
+    assert!(!ran.out.contains(['\u{1b}', '\u{202e}']), "{:?}", ran.out);
+    assert!(!ran.out.lines().any(|it| it.trim_start().starts_with("fake")), "{}", ran.out);
+}
+
+/// Without a kind of session, the report has a word on each.
+#[test]
+fn kinds_of_session_are_told_apart() {
+    let rows = [
+        (
+            "private-nat/ssh-only",
+            "shell blocked; SSH, port forwarding and remote-host forwarding work; commands unclear",
+        ),
+        (
+            "private-endpoints/logs-unreachable",
+            "shell works, with losses; SSH, port forwarding and remote-host forwarding work",
+        ),
+        ("hybrid", "every other kind of session works"),
+        ("hybrid/standard-tier", "every other kind of session blocked"),
+    ];
+    for (world, says) in rows {
+        let out = run(&["demo", world]).out;
+        let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(says), "{world}: {out}");
+    }
+    assert!(!run(&["demo", "hybrid", "--session", "ssh"]).out.contains("kind of session"));
+}
+
+/// Where the doctor has come to its end, it says so and where to look.
+#[test]
+fn nothing_in_sight_is_said() {
+    let folder = folder();
+    let silent = |it: &mut Value| {
+        it["facts"]["nodes"][TARGET]["ping"] = json!("ConnectionLost");
+        it["facts"]["connections"][TARGET] = json!("notconnected");
+    };
+    let seen = facts(&folder, "private-nat", silent);
+    let ran = run(&["--facts", &seen, "--format", "json"]);
+    let note = json(&ran.out)["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("nothing wrong in sight: all else"), "{note}");
+    let unseen = facts(&folder, "private-nat", |it| {
+        silent(it);
+        for row in it["facts"]["network_acls"].as_object_mut().unwrap().values_mut() {
+            *row = json!({ "unknown": "denied" });
+        }
+    });
+    let ran = run(&["--facts", &unseen, "--format", "json"]);
+    let note = json(&ran.out)["note"].as_str().unwrap().to_owned();
+    assert!(note.contains("nothing wrong in what could be seen"), "{note}");
+    for (session, says) in [("shell", "a full disk"), ("ssh", "sshd"), ("port", "listens")] {
+        let out = run(&["demo", "private-nat", "--session", session]).out;
+        let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("nothing wrong in sight; if it fails"), "{out}");
+        assert!(words.contains(says), "{out}");
+    }
+    let caused = run(&["demo", "private-nat/nat-gateway-deleted", "--format", "json"]);
+    assert_eq!(json(&caused.out)["note"], Value::Null);
+}
+
 // ---------------------------------------------------------------- files
 
 #[test]

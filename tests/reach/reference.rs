@@ -19,6 +19,7 @@ use std::{
 
 use ipnet::IpNet;
 use ssm_doctor_checks::model::{
+    dns::{HostedZone, RecordType},
     ec2::*,
     facts::{Facts, Row},
     ids::*,
@@ -249,10 +250,9 @@ impl<'a> Reference<'a> {
                 .collect();
             let mut push = |classic: Vec<Goal>| {
                 let mut names = vec![classic];
-                // A node without any IPv4 address may have been told to ask for the dual-stack names,
-                // which are in no endpoint's zone unless that has IPv6 addresses itself.
+                // A node without any IPv4 address may have been told to ask for the dual-stack name.
                 if !self.has_v4() && !names[0].is_empty() {
-                    names.push(self.public(false));
+                    names.push(self.dual_stack());
                 }
                 readings.push(names);
             };
@@ -279,6 +279,46 @@ impl<'a> Reference<'a> {
         self.instance.interfaces.iter().any(|it| it.private_ip.is_some())
     }
 
+    /// What `<service>.<region>.api.aws` leads to. The zone of an endpoint has it where the endpoint
+    /// lists it among its names.
+    fn dual_stack(&self) -> Vec<Goal> {
+        let host = format!("{}.{}.api.aws", self.service, self.scope.region);
+        let endpoints = seen(self.facts.endpoints.get(self.vpc)).map_or(&[][..], Vec::as_slice);
+        let dns = seen(self.facts.vpc_dns.get(self.vpc));
+        let hostnames = dns.is_some_and(|it| it.support && it.hostnames);
+        let endpoint = endpoints.iter().find(|it| {
+            let in_force = it.private_dns && it.state == EndpointState::Available && hostnames;
+            in_force && it.kind == EndpointKind::Interface && it.names.contains(&host)
+        });
+        endpoint.map_or_else(|| self.public(false), |it| self.interfaces(it, true))
+    }
+
+    /// What the customer's own zones have for the service's name. A zone whose name the service's ends
+    /// with answers for it, with nothing where it has no such record; of several the longest, and an
+    /// endpoint's zone has the whole name (hosted-zone-private-considerations.html).
+    fn zones(&self) -> Option<Vec<Vec<Goal>>> {
+        let host = format!("{}.{}.amazonaws.com", self.service, self.scope.region);
+        let Some(zones) = seen(self.facts.hosted_zones.get(self.vpc)) else {
+            return Some(vec![self.anywhere(), Vec::new()]);
+        };
+        let ours = |it: &&HostedZone| host == it.name || host.ends_with(&format!(".{}", it.name));
+        let zone = zones.iter().filter(ours).max_by_key(|it| it.name.len())?;
+        let Some(records) = seen(self.facts.zone_records.get(&zone.id)) else {
+            return Some(vec![self.anywhere(), Vec::new()]);
+        };
+        let mut goals = Vec::new();
+        for record in records.iter().filter(|it| it.name == host) {
+            match record.kind {
+                RecordType::A | RecordType::Aaaa if record.alias.is_none() => {
+                    let addresses = record.values.iter().filter_map(|it| it.parse().ok());
+                    goals.extend(addresses.map(|it| self.owner(it)));
+                }
+                _ => return Some(vec![self.anywhere(), Vec::new()]),
+            }
+        }
+        Some(vec![goals])
+    }
+
     /// What `<service>.<region>.amazonaws.com` may lead to.
     fn classic_readings(&self) -> Vec<Vec<Goal>> {
         if self.asks_amazon() != Some(true) {
@@ -292,27 +332,39 @@ impl<'a> Reference<'a> {
             Some(_) => Vec::new(),
             None => vec![Vec::new()],
         };
-        let Some(endpoints) = seen(self.facts.endpoints.get(self.vpc)) else {
+        let zones = self.zones();
+        let hostnames = dns.map(|it| it.hostnames);
+        // Zones of either kind take both attributes (vpc-dns.html).
+        if hostnames != Some(true) || zones.is_none() {
             readings.push(self.public(true));
+        }
+        let Some(endpoints) = seen(self.facts.endpoints.get(self.vpc)) else {
+            readings.extend(zones.into_iter().flatten());
             readings.push(self.in_vpc(None, None, true));
             return readings;
         };
-        // A zone is made for an endpoint that is in force, in a VPC with both attributes on
-        // (privatelink-access-aws-services.html, "Private DNS").
+        // A zone is made for an endpoint that is in force (privatelink-access-aws-services.html,
+        // "Private DNS").
         let private: Vec<&Endpoint> = endpoints
             .iter()
             .filter(|it| it.kind == EndpointKind::Interface && it.private_dns)
+            .filter(|it| !it.private_dns_for_inbound_only)
             .filter(|it| self.is_for_service(it))
             .collect();
         let in_force = private.iter().find(|it| it.state == EndpointState::Available);
-        if in_force.is_none() || dns.is_none_or(|it| !it.hostnames) {
-            readings.push(self.public(true));
+        match in_force {
+            Some(endpoint) if hostnames != Some(false) => {
+                let public = hostnames.is_none().then(|| self.public(true));
+                readings = public.into_iter().collect();
+                readings.extend(self.records(endpoint, true));
+                if dns.is_none() {
+                    readings.push(Vec::new());
+                }
+                return readings;
+            }
+            _ => readings.extend(zones.into_iter().flatten()),
         }
-        if dns.is_some_and(|it| !it.hostnames) {
-            return readings;
-        }
-        if let Some(endpoint) = in_force {
-            readings.push(self.interfaces(endpoint, true));
+        if hostnames == Some(false) {
             return readings;
         }
         for endpoint in private {
@@ -325,11 +377,11 @@ impl<'a> Reference<'a> {
                 | EndpointState::PendingAcceptance => {}
                 // On its way in or out: the zone may be there, the interfaces do not serve.
                 EndpointState::Pending | EndpointState::Deleting => {
-                    readings.push(self.interfaces(endpoint, false));
+                    readings.extend(self.records(endpoint, false));
                 }
                 _ => {
-                    readings.push(self.interfaces(endpoint, true));
-                    readings.push(self.interfaces(endpoint, false));
+                    readings.extend(self.records(endpoint, true));
+                    readings.extend(self.records(endpoint, false));
                 }
             }
         }
@@ -357,6 +409,22 @@ impl<'a> Reference<'a> {
             && endpoint.service.ends_with(&format!(".{}.{}", self.scope.region, self.service))
     }
 
+    /// What an endpoint's zone has for the service's name, in each way to read its settings. Records
+    /// are of the interfaces' family unless that is set ("DNS record IP type").
+    fn records(&self, endpoint: &Endpoint, alive: bool) -> Vec<Vec<Goal>> {
+        let all = self.interfaces(endpoint, alive);
+        let only = |v4: bool| -> Vec<Goal> {
+            all.iter().filter(|it| it.address().is_ipv4() == v4).cloned().collect()
+        };
+        let family = endpoint.dns_record_ip_type.as_ref().or(endpoint.ip_address_type.as_ref());
+        match family {
+            None | Some(AddressFamily::V4) => vec![only(true)],
+            Some(AddressFamily::V6) => vec![only(false)],
+            Some(AddressFamily::Dual) => vec![all],
+            Some(_) => vec![only(true), all],
+        }
+    }
+
     /// The addresses of an endpoint's interfaces.
     fn interfaces(&self, endpoint: &Endpoint, alive: bool) -> Vec<Goal> {
         let mut found = Vec::new();
@@ -368,18 +436,34 @@ impl<'a> Reference<'a> {
                 }
                 continue;
             };
-            found.extend(nic.private_ips.iter().map(|&address| {
-                if !alive {
-                    return Goal::Dead(address);
-                }
-                Goal::Interface {
-                    address,
-                    subnet: Some(nic.subnet.clone()),
-                    groups: Some(nic.security_groups.clone()),
-                }
-            }));
+            found.extend(
+                nic.private_ips.iter().map(|&address| {
+                    if alive { interface(nic, address) } else { Goal::Dead(address) }
+                }),
+            );
         }
         found
+    }
+
+    /// Who has this address, which somebody wrote into a zone.
+    fn owner(&self, address: IpAddr) -> Goal {
+        let nics = self.facts.network_interfaces.values().filter_map(|it| seen(Some(it)));
+        let endpoints = seen(self.facts.endpoints.get(self.vpc)).map_or(&[][..], Vec::as_slice);
+        let mut holders = nics.filter(|it| it.private_ips.contains(&address));
+        if let Some(nic) = holders.next() {
+            let alive = endpoints.iter().any(|it| {
+                let ours = it.interfaces.iter().any(|id| {
+                    seen(self.facts.network_interfaces.get(id)).is_some_and(|it| it == nic)
+                });
+                ours && self.is_for_service(it) && it.state == EndpointState::Available
+            });
+            return if alive { interface(nic, address) } else { Goal::Dead(address) };
+        }
+        let vpc = self.vpc_cidrs();
+        if vpc.iter().any(|net| net.contains(&address)) {
+            return Goal::Interface { address, subnet: None, groups: None };
+        }
+        Goal::Service(address)
     }
 
     /// An interface somewhere in a subnet, or in the VPC, that was not seen: every class of address.
@@ -743,8 +827,7 @@ impl<'a> Reference<'a> {
                 (Connectivity::Public, Some(_)) if !is_public(behind) => {
                     Dropped("nobody has that address on the internet")
                 }
-                (Connectivity::Public, Some(_)) if self.access(None, true) == Passes => Passes,
-                (Connectivity::Public, Some(_)) => Unclear("what excludes a regional NAT gateway"),
+                (Connectivity::Public, Some(_)) => self.access(None, true),
                 _ => Unclear("a regional NAT gateway's own routes"),
             };
         };
@@ -891,11 +974,17 @@ impl<'a> Reference<'a> {
             BlockMode::Other(_) => return unseen,
             BlockMode::Ingress | BlockMode::Bidirectional => {}
         }
-        let ours = |it: &&Exclusion| {
-            it.resource == self.vpc.as_str() || subnet.is_some_and(|id| it.resource == id.as_str())
-        };
         let mut fate = blocked;
-        for exclusion in block.exclusions.iter().filter(ours) {
+        for exclusion in &block.exclusions {
+            let whole = exclusion.resource == self.vpc.as_str();
+            let ours = subnet.is_some_and(|id| exclusion.resource == id.as_str());
+            if !whole && !ours {
+                // Which subnets a regional NAT gateway stands in is not described.
+                if subnet.is_none() && exclusion.resource.starts_with("subnet-") {
+                    fate = unseen;
+                }
+                continue;
+            }
             match (&exclusion.mode, &block.mode) {
                 (ExclusionMode::Bidirectional, _)
                 | (ExclusionMode::Egress, BlockMode::Bidirectional) => return Passes,
@@ -1106,6 +1195,11 @@ fn untranslated(address: IpAddr) -> Option<IpAddr> {
 
 /// `64:ff9b::/96`
 const NAT64: u128 = 0x0064_ff9b << 96;
+
+fn interface(nic: &NetworkInterface, address: IpAddr) -> Goal {
+    let groups = Some(nic.security_groups.clone());
+    Goal::Interface { address, subnet: Some(nic.subnet.clone()), groups }
+}
 
 fn behind(address: IpAddr) -> Option<IpAddr> {
     match address {

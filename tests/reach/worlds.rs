@@ -28,6 +28,7 @@ pub struct Plan {
     endpoints: Vec<Endpoint>,
     /// State, and the tables it is associated with.
     s3_gateway: Option<(&'static str, Vec<usize>)>,
+    zone: Option<Zone>,
     nats: Vec<Nat>,
     /// Attachment state of the internet gateway, if there is one.
     igw: Option<&'static str>,
@@ -117,6 +118,7 @@ struct Nic {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "an endpoint has that many switches")]
 struct Endpoint {
     service: &'static str,
     kind: &'static str,
@@ -126,6 +128,18 @@ struct Endpoint {
     groups: Vec<usize>,
     service_region: Option<&'static str>,
     dual: bool,
+    /// "DNS record IP type".
+    records: Option<&'static str>,
+    /// Whether AWS lists the names that lead to it.
+    named: bool,
+    inbound_only: bool,
+}
+
+/// A private hosted zone of the customer's, and the address it has for the service.
+#[derive(Clone, Debug)]
+struct Zone {
+    name: &'static str,
+    address: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -167,6 +181,8 @@ enum Hidden {
     PublicAccess,
     NatInstance,
     Attachments,
+    Zones,
+    Records,
     Nat(usize),
     Group(usize),
     Interface(usize),
@@ -381,6 +397,8 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
                 "com.amazonaws.eu-west-1.ssm-fips",
                 "com.amazonaws.eu-west-1.ssm-incidents",
                 "aws.sagemaker.eu-west-1.xssm",
+                "com.amazonaws.eu-west-1.s3",
+                "com.amazonaws.eu-west-1.s3",
             ],
         ),
         likely("Interface", 15, &["Resource", "GatewayLoadBalancer"]),
@@ -403,20 +421,54 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
         prop_oneof![4 => Just(vec![1]), 4 => vec(0..SUBNETS, 1..3)],
         some_groups(2),
         likely(None, 15, &[Some("eu-west-1"), Some("us-east-1")]),
-        no(2),
+        (
+            no(2),
+            likely(
+                None,
+                3,
+                &[Some("ipv4"), Some("ipv6"), Some("dualstack"), Some("service-defined")],
+            ),
+            yes(1),
+            no(12),
+        ),
     )
         .prop_map(
-            |(service, kind, state, private_dns, subnets, groups, service_region, dual)| Endpoint {
-                service,
-                kind,
-                state,
-                private_dns,
-                subnets,
-                groups,
-                service_region,
-                dual,
+            |(service, kind, state, private_dns, subnets, groups, service_region, names)| {
+                let (dual, records, named, inbound_only) = names;
+                Endpoint {
+                    service,
+                    kind,
+                    state,
+                    private_dns,
+                    subnets,
+                    groups,
+                    service_region,
+                    dual,
+                    records,
+                    named,
+                    inbound_only,
+                }
             },
         )
+}
+
+fn zone() -> impl Strategy<Value = Option<Zone>> {
+    let name = select(
+        &[
+            "ssm.eu-west-1.amazonaws.com",
+            "s3.eu-west-1.amazonaws.com",
+            "eu-west-1.amazonaws.com",
+            "amazonaws.com",
+            "sm.eu-west-1.amazonaws.com",
+            "corp.example",
+        ][..],
+    );
+    let address = proptest::option::weighted(
+        0.7,
+        select(&["10.0.1.200", "10.0.1.77", "10.9.0.5", "52.94.8.20"][..]),
+    );
+    let zone = (name, address).prop_map(|(name, address)| Zone { name, address });
+    proptest::option::weighted(0.15, zone)
 }
 
 fn nat() -> impl Strategy<Value = Nat> {
@@ -473,6 +525,8 @@ fn hidden() -> impl Strategy<Value = Vec<Hidden>> {
                 Hidden::PublicAccess,
                 Hidden::NatInstance,
                 Hidden::Attachments,
+                Hidden::Zones,
+                Hidden::Records,
             ][..]
         ),
         (0..SUBNETS).prop_map(Hidden::Subnet),
@@ -527,8 +581,8 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         nat_instance(),
     );
     let network = (subnets, tables, acls, vec(group(), GROUPS), nics);
-    (vpc, network, endpoints, s3_gateway, vec(nat(), 2), gateways, access(), hidden()).prop_map(
-        |(vpc, network, endpoints, s3_gateway, nats, gateways, access, hidden)| {
+    (vpc, network, endpoints, s3_gateway, zone(), vec(nat(), 2), gateways, access(), hidden())
+        .prop_map(|(vpc, network, endpoints, s3_gateway, zone, nats, gateways, access, hidden)| {
             let (igw, eigw, tgw, nat_instance) = gateways;
             let (service, secondary_cidr, windows, agent, dns, name_servers) = vpc;
             let (subnets, tables, acls, groups, nics) = network;
@@ -546,6 +600,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
                 nics,
                 endpoints,
                 s3_gateway,
+                zone,
                 nats,
                 igw,
                 eigw,
@@ -554,8 +609,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
                 tgw,
                 hidden,
             }
-        },
-    )
+        })
 }
 
 // ---------------------------------------------------------------- describing
@@ -578,6 +632,17 @@ pub fn read(facts: &Value) -> (Facts, Scope) {
 }
 
 impl Plan {
+    /// AWS takes no two zones of one name, an endpoint's included.
+    fn zones(&self) -> Vec<Zone> {
+        let taken = |zone: &&Zone| {
+            self.endpoints.iter().any(|it| {
+                let service = it.service.rsplit('.').next().unwrap();
+                it.private_dns && zone.name == format!("{service}.eu-west-1.amazonaws.com")
+            })
+        };
+        self.zone.iter().filter(|it| !taken(it)).cloned().collect()
+    }
+
     fn v4(&self, subnet: usize) -> String {
         match subnet {
             3 if self.secondary_cidr => "100.64.0".into(),
@@ -610,6 +675,11 @@ impl Plan {
             "peerings": {"pcx-1": {
                 "state": "active", "requester": {"vpc": "vpc-1"}, "accepter": {"vpc": "vpc-2"},
             }},
+            "hosted_zones": {"vpc-1": self.zones().iter().map(|it| json!({"id": "Z1", "name": it.name})).collect::<Vec<_>>()},
+            "zone_records": {"Z1": self.zones().iter().filter_map(Zone::record).collect::<Vec<_>>()},
+            "resolver_rules": {"vpc-1": []},
+            "firewall_groups": {"vpc-1": []},
+            "profiles": {"vpc-1": []},
             "nodes": {"i-1": match self.agent {
                 None => json!("absent"),
                 Some(version) => json!({"ping": "ConnectionLost", "agent_version": version}),
@@ -669,6 +739,8 @@ impl Plan {
                 Hidden::EgressOnlyGateways => ("egress_only_gateways", "vpc-1".into()),
                 Hidden::PublicAccess => ("public_access_blocks", "eu-west-1".into()),
                 Hidden::Attachments => ("transit_gateway_attachments", "vpc-1".into()),
+                Hidden::Zones => ("hosted_zones", "vpc-1".into()),
+                Hidden::Records => ("zone_records", "Z1".into()),
                 Hidden::NatInstance => ("network_interfaces", "eni-9".into()),
                 Hidden::Subnet(at) => ("subnets", format!("subnet-{at}")),
                 Hidden::Nat(at) => ("nat_gateways", format!("nat-{at}")),
@@ -905,6 +977,23 @@ impl Plan {
             if let Some(region) = it.service_region {
                 row["service_region"] = json!(region);
             }
+            let (v4, v6) = self.families(it);
+            if v6 {
+                row["ip_address_type"] = json!(if v4 { "dualstack" } else { "ipv6" });
+            }
+            // Other records than of its interfaces' family an endpoint can have that has both.
+            if let (true, Some(records)) = (v4 && v6, it.records) {
+                row["dns_record_ip_type"] = json!(records);
+            }
+            if private_dns && it.named {
+                let (_, service) = it.service.rsplit_once('.').unwrap();
+                let dual = v6.then(|| format!("{service}.eu-west-1.api.aws"));
+                let hosts = dual.into_iter().chain([format!("{service}.eu-west-1.amazonaws.com")]);
+                row["names"] = json!(hosts.collect::<Vec<_>>());
+            }
+            if it.inbound_only && it.service.rsplit('.').next() == Some("s3") {
+                row["private_dns_for_inbound_only"] = json!(true);
+            }
             row
         });
         let mut rows: Vec<Value> = rows.collect();
@@ -917,6 +1006,13 @@ impl Plan {
         rows
     }
 
+    /// Of an endpoint's interfaces. "Dualstack is supported only if all selected subnets have both."
+    fn families(&self, endpoint: &Endpoint) -> (bool, bool) {
+        let all = |family| endpoint.subnets.iter().all(|it| self.family(*it) == family);
+        let v6 = all(Family::V6);
+        (!v6, v6 || (endpoint.dual && all(Family::Dual)))
+    }
+
     /// Of each endpoint, one in each of its subnets: (endpoint, id, row).
     fn endpoint_interfaces(&self) -> Vec<(usize, String, Value)> {
         let mut found: Vec<(usize, String, Value)> = Vec::new();
@@ -924,18 +1020,16 @@ impl Plan {
             let mut subnets = endpoint.subnets.clone();
             subnets.sort_unstable();
             subnets.dedup();
-            // "Dualstack is supported only if all selected subnets have both ranges."
-            let dual = endpoint.dual && subnets.iter().all(|it| self.family(*it) == Family::Dual);
-            let v6 = subnets.iter().all(|it| self.family(*it) == Family::V6);
+            let (v4, v6) = self.families(endpoint);
             for subnet in subnets {
-                if self.family(subnet) == Family::V6 && !v6 {
+                if self.family(subnet) == Family::V6 && v4 {
                     continue;
                 }
                 let mut addresses = Vec::new();
-                if !v6 {
+                if v4 {
                     addresses.push(format!("{}.{}", self.v4(subnet), 200 + at));
                 }
-                if v6 || dual {
+                if v6 {
                     addresses.push(format!("2600:1f14:abcd:ef0{subnet}::{:x}", 200 + at));
                 }
                 let row = json!({"subnet": format!("subnet-{subnet}"), "private_ips": addresses, "security_groups": groups(&endpoint.groups)});
@@ -943,6 +1037,17 @@ impl Plan {
             }
         }
         found
+    }
+}
+
+impl Zone {
+    /// The service's record, if the zone is for it.
+    fn record(&self) -> Option<Value> {
+        let service =
+            ["ssm", "s3"].into_iter().find(|it| self.name.starts_with(it)).unwrap_or("ssm");
+        let name = format!("{service}.eu-west-1.amazonaws.com");
+        let address = self.address.filter(|_| name.ends_with(self.name))?;
+        Some(json!({"name": name, "kind": "A", "values": [address]}))
     }
 }
 

@@ -337,3 +337,223 @@ fn date(raw: &str) -> Option<Timestamp> {
     };
     raw.parse().ok().or_else(midnight)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use Truth::{No, Unknown, Yes};
+    use serde_json::json;
+
+    use super::*;
+    use crate::solve::policy::Kind;
+
+    const READING: Reading = Reading { kind: Kind::Identity, variables: true };
+
+    fn holds(operator: &str, wanted: &Value, known: Option<&Known>) -> Truth {
+        let keys = json!({ "k": wanted });
+        let conditions = Condition::read(operator, &keys, READING);
+        let [condition] = conditions.as_slice() else { panic!("{operator}") };
+        let context = Context::default().with("aws:username", Known::Exactly("ana".into()));
+        let context = match known {
+            Some(known) => context.with("K", known.clone()),
+            None => context,
+        };
+        condition.holds(&context)
+    }
+
+    fn one(value: &str) -> Known {
+        Known::Exactly(value.into())
+    }
+
+    fn many(values: &[&str]) -> Known {
+        Known::Many(values.iter().map(|it| (*it).into()).collect())
+    }
+
+    fn under(start: &str) -> Known {
+        Known::Under(start.into())
+    }
+
+    #[test]
+    fn operators() {
+        let missing = Known::Missing;
+        let unseen = Known::Unseen(crate::model::facts::Unknown::limit("hidden"));
+        let rows = [
+            ("StringEquals", json!("a"), one("a"), Yes),
+            ("StringEquals", json!(["a", "b"]), one("b"), Yes),
+            ("StringEquals", json!("a"), one("A"), No),
+            ("StringEquals", json!("a*"), one("ab"), No),
+            ("StringEquals", json!("${aws:username}"), one("ana"), Yes),
+            ("StringEquals", json!([]), one("a"), No),
+            ("StringNotEquals", json!(["a", "b"]), one("c"), Yes),
+            ("StringNotEquals", json!(["a", "b"]), one("b"), No),
+            ("StringNotEquals", json!([]), one("a"), Yes),
+            ("StringEqualsIgnoreCase", json!("a"), one("A"), Yes),
+            ("StringNotEqualsIgnoreCase", json!("a"), one("A"), No),
+            ("StringLike", json!("a*"), one("ab"), Yes),
+            ("StringNotLike", json!("a*"), one("ab"), No),
+            ("stringlike", json!("a*"), one("ab"), Yes),
+            ("NumericEquals", json!(10), one("10.0"), Yes),
+            ("NumericEquals", json!("10"), one("11"), No),
+            ("NumericNotEquals", json!(["10", "11"]), one("11"), No),
+            ("NumericLessThan", json!("10"), one("9.5"), Yes),
+            ("NumericLessThan", json!("10"), one("10"), No),
+            ("NumericLessThanEquals", json!("10"), one("10"), Yes),
+            ("NumericGreaterThan", json!("10"), one("10"), No),
+            ("NumericGreaterThanEquals", json!("10"), one("10"), Yes),
+            ("NumericGreaterThan", json!("-1"), one("0"), Yes),
+            ("NumericEquals", json!("10"), one("ten"), Unknown),
+            ("DateEquals", json!("2026-01-01"), one("2026-01-01T00:00:00Z"), Yes),
+            ("DateEquals", json!("2026-01-01T01:00:00+01:00"), one("1767225600"), Yes),
+            ("DateNotEquals", json!("2026-01-01"), one("2026-01-02"), Yes),
+            ("DateLessThan", json!("2026-01-01"), one("2025-12-31T23:59:59Z"), Yes),
+            ("DateLessThanEquals", json!("2026-01-01"), one("2026-01-01"), Yes),
+            ("DateGreaterThan", json!("2026-01-01"), one("2026-01-01"), No),
+            ("DateGreaterThanEquals", json!("2026-01-01"), one("2026-01-01"), Yes),
+            ("Bool", json!("true"), one("true"), Yes),
+            ("Bool", json!(true), one("TRUE"), Yes),
+            ("Bool", json!("false"), one("true"), No),
+            ("Bool", json!("true"), one("yes"), Unknown),
+            ("BinaryEquals", json!("QmluYXJ5"), one("QmluYXJ5"), Yes),
+            ("BinaryEquals", json!("QmluYXJ5"), one("${aws:username}"), No),
+            ("IpAddress", json!("203.0.113.0/24"), one("203.0.113.7"), Yes),
+            ("IpAddress", json!("203.0.113.7"), one("203.0.113.7"), Yes),
+            ("IpAddress", json!("203.0.113.0/24"), one("203.0.114.7"), No),
+            ("IpAddress", json!("0.0.0.0/0"), one("203.0.114.7"), Yes),
+            ("IpAddress", json!(["10.0.0.0/8", "2001:db8::/32"]), one("2001:db8::1"), Yes),
+            ("NotIpAddress", json!("203.0.113.0/24"), one("2001:db8::1"), Yes),
+            ("ArnEquals", json!("arn:aws:iam::1:role/*"), one("arn:aws:iam::1:role/a/b"), Yes),
+            ("ArnLike", json!("arn:aws:iam::1:role/*"), one("arn:aws:iam::1:user/a"), No),
+            ("ArnNotEquals", json!("arn:aws:iam::1:role/*"), one("arn:aws:iam::1:user/a"), Yes),
+            (
+                "ArnNotLike",
+                json!("arn:aws:iam::*:user/${aws:username}"),
+                one("arn:aws:iam::1:user/ana"),
+                No,
+            ),
+            // Source: "Condition operators", the tables of matches.
+            ("StringEquals", json!("a"), missing.clone(), No),
+            ("StringNotEquals", json!("a"), missing.clone(), Yes),
+            ("NumericLessThan", json!("10"), missing.clone(), No),
+            ("NumericNotEquals", json!("10"), missing.clone(), Yes),
+            ("DateNotEquals", json!("2026-01-01"), missing.clone(), Yes),
+            ("Bool", json!("false"), missing.clone(), No),
+            ("BinaryEquals", json!("QQ=="), missing.clone(), No),
+            ("IpAddress", json!("0.0.0.0/0"), missing.clone(), No),
+            ("NotIpAddress", json!("0.0.0.0/0"), missing.clone(), Yes),
+            ("ArnLike", json!("*"), missing.clone(), No),
+            ("ArnNotLike", json!("*"), missing.clone(), Yes),
+            ("StringEqualsIfExists", json!("a"), missing.clone(), Yes),
+            ("StringEqualsIfExists", json!("a"), one("b"), No),
+            ("StringNotEqualsIfExists", json!("a"), missing.clone(), Yes),
+            ("StringNotEqualsIfExists", json!("a"), one("a"), No),
+            ("BoolIfExists", json!("true"), missing.clone(), Yes),
+            ("IpAddressIfExists", json!("10.0.0.0/8"), missing.clone(), Yes),
+            ("Null", json!("true"), missing.clone(), Yes),
+            ("Null", json!(false), missing.clone(), No),
+            ("Null", json!("true"), one(""), No),
+            ("Null", json!("false"), one("a"), Yes),
+            ("Null", json!("false"), many(&["a"]), Yes),
+            ("Null", json!("true"), many(&[]), Yes),
+            ("Null", json!("false"), under(""), Yes),
+            ("Null", json!("false"), unseen.clone(), Unknown),
+            // A variable without a value equals nothing.
+            ("StringEquals", json!("${aws:PrincipalTag/x}"), one("a"), Unknown),
+            ("StringLike", json!("*"), unseen.clone(), Unknown),
+            ("StringLikeIfExists", json!("*"), unseen.clone(), Yes),
+            ("StringNotLike", json!("*"), unseen.clone(), Unknown),
+            ("StringEqualsIfExists", json!("a"), unseen, Unknown),
+            ("StringLike", json!("a*"), under("ab"), Yes),
+            ("StringNotLike", json!("a*"), under("ab"), No),
+            ("StringEquals", json!("abc"), under("ab"), Unknown),
+            ("StringEquals", json!("b"), under("ab"), No),
+            ("StringNotEquals", json!("b"), under("ab"), Yes),
+            ("IpAddress", json!("10.0.0.0/8"), under("10."), Unknown),
+            // Sets. Source: "Single-valued vs. multivalued context keys", the tables of matches.
+            ("ForAllValues:StringEquals", json!(["a", "b"]), many(&["a"]), Yes),
+            ("ForAllValues:StringEquals", json!(["a", "b"]), many(&["a", "b"]), Yes),
+            ("ForAllValues:StringEquals", json!(["a", "b"]), many(&["a", "c"]), No),
+            ("ForAllValues:StringEquals", json!("a"), missing.clone(), Yes),
+            ("ForAllValues:StringEquals", json!("a"), many(&[]), Yes),
+            ("ForAllValues:StringEquals", json!("a"), one("a"), Yes),
+            ("ForAllValues:StringEquals", json!("a"), one(""), Unknown),
+            ("ForAllValues:StringNotLike", json!("a*"), many(&["ab", "b"]), No),
+            ("ForAllValues:StringNotLike", json!("a*"), many(&["b", "c"]), Yes),
+            ("ForAnyValue:StringEquals", json!(["a", "b"]), many(&["a", "c"]), Yes),
+            ("ForAnyValue:StringEquals", json!(["a", "b"]), many(&["c"]), No),
+            ("ForAnyValue:StringEquals", json!("a"), missing.clone(), No),
+            ("ForAnyValue:StringNotEquals", json!("a"), many(&["a", "b"]), Yes),
+            ("ForAnyValue:StringNotEquals", json!("a"), many(&["a"]), No),
+            ("ForAnyValue:StringNotEquals", json!("a"), missing.clone(), No),
+            ("ForAnyValue:StringEqualsIfExists", json!("a"), missing, Unknown),
+            ("ForAnyValue:Bool", json!("true"), many(&["false", "true"]), Yes),
+            ("StringEquals", json!("a"), many(&["a"]), Unknown),
+            ("StringNotEquals", json!("a"), many(&["b"]), Unknown),
+        ];
+        for (operator, wanted, known, expected) in rows {
+            let found = holds(operator, &wanted, Some(&known));
+            assert_eq!(found, expected, "{operator} {wanted} {known:?}");
+            // Of what nothing was said nothing is known.
+            if matches!(known, Known::Unseen(_)) {
+                assert_eq!(holds(operator, &wanted, None), expected, "{operator} {wanted}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_is_unknown() {
+        let rows = [
+            ("StringMaybe", json!("a"), "Condition operator \"StringMaybe\""),
+            (
+                "ForSomeValues:StringEquals",
+                json!("a"),
+                "Condition operator \"ForSomeValues:StringEquals\"",
+            ),
+            ("NullIfExists", json!("true"), "Condition operator \"NullIfExists\""),
+            ("ForAnyValue:Null", json!("true"), "Condition operator \"ForAnyValue:Null\""),
+            (
+                "NumericEquals",
+                json!(["1", "x"]),
+                "Condition operator \"NumericEquals\": the value \"x\"",
+            ),
+            ("DateEquals", json!("soon"), "Condition operator \"DateEquals\": the value \"soon\""),
+            // A year or 2026 seconds?
+            ("DateEquals", json!("2026"), "Condition operator \"DateEquals\": the value \"2026\""),
+            ("Bool", json!("${aws:x}"), "Condition operator \"Bool\": the value \"${aws:x}\""),
+            (
+                "IpAddress",
+                json!("10.0.0.0/33"),
+                "Condition operator \"IpAddress\": the value \"10.0.0.0/33\"",
+            ),
+            ("Null", json!("maybe"), "Condition operator \"Null\": the value \"maybe\""),
+            (
+                "StringEquals",
+                json!("${aws:x"),
+                "Condition operator \"StringEquals\": the value \"${aws:x\"",
+            ),
+            (
+                "StringEquals",
+                json!({ "a": 1 }),
+                "Condition \"StringEquals\": \"k\" has a value that is no text",
+            ),
+            (
+                "StringEquals",
+                json!([null]),
+                "Condition \"StringEquals\": \"k\" has a value that is no text",
+            ),
+        ];
+        for (operator, wanted, expected) in rows {
+            let keys = json!({ "k": wanted });
+            let conditions = Condition::read(operator, &keys, READING);
+            let faults: Vec<_> = conditions.iter().filter_map(Condition::fault).collect();
+            assert_eq!(faults, [expected]);
+            assert_eq!(holds(operator, &wanted, Some(&one("a"))), Unknown, "{operator}");
+        }
+        let lone = json!("k");
+        let conditions = Condition::read("StringEquals", &lone, READING);
+        assert_eq!(
+            conditions.iter().filter_map(Condition::fault).collect::<Vec<_>>(),
+            vec!["Condition \"StringEquals\" is not an object"]
+        );
+    }
+}

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::{
     condition::Condition,
     context::{Object, Request},
-    pattern::{Words, action_matches},
+    pattern::{Action, Words},
     principal::{Covers, Named, covers},
     resource::Resource,
     truth::Truth,
@@ -64,7 +64,7 @@ pub struct Statement<'p> {
     index: usize,
     pub(super) effect: Option<Effect>,
     pub(super) principals: Listed<Named<'p>>,
-    pub(super) actions: Listed<&'p str>,
+    pub(super) actions: Listed<Action<'p>>,
     pub(super) resources: Listed<Resource<'p>>,
     pub(super) conditions: Vec<Condition<'p>>,
     /// What keeps it from being read, each with its place.
@@ -86,6 +86,15 @@ impl<T> Listed<T> {
             Self::Unstated => [].iter(),
             Self::Only(listed) | Self::AllBut(listed) => listed.iter(),
         }
+    }
+
+    /// For sentences.
+    pub(super) fn shown(&self, text: impl Fn(&T) -> &str) -> Vec<String> {
+        let mut shown: Vec<String> = self.each().map(|it| text(it).into()).collect();
+        if let (Self::AllBut(_), Some(first)) = (self, shown.first_mut()) {
+            first.insert_str(0, "all but ");
+        }
+        shown
     }
 
     fn matches(&self, each: impl Fn(&T) -> Truth) -> Truth {
@@ -193,7 +202,7 @@ impl<'p> Statement<'p> {
                 None
             }
         };
-        it.actions = it.strings(elements, "Action", "NotAction", Some);
+        it.actions = it.strings(elements, "Action", "NotAction", |raw| Some(Action::read(raw)));
         it.resources =
             it.strings(elements, "Resource", "NotResource", |raw| Resource::read(raw, reading));
         it.principals = it.read_principals(elements);
@@ -285,7 +294,7 @@ impl<'p> Statement<'p> {
     }
 
     pub(super) fn lists(&self, action: &str) -> bool {
-        self.actions.matches(|it| action_matches(it, action).into()) == Truth::Yes
+        self.actions.matches(|it| it.matches(action).into()) == Truth::Yes
     }
 
     pub(super) fn covers(&self, asked: Asked) -> Covers {
@@ -362,4 +371,144 @@ pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
         one => (Some(one), [].as_slice()),
     };
     one.into_iter().chain(many)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Everything that does not read.
+    fn faults(document: Value, kind: Kind) -> Vec<String> {
+        let text = Text::from(document);
+        let policy = Policy::read(&text, kind);
+        let statements = policy.statements().unwrap_or_default();
+        let of_statements = statements.iter().flat_map(Statement::faults);
+        policy.fault().map(Into::into).into_iter().chain(of_statements).collect()
+    }
+
+    #[test]
+    fn documents() {
+        let rows = [
+            (json!("no JSON"), "is not a JSON object"),
+            (json!([]), "is not a JSON object"),
+            (json!({}), "has no Statement"),
+            (json!({ "Version": "2012-10-17", "Statements": [] }), "has an element \"Statements\""),
+            (json!({ "Version": "2020-01-01", "Statement": [] }), "has an unknown Version"),
+            (json!({ "Version": 2012, "Statement": [] }), "has an unknown Version"),
+        ];
+        for (document, expected) in rows {
+            assert_eq!(faults(document, Kind::Identity), [expected]);
+        }
+        for version in ["2008-10-17", "2012-10-17"] {
+            let document = json!({ "Version": version, "Id": "x", "Statement": [] });
+            assert_eq!(faults(document, Kind::Resource), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn statements() {
+        let good = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
+        let with = |changes: Value| {
+            let mut statement = good.clone();
+            json_patch::merge(&mut statement, &changes);
+            statement
+        };
+        let rows = [
+            (good.clone(), None),
+            (with(json!({ "Sid": "", "Action": ["s3:*"], "Resource": ["*"] })), None),
+            (with(json!({ "Action": null, "NotAction": "s3:*" })), None),
+            (with(json!({ "Resource": null, "NotResource": "arn:aws:s3:::b" })), None),
+            (with(json!({ "Resource": "arn:aws:s3" })), None),
+            (with(json!({ "Condition": {} })), None),
+            (json!("Allow"), Some("is not an object")),
+            (with(json!({ "Effect": "allow" })), Some("Effect is neither Allow nor Deny")),
+            (with(json!({ "Effect": null })), Some("Effect is neither Allow nor Deny")),
+            (with(json!({ "Conditions": {} })), Some("unknown element \"Conditions\"")),
+            (with(json!({ "Action": null })), Some("no Action")),
+            (with(json!({ "NotAction": "s3:*" })), Some("both Action and NotAction")),
+            (with(json!({ "Action": 5 })), Some("Action 5")),
+            (with(json!({ "Action": ["s3:*", 5] })), Some("Action 5")),
+            (with(json!({ "Resource": null })), Some("no Resource")),
+            (with(json!({ "Resource": {} })), Some("Resource {}")),
+            (with(json!({ "Resource": "bucket" })), Some("Resource \"bucket\"")),
+            (
+                with(json!({ "Resource": ["*", "arn:aws:s3:::${aws:x"] })),
+                Some("Resource \"arn:aws:s3:::${aws:x\""),
+            ),
+            (with(json!({ "NotResource": "*" })), Some("both Resource and NotResource")),
+            (with(json!({ "Principal": "*" })), Some("a Principal")),
+            (with(json!({ "Condition": [] })), Some("Condition is not an object")),
+            (
+                with(json!({ "Condition": { "StringMaybe": { "aws:x": "y" } } })),
+                Some("Condition operator \"StringMaybe\""),
+            ),
+        ];
+        for (statement, expected) in rows {
+            let document = json!({ "Version": "2012-10-17", "Statement": [good, statement] });
+            let expected: Vec<String> =
+                expected.iter().map(|it| format!("statement 2: {it}")).collect();
+            assert_eq!(faults(document, Kind::Identity), expected, "{statement}");
+        }
+        // A Sid says which, too; a lone statement needs no list.
+        let lone = json!({ "Statement": with(json!({ "Sid": "Mine", "Effect": "Maybe" })) });
+        assert_eq!(
+            faults(lone, Kind::Identity),
+            ["statement 1 (Mine): Effect is neither Allow nor Deny"]
+        );
+    }
+
+    #[test]
+    fn each_kind_of_policy_has_elements_of_its_own() {
+        let (principal, resource) = (json!({ "Principal": "*" }), json!({ "Resource": "*" }));
+        let rows = [
+            (Kind::Identity, vec![&resource], vec![]),
+            (Kind::Boundary, vec![&resource], vec![]),
+            (Kind::ServiceControl, vec![&resource, &principal], vec!["a Principal"]),
+            (Kind::ResourceControl, vec![&resource, &principal], vec![]),
+            (Kind::Resource, vec![&resource, &principal], vec![]),
+            (Kind::Resource, vec![&resource], vec!["no Principal"]),
+            (Kind::Endpoint, vec![&principal], vec!["no Resource"]),
+            (Kind::Trust, vec![&principal], vec![]),
+            (Kind::Trust, vec![&principal, &resource], vec!["a Resource"]),
+        ];
+        for (kind, elements, expected) in rows {
+            let mut statement = json!({ "Effect": "Allow", "Action": "*" });
+            for element in elements {
+                json_patch::merge(&mut statement, element);
+            }
+            let expected: Vec<String> =
+                expected.iter().map(|it| format!("statement 1: {it}")).collect();
+            assert_eq!(faults(json!({ "Statement": statement }), kind), expected, "{kind:?}");
+        }
+        // A session policy takes no incomplete ARN.
+        let statement = json!({ "Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3" });
+        assert_eq!(
+            faults(json!({ "Statement": statement }), Kind::Session),
+            ["statement 1: Resource \"arn:aws:s3\""]
+        );
+        let rows = [
+            (json!("ana"), "Principal is neither \"*\" nor an object"),
+            (json!({ "AWS": 5 }), "Principal \"AWS\" is not a list of strings"),
+            (
+                json!({ "AWS": "arn:aws:iam::*:root" }),
+                "Principal \"arn:aws:iam::*:root\" has a wildcard",
+            ),
+            (json!({ "Group": "ops" }), "Principal of unknown kind \"Group\""),
+        ];
+        for (principal, expected) in rows {
+            let statement = json!({ "Effect": "Allow", "Action": "*", "Principal": principal });
+            let found = faults(json!({ "Statement": statement }), Kind::Trust);
+            assert_eq!(found, [format!("statement 1: {expected}")]);
+        }
+        let mut statement = json!({ "Effect": "Allow", "Action": "*", "NotPrincipal": "*" });
+        let found = faults(json!({ "Statement": statement }), Kind::Trust);
+        assert_eq!(found, ["statement 1: NotPrincipal with Allow"]);
+        statement["Principal"] = "*".into();
+        let found = faults(json!({ "Statement": statement }), Kind::Trust);
+        assert_eq!(found, ["statement 1: both Principal and NotPrincipal"]);
+    }
 }

@@ -13,7 +13,7 @@ use super::{
     context::{Known, Owner, Request},
     document::{Asked, Effect, Listed, Statement},
     layers::{Attached, Layer, Name, Ruling, Say, Says, ownership},
-    principal::Covers,
+    pattern::Action,
     resource::Resource,
     truth::Truth,
 };
@@ -61,12 +61,10 @@ pub struct Miss<'l> {
     pub by: Vec<Part>,
 }
 
-/// What of a statement decides.
+/// What of a statement decides. Lists of `Not` elements begin with `all but …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The statement's list of actions.
     Action(Vec<String>),
-    /// Its list of resources.
     Resource(Vec<String>),
     Principal(Vec<String>),
     /// `known`: what the request has; None where nothing is known of it.
@@ -179,22 +177,24 @@ pub(super) fn refusal<'l>(request: &Request, says: &Says<'l>) -> Refusal<'l> {
 
 /// The layers whose silence stands in the way.
 fn silent<'s, 'l>(request: &Request, says: &'s Says<'l>) -> Vec<&'s Say<'l>> {
-    let limits = says.levels.iter().chain([&says.endpoint]);
-    let mut silent: Vec<_> = limits.filter(|it| it.passes() == Truth::No).collect();
+    let levels = says.levels.iter().chain([&says.endpoint]);
+    let mut silent: Vec<_> = levels.filter(|it| it.passes() == Truth::No).collect();
+    if says.granted(request) != Truth::No {
+        return silent;
+    }
+    let resource = says.resource.allows;
     let foreign = ownership(request) == Truth::No;
-    if says.granted(request) == Truth::No {
-        let resource = says.resource.allows;
-        let asked = foreign || says.resource_must_allow(request);
-        let named = if foreign { resource.any() } else { resource.account.or(resource.role) };
-        if asked && named == Truth::No {
-            silent.push(&says.resource);
-        }
-        if says.by_identity(request) == Truth::No {
-            let limits = [&says.boundary, &says.session];
-            silent.extend(limits.into_iter().filter(|it| it.passes() == Truth::No));
-            if says.identity.allows.any() == Truth::No {
-                silent.push(&says.identity);
-            }
+    let named = if foreign { resource.any() } else { resource.account.or(resource.role) };
+    if named == Truth::No && (foreign || says.resource_must_allow(request)) {
+        silent.push(&says.resource);
+    }
+    if says.by_identity(request) == Truth::No {
+        // A grant to the role does without the role's own policies, within its limits.
+        let granted = !foreign && resource.role == Truth::Yes;
+        let limits = [&says.boundary, &says.session];
+        silent.extend(limits.into_iter().filter(|it| it.passes() == Truth::No));
+        if says.identity.allows.any() == Truth::No && !granted {
+            silent.push(&says.identity);
         }
     }
     silent
@@ -203,20 +203,41 @@ fn silent<'s, 'l>(request: &Request, says: &'s Says<'l>) -> Vec<&'s Say<'l>> {
 /// The Allows of a layer that fail by least.
 fn nearest<'l>(say: &Say<'l>, says: &Says<'l>, request: &Request) -> Vec<Miss<'l>> {
     let asked = Asked { request, bounded: says.bounded };
-    let mut best: Vec<Miss> = Vec::new();
-    let mut least = usize::MAX;
-    for cited in allows(say.layer) {
-        let by: Vec<Part> =
-            parts(cited.statement, asked).filter(|it| it.1 == Truth::No).map(|it| it.0).collect();
-        let Some(weight) = weight(&by, cited.statement, request) else { continue };
-        if weight < least {
-            (least, best) = (weight, Vec::new());
+    let allows = statements(say.layer).filter(|it| it.statement.effect == Some(Effect::Allow));
+    let weighed = allows.filter_map(|it| Some((distance(it.statement, asked)?, it)));
+    let weighed: Vec<(usize, Cited)> = weighed.collect();
+    let least = weighed.iter().map(|it| it.0).min();
+    let nearest = weighed.into_iter().filter(|it| Some(it.0) == least);
+    let miss = |(_, cited): (usize, Cited<'l>)| {
+        let failing = parts(cited.statement, asked).filter(|it| it.1 == Truth::No);
+        Miss { cited, by: failing.map(|it| it.0).collect() }
+    };
+    nearest.map(miss).collect()
+}
+
+/// How far an Allow is from matching: a condition is nearer than a resource, that nearer than a
+/// principal, and that nearer than another action. None if it is not about the service at all.
+fn distance(statement: &Statement, asked: Asked) -> Option<usize> {
+    let action = asked.request.action;
+    let mut distance = 0;
+    if !statement.lists(action) {
+        let service = action.split(':').next().unwrap_or_default();
+        let same = |it: &Action| {
+            it.raw.split(':').next().is_some_and(|it| it.eq_ignore_ascii_case(service))
+        };
+        if !matches!(&statement.actions, Listed::Only(listed) if listed.iter().any(same)) {
+            return None;
         }
-        if weight == least {
-            best.push(Miss { cited, by });
-        }
+        distance += 100;
     }
-    best
+    if statement.covers(asked).any() == Truth::No {
+        distance += 20;
+    }
+    if statement.matches_resource(asked) == Truth::No {
+        distance += 10;
+    }
+    let context = asked.request.context;
+    Some(distance + statement.conditions.iter().filter(|it| it.holds(context) == Truth::No).count())
 }
 
 fn statements<'l>(layer: &'l Layer<'l>) -> impl Iterator<Item = Cited<'l>> {
@@ -231,46 +252,17 @@ fn statements<'l>(layer: &'l Layer<'l>) -> impl Iterator<Item = Cited<'l>> {
     })
 }
 
-fn allows<'l>(layer: &'l Layer<'l>) -> impl Iterator<Item = Cited<'l>> {
-    statements(layer).filter(|it| it.statement.effect == Some(Effect::Allow))
-}
-
-/// A condition is nearer than a resource, that nearer than a principal; a statement that lists other
-/// actions is near only if it lists some of the same service.
-fn weight(by: &[Part], statement: &Statement, request: &Request) -> Option<usize> {
-    let mut weight = 0;
-    for part in by {
-        weight += match part {
-            Part::Condition { .. } => 1,
-            Part::Resource(_) => 10,
-            Part::Principal(_) => 20,
-            Part::Action(listed) => {
-                let (service, _) = request.action.split_once(':')?;
-                let same = |it: &String| {
-                    it.split_once(':').is_some_and(|it| it.0.eq_ignore_ascii_case(service))
-                };
-                if !matches!(statement.actions, Listed::Only(_)) || !listed.iter().any(same) {
-                    return None;
-                }
-                100
-            }
-        };
-    }
-    Some(weight)
-}
-
 /// Each part of a statement, and whether it matches.
 fn parts<'s>(
     statement: &'s Statement,
     asked: Asked<'s>,
 ) -> impl Iterator<Item = (Part, Truth)> + 's {
     let context = asked.request.context;
-    let strings = |listed: &Listed<&str>| listed.each().map(|it| (*it).to_string()).collect();
-    let action =
-        (Part::Action(strings(&statement.actions)), statement.lists(asked.request.action).into());
-    let principals = statement.principals.each().map(|it| it.as_str().to_string()).collect();
+    let actions = statement.actions.shown(|it| it.raw);
+    let principals = statement.principals.shown(|it| it.as_str());
+    let resources = statement.resources.shown(|it| it.raw);
+    let action = (Part::Action(actions), statement.lists(asked.request.action).into());
     let principal = (Part::Principal(principals), statement.covers(asked).any());
-    let resources = statement.resources.each().map(|it| it.raw.to_string()).collect();
     let resource = (Part::Resource(resources), statement.matches_resource(asked));
     let conditions = statement.conditions.iter().map(move |it| {
         let part = Part::Condition {
@@ -292,13 +284,15 @@ pub(super) fn undecided<'l>(request: &Request, says: &Says<'l>) -> Undecided<'l>
         doubts.push(Doubt { layer: Name::Resource, at: None, on });
     }
     let asked = Asked { request, bounded: says.bounded };
+    let granted = says.granted(request) == Truth::Yes;
     for say in says.each() {
-        doubt(say, asked, &mut doubts);
+        doubt(say, asked, granted, &mut doubts);
     }
     Undecided { doubts }
 }
 
-fn doubt<'l>(say: &Say<'l>, asked: Asked, doubts: &mut Vec<Doubt<'l>>) {
+/// What of one layer is open. `granted`: the layers that can grant do so, whatever else of them is open.
+fn doubt<'l>(say: &Say<'l>, asked: Asked, granted: bool, doubts: &mut Vec<Doubt<'l>>) {
     let layer = say.name;
     let policies = match say.layer {
         Layer::Absent | Layer::Judged(Ruling::Allows | Ruling::Denies | Ruling::Silent) => return,
@@ -317,22 +311,17 @@ fn doubt<'l>(say: &Say<'l>, asked: Asked, doubts: &mut Vec<Doubt<'l>>) {
         };
         doubts.push(Doubt { layer, at: None, on });
     }
+    let grants = matches!(layer, Name::Identity | Name::Boundary | Name::Session | Name::Resource);
+    let enough = if grants { granted } else { say.allows.any() == Truth::Yes };
     for cited in statements(say.layer) {
-        let covers = cited.statement.matches(asked);
-        let open = covers.any() == Truth::Unknown
-            || covers.and(Truth::Unknown) != Covers::NOBODY && covers.any() != Truth::Yes;
-        // What is certain of this layer anyway hangs on nothing.
         let moot = match cited.statement.effect {
             Some(Effect::Deny) => say.denies == Truth::Yes,
-            Some(Effect::Allow) => say.allows.any() == Truth::Yes && layer != Name::Resource,
+            Some(Effect::Allow) => enough,
             None => false,
         };
-        if open && !moot {
-            doubts.extend(within(cited.statement, asked).into_iter().map(|on| Doubt {
-                layer,
-                at: Some(cited),
-                on,
-            }));
+        if !moot && cited.statement.matches(asked).is_open() {
+            let open = within(cited.statement, asked).into_iter();
+            doubts.extend(open.map(|on| Doubt { layer, at: Some(cited), on }));
         }
     }
 }
@@ -371,4 +360,460 @@ fn within(statement: &Statement, asked: Asked) -> Vec<Open> {
     };
     open.extend(parts.filter(|it| !explained(it)).map(Open::Part));
     open
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{boxed::Box, vec};
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        model::{facts::Gap, ids::Arn, text::Text},
+        solve::policy::{Context, Kind, Layers, Level, Object, Policy, Principal, evaluate},
+    };
+
+    const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/k-1";
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/AppRole";
+    const LINKED: &str = "arn:aws:iam::111122223333:role/aws-service-role/ssm.amazonaws.com/Linked";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/AppRole/i-1";
+    const USER: &str = "arn:aws:iam::111122223333:user/ana";
+
+    fn allow(action: &str) -> Value {
+        json!({ "Effect": "Allow", "Action": action, "Resource": "*" })
+    }
+
+    fn deny(action: &str) -> Value {
+        json!({ "Sid": "No", "Effect": "Deny", "Action": action, "Resource": "*" })
+    }
+
+    /// An Allow of everything to `who`.
+    fn grant(who: &str) -> Value {
+        json!({ "Effect": "Allow", "Principal": { "AWS": who }, "Action": "*", "Resource": "*" })
+    }
+
+    fn everyone(mut statement: Value) -> Value {
+        statement["Principal"] = "*".into();
+        statement
+    }
+
+    fn under(mut statement: Value, condition: &Value) -> Value {
+        statement["Condition"] = condition.clone();
+        statement
+    }
+
+    /// Of `"?"` nothing is known, `"allows"` and the like is what the simulator said.
+    fn layer(raw: &Value, kind: Kind) -> Layer<'static> {
+        match raw.as_str() {
+            Some("allows") => Layer::Judged(Ruling::Allows),
+            Some("silent") => Layer::Judged(Ruling::Silent),
+            Some("denies") => Layer::Judged(Ruling::Denies),
+            Some(_) => Layer::Unseen(Unknown::limit("what it says")),
+            None if raw.is_null() => Layer::Absent,
+            None => {
+                let document = json!({ "Version": "2012-10-17", "Statement": raw });
+                let policy = Ok(Policy::read(Box::leak(Box::new(Text::from(document))), kind));
+                Layer::Seen(vec![Attached { id: "p".into(), to: "it".into(), policy }])
+            }
+        }
+    }
+
+    /// Of an object of layers, each with its statements.
+    fn layers(world: &Value) -> Layers<'static> {
+        let levels = |raw: &Value, kind| -> Vec<Level<'static>> {
+            let levels = raw.as_array().into_iter().flatten().enumerate();
+            levels
+                .map(|(at, it)| Level { name: format!("level {at}"), layer: layer(it, kind) })
+                .collect()
+        };
+        Layers {
+            identity: layer(&world["identity"], Kind::Identity),
+            boundary: layer(&world["boundary"], Kind::Boundary),
+            session: layer(&world["session"], Kind::Session),
+            service_control: levels(&world["scps"], Kind::ServiceControl),
+            resource_control: levels(&world["rcps"], Kind::ResourceControl),
+            resource: layer(&world["resource"], Kind::Resource),
+            endpoint: layer(&world["endpoint"], Kind::Endpoint),
+        }
+    }
+
+    fn words(outcome: &Outcome, request: &Request) -> String {
+        let places = |cited: &[Cited]| {
+            cited.iter().fold(String::new(), |so_far, it| so_far + " " + &it.statement.place())
+        };
+        match outcome {
+            Outcome::Allowed(cited) => format!("yes{}", places(cited)),
+            Outcome::Denied(refusal) => {
+                let denials = [&refusal.first].into_iter().chain(&refusal.more).map(|it| {
+                    let nearest = it.nearest.iter().map(|it| {
+                        let parts: Vec<String> = it.by.iter().map(ToString::to_string).collect();
+                        format!(" ({})", parts.join("; "))
+                    });
+                    let how = if it.explicit { "denies" } else { "silent" };
+                    let nearest: String = nearest.collect();
+                    format!("{:?} {how}{}{nearest}", it.layer, places(&it.statements))
+                });
+                denials.collect::<Vec<_>>().join(", ")
+            }
+            Outcome::Unknown(undecided) => {
+                let unknown = undecided.unknown(request);
+                let gaps = unknown.gaps().map(|it| match it {
+                    Gap::Limit(text) => text.clone(),
+                    Gap::Fact { .. } => String::new(),
+                });
+                format!("? {}", gaps.collect::<Vec<_>>().join("; "))
+            }
+        }
+    }
+
+    fn said(who: &str, action: &str, owner: Owner, world: &Value) -> String {
+        let arn: Arn = who.parse().unwrap();
+        let principal = match arn.resource().split_once('/') {
+            Some(("user", _)) => Principal::User(&arn),
+            Some(_) => Principal::Session { role: &arn, name: Some("i-1") },
+            None => Principal::Root(&arn),
+        };
+        let context = Context::of(&principal)
+            .with("aws:SecureTransport", Known::Exactly("true".into()))
+            .with("aws:PrincipalTag/team", Known::Under("op".into()))
+            .with("aws:ResourceTag/env", Known::Unseen(Unknown::limit("the tags of the key")))
+            .with_rest("aws:RequestTag/", Known::Missing);
+        let resource = Object::Exactly(KEY);
+        let request = Request { principal, action, resource, owner, context: &context };
+        words(&evaluate(&request, &layers(world)), &request)
+    }
+
+    const KMS: &str = "kms:Decrypt";
+    /// Does without a policy on the resource.
+    const SQS: &str = "sqs:SendMessage";
+
+    #[test]
+    fn within_an_account() {
+        let silent = json!([]);
+        let rows = [
+            (ROLE, SQS, json!({}), "Identity silent"),
+            (ROLE, SQS, json!({ "identity": [allow("*")] }), "yes statement 1"),
+            (
+                ROLE,
+                SQS,
+                json!({ "identity": [deny("sqs:*"), allow("*")] }),
+                "Identity denies statement 1 (No)",
+            ),
+            (ROLE, SQS, json!({ "identity": [allow("*")], "resource": silent }), "yes statement 1"),
+            (ROLE, SQS, json!({ "resource": [grant(ROLE)] }), "yes statement 1"),
+            (ROLE, SQS, json!({ "resource": [grant(ROOT)] }), "Identity silent"),
+            (
+                ROLE,
+                SQS,
+                json!({ "identity": [allow("*")], "resource": [everyone(deny("*"))] }),
+                "Resource denies statement 1 (No)",
+            ),
+            // A boundary limits what role and identity policies grant, not what is granted to a session.
+            (ROLE, SQS, json!({ "identity": [allow("*")], "boundary": silent }), "Boundary silent"),
+            (
+                ROLE,
+                SQS,
+                json!({ "identity": [allow("*")], "boundary": [allow("sqs:*")] }),
+                "yes statement 1",
+            ),
+            (ROLE, SQS, json!({ "boundary": silent }), "Boundary silent, Identity silent"),
+            (
+                ROLE,
+                SQS,
+                json!({ "boundary": silent, "resource": [grant(ROLE)] }),
+                "Boundary silent",
+            ),
+            (
+                ROLE,
+                SQS,
+                json!({ "boundary": silent, "resource": [grant(SESSION)] }),
+                "yes statement 1",
+            ),
+            (ROLE, SQS, json!({ "boundary": silent, "resource": [grant("*")] }), "yes statement 1"),
+            (
+                ROLE,
+                SQS,
+                json!({ "boundary": [deny("*")], "resource": [grant(SESSION)] }),
+                "Boundary denies statement 1 (No)",
+            ),
+            (
+                USER,
+                SQS,
+                json!({ "boundary": silent, "resource": [grant(USER)] }),
+                "yes statement 1",
+            ),
+            // A session's policy does as a boundary does.
+            (
+                ROLE,
+                SQS,
+                json!({ "identity": [allow("*")], "session": [allow("s3:*")] }),
+                "Session silent",
+            ),
+            (ROLE, SQS, json!({ "session": silent, "resource": [grant(ROLE)] }), "Session silent"),
+            (
+                ROLE,
+                SQS,
+                json!({ "session": silent, "resource": [grant(SESSION)] }),
+                "yes statement 1",
+            ),
+            // A key lets nobody in by IAM alone.
+            (ROLE, KMS, json!({ "identity": [allow("*")], "resource": silent }), "Resource silent"),
+            (
+                ROLE,
+                KMS,
+                json!({ "identity": [allow("*")], "resource": [grant(ROOT)] }),
+                "yes statement 1 statement 1",
+            ),
+            (ROLE, KMS, json!({ "resource": [grant(ROOT)] }), "Identity silent"),
+            (ROLE, KMS, json!({ "resource": [grant(ROLE)] }), "yes statement 1"),
+            (ROLE, KMS, json!({ "resource": silent }), "Resource silent, Identity silent"),
+            // The root user has everything, save what others keep from it.
+            (ROOT, SQS, json!({}), "yes"),
+            (
+                ROOT,
+                KMS,
+                json!({ "resource": [grant(ROLE)] }),
+                "Resource silent (the principals arn:aws:iam::111122223333:role/AppRole)",
+            ),
+            (ROOT, KMS, json!({ "resource": [grant(ROOT)] }), "yes statement 1"),
+            (
+                ROOT,
+                SQS,
+                json!({ "scps": [[deny("sqs:*"), allow("*")]] }),
+                "ServiceControl(\"level 0\") denies statement 1 (No)",
+            ),
+        ];
+        for (who, action, world, expected) in rows {
+            assert_eq!(said(who, action, Owner::Own, &world), expected, "{who} {world}");
+        }
+    }
+
+    #[test]
+    fn across_accounts() {
+        let other = Owner::Account("444455556666");
+        let rows = [
+            (ROLE, json!({ "identity": [allow("*")] }), "Resource silent"),
+            (
+                ROLE,
+                json!({ "identity": [allow("*")], "resource": [grant(ROOT)] }),
+                "yes statement 1 statement 1",
+            ),
+            (
+                ROLE,
+                json!({ "identity": [allow("*")], "resource": [grant(SESSION)] }),
+                "yes statement 1 statement 1",
+            ),
+            (ROLE, json!({ "resource": [grant(SESSION)] }), "Identity silent"),
+            (
+                ROLE,
+                json!({ "identity": [allow("*")], "boundary": [], "resource": [grant(SESSION)] }),
+                "Boundary silent",
+            ),
+            (ROLE, json!({}), "Resource silent, Identity silent"),
+            (ROOT, json!({ "resource": [grant(ROOT)] }), "yes statement 1"),
+        ];
+        for (who, world, expected) in rows {
+            assert_eq!(said(who, SQS, other, &world), expected, "{who} {world}");
+        }
+        let unseen = Unknown::limit("whose the queue is");
+        let both = json!({ "identity": [allow("*")], "resource": [grant(ROOT)] });
+        assert_eq!(said(ROLE, SQS, Owner::Unseen(&unseen), &both), "yes statement 1 statement 1");
+        let alone = json!({ "identity": [allow("*")] });
+        assert_eq!(said(ROLE, SQS, Owner::Unseen(&unseen), &alone), "? whose the queue is");
+    }
+
+    #[test]
+    fn above_the_account() {
+        let own = |more: Value| {
+            let mut world = json!({ "identity": [allow("*")] });
+            json_patch::merge(&mut world, &more);
+            world
+        };
+        let (all, kms) = (json!([allow("*")]), json!([allow("kms:*")]));
+        let rows = [
+            (ROLE, json!({ "scps": [all, all] }), "yes statement 1"),
+            // Every level has to allow.
+            (ROLE, json!({ "scps": [all, kms] }), "ServiceControl(\"level 1\") silent"),
+            (
+                ROLE,
+                json!({ "scps": [kms, kms] }),
+                "ServiceControl(\"level 0\") silent, ServiceControl(\"level 1\") silent",
+            ),
+            (
+                ROLE,
+                json!({ "scps": [[deny("sqs:*"), allow("*")], kms] }),
+                "ServiceControl(\"level 0\") denies statement 1 (No), ServiceControl(\"level 1\") silent",
+            ),
+            (ROLE, json!({ "rcps": [[everyone(allow("*"))]] }), "yes statement 1"),
+            (
+                ROLE,
+                json!({ "rcps": [[everyone(allow("*")), everyone(deny("sqs:*"))]] }),
+                "ResourceControl(\"level 0\") denies statement 2 (No)",
+            ),
+            (LINKED, json!({ "scps": [kms], "rcps": [[everyone(deny("*"))]] }), "yes statement 1"),
+            (ROLE, json!({ "endpoint": [everyone(allow("sqs:*"))] }), "yes statement 1"),
+            (ROLE, json!({ "endpoint": [everyone(allow("kms:*"))] }), "Endpoint silent"),
+            (ROLE, json!({ "endpoint": [everyone(deny("kms:*"))] }), "Endpoint silent"),
+            (
+                ROLE,
+                json!({ "endpoint": [everyone(deny("*"))] }),
+                "Endpoint denies statement 1 (No), Endpoint silent",
+            ),
+            (
+                ROLE,
+                json!({ "endpoint": [grant(USER)] }),
+                "Endpoint silent (the principals arn:aws:iam::111122223333:user/ana)",
+            ),
+            // Somebody else's judgement.
+            (ROLE, json!({ "identity": "allows" }), "yes"),
+            (ROLE, json!({ "identity": "silent" }), "Identity silent"),
+            (ROLE, json!({ "identity": "denies" }), "Identity denies, Identity silent"),
+            (ROLE, json!({ "identity": "silent", "resource": [grant(ROLE)] }), "yes statement 1"),
+            // Of whom it is not known whether a boundary holds.
+            (
+                ROLE,
+                json!({ "identity": "allows", "resource": [{ "Effect": "Deny", "NotPrincipal": { "AWS": [ROLE, ROOT] }, "Action": "*", "Resource": "*" }] }),
+                "? whether AppRole may sqs:SendMessage hangs on the principals all but arn:aws:iam::111122223333:role/AppRole, arn:aws:iam::111122223333:root, which is not known here",
+            ),
+        ];
+        for (who, more, expected) in rows {
+            assert_eq!(said(who, SQS, Owner::Own, &own(more.clone())), expected, "{who} {more}");
+        }
+        let context = Context::of(&Principal::Anonymous);
+        let request = Request {
+            principal: Principal::Anonymous,
+            action: SQS,
+            resource: Object::Exactly(KEY),
+            owner: Owner::Account("111122223333"),
+            context: &context,
+        };
+        let open = json!({ "resource": [grant("*")], "scps": [[]] });
+        assert_eq!(words(&evaluate(&request, &layers(&open)), &request), "yes statement 1");
+        let perimeter = under(
+            everyone(deny("*")),
+            &json!({ "StringNotEquals": { "aws:PrincipalAccount": "111122223333" } }),
+        );
+        let closed = json!({ "resource": [grant("*")], "endpoint": [grant("*"), perimeter] });
+        assert_eq!(
+            words(&evaluate(&request, &layers(&closed)), &request),
+            "Endpoint denies statement 2 (No)"
+        );
+    }
+
+    #[test]
+    fn the_nearest_miss() {
+        let secure = json!({ "Bool": { "aws:SecureTransport": "false" } });
+        let elsewhere =
+            json!({ "Effect": "Allow", "Action": "sqs:*", "Resource": "arn:aws:sqs:*:*:q" });
+        let rows = [
+            (
+                json!([under(allow("sqs:*"), &secure)]),
+                "Identity silent (Bool aws:SecureTransport false)",
+            ),
+            // A condition is less than a resource, that less than other actions.
+            (
+                json!([elsewhere, under(allow("sqs:*"), &secure)]),
+                "Identity silent (Bool aws:SecureTransport false)",
+            ),
+            (
+                json!([allow("sqs:Get*"), elsewhere]),
+                "Identity silent (the resources arn:aws:sqs:*:*:q)",
+            ),
+            (json!([allow("sqs:Get*"), allow("s3:*")]), "Identity silent (the actions sqs:Get*)"),
+            (json!([allow("s3:*")]), "Identity silent"),
+            (
+                json!([under(elsewhere.clone(), &secure)]),
+                "Identity silent (the resources arn:aws:sqs:*:*:q; Bool aws:SecureTransport false)",
+            ),
+            (
+                json!([{ "Effect": "Allow", "Action": "sqs:*", "NotResource": "arn:aws:kms:*" }]),
+                "Identity silent (the resources all but arn:aws:kms:*)",
+            ),
+            // Two that are equally near.
+            (
+                json!([elsewhere, { "Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::b" }]),
+                "Identity silent (the resources arn:aws:sqs:*:*:q) (the resources arn:aws:s3:::b)",
+            ),
+            (
+                json!([under(
+                    allow("*"),
+                    &json!({ "StringEquals": { "aws:RequestTag/x": ["a", "b"] } })
+                )]),
+                "Identity silent (StringEquals aws:RequestTag/x a, b)",
+            ),
+        ];
+        for (identity, expected) in rows {
+            let world = json!({ "identity": identity });
+            assert_eq!(said(ROLE, SQS, Owner::Own, &world), expected, "{world}");
+        }
+    }
+
+    #[test]
+    fn what_an_unknown_hangs_on() {
+        let from = json!({ "IpAddress": { "aws:SourceIp": "10.0.0.0/8" } });
+        let tagged = json!({ "StringEquals": { "aws:ResourceTag/env": "x" } });
+        let team = json!({ "StringEquals": { "aws:PrincipalTag/team": ["ops", "dev"] } });
+        let maybe = json!({ "StringMaybe": { "aws:x": "y" } });
+        let both = json!([allow("*"), under(deny("*"), &from)]);
+        let hangs = |on: &str| {
+            format!("? whether AppRole may sqs:SendMessage hangs on {on}, which is not known here")
+        };
+        let rows = [
+            (json!({ "identity": [under(allow("*"), &from)] }), hangs("aws:SourceIp")),
+            (json!({ "identity": both }), hangs("aws:SourceIp")),
+            (json!({ "identity": [under(allow("*"), &team)] }), hangs("aws:PrincipalTag/team")),
+            // What could be seen is named by what was not.
+            (json!({ "identity": [under(allow("*"), &tagged)] }), "? the tags of the key".into()),
+            (json!({ "identity": "?" }), "? what it says".into()),
+            (json!({ "identity": [allow("*")], "scps": ["?"] }), "? what it says".into()),
+            (
+                json!({ "identity": [under(allow("*"), &maybe)] }),
+                hangs("p statement 1: Condition operator \"StringMaybe\""),
+            ),
+            (
+                json!({ "identity": [{ "Effect": "Perhaps", "Action": "*", "Resource": "*" }] }),
+                hangs("p statement 1: Effect is neither Allow nor Deny"),
+            ),
+            (
+                json!({ "identity": [{ "Effect": "Allow", "Action": "*", "Resource": "arn:aws:kms:*:*:key/${aws:userid}" }] }),
+                hangs("aws:userid"),
+            ),
+            (
+                json!({ "identity": [{ "Effect": "Allow", "Action": "*", "Resource": "arn:aws:kms:*:key/k-1" }] }),
+                hangs("the resources arn:aws:kms:*:key/k-1"),
+            ),
+            // An unknown that cannot change the answer does not make it unknown.
+            (
+                json!({ "identity": [under(allow("*"), &from), allow("*")] }),
+                "yes statement 2".into(),
+            ),
+            (
+                json!({ "identity": [under(allow("*"), &maybe), deny("*")] }),
+                "Identity denies statement 2 (No)".into(),
+            ),
+            (
+                json!({ "identity": [under(allow("*"), &from)], "scps": [[]] }),
+                "ServiceControl(\"level 0\") silent".into(),
+            ),
+            (
+                json!({ "identity": "?", "boundary": [deny("*")] }),
+                "Boundary denies statement 1 (No), Boundary silent".into(),
+            ),
+            (json!({ "identity": [under(allow("s3:*"), &from)] }), "Identity silent".into()),
+            // And is not named beside one that can.
+            (
+                json!({ "identity": [under(allow("*"), &tagged), allow("*"), under(deny("*"), &from)] }),
+                hangs("aws:SourceIp"),
+            ),
+            (
+                json!({ "identity": [allow("*")], "resource": [under(grant(ROLE), &tagged), everyone(under(deny("*"), &from))] }),
+                hangs("aws:SourceIp"),
+            ),
+        ];
+        for (world, expected) in rows {
+            assert_eq!(said(ROLE, SQS, Owner::Own, &world), expected, "{world}");
+        }
+    }
 }

@@ -264,11 +264,13 @@ struct Walk {
     whole: bool,
     /// To the end of the text at least.
     alive: bool,
-    /// Colons in the pattern.
+    /// Colons that it passed.
     colons: usize,
+    /// Has what is left of it a colon?
+    more_colons: bool,
 }
 
-const DEAD: Walk = Walk { whole: false, alive: false, colons: 0 };
+const DEAD: Walk = Walk { whole: false, alive: false, colons: 0, more_colons: false };
 /// Of an ARN.
 pub(super) const PARTS: usize = 6;
 
@@ -277,22 +279,31 @@ fn compare<S: Steps + ?Sized>(by: Comparison, pattern: &S, words: Words) -> Trut
     if !(loose.whole || words.open && loose.alive) {
         return Truth::No;
     }
-    let (strict, within) = match by {
-        Comparison::Like | Comparison::Equals | Comparison::EqualsIgnoreCase => (loose, true),
+    let keeps = match by {
+        Comparison::Like | Comparison::Equals | Comparison::EqualsIgnoreCase => {
+            return certain(&loose, pattern, words);
+        }
+        // "Each of the six colon-delimited components of the ARN is checked separately".
+        Comparison::Arn => Colons::Kept { tail: false },
         // A star that ends a part "can expand to match beyond the colon boundaries"; that the last
         // one does is relied upon, in the middle nobody has confirmed it. Source: IAM user guide,
         // "IAM JSON policy elements: Resource".
-        Comparison::Resource => {
-            (walk(pattern, words.text, Colons::Kept { tail: true }, false), true)
-        }
-        // "Each of the six colon-delimited components of the ARN is checked separately".
-        Comparison::Arn => {
-            let strict = walk(pattern, words.text, Colons::Kept { tail: false }, false);
-            let within = strict.colons >= PARTS - 1;
-            (strict, within)
-        }
+        Comparison::Resource => Colons::Kept { tail: true },
     };
-    let certain = within && strict.whole && (!words.open || pattern.ends_open());
+    let strict = walk(pattern, words.text, keeps, false);
+    // What is not known of an ARN is the end of a name, in which nobody looks for further parts.
+    let begun = words.text.matches(':').count() >= PARTS - 1;
+    if words.open && !strict.alive && loose.more_colons && begun {
+        return Truth::No;
+    }
+    if by == Comparison::Arn && strict.colons < PARTS - 1 {
+        return Truth::Unknown;
+    }
+    certain(&strict, pattern, words)
+}
+
+fn certain<S: Steps + ?Sized>(walk: &Walk, pattern: &S, words: Words) -> Truth {
+    let certain = walk.whole && (!words.open || pattern.ends_open());
     if certain { Truth::Yes } else { Truth::Unknown }
 }
 
@@ -309,7 +320,9 @@ fn walk<S: Steps + ?Sized>(pattern: &S, text: &str, colons: Colons, fold: bool) 
         }
         let letter = char_at(text, read);
         let Some(letter) = letter else {
-            return Walk { whole: step.is_none(), alive: true, colons: seen };
+            let whole = step.is_none();
+            let more_colons = has_colon(pattern, at);
+            return Walk { whole, alive: true, colons: seen, more_colons };
         };
         let kept = |seen: usize| colons != Colons::Free && seen < PARTS - 1 && letter == ':';
         match step {
@@ -337,12 +350,188 @@ fn walk<S: Steps + ?Sized>(pattern: &S, text: &str, colons: Colons, fold: bool) 
     }
 }
 
-fn same(a: char, b: char, fold: bool) -> bool {
-    a == b || fold && a.to_lowercase().eq(b.to_lowercase())
+fn has_colon<S: Steps + ?Sized>(pattern: &S, mut at: usize) -> bool {
+    while let Some((glyph, next)) = pattern.step(at) {
+        if glyph == Glyph::Is(':') {
+            return true;
+        }
+        at = next;
+    }
+    false
 }
 
-/// Action names are compared without regard to case.
-pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
-    pattern == "*"
-        || walk(&Plain { text: pattern, literal: false }, action, Colons::Free, true).whole
+fn same(a: char, b: char, fold: bool) -> bool {
+    match fold {
+        false => a == b,
+        true if a.is_ascii() && b.is_ascii() => a.eq_ignore_ascii_case(&b),
+        true => a.to_lowercase().eq(b.to_lowercase()),
+    }
+}
+
+/// A name of actions. They are compared without regard to case.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Action<'p> {
+    pub(super) raw: &'p str,
+    wild: bool,
+}
+
+impl<'p> Action<'p> {
+    pub(super) fn read(raw: &'p str) -> Self {
+        Self { raw, wild: raw.contains(['*', '?']) }
+    }
+
+    pub(super) fn matches(self, action: &str) -> bool {
+        if !self.wild {
+            return self.raw.eq_ignore_ascii_case(action);
+        }
+        let pattern = Plain { text: self.raw, literal: false };
+        self.raw == "*" || walk(&pattern, action, Colons::Free, true).whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Comparison::{Arn, Equals, EqualsIgnoreCase, Like, Resource};
+    use Truth::{No, Unknown, Yes};
+
+    use super::*;
+
+    const DOCUMENT: &str = "arn:aws:ssm:eu-west-1:111122223333:document/Shell";
+
+    fn pattern(raw: &str) -> Pattern<'_> {
+        Pattern::read(Cow::Borrowed(raw), true).unwrap()
+    }
+
+    #[test]
+    fn texts() {
+        let rows = [
+            (Like, "*", "", Yes),
+            (Like, "a*c", "abbc", Yes),
+            (Like, "a*c", "abb", No),
+            (Like, "a?c", "abc", Yes),
+            (Like, "a?c", "ac", No),
+            (Like, "a?c", "aéc", Yes),
+            (Like, "*a*b*", "xxaxxbxx", Yes),
+            (Like, "*ab", "aab", Yes),
+            (Like, "*aab", "aaab", Yes),
+            (Like, "a*bc*d", "abxbcd", Yes),
+            (Like, "a**", "a", Yes),
+            (Like, "é*", "éa", Yes),
+            (Like, "*é", "aé", Yes),
+            (Like, "abc", "ABC", No),
+            (Like, "", "", Yes),
+            (Like, "", "a", No),
+            (Equals, "a*", "ab", No),
+            (Equals, "a*", "a*", Yes),
+            (Equals, "Ab", "ab", No),
+            (EqualsIgnoreCase, "Ab?", "aB?", Yes),
+            (EqualsIgnoreCase, "ÄB", "äb", Yes),
+            (EqualsIgnoreCase, "ab", "abc", No),
+            // ARNs part by part: no star reaches over one of the first five colons.
+            (Arn, "arn:aws:ssm:*:111122223333:document/*", DOCUMENT, Yes),
+            (Arn, "arn:aws:ssm:*:*:*", DOCUMENT, Yes),
+            (Arn, "arn:aws:ssm:eu-*:111122223333:document/?hell", DOCUMENT, Yes),
+            (Arn, "arn:aws:ssm:us-*:*:*", DOCUMENT, No),
+            (Arn, "arn:*:document/Shell", DOCUMENT, Unknown),
+            (Arn, "arn:aws:ssm:*", DOCUMENT, Unknown),
+            (Arn, "arn:aws:s3:*", DOCUMENT, No),
+            (Arn, "*", DOCUMENT, Unknown),
+            (Arn, "arn:aws:logs:*:*:log-group:*", "arn:aws:logs:r:1:log-group:g:log-stream:s", Yes),
+            (Arn, "arn?aws:ssm:*:*:*", "arn:aws:ssm:a:b:c", Unknown),
+            // In the Resource element the last star does.
+            (Resource, "arn:aws:ssm:*", DOCUMENT, Yes),
+            (Resource, "arn:aws:ssm:eu-west-1:*", DOCUMENT, Yes),
+            (Resource, "arn:aws:ssm:*:document/*", DOCUMENT, Unknown),
+            (Resource, "arn:aws:ssm:*:*:document/*", DOCUMENT, Yes),
+            (Resource, "arn:aws:ssm:*:*:document/shell", DOCUMENT, No),
+            (Resource, "arn:aws:ssm:*:*:*", "*", No),
+        ];
+        for (by, raw, text, expected) in rows {
+            let found = pattern(raw).matches(by, Words::exactly(text), &Context::default());
+            assert_eq!(found, expected, "{by:?} {raw} {text}");
+        }
+    }
+
+    #[test]
+    fn beginnings() {
+        let rows = [
+            (Like, "a*", "ab", Yes),
+            (Like, "*", "", Yes),
+            (Like, "ab*", "a", Unknown),
+            (Like, "abc", "ab", Unknown),
+            (Like, "ac", "ab", No),
+            (Like, "a*c", "ab", Unknown),
+            (Like, "ab", "abc", No),
+            (Equals, "abc", "ab", Unknown),
+            (Equals, "ab*", "ab", Unknown),
+            (Equals, "b", "ab", No),
+            (Arn, "arn:aws:ssm:*:*:*", "arn:aws:ssm:r:1:doc", Yes),
+            (Arn, "arn:aws:ssm:*:*:*", "arn:aws:ssm:", Unknown),
+            (Arn, "arn:aws:s3:*:*:*", "arn:aws:ssm:", No),
+            (Resource, "arn:aws:ssm:*", "arn:aws:ssm:r", Yes),
+            (Resource, "arn:aws:ssm:*:*:session/ana-*", "arn:aws:ssm:r:1:session/ana-", Yes),
+            (Resource, "arn:aws:ssm:*:*:session/ana-*", "arn:aws:ssm:r:1:session/", Unknown),
+            (Resource, "arn:aws:ssm:*:*:session/ana-*", "arn:aws:ssm:r:1:session/ben-", No),
+        ];
+        for (by, raw, text, expected) in rows {
+            let words = Words { text, open: true };
+            let found = pattern(raw).matches(by, words, &Context::default());
+            assert_eq!(found, expected, "{by:?} {raw} {text}…");
+        }
+    }
+
+    #[test]
+    fn variables() {
+        let context = Context::default()
+            .with("aws:username", Known::Exactly("a*a".into()))
+            .with("aws:userid", Known::Under("AROA:".into()))
+            .with("aws:PrincipalTag/team", Known::Missing)
+            .with("aws:TagKeys", Known::Many(Vec::from(["a".into()])));
+        let rows = [
+            ("x/${aws:username}", "x/a*a", Yes),
+            ("x/${AWS:UserName}", "x/a*a", Yes),
+            // A wildcard in a value is none.
+            ("x/${aws:username}", "x/aba", No),
+            ("x/${aws:username}*", "x/a*abc", Yes),
+            ("${aws:userid}*", "AROA:i-1", Unknown),
+            ("${aws:userid}", "AIDA", No),
+            ("${aws:PrincipalTag/team}", "", No),
+            ("${aws:PrincipalTag/team}*", "x", No),
+            ("${aws:PrincipalTag/team, 'dev'}", "dev", Yes),
+            ("${ aws:PrincipalTag/team , 'dev'}", "dev", Yes),
+            ("${aws:PrincipalTag/team, ''}", "", Yes),
+            ("${aws:username, 'dev'}", "dev", No),
+            ("a/${aws:SourceVpce}/b", "a/x/b", Unknown),
+            ("a/${aws:SourceVpce}/b", "c/x/b", No),
+            ("${aws:TagKeys}", "a", Unknown),
+            ("a${*}${?}${$}", "a*?$", Yes),
+            ("a${*}", "ab", No),
+        ];
+        for (raw, text, expected) in rows {
+            let found = pattern(raw).matches(Like, Words::exactly(text), &context);
+            assert_eq!(found, expected, "{raw} {text}");
+        }
+        for raw in ["${aws:username", "${}", "${aws:username, dev}", "${, 'a'}", "${a, 'b}"] {
+            assert!(Pattern::read(Cow::Borrowed(raw), true).is_none(), "{raw}");
+        }
+        // In the older language they are text.
+        let literal = Pattern::read(Cow::Borrowed("${aws:username"), false).unwrap();
+        assert_eq!(literal.matches(Like, Words::exactly("${aws:username"), &context), Yes);
+    }
+
+    #[test]
+    fn actions() {
+        let rows = [
+            ("*", "ssm:StartSession", true),
+            ("ssm:*", "ssm:StartSession", true),
+            ("SSM:start*", "ssm:StartSession", true),
+            ("ssm:?tartSession", "ssm:StartSession", true),
+            ("ssm:startsession", "ssm:StartSession", true),
+            ("ssm:GetDocument", "ssm:StartSession", false),
+            ("ec2:*", "ssm:StartSession", false),
+        ];
+        for (raw, action, expected) in rows {
+            assert_eq!(Action::read(raw).matches(action), expected, "{raw} {action}");
+        }
+    }
 }

@@ -106,6 +106,11 @@ impl Covers {
         }
     }
 
+    /// Is it not certain how it names the principal?
+    pub(super) fn is_open(self) -> bool {
+        [self.account, self.role, self.direct].contains(&Truth::Unknown)
+    }
+
     pub(super) fn any(self) -> Truth {
         self.account.or(self.role).or(self.direct)
     }
@@ -198,5 +203,129 @@ fn excepted(names: &[Named], principal: Principal) -> Truth {
             if found.any() == Truth::No { Truth::No } else { all.or(Truth::Unknown) }
         }
         Principal::Service(_) | Principal::Anonymous => found.direct,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use Truth::{No, Unknown, Yes};
+
+    use super::*;
+    use crate::model::ids::Arn;
+
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const USER: &str = "arn:aws:iam::111122223333:user/ops/ana";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/app/AppRole";
+    const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/AppRole/i-1";
+
+    #[derive(Clone, Copy, Debug)]
+    enum Who {
+        Root,
+        User,
+        /// A session with a known name, and one without.
+        Session,
+        Somebody,
+        Service,
+        Nobody,
+    }
+
+    fn with<T>(who: Who, then: impl Fn(Principal) -> T) -> T {
+        let [root, user, role] = [ROOT, USER, ROLE].map(|it| it.parse::<Arn>().unwrap());
+        then(match who {
+            Who::Root => Principal::Root(&root),
+            Who::User => Principal::User(&user),
+            Who::Session => Principal::Session { role: &role, name: Some("i-1") },
+            Who::Somebody => Principal::Session { role: &role, name: None },
+            Who::Service => Principal::Service(&["ec2.amazonaws.com"]),
+            Who::Nobody => Principal::Anonymous,
+        })
+    }
+
+    /// Account, role, direct.
+    fn found(who: Who, element: &Value, effect: Effect) -> [Truth; 3] {
+        let listed = Listed::Only(Named::read(element).unwrap());
+        let covers = with(who, |it| covers(&listed, Some(effect), it, No));
+        [covers.account, covers.role, covers.direct]
+    }
+
+    #[test]
+    fn principals() {
+        let aws = |name: &str| json!({ "AWS": name });
+        let nobody = [No, No, No];
+        let (account, role, direct) = ([Yes, No, No], [No, Yes, No], [No, No, Yes]);
+        let rows = [
+            (Who::Root, aws(ROOT), account),
+            (Who::User, aws(ROOT), account),
+            (Who::User, aws("111122223333"), account),
+            (Who::User, aws("444455556666"), nobody),
+            (Who::User, aws("arn:aws-cn:iam::111122223333:root"), nobody),
+            (Who::User, aws(USER), direct),
+            (Who::User, aws("arn:aws:iam::111122223333:user/ana"), nobody),
+            (Who::User, json!({ "AWS": [ROOT, USER] }), [Yes, No, Yes]),
+            (Who::Session, aws(ROLE), role),
+            (Who::Session, aws("arn:aws:iam::111122223333:role/AppRole"), nobody),
+            (Who::Session, aws(SESSION), direct),
+            (Who::Session, aws("arn:aws:sts::111122223333:assumed-role/AppRole/i-2"), nobody),
+            (Who::Somebody, aws(SESSION), [No, No, Unknown]),
+            (Who::Somebody, aws("arn:aws:sts::111122223333:assumed-role/Other/i-1"), nobody),
+            // Deleted roles leave their ids.
+            (Who::Session, aws("AROAEXAMPLE"), nobody),
+            (Who::Session, json!("*"), direct),
+            (Who::Session, aws("*"), direct),
+            (Who::Session, json!({ "Service": "ec2.amazonaws.com" }), nobody),
+            (Who::Session, json!({ "Federated": "cognito-identity.amazonaws.com" }), nobody),
+            (Who::Session, json!({ "CanonicalUser": "79a5" }), [Unknown, No, No]),
+            (
+                Who::Service,
+                json!({ "Service": ["ssm.amazonaws.com", "ec2.amazonaws.com"] }),
+                direct,
+            ),
+            (Who::Service, json!({ "Service": "ssm.amazonaws.com" }), nobody),
+            (Who::Service, aws(ROOT), nobody),
+            (Who::Service, json!("*"), [No, No, Unknown]),
+            (Who::Nobody, json!("*"), direct),
+            (Who::Nobody, aws(ROOT), nobody),
+            (Who::Nobody, json!({ "CanonicalUser": "79a5" }), nobody),
+        ];
+        for (who, element, expected) in rows {
+            assert_eq!(found(who, &element, Effect::Allow), expected, "{who:?} {element}");
+        }
+        assert_eq!(found(Who::Service, &json!("*"), Effect::Deny), direct);
+    }
+
+    #[test]
+    fn exceptions() {
+        // Is it denied?
+        let rows = [
+            (Who::User, json!([USER, ROOT]), No),
+            (Who::User, json!([USER]), Unknown),
+            (Who::User, json!([ROOT]), Unknown),
+            (Who::User, json!(["444455556666"]), Yes),
+            (Who::Session, json!([ROLE, ROOT]), No),
+            (Who::Session, json!([SESSION, ROLE, ROOT]), No),
+            (Who::Session, json!([SESSION, ROLE]), Unknown),
+            (Who::Session, json!([USER]), Yes),
+            (Who::Somebody, json!([SESSION, ROOT]), Unknown),
+            (Who::Root, json!([ROOT]), No),
+            (Who::Root, json!([USER]), Yes),
+            (Who::Service, json!([ROOT]), Yes),
+            (Who::Nobody, json!([ROOT]), Yes),
+        ];
+        for (who, names, expected) in rows {
+            let element = json!({ "AWS": names });
+            let listed = Listed::AllBut(Named::read(&element).unwrap());
+            let denied =
+                |bounded| with(who, |it| covers(&listed, Some(Effect::Deny), it, bounded)).any();
+            assert_eq!(denied(No), expected, "{who:?} {names}");
+            // "regardless of the values specified in the NotPrincipal element".
+            let bounded = if matches!(who, Who::Service | Who::Nobody) { expected } else { Yes };
+            assert_eq!(denied(Yes), bounded, "{who:?} {names} bounded");
+        }
+        let element = json!({ "Service": "ec2.amazonaws.com" });
+        let listed = Listed::AllBut(Named::read(&element).unwrap());
+        let denied = with(Who::Service, |it| covers(&listed, Some(Effect::Deny), it, No)).any();
+        assert_eq!(denied, No);
     }
 }

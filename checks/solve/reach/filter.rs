@@ -342,7 +342,7 @@ impl Walk<'_> {
                 }
             };
             let Some(first) = sorted.dropped.iter().map(|it| it.2).min() else {
-                let passes = self.passes(acl, crossing);
+                let passes = Self::passes(acl, crossing);
                 evidence = Some(match evidence {
                     Some(so_far) => so_far.and(passes),
                     None => passes,
@@ -390,7 +390,7 @@ impl Walk<'_> {
         Filtered { answer, partly }
     }
 
-    fn passes(&self, acl: &NetworkAcl, crossing: &Crossing) -> Evidence {
+    fn passes(acl: &NetworkAcl, crossing: &Crossing) -> Evidence {
         observed(
             &acl.id,
             format!(

@@ -115,16 +115,16 @@ pub struct Hop {
 }
 
 impl Hop {
-    fn new(kind: HopKind, id: impl ToString, answer: Answer) -> Self {
+    fn new(kind: HopKind, id: &(impl ToString + ?Sized), answer: Answer) -> Self {
         Self { kind, id: id.to_string(), answer }
     }
 
     /// What ACLs say: a hop, and another where they let only part through.
     fn filtered(id: &impl ToString, filtered: Filtered) -> impl Iterator<Item = Self> {
         let partly = filtered.partly.map(|(evidence, fix)| {
-            Self::new(HopKind::Partly, id.to_string(), Ok(Verdict::Fail(evidence, fix)))
+            Self::new(HopKind::Partly, id, Ok(Verdict::Fail(evidence, fix)))
         });
-        core::iter::once(Self::new(HopKind::Acl, id.to_string(), filtered.answer)).chain(partly)
+        core::iter::once(Self::new(HopKind::Acl, id, filtered.answer)).chain(partly)
     }
 
     /// Does it stop every packet?
@@ -275,8 +275,6 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         let lost = Unknown::limit(format!("{} has no network interface", scope.target));
         return Path { service, hops: Vec::new(), lost: Some(lost) };
     };
-    const DOUBT: &str =
-        "the instance has several network interfaces, and which one the system uses is not visible";
     if first.reachable() == Reachable::No {
         return match ways.map(|it| it.1).find(|it| it.reachable() != Reachable::No) {
             Some(other) => settle(facts, scope, first, other, DOUBT),
@@ -297,6 +295,9 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         Err(unknown) => Path { lost: Some(Unknown::limit(DOUBT).and(unknown)), ..first },
     }
 }
+
+const DOUBT: &str =
+    "the instance has several network interfaces, and which one the system uses is not visible";
 
 /// Of two ways, the `usual` one leads nowhere: it is the one in use unless the agent is seen to get
 /// through after all.
@@ -478,7 +479,6 @@ const UNSEEN_HUB: [HopKind; 5] =
     [HopKind::Endpoint, HopKind::EndpointGroup, HopKind::Acl, HopKind::Way, HopKind::NextHop];
 
 /// One packet's way: from where, to which service, in which world.
-#[derive(Clone, Copy)]
 struct Walk<'a> {
     facts: &'a Facts,
     scope: &'a Scope,
@@ -700,7 +700,7 @@ impl<'a> Walk<'a> {
                 ],
             );
             let evidence = observed(&subject, "has no subnet, so nothing in the VPC leads to it");
-            hops.push(Hop::new(HopKind::Endpoint, id, Ok(Verdict::Fail(evidence, fix))));
+            hops.push(Hop::new(HopKind::Endpoint, &id, Ok(Verdict::Fail(evidence, fix))));
             return;
         }
         hops.push(Hop::new(
@@ -725,7 +725,7 @@ impl<'a> Walk<'a> {
         }
         hops.push(Hop::new(
             HopKind::EndpointGroup,
-            join(groups),
+            &join(groups),
             self.admits(&subject, groups, true),
         ));
     }
@@ -737,9 +737,9 @@ impl<'a> Walk<'a> {
         for subnet in &endpoint.subnets {
             let row = self.facts.subnet(subnet).required()?;
             let v4 = row.cidr.map(IpNet::V4).into_iter();
-            let nets = v4.chain(row.ipv6_cidrs.iter().copied().map(IpNet::V6));
+            let mut nets = v4.chain(row.ipv6_cidrs.iter().copied().map(IpNet::V6));
             let of_ours = |it: &IpNet| Family::of(&it.addr()) == self.family();
-            let Some(net) = nets.filter(of_ours).last() else {
+            let Some(net) = nets.rfind(of_ours) else {
                 return Err(Unknown::limit(format!(
                     "{subnet} has no {} CIDR",
                     self.family().as_str()
@@ -771,7 +771,7 @@ impl<'a> Walk<'a> {
         let groups = &self.from.interface.security_groups;
         let mut hops = Vec::from([Hop::new(
             HopKind::InstanceGroup,
-            join(groups),
+            &join(groups),
             self.sends(groups, &place.toward, members),
         )]);
         let home = place.home.as_ref();
@@ -929,7 +929,7 @@ impl<'a> Walk<'a> {
                     )),
                 ),
             };
-            hops.extend(kinds.iter().map(|kind| Hop::new(*kind, address, Err(unknown.clone()))));
+            hops.extend(kinds.iter().map(|kind| Hop::new(*kind, &address, Err(unknown.clone()))));
             return Ok(hops);
         };
         let (subject, groups) = (self.subject(endpoint), &interface.security_groups);
@@ -939,7 +939,7 @@ impl<'a> Walk<'a> {
         hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
         hops.push(Hop::new(
             HopKind::EndpointGroup,
-            join(groups),
+            &join(groups),
             self.admits(&subject, groups, vpc == self.from.vpc),
         ));
         Ok(hops)
@@ -1025,7 +1025,7 @@ impl<'a> Walk<'a> {
         let groups = &self.from.interface.security_groups;
         hops.push(Hop::new(
             HopKind::InstanceGroup,
-            join(groups),
+            &join(groups),
             self.sends(groups, &toward, Members::Outside),
         ));
         hops.extend(Hop::filtered(own, self.acls_of_own(&toward)));
@@ -1094,7 +1094,7 @@ impl<'a> Walk<'a> {
         let groups = &self.from.interface.security_groups;
         hops.push(Hop::new(
             HopKind::InstanceGroup,
-            join(groups),
+            &join(groups),
             self.sends(groups, toward, Members::Outside),
         ));
         hops.extend(Hop::filtered(subnet, self.acls_of_own(toward)));

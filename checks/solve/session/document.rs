@@ -7,6 +7,7 @@
 use alloc::{
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 
 use serde_json::Value;
@@ -168,16 +169,26 @@ fn missing_property(content: &Value, kind: &str) -> Option<String> {
         "Port" if empty(of("portNumber")) => {
             Some("names no portNumber in its properties, and the agent has no other".into())
         }
-        "InteractiveCommands" | "NonInteractiveCommands" => {
-            let platforms = ["linux", "windows", "macOS"];
-            let commands = |it: &str| of(it).and_then(|it| it.get("commands"));
-            platforms
-                .iter()
-                .all(|it| empty(commands(it)))
-                .then(|| "names no commands for any platform in its properties".into())
+        "InteractiveCommands" | "NonInteractiveCommands" if served(content).is_empty() => {
+            Some("names no commands for any platform in its properties".into())
         }
         _ => None,
     }
+}
+
+/// As `properties` spells them.
+pub const PLATFORMS: [&str; 3] = ["linux", "windows", "macOS"];
+
+/// The platforms that a document names commands for.
+#[must_use]
+pub fn platforms(document: &Document) -> Vec<&'static str> {
+    document.content.json().map(served).unwrap_or_default()
+}
+
+fn served(content: &Value) -> Vec<&'static str> {
+    let commands = |it: &str| content.get("properties")?.get(it)?.get("commands");
+    let named = |it: &&str| commands(it).is_some_and(|it| !it.is_null() && it != "");
+    PLATFORMS.into_iter().filter(named).collect()
 }
 
 /// As the agent takes it. Go's other spellings (`1`, `t`) are not known to be refused.

@@ -11,7 +11,9 @@ mod gate;
 
 use alloc::{format, string::String};
 
-pub use document::{Cannot, defect, fits, is_owned_by_aws, opens, type_by_aws};
+pub use document::{
+    Cannot, PLATFORMS, defect, fits, is_owned_by_aws, opens, platforms, type_by_aws,
+};
 use document::{default_of, is_parameter, unreadable};
 pub use gate::{BUCKET_UNSEEN, Gate, seen_as};
 
