@@ -10,8 +10,9 @@ use std::{
 
 use ssm_doctor_checks::model::{
     diagnose::examine,
-    facts::{Facts, Need, Unknown, Why},
+    facts::{Facts, Need, Why},
     scope::Scope,
+    verdict::Verdict,
 };
 use tokio::{
     task::JoinSet,
@@ -97,9 +98,22 @@ pub async fn gather(
     Gathered { facts, calls: aws.calls(), rounds }
 }
 
+/// What the checks could not see, and what would show the causes of the session asked for more
+/// closely.
 fn unasked(facts: &Facts, scopes: &[Scope]) -> BTreeSet<Need> {
-    let answers = scopes.iter().flat_map(|scope| examine(facts, scope));
-    answers.filter_map(|(_, answer)| answer.err()).flat_map(Unknown::unasked).collect()
+    let mut needs = BTreeSet::new();
+    for (at, scope) in scopes.iter().enumerate() {
+        for (_, answer) in examine(facts, scope) {
+            match answer {
+                Err(unknown) => needs.extend(unknown.unasked()),
+                Ok(Verdict::Fail(evidence, _)) if at == 0 => {
+                    needs.extend(evidence.wanted().iter().filter(|it| !facts.has(it)).cloned());
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+    needs
 }
 
 /// `ec2:DescribeInstances, sts:GetCallerIdentity and 5 more`.

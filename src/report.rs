@@ -211,8 +211,11 @@ pub fn missing(gap: &Gap) -> Missing {
         }
         Gap::Fact { need, why, detail } => {
             let colon = if detail.is_empty() { "" } else { ": " };
+            // A fact that takes several calls: AWS's words name the one that was refused.
+            let actions = need.actions();
+            let named = actions.iter().find(|it| detail.contains(**it)).or(actions.first());
             Missing {
-                action: need.actions().first().copied(),
+                action: named.copied(),
                 subject: Some(need.subject()),
                 reason: why.as_str(),
                 why: format!("{}{colon}{detail}", why.phrase()),

@@ -3,6 +3,7 @@
 pub(crate) mod ping_online;
 pub(crate) mod registered;
 pub(crate) mod session_channel_connected;
+pub(crate) mod version_supports_host_management;
 pub(crate) mod version_supports_preferences;
 pub(crate) mod version_supports_session;
 
@@ -11,6 +12,7 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &ping_online::CHECK,
     &registered::CHECK,
     &session_channel_connected::CHECK,
+    &version_supports_host_management::CHECK,
     &version_supports_preferences::CHECK,
     &version_supports_session::CHECK,
 ];

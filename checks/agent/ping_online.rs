@@ -29,6 +29,7 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::role_trusts_ec2::CHECK,
         &crate::identity::role_may_register::CHECK,
         &crate::hybrid::role_trusts_ssm::CHECK,
+        &crate::endpoint::policy_allows_role_token::CHECK,
     ],
     run,
 };

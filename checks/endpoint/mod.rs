@@ -3,10 +3,16 @@
 pub(crate) mod address_type_fits;
 pub(crate) mod available;
 pub(crate) mod policy_allows_agent;
+pub(crate) mod policy_allows_gates;
+pub(crate) mod policy_allows_operator;
+pub(crate) mod policy_allows_role_token;
 
 #[rustfmt::skip]
 pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &address_type_fits::CHECK,
     &available::CHECK,
     &policy_allows_agent::CHECK,
+    &policy_allows_gates::CHECK,
+    &policy_allows_operator::CHECK,
+    &policy_allows_role_token::CHECK,
 ];

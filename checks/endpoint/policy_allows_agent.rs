@@ -4,15 +4,19 @@
 //! default policy allows everything; one that only denies allows nothing. Whether `ssmmessages`
 //! endpoints enforce a policy is not documented, so there a missing Allow is unknown, not a fault.
 
+use serde_json::json;
+
 use crate::{
     model::{ec2::Endpoint, text::Text},
     prelude::*,
     solve::{
-        credentials::{AgentRole, CHANNELS, REGISTER, agent_role},
+        access::{allowing, set},
+        context::{self, target_arn},
+        credentials::{CHANNELS, REGISTER, agent_role},
+        judge::{No, Question, past_endpoint},
         name::{self, Resolution},
-        policy::opinion::{self as policy, Known, Request, Ruling},
         reach::CORE,
-        simulation::target_arn,
+        who::Who,
     },
 };
 
@@ -32,74 +36,127 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
-        return Ok(Verdict::NotApplicable("a hybrid node's endpoints are not visible to AWS"));
-    };
-    let Some(vpc) = &facts.instance(id).required()?.vpc else {
-        return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
-    };
     all_of(CORE, "no service is reached through an endpoint with a policy of its own", |service| {
-        let Resolution::Endpoint(endpoint) = name::resolve(facts, scope, vpc, service)?.to else {
-            return Ok(Verdict::NotApplicable("not reached through an endpoint"));
-        };
-        let Some(text) = &endpoint.policy else {
-            return Ok(Verdict::NotApplicable("the default policy allows everything"));
-        };
-        let Some(role) = agent_role(facts, scope)? else {
-            return Ok(Verdict::NotApplicable("the agent has no role"));
+        let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
+            return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
         let target = target_arn(facts, scope)?;
         let (actions, resource): (&[&str], &str) =
             if service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, "*") };
+        if is_open(text) {
+            return Ok(Verdict::Pass(observed(
+                &endpoint.id,
+                "has a policy that allows everything",
+            )));
+        }
+        let Some(role) = agent_role(facts, scope)? else {
+            return Ok(Verdict::NotApplicable("the agent has no role"));
+        };
+        let who = role.who(scope);
         all_of(actions, "nothing is asked of it", |action| {
-            passes(scope, (service, endpoint), text, &role, action, resource)
+            let question = Question { who: &who, action, resource };
+            passes(question, (service, endpoint, text), facts, scope)
         })
     })
 }
 
-/// Does an endpoint's policy let the role's call through?
-fn passes(
+/// The endpoint that the node reaches a service through, and its policy.
+pub(super) fn policy_on_the_way<'f>(
+    facts: &'f Facts,
     scope: &Scope,
-    (service, endpoint): (&str, &Endpoint),
-    text: &Text,
-    role: &AgentRole,
-    action: &str,
-    resource: &str,
+    service: &str,
+) -> Result<Option<(&'f Endpoint, &'f Text)>, Unknown> {
+    // What lies around a hybrid node is not visible to AWS.
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    let Some(vpc) = &facts.instance(id).required()?.vpc else { return Ok(None) };
+    let Resolution::Endpoint(endpoint) = name::resolve(facts, scope, vpc, service)?.to else {
+        return Ok(None);
+    };
+    Ok(endpoint.policy.as_ref().map(|text| (endpoint, text)))
+}
+
+/// Does it allow everything to everybody, as AWS's default policy does?
+pub(super) fn is_open(text: &Text) -> bool {
+    let open = json!({ "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*" });
+    text.json()
+        .and_then(|it| it.get("Statement"))
+        .is_some_and(|it| *it == open || *it == json!([open]))
+}
+
+/// Does an endpoint's policy let a call through?
+pub(super) fn passes(
+    question: Question,
+    (service, endpoint, text): (&str, &Endpoint, &Text),
+    facts: &Facts,
+    scope: &Scope,
 ) -> Answer {
-    let (id, name) = (&endpoint.id, &role.name);
-    let (what, subject) = (format!("the policy of {id}"), format!("{id} ({service})"));
-    let account = Known::Exactly(role.arn.account().into());
-    let context = Vec::from([("aws:ResourceAccount", account)]);
-    let request = Request { principal: &role.arn, action, resource, context };
-    let opinion = policy::judge(text, &request, &what)?;
-    if opinion.possible().all(|it| matches!(it, Ruling::Grants | Ruling::Delegates)) {
+    let Question { who, action, resource } = question;
+    let (id, name) = (&endpoint.id, who.name());
+    let context = context::of(question, facts, scope)?;
+    let request = question.request(None, &context);
+    let Some(no) = past_endpoint(&request, id.as_str(), text)? else {
         return Ok(Verdict::Pass(observed(
             id,
             format!("has a policy that allows {name} {action}"),
         )));
-    }
-    if let Some((_, on)) = opinion.perhaps.first() {
+    };
+    let how = refusal(&no, text);
+    if service == "ssmmessages" {
         return Err(Unknown::limit(format!(
-            "whether {what} allows {name} {action} hangs on {on}, which is not evaluated here"
+            "the policy of {id} {how} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
         )));
     }
-    let how = if opinion.certain == Ruling::Denies { "denies" } else { "does not allow" };
-    if CHANNELS.contains(&action) {
-        return Err(Unknown::limit(format!(
-            "{what} {how} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
-        )));
+    let subject = format!("{id} ({service})");
+    let evidence = observed(&subject, format!("has a policy that {how} {name} {action}"));
+    Ok(Verdict::Fail(evidence, open(scope, endpoint, &no, &statement(who, action, resource))))
+}
+
+/// `denies`, or why nothing allows it, before the action.
+pub(super) fn refusal(no: &No, text: &Text) -> String {
+    let statements = text.json().and_then(|it| it.get("Statement"));
+    let deny = json!("Deny");
+    let only_denies = match statements {
+        Some(serde_json::Value::Array(many)) => {
+            many.iter().all(|it| it.get("Effect") == Some(&deny))
+        }
+        Some(one) => one.get("Effect") == Some(&deny),
+        None => false,
+    };
+    match (no.explicit, &no.nearest) {
+        (true, _) => format!("denies (in {})", no.by.join(", ")),
+        (false, _) if only_denies => "holds nothing but Deny, and so does not allow".into(),
+        (false, Some(nearest)) => format!("does not allow ({nearest})"),
+        (false, None) => "does not allow".into(),
     }
-    Ok(Verdict::Fail(
-        observed(&subject, format!("has a policy that {how} {name} {action}")),
-        Fix::new(
-            format!(
-                "let {what} allow {action} to {name}, or give it back the default policy, which allows everything and leaves it to IAM"
-            ),
-            Recovery::Agent,
-        )
-        .aws(
-            scope,
-            ["ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", id.as_str(), "--reset-policy"],
-        ),
-    ))
+}
+
+fn statement(who: &Who, action: &str, resource: &str) -> String {
+    let mut statement = allowing(&[action], resource);
+    set(&mut statement, "Principal", json!({ "AWS": who.arn }));
+    statement.to_string()
+}
+
+pub(super) fn open(scope: &Scope, endpoint: &Endpoint, no: &No, statement: &str) -> Fix {
+    let id = endpoint.id.as_str();
+    let what = if no.explicit {
+        format!("take this call out of the Deny in {}", no.by.join(", "))
+    } else {
+        format!("add to the policy of {id} the statement {statement}")
+    };
+    Fix::new(
+        format!("{what}, or give {id} back the default policy, which allows everything and leaves it to IAM"),
+        Recovery::Agent,
+    )
+    .aws(
+        scope,
+        [
+            "ec2",
+            "modify-vpc-endpoint",
+            "--vpc-endpoint-id",
+            id,
+            "--policy-document",
+            "file://<policy.json>",
+        ],
+    )
+    .aws(scope, ["ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", id, "--reset-policy"])
 }

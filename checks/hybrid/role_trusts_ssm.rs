@@ -80,7 +80,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         Trust::Given => {
             return Ok(Verdict::Pass(observed(&name, "trusts ssm.amazonaws.com")));
         }
-        Trust::Absent => "does not trust ssm.amazonaws.com".into(),
+        Trust::Absent => match policy::trusted(&role.trust).as_slice() {
+            [] => "does not trust ssm.amazonaws.com".into(),
+            others => format!("does not trust ssm.amazonaws.com; it names {}", others.join(", ")),
+        },
         Trust::Elsewhere(keys) => format!(
             "trusts ssm.amazonaws.com only under conditions on {keys} that do not hold for {account} in {region}"
         ),

@@ -7,8 +7,9 @@ use crate::{
     prelude::*,
     solve::{
         access::{Access, Grant},
+        context::target_arn,
         credentials::{self, REGISTER, Source, agent_role},
-        simulation::{ask, target_arn},
+        judge::{Question, may},
     },
 };
 
@@ -41,8 +42,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let target = target_arn(facts, scope)?;
+    let who = role.who(scope);
     let access = Access {
-        principal: &role.arn,
+        who: &who,
         actions: &[REGISTER],
         resource: &target,
         grant: managed_policy(role.source),
@@ -55,7 +57,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let mut note = observed(&role.name, "is the role of Default Host Management");
     // Only to explain: the verdict does not rest on the role that is passed over.
     if let Ok(Some(passed_over)) = credentials::profile_role(facts, scope)
-        && matches!(ask(facts, scope, &passed_over.arn, REGISTER, &target), Ok(Err(_)))
+        && let other = passed_over.who(scope)
+        && let question = (Question { who: &other, action: REGISTER, resource: &target })
+        && matches!(may(question, facts, scope), Ok(false))
     {
         note = note.and(observed(
             &passed_over.name,

@@ -165,6 +165,24 @@ tables! {
     /// A bucket's policy; absent when it has none.
     bucket_policy in bucket_policies: BucketName => Text, asked with ["s3:GetBucketPolicy"];
     key in keys: KeyName => Key, asked with ["kms:DescribeKey", "kms:GetKeyPolicy"];
+    /// The grants of a key; they add to what its policy allows.
+    key_grants in key_grants: Arn => Vec<Grant>, asked with ["kms:ListGrants"];
+    role_policies in role_policies: RoleName => AttachedPolicies, asked with
+        ["iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:GetRole"];
+    user_policies in user_policies: UserName => AttachedPolicies, asked with
+        ["iam:ListAttachedUserPolicies", "iam:ListUserPolicies", "iam:GetUserPolicy", "iam:ListGroupsForUser", "iam:GetUser"];
+    group_policies in group_policies: GroupName => AttachedPolicies, asked with
+        ["iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies", "iam:GetGroupPolicy"];
+    /// A managed policy in the version that is in force.
+    managed_policy in managed_policies: Arn => ManagedPolicy, asked with ["iam:GetPolicyVersion", "iam:GetPolicy"];
+    /// The organization of our account; absent when it is in none.
+    organization in organization: Ourselves => Organization, asked with ["organizations:DescribeOrganization"];
+    /// Service and resource control policies over an account. AWS shows them to the organization's
+    /// management account and its delegates only.
+    organization_policies in organization_policies: AccountId => OrganizationPolicies, asked with
+        ["organizations:ListParents", "organizations:ListPoliciesForTarget", "organizations:DescribePolicy"];
+    /// Tags of a document or hybrid node.
+    resource_tags in resource_tags: TaggedName => BTreeMap<String, String>, asked with ["ssm:ListTagsForResource"];
     /// An endpoint that stands in another VPC, to which a name here leads; absent where it belongs to
     /// another account.
     distant_endpoint in distant_endpoints: EndpointId => Endpoint, asked with ["ec2:DescribeVpcEndpoints"];
@@ -232,6 +250,20 @@ pub enum Row<T> {
     },
     Absent(Absent),
     Present(T),
+}
+
+impl<T> Row<T> {
+    /// A part of another row that was seen by a call of its own, which `need` names.
+    ///
+    /// # Errors
+    /// [`Unknown`] if it was not seen.
+    pub fn part(&self, need: Need) -> Result<Option<&T>, Unknown> {
+        match self {
+            Self::Present(row) => Ok(Some(row)),
+            Self::Absent(_) => Ok(None),
+            Self::Unknown { unknown, detail } => Err(Unknown::fact(need, *unknown, detail)),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -327,9 +359,7 @@ impl<'f, K: Clone, T> Lookup<'f, '_, K, T> {
     /// [`Unknown`] if it was not seen.
     pub fn optional(self) -> Result<Option<&'f T>, Unknown> {
         match self.row {
-            Some(Row::Present(row)) => Ok(Some(row)),
-            Some(Row::Absent(_)) => Ok(None),
-            Some(Row::Unknown { unknown, detail }) => Err(self.unknown(*unknown, detail)),
+            Some(row) => row.part((self.need)(self.key.clone())),
             None => Err(self.unknown(Why::Unasked, "")),
         }
     }
@@ -347,11 +377,7 @@ impl<'f, K: Clone, T> Lookup<'f, '_, K, T> {
     }
 
     fn unknown(&self, why: Why, detail: &str) -> Unknown {
-        Unknown(BTreeSet::from([Gap::Fact {
-            need: (self.need)(self.key.clone()),
-            why,
-            detail: detail.into(),
-        }]))
+        Unknown::fact((self.need)(self.key.clone()), why, detail)
     }
 }
 
@@ -371,6 +397,10 @@ pub enum Gap {
 }
 
 impl Unknown {
+    fn fact(need: Need, why: Why, detail: &str) -> Self {
+        Self(BTreeSet::from([Gap::Fact { need, why, detail: detail.into() }]))
+    }
+
     /// Something that no call of ours can tell, as a clause: `what lies beyond tgw-1 is not visible`.
     #[must_use]
     pub fn limit(text: impl Into<String>) -> Self {
@@ -381,6 +411,12 @@ impl Unknown {
     pub fn and(mut self, more: Self) -> Self {
         self.0.extend(more.0);
         self
+    }
+
+    /// Has something of it not been asked yet?
+    #[must_use]
+    pub fn is_unasked(&self) -> bool {
+        self.0.iter().any(|it| matches!(it, Gap::Fact { why: Why::Unasked, .. }))
     }
 
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {

@@ -1,11 +1,17 @@
 //! What IAM, STS, KMS and S3 say about who may do what.
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    facts::{Absent, Need, Row, Unknown},
     ids::*,
     text::{Text, words},
 };
@@ -19,6 +25,10 @@ pub struct Caller {
     pub arn: Arn,
     /// `AIDA…` for a user, `AROA…:session-name` for an assumed role.
     pub user_id: String,
+    /// Do these credentials expire? Long-term access keys do not; requests made with them carry
+    /// neither `aws:MultiFactorAuthPresent` nor `aws:TokenIssueTime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +44,9 @@ pub struct InstanceProfile {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Role {
     pub arn: Arn,
+    /// `AROA…`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The trust policy.
     pub trust: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,6 +60,9 @@ pub struct Role {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     pub arn: Arn,
+    /// `AIDA…`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -125,5 +141,105 @@ pub struct Key {
     pub state: String,
     /// `ENCRYPT_DECRYPT` is the one that sessions need.
     pub usage: String,
-    pub policy: Text,
+    /// `SYMMETRIC_DEFAULT`, `RSA_2048`…: only the first makes data keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
+    /// Seen by a call of its own, which AWS may refuse.
+    pub policy: Row<Text>,
+}
+
+impl Key {
+    /// # Errors
+    /// [`Unknown`] if it was not seen.
+    pub fn policy(&self) -> Result<&Text, Unknown> {
+        let name = KeyName::try_from(self.arn.to_string());
+        let name = name.map_err(|_| Unknown::limit(format!("the policy of {}", self.arn)))?;
+        self.policy
+            .part(Need::key(name))?
+            .ok_or_else(|| Unknown::limit(format!("{} has no policy", self.arn)))
+    }
+}
+
+/// A grant on a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Grant {
+    pub id: String,
+    /// A principal's ARN, or a service's name.
+    pub grantee: String,
+    /// `Decrypt`, `GenerateDataKey`…
+    pub operations: Vec<String>,
+    /// Holds for certain encryption contexts or addresses only.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub constrained: bool,
+}
+
+/// The policies of a role, user or group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AttachedPolicies {
+    /// Managed ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managed: Vec<Arn>,
+    /// By name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inline: BTreeMap<String, Text>,
+    /// The groups a user is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupName>,
+    /// Seen by a call of its own, which AWS may refuse.
+    #[serde(default = "none", skip_serializing_if = "is_none")]
+    pub boundary: Row<Arn>,
+}
+
+fn none() -> Row<Arn> {
+    Row::Absent(Absent::Absent)
+}
+
+fn is_none(it: &Row<Arn>) -> bool {
+    matches!(it, Row::Absent(_))
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ManagedPolicy {
+    /// `v1`…
+    pub version: String,
+    pub document: Text,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Organization {
+    /// `o-…`
+    pub id: String,
+    /// The account whose principals and resources no policy of the organization limits.
+    pub management: AccountId,
+}
+
+/// What an organization lays over an account, from its root down to the account itself. Where a kind
+/// of policy is not in use no level has one of it; where it is, every level has one at least.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrganizationPolicies {
+    pub levels: Vec<OrganizationLevel>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrganizationLevel {
+    /// `r-…`, `ou-…` or the account.
+    pub id: String,
+    /// Service control policies, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service: BTreeMap<String, Text>,
+    /// Resource control policies, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resource: BTreeMap<String, Text>,
 }

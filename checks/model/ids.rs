@@ -86,11 +86,14 @@ names! {
     Arn: "an ARN", |raw| raw.starts_with("arn:") && raw.splitn(6, ':').count() == 6 && !raw.contains(char::is_control);
     RoleName: "a role name", word;
     UserName: "a user name", word;
+    GroupName: "a group name", word;
     ProfileName: "an instance profile name", word;
     BucketName: "a bucket name", word;
     /// Key id, key ARN, alias name or alias ARN, as the preferences spell it.
     KeyName: "a KMS key id, alias or ARN", word;
     DocumentName: "an SSM document name or ARN", word;
+    /// What Systems Manager keeps tags for: `document/<name>` or `managed-instance/<mi-…>`.
+    TaggedName: "a tagged resource of Systems Manager", |raw| raw.split_once('/').is_some_and(|it| matches!(it.0, "document" | "managed-instance") && word(it.1));
     /// `com.amazonaws.eu-west-1.ssm`, and other spellings in other partitions.
     ServiceName: "an endpoint service's name", word;
     /// As `logs:CreateLogGroup` takes it.

@@ -8,7 +8,7 @@ use alloc::{
 use core::fmt::Display;
 
 use super::{
-    facts::{Facts, Unknown},
+    facts::{Facts, Need, Unknown},
     scope::Scope,
 };
 
@@ -125,6 +125,7 @@ pub enum Verdict {
 pub struct Evidence {
     first: Observation,
     rest: Vec<Observation>,
+    wanted: Vec<Need>,
 }
 
 /// One thing, and what was observed of it.
@@ -140,10 +141,23 @@ pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<String>) -> E
     Evidence {
         first: Observation { subject: subject.to_string(), observed: what.into() },
         rest: Vec::new(),
+        wanted: Vec::new(),
     }
 }
 
 impl Evidence {
+    /// Facts that the verdict does not rest on, and that would show a failure's cause more closely.
+    #[must_use]
+    pub fn wanting(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
+        self.wanted.extend(needs);
+        self
+    }
+
+    #[must_use]
+    pub fn wanted(&self) -> &[Need] {
+        &self.wanted
+    }
+
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for it in core::iter::once(other.first).chain(other.rest) {
@@ -151,6 +165,7 @@ impl Evidence {
                 self.rest.push(it);
             }
         }
+        self.wanted.extend(other.wanted);
         self
     }
 

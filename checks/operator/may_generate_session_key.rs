@@ -7,8 +7,9 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant, Guard, GuardKind, kms_context},
-        operator::{Principal, principal},
+        access::{Access, Grant},
+        judge::{Guard, GuardKind},
+        operator,
         session::{self, Gates},
     },
 };
@@ -19,6 +20,7 @@ pub(crate) static CHECK: Check = Check {
     layer: Layer::Access,
     impact: Impact::Blocks,
     depends_on: &[
+        &super::in_account_and_region::CHECK,
         &crate::preferences::document_readable::CHECK,
         &crate::preferences::session_key_usable::CHECK,
     ],
@@ -36,12 +38,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             "the session is not encrypted with a KMS key, or the key does not exist",
         ));
     };
-    let arn = match principal(facts, scope)? {
-        Principal::Root(arn) | Principal::Named(arn) => arn,
-    };
+    let who = operator::who(facts, scope)?;
     let actions = ["kms:GenerateDataKey"];
     let access = Access {
-        principal: &arn,
+        who: &who,
         actions: &actions,
         resource: key.arn.as_str(),
         grant: Grant::Inline {
@@ -51,12 +51,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
-    Guard {
+    let guard = Guard {
         kind: GuardKind::Key,
         id: key.arn.as_str(),
-        policy: Ok(Some(&key.policy)),
-        foreign: key.arn.account() != arn.account(),
-        context: kms_context(&arn, scope),
-    }
-    .judge(&access, facts, scope)
+        policy: key.policy().map(Some),
+        account: key.arn.account(),
+        context: Vec::new(),
+    };
+    access.judge_past(Some(&guard), facts, scope)
 }

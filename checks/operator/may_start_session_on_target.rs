@@ -6,8 +6,10 @@ use crate::{
     prelude::*,
     solve::{
         access::{Access, Grant},
-        operator::{Principal, principal},
-        simulation::{resource_tags_wanted, target_arn},
+        context::{START, target_arn},
+        judge::Question,
+        operator,
+        simulation::resource_tags_wanted,
     },
 };
 
@@ -16,33 +18,27 @@ pub(crate) static CHECK: Check = Check {
     runbook: include_str!("may_start_session_on_target.md"),
     layer: Layer::Access,
     impact: Impact::Blocks,
-    depends_on: &[&crate::target::found_in_region::CHECK],
+    depends_on: &[&crate::target::found_in_region::CHECK, &super::in_account_and_region::CHECK],
     proves: &[],
     run,
 };
 
-pub(super) const START: &str = "ssm:StartSession";
-
 fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let operator = match principal(facts, scope)? {
-        Principal::Root(arn) => {
-            return Ok(Verdict::Pass(observed(
-                &arn,
-                "is the root user, whom no policy of the account limits",
-            )));
-        }
-        Principal::Named(arn) => arn,
-    };
+    let who = operator::who(facts, scope)?;
+    if who.is_root() {
+        return Ok(Verdict::Pass(root(&who.arn)));
+    }
     let target = target_arn(facts, scope)?;
     let answer = Access {
-        principal: &operator,
+        who: &who,
         actions: &[START],
         resource: &target,
         grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &target },
         recovery: Recovery::NextSession,
     }
     .judge(facts, scope)?;
-    let tags = resource_tags_wanted(facts, &operator, START, &target).join(", ");
+    let question = Question { who: &who, action: START, resource: &target };
+    let tags = resource_tags_wanted(facts, question).join(", ");
     Ok(match answer {
         Verdict::Fail(evidence, fix) if !tags.is_empty() => {
             let note =
@@ -51,4 +47,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         answer => answer,
     })
+}
+
+pub(super) fn root(arn: &Arn) -> Evidence {
+    observed(arn, "is the root user, whom no policy of the account limits")
 }

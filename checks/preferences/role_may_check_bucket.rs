@@ -6,8 +6,9 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant, Guard, GuardKind},
+        access::{Access, Grant},
         credentials::agent_role,
+        judge::{Guard, GuardKind},
         session::{self, Gates},
     },
 };
@@ -44,9 +45,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
+    let who = role.who(scope);
     let arn = format!("arn:{}:s3:::{bucket}", role.arn.partition());
     let access = Access {
-        principal: &role.arn,
+        who: &who,
         actions: &["s3:GetEncryptionConfiguration"],
         resource: &arn,
         grant: Grant::Inline {
@@ -57,12 +59,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         recovery: Recovery::NextSession,
     };
     // S3 shows a bucket's policy to its own account only, so a policy that was seen is not foreign.
-    Guard {
+    let guard = Guard {
         kind: GuardKind::Bucket,
         id: bucket.as_str(),
         policy: facts.bucket_policy(&bucket).optional(),
-        foreign: false,
+        account: role.arn.account(),
         context: Vec::new(),
-    }
-    .judge(&access, facts, scope)
+    };
+    access.judge_past(Some(&guard), facts, scope)
 }

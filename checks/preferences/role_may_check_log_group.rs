@@ -52,8 +52,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
+    let who = role.who(scope);
     let answer = Access {
-        principal: &role.arn,
+        who: &who,
         actions: &["logs:DescribeLogGroups"],
         resource: "*",
         grant: LOOK,

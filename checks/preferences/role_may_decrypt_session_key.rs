@@ -6,8 +6,9 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant, Guard, GuardKind, kms_context},
+        access::{Access, Grant},
         credentials::agent_role,
+        judge::{Guard, GuardKind},
         session::{self, Gates},
     },
 };
@@ -42,9 +43,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
+    let who = role.who(scope);
     let actions = ["kms:Decrypt"];
     let access = Access {
-        principal: &role.arn,
+        who: &who,
         actions: &actions,
         resource: key.arn.as_str(),
         grant: Grant::Inline {
@@ -54,12 +56,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
-    Guard {
+    let guard = Guard {
         kind: GuardKind::Key,
         id: key.arn.as_str(),
-        policy: Ok(Some(&key.policy)),
-        foreign: key.arn.account() != role.arn.account(),
-        context: kms_context(&role.arn, scope),
-    }
-    .judge(&access, facts, scope)
+        policy: key.policy().map(Some),
+        account: key.arn.account(),
+        context: Vec::new(),
+    };
+    access.judge_past(Some(&guard), facts, scope)
 }

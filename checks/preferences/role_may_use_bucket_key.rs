@@ -6,8 +6,9 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant, Guard, GuardKind},
+        access::{Access, Grant},
         credentials::agent_role,
+        judge::{Guard, GuardKind},
         policy::Known,
         session::{self, Gates},
     },
@@ -56,9 +57,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
+    let who = role.who(scope);
     let actions = ["kms:GenerateDataKey"];
     let access = Access {
-        principal: &role.arn,
+        who: &who,
         actions: &actions,
         resource: key.arn.as_str(),
         grant: Grant::Inline {
@@ -71,19 +73,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     // S3 asks for the role, in its own name and for the object.
     let region = found.region.as_ref().unwrap_or(&scope.region);
     let context = Vec::from([
-        ("kms:CallerAccount", Known::Exactly(role.arn.account().to_string())),
         ("kms:ViaService", Known::Exactly(format!("s3.{region}.{}", region.dns_suffix()))),
         (
             "kms:EncryptionContext:aws:s3:arn",
             Known::Under(format!("arn:{}:s3:::{bucket}", role.arn.partition())),
         ),
     ]);
-    Guard {
+    let guard = Guard {
         kind: GuardKind::Key,
         id: key.arn.as_str(),
-        policy: Ok(Some(&key.policy)),
-        foreign: key.arn.account() != role.arn.account(),
+        policy: key.policy().map(Some),
+        account: key.arn.account(),
         context,
-    }
-    .judge(&access, facts, scope)
+    };
+    access.judge_past(Some(&guard), facts, scope)
 }

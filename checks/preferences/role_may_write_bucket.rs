@@ -7,8 +7,9 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant, Guard, GuardKind},
+        access::{Access, Grant},
         credentials::agent_role,
+        judge::{Guard, GuardKind},
         session::{self, Gates},
     },
 };
@@ -41,12 +42,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
+    let who = role.who(scope);
     let slash = if prefix.is_empty() { "" } else { "/" };
     let partition = role.arn.partition();
     let folder = format!("arn:{partition}:s3:::{bucket}/{prefix}{slash}");
     let (objects, object) = (format!("{folder}*"), format!("{folder}{}.log", session::EXAMPLE_ID));
     let access = |actions| Access {
-        principal: &role.arn,
+        who: &who,
         actions,
         resource: &object,
         grant: Grant::Inline {
@@ -61,11 +63,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         kind: GuardKind::Bucket,
         id: bucket.as_str(),
         policy: facts.bucket_policy(&bucket).optional(),
-        foreign: false,
+        account: role.arn.account(),
         context: Vec::new(),
     };
-    let put = guard.judge(&access(&["s3:PutObject"]), facts, scope);
-    let acl = guard.judge(&access(&["s3:PutObjectAcl"]), facts, scope);
+    let put = access(&["s3:PutObject"]).judge_past(Some(&guard), facts, scope);
+    let acl = access(&["s3:PutObjectAcl"]).judge_past(Some(&guard), facts, scope);
     match (put, acl) {
         (Ok(Verdict::Pass(_)), Ok(Verdict::Fail(..))) => Err(Unknown::limit(format!(
             "{} may put objects into {bucket} without s3:PutObjectAcl; whether S3 asks for it depends on the bucket's Object Ownership",

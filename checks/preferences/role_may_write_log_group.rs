@@ -43,6 +43,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
+    let who = role.who(scope);
     let caller = facts.caller(&Ourselves::Us).required()?;
     let (partition, account, region) = (caller.arn.partition(), &caller.account, &scope.region);
     // A stream is named by the session's id, which begins with the operator's name.
@@ -50,7 +51,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let (streams, stream) =
         (format!("{group}:*"), format!("{group}:log-stream:{}", session::EXAMPLE_ID));
     let writing = Access {
-        principal: &role.arn,
+        who: &who,
         actions: &WRITE,
         resource: &stream,
         grant: Grant::Inline { purpose: "session-logs-write", actions: &WRITE, resource: &streams },

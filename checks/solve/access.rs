@@ -1,8 +1,4 @@
-//! From permissions to answers: who may do what, which layer refused, and what to change there.
-//!
-//! An identity's own policies are the simulator's to judge. Keys and buckets have policies of their
-//! own, which may refuse what the identity allows and allow what it lacks; the two are put together
-//! here as AWS does within an account (IAM user guide, "Policy evaluation logic").
+//! From permissions to answers: what was judged, which layer refused, and what to change there.
 
 use alloc::{
     format,
@@ -10,23 +6,24 @@ use alloc::{
     vec::Vec,
 };
 
+use serde_json::{Value, json};
+
 use super::{
-    policy::opinion::{self as policy, Known, Opinion, Request, Ruling},
-    simulation::{self, Denial, ask},
+    collected,
+    judge::{Allowed, Guard, GuardKind, Judgement, No, Question, Refused, Stratum, judge},
+    who::Who,
 };
 use crate::model::{
-    facts::{Facts, Unknown},
+    facts::{Facts, Need, Row, Unknown},
     ids::Arn,
     scope::Scope,
-    text::Text,
     verdict::{Answer, Evidence, Fix, Recovery, Verdict, observed},
 };
 
 /// What somebody needs to be allowed.
 #[derive(Clone, Copy)]
 pub struct Access<'a> {
-    /// A user or role.
-    pub principal: &'a Arn,
+    pub who: &'a Who,
     pub actions: &'a [&'a str],
     /// An ARN, or `*`.
     pub resource: &'a str,
@@ -58,37 +55,63 @@ impl Access<'_> {
     /// # Errors
     /// [`Unknown`] when none is known to be denied and some could not be judged.
     pub fn judge(&self, facts: &Facts, scope: &Scope) -> Answer {
-        let mut denials: Vec<(Denial, Vec<&str>)> = Vec::new();
-        let mut unknown: Option<Unknown> = None;
-        for action in self.actions.iter().copied() {
-            match ask(facts, scope, self.principal, action, self.resource) {
-                Ok(Ok(())) => {}
-                Ok(Err(denial)) => match denials.iter_mut().find(|it| it.0 == denial) {
-                    Some((_, actions)) => actions.push(action),
-                    None => denials.push((denial, Vec::from([action]))),
-                },
-                Err(more) => {
-                    unknown = Some(match unknown {
-                        Some(so_far) => so_far.and(more),
-                        None => more,
-                    });
-                }
-            }
-        }
-        let failures = denials.iter().map(|(denial, actions)| {
-            let lacks = format!("has no {}{} ({})", actions.join(", "), self.on(), denial.phrase());
-            (observed(self.principal.name(), lacks), self.fix(facts, scope, denial, actions))
-        });
-        let failure = failures.reduce(|a, b| (a.0.and(b.0), a.1.and(b.1)));
-        match (failure, unknown) {
-            (Some((evidence, fix)), _) => Ok(Verdict::Fail(evidence, fix)),
-            (None, Some(unknown)) => Err(unknown),
-            (None, None) => Ok(Verdict::Pass(self.allowed())),
-        }
+        self.judge_past(None, facts, scope)
     }
 
-    fn allowed(&self) -> Evidence {
-        observed(self.principal.name(), format!("may {}{}", self.actions.join(", "), self.on()))
+    /// Are they, past the policy on the resource itself?
+    ///
+    /// # Errors
+    /// As [`judge`](Self::judge).
+    pub fn judge_past(&self, guard: Option<&Guard>, facts: &Facts, scope: &Scope) -> Answer {
+        let mut refusals: Vec<(Refused, Vec<&str>)> = Vec::new();
+        let mut allowances: Vec<(Allowed, Vec<&str>)> = Vec::new();
+        let mut passed: Option<Evidence> = None;
+        let mut unknown: Option<Unknown> = None;
+        for action in self.actions.iter().copied() {
+            let question = Question { who: self.who, action, resource: self.resource };
+            match judge(question, guard, facts, scope) {
+                Ok(Judgement::Allowed(allowed)) => add(&mut allowances, allowed, action),
+                Ok(Judgement::Refused(refused)) => {
+                    match granted(question, &refused, guard, facts) {
+                        Some(Ok(evidence)) => join(&mut passed, evidence, Evidence::and),
+                        Some(Err(more)) => join(&mut unknown, more, Unknown::and),
+                        None => add(&mut refusals, refused, action),
+                    }
+                }
+                Err(more) => join(&mut unknown, more, Unknown::and),
+            }
+        }
+        let failures = refusals.iter().map(|(refused, actions)| {
+            let evidence = self.lack(refused, actions, guard, facts);
+            (evidence, self.fix(refused, actions, guard, facts, scope))
+        });
+        if let Some((evidence, fix)) = failures.reduce(|a, b| (a.0.and(b.0), a.1.and(b.1))) {
+            return Ok(Verdict::Fail(evidence, fix));
+        }
+        if let Some(unknown) = unknown {
+            return Err(unknown);
+        }
+        let allowances = allowances.iter().map(|(it, actions)| self.possession(it, actions, guard));
+        let passed = allowances.chain(passed).reduce(Evidence::and);
+        Ok(passed.map_or(Verdict::NotApplicable("nothing to do"), Verdict::Pass))
+    }
+
+    fn possession(&self, allowed: &Allowed, actions: &[&str], guard: Option<&Guard>) -> Evidence {
+        let name = self.who.name();
+        let by = if allowed.by.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", allowed.by.join(", "))
+        };
+        let mut evidence = observed(name, format!("may {}{}{by}", actions.join(", "), self.on()));
+        if let (Some(place), Some(guard)) = (&allowed.by_guard, guard) {
+            let how = format!("has a {} that lets it in by its {place}", guard.kind.as_str());
+            evidence = evidence.and(observed(guard.id, how));
+        }
+        match allowed.basis.note() {
+            Some(note) => evidence.and(observed(name, note)),
+            None => evidence,
+        }
     }
 
     /// The resource for a sentence: what the purpose takes rather than one example of it.
@@ -100,57 +123,202 @@ impl Access<'_> {
         }
     }
 
-    /// What to change so that `denial` of `actions` goes away, in the layer that denied.
-    fn fix(&self, facts: &Facts, scope: &Scope, denial: &Denial, actions: &[&str]) -> Fix {
-        let (name, listed) = (self.principal.name(), actions.join(", "));
-        match (denial.layer, denial.explicit) {
-            (simulation::Layer::Organization, _) => Fix::new(
-                format!(
-                    "have the organization's administrators allow {listed} for this account in its service control policies"
-                ),
-                self.recovery,
-            ),
-            (simulation::Layer::Boundary, _) => {
+    fn lack(
+        &self,
+        refused: &Refused,
+        actions: &[&str],
+        guard: Option<&Guard>,
+        facts: &Facts,
+    ) -> Evidence {
+        let (name, listed) = (self.who.name(), actions.join(", "));
+        let (guards, own): (Vec<&No>, Vec<&No>) =
+            refused.layers.iter().partition(|it| it.layer == Stratum::Guard);
+        let own = own.iter().map(|it| it.phrase()).collect::<Vec<_>>().join("; ");
+        let own = (!own.is_empty())
+            .then(|| observed(name, format!("has no {listed}{} ({own})", self.on())));
+        let guards = guards.iter().filter_map(|no| {
+            let guard = guard?;
+            let kind = guard.kind.as_str();
+            Some(observed(
+                guard.id,
+                match (no.explicit, guard.kind) {
+                    (true, _) => {
+                        format!("has a {kind} that denies {name} {listed} in its {}", no.by.join(", "))
+                    }
+                    (false, GuardKind::Key) => {
+                        format!("has a {kind} that does not let {name} in, nor leaves it to the account's IAM policies")
+                    }
+                    (false, GuardKind::Bucket) => format!("has a {kind} that does not name {name}"),
+                },
+            ))
+        });
+        let evidence = own.into_iter().chain(guards).reduce(Evidence::and);
+        let evidence = evidence.unwrap_or_else(|| observed(name, format!("has no {listed}")));
+        let evidence = match refused.basis.note() {
+            Some(note) => evidence.and(observed(name, note)),
+            None => evidence,
+        };
+        let evidence = evidence.wanting(refused.wanted.iter().cloned());
+        let key = guard.filter(|it| it.kind == GuardKind::Key && !refused.is_final());
+        let Some(key) = key.and_then(|it| it.id.parse::<Arn>().ok()) else { return evidence };
+        match facts.key_grants(&key).optional() {
+            Ok(_) => evidence,
+            Err(unknown) if unknown.is_unasked() => evidence.wanting([Need::key_grants(key)]),
+            Err(_) => evidence.and(observed(
+                &key,
+                "may have grants besides, which could not be listed (kms:ListGrants)",
+            )),
+        }
+    }
+
+    /// What to change, in every layer that refused.
+    fn fix(
+        &self,
+        refused: &Refused,
+        actions: &[&str],
+        guard: Option<&Guard>,
+        facts: &Facts,
+        scope: &Scope,
+    ) -> Fix {
+        let silent = |it: &No| it.layer == Stratum::Guard && !it.explicit;
+        // Within an account what a key's policy grants needs no policy beside it.
+        let key_suffices = guard
+            .is_some_and(|it| it.kind == GuardKind::Key && it.account == self.who.arn.account())
+            && refused.layers.iter().any(silent);
+        let mended =
+            |it: &&No| !key_suffices || it.explicit || !matches!(it.layer, Stratum::Identity);
+        let fixes = refused.layers.iter().filter(mended).map(|no| match (no.layer, guard) {
+            (Stratum::Guard, Some(guard)) => self.open(guard, no, actions, scope),
+            _ => self.mend(no, actions, facts, scope),
+        });
+        fixes.reduce(Fix::and).unwrap_or_else(|| self.attach(scope, actions))
+    }
+
+    /// A layer of the principal's own side.
+    fn mend(&self, no: &No, actions: &[&str], facts: &Facts, scope: &Scope) -> Fix {
+        let (name, listed) = (self.who.name(), actions.join(", "));
+        let at = if no.by.is_empty() { String::new() } else { format!(" ({})", no.by.join(", ")) };
+        match (no.layer, no.explicit) {
+            (Stratum::ServiceControl | Stratum::ResourceControl, explicit) => {
+                let kind = if no.layer == Stratum::ServiceControl { "service" } else { "resource" };
+                let what = if explicit {
+                    format!(
+                        "take {listed} in this account out of the Deny of its {kind} control policies{at}"
+                    )
+                } else {
+                    format!("allow {listed} for this account in its {kind} control policies")
+                };
+                Fix::new(format!("have the organization's administrators {what}"), self.recovery)
+            }
+            (Stratum::Boundary, explicit) => {
                 let boundary = self.boundary(facts);
                 let shown = boundary.as_ref().map_or("<boundary-arn>", Arn::as_str);
-                Fix::new(
-                    format!("let the permissions boundary of {name} ({shown}) allow {listed}"),
-                    self.recovery,
-                )
-                .aws(scope, ["iam", "get-policy", "--policy-arn", shown])
-                .aws(
-                    scope,
-                    [
-                        "iam",
-                        "create-policy-version",
-                        "--policy-arn",
-                        shown,
-                        "--policy-document",
-                        "file://<boundary.json>",
-                        "--set-as-default",
-                    ],
-                )
+                let what = if explicit {
+                    format!(
+                        "take {listed} out of the Deny in the permissions boundary of {name} ({shown}){at}"
+                    )
+                } else {
+                    let statement = statement(actions, self.resource);
+                    format!(
+                        "let the permissions boundary of {name} ({shown}) allow {listed}: add {statement}"
+                    )
+                };
+                Fix::new(what, self.recovery)
+                    .aws(scope, ["iam", "get-policy", "--policy-arn", shown])
+                    .aws(
+                        scope,
+                        [
+                            "iam",
+                            "create-policy-version",
+                            "--policy-arn",
+                            shown,
+                            "--policy-document",
+                            "file://<boundary.json>",
+                            "--set-as-default",
+                        ],
+                    )
             }
-            (simulation::Layer::Identity, true) => {
-                let policies = if denial.policies.is_empty() {
+            (Stratum::Identity | Stratum::Guard | Stratum::Endpoint, true) => {
+                let at = if no.by.is_empty() {
                     format!("the policies of {name}")
                 } else {
-                    denial.policies.join(", ")
+                    no.by.join(", ")
                 };
                 let fix = Fix::new(
-                    format!("remove {name} from the reach of the Deny on {listed} in {policies}"),
+                    format!("remove {name} from the reach of the Deny on {listed} in {at}"),
                     self.recovery,
                 );
                 let (kind, flag) = self.kind();
                 fix.aws(scope, ["iam", &format!("list-{kind}-policies"), flag, name])
                     .aws(scope, ["iam", &format!("list-attached-{kind}-policies"), flag, name])
             }
-            (simulation::Layer::Identity, false) => self.attach(scope, actions),
+            (Stratum::Identity | Stratum::Guard | Stratum::Endpoint, false) => {
+                let mut fix = self.attach(scope, actions);
+                if let (Some(nearest), false) = (&no.nearest, no.keys.is_empty()) {
+                    fix.summary.push_str("; or make its condition hold: ");
+                    fix.summary.push_str(nearest);
+                }
+                fix
+            }
+        }
+    }
+
+    /// The policy on the resource.
+    fn open(&self, guard: &Guard, no: &No, actions: &[&str], scope: &Scope) -> Fix {
+        let (policy, id, listed) = (guard.kind.as_str(), guard.id, actions.join(", "));
+        let summary = if no.explicit {
+            format!(
+                "take {} out of the reach of the Deny in the {policy} of {id} ({})",
+                self.who.arn,
+                no.by.join(", ")
+            )
+        } else {
+            let mut statement = allowing(actions, self.resource);
+            if guard.kind == GuardKind::Key {
+                // In a key policy this is the key itself.
+                set(&mut statement, "Resource", json!("*"));
+            }
+            set(&mut statement, "Principal", json!({ "AWS": self.who.arn }));
+            format!(
+                "add to the {policy} of {id} a statement that allows {} {listed}: {statement}",
+                self.who.arn
+            )
+        };
+        let fix = Fix::new(summary, self.recovery);
+        match guard.kind {
+            GuardKind::Key => fix
+                .aws(scope, ["kms", "get-key-policy", "--key-id", id, "--policy-name", "default"])
+                .aws(
+                    scope,
+                    [
+                        "kms",
+                        "put-key-policy",
+                        "--key-id",
+                        id,
+                        "--policy-name",
+                        "default",
+                        "--policy",
+                        "file://<key-policy.json>",
+                    ],
+                ),
+            GuardKind::Bucket => {
+                fix.aws(scope, ["s3api", "get-bucket-policy", "--bucket", id]).aws(
+                    scope,
+                    [
+                        "s3api",
+                        "put-bucket-policy",
+                        "--bucket",
+                        id,
+                        "--policy",
+                        "file://<bucket-policy.json>",
+                    ],
+                )
+            }
         }
     }
 
     fn attach(&self, scope: &Scope, actions: &[&str]) -> Fix {
-        let name = self.principal.name();
+        let name = self.who.name();
         let (kind, flag) = self.kind();
         let (actions, resource) = match self.grant {
             Grant::Managed(_) => (actions, self.resource),
@@ -167,7 +335,7 @@ impl Access<'_> {
         }
         match self.grant {
             Grant::Managed(policy) => {
-                let arn = format!("arn:{}:iam::aws:policy/{policy}", self.principal.partition());
+                let arn = format!("arn:{}:iam::aws:policy/{policy}", self.who.arn.partition());
                 let words =
                     ["iam", &format!("attach-{kind}-policy"), flag, name, "--policy-arn", &arn];
                 Fix::new(format!("attach {policy} to {name}"), self.recovery).aws(scope, words)
@@ -181,7 +349,7 @@ impl Access<'_> {
                     "--policy-name",
                     &policy_name(purpose, resource),
                     "--policy-document",
-                    &statement(actions, resource),
+                    &document(actions, resource),
                 ];
                 Fix::new(format!("allow {name} {listed} on {resource}"), self.recovery)
                     .aws(scope, words)
@@ -190,305 +358,86 @@ impl Access<'_> {
     }
 
     fn kind(&self) -> (&'static str, &'static str) {
-        if self.principal.resource().starts_with("user/") {
-            ("user", "--user-name")
-        } else {
-            ("role", "--role-name")
-        }
+        if self.who.is_user() { ("user", "--user-name") } else { ("role", "--role-name") }
     }
 
     fn boundary(&self, facts: &Facts) -> Option<Arn> {
-        if !self.principal.resource().starts_with("role/") {
-            return None;
+        let policies = collected::attached(facts, self.who).ok();
+        if let Some(Row::Present(arn)) = policies.map(|it| &it.boundary) {
+            return Some(arn.clone());
         }
-        let name = self.principal.name().parse().ok()?;
+        let name = self.who.name().parse().ok().filter(|_| self.who.is_role())?;
         facts.role(&name).optional().ok()??.boundary.clone()
     }
 }
 
-/// A policy document of one Allow.
+fn add<'a, T: PartialEq>(groups: &mut Vec<(T, Vec<&'a str>)>, one: T, action: &'a str) {
+    match groups.iter_mut().find(|it| it.0 == one) {
+        Some((_, actions)) => actions.push(action),
+        None => groups.push((one, Vec::from([action]))),
+    }
+}
+
+fn join<T>(so_far: &mut Option<T>, more: T, both: impl FnOnce(T, T) -> T) {
+    *so_far = Some(match so_far.take() {
+        Some(so_far) => both(so_far, more),
+        None => more,
+    });
+}
+
+/// Does a grant of the key let it in, where policies do not? Grants need no policy beside them.
+/// Sessions are hardly ever given keys that way, so grants that were not seen hold nothing up; the
+/// evidence says so.
+fn granted(
+    question: Question,
+    refused: &Refused,
+    guard: Option<&Guard>,
+    facts: &Facts,
+) -> Option<Result<Evidence, Unknown>> {
+    let guard = guard.filter(|it| it.kind == GuardKind::Key && !refused.is_final())?;
+    let key = guard.id.parse().ok()?;
+    let who = &question.who.arn;
+    let operation = question.action.split_once(':').map_or("", |it| it.1);
+    let sessions =
+        format!("arn:{}:sts::{}:assumed-role/{}/", who.partition(), who.account(), who.name());
+    let grants = facts.key_grants(&key).optional().ok()??;
+    let fitting = grants.iter().filter(|it| it.operations.iter().any(|it| it == operation));
+    let mut perhaps = None;
+    for grant in fitting {
+        let id = &grant.id;
+        if grant.grantee == who.as_str() && !grant.constrained {
+            let how = format!("has a grant ({id}) that lets {} {operation}", who.name());
+            return Some(Ok(observed(guard.id, how)));
+        }
+        if grant.grantee == who.as_str() || grant.grantee.starts_with(&sessions) {
+            perhaps = Some(Err(Unknown::limit(format!(
+                "whether grant {id} of {} lets {} {operation} depends on its constraints or on the session",
+                guard.id,
+                who.name()
+            ))));
+        }
+    }
+    perhaps
+}
+
+/// One Allow.
+pub(crate) fn allowing(actions: &[&str], resource: &str) -> Value {
+    json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
+}
+
+pub(crate) fn set(statement: &mut Value, element: &str, value: Value) {
+    if let Some(elements) = statement.as_object_mut() {
+        elements.insert(element.into(), value);
+    }
+}
+
 fn statement(actions: &[&str], resource: &str) -> String {
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Statement": { "Effect": "Allow", "Action": actions, "Resource": resource },
-    })
-    .to_string()
+    allowing(actions, resource).to_string()
 }
 
-/// The policy on the resource itself.
-pub struct Guard<'a> {
-    pub kind: GuardKind,
-    /// The key's ARN or the bucket's name.
-    pub id: &'a str,
-    /// None where the resource has no policy.
-    pub policy: Result<Option<&'a Text>, Unknown>,
-    /// The resource is another account's, so that a grant there does not do without one here.
-    pub foreign: bool,
-    pub context: Vec<(&'a str, Known)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum GuardKind {
-    /// Nobody gets in whom the key policy does not name or delegate to IAM, not even the root user.
-    Key,
-    /// A bucket's policy may say nothing.
-    Bucket,
-}
-
-impl GuardKind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Key => "key policy",
-            Self::Bucket => "bucket policy",
-        }
-    }
-}
-
-enum Refusal {
-    Identity(Denial),
-    Guard,
-}
-
-impl Guard<'_> {
-    /// May `access`'s one principal do its actions past this policy? The simulator's answers and
-    /// every possible reading of the policy are put together; what all of them agree on is certain.
-    ///
-    /// # Errors
-    /// [`Unknown`] when they do not agree.
-    pub fn judge(&self, access: &Access, facts: &Facts, scope: &Scope) -> Answer {
-        let root = access.principal.resource() == "root";
-        crate::model::verdict::all_of(access.actions, "nothing to do", |action| {
-            let one = Access { actions: &[*action], ..*access };
-            let identity = if root {
-                Ok(Ok(()))
-            } else {
-                ask(facts, scope, access.principal, action, access.resource)
-            };
-            self.judge_one(&one, action, identity, facts, scope)
-        })
-    }
-
-    fn judge_one(
-        &self,
-        access: &Access,
-        action: &str,
-        identity: Result<Result<(), Denial>, Unknown>,
-        facts: &Facts,
-        scope: &Scope,
-    ) -> Answer {
-        let request = Request {
-            principal: access.principal,
-            action,
-            resource: access.resource,
-            context: self.context.clone(),
-        };
-        let what = format!("the {} of {}", self.kind.as_str(), self.id);
-        let opinion = match &self.policy {
-            Ok(Some(policy)) => policy::judge(policy, &request, &what),
-            Ok(None) => Ok(Opinion::SILENT),
-            Err(unknown) => Err(unknown.clone()),
-        };
-        let lacking = |explicit| {
-            Err(Denial { layer: simulation::Layer::Identity, explicit, policies: Vec::new() })
-        };
-        let identities: Vec<Result<(), Denial>> = match &identity {
-            Ok(known) => Vec::from([known.clone()]),
-            Err(_) => Vec::from([Ok(()), lacking(false), lacking(true)]),
-        };
-        let rulings: Vec<Ruling> = match &opinion {
-            Ok(opinion) => opinion.possible().collect(),
-            Err(_) => {
-                Vec::from([Ruling::Silent, Ruling::Delegates, Ruling::Grants, Ruling::Denies])
-            }
-        };
-        let mut outcomes: Vec<Result<(), Refusal>> = identities
-            .iter()
-            .flat_map(|identity| rulings.iter().map(move |ruling| (identity, *ruling)))
-            .map(|(identity, ruling)| self.outcome(identity, ruling))
-            .collect();
-        // A grant to a user, unlike one to a role, is not limited by what a boundary leaves out; whether
-        // it reaches the user by name is not told apart here.
-        let bounded = |it: &Denial| it.layer == simulation::Layer::Boundary && !it.explicit;
-        if matches!(&identity, Ok(Err(denial)) if bounded(denial))
-            && access.principal.resource().starts_with("user/")
-            && rulings.contains(&Ruling::Grants)
-        {
-            outcomes.push(Ok(()));
-        }
-        let certain_ruling =
-            opinion.as_ref().ok().filter(|it| it.perhaps.is_empty()).map(|it| it.certain);
-        if outcomes.iter().all(Result::is_ok) {
-            let evidence = access.allowed();
-            return Ok(Verdict::Pass(match certain_ruling {
-                Some(Ruling::Grants) => evidence.and(observed(
-                    self.id,
-                    format!("has a {} that names {}", self.kind.as_str(), access.principal.name()),
-                )),
-                Some(Ruling::Delegates) => evidence.and(observed(
-                    self.id,
-                    format!("has a {} that leaves it to IAM", self.kind.as_str()),
-                )),
-                _ => evidence,
-            }));
-        }
-        if outcomes.iter().all(Result::is_err) {
-            // With the identity known to be refused, that is the reason; else the policy is.
-            let reason = match &identity {
-                Ok(Err(denial)) if !matches!(certain_ruling, Some(Ruling::Denies)) => {
-                    Refusal::Identity(denial.clone())
-                }
-                _ => Refusal::Guard,
-            };
-            return Ok(self.refused(access, action, &reason, certain_ruling, facts, scope));
-        }
-        let hangs = opinion.as_ref().ok().and_then(|it| it.perhaps.first()).map(|(_, on)| {
-            Unknown::limit(format!(
-                "{what} decides about {action} by {on}, which is not evaluated here"
-            ))
-        });
-        let gaps = [identity.err(), opinion.err(), hangs].into_iter().flatten();
-        Err(gaps.reduce(Unknown::and).unwrap_or_else(|| {
-            Unknown::limit(format!(
-                "whether the grant of {action} in {what} reaches {} past the permissions boundary",
-                access.principal.name()
-            ))
-        }))
-    }
-
-    fn outcome(&self, identity: &Result<(), Denial>, ruling: Ruling) -> Result<(), Refusal> {
-        let denied = match identity {
-            _ if ruling == Ruling::Denies => return Err(Refusal::Guard),
-            Ok(()) => None,
-            Err(denial) => Some(denial),
-        };
-        match (ruling, denied) {
-            // Neither an explicit Deny nor a layer above the identity is overruled by a grant.
-            (_, Some(denial)) if denial.explicit || denial.layer != simulation::Layer::Identity => {
-                Err(Refusal::Identity(denial.clone()))
-            }
-            (Ruling::Grants, Some(_)) if !self.foreign => Ok(()),
-            (Ruling::Silent, None) if self.kind == GuardKind::Key || self.foreign => {
-                Err(Refusal::Guard)
-            }
-            (_, Some(denial)) => Err(Refusal::Identity(denial.clone())),
-            (_, None) => Ok(()),
-        }
-    }
-
-    fn refused(
-        &self,
-        access: &Access,
-        action: &str,
-        reason: &Refusal,
-        ruling: Option<Ruling>,
-        facts: &Facts,
-        scope: &Scope,
-    ) -> Verdict {
-        let name = access.principal.name();
-        match reason {
-            Refusal::Identity(denial) => {
-                let mut evidence =
-                    observed(name, format!("has no {action}{} ({})", access.on(), denial.phrase()));
-                if ruling == Some(Ruling::Silent) {
-                    evidence = evidence.and(self.silence(name));
-                }
-                let fix = access.fix(facts, scope, denial, &[action]);
-                // A key that does not leave it to IAM wants its own policy changed, and that suffices.
-                let by_guard = self.kind == GuardKind::Key
-                    && !self.foreign
-                    && ruling == Some(Ruling::Silent)
-                    && !denial.explicit
-                    && denial.layer == simulation::Layer::Identity;
-                Verdict::Fail(
-                    evidence,
-                    if by_guard { self.fix(access, action, false, scope) } else { fix },
-                )
-            }
-            Refusal::Guard => {
-                let denies = ruling == Some(Ruling::Denies);
-                let evidence = if denies {
-                    observed(
-                        self.id,
-                        format!("has a {} that denies {name} {action}", self.kind.as_str()),
-                    )
-                } else {
-                    self.silence(name)
-                };
-                Verdict::Fail(evidence, self.fix(access, action, denies, scope))
-            }
-        }
-    }
-
-    fn silence(&self, name: &str) -> Evidence {
-        let and_account = if self.kind == GuardKind::Key {
-            ", nor leaves it to the account's IAM policies"
-        } else {
-            ""
-        };
-        observed(
-            self.id,
-            format!("has a {} that does not name {name}{and_account}", self.kind.as_str()),
-        )
-    }
-
-    fn fix(&self, access: &Access, action: &str, denies: bool, scope: &Scope) -> Fix {
-        let policy = self.kind.as_str();
-        let summary = if denies {
-            format!(
-                "take {} out of the reach of the Deny in the {policy} of {}",
-                access.principal, self.id
-            )
-        } else {
-            format!(
-                "add to the {policy} of {} a statement that allows {} {action}",
-                self.id, access.principal
-            )
-        };
-        let fix = Fix::new(summary, access.recovery);
-        match self.kind {
-            GuardKind::Key => fix
-                .aws(
-                    scope,
-                    ["kms", "get-key-policy", "--key-id", self.id, "--policy-name", "default"],
-                )
-                .aws(
-                    scope,
-                    [
-                        "kms",
-                        "put-key-policy",
-                        "--key-id",
-                        self.id,
-                        "--policy-name",
-                        "default",
-                        "--policy",
-                        "file://<key-policy.json>",
-                    ],
-                ),
-            GuardKind::Bucket => {
-                fix.aws(scope, ["s3api", "get-bucket-policy", "--bucket", self.id]).aws(
-                    scope,
-                    [
-                        "s3api",
-                        "put-bucket-policy",
-                        "--bucket",
-                        self.id,
-                        "--policy",
-                        "file://<bucket-policy.json>",
-                    ],
-                )
-            }
-        }
-    }
-}
-
-/// The context of the KMS calls that agent and plugin make themselves: no service in between.
-#[must_use]
-pub fn kms_context(principal: &Arn, scope: &Scope) -> Vec<(&'static str, Known)> {
-    Vec::from([
-        ("kms:CallerAccount", Known::Exactly(principal.account().to_string())),
-        ("kms:ViaService", Known::Missing),
-        ("kms:EncryptionContext:aws:ssm:TargetId", Known::Exactly(scope.target.to_string())),
-    ])
+/// A policy document of one Allow.
+fn document(actions: &[&str], resource: &str) -> String {
+    json!({ "Version": "2012-10-17", "Statement": allowing(actions, resource) }).to_string()
 }
 
 #[cfg(test)]
@@ -496,7 +445,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::worlds;
+    use crate::{
+        model::text::Text,
+        solve::{credentials::Source, who::Side},
+        worlds,
+    };
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/EC2RoleforSSM";
     const KEY: &str = "arn:aws:kms:ap-northeast-1:111122223333:key/k";
@@ -515,37 +468,38 @@ mod tests {
         foreign: bool,
         simulation: &Value,
         policy: Option<&Value>,
+        more: &Value,
     ) -> Answer {
         let world = worlds::all().unwrap().into_iter().next().unwrap();
         let mut facts = serde_json::to_value(&world.facts).unwrap();
-        let question = alloc::format!("{ROLE} kms:Decrypt {KEY}");
+        let action: &[&str] = match kind {
+            GuardKind::Key => &["kms:Decrypt"],
+            GuardKind::Bucket => &["s3:PutObject"],
+        };
+        let question = alloc::format!("{ROLE} {} {KEY}", action[0]);
         json_patch::merge(&mut facts, &json!({ "simulations": { question: simulation } }));
+        json_patch::merge(&mut facts, more);
         let facts: Facts = serde_json::from_value(facts).unwrap();
-        let principal = ROLE.parse().unwrap();
-        let text = policy.map(|it| Text::from(json!({ "Statement": it })));
+        let who = Who {
+            arn: ROLE.parse().unwrap(),
+            side: Side::Agent(Source::InstanceProfile),
+            session: Some("i-0abc123def4567890".into()),
+        };
+        let text = policy.map(|it| Text::from(json!({ "Version": "2012-10-17", "Statement": it })));
         let access = Access {
-            principal: &principal,
-            actions: &["kms:Decrypt"],
+            who: &who,
+            actions: action,
             resource: KEY,
-            grant: Grant::Inline {
-                purpose: "session-key",
-                actions: &["kms:Decrypt"],
-                resource: KEY,
-            },
+            grant: Grant::Inline { purpose: "session-key", actions: action, resource: KEY },
             recovery: Recovery::NextSession,
         };
         let policy = match &text {
             Some(it) if it.json().unwrap()["Statement"].is_null() => Err(Unknown::limit("hidden")),
             it => Ok(it.as_ref()),
         };
-        let guard = Guard {
-            kind,
-            id: KEY,
-            policy,
-            foreign,
-            context: kms_context(&principal, &world.scope),
-        };
-        guard.judge(&access, &facts, &world.scope)
+        let account = if foreign { "444455556666" } else { "111122223333" };
+        let guard = Guard { kind, id: KEY, policy, account, context: Vec::new() };
+        access.judge_past(Some(&guard), &facts, &world.scope)
     }
 
     #[test]
@@ -563,11 +517,10 @@ mod tests {
 
     #[test]
     fn identity_and_resource_policies_together() {
-        let allow = |principal: &str| json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "kms:*", "Resource": "*" });
+        let allow = |principal: &str| json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "*", "Resource": "*" });
         let (delegates, grants) = (allow("111122223333"), allow(ROLE));
-        let denies =
-            json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*" });
-        let perhaps = json!({ "Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": { "Bool": { "x": "y" } } });
+        let denies = json!({ "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*" });
+        let perhaps = json!({ "Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*", "Condition": { "Bool": { "aws:x": "true" } } });
         let silent = json!([]);
         let hidden = Value::Null;
         let ok = json!({ "decision": "allowed" });
@@ -599,7 +552,7 @@ mod tests {
             let cases =
                 [(GuardKind::Key, false), (GuardKind::Bucket, false), (GuardKind::Key, true)];
             for ((kind, foreign), expected) in cases.into_iter().zip(expected) {
-                let answer = judged(kind, foreign, simulation, Some(policy));
+                let answer = judged(kind, foreign, simulation, Some(policy), &json!({}));
                 assert_eq!(
                     word(&answer),
                     expected,
@@ -608,7 +561,40 @@ mod tests {
                 );
             }
         }
-        assert_eq!(word(&judged(GuardKind::Bucket, false, &ok, None)), "passes");
-        assert_eq!(word(&judged(GuardKind::Bucket, false, &lacks, None)), "fails");
+        let bucket = |it| word(&judged(GuardKind::Bucket, false, it, None, &json!({})));
+        assert_eq!((bucket(&ok), bucket(&lacks)), ("passes", "fails"));
+    }
+
+    #[test]
+    fn grants_of_a_key() {
+        let delegates = json!({ "Effect": "Allow", "Principal": { "AWS": "111122223333" }, "Action": "kms:*", "Resource": "*" });
+        let session = "arn:aws:sts::111122223333:assumed-role/EC2RoleforSSM/i-1";
+        let grant = |grantee: &str, operation: &str, constrained: bool| json!([{ "id": "g", "grantee": grantee, "operations": [operation], "constrained": constrained }]);
+        let lacks = json!({ "decision": "implicitDeny" });
+        let forbidden = json!({ "decision": "explicitDeny" });
+        let rows = [
+            (&lacks, grant(ROLE, "Decrypt", false), "passes"),
+            (&lacks, grant(ROLE, "Decrypt", true), "unknown"),
+            (&lacks, grant(session, "Decrypt", false), "unknown"),
+            (&lacks, grant(ROLE, "Encrypt", false), "fails"),
+            (&lacks, grant("arn:aws:iam::111122223333:role/Other", "Decrypt", false), "fails"),
+            (&lacks, json!([]), "fails"),
+            (&lacks, json!({ "unknown": "denied" }), "fails"),
+            (&forbidden, grant(ROLE, "Decrypt", false), "fails"),
+        ];
+        for (simulation, grants, expected) in rows {
+            let more = json!({ "key_grants": { KEY: grants } });
+            let answer = judged(GuardKind::Key, false, simulation, Some(&delegates), &more);
+            assert_eq!(word(&answer), expected, "{simulation} {grants}");
+            let said = alloc::format!("{answer:?}").contains("could not be listed");
+            assert_eq!(said, grants.get("unknown").is_some(), "{answer:?}");
+        }
+        // Grants are looked at once a failure is there to be explained.
+        let Ok(Verdict::Fail(evidence, _)) =
+            judged(GuardKind::Key, false, &lacks, Some(&delegates), &json!({}))
+        else {
+            panic!("no failure")
+        };
+        assert!(evidence.wanted().contains(&Need::key_grants(KEY.parse().unwrap())));
     }
 }

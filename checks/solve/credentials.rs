@@ -6,11 +6,13 @@
 //! profile that holds no role, may not. Source: amazon-ssm-agent
 //! `common/identity/availableidentities/ec2/ec2roleprovider/ec2_role_provider.go`.
 
-use alloc::format;
+use alloc::{format, string::ToString};
 
 use super::{
+    context::target_arn,
+    judge::{Question, may},
     policy::{self, Trust},
-    simulation::{ask, target_arn},
+    who::{Side, Who},
 };
 use crate::model::{
     facts::{Facts, Unknown},
@@ -34,6 +36,16 @@ pub enum Source {
     HostManagement,
     /// The activation a hybrid node was registered with.
     Activation,
+}
+
+impl AgentRole {
+    /// The sessions of such a role bear the node's id. Source: the callers that agents'
+    /// error messages name.
+    #[must_use]
+    pub fn who(&self, scope: &Scope) -> Who {
+        let session = Some(scope.target.to_string());
+        Who { arn: self.arn.clone(), side: Side::Agent(self.source), session }
+    }
 }
 
 /// `None` when the agent has no identity at all.
@@ -134,12 +146,16 @@ pub const ASSUME: &str = "sts:AssumeRole";
 pub const EC2: [&str; 2] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
 
 /// Would the profile's role do, so that the agent keeps to it?
-fn may_register(facts: &Facts, scope: &Scope, role: &AgentRole) -> Result<bool, Unknown> {
+///
+/// # Errors
+/// [`Unknown`] when its trust or its rights are.
+pub fn may_register(facts: &Facts, scope: &Scope, role: &AgentRole) -> Result<bool, Unknown> {
     let trust = facts.role(&role.name).required()?;
     let trusted = policy::trusts(&trust.trust, &EC2, ASSUME, &[]).map(|it| it == Trust::Given);
-    let allowed = target_arn(facts, scope)
-        .and_then(|target| ask(facts, scope, &role.arn, REGISTER, &target))
-        .map(|it| it.is_ok());
+    let allowed = target_arn(facts, scope).and_then(|target| {
+        let who = role.who(scope);
+        may(Question { who: &who, action: REGISTER, resource: &target }, facts, scope)
+    });
     match (trusted, allowed) {
         (Ok(false), _) | (_, Ok(false)) => Ok(false),
         (Ok(true), Ok(true)) => Ok(true),

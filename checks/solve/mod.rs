@@ -2,8 +2,11 @@
 
 pub mod access;
 pub mod client;
+pub mod collected;
 pub mod console;
+pub mod context;
 pub mod credentials;
+pub mod judge;
 pub mod name;
 pub mod net;
 pub mod operator;
@@ -13,3 +16,4 @@ pub mod session;
 pub mod silence;
 pub mod simulation;
 pub mod ssh;
+pub mod who;

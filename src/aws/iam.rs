@@ -17,17 +17,18 @@ use ssm_doctor_checks::{
         scope::Scope,
         text::Text,
     },
-    solve::simulation::{ContextEntry, ContextKind, context},
+    solve::simulation::{ContextEntry, ContextKind, entries},
 };
 
 use super::{
     Service,
-    why::{Failure, Outcome, field, named, read, row, unreadable},
+    policies::boundary,
+    why::{Failure, Outcome, field, read, row, unreadable},
 };
 
 pub type Iam = Service<Client>;
 
-const GONE: [&str; 1] = ["NoSuchEntity"];
+pub const GONE: [&str; 1] = ["NoSuchEntity"];
 
 /// Pages of one simulation, of up to a thousand results each; a server that never says "that was
 /// all" is not followed further.
@@ -56,7 +57,7 @@ impl Iam {
         Facts { roles: [(name, row(role))].into(), ..Facts::default() }
     }
 
-    async fn role_row(&self, name: &RoleName) -> Outcome<Role> {
+    pub async fn role_row(&self, name: &RoleName) -> Outcome<Role> {
         let output = self.client.get_role().role_name(name.as_str()).send().await;
         let output = self.watch.read(output, &GONE)?;
         output.map(|it| role(field("Role", it.role())?)).transpose()
@@ -67,26 +68,24 @@ impl Iam {
         let user = self.watch.read(output, &GONE).and_then(|output| {
             let Some(output) = output else { return Ok(None) };
             let user = field("User", output.user())?;
-            Ok(Some(User { arn: read("Arn", user.arn())?, tags: tags(user.tags()) }))
+            Ok(Some(User {
+                arn: read("Arn", user.arn())?,
+                id: Some(user.user_id().to_owned()).filter(|it| !it.is_empty()),
+                tags: tags(user.tags()),
+            }))
         });
         Facts { users: [(name, row(user))].into(), ..Facts::default() }
     }
 
-    /// May one principal do these things to one resource? Resources of several types in one
-    /// question would be judged as if each action took them all.
-    pub async fn simulations(
-        self,
-        questions: BTreeSet<Question>,
-        facts: Arc<Facts>,
-        scope: Arc<Scope>,
-    ) -> Facts {
-        let Some(first) = questions.first() else { return Facts::default() };
+    /// May one principal do these things to these resources of one type? Resources of several types
+    /// in one question would be judged as if each action took them all.
+    pub async fn simulations(self, batch: Batch, facts: Arc<Facts>, scope: Arc<Scope>) -> Facts {
         let mut found = Facts::default();
-        let mut results = self.simulate(&questions, context(first, &facts, &scope)).await;
+        let mut results = self.simulate(&batch).await;
         // A role that came with its profile came without its tags.
         if let Ok(Some(known)) = &results
             && known.values().any(hangs_on_tags)
-            && let Some(name) = first.principal.resource().strip_prefix("role/")
+            && let Some(name) = batch.principal.resource().strip_prefix("role/")
             && let Ok(name) = name.rsplit('/').next().unwrap_or(name).parse::<RoleName>()
             && matches!(facts.roles.get(&name), Some(Row::Present(role)) if role.tags.is_empty())
             && let Ok(Some(role)) = self.role_row(&name).await
@@ -94,15 +93,18 @@ impl Iam {
         {
             let mut facts = Facts::clone(&facts);
             facts.roles.insert(name.clone(), Row::Present(role.clone()));
-            results = self.simulate(&questions, context(first, &facts, &scope)).await;
+            let again = batched(batch.questions.clone(), &facts, &scope).into_iter().next();
+            results = self.simulate(again.as_ref().unwrap_or(&batch)).await;
             found.roles.insert(name, Row::Present(role));
         }
-        let mut results = results.map(|it| it.map(|it| by_action(it.into_iter())));
-        for question in questions {
+        for question in batch.questions {
             let result = match &mut results {
                 Ok(Some(known)) => known
-                    .remove(&question.action.to_ascii_lowercase())
-                    .ok_or_else(|| unreadable(format!("an answer that lacks {}", question.action)))
+                    .remove(&(question.action.to_ascii_lowercase(), question.resource.clone()))
+                    .ok_or_else(|| {
+                        let Question { action, resource, .. } = &question;
+                        unreadable(format!("an answer that lacks {action} on {resource}"))
+                    })
                     .map(Some),
                 Ok(None) => Ok(None),
                 Err(failure) => Err(failure.clone()),
@@ -112,29 +114,33 @@ impl Iam {
         found
     }
 
-    /// Results by action.
-    async fn simulate(
-        &self,
-        questions: &BTreeSet<Question>,
-        context: Vec<ContextEntry>,
-    ) -> Outcome<BTreeMap<String, Simulation>> {
-        let Some(first) = questions.first() else { return Ok(None) };
+    async fn simulate(&self, batch: &Batch) -> Outcome<Results> {
+        let of = |part: fn(&Question) -> &String| -> BTreeSet<String> {
+            batch.questions.iter().map(|it| part(it).clone()).collect()
+        };
+        let (actions, resources) = (of(|it| &it.action), of(|it| &it.resource));
         let call = self
             .client
             .simulate_principal_policy()
-            .policy_source_arn(first.principal.as_str())
-            .set_action_names(Some(questions.iter().map(|it| it.action.clone()).collect()))
+            .policy_source_arn(batch.principal.as_str())
+            .set_action_names(Some(actions.into_iter().collect()))
             .set_resource_arns(
-                Some(vec![first.resource.clone()]).filter(|it| !it.contains(&"*".into())),
+                Some(resources.iter().cloned().collect()).filter(|_| !resources.contains("*")),
             )
-            .set_context_entries(Some(context.into_iter().map(context_entry).collect()));
-        let mut results = BTreeMap::new();
+            .set_context_entries(Some(batch.context.iter().map(context_entry).collect()));
+        let mut results = Results::new();
         let mut marker = None;
         for _ in 0..MOST_PAGES {
             let output = call.clone().set_marker(marker).send().await;
             let Some(page) = self.watch.read(output, &GONE)? else { return Ok(None) };
             for it in page.evaluation_results() {
-                results.insert(it.eval_action_name().to_owned(), simulation(it, &first.resource));
+                for resource in &resources {
+                    if let Some(simulation) = simulation(it, resource, resources.len() == 1) {
+                        // IAM spells actions as it likes.
+                        let action = it.eval_action_name().to_ascii_lowercase();
+                        results.insert((action, resource.clone()), simulation);
+                    }
+                }
             }
             marker = page.marker().map(Into::into);
             if !page.is_truncated() {
@@ -146,48 +152,94 @@ impl Iam {
     }
 }
 
-/// IAM spells actions as it likes.
-fn by_action(results: impl Iterator<Item = (String, Simulation)>) -> BTreeMap<String, Simulation> {
-    results.map(|(action, it)| (action.to_ascii_lowercase(), it)).collect()
+/// By action, in lower case, and resource.
+type Results = BTreeMap<(String, String), Simulation>;
+
+/// The questions that one call answers: of one principal, about resources of one type, with the same
+/// context.
+pub struct Batch {
+    principal: Arn,
+    context: Vec<ContextEntry>,
+    questions: BTreeSet<Question>,
+}
+
+pub fn batched(
+    questions: impl IntoIterator<Item = Question>,
+    facts: &Facts,
+    scope: &Scope,
+) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
+    for question in questions {
+        // Whoever asks has seen to it that this is known.
+        let context = entries(&question, facts, scope).unwrap_or_default();
+        let fits = |it: &&mut Batch| {
+            it.principal == question.principal
+                && it.context == context
+                && it
+                    .questions
+                    .first()
+                    .is_some_and(|it| kind(&it.resource) == kind(&question.resource))
+        };
+        match batches.iter_mut().find(fits) {
+            Some(batch) => _ = batch.questions.insert(question),
+            None => batches.push(Batch {
+                principal: question.principal.clone(),
+                context,
+                questions: [question].into(),
+            }),
+        }
+    }
+    batches
+}
+
+/// Service and type of a resource, and nothing for `*`.
+fn kind(arn: &str) -> Option<(&str, &str)> {
+    let mut fields = arn.splitn(6, ':').skip(2);
+    let (service, resource) = (fields.next()?, fields.nth(2)?);
+    Some((service, resource.split(['/', ':']).next().unwrap_or_default()))
 }
 
 fn hangs_on_tags(it: &Simulation) -> bool {
     it.missing_context.iter().any(|it| it.to_ascii_lowercase().starts_with("aws:principaltag/"))
 }
 
-fn context_entry(it: ContextEntry) -> sdk::ContextEntry {
+fn context_entry(it: &ContextEntry) -> sdk::ContextEntry {
     let kind = match (it.kind, it.values.len()) {
         (ContextKind::String, 1) => ContextKeyTypeEnum::String,
         (ContextKind::String, _) => ContextKeyTypeEnum::StringList,
-        (ContextKind::Boolean, 1) => ContextKeyTypeEnum::Boolean,
-        (ContextKind::Boolean, _) => ContextKeyTypeEnum::BooleanList,
-        (ContextKind::Date, 1) => ContextKeyTypeEnum::Date,
-        (ContextKind::Date, _) => ContextKeyTypeEnum::DateList,
+        // Only texts have more than one value here.
+        (ContextKind::Boolean, _) => ContextKeyTypeEnum::Boolean,
+        (ContextKind::Date, _) => ContextKeyTypeEnum::Date,
+        (ContextKind::Numeric, _) => ContextKeyTypeEnum::Numeric,
+        (ContextKind::Ip, _) => ContextKeyTypeEnum::Ip,
     };
     sdk::ContextEntry::builder()
-        .context_key_name(it.key)
-        .set_context_key_values(Some(it.values))
+        .context_key_name(&it.key)
+        .set_context_key_values(Some(it.values.clone()))
         .context_key_type(kind)
         .build()
 }
 
-/// The result for `resource`, the only one asked about. Where results are given for each resource,
-/// the one above them may name a template instead of a resource, and be the worst of several.
-fn simulation(it: &sdk::EvaluationResult, resource: &str) -> Simulation {
-    let specific =
-        it.resource_specific_results().iter().find(|it| it.eval_resource_name() == resource);
-    let (decision, statements) = match specific {
+/// What a result says of `resource`, if anything. Where results are given for each resource, the one
+/// above them may name a template instead of a resource, and be the worst of several.
+fn simulation(it: &sdk::EvaluationResult, resource: &str, only: bool) -> Option<Simulation> {
+    let specific = it.resource_specific_results();
+    let mine = specific.iter().find(|it| it.eval_resource_name() == resource);
+    let named = it.eval_resource_name() == Some(resource);
+    if mine.is_none() && !named && !(only && specific.len() < 2) {
+        return None;
+    }
+    let (decision, statements) = match mine {
         Some(it) => (it.eval_resource_decision(), it.matched_statements()),
         None => (it.eval_decision(), it.matched_statements()),
     };
-    let missing =
-        specific.map(sdk::ResourceSpecificResult::missing_context_values).unwrap_or_default();
+    let missing = mine.map(sdk::ResourceSpecificResult::missing_context_values).unwrap_or_default();
     let missing: BTreeSet<_> = it.missing_context_values().iter().chain(missing).cloned().collect();
-    let boundary = specific
+    let boundary = mine
         .and_then(|it| it.permissions_boundary_decision_detail())
         .or(it.permissions_boundary_decision_detail());
     let policies: BTreeSet<_> = statements.iter().filter_map(|it| it.source_policy_id()).collect();
-    Simulation {
+    Some(Simulation {
         decision: Decision::from(decision.as_str().to_owned()),
         policies: policies.into_iter().map(Into::into).collect(),
         missing_context: missing.into_iter().collect(),
@@ -196,18 +248,16 @@ fn simulation(it: &sdk::EvaluationResult, resource: &str) -> Simulation {
         allowed_by_organizations: it
             .organizations_decision_detail()
             .map(sdk::OrganizationsDecisionDetail::allowed_by_organizations),
-    }
+    })
 }
 
 fn role(it: &sdk::Role) -> Result<Role, Failure> {
     let trust = field("AssumeRolePolicyDocument", it.assume_role_policy_document())?;
-    let boundary = it
-        .permissions_boundary()
-        .map(|it| named("PermissionsBoundaryArn", it.permissions_boundary_arn()));
     Ok(Role {
         arn: read::<Arn>("Arn", it.arn())?,
+        id: Some(it.role_id().to_owned()).filter(|it| !it.is_empty()),
         trust: Text::parse(&decoded(trust)),
-        boundary: boundary.transpose()?,
+        boundary: boundary(it.permissions_boundary())?,
         tags: tags(it.tags()),
     })
 }
@@ -217,7 +267,7 @@ fn tags(tags: &[sdk::Tag]) -> BTreeMap<String, String> {
 }
 
 /// IAM hands out policies URL-encoded (RFC 3986: `+` is itself). What is not valid stays as it came.
-fn decoded(raw: &str) -> String {
+pub fn decoded(raw: &str) -> String {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once('%') {
@@ -233,15 +283,6 @@ fn decoded(raw: &str) -> String {
     }
     bytes.extend(rest.bytes());
     String::from_utf8(bytes).unwrap_or_else(|_| raw.into())
-}
-
-/// The questions that one call answers: those of one principal about one resource.
-pub fn grouped(needs: impl IntoIterator<Item = Question>) -> Vec<BTreeSet<Question>> {
-    let mut groups: BTreeMap<(Arn, String), BTreeSet<Question>> = BTreeMap::new();
-    for it in needs {
-        groups.entry((it.principal.clone(), it.resource.clone())).or_default().insert(it);
-    }
-    groups.into_values().collect()
 }
 
 #[cfg(test)]
@@ -279,7 +320,7 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(
-            simulation(&row, "*"),
+            simulation(&row, "*", true).unwrap(),
             Simulation {
                 decision: Decision::ImplicitDeny,
                 policies: vec!["a".into(), "b".into()],
@@ -312,28 +353,47 @@ mod tests {
             .resource_specific_results(specific(INSTANCE, "allowed"))
             .build()
             .unwrap();
-        let read = simulation(&row, INSTANCE);
+        let read = simulation(&row, INSTANCE, true).unwrap();
         assert_eq!((read.decision, read.policies), (Decision::Allowed, vec!["mine".into()]));
         assert_eq!(read.missing_context, ["aws:SourceIp", "ssm:resourceTag/a"]);
     }
 
     #[test]
-    fn questions_are_grouped_by_principal_and_resource() {
+    fn a_result_for_another_resource_is_not_taken() {
+        let other = "arn:aws:ec2:eu-west-1:111122223333:instance/i-2";
+        let row = result("allowed").eval_resource_name(other).build().unwrap();
+        assert!(simulation(&row, INSTANCE, false).is_none());
+        assert!(simulation(&row, other, false).is_some());
+        // The only one asked about, named by a template.
+        let row = result("allowed").eval_resource_name("arn:aws:ec2:*:*:instance/*").build();
+        assert!(simulation(&row.unwrap(), INSTANCE, true).is_some());
+    }
+
+    #[test]
+    fn one_call_answers_what_differs_in_action_or_resource_only() {
+        let world = ssm_doctor_checks::worlds::all().unwrap().remove(0);
         let question = |principal: &str, action: &str, resource: &str| Question {
-            principal: principal.parse().unwrap(),
+            principal: format!("arn:aws:iam::111122223333:{principal}").parse().unwrap(),
             action: action.into(),
             resource: resource.into(),
         };
-        let (one, two) =
-            ("arn:aws:iam::111122223333:role/one", "arn:aws:iam::111122223333:role/two");
-        let groups = grouped([
-            question(one, "ssm:StartSession", "*"),
-            question(two, "ssm:StartSession", "*"),
-            question(one, "ssm:UpdateInstanceInformation", "*"),
-            question(one, "ssm:StartSession", INSTANCE),
-        ]);
-        let sizes: Vec<_> = groups.iter().map(BTreeSet::len).collect();
-        assert_eq!(sizes, [2, 1, 1]);
+        let (alice, role) = ("user/alice", "role/EC2RoleforSSM");
+        let document = |name: &str| format!("arn:aws:ssm:ap-northeast-1::document/{name}");
+        let batches = batched(
+            [
+                question(alice, "ssm:StartSession", &document("AWS-StartSSHSession")),
+                question(alice, "ssm:StartSession", &document("AWS-StartPortForwardingSession")),
+                question(alice, "ssm:StartSession", INSTANCE),
+                question(role, "ssmmessages:OpenDataChannel", "*"),
+                question(role, "ssmmessages:CreateDataChannel", "*"),
+                question(role, "kms:Decrypt", "*"),
+                question(alice, "ssmmessages:OpenDataChannel", "*"),
+            ],
+            &world.facts,
+            &world.scope,
+        );
+        let sizes: Vec<_> = batches.iter().map(|it| it.questions.len()).collect();
+        assert_eq!(sizes, [2, 1, 2, 1, 1]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod ec2;
 mod iam;
 mod kms;
 mod logs;
+mod organizations;
+mod policies;
 mod route53;
 mod route53profiles;
 mod route53resolver;
@@ -31,9 +33,12 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_checks::{
     model::{
-        facts::{Facts, Need, Row},
+        facts::{Facts, Need, Ourselves, Row},
         iam::Question,
-        ids::{NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId, VpcId},
+        ids::{
+            AccountId, Arn, NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId,
+            VpcId,
+        },
         scope::Scope,
         ssm::SettingId,
         time::Timestamp,
@@ -102,6 +107,7 @@ pub struct Account {
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
+    organizations: organizations::Organizations,
     route53: route53::Route53,
     route53profiles: route53profiles::Route53Profiles,
     route53resolver: route53resolver::Route53Resolver,
@@ -110,6 +116,8 @@ pub struct Account {
     ssm: ssm::Ssm,
     sts: sts::Sts,
     probe: Probe,
+    /// Do the credentials expire? Only those carry a session token.
+    temporary: bool,
 }
 
 /// One or a few calls, and the rows they bring.
@@ -158,15 +166,15 @@ impl Account {
             ConnectError::BadRegion(format!("`{}` is not a Region", printable(region)))
         })?;
         let profile = here.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
-        let (config, ends_at) = with_credentials(config, profile).await?;
+        let (config, keys) = with_credentials(config, profile).await?;
         here.endpoint_override = endpoint_override(&config);
         here.dual_stack = config.use_dual_stack().unwrap_or_default();
         here.fips = config.use_fips().unwrap_or_default();
-        here.ends_at = ends_at;
-        Ok(Self::new(config, region, Probe::new(here, tls)))
+        here.ends_at = keys.ends_at;
+        Ok(Self::new(config, region, Probe::new(here, tls), keys.temporary))
     }
 
-    fn new(config: SdkConfig, region: Region, probe: Probe) -> Self {
+    fn new(config: SdkConfig, region: Region, probe: Probe, temporary: bool) -> Self {
         let watch = Watch::default();
         macro_rules! service {
             ($sdk:ident $(, $set:ident($value:expr))?) => {{
@@ -184,6 +192,7 @@ impl Account {
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),
+            organizations: service!(aws_sdk_organizations),
             route53: service!(aws_sdk_route53),
             route53profiles: service!(aws_sdk_route53profiles),
             route53resolver: service!(aws_sdk_route53resolver),
@@ -195,6 +204,7 @@ impl Account {
             watch,
             config,
             probe,
+            temporary,
         }
     }
 
@@ -230,7 +240,10 @@ impl Account {
             let (ec2, iam, ssm) = (&self.ec2, &self.iam, &self.ssm);
             let (zones, resolver) = (&self.route53, &self.route53resolver);
             match need {
-                Need::caller(_) => jobs.push(self.sts.job(sts::Sts::caller)),
+                Need::caller(_) => {
+                    let temporary = self.temporary;
+                    jobs.push(self.sts.job(move |it| it.caller(temporary)));
+                }
                 Need::instance(id) => _ = instances.insert(id),
                 Need::instance_status(id) => _ = statuses.insert(id),
                 Need::elsewhere(id) => {
@@ -276,6 +289,28 @@ impl Account {
                 Need::document(name) => jobs.push(ssm.job(|it| it.document(name))),
                 Need::bucket_policy(name) => jobs.push(self.s3.job(|it| it.bucket_policy(name))),
                 Need::key(name) => jobs.push(self.kms.job(|it| it.key(name))),
+                Need::key_grants(arn) => jobs.push(self.kms.job(|it| it.grants(arn))),
+                Need::role_policies(name) => {
+                    let known = known_policies(facts);
+                    jobs.push(iam.job(|it| it.role_policies(name, known)));
+                }
+                Need::user_policies(name) => {
+                    let known = known_policies(facts);
+                    jobs.push(iam.job(|it| it.user_policies(name, known)));
+                }
+                Need::group_policies(name) => {
+                    let known = known_policies(facts);
+                    jobs.push(iam.job(|it| it.group_policies(name, known)));
+                }
+                Need::managed_policy(arn) => jobs.push(iam.job(|it| it.managed_policy(arn))),
+                Need::organization(_) => {
+                    let account = our_account(facts);
+                    jobs.push(self.organizations.job(|it| it.organization(account)));
+                }
+                Need::organization_policies(account) => {
+                    jobs.push(self.organizations.job(|it| it.policies(account)));
+                }
+                Need::resource_tags(name) => jobs.push(ssm.job(|it| it.tags(name))),
                 Need::interface_at(place) => jobs.push(ec2.job(|it| it.interface_at(place))),
                 Need::distant_endpoint(id) => jobs.push(ec2.job(|it| it.distant_endpoint(id))),
                 Need::hosted_zone(id) => jobs.push(zones.job(|it| it.hosted_zone(id))),
@@ -323,9 +358,9 @@ impl Account {
         }
         if !questions.is_empty() {
             let (facts, scope) = (Arc::new(facts.clone()), Arc::new(scope.clone()));
-            for group in iam::grouped(questions) {
+            for batch in iam::batched(questions, &facts, &scope) {
                 let (facts, scope) = (facts.clone(), scope.clone());
-                jobs.push(self.iam.job(|it| it.simulations(group, facts, scope)));
+                jobs.push(self.iam.job(|it| it.simulations(batch, facts, scope)));
             }
         }
         jobs
@@ -421,6 +456,14 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
             })
         }));
     }
+    // What no policy allows a grant of the session's key may.
+    if needs.iter().any(|it| matches!(it, Need::role_policies(_) | Need::user_policies(_))) {
+        let keys = facts.keys.values().filter_map(|it| match it {
+            Row::Present(it) => Some(Need::key_grants(it.arn.clone())),
+            _ => None,
+        });
+        needs.extend(keys.filter(|it| !facts.has(it)));
+    }
     // A zone may lead to endpoints of a hub VPC, whose own settings then count.
     if needs.iter().any(|it| matches!(it, Need::zone_records(_))) {
         needs.extend(CORE.iter().filter_map(|service| {
@@ -448,6 +491,16 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
         }
     }
     needs
+}
+
+/// Managed policies that need not be fetched again.
+fn known_policies(facts: &Facts) -> BTreeSet<Arn> {
+    facts.managed_policies.keys().cloned().collect()
+}
+
+fn our_account(facts: &Facts) -> Option<AccountId> {
+    let caller = facts.caller.get(&Ourselves::Us)?;
+    if let Row::Present(it) = caller { Some(it.account.clone()) } else { None }
 }
 
 /// More VPCs with endpoints of their own than this are no hubs.
@@ -485,6 +538,12 @@ fn vpcs_of_instances(facts: &Facts) -> impl Iterator<Item = VpcId> {
         .filter_map(|it| if let Row::Present(it) = it { it.vpc.clone() } else { None })
 }
 
+/// What is known of the credentials in use.
+struct Keys {
+    ends_at: Option<Timestamp>,
+    temporary: bool,
+}
+
 /// Resolves the credentials once, before anything is asked with them.
 ///
 /// They are then fixed, where they last: a program or a token that has to be touched for each
@@ -492,7 +551,7 @@ fn vpcs_of_instances(facts: &Facts) -> impl Iterator<Item = VpcId> {
 async fn with_credentials(
     config: SdkConfig,
     profile: Option<String>,
-) -> Result<(SdkConfig, Option<Timestamp>), ConnectError> {
+) -> Result<(SdkConfig, Keys), ConnectError> {
     let provider = config.credentials_provider().ok_or(ConnectError::NoCredentials)?;
     let credentials = tokio::time::timeout(CREDENTIALS_WITHIN, provider.provide_credentials())
         .await
@@ -511,11 +570,12 @@ async fn with_credentials(
         let since = it.duration_since(std::time::UNIX_EPOCH).ok()?;
         Timestamp::from_second(since.as_secs().try_into().ok()?)
     });
+    let keys = Keys { ends_at, temporary: credentials.session_token().is_some() };
     if !lasts(&credentials) {
-        return Ok((config, ends_at));
+        return Ok((config, keys));
     }
     let provider = SharedCredentialsProvider::new(credentials);
-    Ok((config.into_builder().credentials_provider(provider).build(), ends_at))
+    Ok((config.into_builder().credentials_provider(provider).build(), keys))
 }
 
 /// The host that stands in for AWS's own, of the services that the doctor or a session asks.

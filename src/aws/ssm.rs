@@ -2,17 +2,19 @@
 
 use aws_sdk_ssm::{
     Client,
-    operation::get_document::GetDocumentOutput,
+    operation::{
+        get_document::GetDocumentOutput, list_tags_for_resource::ListTagsForResourceOutput,
+    },
     types::{
         Activation as SdkActivation, ConnectionStatus, DescribeActivationsFilter,
         DescribeActivationsFilterKeys, DocumentFormat, DocumentType, InstanceInformation,
-        InstanceInformationStringFilter, PlatformType, SourceType,
+        InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging, SourceType,
     },
 };
 use serde_json::Value;
 use ssm_doctor_checks::model::{
     facts::{Facts, Ourselves},
-    ids::{ActivationId, DocumentName, Target},
+    ids::{ActivationId, DocumentName, TaggedName, Target},
     ssm::{
         Activation, Connection, Document, HybridNode, ManagedNode, Ping, ServiceSetting, SettingId,
     },
@@ -114,6 +116,21 @@ impl Ssm {
             }))
         });
         Facts { service_settings: [(id, row(setting))].into(), ..Facts::default() }
+    }
+
+    /// AWS names documents in this call by name, hybrid nodes by id.
+    pub async fn tags(self, name: TaggedName) -> Facts {
+        let (kind, id) = name.as_str().split_once('/').unwrap_or_default();
+        let kind = match kind {
+            "document" => ResourceTypeForTagging::Document,
+            _ => ResourceTypeForTagging::ManagedInstance,
+        };
+        let call = self.client.list_tags_for_resource().resource_type(kind).resource_id(id);
+        let tags = self.watch.read(call.send().await, &["InvalidResourceId"]).map(|it| {
+            let tags = it.as_ref().map(ListTagsForResourceOutput::tag_list);
+            tags.map(|it| it.iter().map(|it| (it.key().into(), it.value().into())).collect())
+        });
+        Facts { resource_tags: [(name, row(tags))].into(), ..Facts::default() }
     }
 
     pub async fn document(self, name: DocumentName) -> Facts {

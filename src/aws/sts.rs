@@ -14,7 +14,8 @@ use super::{
 pub type Sts = Service<Client>;
 
 impl Sts {
-    pub async fn caller(self) -> Facts {
+    /// `temporary`: do these credentials expire?
+    pub async fn caller(self, temporary: bool) -> Facts {
         let output = self.watch.read(self.client.get_caller_identity().send().await, &[]);
         let caller = output.and_then(|output| {
             let output = field("GetCallerIdentityResult", output)?;
@@ -22,6 +23,7 @@ impl Sts {
                 account: named("Account", output.account())?,
                 arn: named("Arn", output.arn())?,
                 user_id: field("UserId", output.user_id())?.into(),
+                temporary: Some(temporary),
             }))
         });
         Facts { caller: [(Ourselves::Us, row(caller))].into(), ..Facts::default() }

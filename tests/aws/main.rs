@@ -56,6 +56,7 @@ struct Case {
     /// Rules of `fault_proxy.py`.
     #[serde(default)]
     faults: Vec<Value>,
+    /// `${name}` is an id of the world.
     #[serde(default)]
     args: Vec<String>,
     #[serde(default)]
@@ -222,7 +223,7 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
     doctor
         .arg(case.target.as_deref().unwrap_or(text(&world["target"])))
         .args(["--format", "json", "--region", case.region.as_deref().unwrap_or(region)])
-        .args(&case.args)
+        .args(case.args.iter().map(|it| fill(it, &world)))
         .env_clear()
         .env("HOME", home.path())
         .env("NO_PROXY", "127.0.0.1")
@@ -458,7 +459,9 @@ fn judge_findings(expect: &Expect, seen: &Seen, report: &Value, complaints: &mut
 
 /// Puts the world's ids where `${name}` stands.
 fn fill(template: &str, world: &Value) -> String {
-    let mut filled = template.replace("${target}", text(&world["target"]));
+    let mut filled = template
+        .replace("${target}", text(&world["target"]))
+        .replace("${account}", text(&world["account"]));
     for (name, id) in world["ids"].as_object().into_iter().flatten() {
         filled = filled.replace(&format!("${{{name}}}"), text(id));
     }

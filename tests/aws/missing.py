@@ -17,6 +17,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
+from moto.organizations.responses import OrganizationsResponse
 from moto.route53resolver.responses import Route53ResolverResponse
 from moto.ssm.responses import SimpleSystemManagerResponse
 
@@ -42,6 +43,7 @@ def register(simulator: "Simulator") -> None:
         ),
         (IamResponse, (simulate_custom_policy, simulate_principal_policy)),
         (EC2Response, (describe_vpc_block_public_access_options,)),
+        (OrganizationsResponse, (describe_organization, describe_policy, list_parents, list_policies_for_target)),
         (
             Route53ResolverResponse,
             (
@@ -219,6 +221,75 @@ def describe_vpc_block_public_access_options(self: EC2Response) -> ActionResult:
         "ManagedBy": "account",
     }
     return ActionResult({"VpcBlockPublicAccessOptions": options})
+
+
+# Organizations, of which every account is a member that has service control policies.
+
+MANAGEMENT = "999900001111"
+CHAIN = ("r-test", "ou-test-sandbox1")
+FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def _organization(request: OrganizationsResponse) -> dict[str, Any]:
+    own = state.account(request.current_account)
+    if own["scps"] is None:
+        raise Refused("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+    return own
+
+
+def _delegated(request: OrganizationsResponse) -> dict[str, Any]:
+    """All but DescribeOrganization is for the management account and its delegates."""
+    own = _organization(request)
+    if not own["delegated"]:
+        raise Refused("AccessDeniedException", "You don't have permissions to access this resource.")
+    return own
+
+
+def describe_organization(self: OrganizationsResponse) -> str:
+    _organization(self)
+    arn = f"arn:aws:organizations::{MANAGEMENT}"
+    return json.dumps(
+        {
+            "Organization": {
+                "Id": "o-testexample",
+                "Arn": f"{arn}:organization/o-testexample",
+                "FeatureSet": "ALL",
+                "MasterAccountId": MANAGEMENT,
+                "MasterAccountArn": f"{arn}:account/o-testexample/{MANAGEMENT}",
+                "MasterAccountEmail": "master@example.com",
+            }
+        }
+    )
+
+
+def list_parents(self: OrganizationsResponse) -> str:
+    _delegated(self)
+    chain = [*CHAIN, self.current_account]
+    child = self._get_param("ChildId")
+    if child not in chain[1:]:
+        raise Refused("ChildNotFoundException", "You specified a child that doesn't exist.")
+    parent = chain[chain.index(child) - 1]
+    kind = "ROOT" if parent.startswith("r-") else "ORGANIZATIONAL_UNIT"
+    return json.dumps({"Parents": [{"Id": parent, "Type": kind}]})
+
+
+def list_policies_for_target(self: OrganizationsResponse) -> str:
+    own = _delegated(self)
+    target, kind = self._get_param("TargetId"), self._get_param("Filter")
+    if kind == "SERVICE_CONTROL_POLICY":
+        of_account = [f"p-scp{number:05}" for number, _ in enumerate(own["scps"])]
+        ids = of_account if target == self.current_account else ["p-FullAWSAccess"]
+    else:
+        ids = []
+    policies = [{"Id": one, "Name": one, "Type": kind, "AwsManaged": one == "p-FullAWSAccess"} for one in ids]
+    return json.dumps({"Policies": policies})
+
+
+def describe_policy(self: OrganizationsResponse) -> str:
+    own = _delegated(self)
+    one = self._get_param("PolicyId")
+    document = FULL if one == "p-FullAWSAccess" else own["scps"][int(one.removeprefix("p-scp"))]
+    return json.dumps({"Policy": {"PolicySummary": {"Id": one, "Name": one}, "Content": json.dumps(document)}})
 
 
 # DNS Firewall.

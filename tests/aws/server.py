@@ -315,7 +315,8 @@ class Application:
 
 
 def reset_moto() -> None:
-    for service in ("ec2", "iam", "kms", "logs", "route53", "route53resolver", "s3", "ssm", "sts"):
+    services = ("ec2", "iam", "kms", "logs", "organizations", "route53", "route53resolver", "s3", "ssm", "sts")
+    for service in services:
         backends = get_backend(service)
         if isinstance(backends, BackendDict):
             backends.reset()

@@ -33,6 +33,7 @@ ACCOUNT_WIDE: dict[str, Any] = {
     "deny": [],  # "service:Operation" to refuse
     "expired_keys": [],  # access keys whose session is over
     "scps": None,  # service control policies; None: the account is in no organization
+    "delegated": False,  # whether the account may read the organization's policies
     "page_size": 0,  # most rows in any page of a list, whatever the client asks for; 0: no limit
     "latency_ms": 0,  # how long every answer takes at least
     "grouped_simulation": False,  # one EvaluationResult per action, the resources inside it

@@ -33,7 +33,11 @@ READS = [
     "iam:SimulatePrincipalPolicy",
     "kms:DescribeKey",
     "kms:GetKeyPolicy",
+    "kms:ListGrants",
     "logs:DescribeLogGroups",
+    "organizations:DescribeOrganization",
+    "organizations:DescribePolicy",
+    "organizations:List*",
     "route53:Get*",
     "route53:List*",
     "route53profiles:List*",
@@ -117,6 +121,7 @@ class World:
         self.state: dict[str, Any] = {"service_settings": {}}
         self.operator_statements: list[dict[str, Any]] = []
         self.operator_tags: list[dict[str, str]] = []
+        self.operator_groups: list[str] = []
         self.token_expired = False
 
     # What the agent's heartbeat shows. Of several breaks the worst one shows.
@@ -220,6 +225,8 @@ class World:
             "SourceId": self.target,
             "SourceType": "AWS::EC2::Instance",
         }
+        if "agent" in self.plan:
+            self.node["AgentVersion"] = self.plan["agent"]
         if "dhmc_role" in self.plan:
             self.node["IamRole"] = self.plan["dhmc_role"]
 
@@ -289,6 +296,8 @@ class World:
         if self.operator_statements:
             document = policy(*self.operator_statements)
             iam.put_user_policy(UserName="operator", PolicyName="Sessions", PolicyDocument=document)
+        for group in self.operator_groups:
+            iam.add_user_to_group(UserName="operator", GroupName=group)
         if self.operator_tags:
             iam.tag_user(UserName="operator", Tags=self.operator_tags)
         key = iam.create_access_key(UserName="operator")["AccessKey"]
@@ -572,12 +581,24 @@ def no_profile(w: World) -> None:
 def dhmc_on_no_profile(w: World) -> None:
     """Default Host Management Configuration manages what has no profile; nothing is wrong."""
     w.plan["profile"] = False
+    w.plan["dhmc_role"] = dhmc_role(w)
+
+
+def dhmc_role(w: World) -> str:
+    """Turns Default Host Management on, and makes its role."""
     default = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
     name = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
     w.role(name, "ssm.amazonaws.com", default, "/service-role/")
-    w.plan["dhmc_role"] = f"service-role/{name}"
     setting = "/ssm/managed-instance/default-ec2-instance-management-role"
     w.state["service_settings"][setting] = f"service-role/{name}"
+    return f"service-role/{name}"
+
+
+@before_launch
+def dhmc_on_agent_too_old(w: World) -> None:
+    dhmc_on_no_profile(w)
+    w.plan["agent"] = "3.2.500.0"
+    w.lost()
 
 
 @breaks
@@ -605,6 +626,41 @@ def role_without_core(w: World) -> None:
 
 
 @breaks
+def role_has_withdrawn_policy(w: World) -> None:
+    """It still gives all that sessions take."""
+    w.cloud.iam.detach_role_policy(RoleName=w.ids["role"], PolicyArn=CORE)
+    withdrawn = "arn:aws:iam::aws:policy/service-role/AmazonEC2RoleforSSM"
+    w.cloud.iam.attach_role_policy(RoleName=w.ids["role"], PolicyArn=withdrawn)
+
+
+@breaks
+def role_from_endpoint_only(w: World) -> None:
+    """Rights that hold through one's own endpoints alone, which the simulator knows nothing of."""
+    endpoints = [w.ids["ssm_endpoint"], w.ids["ssmmessages_endpoint"]]
+    source = {"StringEquals": {"aws:SourceVpce": endpoints}}
+    replace_rights(w, allow(["ssm:*", "ssmmessages:*", "ec2messages:*"], Condition=source))
+
+
+@breaks
+def dhmc_shadowed(w: World) -> None:
+    """Default Host Management is on, and a profile with half the rights keeps the agent from it."""
+    role = w.ids["role"]
+    dhmc_role(w)
+    w.ids["role"] = role
+    role_without_ssmmessages(w)
+
+
+@breaks
+def dhmc_behind_useless_profile(w: World) -> None:
+    """The profile's role may not register, so Default Host Management serves; nothing is wrong."""
+    role = w.ids["role"]
+    given = dhmc_role(w)
+    w.ids["role"] = role
+    replace_rights(w, allow("s3:*"))
+    w.node["IamRole"] = given
+
+
+@breaks
 def role_denied_by_condition(w: World) -> None:
     """Rights tied to a source address: whether they hold depends on what the API cannot know."""
     source = {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}
@@ -623,6 +679,12 @@ def scp_denies(w: World) -> None:
     deny = {"Effect": "Deny", "Action": "ssmmessages:*", "Resource": "*"}
     w.state["scps"] = [json.loads(policy(allow("*"), deny))]
     w.not_connected()
+
+
+@breaks
+def scp_readable(w: World) -> None:
+    """The account is a delegated administrator of the organization's policies."""
+    w.state["delegated"] = True
 
 
 @breaks
@@ -777,6 +839,38 @@ def endpoint_policy_denies(w: World) -> None:
     document = {"Version": "2012-10-17", "Statement": [{**allow("s3:*"), "Principal": "*"}]}
     w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids["ssm_endpoint"], PolicyDocument=json.dumps(document))
     w.lost()
+
+
+def endpoint_policy(w: World, *statements: dict[str, Any]) -> None:
+    document = policy(*({**one, "Principal": "*"} for one in statements))
+    w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids["ssm_endpoint"], PolicyDocument=document)
+
+
+@breaks
+def endpoint_policy_only_denies(w: World) -> None:
+    """Nothing in it allows, so nothing gets through."""
+    endpoint_policy(w, {"Sid": "NoCommands", "Effect": "Deny", "Action": "ssm:SendCommand", "Resource": "*"})
+    w.lost()
+
+
+@breaks
+def endpoint_policy_other_organization(w: World) -> None:
+    w.state["scps"] = [json.loads(policy(allow("*")))]
+    endpoint_policy(w, allow("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-another"}}))
+    w.lost()
+
+
+@breaks
+def endpoint_policy_of_organization(w: World) -> None:
+    """Our own; nothing is wrong."""
+    w.state["scps"] = [json.loads(policy(allow("*")))]
+    endpoint_policy(w, allow("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-testexample"}}))
+
+
+@breaks
+def endpoint_policy_of_account(w: World) -> None:
+    """Our own; nothing is wrong."""
+    endpoint_policy(w, allow("ssm:*", Condition={"StringEquals": {"aws:PrincipalAccount": w.account}}))
 
 
 @breaks
@@ -1110,6 +1204,20 @@ def kms_with_rights(w: World) -> None:
     w.operator_statements.append(allow("kms:GenerateDataKey", key))
 
 
+@breaks
+def kms_policy_without_delegation(w: World) -> None:
+    """A key policy that names the node's role and its administrator, and leaves nothing to IAM."""
+    key = w.key()
+    w.preferences(kmsKeyId=key)
+    w.operator_statements.append(allow("kms:GenerateDataKey", key))
+    iam = f"arn:aws:iam::{w.account}"
+    document = policy(
+        {**allow("kms:*"), "Sid": "Admin", "Principal": {"AWS": f"{iam}:user/admin"}},
+        {**allow("kms:Decrypt"), "Sid": "Nodes", "Principal": {"AWS": f"{iam}:role/{w.ids['role']}"}},
+    )
+    w.cloud.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document)
+
+
 def grant(w: World, *statements: dict[str, Any]) -> None:
     w.cloud.iam.put_role_policy(RoleName=w.ids["role"], PolicyName="Sessions", PolicyDocument=policy(*statements))
 
@@ -1172,6 +1280,74 @@ def operator_no_document(w: World) -> None:
 @breaks
 def operator_ssh_only(w: World) -> None:
     w.session_statements(documents=[f"arn:aws:ssm:{w.region}::document/AWS-StartSSHSession"])
+
+
+@breaks
+def operator_tag_on_both(w: World) -> None:
+    """One statement for target and documents, with a tag that only the target has."""
+    w.session_statements(Condition={"StringEquals": {"ssm:resourceTag/Name": "web-1"}})
+
+
+@breaks
+def operator_tag_on_target(w: World) -> None:
+    """A statement each; nothing is wrong."""
+    w.session_statements(documents=[], Condition={"StringEquals": {"ssm:resourceTag/Name": "web-1"}})
+    w.operator_statements.append(allow("ssm:StartSession", w.document_arns()))
+
+
+@breaks
+def operator_tag_mismatch(w: World) -> None:
+    w.session_statements(documents=[], Condition={"StringEquals": {"ssm:resourceTag/Name": "web-2"}})
+    w.operator_statements.append(allow("ssm:StartSession", w.document_arns()))
+
+
+@breaks
+def operator_document_check(w: World) -> None:
+    """S5: by this key a policy asks that the document be allowed too, the default one included."""
+    w.session_statements(documents=[], Condition={"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}})
+    w.operator_statements.append(allow("ssm:StartSession", f"arn:aws:ssm:{w.region}::document/AWS-StartSSHSession"))
+
+
+@breaks
+def operator_source_address(w: World) -> None:
+    w.session_statements(Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}})
+
+
+@breaks
+def operator_old_samples(w: World) -> None:
+    """From before data channels were signed, and with a pattern that fits users only."""
+    own = "arn:aws:ssm:*:*:session/${aws:username}-*"
+    w.operator_statements = [
+        allow("ssm:StartSession", [w.target_arn(), *w.document_arns()]),
+        allow(["ssm:ResumeSession", "ssm:TerminateSession"], own),
+    ]
+
+
+@breaks
+def operator_rights_by_group(w: World) -> None:
+    iam = w.cloud.iam
+    iam.create_group(GroupName="operators")
+    own = iam.create_policy(PolicyName="SessionsOfTheGroup", PolicyDocument=policy(*w.operator_statements))
+    iam.attach_group_policy(GroupName="operators", PolicyArn=own["Policy"]["Arn"])
+    w.operator_statements = []
+    w.operator_groups = ["operators"]
+
+
+@breaks
+def another_operator(w: World) -> None:
+    """Bob, who may not start sessions; asked about by --operator."""
+    bob = w.cloud.iam.create_user(UserName="bob")["User"]["Arn"]
+    w.ids["bob"] = bob
+
+
+@breaks
+def role_operator(w: World) -> None:
+    """A role that may, and its session; asked about by --operator."""
+    arn = w.cloud.iam.create_role(RoleName="Ops", AssumeRolePolicyDocument=trust("ec2.amazonaws.com"), Path="/team/")
+    document = policy(*w.operator_statements)
+    w.cloud.iam.put_role_policy(RoleName="Ops", PolicyName="Sessions", PolicyDocument=document)
+    w.ids["ops"] = arn["Role"]["Arn"]
+    w.ids["ops_session"] = f"arn:aws:sts::{w.account}:assumed-role/Ops/carol"
 
 
 @breaks

@@ -135,6 +135,11 @@ impl Context {
         self
     }
 
+    /// Every key of which something was said by its own name.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Known)> {
+        self.keys.iter().map(|(key, known)| (key.as_str(), known))
+    }
+
     /// None when nothing was said about it. Names are compared without regard to case.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Known> {

@@ -247,6 +247,13 @@ impl<'p> Statement<'p> {
         }
     }
 
+    /// Its conditions, for sentences: `aws:SourceIp 192.0.2.0/24 (NotIpAddress)`.
+    pub fn asks_for(&self) -> impl Iterator<Item = String> {
+        self.conditions
+            .iter()
+            .map(|it| format!("{} {} ({})", it.key, it.values.join(", "), it.operator))
+    }
+
     #[must_use]
     pub fn sid(&self) -> Option<&'p str> {
         self.sid

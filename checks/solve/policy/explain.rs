@@ -326,17 +326,6 @@ fn doubt<'l>(say: &Say<'l>, asked: Asked, granted: bool, doubts: &mut Vec<Doubt<
     }
 }
 
-/// What one statement hangs on, for a sentence.
-pub(super) fn hangs(statement: &Statement, asked: Asked) -> String {
-    let words = within(statement, asked).into_iter().map(|it| match it {
-        Open::Key(key) => format!("a condition on {key}"),
-        Open::Malformed(what) => what,
-        Open::Part(part) => part.to_string(),
-        Open::Unseen(_) => "what could not be seen".into(),
-    });
-    words.collect::<Vec<_>>().join(", ")
-}
-
 /// What keeps one statement from being decided.
 fn within(statement: &Statement, asked: Asked) -> Vec<Open> {
     let faults: Vec<Open> = statement.faults().map(Open::Malformed).collect();

@@ -13,7 +13,6 @@ mod context;
 mod document;
 mod explain;
 mod layers;
-pub mod opinion;
 mod pattern;
 mod principal;
 mod resource;
