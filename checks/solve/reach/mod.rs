@@ -1197,8 +1197,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A private route, and a zone or rule that was not seen: endpoints of a hub VPC may stand there.
+    /// Endpoints of a hub VPC may be where the name leads: it is not known whether the VPC resolves names
+    /// at all, or a zone or rule was not seen and a private route leads somewhere.
     fn may_lead_elsewhere(&self, table: &RouteTable) -> Option<Unknown> {
+        let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service).ok()?;
+        let unseen = name.steps.into_iter().find(|it| it.answer.is_err())?;
+        let (kind, unseen) = (unseen.kind, unseen.answer.err()?);
+        if kind == StepKind::Resolver {
+            return Some(unseen);
+        }
         let leads_away = |it: &&Route| {
             let kind = it.via.kind();
             it.state == RouteState::Active
@@ -1208,8 +1215,6 @@ impl<'a> Walk<'a> {
                 )
         };
         let route = table.routes.iter().find(leads_away)?;
-        let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service).ok()?;
-        let unseen = name.steps.into_iter().find_map(|it| it.answer.err())?;
         let text = format!(
             "{} leads to {} through {}, where endpoints shared with {} may stand",
             table.id, route.to, route.via, self.from.vpc
