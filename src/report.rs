@@ -14,6 +14,7 @@ use ssm_doctor_checks::{
     solve::{
         client::{self, Judged},
         reach::{self, Path},
+        silence,
     },
 };
 
@@ -93,7 +94,7 @@ impl Report {
         if self.diagnosis.overall == Overall::Healthy {
             return Some(format!(
                 "nothing wrong in sight; if it fails all the same, look at this machine (session-manager-plugin, the credentials it finds, its way to ssmmessages), then at {target}: {}; `ssm-doctor explain \"<message>\"` knows what people see",
-                beyond(self.scope.session)
+                silence::beyond(self.scope.session)
             ));
         }
         let first = self.diagnosis.causes.first().and_then(|it| self.finding(it))?;
@@ -183,20 +184,6 @@ impl Report {
                 _ => false,
             })
         })
-    }
-}
-
-/// What ends a session that has started, on the node, the likeliest first.
-fn beyond(session: Session) -> &'static str {
-    match session {
-        Session::Shell | Session::Command => {
-            "a full disk, the limits on inotify and open files, the user and its shell"
-        }
-        Session::Ssh => "sshd and the key, a full disk; the ProxyCommand run by hand shows more",
-        Session::Port => "what listens on the port, a full disk, the limit on open files",
-        Session::RemotePort => {
-            "whether it reaches the remote host, which must be no address that the agent forbids"
-        }
     }
 }
 

@@ -324,6 +324,10 @@ impl<'a> Query<'a, '_> {
             return Ok(Resolution::PublicDespite(any, Defect::NotAvailable));
         };
         let Some(endpoint) = available().find(|it| it.private_dns) else {
+            // One that has the name, and may or may not work, goes before one that has not.
+            if let Some(odd) = candidates().find(|it| it.private_dns) {
+                return Ok(Resolution::PublicDespite(odd, Defect::NotAvailable));
+            }
             return Ok(Resolution::PublicDespite(some, Defect::PrivateDnsOff));
         };
         let dns = facts.vpc_dns(vpc).required()?;

@@ -16,7 +16,7 @@ use crate::model::{
     ec2::{Console, Instance, InstanceState},
     facts::{Facts, Ourselves, Unknown},
     ids::{InstanceId, NodeId},
-    scope::Scope,
+    scope::{Scope, Session},
     ssm::ManagedNode,
     time::{Timestamp, span},
     verdict::{Evidence, Fix, Recovery, observed},
@@ -38,6 +38,21 @@ pub enum Silence<'a> {
     Lost(&'a ManagedNode),
     /// It reports, and holds no session channel.
     NotConnected(&'a ManagedNode),
+}
+
+/// What ends a session that has started, on the node, the likeliest first.
+#[must_use]
+pub fn beyond(session: Session) -> &'static str {
+    match session {
+        Session::Shell | Session::Command => {
+            "a full disk, too little memory, the limits on inotify and open files, the user and its shell"
+        }
+        Session::Ssh => "sshd and the key, a full disk; the ProxyCommand run by hand shows more",
+        Session::Port => "what listens on the port, a full disk, the limit on open files",
+        Session::RemotePort => {
+            "whether it reaches the remote host, which must be no address that the agent forbids"
+        }
+    }
 }
 
 /// `evidence` with what is visible beside it, and where to look, the likeliest first.

@@ -155,7 +155,8 @@ fn drawing(page: &mut Page, report: &Report, path: &Path) {
 fn is_of_names(kind: HopKind) -> bool {
     matches!(
         kind,
-        HopKind::VpcDns
+        HopKind::NameServer
+            | HopKind::VpcDns
             | HopKind::DnsFirewall
             | HopKind::ResolverRule
             | HopKind::HostedZone

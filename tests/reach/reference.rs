@@ -459,6 +459,15 @@ impl<'a> Reference<'a> {
             });
             return if alive { interface(nic, address) } else { Goal::Dead(address) };
         }
+        // AWS was asked who has it, and nobody does.
+        let nobody = self
+            .facts
+            .interfaces_at
+            .iter()
+            .any(|(place, row)| place.address == address && matches!(row, Row::Absent(_)));
+        if nobody {
+            return Goal::Dead(address);
+        }
         let vpc = self.vpc_cidrs();
         if vpc.iter().any(|net| net.contains(&address)) {
             return Goal::Interface { address, subnet: None, groups: None };

@@ -727,6 +727,19 @@ impl Plan {
             "metadata": {"enabled": true}, "interfaces": [nat],
         });
         facts["network_interfaces"]["eni-9"] = self.nat_instance_row(&nat);
+        // Who has the addresses that zones name.
+        let mut holders = serde_json::Map::new();
+        for record in self.zones().iter().filter_map(Zone::record) {
+            for address in record["values"].as_array().into_iter().flatten() {
+                let rows = facts["network_interfaces"].as_object().unwrap().values();
+                let holds = |it: &&Value| {
+                    it["private_ips"].as_array().is_some_and(|all| all.contains(address))
+                };
+                let row = rows.clone().find(holds).cloned().unwrap_or_else(|| json!("absent"));
+                holders.insert(format!("vpc-1 {}", address.as_str().unwrap()), row);
+            }
+        }
+        facts["interfaces_at"] = Value::Object(holders);
         for hidden in &self.hidden {
             let (table, key) = match hidden {
                 Hidden::Vpc => ("vpcs", "vpc-1".into()),

@@ -505,15 +505,17 @@ impl Walk<'_> {
                         ),
                     })
                 }
-                // A common slip: the NAT gateway was put into a private subnet.
-                (None, TargetKind::NatGateway(next)) => Ok(Verdict::Fail(
+                // A common slip: the NAT gateway was put into the private subnet that it is to serve.
+                (None, TargetKind::NatGateway(next)) if next == *id => Ok(Verdict::Fail(
                     observed(
                         subject,
                         format!(
-                            "stands in {subnet}, a private subnet that leads on to {next} instead of an internet gateway ({service})"
+                            "stands in {subnet}, a private subnet whose route out leads back to it ({service})"
                         ),
                     ),
-                    replace("put the NAT gateway into a subnet with a route to an internet gateway".into()),
+                    replace(
+                        "put the NAT gateway into a subnet with a route to an internet gateway".into(),
+                    ),
                 )),
                 (None, _) => Err(Unknown::limit(format!(
                     "{id} stands in {subnet}, whose table {} leads on to {}, and what lies beyond is not visible",

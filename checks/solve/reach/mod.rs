@@ -43,6 +43,8 @@ pub const HTTPS: u16 = 443;
 /// What a hop is, in the order in which packets meet them. Each has one check that speaks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HopKind {
+    /// A DNS server that is not Amazon's.
+    NameServer,
     /// The VPC's two DNS attributes.
     VpcDns,
     DnsFirewall,
@@ -80,6 +82,7 @@ impl HopKind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::NameServer => "name-server",
             Self::VpcDns => "vpc-dns",
             Self::PrivateDns => "private-dns",
             Self::DnsFirewall => "dns-firewall",
@@ -275,24 +278,32 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         let lost = Unknown::limit(format!("{} has no network interface", scope.target));
         return Path { service, hops: Vec::new(), lost: Some(lost) };
     };
+    // An interface in the endpoint's own subnet is nearer than the default route.
+    let near = host.near(facts, scope, service);
     if first.reachable() == Reachable::No {
-        return match ways.map(|it| it.1).find(|it| it.reachable() != Reachable::No) {
-            Some(other) => settle(facts, scope, first, other, DOUBT),
+        return match ways.find(|it| it.1.reachable() != Reachable::No) {
+            Some((interface, other)) if near.contains(&interface.subnet) => {
+                either(facts, scope, other)
+            }
+            Some((_, other)) => settle(facts, scope, first, other, DOUBT),
             None => first,
         };
     }
-    // An interface in the endpoint's own subnet is nearer than the default route.
-    let near = host.near(facts, scope, service);
     let shut = |(interface, way): &(&AttachedInterface, Path)| {
         near.contains(&interface.subnet) && way.reachable() == Reachable::No
     };
     if near.is_empty() || !ways.any(|it| shut(&it)) {
         return first;
     }
-    match gets_through(facts, scope, service) {
-        Ok(true) => first,
-        Ok(false) => Path { lost: Some(Unknown::limit(DOUBT)), ..first },
-        Err(unknown) => Path { lost: Some(Unknown::limit(DOUBT).and(unknown)), ..first },
+    either(facts, scope, first)
+}
+
+/// A way that is open, beside one that is shut, of which neither is more usual.
+fn either(facts: &Facts, scope: &Scope, open: Path) -> Path {
+    match gets_through(facts, scope, open.service) {
+        Ok(true) => open,
+        Ok(false) => Path { lost: Some(Unknown::limit(DOUBT)), ..open },
+        Err(unknown) => Path { lost: Some(Unknown::limit(DOUBT).and(unknown)), ..open },
     }
 }
 
@@ -368,6 +379,11 @@ impl<'a> Host<'a> {
             (Some(v4), None) => from(v4).path(service),
             (None, Some(v6)) => from(v6).path(service),
             (Some(v4), Some(v6)) => {
+                let families = name::resolve(facts, scope, self.vpc, service).ok();
+                let families = families.and_then(|it| it.families);
+                if families.is_some_and(|it| !it.v4 && it.v6) {
+                    return from(v6).path(service);
+                }
                 let usual = from(v4).path(service);
                 if usual.reachable() != Reachable::No {
                     return usual;
@@ -376,13 +392,12 @@ impl<'a> Host<'a> {
                 if other.reachable() == Reachable::No {
                     return usual;
                 }
-                settle(
-                    facts,
-                    scope,
-                    usual,
-                    other,
-                    "the agent uses IPv6 only if it is told to, which does not show",
-                )
+                // Of a name's two kinds of addresses the agent tries one after the other.
+                if families.is_some_and(|it| it.v6) {
+                    return other;
+                }
+                let doubt = "the agent uses IPv6 only if it is told to, which does not show";
+                settle(facts, scope, usual, other, doubt)
             }
             (None, None) => Path {
                 service,
@@ -532,10 +547,19 @@ impl<'a> Walk<'a> {
                     &endpoint.id,
                     Ok(Verdict::Pass(observed(&subject, how))),
                 ));
-                if let Some(hop) = self.address_type(endpoint, name.families) {
-                    let stops = !matches!(hop.answer, Ok(Verdict::Pass(_)));
+                if let Some(mut hop) = self.address_type(endpoint, name.families) {
+                    let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
+                    // By other names the agent may find the way that this one has not.
+                    if hop.stops() {
+                        let public = self.internet_path();
+                        match public.reachable() {
+                            Reachable::No => {}
+                            Reachable::Yes => hop.answer = self.dual_stack_names(),
+                            Reachable::Unknown => hop.answer = Err(public.unknown()),
+                        }
+                    }
                     hops.push(hop);
-                    if stops {
+                    if !fits {
                         return Ok(());
                     }
                 }
@@ -544,6 +568,9 @@ impl<'a> Walk<'a> {
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(&there, hops),
             Resolution::Public => {
+                if let Some(hop) = self.foreign_servers()? {
+                    hops.push(hop);
+                }
                 if self.service == "s3"
                     && let Some(gateway) = self.gateway_endpoint()?
                 {
@@ -553,6 +580,27 @@ impl<'a> Walk<'a> {
             }
             Resolution::PublicDespite(endpoint, defect) => self.despite(endpoint, defect, hops),
         }
+    }
+
+    /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
+    fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
+        let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? else {
+            return Ok(None);
+        };
+        let subject = format!("the DNS server {server}");
+        let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
+            if it {
+                return Ok(Verdict::Pass(observed(
+                    &subject,
+                    format!("tells where {} is", self.service),
+                )));
+            }
+            Err(Unknown::limit(format!(
+                "instances of {} ask {subject}, and what it says of {} does not show",
+                self.from.vpc, self.service
+            )))
+        });
+        Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
     }
 
     /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
@@ -1016,9 +1064,14 @@ impl<'a> Walk<'a> {
         let mut toward = self.internet(self.family());
         if let Some(entries) = entries {
             let known = Addresses::of(self.family(), &entries.cidrs);
-            if !known.is_empty() {
-                toward.addresses = known;
+            if known.is_empty() {
+                return Err(Unknown::limit(format!(
+                    "{} has no {} addresses on its list, and whether the agent has another way does not show",
+                    endpoint.id,
+                    self.family().as_str()
+                )));
             }
+            toward.addresses = known;
         }
         toward.phrase = list.map_or(toward.phrase, ToString::to_string);
         toward.list = list.cloned();
@@ -1072,6 +1125,13 @@ impl<'a> Walk<'a> {
         direct
     }
 
+    /// The way to public addresses of the instance's own family.
+    fn internet_path(&self) -> Path {
+        let mut hops = Vec::new();
+        let lost = self.to_internet(&self.internet(self.family()), &mut hops).err();
+        Path { service: "", hops, lost }
+    }
+
     /// The routes out of the VPC; its own addresses are no public service's.
     fn ways_out<'t>(
         &self,
@@ -1088,6 +1148,9 @@ impl<'a> Walk<'a> {
         let table = table_of(self.facts, self.from.vpc, subnet)?;
         let legs = self.ways_out(table, toward)?;
         if legs.iter().all(|it| it.route.is_none()) {
+            if let Some(unknown) = self.may_lead_elsewhere(table) {
+                return Err(unknown);
+            }
             hops.push(Hop::new(HopKind::Way, &table.id, self.no_way(table)));
             return Ok(());
         }
@@ -1132,6 +1195,26 @@ impl<'a> Walk<'a> {
             Ok(false) => Err(untold()),
             Err(unknown) => Err(untold().and(unknown)),
         }
+    }
+
+    /// A private route, and a zone or rule that was not seen: endpoints of a hub VPC may stand there.
+    fn may_lead_elsewhere(&self, table: &RouteTable) -> Option<Unknown> {
+        let leads_away = |it: &&Route| {
+            let kind = it.via.kind();
+            it.state == RouteState::Active
+                && matches!(
+                    kind,
+                    TargetKind::Peering(_) | TargetKind::TransitGateway(_) | TargetKind::Other
+                )
+        };
+        let route = table.routes.iter().find(leads_away)?;
+        let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service).ok()?;
+        let unseen = name.steps.into_iter().find_map(|it| it.answer.err())?;
+        let text = format!(
+            "{} leads to {} through {}, where endpoints shared with {} may stand",
+            table.id, route.to, route.via, self.from.vpc
+        );
+        Some(Unknown::limit(text).and(unseen))
     }
 
     /// No endpoint and no route out.

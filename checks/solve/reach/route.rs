@@ -50,6 +50,14 @@ pub(super) fn legs<'a>(
     toward: &Toward,
 ) -> Result<Vec<Leg<'a>>, Unknown> {
     let mut candidates: Vec<(u8, u8, &Route, Addresses)> = Vec::new();
+    // What a gateway propagates never takes what is inside the VPC, however long its prefix. Source: VPC
+    // guide, "Route tables and VPN route priority".
+    let local = table.routes.iter().filter(|it| it.via.kind() == TargetKind::Local);
+    let local = local.filter_map(|it| match &it.to {
+        Destination::Cidr(net) => Some(net),
+        _ => None,
+    });
+    let inside = Addresses::of(toward.family(), local);
     for route in &table.routes {
         let rank = if route.via.kind() == TargetKind::Local {
             0
@@ -59,7 +67,10 @@ pub(super) fn legs<'a>(
             1
         };
         let mut add = |net: &IpNet, rank| {
-            let hit = Addresses::net(net).and(&toward.addresses);
+            let mut hit = Addresses::net(net).and(&toward.addresses);
+            if route.propagated {
+                hit = hit.without(&inside);
+            }
             if !hit.is_empty() {
                 candidates.push((net.prefix_len(), rank, route, hit));
             }
