@@ -25,7 +25,7 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::role_trusts_ec2::CHECK,
         &crate::identity::role_may_register::CHECK,
         &crate::identity::profile_settled::CHECK,
-        &crate::identity::profile_yields_to_host_management::CHECK,
+        &crate::identity::host_management_not_delayed::CHECK,
         &crate::agent::version_supports_host_management::CHECK,
         &crate::dns::vpc_dns_enabled::CHECK,
         &crate::dns::endpoint_private_dns_on::CHECK,

@@ -33,6 +33,15 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         );
         session::save(fix, scope, &preferences.name)
     };
+    let elsewhere = |id: &Arn| {
+        let what =
+            format!("is a key of {}, and node and plugin look in {}", id.region(), scope.region);
+        Verdict::Fail(observed(id, what), other_key())
+    };
+    // KMS does not describe a key of another Region, so this comes before the call.
+    if let Some(arn) = name.parse::<Arn>().ok().filter(|it| it.region() != scope.region.as_str()) {
+        return Ok(elsewhere(&arn));
+    }
     let Some(key) = preferences.key(facts)? else {
         return Ok(Verdict::Fail(
             observed(
@@ -44,10 +53,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     };
     let id = &key.arn;
     if id.region() != scope.region.as_str() {
-        let evidence = observed(
-            id,
-            format!("is a key of {}, and node and plugin look in {}", id.region(), scope.region),
-        );
+        return Ok(elsewhere(id));
+    }
+    if let Some(spec) = key.spec.as_ref().filter(|it| *it != "SYMMETRIC_DEFAULT") {
+        let evidence =
+            observed(id, format!("is of the kind {spec}, and only symmetric keys make data keys"));
         return Ok(Verdict::Fail(evidence, other_key()));
     }
     if key.usage != "ENCRYPT_DECRYPT" {

@@ -216,8 +216,8 @@ pub fn past_endpoint(
     }
 }
 
-/// Does what the policies allow hang on `key` being what it is, so that with `otherwise` in its place
-/// they would not? The organization has no say in it.
+/// Do the policies allow it by `key` being what it is, so that with `otherwise` in its place they would
+/// not? The organization has no say in it.
 ///
 /// # Errors
 /// [`Unknown`] when the policies were not seen, or hang on other keys as well.
@@ -228,14 +228,17 @@ pub fn hangs_on(
     facts: &Facts,
     scope: &Scope,
 ) -> Result<bool, Unknown> {
-    let context = context::of(question, facts, scope)?.with(key, otherwise);
-    let request = question.request(None, &context);
     let layers = Layers { service_control: Vec::new(), ..collected::layers(facts, question.who) };
-    match policy::evaluate(&request, &layers) {
-        Outcome::Allowed(_) => Ok(false),
-        Outcome::Denied(_) => Ok(true),
-        Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
-    }
+    let allowed = |context: &Context| {
+        let request = question.request(None, context);
+        match policy::evaluate(&request, &layers) {
+            Outcome::Allowed(_) => Ok(true),
+            Outcome::Denied(_) => Ok(false),
+            Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
+        }
+    };
+    let as_it_is = context::of(question, facts, scope)?;
+    Ok(allowed(&as_it_is)? && !allowed(&as_it_is.with(key, otherwise))?)
 }
 
 impl<'a> Question<'a> {

@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
-    runbook: include_str!("profile_yields_to_host_management.md"),
+    runbook: include_str!("host_management_not_delayed.md"),
     layer: Layer::Identity,
     impact: Impact::Degrades,
     depends_on: &[
