@@ -473,6 +473,10 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
         }));
     }
     let unseen = |need: &Need| !facts.has(need);
+    // One setting of the Region shuts every gateway, and matters wherever a route leads to one.
+    if !needs.is_empty() && leads_out(facts) {
+        needs.extend(Some(Need::public_access_block(scope.region.clone())).filter(unseen));
+    }
     let (hubs, doors) = hubs(facts);
     needs.extend(hubs.into_iter().map(Need::route_tables).filter(unseen));
     needs.extend(doors.into_iter().map(Need::network_interface).filter(unseen));
@@ -501,6 +505,20 @@ fn known_policies(facts: &Facts) -> BTreeSet<Arn> {
 fn our_account(facts: &Facts) -> Option<AccountId> {
     let caller = facts.caller.get(&Ourselves::Us)?;
     if let Row::Present(it) = caller { Some(it.account.clone()) } else { None }
+}
+
+/// Is there a route to a gateway to the internet?
+fn leads_out(facts: &Facts) -> bool {
+    let rows = facts.route_tables.values();
+    let listed = rows.filter_map(|it| if let Row::Present(it) = it { Some(it) } else { None });
+    listed.flatten().flat_map(|it| &it.routes).any(|it| {
+        matches!(
+            it.via.kind(),
+            TargetKind::InternetGateway(_)
+                | TargetKind::EgressOnlyGateway(_)
+                | TargetKind::NatGateway(_)
+        )
+    })
 }
 
 /// More VPCs with endpoints of their own than this are no hubs.

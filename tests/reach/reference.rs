@@ -465,11 +465,11 @@ impl<'a> Reference<'a> {
             .interfaces_at
             .iter()
             .any(|(place, row)| place.address == address && matches!(row, Row::Absent(_)));
-        if nobody {
+        let inside = self.vpc_cidrs().iter().any(|net| net.contains(&address));
+        if nobody && inside {
             return Goal::Dead(address);
         }
-        let vpc = self.vpc_cidrs();
-        if vpc.iter().any(|net| net.contains(&address)) {
+        if inside {
             return Goal::Interface { address, subnet: None, groups: None };
         }
         Goal::Service(address)

@@ -15,7 +15,7 @@ use super::{
     HTTPS, Hop, HopKind, NAT64, Toward, Walk,
     filter::{Crossing, Filtered, Members},
     gets_through,
-    route::{Leg, table_of},
+    route::{Leg, legs, table_of},
 };
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
@@ -390,7 +390,11 @@ impl Walk<'_> {
                 self.public_access(&self.from.interface.subnet, true),
             ];
         };
-        let mut hops = vec![hop(self.nat_leads_on(table, route, id, subnet, &subject))];
+        let both = [
+            self.nat_leads_on(table, route, id, subnet, &subject),
+            self.nat_leads_back(subnet, &subject),
+        ];
+        let mut hops = vec![hop(all_of(both, "", |it| it))];
         hops.extend(Hop::filtered(id, self.acls_around_nat(subnet)));
         hops.push(self.public_access(subnet, true));
         hops
@@ -477,8 +481,8 @@ impl Walk<'_> {
         let service = self.service;
         let internet = self.internet(Family::V4);
         let onward = table_of(self.facts, self.from.vpc, subnet)?;
-        let legs = self.ways_out(onward, &internet)?;
-        let answers = legs.iter().map(|leg| {
+        let ways = self.ways_out(onward, &internet)?;
+        let answers = ways.iter().map(|leg| {
             let Some(next) = leg.route else {
                 return Ok(Verdict::Fail(
                     observed(
@@ -523,7 +527,20 @@ impl Walk<'_> {
                 ))),
             }
         });
-        any_way(&legs, answers.collect(), &internet)
+        any_way(&ways, answers.collect(), &internet)
+    }
+
+    /// Replies go back by the table of its own subnet, which as a rule is the VPC's local route.
+    fn nat_leads_back(&self, subnet: &SubnetId, subject: &str) -> Answer {
+        let vpc = self.from.vpc;
+        let table = table_of(self.facts, vpc, subnet)?;
+        let back = legs(self.facts, vpc, table, &Toward::one(self.from.address))?;
+        let detour =
+            back.iter().filter_map(|it| it.route).find(|it| it.via.kind() != TargetKind::Local);
+        match detour {
+            Some(route) => self.dead(table, route).unwrap_or_else(|| Err(invisible(table, route))),
+            None => Ok(Verdict::Pass(observed(subject, format!("leads back by {}", table.id)))),
+        }
     }
 
     /// In from the instance and on to the internet, and back.
@@ -653,7 +670,7 @@ impl Walk<'_> {
     ) -> Answer {
         let subject = leads(table, route);
         let onward = table_of(self.facts, self.from.vpc, &interface.subnet)?;
-        let legs = self.ways_out(onward, toward)?;
+        let ways = self.ways_out(onward, toward)?;
         let is_public = toward.family() == Family::V6 || interface.public_ip.is_some();
         let stuck = |leg: &Leg| {
             leg.route.is_none_or(|next| {
@@ -663,7 +680,7 @@ impl Walk<'_> {
                     || gateway && !is_public
             })
         };
-        if !legs.iter().all(stuck) {
+        if !ways.iter().all(stuck) {
             return Ok(Verdict::Pass(observed(&subject, format!("has a way on by {}", onward.id))));
         }
         Ok(Verdict::Fail(

@@ -292,7 +292,10 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
     let shut = |(interface, way): &(&AttachedInterface, Path)| {
         near.contains(&interface.subnet) && way.reachable() == Reachable::No
     };
-    if near.is_empty() || !ways.any(|it| shut(&it)) {
+    // IPv4, which the names ask for, leaves by the interface that has it.
+    let by_other = host.interfaces.first().is_some_and(|it| it.private_ip.is_none())
+        && host.interfaces.iter().any(|it| it.private_ip.is_some());
+    if !by_other && (near.is_empty() || !ways.any(|it| shut(&it))) {
         return first;
     }
     either(facts, scope, first)
@@ -526,6 +529,20 @@ impl<'a> Walk<'a> {
     fn course(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
         let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service)?;
         hops.extend(name.steps.into_iter().map(Hop::from));
+        if self.from.interface.private_ip.is_none() {
+            // With IPv6 alone the agent may well ask for other names than this one.
+            for hop in hops.iter_mut().filter(|it| it.stops()) {
+                hop.answer = Err(Unknown::limit(format!(
+                    "{} is not right, and whether the agent asks for {}.{} or for a dual-stack name does not show",
+                    hop.id, self.service, self.scope.region
+                )));
+            }
+        }
+        if let Resolution::Public | Resolution::PublicDespite(..) = name.to
+            && let Some(hop) = self.foreign_servers()?
+        {
+            hops.push(hop);
+        }
         match name.to {
             Resolution::Endpoint(endpoint) => {
                 let subject = self.subject(endpoint);
@@ -568,9 +585,6 @@ impl<'a> Walk<'a> {
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(&there, hops),
             Resolution::Public => {
-                if let Some(hop) = self.foreign_servers()? {
-                    hops.push(hop);
-                }
                 if self.service == "s3"
                     && let Some(gateway) = self.gateway_endpoint()?
                 {
@@ -1152,6 +1166,17 @@ impl<'a> Walk<'a> {
                 return Err(unknown);
             }
             hops.push(Hop::new(HopKind::Way, &table.id, self.no_way(table)));
+            // Wherever the name leads there is no way to it, but what else would stand there is unknown.
+            if let Some((_, unseen)) = self.unseen_step() {
+                let kinds = [
+                    HopKind::InstanceGroup,
+                    HopKind::Acl,
+                    HopKind::Endpoint,
+                    HopKind::EndpointGroup,
+                ];
+                let same = |kind| Hop::new(kind, &table.id, Err(unseen.clone()));
+                hops.extend(kinds.map(same));
+            }
             return Ok(());
         }
         let groups = &self.from.interface.security_groups;
@@ -1200,9 +1225,7 @@ impl<'a> Walk<'a> {
     /// Endpoints of a hub VPC may be where the name leads: it is not known whether the VPC resolves names
     /// at all, or a zone or rule was not seen and a private route leads somewhere.
     fn may_lead_elsewhere(&self, table: &RouteTable) -> Option<Unknown> {
-        let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service).ok()?;
-        let unseen = name.steps.into_iter().find(|it| it.answer.is_err())?;
-        let (kind, unseen) = (unseen.kind, unseen.answer.err()?);
+        let (kind, unseen) = self.unseen_step()?;
         if kind == StepKind::Resolver {
             return Some(unseen);
         }
@@ -1220,6 +1243,12 @@ impl<'a> Walk<'a> {
             table.id, route.to, route.via, self.from.vpc
         );
         Some(Unknown::limit(text).and(unseen))
+    }
+
+    /// What of the name's own way was not seen.
+    fn unseen_step(&self) -> Option<(StepKind, Unknown)> {
+        let name = name::resolve(self.facts, self.scope, self.from.vpc, self.service).ok()?;
+        name.steps.into_iter().find_map(|it| Some((it.kind, it.answer.err()?)))
     }
 
     /// No endpoint and no route out.
