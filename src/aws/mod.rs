@@ -33,6 +33,7 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_checks::{
     model::{
+        ec2::TargetKind,
         facts::{Facts, Need, Ourselves, Row},
         iam::Question,
         ids::{
