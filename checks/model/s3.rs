@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{KeyName, Region};
 
-/// A bucket, as `s3:GetBucketEncryption` shows it: the very call that the agent makes.
+/// A bucket, as `GetBucketEncryption` shows it: the very call that the agent makes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -325,7 +325,16 @@ impl<'a> Query<'a, '_> {
         };
         let Some(endpoint) = available().find(|it| it.private_dns) else {
             // One that has the name, and may or may not work, goes before one that has not.
-            if let Some(odd) = candidates().find(|it| it.private_dns) {
+            let in_between = |it: &&Endpoint| {
+                !matches!(
+                    it.state,
+                    EndpointState::Failed
+                        | EndpointState::Rejected
+                        | EndpointState::Expired
+                        | EndpointState::Deleted
+                )
+            };
+            if let Some(odd) = candidates().filter(|it| it.private_dns).find(in_between) {
                 return Ok(Resolution::PublicDespite(odd, Defect::NotAvailable));
             }
             return Ok(Resolution::PublicDespite(some, Defect::PrivateDnsOff));
