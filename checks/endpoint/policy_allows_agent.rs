@@ -14,8 +14,7 @@ use crate::{
         context::{self, target_arn},
         credentials::{CHANNELS, REGISTER, agent_role},
         judge::{No, Question, past_endpoint},
-        name::{self, Resolution},
-        reach::CORE,
+        reach::{CORE, endpoint_on_the_way},
         who::Who,
     },
 };
@@ -66,13 +65,8 @@ pub(super) fn policy_on_the_way<'f>(
     scope: &Scope,
     service: &str,
 ) -> Result<Option<(&'f Endpoint, &'f Text)>, Unknown> {
-    // What lies around a hybrid node is not visible to AWS.
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    let Some(vpc) = &facts.instance(id).required()?.vpc else { return Ok(None) };
-    let Resolution::Endpoint(endpoint) = name::resolve(facts, scope, vpc, service)?.to else {
-        return Ok(None);
-    };
-    Ok(endpoint.policy.as_ref().map(|text| (endpoint, text)))
+    let endpoint = endpoint_on_the_way(facts, scope, service)?;
+    Ok(endpoint.and_then(|(endpoint, _)| Some((endpoint, endpoint.policy.as_ref()?))))
 }
 
 /// Does it allow everything to everybody, as AWS's default policy does?

@@ -14,10 +14,9 @@ use alloc::{
 use super::{
     credentials::Source,
     judge::Question,
-    name::{self, Resolution},
     operator,
     policy::{Context, Known, may_tag_sessions},
-    session,
+    reach, session,
     who::{Side, Who},
 };
 use crate::model::{
@@ -201,28 +200,20 @@ fn of_node(
             }
         }
     }
-    of_path(it, id, action, facts, scope);
+    of_path(it, action, facts, scope);
     Ok(())
 }
 
 /// Through which endpoint the agent's requests go, which is found out only if a policy asks.
-fn of_path(it: &mut Context, id: &InstanceId, action: &str, facts: &Facts, scope: &Scope) {
+fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
     let service = action.split(':').next().unwrap_or_default();
-    let vpc =
-        || -> Result<Option<VpcId>, Unknown> { Ok(facts.instance(id).required()?.vpc.clone()) };
-    let through = vpc().and_then(|vpc| match vpc {
-        None => Ok(None),
-        Some(vpc) => Ok(match name::resolve(facts, scope, &vpc, service)?.to {
-            Resolution::Endpoint(endpoint) => Some((endpoint.id.clone(), vpc)),
-            _ => None,
-        }),
-    });
+    let through = reach::endpoint_on_the_way(facts, scope, service);
     match through {
         Ok(Some((endpoint, vpc))) => {
-            it.set("aws:SourceVpce", exactly(endpoint.as_str()));
+            it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
             it.set("aws:SourceVpc", exactly(vpc.as_str()));
         }
-        // A public name may yet be answered by an endpoint elsewhere, so only its absence here counts.
+        // A public name may yet be answered by an endpoint elsewhere.
         Ok(None) => {}
         Err(unknown) => {
             for key in ["aws:SourceVpce", "aws:SourceVpc"] {

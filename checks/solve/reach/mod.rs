@@ -262,6 +262,48 @@ pub fn paths(facts: &Facts, scope: &Scope) -> Vec<Path> {
     CORE.into_iter().chain(gates).map(|it| path(facts, scope, it)).collect()
 }
 
+/// The endpoint whose policy the instance's requests to a service pass, and its VPC; None for a hybrid
+/// node, what lies around which AWS does not show.
+///
+/// # Errors
+/// [`Unknown`] when where the name leads, or the route, was not seen.
+pub fn endpoint_on_the_way<'a>(
+    facts: &'a Facts,
+    scope: &Scope,
+    service: &str,
+) -> Result<Option<(&'a Endpoint, &'a VpcId)>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    let instance = facts.instance(id).required()?;
+    let Some(vpc) = &instance.vpc else { return Ok(None) };
+    let first = instance.interfaces.iter().min_by_key(|it| it.device_index);
+    let endpoint = match (name::resolve(facts, scope, vpc, service)?.to, first) {
+        (Resolution::Endpoint(endpoint), _) => Some(endpoint),
+        (Resolution::Public, Some(first)) if service == "s3" => {
+            gateway_endpoint(facts, scope, vpc, &first.subnet, service)?
+        }
+        _ => None,
+    };
+    Ok(endpoint.map(|it| (it, vpc)))
+}
+
+/// A gateway endpoint for the service on the route table of a subnet.
+fn gateway_endpoint<'a>(
+    facts: &'a Facts,
+    scope: &Scope,
+    vpc: &VpcId,
+    subnet: &SubnetId,
+    service: &str,
+) -> Result<Option<&'a Endpoint>, Unknown> {
+    let table = table_of(facts, vpc, subnet)?;
+    let endpoints = facts.endpoints(vpc).required()?;
+    Ok(endpoints.iter().find(|it| {
+        it.kind == EndpointKind::Gateway
+            && it.state != EndpointState::Deleted
+            && it.serves(&scope.region) == Some(service)
+            && it.route_tables.contains(&table.id)
+    }))
+}
+
 /// The way from the target to `service`.
 ///
 /// A system may have several network interfaces. Packets leave by the first unless its own routes, which
@@ -1051,14 +1093,8 @@ impl<'a> Walk<'a> {
 
     /// A gateway endpoint for the service on the route table of the instance's subnet.
     fn gateway_endpoint(&self) -> Result<Option<&'a Endpoint>, Unknown> {
-        let table = table_of(self.facts, self.from.vpc, &self.from.interface.subnet)?;
-        let endpoints = self.facts.endpoints(self.from.vpc).required()?;
-        Ok(endpoints.iter().find(|it| {
-            it.kind == EndpointKind::Gateway
-                && it.state != EndpointState::Deleted
-                && it.serves(&self.scope.region) == Some(self.service)
-                && it.route_tables.contains(&table.id)
-        }))
+        let Walk { facts, scope, service, from, .. } = *self;
+        gateway_endpoint(facts, scope, from.vpc, &from.interface.subnet, service)
     }
 
     /// Its route names the service's addresses by a prefix list of AWS's.
