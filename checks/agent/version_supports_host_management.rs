@@ -36,14 +36,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         None => return Ok(Verdict::NotApplicable("the agent has no role")),
     };
-    let raw = facts.node(&scope.target).optional()?.and_then(|it| it.agent_version.as_deref());
-    let Some(raw) = raw else {
+    let node = facts.node(&scope.target).optional()?.filter(|it| it.agent_version.is_some());
+    let Some(node) = node else {
         return Err(Unknown::limit(format!(
             "whether the agent on {id} is of {FLOOR} or newer, as Default Host Management asks, shows only once it has registered"
         )));
     };
-    let version = AgentVersion::parse(raw)
-        .ok_or_else(|| Unknown::limit(format!("{id} reports the agent version {raw:?}")))?;
+    let version = node.version()?;
     let serves = format!("is the role that Default Host Management gives {id}");
     let evidence = observed(id, format!("has agent {version}")).and(observed(&role, serves));
     if version >= FLOOR {

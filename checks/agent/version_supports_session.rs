@@ -23,9 +23,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(node) = facts.node(target).optional()? else {
         return Ok(Verdict::NotApplicable("the node is not registered"));
     };
-    let raw = node.agent_version.as_deref().unwrap_or_default();
-    let version = AgentVersion::parse(raw)
-        .ok_or_else(|| Unknown::limit(format!("{target} reports the agent version {raw:?}")))?;
+    let version = node.version()?;
 
     let floors = [
         Ok(Some(("Session Manager", AgentVersion([2, 3, 68, 0])))),

@@ -1,6 +1,6 @@
 //! The instance has something to act as.
 
-use crate::{prelude::*, solve::credentials};
+use crate::{model::ec2::InstanceState, prelude::*, solve::credentials};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -16,7 +16,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(id) = scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
     };
-    if let Some(profile) = &facts.instance(id).required()?.profile {
+    let instance = facts.instance(id).required()?;
+    if matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated) {
+        return Ok(Verdict::NotApplicable("the instance is gone for good"));
+    }
+    if let Some(profile) = &instance.profile {
         return Ok(Verdict::Pass(observed(id, format!("has instance profile {}", profile.name()))));
     }
     let evidence = observed(id, "has no instance profile");

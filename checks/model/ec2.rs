@@ -256,6 +256,24 @@ pub struct Route {
     pub propagated: bool,
 }
 
+impl Route {
+    /// Does it lead to a peer, a transit or virtual private gateway, a router or the like, rather than to
+    /// the internet?
+    #[must_use]
+    pub fn leads_to_other_networks(&self) -> bool {
+        const CARRIER_GATEWAY: &str = "cagw-";
+        match self.via.kind() {
+            TargetKind::Peering(_) | TargetKind::TransitGateway(_) => true,
+            TargetKind::Other => !self.via.0.starts_with(CARRIER_GATEWAY),
+            // By the default route it is as a rule a NAT instance.
+            TargetKind::Interface(_) => {
+                matches!(&self.to, Destination::Cidr(net) if net.prefix_len() > 0)
+            }
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -1,11 +1,12 @@
 //! What Systems Manager says about nodes, settings and documents.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
+    facts::Unknown,
     ids::{ActivationId, NodeId},
     text::{Text, words},
     time::Timestamp,
@@ -26,7 +27,7 @@ pub struct ManagedNode {
     pub ping: Ping,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_ping: Option<Timestamp>,
-    /// Four numbers, if AWS spelled it so; see [`ManagedNode::version`].
+    /// As the agent spells it; see [`ManagedNode::version`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_version: Option<String>,
     /// `Linux`, `Windows` or `MacOS`.
@@ -51,6 +52,18 @@ pub struct ManagedNode {
     /// As the agent reports it, so maybe one of several, and maybe of another network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
+}
+
+impl ManagedNode {
+    /// The version of its agent.
+    ///
+    /// # Errors
+    /// [`Unknown`] when the agent reports none, or spells it in a way of its own.
+    pub fn version(&self) -> Result<AgentVersion, Unknown> {
+        let raw = self.agent_version.as_deref().unwrap_or_default();
+        AgentVersion::parse(raw)
+            .ok_or_else(|| Unknown::limit(format!("the agent reports its version as {raw:?}")))
+    }
 }
 
 /// A hybrid node that reports, for comparison with one that does not.

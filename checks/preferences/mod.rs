@@ -10,7 +10,6 @@ pub(crate) mod role_may_decrypt_session_key;
 pub(crate) mod role_may_use_bucket_key;
 pub(crate) mod role_may_write_bucket;
 pub(crate) mod role_may_write_log_group;
-pub(crate) mod runas_user_made;
 pub(crate) mod runas_user_set;
 pub(crate) mod session_bucket_encrypted;
 pub(crate) mod session_bucket_exists;
@@ -32,7 +31,6 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &role_may_use_bucket_key::CHECK,
     &role_may_write_bucket::CHECK,
     &role_may_write_log_group::CHECK,
-    &runas_user_made::CHECK,
     &runas_user_set::CHECK,
     &session_bucket_encrypted::CHECK,
     &session_bucket_exists::CHECK,

@@ -36,43 +36,95 @@ struct Tagged {
 }
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let (preferences, user) = match chosen(facts, scope)? {
+    let Chosen { preferences, user, evidence, tagged } = match chosen(facts, scope)? {
         Ok(chosen) => chosen,
         Err(why) => return Ok(Verdict::NotApplicable(why)),
     };
-    let (user, evidence, tag) = match user {
-        User::Named(user, evidence, tag) => (user, evidence, tag),
-        User::Nobody(evidence, tag) => {
-            return Ok(Verdict::Fail(
-                evidence.and(Gate::RunAs.seen_as()),
-                fix(scope, &preferences, tag),
-            ));
+    let by_session = |what: &str| {
+        Unknown::limit(format!(
+            "RunAs is on {what}, and a tag {TAG} of {}'s session, which cannot be seen, goes before it",
+            tagged.operator
+        ))
+    };
+    let Some(user) = user else {
+        if tagged.perhaps_by_session {
+            return Err(by_session("without a default user"));
         }
+        return Ok(Verdict::Fail(
+            evidence.and(Gate::RunAs.seen_as()),
+            fix(scope, &preferences, tagged.fix),
+        ));
     };
     if user == "root" {
+        if tagged.perhaps_by_session {
+            return Err(by_session("with root, which is refused"));
+        }
         let evidence = evidence
             .and(observed("root", "is refused: a RunAs user has neither uid nor gid 0"))
             .and(session::seen_as("Unable to start command: invalid uid and gid"));
-        return Ok(Verdict::Fail(evidence, fix(scope, &preferences, tag)));
+        return Ok(Verdict::Fail(evidence, fix(scope, &preferences, tagged.fix)));
+    }
+    if let Some(doubt) = may_be_missing(facts, scope, &user)? {
+        let named = evidence.iter().map(|it| format!("{} {}", it.subject, it.observed));
+        return Err(named.map(Unknown::limit).fold(Unknown::limit(doubt), Unknown::and));
     }
     Ok(Verdict::Pass(
         evidence.and(observed(&user, "must exist on the node, which AWS does not show")),
     ))
 }
 
+/// The users that AWS's images of each system come with, by how Systems Manager begins its name. Source:
+/// EC2 user guide, "Default user names for AMIs".
+const DEFAULT_USERS: [(&str, &[&str]); 9] = [
+    ("ubuntu", &["Ubuntu"]),
+    (
+        "ec2-user",
+        &["Amazon", "Red Hat", "SLES", "SUSE", "Oracle", "CentOS", "Fedora", "Alma", "macOS"],
+    ),
+    ("centos", &["CentOS"]),
+    ("fedora", &["Fedora"]),
+    ("rocky", &["Rocky"]),
+    ("almalinux", &["Alma"]),
+    ("debian", &["Debian"]),
+    ("bitnami", &["Bitnami", "Debian", "Ubuntu"]),
+    ("opc", &["Oracle"]),
+];
+
+/// Why a node is unlikely to have this user: the agent's own, which it does not create while `RunAs` is
+/// on, or one that another system's images come with.
+fn may_be_missing(facts: &Facts, scope: &Scope, user: &str) -> Result<Option<String>, Unknown> {
+    if user == "ssm-user" {
+        return Ok(Some(
+            "while RunAs is on the agent does not create ssm-user, and whether the node has it from before does not show".into(),
+        ));
+    }
+    let Some((_, systems)) = DEFAULT_USERS.iter().find(|it| it.0 == user) else { return Ok(None) };
+    let node = facts.node(&scope.target).optional()?;
+    let Some(system) = node.and_then(|it| it.platform_name.as_deref()) else { return Ok(None) };
+    let begins =
+        |it: &&str| system.get(..it.len()).is_some_and(|start| start.eq_ignore_ascii_case(it));
+    if systems.iter().any(begins) {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "the node runs {system}, whose images come without a user {user}, and whether somebody added one does not show"
+    )))
+}
+
 /// Whom commands run as.
-pub(super) enum User {
-    /// With the tag that would name another.
-    Named(String, Evidence, Option<Fix>),
-    /// With the tag that would name one.
-    Nobody(Evidence, Option<Fix>),
+struct Chosen<'f> {
+    preferences: Preferences<'f>,
+    user: Option<String>,
+    /// Who names that user, or that nobody does.
+    evidence: Evidence,
+    tagged: Tagged,
 }
 
 /// The user of this operator's sessions, or why the question does not arise.
-pub(super) fn chosen<'f>(
+fn chosen<'f>(
     facts: &'f Facts,
     scope: &Scope,
-) -> Result<Result<(Preferences<'f>, User), &'static str>, Unknown> {
+) -> Result<Result<Chosen<'f>, &'static str>, Unknown> {
     let preferences = match session::gates(facts, scope)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Err(why)),
@@ -91,28 +143,16 @@ pub(super) fn chosen<'f>(
         Some(_) => None,
         None => preferences.text("runAsDefaultUser")?.map(str::trim).filter(|it| !it.is_empty()),
     };
-    let user = match (tagged.user, default) {
-        (Some(user), _) => {
-            let evidence = observed(&tagged.operator, format!("has the tag {TAG}={user}"));
-            User::Named(user, evidence, tagged.fix)
-        }
+    let evidence = match (&tagged.user, default) {
+        (Some(user), _) => observed(&tagged.operator, format!("has the tag {TAG}={user}")),
         (None, Some(user)) => {
-            let named = format!("names {user} as the default user");
-            User::Named(user.into(), observed(&preferences.name, named), tagged.fix)
+            observed(&preferences.name, format!("names {user} as the default user"))
         }
-        (None, None) if tagged.perhaps_by_session => {
-            return Err(Unknown::limit(format!(
-                "RunAs is on without a default user, {} has no tag {TAG}, and tags of a session cannot be seen",
-                tagged.operator
-            )));
-        }
-        (None, None) => {
-            let evidence = observed(&preferences.name, "has RunAs on and names no default user")
-                .and(observed(&tagged.operator, format!("has no tag {TAG}")));
-            User::Nobody(evidence, tagged.fix)
-        }
+        (None, None) => observed(&preferences.name, "has RunAs on and names no default user")
+            .and(observed(&tagged.operator, format!("has no tag {TAG}"))),
     };
-    Ok(Ok((preferences, user)))
+    let user = tagged.user.clone().or_else(|| default.map(ToString::to_string));
+    Ok(Ok(Chosen { preferences, user, evidence, tagged }))
 }
 
 pub(super) fn is_windows(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {

@@ -29,6 +29,7 @@ use core::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
+use super::net::{Addresses, Family};
 use crate::model::{
     dns::*,
     ec2::{AddressFamily, Endpoint, EndpointKind, EndpointState, RouteState},
@@ -143,7 +144,7 @@ impl Families {
 }
 
 /// One thing that a query passes, and whether it lets the right answer through.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Step {
     pub kind: StepKind,
     /// The zone, rule or VPC in question.
@@ -256,7 +257,7 @@ struct Led<'a> {
 enum Found<'a> {
     Endpoint(&'a Endpoint),
     Addresses(Vec<IpAddr>),
-    /// Addresses of this VPC at which nothing stands.
+    /// Addresses at which nothing stands.
     Vacant(Vec<IpAddr>),
     /// A name outside the zone.
     Name(String),
@@ -686,14 +687,11 @@ impl<'a> Query<'a, '_> {
         Ok(Led { to: plain, id: self.vpc.to_string(), answer: Err(unknown) })
     }
 
-    /// A route of the VPC to a peer, a transit or virtual private gateway or the like.
+    /// A route of the VPC to a peer, a transit or virtual private gateway, a router or the like.
     fn way_to_other_networks(&self) -> Result<Option<&'a str>, Unknown> {
-        const KINDS: [&str; 5] = ["tgw-", "pcx-", "vgw-", "lgw-", "arn:"];
         let tables = self.facts.route_tables(self.vpc).required()?;
         let mut routes = tables.iter().flat_map(|it| &it.routes);
-        let way = routes.find(|it| {
-            it.state == RouteState::Active && KINDS.iter().any(|kind| it.via.0.starts_with(kind))
-        });
+        let way = routes.find(|it| it.state == RouteState::Active && it.leads_to_other_networks());
         Ok(way.map(|it| it.via.0.as_str()))
     }
 
@@ -729,7 +727,12 @@ impl<'a> Query<'a, '_> {
             ))
             .and(unknown)
         })?;
-        let found = self.look_up(zone, records, &self.host, 0)?;
+        let found = match self.look_up(zone, records, &self.host, 0)? {
+            Found::Addresses(addresses) if self.stranded(&plain, &addresses)? => {
+                Found::Vacant(addresses)
+            }
+            found => found,
+        };
         let fix = self.unshadow(zone, &plain);
         let (to, answer) = match found {
             Found::Nothing => {
@@ -746,7 +749,7 @@ impl<'a> Query<'a, '_> {
                 let evidence = observed(
                     &subject,
                     format!(
-                        "leads {} to {}, where no network interface of {} is",
+                        "leads {} to {}, where nothing is that {} reaches",
                         self.host,
                         join(&addresses),
                         self.vpc
@@ -989,6 +992,21 @@ impl<'a> Query<'a, '_> {
             }
         }
         Ok(Found::Vacant(addresses))
+    }
+
+    /// Are they private addresses outside the VPC, and no other network joined to it? While an endpoint of
+    /// its own stands there, it is the zone that is out of date, and no route that is missing.
+    fn stranded(&self, plain: &Resolution, addresses: &[IpAddr]) -> Result<bool, Unknown> {
+        let beside = matches!(plain, Resolution::PublicDespite(_, Defect::PrivateDnsOff));
+        if !beside || self.way_to_other_networks()?.is_some() {
+            return Ok(false);
+        }
+        let cidrs = &self.facts.vpc(self.vpc).required()?.cidrs;
+        Ok(addresses.iter().all(|address| {
+            let public = Addresses::public(Family::of(address), cidrs);
+            let inside = cidrs.iter().any(|net| net.contains(address));
+            !inside && public.and(&Addresses::one(*address)).is_empty()
+        }))
     }
 
     fn interfaces_of(&self, endpoint: &Endpoint) -> Result<Vec<IpAddr>, Unknown> {
@@ -1331,12 +1349,16 @@ mod tests {
         json!({ "endpoints": { "vpc-0a1b2c3d": all } })
     }
 
-    /// The world's zone with these records, beside an endpoint whose private DNS is off.
+    /// The world's zone with these records, beside an endpoint whose private DNS is off, in a VPC that
+    /// is peered with a hub.
     fn zoned(name: &str, records: &Value) -> Value {
         let mut patch = endpoints(&[endpoint(&json!({ "private_dns": false }))]);
+        let peered =
+            json!({ "to": { "cidr": "10.9.0.0/16" }, "via": "pcx-0hub", "state": "active" });
         let zone = json!({
             "hosted_zones": { "vpc-0a1b2c3d": [{ "id": ZONE, "name": name, "owner": "111122223333" }] },
-            "zone_records": { ZONE: records }
+            "zone_records": { ZONE: records },
+            "route_tables": { "vpc-0a1b2c3d": [{ "id": "rtb-0main", "main": true, "routes": [peered] }] }
         });
         json_patch::merge(&mut patch, &zone);
         patch
@@ -1546,6 +1568,25 @@ mod tests {
         for (name, records, expected) in rows {
             assert_eq!(of(ENDPOINTS, &zoned(name, &records)), expected, "{name}: {records}");
         }
+    }
+
+    #[test]
+    fn what_no_route_leads_to_is_out_of_date() {
+        let alone = |address: &str| {
+            let zoned = zoned("ssm.ap-northeast-1.amazonaws.com", &json!([record("A", address)]));
+            and(zoned, &json!({ "route_tables": { "vpc-0a1b2c3d": [] } }))
+        };
+        assert_eq!(of(ENDPOINTS, &alone("10.9.0.4")), "to vpce-0ssm (4), pass pass pass fail");
+        assert_eq!(
+            of(ENDPOINTS, &alone("52.1.2.3")),
+            "by Z0SSM to addresses [52.1.2.3] (4), pass pass pass pass"
+        );
+        // With no endpoint in the VPC itself it is the route that is missing.
+        let hub_only = and(alone("10.9.0.4"), &endpoints(&[]));
+        assert_eq!(
+            of(ENDPOINTS, &hub_only),
+            "by Z0SSM to addresses [10.9.0.4] (4), pass pass pass pass"
+        );
     }
 
     #[test]

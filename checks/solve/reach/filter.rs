@@ -304,7 +304,15 @@ pub(super) struct Filtered {
 /// Less than one port in so many that is lost is no fault: connections are tried again, from another.
 const HUNDRED: u32 = 100;
 
+/// Between hosts of one subnet.
+const NO_ACL: &str = "no ACL stands between hosts of one subnet";
+
 impl Filtered {
+    /// ACLs stand at the borders of subnets.
+    pub(super) fn within_subnet() -> Self {
+        Self { answer: Ok(Verdict::NotApplicable(NO_ACL)), partly: None }
+    }
+
     pub(super) fn and(self, other: Self) -> Self {
         let answer = all_of([self.answer, other.answer], "no ACL stands on the way", |it| it);
         let partly = match (self.partly, other.partly) {
@@ -319,13 +327,7 @@ impl Filtered {
 impl Walk<'_> {
     /// Do packets and replies pass all of `crossings`? `far` are the addresses at the far end, `own`
     /// the ports that replies come back to.
-    pub(super) fn acls(
-        &self,
-        far: &Toward,
-        own: &Ports,
-        crossings: &[Crossing],
-        nothing: &'static str,
-    ) -> Filtered {
+    pub(super) fn acls(&self, far: &Toward, own: &Ports, crossings: &[Crossing]) -> Filtered {
         let mut through: Packets = Vec::from([(far.addresses.clone(), own.clone())]);
         let (mut evidence, mut partial, mut unknown) =
             (None::<Evidence>, Vec::new(), None::<Unknown>);
@@ -383,7 +385,7 @@ impl Walk<'_> {
             }
             (None, Some((partly, _)), None) => Ok(Verdict::Pass(evidence.unwrap_or(partly))),
             (None, None, None) => {
-                Ok(evidence.map_or(Verdict::NotApplicable(nothing), Verdict::Pass))
+                Ok(evidence.map_or(Verdict::NotApplicable(NO_ACL), Verdict::Pass))
             }
         };
         let partly = partial.filter(|_| !few && matches!(answer, Ok(Verdict::Pass(_))));

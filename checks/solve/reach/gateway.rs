@@ -558,13 +558,13 @@ impl Walk<'_> {
             outward,
         };
         let inside = if *subnet == self.from.interface.subnet {
-            Filtered { answer: Ok(Verdict::NotApplicable(OWN_SUBNET)), partly: None }
+            Filtered::within_subnet()
         } else {
             let there_and_back = [
                 crossing(false, &there, &instance, false, false),
                 crossing(true, &own, &instance, true, false),
             ];
-            self.acls(&instance, &own, &there_and_back, OWN_SUBNET)
+            self.acls(&instance, &own, &there_and_back)
         };
         let internet = self.internet(Family::V4);
         let high = Ports::from_iter([NAT_PORTS.0..=NAT_PORTS.1]);
@@ -572,7 +572,7 @@ impl Walk<'_> {
             crossing(true, &there, &internet, false, true),
             crossing(false, &high, &internet, true, true),
         ];
-        let outside = self.acls(&internet, &high, &there_and_back, OWN_SUBNET);
+        let outside = self.acls(&internet, &high, &there_and_back);
         inside.and(outside)
     }
 
@@ -854,8 +854,6 @@ impl Walk<'_> {
         })
     }
 }
-
-const OWN_SUBNET: &str = "no ACL stands between hosts of one subnet";
 
 /// What kind of thing lies out of sight, for a sentence.
 fn nature(route: &Route) -> &'static str {

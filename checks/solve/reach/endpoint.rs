@@ -1,0 +1,529 @@
+//! To an endpoint: of the VPC, of a hub VPC elsewhere, or of the gateway kind; and to one that stands
+//! there in vain.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{
+    HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
+    filter::{Crossing, Filtered, Members},
+    gateway::{invisible, mixed},
+    gateway_endpoint, join,
+    route::{legs, table_of},
+};
+use crate::{
+    model::{ec2::*, facts::Unknown, ids::*, verdict::*},
+    solve::{
+        name::{Defect, Elsewhere, Families},
+        net::{Addresses, Family, Ports},
+    },
+};
+
+impl<'a> Walk<'a> {
+    /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
+    pub(super) fn address_type(
+        &self,
+        endpoint: &Endpoint,
+        families: Option<Families>,
+    ) -> Option<Hop> {
+        let has = families.map(|it| if self.family() == Family::V4 { it.v4 } else { it.v6 });
+        if self.family() == Family::V4 && has == Some(true) {
+            return None;
+        }
+        let (subject, ours) = (self.subject(endpoint), self.family().as_str());
+        let answer = match has {
+            Some(true) => Ok(Verdict::Pass(observed(&subject, format!("has {ours} addresses")))),
+            None => Err(Unknown::limit(format!(
+                "{} has addresses of a kind not known here",
+                endpoint.id
+            ))),
+            Some(false) => Ok(Verdict::Fail(
+                observed(
+                    &subject,
+                    format!(
+                        "has no {ours} address under the service's name, and {} has no other",
+                        self.from.interface.id
+                    ),
+                ),
+                Fix::new(
+                    format!(
+                        "give {} addresses of both kinds, where its subnets have them",
+                        endpoint.id
+                    ),
+                    Recovery::Agent,
+                )
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "modify-vpc-endpoint",
+                        "--vpc-endpoint-id",
+                        endpoint.id.as_str(),
+                        "--ip-address-type",
+                        "dualstack",
+                        "--dns-options",
+                        "DnsRecordIpType=dualstack",
+                    ],
+                ),
+            )),
+        };
+        Some(Hop::new(HopKind::AddressType, &endpoint.id, answer))
+    }
+
+    pub(super) fn subject(&self, endpoint: &Endpoint) -> String {
+        format!("{} ({})", endpoint.id, self.service)
+    }
+
+    /// An endpoint stands there and does not get the traffic: a fault only where the public path does
+    /// not serve instead.
+    pub(super) fn despite(
+        &self,
+        endpoint: &Endpoint,
+        defect: Defect,
+        hops: &mut Vec<Hop>,
+    ) -> Result<(), Unknown> {
+        let mut way = Vec::new();
+        let lost = self.to_public(&mut way).err();
+        let public = Path { service: "", hops: way, lost };
+        let (kind, id, defective) = self.defective(endpoint, defect);
+        // A zone may stand before its endpoint works, and for a while after.
+        let in_between = matches!(
+            endpoint.state,
+            EndpointState::Pending | EndpointState::Deleting | EndpointState::Partial
+        ) && endpoint.private_dns;
+        let answer = match (public.reachable(), defective) {
+            (_, Err(unknown)) => Err(unknown),
+            (Reachable::Yes, _) if in_between => Err(Unknown::limit(format!(
+                "{id} is {}, and whether its private DNS already leads to it, or still, does not show",
+                endpoint.state
+            ))),
+            (Reachable::Yes, Ok(Verdict::Fail(evidence, _))) => Ok(Verdict::Pass(evidence.and(
+                observed(&id, format!("and the public path serves instead for {}", self.service)),
+            ))),
+            (Reachable::Yes | Reachable::No, defective) => defective,
+            (Reachable::Unknown, Ok(_)) => Err(Unknown::limit(format!(
+                "{} has to take the public path, since {id} does not serve it, and that path cannot be followed to its end",
+                self.service
+            ))
+            .and(public.unknown())),
+        };
+        let unclear = answer.as_ref().err().cloned();
+        hops.push(Hop { kind, id, answer });
+        if public.reachable() == Reachable::Yes {
+            hops.extend(public.hops);
+        }
+        unclear.map_or(Ok(()), Err)
+    }
+
+    /// What keeps an endpoint from serving: a failure, or a state that nobody knows.
+    fn defective(&self, endpoint: &Endpoint, defect: Defect) -> (HopKind, String, Answer) {
+        let (scope, vpc) = (self.scope, self.from.vpc);
+        let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
+        match defect {
+            Defect::NotAvailable => (HopKind::Endpoint, id, self.available(endpoint)),
+            Defect::PrivateDnsOff => {
+                let fix = Fix::new(format!("turn on private DNS for {id}"), Recovery::Agent).aws(
+                    scope,
+                    [
+                        "ec2",
+                        "modify-vpc-endpoint",
+                        "--vpc-endpoint-id",
+                        &id,
+                        "--private-dns-enabled",
+                    ],
+                );
+                let off = "has private DNS off, so the service's name resolves to public addresses";
+                (HopKind::PrivateDns, id, Ok(Verdict::Fail(observed(&subject, off), fix)))
+            }
+            Defect::VpcDnsOff => {
+                let turn_on = |fix: Fix, attribute| {
+                    let words =
+                        ["ec2", "modify-vpc-attribute", "--vpc-id", vpc.as_str(), attribute];
+                    fix.aws(scope, words)
+                };
+                let fix =
+                    Fix::new("turn on DNS support and DNS hostnames for the VPC", Recovery::Agent);
+                let fix = turn_on(turn_on(fix, "--enable-dns-support"), "--enable-dns-hostnames");
+                let off = format!(
+                    "has DNS support or DNS hostnames off, so the private names of {id} do not work"
+                );
+                (HopKind::VpcDns, vpc.to_string(), Ok(Verdict::Fail(observed(vpc, off), fix)))
+            }
+        }
+    }
+
+    // ------------------------------------------------------------ to an interface endpoint
+
+    pub(super) fn to_endpoint(&self, endpoint: &Endpoint, hops: &mut Vec<Hop>) {
+        let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
+        if endpoint.subnets.is_empty() && endpoint.interfaces.is_empty() {
+            let fix = Fix::new(format!("give {id} a subnet to stand in"), Recovery::Agent).aws(
+                self.scope,
+                [
+                    "ec2",
+                    "modify-vpc-endpoint",
+                    "--vpc-endpoint-id",
+                    &id,
+                    "--add-subnet-ids",
+                    self.from.interface.subnet.as_str(),
+                ],
+            );
+            let evidence = observed(&subject, "has no subnet, so nothing in the VPC leads to it");
+            hops.push(Hop::new(HopKind::Endpoint, &id, Ok(Verdict::Fail(evidence, fix))));
+            return;
+        }
+        hops.push(Hop::new(
+            HopKind::Endpoint,
+            &id,
+            Ok(Verdict::Pass(observed(
+                &subject,
+                format!("is available in {}", join(&endpoint.subnets)),
+            ))),
+        ));
+        let groups = &endpoint.security_groups;
+        match self.places(self.from.vpc, endpoint) {
+            Ok(places) => {
+                let ways = places.iter().map(|it| self.to_place(it, Members::Of(groups))).collect();
+                hops.extend(combined(ways));
+            }
+            // Without their places no hop can be judged, but each says why.
+            Err(unknown) => hops.extend(
+                [HopKind::InstanceGroup, HopKind::Way, HopKind::Acl]
+                    .map(|kind| Hop::new(kind, &self.from.interface.subnet, Err(unknown.clone()))),
+            ),
+        }
+        hops.push(Hop::new(
+            HopKind::EndpointGroup,
+            &join(groups),
+            self.admits(&subject, groups, true),
+        ));
+    }
+
+    /// Where an endpoint's interfaces are: subnet and address, or the subnet's whole CIDR while the
+    /// interface itself was not seen (or was described with an address that is not of its subnet).
+    fn places<'p>(&self, vpc: &'p VpcId, endpoint: &Endpoint) -> Result<Vec<Place<'p>>, Unknown> {
+        let mut places = Vec::new();
+        for subnet in &endpoint.subnets {
+            let row = self.facts.subnet(subnet).required()?;
+            let v4 = row.cidr.map(IpNet::V4).into_iter();
+            let mut nets = v4.chain(row.ipv6_cidrs.iter().copied().map(IpNet::V6));
+            let of_ours = |it: &IpNet| Family::of(&it.addr()) == self.family();
+            let Some(net) = nets.rfind(of_ours) else {
+                return Err(Unknown::limit(format!(
+                    "{subnet} has no {} CIDR",
+                    self.family().as_str()
+                )));
+            };
+            let mut address = None;
+            for id in &endpoint.interfaces {
+                if let Some(row) = self.facts.network_interface(id).hint()?
+                    && row.subnet == *subnet
+                {
+                    address =
+                        address.or(row.private_ips.iter().find(|it| net.contains(*it)).copied());
+                }
+            }
+            places.push(Place {
+                toward: address.map_or_else(|| Toward::somewhere(&net), Toward::one),
+                home: Some((vpc, subnet.clone())),
+            });
+        }
+        if places.is_empty() {
+            return Err(Unknown::limit(format!("the subnets of {} are not listed", endpoint.id)));
+        }
+        Ok(places)
+    }
+
+    /// Out of the instance, through the subnets, and back; not yet through the door at the other end.
+    fn to_place(&self, place: &Place, members: Members) -> Vec<Hop> {
+        let own = &self.from.interface.subnet;
+        let groups = &self.from.interface.security_groups;
+        let mut hops = Vec::from([Hop::new(
+            HopKind::InstanceGroup,
+            &join(groups),
+            self.sends(groups, &place.toward, members),
+        )]);
+        let home = place.home.as_ref();
+        let inside = home.is_some_and(|it| it.0 == self.from.vpc);
+        hops.extend(self.routed(self.from.vpc, own, &place.toward, inside));
+        let back = Toward::one(self.from.address);
+        if let Some((vpc, subnet)) = home.filter(|it| it.1 != *own) {
+            // The way there was judged already: what matters is a detour or a gap on the way back.
+            let returns = self.routed(vpc, subnet, &back, inside);
+            hops.extend(
+                returns.into_iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))),
+            );
+        }
+        hops.extend(Hop::filtered(own, self.acls_between(place)));
+        hops
+    }
+
+    /// The routes from a subnet of a VPC to a private address, `inside` that VPC or in another.
+    fn routed(&self, vpc: &VpcId, subnet: &SubnetId, toward: &Toward, inside: bool) -> Vec<Hop> {
+        let looked = table_of(self.facts, vpc, subnet)
+            .and_then(|table| Ok((table, legs(self.facts, vpc, table, toward)?)));
+        let (table, legs) = match looked {
+            Ok(looked) => looked,
+            // Nor can anything be said of what the route leads to.
+            Err(unknown) => {
+                let local = [HopKind::Way, HopKind::NextHop];
+                let beyond = [HopKind::Peering, HopKind::TransitGateway];
+                let beyond = beyond.into_iter().filter(|_| !inside);
+                let same = |kind| Hop::new(kind, subnet, Err(unknown.clone()));
+                return local.into_iter().chain(beyond).map(same).collect();
+            }
+        };
+        let ways = legs.iter().map(|leg| match leg.route {
+            None => Vec::from([self.no_route(table, subnet, toward)]),
+            Some(route) if route.via.kind() == TargetKind::Local => Vec::from([Hop::new(
+                HopKind::Way,
+                &table.id,
+                Ok(Verdict::Pass(observed(&table.id, "carries it by the VPC's local route"))),
+            )]),
+            Some(route) => {
+                let on = observed(&table.id, format!("carries it by the route for {}", route.to));
+                let way = Hop::new(HopKind::Way, &table.id, Ok(Verdict::Pass(on)));
+                let beyond = if inside {
+                    self.detour(table, route)
+                } else {
+                    self.to_other_vpc(vpc, subnet, table, route)
+                };
+                core::iter::once(way).chain(beyond).collect()
+            }
+        });
+        agreed(ways.collect(), || mixed(&legs, toward))
+    }
+
+    /// A longer prefix than the VPC's own sends what is for a neighbour elsewhere.
+    fn detour(&self, table: &RouteTable, route: &Route) -> Vec<Hop> {
+        match self.dead(table, route) {
+            Some(dead) => Vec::from([Hop::new(HopKind::NextHop, &route.via, dead)]),
+            None => self.out_of_sight(table, route, invisible(table, route)),
+        }
+    }
+
+    fn no_route(&self, table: &RouteTable, subnet: &SubnetId, toward: &Toward) -> Hop {
+        let evidence = observed(
+            &format!("{subnet} ({})", table.id),
+            format!("has no route to {} ({})", toward.phrase, self.service),
+        );
+        let fix = Fix::new(
+            format!("give {} a route to {}, to wherever it stands", table.id, toward.phrase),
+            Recovery::Agent,
+        )
+        .aws(
+            self.scope,
+            [
+                "ec2",
+                "create-route",
+                "--route-table-id",
+                table.id.as_str(),
+                "--destination-cidr-block",
+                &toward.cidr(),
+                "--transit-gateway-id",
+                "<tgw-…, or --vpc-peering-connection-id pcx-…>",
+            ],
+        );
+        Hop::new(HopKind::Way, &table.id, Ok(Verdict::Fail(evidence, fix)))
+    }
+
+    /// Both subnets' ACLs, out and back. Within one subnet there is none.
+    fn acls_between(&self, place: &Place) -> Filtered {
+        let own = &self.from.interface.subnet;
+        let (there, ports) = (Ports::from_iter([HTTPS]), self.from.ports());
+        let instance = Toward::one(self.from.address);
+        let crossing = |(vpc, subnet), egress, ports: &Ports, peer, replies, outward| Crossing {
+            vpc,
+            subnet,
+            egress,
+            ports: ports.clone(),
+            peer,
+            replies,
+            outward,
+        };
+        let edge = (self.from.vpc, own);
+        let home = place.home.as_ref().map(|(vpc, subnet)| (*vpc, subnet));
+        if home.is_some_and(|it| it.1 == own) {
+            return Filtered::within_subnet();
+        }
+        let mut crossings = Vec::from([crossing(edge, true, &there, &place.toward, false, true)]);
+        if let Some(home) = home {
+            crossings.push(crossing(home, false, &there, &instance, false, false));
+            crossings.push(crossing(home, true, &ports, &instance, true, false));
+        }
+        crossings.push(crossing(edge, false, &ports, &place.toward, true, true));
+        self.acls(&place.toward, &ports, &crossings)
+    }
+
+    // ------------------------------------------------------------ to another VPC's endpoint
+
+    /// To what a private hosted zone or a Profile says: as a rule an endpoint that a hub VPC shares,
+    /// behind a peering connection or a transit gateway.
+    pub(super) fn to_elsewhere(
+        &self,
+        there: &Elsewhere,
+        hops: &mut Vec<Hop>,
+    ) -> Result<(), Unknown> {
+        let of_ours = |it: &&IpAddr| Family::of(it) == self.family();
+        let addresses: Vec<IpAddr> = there.addresses.iter().filter(of_ours).copied().collect();
+        if addresses.is_empty() {
+            let target = there.target.as_deref().unwrap_or("addresses of another kind");
+            return Err(Unknown::limit(format!(
+                "{} leads {} to {target}, and where that stands does not show",
+                there.by, self.service
+            )));
+        }
+        let ways: Result<Vec<_>, Unknown> =
+            addresses.into_iter().map(|it| self.to_distant(it, &there.by)).collect();
+        hops.extend(combined(ways?));
+        Ok(())
+    }
+
+    fn to_distant(&self, address: IpAddr, by: &str) -> Result<Vec<Hop>, Unknown> {
+        let toward = Toward::one(address);
+        if !self.internet(self.family()).addresses.and(&toward.addresses).is_empty() {
+            let mut hops = Vec::new();
+            self.to_internet(&toward, &mut hops)?;
+            return Ok(hops);
+        }
+        let hub = self.hub(address);
+        let Some((endpoint, interface)) = hub.as_ref().ok().copied().flatten() else {
+            let whose = format!("what {by} leads to");
+            let mut hops = self.to_place(&Place { toward, home: None }, Members::Unseen(&whose));
+            let (kinds, unknown): (&[HopKind], _) = match hub {
+                // Nothing of the other side was seen: neither the door nor the way back.
+                Err(unknown) => (&UNSEEN_HUB, unknown),
+                Ok(_) => (
+                    &UNSEEN_HUB[..2],
+                    Unknown::limit(format!(
+                        "{address}, where {by} leads {}, is no endpoint of this account: whether it answers does not show",
+                        self.service
+                    )),
+                ),
+            };
+            hops.extend(kinds.iter().map(|kind| Hop::new(*kind, &address, Err(unknown.clone()))));
+            return Ok(hops);
+        };
+        let (subject, groups) = (self.subject(endpoint), &interface.security_groups);
+        let vpc = endpoint.vpc.as_ref().unwrap_or(self.from.vpc);
+        let place = Place { toward, home: Some((vpc, interface.subnet.clone())) };
+        let mut hops = self.to_place(&place, Members::Of(groups));
+        hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
+        hops.push(Hop::new(
+            HopKind::EndpointGroup,
+            &join(groups),
+            self.admits(&subject, groups, vpc == self.from.vpc),
+        ));
+        Ok(hops)
+    }
+
+    /// The endpoint of another VPC of the account that has this address.
+    fn hub(
+        &self,
+        address: IpAddr,
+    ) -> Result<Option<(&'a Endpoint, &'a NetworkInterface)>, Unknown> {
+        let name = format!("com.amazonaws.{}.{}", self.scope.region, self.service);
+        let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
+        let service: ServiceName = name.parse().map_err(unnamed)?;
+        // Which of them it is shows in their interfaces.
+        any_of(self.facts.service_endpoints(&service).required()?, |endpoint| {
+            any_of(&endpoint.interfaces, |id| {
+                let row = self.facts.network_interface(id).required()?;
+                Ok(row.private_ips.contains(&address).then_some((endpoint, row)))
+            })
+        })
+    }
+
+    fn available(&self, endpoint: &Endpoint) -> Answer {
+        let (id, subject) = (endpoint.id.as_str(), self.subject(endpoint));
+        Ok(match &endpoint.state {
+            EndpointState::Available => Verdict::Pass(observed(&subject, "is available")),
+            EndpointState::Partial => {
+                return Err(Unknown::limit(format!(
+                    "{id} is available in part, and in which does not show"
+                )));
+            }
+            EndpointState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+            state => Verdict::Fail(
+                observed(&subject, format!("is {state}, not available")),
+                Fix::new(
+                    format!("find out why {id} is {state}, and accept or replace it"),
+                    Recovery::Agent,
+                )
+                .aws(self.scope, ["ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", id]),
+            ),
+        })
+    }
+
+    // ------------------------------------------------------------ to a gateway endpoint
+
+    /// A gateway endpoint for the service on the route table of the instance's subnet.
+    pub(super) fn gateway_endpoint(&self) -> Result<Option<&'a Endpoint>, Unknown> {
+        let Walk { facts, scope, service, from, .. } = *self;
+        gateway_endpoint(facts, scope, from.vpc, &from.interface.subnet, service)
+    }
+
+    /// Its route names the service's addresses by a prefix list of AWS's.
+    pub(super) fn to_gateway_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        hops: &mut Vec<Hop>,
+    ) -> Result<(), Unknown> {
+        let own = &self.from.interface.subnet;
+        let table = table_of(self.facts, self.from.vpc, own)?;
+        let route = table
+            .routes
+            .iter()
+            .find(|it| it.via.kind() == TargetKind::Endpoint(endpoint.id.clone()));
+        let list = route
+            .and_then(|it| if let Destination::List(list) = &it.to { Some(list) } else { None });
+        let entries = match list {
+            Some(list) => self.facts.prefix_list(list).hint()?,
+            None => None,
+        };
+        let mut toward = self.internet(self.family());
+        if let Some(entries) = entries {
+            let known = Addresses::of(self.family(), &entries.cidrs);
+            if known.is_empty() {
+                return Err(Unknown::limit(format!(
+                    "{} has no {} addresses on its list, and whether the agent has another way does not show",
+                    endpoint.id,
+                    self.family().as_str()
+                )));
+            }
+            toward.addresses = known;
+        }
+        toward.phrase = list.map_or(toward.phrase, ToString::to_string);
+        toward.list = list.cloned();
+        let groups = &self.from.interface.security_groups;
+        hops.push(Hop::new(
+            HopKind::InstanceGroup,
+            &join(groups),
+            self.sends(groups, &toward, Members::Outside),
+        ));
+        hops.extend(Hop::filtered(own, self.acls_of_own(&toward)));
+        let stands = observed(
+            &endpoint.id,
+            format!("is a gateway endpoint for {} on {}", self.service, table.id),
+        );
+        let answer = match self.available(endpoint) {
+            Ok(Verdict::Pass(_)) => Ok(Verdict::Pass(stands)),
+            other => other,
+        };
+        hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, answer));
+        Ok(())
+    }
+
+    /// The ACL of the instance's own subnet, out and back.
+    pub(super) fn acls_of_own(&self, toward: &Toward) -> Filtered {
+        self.acls_between(&Place { toward: toward.clone(), home: None })
+    }
+}
