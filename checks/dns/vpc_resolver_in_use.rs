@@ -50,7 +50,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 )
                 .aws(
                     scope,
-                    ["ec2", "associate-dhcp-options", "--vpc-id", vpc.as_str(), "--dhcp-options-id", "default"],
+                    [
+                        "ec2",
+                        "associate-dhcp-options",
+                        "--vpc-id",
+                        vpc.as_str(),
+                        "--dhcp-options-id",
+                        "<dopt-… with AmazonProvidedDNS>",
+                    ],
                 ),
             )
         }

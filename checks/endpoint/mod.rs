@@ -4,6 +4,7 @@ pub(crate) mod address_type_fits;
 pub(crate) mod available;
 pub(crate) mod policy_allows_agent;
 pub(crate) mod policy_allows_gates;
+pub(crate) mod policy_allows_logs;
 pub(crate) mod policy_allows_operator;
 pub(crate) mod policy_allows_role_token;
 
@@ -13,6 +14,7 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &available::CHECK,
     &policy_allows_agent::CHECK,
     &policy_allows_gates::CHECK,
+    &policy_allows_logs::CHECK,
     &policy_allows_operator::CHECK,
     &policy_allows_role_token::CHECK,
 ];

@@ -8,7 +8,7 @@
 use crate::{
     prelude::*,
     solve::{
-        reach::{self, HopKind},
+        reach,
         session::{self, Gates, Preferences},
     },
 };
@@ -46,7 +46,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     }
     let services = services(&preferences)?;
     let answer = all_of(services, "nothing is logged that could be logged in vain", |service| {
-        judge(service, &preferences, facts, scope)
+        reach::judge_service(facts, scope, service)
     })?;
     Ok(match answer {
         Verdict::Fail(evidence, fix) => Verdict::Fail(
@@ -74,23 +74,4 @@ fn services(preferences: &Preferences) -> Result<Vec<&'static str>, Unknown> {
         }
     }
     Ok(services)
-}
-
-fn judge(service: &'static str, preferences: &Preferences, facts: &Facts, scope: &Scope) -> Answer {
-    let path = reach::path(facts, scope, service);
-    let by_endpoint = path.hops.iter().any(|it| it.kind == HopKind::Endpoint);
-    let answers: Vec<Answer> =
-        path.lost.map(Err).into_iter().chain(path.hops.into_iter().map(|it| it.answer)).collect();
-    let answer = all_of(answers, "the path has no hops", |it| it);
-    if service == "s3"
-        && by_endpoint
-        && let Some(name) = preferences.bucket()?
-        && let Some(bucket) = facts.bucket(&name).optional()?
-        && let Some(region) = &bucket.region
-    {
-        return Err(Unknown::limit(format!(
-            "the bucket {name} is in {region}, and the S3 endpoint here does not lead there"
-        )));
-    }
-    answer
 }

@@ -8,7 +8,7 @@ use crate::{
     solve::{
         access::{Access, Grant},
         credentials::agent_role,
-        judge::{Guard, GuardKind},
+        judge::Guard,
         session::{self, Gates},
     },
 };
@@ -58,13 +58,6 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
-    // S3 shows a bucket's policy to its own account only, so a policy that was seen is not foreign.
-    let guard = Guard {
-        kind: GuardKind::Bucket,
-        id: bucket.as_str(),
-        policy: facts.bucket_policy(&bucket).optional(),
-        account: role.arn.account(),
-        context: Vec::new(),
-    };
+    let guard = Guard::of_bucket(&bucket, facts, role.arn.account());
     access.judge_past(Some(&guard), facts, scope)
 }

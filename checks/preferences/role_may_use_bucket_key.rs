@@ -44,6 +44,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(name) = found.encryption.iter().find_map(|it| it.key.as_ref()) else {
         return Ok(Verdict::NotApplicable("the bucket is not encrypted with a key of one's own"));
     };
+    // KMS was asked in the Region of the target, and knows the keys of that one alone.
+    let elsewhere = found.region.as_ref().filter(|it| **it != scope.region);
+    if let Some(region) = elsewhere {
+        return Err(Unknown::limit(format!(
+            "{bucket} is in {region}, and so is its key {name}, of which {} knows nothing",
+            scope.region
+        )));
+    }
     let Some(key) = facts.key(name).optional()? else {
         return Ok(Verdict::Fail(
             observed(name, format!("is the key of the bucket {bucket} and does not exist")),

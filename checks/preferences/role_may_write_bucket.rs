@@ -9,7 +9,7 @@ use crate::{
     solve::{
         access::{Access, Grant},
         credentials::agent_role,
-        judge::{Guard, GuardKind},
+        judge::Guard,
         session::{self, Gates},
     },
 };
@@ -38,34 +38,25 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(bucket) = preferences.bucket()? else {
         return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
     };
-    let prefix = preferences.text("s3KeyPrefix")?.unwrap_or_default().trim_matches('/');
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
+    let Some(objects) = preferences.objects(role.arn.partition())? else {
+        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
+    };
     let who = role.who(scope);
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    let partition = role.arn.partition();
-    let folder = format!("arn:{partition}:s3:::{bucket}/{prefix}{slash}");
-    let (objects, object) = (format!("{folder}*"), format!("{folder}{}.log", session::EXAMPLE_ID));
     let access = |actions| Access {
         who: &who,
         actions,
-        resource: &object,
+        resource: &objects.one,
         grant: Grant::Inline {
             purpose: "session-logs-put",
             actions: &["s3:PutObject", "s3:PutObjectAcl"],
-            resource: &objects,
+            resource: &objects.all,
         },
         recovery: Recovery::NextSession,
     };
-    // S3 shows a bucket's policy to its own account only, so a policy that was seen is not foreign.
-    let guard = Guard {
-        kind: GuardKind::Bucket,
-        id: bucket.as_str(),
-        policy: facts.bucket_policy(&bucket).optional(),
-        account: role.arn.account(),
-        context: Vec::new(),
-    };
+    let guard = Guard::of_bucket(&bucket, facts, role.arn.account());
     let put = access(&["s3:PutObject"]).judge_past(Some(&guard), facts, scope);
     let acl = access(&["s3:PutObjectAcl"]).judge_past(Some(&guard), facts, scope);
     match (put, acl) {

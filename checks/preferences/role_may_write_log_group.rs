@@ -29,6 +29,7 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
+const NOT_LOGGED: &str = "sessions are not logged to CloudWatch";
 const WRITE: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
@@ -36,25 +37,27 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
-    let Some(group) = preferences.text("cloudWatchLogGroupName")? else {
-        return Ok(Verdict::NotApplicable("sessions are not logged to CloudWatch"));
-    };
     let gate = preferences.flag("cloudWatchEncryptionEnabled")?;
+    if preferences.text("cloudWatchLogGroupName")?.is_none() {
+        return Ok(Verdict::NotApplicable(NOT_LOGGED));
+    }
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let who = role.who(scope);
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let (partition, account, region) = (caller.arn.partition(), &caller.account, &scope.region);
-    // A stream is named by the session's id, which begins with the operator's name.
-    let group = format!("arn:{partition}:logs:{region}:{account}:log-group:{group}");
-    let (streams, stream) =
-        (format!("{group}:*"), format!("{group}:log-stream:{}", session::EXAMPLE_ID));
+    let (partition, account) = (role.arn.partition(), role.arn.account());
+    let Some(streams) = preferences.streams(partition, &scope.region, account)? else {
+        return Ok(Verdict::NotApplicable(NOT_LOGGED));
+    };
     let writing = Access {
         who: &who,
         actions: &WRITE,
-        resource: &stream,
-        grant: Grant::Inline { purpose: "session-logs-write", actions: &WRITE, resource: &streams },
+        resource: &streams.one,
+        grant: Grant::Inline {
+            purpose: "session-logs-write",
+            actions: &WRITE,
+            resource: &streams.all,
+        },
         recovery: Recovery::NextSession,
     };
     let looking = Access {

@@ -21,6 +21,7 @@ use super::{
 use crate::model::{
     facts::{Facts, Gap, Need, Unknown},
     iam::{Decision, Simulation},
+    ids::BucketName,
     scope::Scope,
     text::Text,
 };
@@ -45,6 +46,20 @@ pub struct Guard<'a> {
     pub account: &'a str,
     /// Beyond what is known of every such request.
     pub context: Vec<(&'a str, Known)>,
+}
+
+impl<'a> Guard<'a> {
+    /// S3 shows a bucket's policy to its own account only, so a policy that was seen is not foreign.
+    #[must_use]
+    pub fn of_bucket(bucket: &'a BucketName, facts: &'a Facts, account: &'a str) -> Self {
+        Self {
+            kind: GuardKind::Bucket,
+            id: bucket.as_str(),
+            policy: facts.bucket_policy(bucket).optional(),
+            account,
+            context: Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

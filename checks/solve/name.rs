@@ -275,7 +275,10 @@ enum Filtered {
 ///
 /// # Errors
 /// [`Unknown`] while nobody has asked, so that the collector does.
-fn seen<T>(facts: &Facts, answer: Result<T, Unknown>) -> Result<Result<T, Unknown>, Unknown> {
+pub(super) fn seen<T>(
+    facts: &Facts,
+    answer: Result<T, Unknown>,
+) -> Result<Result<T, Unknown>, Unknown> {
     match answer {
         Err(unknown) if is_open(facts, &unknown) => Err(unknown),
         answer => Ok(answer),
@@ -1233,14 +1236,22 @@ fn join<T: ToString>(items: &[T]) -> String {
 
 /// A name server from DHCP that is not Amazon's, if there is one.
 ///
+/// A VPC with no DHCP options at all has Amazon's on Nitro instances, and none on older ones, which AWS
+/// does not tell apart. Source: VPC user guide, "DHCP option set concepts".
+///
 /// # Errors
-/// [`Unknown`] when the DHCP options were not seen.
+/// [`Unknown`] when the DHCP options were not seen, or name no server.
 pub fn foreign_resolver<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a str>, Unknown> {
     let row = facts.vpc(vpc).required()?;
     let Some(id) = row.dhcp_options.as_ref().filter(|it| it.as_str() != "default") else {
         return Ok(None);
     };
     let servers = &facts.dhcp_options(id).required()?.name_servers;
+    if servers.is_empty() {
+        return Err(Unknown::limit(format!(
+            "{id} names no DNS servers, so the instances of {vpc} have those of their images, if any"
+        )));
+    }
     Ok(servers.iter().map(String::as_str).find(|it| !is_amazons(it, &row.cidrs)))
 }
 

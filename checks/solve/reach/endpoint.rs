@@ -18,12 +18,20 @@ use super::{
     route::{legs, table_of},
 };
 use crate::{
-    model::{ec2::*, facts::Unknown, ids::*, verdict::*},
+    model::{
+        ec2::*,
+        facts::{Facts, Unknown},
+        ids::*,
+        scope::Scope,
+        verdict::*,
+    },
     solve::{
         name::{Defect, Elsewhere, Families},
         net::{Addresses, Family, Ports},
     },
 };
+
+const ENDPOINT: &str = "the endpoint";
 
 impl<'a> Walk<'a> {
     /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
@@ -201,7 +209,7 @@ impl<'a> Walk<'a> {
         hops.push(Hop::new(
             HopKind::EndpointGroup,
             &join(groups),
-            self.admits(&subject, groups, true),
+            self.admits(&subject, groups, true, ENDPOINT),
         ));
     }
 
@@ -392,7 +400,7 @@ impl<'a> Walk<'a> {
             self.to_internet(&toward, &mut hops)?;
             return Ok(hops);
         }
-        let hub = self.hub(address);
+        let hub = hub(self.facts, self.scope, self.service, address);
         let Some((endpoint, interface)) = hub.as_ref().ok().copied().flatten() else {
             let whose = format!("what {by} leads to");
             let mut hops = self.to_place(&Place { toward, home: None }, Members::Unseen(&whose));
@@ -418,26 +426,9 @@ impl<'a> Walk<'a> {
         hops.push(Hop::new(
             HopKind::EndpointGroup,
             &join(groups),
-            self.admits(&subject, groups, vpc == self.from.vpc),
+            self.admits(&subject, groups, vpc == self.from.vpc, ENDPOINT),
         ));
         Ok(hops)
-    }
-
-    /// The endpoint of another VPC of the account that has this address.
-    fn hub(
-        &self,
-        address: IpAddr,
-    ) -> Result<Option<(&'a Endpoint, &'a NetworkInterface)>, Unknown> {
-        let name = format!("com.amazonaws.{}.{}", self.scope.region, self.service);
-        let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
-        let service: ServiceName = name.parse().map_err(unnamed)?;
-        // Which of them it is shows in their interfaces.
-        any_of(self.facts.service_endpoints(&service).required()?, |endpoint| {
-            any_of(&endpoint.interfaces, |id| {
-                let row = self.facts.network_interface(id).required()?;
-                Ok(row.private_ips.contains(&address).then_some((endpoint, row)))
-            })
-        })
     }
 
     fn available(&self, endpoint: &Endpoint) -> Answer {
@@ -526,4 +517,23 @@ impl<'a> Walk<'a> {
     pub(super) fn acls_of_own(&self, toward: &Toward) -> Filtered {
         self.acls_between(&Place { toward: toward.clone(), home: None })
     }
+}
+
+/// The endpoint for the service, of any VPC of the account, that has this address.
+pub(super) fn hub<'a>(
+    facts: &'a Facts,
+    scope: &Scope,
+    service: &str,
+    address: IpAddr,
+) -> Result<Option<(&'a Endpoint, &'a NetworkInterface)>, Unknown> {
+    let name = format!("com.amazonaws.{}.{service}", scope.region);
+    let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
+    let service: ServiceName = name.parse().map_err(unnamed)?;
+    // Which of them it is shows in their interfaces.
+    any_of(facts.service_endpoints(&service).required()?, |endpoint| {
+        any_of(&endpoint.interfaces, |id| {
+            let row = facts.network_interface(id).required()?;
+            Ok(row.private_ips.contains(&address).then_some((endpoint, row)))
+        })
+    })
 }

@@ -79,12 +79,14 @@ impl Walk<'_> {
         ))
     }
 
-    /// Do these groups of an interface, which `subject` names, let the instance in on tcp/443?
+    /// Do these groups of an interface, which `subject` names, let the instance in on tcp/443? `door` is
+    /// what it gets into, for the fix.
     pub(super) fn admits(
         &self,
         subject: &str,
         groups: &[SecurityGroupId],
         same_vpc: bool,
+        door: &str,
     ) -> Answer {
         if groups.is_empty() {
             return Err(Unknown::limit(format!("the security groups of {subject} are not listed")));
@@ -123,7 +125,7 @@ impl Walk<'_> {
                     admitted.join("; ")
                 ),
             ),
-            Fix::new("admit the instance to the endpoint on tcp/443", Recovery::Agent).aws(
+            Fix::new(format!("admit the instance to {door} on tcp/443"), Recovery::Agent).aws(
                 self.scope,
                 [
                     "ec2",

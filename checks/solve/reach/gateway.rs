@@ -608,7 +608,7 @@ impl Walk<'_> {
         let answers = [
             Ok(self.forwards_what_is_not_its_own(interface, id, &subject)),
             self.owner_runs(interface, &subject),
-            self.admits(&format!("{id} ({})", self.service), groups, true),
+            self.admits(&format!("{id} ({})", self.service), groups, true, id.as_str()),
             self.sends(groups, toward, Members::Outside),
             self.has_a_way_on(table, route, interface, toward),
         ];

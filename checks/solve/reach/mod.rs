@@ -30,6 +30,7 @@ use crate::model::{
     ssm::{AgentVersion, Connection, Ping},
     verdict::*,
 };
+use endpoint::hub;
 use filter::Filtered;
 use route::table_of;
 
@@ -241,16 +242,22 @@ pub fn judge_gates(facts: &Facts, scope: &Scope) -> Answer {
     if scope.target.instance().is_none() {
         return Ok(Verdict::NotApplicable("a hybrid node's network is not visible to AWS"));
     }
-    let answers = gate_services(facts, scope)?.into_iter().flat_map(|service| {
-        let path = path(facts, scope, service);
-        let hops = path
-            .hops
-            .into_iter()
-            .filter(|it| !matches!(it.kind, HopKind::Partly | HopKind::Appliance));
-        let hops = hops.map(|it| it.answer);
-        path.lost.map(Err).into_iter().chain(hops).collect::<Vec<Answer>>()
-    });
-    all_of(answers, "no gate of this session waits for another service", |it| it)
+    all_of(
+        gate_services(facts, scope)?,
+        "no gate of this session waits for another service",
+        |service| judge_service(facts, scope, service),
+    )
+}
+
+/// What every hop on the way to one service says.
+///
+/// # Errors
+/// [`Unknown`] when a hop or the course of the path is.
+pub fn judge_service(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
+    let path = path(facts, scope, service);
+    let remark = |it: &Hop| matches!(it.kind, HopKind::Partly | HopKind::Appliance);
+    let hops = path.hops.into_iter().filter(|it| !remark(it)).map(|it| it.answer);
+    all_of(path.lost.map(Err).into_iter().chain(hops), "the path has no hops", |it| it)
 }
 
 /// The way to each needed service; empty for a hybrid node, whose network AWS does not show.
@@ -267,7 +274,8 @@ pub fn paths(facts: &Facts, scope: &Scope) -> Vec<Path> {
 /// node, what lies around which AWS does not show.
 ///
 /// # Errors
-/// [`Unknown`] when where the name leads, or the route, was not seen.
+/// [`Unknown`] when where the name leads, or the route, was not seen, or the endpoint is another
+/// account's.
 pub fn endpoint_on_the_way<'a>(
     facts: &'a Facts,
     scope: &Scope,
@@ -279,12 +287,45 @@ pub fn endpoint_on_the_way<'a>(
     let first = instance.interfaces.iter().min_by_key(|it| it.device_index);
     let endpoint = match (name::resolve(facts, scope, vpc, service)?.to, first) {
         (Resolution::Endpoint(endpoint), _) => Some(endpoint),
+        (Resolution::Elsewhere(there), _) => {
+            let shared = any_of(&there.addresses, |it| hub(facts, scope, service, *it))?;
+            let Some((endpoint, _)) = shared else {
+                return Err(Unknown::limit(format!(
+                    "{} leads {service} out of {vpc}, and the policy of an endpoint there does not show",
+                    there.by
+                )));
+            };
+            Some(endpoint)
+        }
         (Resolution::Public, Some(first)) if service == "s3" => {
             gateway_endpoint(facts, scope, vpc, &first.subnet, service)?
         }
         _ => None,
     };
-    Ok(endpoint.map(|it| (it, vpc)))
+    if endpoint.is_some() && abroad(facts, scope, service)?.is_some() {
+        return Ok(None);
+    }
+    Ok(endpoint.map(|it| (it, it.vpc.as_ref().unwrap_or(vpc))))
+}
+
+/// The Region of the bucket that sessions are logged to, if it is another than the target's: endpoints,
+/// of both kinds, serve the buckets of their own Region. Source: VPC guide, "Gateway endpoints for
+/// Amazon S3"; S3 guide, "AWS `PrivateLink` for Amazon S3".
+///
+/// # Errors
+/// [`Unknown`] when preferences or bucket were not seen.
+fn abroad<'a>(
+    facts: &'a Facts,
+    scope: &Scope,
+    service: &str,
+) -> Result<Option<&'a Region>, Unknown> {
+    if service != "s3" {
+        return Ok(None);
+    }
+    let Gates::Apply(preferences) = session::gates(facts, scope)? else { return Ok(None) };
+    let Some(name) = preferences.bucket()? else { return Ok(None) };
+    let bucket = facts.bucket(&name).optional()?;
+    Ok(bucket.and_then(|it| it.region.as_ref()).filter(|it| **it != scope.region))
 }
 
 /// A gateway endpoint for the service on the route table of a subnet.
@@ -317,8 +358,8 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         Err(unknown) => return Path { service, hops: Vec::new(), lost: Some(unknown) },
     };
     let name = name::resolve(facts, scope, host.vpc, service);
-    let mut ways =
-        host.interfaces.iter().map(|it| (*it, host.way(it, facts, scope, service, &name)));
+    let asked = Asked { facts, scope, service, name: &name };
+    let mut ways = host.interfaces.iter().map(|it| (*it, host.way(it, asked)));
     let Some((_, first)) = ways.next() else {
         let lost = Unknown::limit(format!("{} has no network interface", scope.target));
         return Path { service, hops: Vec::new(), lost: Some(lost) };
@@ -412,14 +453,8 @@ impl<'a> Host<'a> {
     }
 
     /// The way from one interface.
-    fn way(
-        &self,
-        interface: &AttachedInterface,
-        facts: &Facts,
-        scope: &Scope,
-        service: &'static str,
-        name: &Result<Name, Unknown>,
-    ) -> Path {
+    fn way(&self, interface: &AttachedInterface, asked: Asked) -> Path {
+        let Asked { facts, scope, service, name } = asked;
         let origin = |address| Origin { vpc: self.vpc, interface, address, windows: self.windows };
         let own = self.own;
         let from = |address| Walk { facts, scope, service, name, own, from: origin(address) };
@@ -455,6 +490,15 @@ impl<'a> Host<'a> {
             },
         }
     }
+}
+
+/// What is asked for: a service, by the name that leads to it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    facts: &'a Facts,
+    scope: &'a Scope,
+    service: &'static str,
+    name: &'a Result<Name<'a>, Unknown>,
 }
 
 /// Where packets start: an address of one network interface.
@@ -567,6 +611,11 @@ impl Walk<'_> {
         Family::of(&self.from.address)
     }
 
+    /// The Region that the service is asked in, if not the target's.
+    fn abroad(&self) -> Result<Option<&Region>, Unknown> {
+        abroad(self.facts, self.scope, self.service)
+    }
+
     /// Any address that a public service may have.
     fn internet(&self, family: Family) -> Toward {
         Toward {
@@ -594,6 +643,7 @@ impl Walk<'_> {
             hops.push(hop);
         }
         match &name.to {
+            Resolution::Endpoint(_) if self.abroad()?.is_some() => self.to_public(hops),
             Resolution::Endpoint(endpoint) => {
                 let subject = self.subject(endpoint);
                 hops.push(Hop::new(
@@ -637,6 +687,7 @@ impl Walk<'_> {
             Resolution::Public => {
                 if self.service == "s3"
                     && let Some(gateway) = self.gateway_endpoint()?
+                    && self.abroad()?.is_none()
                 {
                     return self.to_gateway_endpoint(gateway, hops);
                 }

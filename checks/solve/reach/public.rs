@@ -184,30 +184,47 @@ impl Walk<'_> {
 
     /// No endpoint and no route out.
     fn no_way(&self, table: &RouteTable) -> Answer {
-        let (vpc, service) = (self.from.vpc, self.service);
+        let (vpc, service, scope) = (self.from.vpc, self.service, self.scope);
+        let subject = format!("{} ({})", self.from.interface.subnet, table.id);
+        if let Ok(Some(region)) = name::seen(self.facts, self.abroad())? {
+            let evidence = observed(
+                &subject,
+                format!(
+                    "has no way to {service} in {region}, where the bucket is: endpoints serve the buckets of their own Region, and there is no route out"
+                ),
+            );
+            let summary = format!(
+                "log to a bucket in {}, or give the subnet a route to a NAT gateway",
+                scope.region
+            );
+            return Ok(Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession)));
+        }
         let endpoints = self.facts.endpoints(vpc).required()?;
-        let sibling = endpoints.iter().find(|it| {
-            it.serves(&self.scope.region).is_some_and(|it| CORE.contains(&it))
-                && !it.subnets.is_empty()
-        });
-        let unused = endpoints.iter().find(|it| {
-            it.kind == EndpointKind::Gateway && it.serves(&self.scope.region) == Some(service)
-        });
-        let mut evidence = observed(
-            &format!("{} ({})", self.from.interface.subnet, table.id),
+        let serving = |it: &&Endpoint, what: &str| it.serves(&scope.region) == Some(what);
+        let fips = format!("{service}-fips");
+        if let Some(endpoint) =
+            endpoints.iter().find(|it| serving(it, &fips) && !it.subnets.is_empty())
+        {
+            return Err(Unknown::limit(format!(
+                "{} serves {}, which the agent asks for only if its configuration says so, and that does not show",
+                endpoint.id,
+                name::host(&scope.region, service, Variant::Fips)
+            )));
+        }
+        let evidence = observed(
+            &subject,
             format!("has no way to {service}: no endpoint for it in {vpc}, and no route out"),
         );
-        if let Some(gateway) = unused {
-            evidence = evidence.and(observed(
-                &gateway.id,
-                format!("is a gateway endpoint for {service}, but not on {}", table.id),
-            ));
-            let fix =
-                Fix::new(format!("put {} on {}", gateway.id, table.id), Recovery::NextSession);
-            return Ok(Verdict::Fail(
-                evidence,
-                fix.aws(
-                    self.scope,
+        let unused =
+            endpoints.iter().find(|it| it.kind == EndpointKind::Gateway && serving(it, service));
+        let (evidence, fix) = match unused {
+            Some(gateway) => (
+                evidence.and(observed(
+                    &gateway.id,
+                    format!("is a gateway endpoint for {service}, but not on {}", table.id),
+                )),
+                Fix::new(format!("put {} on {}", gateway.id, table.id), Recovery::NextSession).aws(
+                    scope,
                     [
                         "ec2",
                         "modify-vpc-endpoint",
@@ -217,45 +234,48 @@ impl Walk<'_> {
                         table.id.as_str(),
                     ],
                 ),
-            ));
+            ),
+            None => (evidence, self.new_endpoint(table, endpoints)),
+        };
+        Ok(Verdict::Fail(evidence, fix))
+    }
+
+    fn new_endpoint(&self, table: &RouteTable, endpoints: &[Endpoint]) -> Fix {
+        let (vpc, service, region) = (self.from.vpc, self.service, &self.scope.region);
+        let name = format!("com.amazonaws.{region}.{service}");
+        let create =
+            ["ec2", "create-vpc-endpoint", "--vpc-id", vpc.as_str(), "--service-name", &name];
+        let kind = ["--vpc-endpoint-type", if service == "s3" { "Gateway" } else { "Interface" }];
+        let words = create.into_iter().chain(kind);
+        // With private DNS an interface endpoint for S3 is refused unless a gateway stands beside it.
+        if service == "s3" {
+            return Fix::new(
+                "create a gateway endpoint for s3 (or give the subnet a route to a NAT gateway)",
+                Recovery::NextSession,
+            )
+            .aws(self.scope, words.chain(["--route-table-ids", table.id.as_str()]));
         }
-        let name = format!("com.amazonaws.{}.{service}", self.scope.region);
-        let groups: Vec<_> = sibling
-            .iter()
-            .flat_map(|it| &it.security_groups)
-            .map(SecurityGroupId::as_str)
-            .collect();
+        let sibling = endpoints.iter().find(|it| {
+            it.serves(region).is_some_and(|it| CORE.contains(&it)) && !it.subnets.is_empty()
+        });
+        let group = sibling.and_then(|it| it.security_groups.first()).map(SecurityGroupId::as_str);
         let subnet =
             sibling.and_then(|it| it.subnets.first()).unwrap_or(&self.from.interface.subnet);
-        let fix = Fix::new(
+        Fix::new(
             format!(
                 "create an interface endpoint for {service} (or give the subnet a route to a NAT gateway)"
             ),
             Recovery::Agent,
-        );
-        Ok(Verdict::Fail(
-            evidence,
-            fix.aws(
-                self.scope,
-                [
-                    "ec2",
-                    "create-vpc-endpoint",
-                    "--vpc-endpoint-type",
-                    "Interface",
-                    "--vpc-id",
-                    vpc.as_str(),
-                    "--service-name",
-                    &name,
-                    "--subnet-ids",
-                    subnet.as_str(),
-                    "--security-group-ids",
-                    groups
-                        .first()
-                        .copied()
-                        .unwrap_or("<a group that admits tcp/443 from the instance>"),
-                    "--private-dns-enabled",
-                ],
-            ),
-        ))
+        )
+        .aws(
+            self.scope,
+            words.chain([
+                "--subnet-ids",
+                subnet.as_str(),
+                "--security-group-ids",
+                group.unwrap_or("<a group that admits tcp/443 from the instance>"),
+                "--private-dns-enabled",
+            ]),
+        )
     }
 }

@@ -8,6 +8,7 @@
 
 mod document;
 mod gate;
+mod logs;
 
 use alloc::{format, string::String};
 
@@ -98,9 +99,6 @@ pub fn save(fix: Fix, scope: &Scope, name: &DocumentName) -> Fix {
             ],
         )
 }
-
-/// What a session's id looks like: log streams and log objects bear it.
-pub const EXAMPLE_ID: &str = "operator-0123456789abcdef0";
 
 /// The preferences in force, or why there are none.
 pub enum Gates<'a> {
