@@ -6,6 +6,7 @@
 extern crate alloc;
 
 pub mod model;
+mod path;
 pub mod solve;
 pub mod worlds;
 

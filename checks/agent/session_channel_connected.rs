@@ -7,6 +7,7 @@
 use super::registered::just_launched;
 use crate::{
     model::ssm::{Connection, Ping},
+    path,
     prelude::*,
     solve::silence::{Silence, explore},
 };
@@ -25,29 +26,14 @@ pub(crate) static CHECK: Check = Check {
         &crate::network::no_appliance_in_path::CHECK,
         &crate::hybrid::advanced_tier_on::CHECK,
     ],
-    proves: &[
-        &crate::target::found_in_region::CHECK,
-        &crate::target::instance_running::CHECK,
-        &crate::dns::vpc_dns_enabled::CHECK,
-        &crate::dns::endpoint_private_dns_on::CHECK,
-        &crate::dns::no_zone_shadows_endpoints::CHECK,
-        &crate::dns::no_firewall_blocks_names::CHECK,
-        &crate::endpoint::available::CHECK,
-        &crate::endpoint::policy_allows_agent::CHECK,
-        &crate::network::service_path_exists::CHECK,
-        &crate::network::route_alive::CHECK,
-        &crate::network::public_address_present::CHECK,
-        &crate::network::internet_gateway_attached::CHECK,
-        &crate::network::nat_gateway_works::CHECK,
-        &crate::network::nat_instance_forwards::CHECK,
-        &crate::network::peering_active::CHECK,
-        &crate::network::transit_gateway_attached::CHECK,
-        &crate::network::public_access_open::CHECK,
-        &crate::endpoint::address_type_fits::CHECK,
-        &crate::network::instance_sends_https::CHECK,
-        &crate::network::acls_pass_https::CHECK,
-        &crate::network::endpoint_accepts_https::CHECK,
-    ],
+    proves: &path::all::<22>(&[
+        path::HOPS,
+        &[
+            &crate::target::found_in_region::CHECK,
+            &crate::target::instance_running::CHECK,
+            &crate::endpoint::policy_allows_agent::CHECK,
+        ],
+    ]),
     run,
 };
 

@@ -34,6 +34,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 format!("has no Resolver rule that sends {host} to other DNS servers"),
             )));
         };
+        if reach::gets_through(facts, scope, service)? {
+            let through = format!("forwards {host} elsewhere, and the agent reaches {service}");
+            return Ok(Verdict::Pass(observed(&id, through)));
+        }
         let domain = rule.domain.as_deref().filter(|it| !it.is_empty()).unwrap_or(".");
         let targets = rule.targets.join(", ");
         let aws = scope.region.dns_suffix();

@@ -1,10 +1,13 @@
-//! Where private DNS names are relied on, instances ask Amazon's resolver.
+//! Instances ask Amazon's resolver, or one that the agent is seen to get on with.
 //!
 //! Other name servers (Active Directory's, a filter's) are a fact, not yet a fault: with a
 //! forwarder for AWS's names all is well, and that forwarder is not visible from here. So this never
 //! blocks by itself; it is the explanation when the agent stays away.
 
+use core::net::IpAddr;
+
 use crate::{
+    model::{dns::Place, facts::Need},
     prelude::*,
     solve::{name, reach},
 };
@@ -26,40 +29,65 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(vpc) = &facts.instance(id).required()?.vpc else {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
+    let Some(server) = name::foreign_resolver(facts, vpc)? else {
+        return Ok(Verdict::Pass(observed(vpc, "hands out Amazon's DNS resolver")));
+    };
+    let evidence = observed(vpc, format!("hands out the DNS server {server}"));
+    let silent = any_of(reach::CORE, |service| {
+        Ok((!reach::gets_through(facts, scope, service)?).then_some(service))
+    })?;
+    let Some(service) = silent else {
+        let through = "is registered and connected, so that server tells it where the services are";
+        return Ok(Verdict::Pass(evidence.and(observed(id, through))));
+    };
+    let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
+    let host = name::host(&scope.region, service, name::Variant::Standard);
     let relied_on = facts.endpoints(vpc).required()?.iter().find(|it| {
         it.private_dns && it.serves(&scope.region).is_some_and(|it| reach::CORE.contains(&it))
     });
-    let Some(endpoint) = relied_on else {
-        return Ok(Verdict::NotApplicable("no endpoint's private DNS names are relied on"));
-    };
-    Ok(match name::foreign_resolver(facts, vpc)? {
-        None => Verdict::Pass(observed(vpc, "hands out Amazon's DNS resolver")),
-        Some(server) => {
-            let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
-            Verdict::Fail(
-                observed(
-                    vpc,
-                    format!(
-                        "hands out the DNS server {server}, which knows the private names of {} only if it forwards {domain} to the VPC's resolver",
-                        endpoint.id
-                    ),
-                ),
-                Fix::new(
-                    format!("hand out AmazonProvidedDNS, or make {server} forward {domain} to the VPC's resolver (the VPC's base address plus two)"),
-                    Recovery::Agent,
-                )
-                .aws(
-                    scope,
-                    [
-                        "ec2",
-                        "associate-dhcp-options",
-                        "--vpc-id",
-                        vpc.as_str(),
-                        "--dhcp-options-id",
-                        "<dopt-… with AmazonProvidedDNS>",
-                    ],
-                ),
-            )
+    let mut evidence = evidence.and(match relied_on {
+        Some(endpoint) => observed(
+            server,
+            format!(
+                "knows the private names of {} only if it forwards {domain} to the VPC's resolver",
+                endpoint.id
+            ),
+        ),
+        None => observed(server, format!("may not answer for {host}, which does not show")),
+    });
+    if let Ok(address) = server.parse::<IpAddr>()
+        && facts.vpc(vpc).required()?.cidrs.iter().any(|it| it.contains(&address))
+    {
+        let place = Place { vpc: vpc.clone(), address };
+        match facts.interface_at(&place).optional() {
+            Ok(None) => {
+                let gone = "is the address of no network interface that this account may see";
+                evidence = evidence.and(observed(server, gone));
+            }
+            Err(unknown) if unknown.is_unasked() => {
+                evidence = evidence.wanting([Need::interface_at(place)]);
+            }
+            _ => {}
         }
-    })
+    }
+    let fix = Fix::new(
+        format!(
+            "hand out AmazonProvidedDNS, or make {server} forward {domain} to the VPC's resolver (the VPC's base address plus two)"
+        ),
+        Recovery::Agent,
+    );
+    Ok(Verdict::Fail(
+        evidence,
+        fix.aws(
+            scope,
+            [
+                "ec2",
+                "associate-dhcp-options",
+                "--vpc-id",
+                vpc.as_str(),
+                "--dhcp-options-id",
+                "<dopt-… with AmazonProvidedDNS>",
+            ],
+        ),
+    ))
 }

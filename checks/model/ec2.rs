@@ -400,17 +400,6 @@ pub enum Traffic {
     Other(String),
 }
 
-impl Traffic {
-    #[must_use]
-    pub fn includes_tcp(&self, port: u16) -> bool {
-        match self {
-            Self::All => true,
-            Self::Tcp(low, high) => (*low..=*high).contains(&port),
-            Self::Udp(..) | Self::Other(_) => false,
-        }
-    }
-}
-
 /// The other side of a rule: where traffic comes from on the way in, goes to on the way out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -286,7 +286,7 @@ pub(super) fn seen<T>(
 }
 
 /// Is there a question in it that nobody has asked?
-fn is_open(facts: &Facts, unknown: &Unknown) -> bool {
+pub(super) fn is_open(facts: &Facts, unknown: &Unknown) -> bool {
     unknown
         .gaps()
         .any(|it| matches!(it, Gap::Fact { need, why: Why::Unasked, .. } if !facts.has(need)))
@@ -304,7 +304,11 @@ impl<'a> Query<'a, '_> {
     fn by_endpoint(&self) -> Result<Resolution<'a>, Unknown> {
         let (facts, vpc) = (self.facts, self.vpc);
         let endpoints = facts.endpoints(vpc).required()?;
-        let serving = || endpoints.iter().filter(|it| it.answers(&self.scope.region, &self.host));
+        // Listed for a while after it is gone.
+        let exists = |it: &&Endpoint| it.state != EndpointState::Deleted;
+        let serving = || {
+            endpoints.iter().filter(exists).filter(|it| it.answers(&self.scope.region, &self.host))
+        };
         let candidates = || {
             serving().filter(|it| {
                 it.kind == EndpointKind::Interface
@@ -332,10 +336,7 @@ impl<'a> Query<'a, '_> {
             let in_between = |it: &&Endpoint| {
                 !matches!(
                     it.state,
-                    EndpointState::Failed
-                        | EndpointState::Rejected
-                        | EndpointState::Expired
-                        | EndpointState::Deleted
+                    EndpointState::Failed | EndpointState::Rejected | EndpointState::Expired
                 )
             };
             if let Some(odd) = candidates().filter(|it| it.private_dns).find(in_between) {
@@ -1234,14 +1235,14 @@ fn join<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// A name server from DHCP that is not Amazon's, if there is one.
+/// The DNS servers that DHCP hands out; None for a VPC without DHCP options.
 ///
-/// A VPC with no DHCP options at all has Amazon's on Nitro instances, and none on older ones, which AWS
-/// does not tell apart. Source: VPC user guide, "DHCP option set concepts".
+/// Instances have Amazon's there if they are on Nitro, and none if they are older, which AWS does not tell
+/// apart. Source: VPC user guide, "DHCP option set concepts".
 ///
 /// # Errors
 /// [`Unknown`] when the DHCP options were not seen, or name no server.
-pub fn foreign_resolver<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a str>, Unknown> {
+pub fn dhcp_servers<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a [String]>, Unknown> {
     let row = facts.vpc(vpc).required()?;
     let Some(id) = row.dhcp_options.as_ref().filter(|it| it.as_str() != "default") else {
         return Ok(None);
@@ -1252,12 +1253,22 @@ pub fn foreign_resolver<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a 
             "{id} names no DNS servers, so the instances of {vpc} have those of their images, if any"
         )));
     }
-    Ok(servers.iter().map(String::as_str).find(|it| !is_amazons(it, &row.cidrs)))
+    Ok(Some(servers))
+}
+
+/// A name server from DHCP that is not Amazon's, if there is one.
+///
+/// # Errors
+/// As [`dhcp_servers`].
+pub fn foreign_resolver<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a str>, Unknown> {
+    let Some(servers) = dhcp_servers(facts, vpc)? else { return Ok(None) };
+    let cidrs = &facts.vpc(vpc).required()?.cidrs;
+    Ok(servers.iter().map(String::as_str).find(|it| !is_amazons(it, cidrs)))
 }
 
 /// `AmazonProvidedDNS`, its link-local addresses, or the base of a VPC CIDR plus two. Source: VPC User
 /// Guide, "Amazon DNS server".
-fn is_amazons(server: &str, cidrs: &[IpNet]) -> bool {
+pub(super) fn is_amazons(server: &str, cidrs: &[IpNet]) -> bool {
     if server.eq_ignore_ascii_case("AmazonProvidedDNS") {
         return true;
     }

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 use super::{
     HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
-    filter::{Crossing, Filtered, Members},
+    filter::{Crossing, Filtered, Members, Protocol},
     gateway::{invisible, mixed},
     gateway_endpoint, join,
     route::{legs, table_of},
@@ -350,6 +350,7 @@ impl<'a> Walk<'a> {
             vpc,
             subnet,
             egress,
+            protocol: Protocol::Tcp,
             ports: ports.clone(),
             peer,
             replies,
@@ -418,7 +419,11 @@ impl<'a> Walk<'a> {
             hops.extend(kinds.iter().map(|kind| Hop::new(*kind, &address, Err(unknown.clone()))));
             return Ok(hops);
         };
-        let (subject, groups) = (self.subject(endpoint), &interface.security_groups);
+        let subject = self.subject(endpoint);
+        let groups = match endpoint.security_groups.as_slice() {
+            [] => &interface.security_groups,
+            _ => &endpoint.security_groups,
+        };
         let vpc = endpoint.vpc.as_ref().unwrap_or(self.from.vpc);
         let place = Place { toward, home: Some((vpc, interface.subnet.clone())) };
         let mut hops = self.to_place(&place, Members::Of(groups));

@@ -1,4 +1,4 @@
-//! Security groups and network ACLs: what lets packets of tcp/443 by, and their replies.
+//! Security groups and network ACLs: what lets packets of a connection by, and their replies.
 //!
 //! Groups are stateful and only ever allow, so they are asked about the first packet alone, and all
 //! rules of all groups add up. ACLs are stateless lists of which the first rule that matches decides,
@@ -9,6 +9,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::fmt;
 
 use super::{HTTPS, Toward, Walk, join};
 use crate::{
@@ -20,6 +21,54 @@ use crate::{
     },
     solve::net::{Addresses, Ports, shown_ports},
 };
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+
+    /// The ports that `traffic` names; None for a rule whose ports cannot be read.
+    fn of(self, traffic: &Traffic) -> Option<Ports> {
+        let all = || Ports::from_iter([0..=u16::MAX]);
+        let number = if self == Self::Tcp { "6" } else { "17" };
+        match traffic {
+            Traffic::All => Some(all()),
+            Traffic::Tcp(low, high) if self == Self::Tcp && low <= high => {
+                Some(Ports::from_iter([*low..=*high]))
+            }
+            Traffic::Udp(low, high) if self == Self::Udp && low <= high => {
+                Some(Ports::from_iter([*low..=*high]))
+            }
+            Traffic::Other(raw) if raw.eq_ignore_ascii_case(self.as_str()) || raw == number => None,
+            Traffic::Tcp(..) | Traffic::Udp(..) | Traffic::Other(_) => Some(Ports::new()),
+        }
+    }
+}
+
+/// Where a connection goes: `tcp/443`.
+#[derive(Clone, Copy)]
+pub(super) struct Port {
+    pub protocol: Protocol,
+    pub number: u16,
+}
+
+/// What every service listens on.
+pub(super) const SERVICE: Port = Port { protocol: Protocol::Tcp, number: HTTPS };
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.protocol.as_str(), self.number)
+    }
+}
 
 // ---------------------------------------------------------------- security groups
 
@@ -52,7 +101,18 @@ impl Walk<'_> {
         toward: &Toward,
         members: Members,
     ) -> Answer {
-        let allowed = self.allowed(groups, true, toward, members);
+        self.sends_to(SERVICE, groups, toward, members)
+    }
+
+    /// Do they let it open a connection to this port?
+    pub(super) fn sends_to(
+        &self,
+        port: Port,
+        groups: &[SecurityGroupId],
+        toward: &Toward,
+        members: Members,
+    ) -> Answer {
+        let allowed = self.allowed(port, groups, true, toward, members);
         if let Some(answer) =
             settled(&allowed, toward, |id, peer| observed(id, format!("lets it out to {peer}")))
         {
@@ -63,9 +123,9 @@ impl Walk<'_> {
         Ok(Verdict::Fail(
             observed(
                 &join(groups),
-                format!("lets nothing out to {} on tcp/{HTTPS} ({})", toward.phrase, self.service),
+                format!("lets nothing out to {} on {port} ({})", toward.phrase, self.service),
             ),
-            Fix::new("let the security group out on tcp/443", Recovery::Agent).aws(
+            Fix::new(format!("let the security group out on {port}"), Recovery::Agent).aws(
                 self.scope,
                 [
                     "ec2",
@@ -73,7 +133,11 @@ impl Walk<'_> {
                     "--group-id",
                     groups.first().map_or("<security group>", |it| it.as_str()),
                     "--ip-permissions",
-                    &format!("IpProtocol=tcp,FromPort=443,ToPort=443,{ranges}{range}}}]"),
+                    &format!(
+                        "IpProtocol={},FromPort={number},ToPort={number},{ranges}{range}}}]",
+                        port.protocol.as_str(),
+                        number = port.number
+                    ),
                 ],
             ),
         ))
@@ -93,7 +157,7 @@ impl Walk<'_> {
         }
         let own = &self.from.interface.security_groups;
         let toward = Toward::one(self.from.address);
-        let allowed = self.allowed(groups, false, &toward, Members::Of(own));
+        let allowed = self.allowed(SERVICE, groups, false, &toward, Members::Of(own));
         if let Some(answer) =
             settled(&allowed, &toward, |id, peer| observed(id, format!("admits {peer}")))
         {
@@ -145,6 +209,7 @@ impl Walk<'_> {
 
     fn allowed(
         &self,
+        port: Port,
         groups: &[SecurityGroupId],
         egress: bool,
         toward: &Toward,
@@ -162,9 +227,9 @@ impl Walk<'_> {
             };
             let rules = if egress { &group.egress } else { &group.ingress };
             for rule in rules {
-                match matches_https(&rule.traffic) {
-                    Some(false) => continue,
-                    Some(true) => {}
+                match port.protocol.of(&rule.traffic) {
+                    Some(ports) if ports.contains(port.number) => {}
+                    Some(_) => continue,
                     None => {
                         allowed
                             .may(Unknown::limit(format!("{id} has a rule for {}", rule.traffic)));
@@ -218,18 +283,6 @@ fn settled(
     }
 }
 
-/// Does a rule for this traffic include tcp/443? None for a rule whose ports cannot be read.
-fn matches_https(traffic: &Traffic) -> Option<bool> {
-    match traffic {
-        Traffic::Other(raw) if is_tcp(raw) => None,
-        traffic => Some(traffic.includes_tcp(HTTPS)),
-    }
-}
-
-fn is_tcp(protocol: &str) -> bool {
-    protocol.eq_ignore_ascii_case("tcp") || protocol == "6"
-}
-
 fn peer_covers(
     facts: &Facts,
     rule: &Rule,
@@ -262,6 +315,7 @@ pub(super) struct Crossing<'a> {
     pub vpc: &'a VpcId,
     pub subnet: &'a SubnetId,
     pub egress: bool,
+    pub protocol: Protocol,
     pub ports: Ports,
     pub peer: &'a Toward,
     /// Are the ports those that replies come back to, of which a system uses one at a time? And does
@@ -398,8 +452,9 @@ impl Walk<'_> {
         observed(
             &acl.id,
             format!(
-                "of {} passes tcp/{} {} {}",
+                "of {} passes {}/{} {} {}",
                 crossing.subnet,
+                crossing.protocol.as_str(),
                 shown_ports(&crossing.ports),
                 crossing.way(),
                 crossing.peer.phrase
@@ -414,11 +469,12 @@ impl Walk<'_> {
         by: Drop,
         ports: &Ports,
     ) -> (Evidence, Fix) {
+        let protocol = crossing.protocol.as_str();
         let range = shown_ports(ports);
         let evidence = observed(
             &acl.id,
             format!(
-                "of {} drops tcp/{range} {} {} by {} ({})",
+                "of {} drops {protocol}/{range} {} {} by {} ({})",
                 crossing.subnet,
                 crossing.way(),
                 crossing.peer.phrase,
@@ -429,28 +485,30 @@ impl Walk<'_> {
         let cidr = crossing.peer.cidr();
         let block = if crossing.peer.is_v6() { "--ipv6-cidr-block" } else { "--cidr-block" };
         let (first, last) = (ports.first().unwrap_or(0), ports.last().unwrap_or(u16::MAX));
-        let fix =
-            Fix::new(format!("let tcp/{range} through {}, both ways", acl.id), Recovery::Agent)
-                .aws(
-                    self.scope,
-                    [
-                        "ec2",
-                        "create-network-acl-entry",
-                        "--network-acl-id",
-                        acl.id.as_str(),
-                        if crossing.egress { "--egress" } else { "--ingress" },
-                        "--rule-number",
-                        "<a free number below the denying rule>",
-                        "--protocol",
-                        "tcp",
-                        "--port-range",
-                        &format!("From={first},To={last}"),
-                        block,
-                        &cidr,
-                        "--rule-action",
-                        "allow",
-                    ],
-                );
+        let fix = Fix::new(
+            format!("let {protocol}/{range} through {}, both ways", acl.id),
+            Recovery::Agent,
+        )
+        .aws(
+            self.scope,
+            [
+                "ec2",
+                "create-network-acl-entry",
+                "--network-acl-id",
+                acl.id.as_str(),
+                if crossing.egress { "--egress" } else { "--ingress" },
+                "--rule-number",
+                "<a free number below the denying rule>",
+                "--protocol",
+                protocol,
+                "--port-range",
+                &format!("From={first},To={last}"),
+                block,
+                &cidr,
+                "--rule-action",
+                "allow",
+            ],
+        );
         (evidence, fix)
     }
 
@@ -480,7 +538,8 @@ fn sorted(acl: &NetworkAcl, crossing: &Crossing) -> Result<Sorted, Unknown> {
     let mut entries: Vec<&AclEntry> =
         acl.entries.iter().filter(|it| it.egress == crossing.egress).collect();
     entries.sort_by_key(|it| it.number);
-    let riddles: Vec<&AclEntry> = entries.iter().copied().filter(|it| is_riddle(it)).collect();
+    let riddles: Vec<&AclEntry> =
+        entries.iter().copied().filter(|it| is_riddle(it, crossing)).collect();
     let unclear = || {
         let rule = riddles.first().map(|it| {
             format!("rule {} of {} names {} on {}", it.number, acl.id, it.peer, it.traffic)
@@ -515,10 +574,8 @@ fn sorted(acl: &NetworkAcl, crossing: &Crossing) -> Result<Sorted, Unknown> {
     outcome.ok_or_else(unclear)
 }
 
-fn is_riddle(entry: &AclEntry) -> bool {
-    let unread = |raw: &String| is_tcp(raw);
-    !matches!(entry.peer, Peer::Cidr(_))
-        || matches!(&entry.traffic, Traffic::Other(raw) if unread(raw))
+fn is_riddle(entry: &AclEntry, crossing: &Crossing) -> bool {
+    !matches!(entry.peer, Peer::Cidr(_)) || crossing.protocol.of(&entry.traffic).is_none()
 }
 
 /// Tries the rules in order; whether those that cannot be read match is for `guess` to say.
@@ -527,16 +584,14 @@ fn run(entries: &[&AclEntry], crossing: &Crossing, guess: impl Fn(&AclEntry) -> 
     let mut open: Packets = Vec::from([(peer.clone(), crossing.ports.clone())]);
     let mut sorted = Sorted { passed: Vec::new(), dropped: Vec::new() };
     for entry in entries {
-        let riddle = is_riddle(entry);
+        let riddle = is_riddle(entry, crossing);
         if riddle && !guess(entry) {
             continue;
         }
-        let ports = match entry.traffic {
-            Traffic::All => Ports::from_iter([0..=u16::MAX]),
-            Traffic::Tcp(low, high) if low <= high => Ports::from_iter([low..=high]),
-            Traffic::Other(_) if riddle => Ports::from_iter([0..=u16::MAX]),
-            Traffic::Tcp(..) | Traffic::Udp(..) | Traffic::Other(_) => continue,
-        };
+        let ports = crossing
+            .protocol
+            .of(&entry.traffic)
+            .unwrap_or_else(|| Ports::from_iter([0..=u16::MAX]));
         let range = match &entry.peer {
             Peer::Cidr(range) => Addresses::net(range),
             _ => peer.clone(),

@@ -13,7 +13,7 @@ use alloc::{
 
 use super::{
     HTTPS, Hop, HopKind, NAT64, Toward, Walk,
-    filter::{Crossing, Filtered, Members},
+    filter::{Crossing, Filtered, Members, Protocol},
     gets_through,
     route::{Leg, legs, table_of},
 };
@@ -253,6 +253,9 @@ impl Walk<'_> {
                 &interface.id,
                 format!("has the public address {address}"),
             ));
+        }
+        if !self.from.running {
+            return Verdict::NotApplicable("a stopped instance has given its public address back");
         }
         let v6 = if interface.ipv6.is_empty() {
             ""
@@ -552,6 +555,7 @@ impl Walk<'_> {
             vpc,
             subnet,
             egress,
+            protocol: Protocol::Tcp,
             ports: ports.clone(),
             peer,
             replies,

@@ -38,6 +38,7 @@ mod endpoint;
 mod filter;
 mod gateway;
 mod public;
+mod resolver;
 mod route;
 
 pub const HTTPS: u16 = 443;
@@ -45,7 +46,9 @@ pub const HTTPS: u16 = 443;
 /// What a hop is, in the order in which packets meet them. Each has one check that speaks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HopKind {
-    /// A DNS server that is not Amazon's.
+    /// May the instance ask DNS servers that are not Amazon's?
+    NameQuery,
+    /// What such a server answers.
     NameServer,
     /// The VPC's two DNS attributes.
     VpcDns,
@@ -84,6 +87,7 @@ impl HopKind {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::NameQuery => "name-query",
             Self::NameServer => "name-server",
             Self::VpcDns => "vpc-dns",
             Self::PrivateDns => "private-dns",
@@ -130,6 +134,11 @@ impl Hop {
             Self::new(HopKind::Partly, id, Ok(Verdict::Fail(evidence, fix)))
         });
         core::iter::once(Self::new(HopKind::Acl, id, filtered.answer)).chain(partly)
+    }
+
+    /// Is there no way at all?
+    fn is_no_way(&self) -> bool {
+        self.kind == HopKind::Way && self.stops()
     }
 
     /// Does it stop every packet?
@@ -410,7 +419,10 @@ fn settle(facts: &Facts, scope: &Scope, usual: Path, other: Path, doubt: &str) -
 }
 
 /// Is the agent seen to reach this service?
-fn gets_through(facts: &Facts, scope: &Scope, service: &str) -> Result<bool, Unknown> {
+///
+/// # Errors
+/// [`Unknown`] when that was not seen, or the service is one that shows no sign of it.
+pub fn gets_through(facts: &Facts, scope: &Scope, service: &str) -> Result<bool, Unknown> {
     match service {
         "ssm" => {
             Ok(facts.node(&scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online))
@@ -430,6 +442,7 @@ struct Host<'a> {
     /// By device index: the system's default route leads by the first.
     interfaces: Vec<&'a AttachedInterface>,
     windows: bool,
+    running: bool,
 }
 
 impl<'a> Host<'a> {
@@ -441,7 +454,8 @@ impl<'a> Host<'a> {
         let mut interfaces: Vec<_> = instance.interfaces.iter().collect();
         interfaces.sort_by_key(|it| it.device_index);
         let own = facts.vpc(vpc).hint()?.map_or(&[][..], |it| it.cidrs.as_slice());
-        Ok(Self { vpc, own, interfaces, windows: instance.windows })
+        let running = instance.state == InstanceState::Running;
+        Ok(Self { vpc, own, interfaces, windows: instance.windows, running })
     }
 
     /// The subnets of the endpoint that the service's name leads to.
@@ -455,7 +469,8 @@ impl<'a> Host<'a> {
     /// The way from one interface.
     fn way(&self, interface: &AttachedInterface, asked: Asked) -> Path {
         let Asked { facts, scope, service, name } = asked;
-        let origin = |address| Origin { vpc: self.vpc, interface, address, windows: self.windows };
+        let Self { vpc, windows, running, .. } = *self;
+        let origin = |address| Origin { vpc, interface, address, windows, running };
         let own = self.own;
         let from = |address| Walk { facts, scope, service, name, own, from: origin(address) };
         let v4 = interface.private_ip.map(IpAddr::from);
@@ -508,6 +523,7 @@ struct Origin<'a> {
     interface: &'a AttachedInterface,
     address: IpAddr,
     windows: bool,
+    running: bool,
 }
 
 impl Origin<'_> {
@@ -626,7 +642,16 @@ impl Walk<'_> {
     }
 
     fn course(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
-        let name = self.name.as_ref().map_err(Unknown::clone)?;
+        hops.extend(self.asks_foreign_servers());
+        let name = match self.name {
+            Ok(name) => name,
+            Err(unknown) => {
+                if !name::is_open(self.facts, unknown) {
+                    hops.extend(self.wherever()?);
+                }
+                return Err(unknown.clone());
+            }
+        };
         hops.extend(name.steps.iter().cloned().map(Hop::from));
         if self.from.interface.private_ip.is_none() {
             // With IPv6 alone the agent may well ask for other names than this one.
@@ -695,27 +720,6 @@ impl Walk<'_> {
             }
             Resolution::PublicDespite(endpoint, defect) => self.despite(endpoint, *defect, hops),
         }
-    }
-
-    /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
-    fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
-        let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? else {
-            return Ok(None);
-        };
-        let subject = format!("the DNS server {server}");
-        let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
-            if it {
-                return Ok(Verdict::Pass(observed(
-                    &subject,
-                    format!("tells where {} is", self.service),
-                )));
-            }
-            Err(Unknown::limit(format!(
-                "instances of {} ask {subject}, and what it says of {} does not show",
-                self.from.vpc, self.service
-            )))
-        });
-        Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
     }
 }
 

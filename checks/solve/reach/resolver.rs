@@ -1,0 +1,167 @@
+//! To DNS servers that are not Amazon's, and where their answers, or those that were not seen, may lead.
+//!
+//! Amazon's resolver is past every security group and ACL; another one is a host like any other, asked on
+//! port 53. Source: VPC guide, "Security group rules" and "Amazon DNS server".
+
+use alloc::{format, vec::Vec};
+use core::net::IpAddr;
+
+use super::{
+    Hop, HopKind, Path, Reachable, Toward, Walk,
+    filter::{Crossing, Filtered, Members, Port, Protocol},
+    gets_through,
+    route::table_of,
+};
+use crate::{
+    model::{dns::Place, ec2::*, facts::Unknown, verdict::*},
+    solve::{
+        name,
+        net::{Family, Ports},
+    },
+};
+
+const DNS: u16 = 53;
+
+impl Walk<'_> {
+    /// Whether questions get out to the DNS servers of the DHCP options; none while one of them is
+    /// Amazon's, which nothing stops.
+    pub(super) fn asks_foreign_servers(&self) -> Option<Hop> {
+        let servers = match name::dhcp_servers(self.facts, self.from.vpc) {
+            Ok(Some(servers)) if servers.iter().all(|it| !name::is_amazons(it, self.own)) => {
+                servers
+            }
+            // Where the servers were not seen the name's own way says so.
+            _ => return None,
+        };
+        let answers = servers.iter().map(|it| self.asks(it));
+        let mut shut: Option<(Evidence, Fix)> = None;
+        let mut open = None;
+        for answer in answers {
+            match (answer, &open) {
+                (Ok(Verdict::Fail(evidence, fix)), _) => {
+                    shut = Some(match shut {
+                        Some(so_far) => (so_far.0.and(evidence), so_far.1),
+                        None => (evidence, fix),
+                    });
+                }
+                (passes @ Ok(_), _) => {
+                    open = Some(passes);
+                    break;
+                }
+                (unknown, None) => open = Some(unknown),
+                (Err(_), Some(_)) => {}
+            }
+        }
+        let shut = shut.map(|(evidence, fix)| Ok(Verdict::Fail(evidence, fix)));
+        Some(Hop::new(HopKind::NameQuery, &servers.join(", "), open.or(shut)?))
+    }
+
+    /// By UDP, as resolvers do, or by TCP, as some do when that fails.
+    fn asks(&self, server: &str) -> Answer {
+        let Ok(address) = server.parse::<IpAddr>() else {
+            return Err(Unknown::limit(format!("{server:?} is no address of a DNS server")));
+        };
+        if Family::of(&address) != self.family() {
+            return Err(Unknown::limit(format!("how the DNS server {server} is reached")));
+        }
+        match self.asks_by(Protocol::Udp, address) {
+            Ok(Verdict::Fail(evidence, fix)) => match self.asks_by(Protocol::Tcp, address) {
+                Ok(Verdict::Fail(..)) => Ok(Verdict::Fail(evidence, fix)),
+                other => other,
+            },
+            other => other,
+        }
+    }
+
+    fn asks_by(&self, protocol: Protocol, address: IpAddr) -> Answer {
+        let server = Toward::one(address);
+        let (interface, vpc) = (self.from.interface, self.from.vpc);
+        let place = Place { vpc: vpc.clone(), address };
+        let inside = self.own.iter().any(|it| it.contains(&address));
+        let whose = format!("the DNS server {address}");
+        let members = if inside { Members::Unseen(&whose) } else { Members::Outside };
+        let port = Port { protocol, number: DNS };
+        let groups = &interface.security_groups;
+        let mut sends = self.sends_to(port, groups, &server, members);
+        // Whose address it is matters to rules that name a group.
+        if let Err(unknown) = &sends
+            && inside
+            && !name::is_open(self.facts, unknown)
+            && let Some(host) = self.facts.interface_at(&place).hint()?
+        {
+            sends = self.sends_to(port, groups, &server, Members::Of(&host.security_groups));
+        }
+        let subnet = &interface.subnet;
+        let row = self.facts.subnet(subnet).hint()?;
+        let neighbour = row.and_then(|it| it.cidr).is_some_and(|net| match address {
+            IpAddr::V4(address) => net.contains(&address),
+            IpAddr::V6(_) => false,
+        });
+        let acls = if neighbour {
+            Filtered::within_subnet()
+        } else {
+            let (there, own) = (Ports::from_iter([DNS]), self.from.ports());
+            let crossing = |egress, ports: &Ports, replies| Crossing {
+                vpc,
+                subnet,
+                egress,
+                protocol,
+                ports: ports.clone(),
+                peer: &server,
+                replies,
+                outward: true,
+            };
+            self.acls(&server, &own, &[crossing(true, &there, false), crossing(false, &own, true)])
+        };
+        all_of([sends, acls.answer], "nothing stands on the way", |it| it)
+    }
+
+    /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
+    pub(super) fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
+        let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? else {
+            return Ok(None);
+        };
+        let subject = format!("the DNS server {server}");
+        let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
+            if it {
+                return Ok(Verdict::Pass(observed(
+                    &subject,
+                    format!("tells where {} is", self.service),
+                )));
+            }
+            Err(Unknown::limit(format!(
+                "instances of {} ask {subject}, and what it says of {} does not show",
+                self.from.vpc, self.service
+            )))
+        });
+        Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
+    }
+
+    /// It was not seen where the name leads: what stops the packets if that is certain all the same, since
+    /// there is one place alone that they can go to, and it is shut. Another network that the subnet has a
+    /// route to may be anything.
+    pub(super) fn wherever(&self) -> Result<Vec<Hop>, Unknown> {
+        let (vpc, region) = (self.from.vpc, &self.scope.region);
+        let table = table_of(self.facts, vpc, &self.from.interface.subnet)?;
+        let mut endpoints = self.facts.endpoints(vpc).required()?.iter().filter(|it| {
+            it.serves(region) == Some(self.service) && it.state != EndpointState::Deleted
+        });
+        let first = endpoints.next();
+        let elsewhere = table.routes.iter().any(Route::leads_to_other_networks);
+        if elsewhere || self.service == "s3" || endpoints.next().is_some() {
+            return Ok(Vec::new());
+        }
+        let public = self.internet_path();
+        let only = match first {
+            None => public,
+            Some(endpoint) if public.hops.iter().any(Hop::is_no_way) => {
+                let mut hops = Vec::new();
+                self.to_endpoint(endpoint, &mut hops);
+                Path { service: "", hops, lost: None }
+            }
+            Some(_) => return Ok(Vec::new()),
+        };
+        let shut = only.reachable() == Reachable::No;
+        Ok(only.hops.into_iter().filter(|it| shut && it.stops()).collect())
+    }
+}
