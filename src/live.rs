@@ -8,8 +8,8 @@ use std::{
 use ssm_doctor_checks::{
     model::{
         diagnose::Overall,
-        facts::{Ourselves, Row, Why},
-        ids::{Region, Target},
+        facts::{Facts, Ourselves, Row, Why},
+        ids::{Arn, Region, Target},
         scope::{Client, Scope, Session},
         time::Timestamp,
     },
@@ -39,6 +39,10 @@ pub enum LiveError {
     Connect(#[from] ConnectError),
     #[error("AWS does not accept the credentials: {0}")]
     Rejected(String),
+    #[error("cannot reach EC2 and Systems Manager in `{region}`: {detail}")]
+    Unreachable { region: Region, detail: String },
+    #[error("`{0}` does not exist")]
+    NoOperator(Arn),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("this machine's clock shows no date that can be written")]
@@ -53,6 +57,14 @@ impl LiveError {
             Self::Connect(_) => "`ssm-doctor demo` needs no account".into(),
             Self::Rejected(_) => "renew them (`aws sso login`, or new keys), or check --profile; \
                 `aws sts get-caller-identity` shows whether they work"
+                .into(),
+            Self::Unreachable { .. } => {
+                "check the Region's name, this machine's network and proxy, and \
+                AWS_ENDPOINT_URL if it is set"
+                    .into()
+            }
+            Self::NoOperator(_) => "check the ARN given as --operator: `aws iam list-users` and \
+                `aws iam list-roles` show who there is"
                 .into(),
             Self::Runtime(_) => "close some programs, and run again".into(),
             Self::Clock => "set the clock".into(),
@@ -138,6 +150,12 @@ async fn look(
         {
             return Err(LiveError::Rejected(words.to_owned()));
         }
+        if let Some(detail) = out_of_reach(&gathered.facts, &asked.target) {
+            return Err(LiveError::Unreachable { region: asked.region, detail });
+        }
+        if let Some(operator) = args.operator.as_ref().filter(|it| is_absent(&gathered.facts, it)) {
+            return Err(LiveError::NoOperator(operator.clone()));
+        }
         let snapshot = Snapshot {
             scope: asked,
             facts: gathered.facts,
@@ -163,6 +181,39 @@ async fn look(
             }
         }
     }
+}
+
+/// Why no connection came about to any service that could show the target: nothing can be said of it.
+fn out_of_reach(facts: &Facts, target: &Target) -> Option<String> {
+    fn failed<T>(row: Option<&Row<T>>) -> Option<&str> {
+        match row {
+            Some(Row::Unknown { unknown: Why::Unreachable, detail }) => Some(detail),
+            _ => None,
+        }
+    }
+    let node = failed(facts.nodes.get(target))?;
+    match target.instance() {
+        Some(id) => failed(facts.instances.get(id)).map(str::to_owned),
+        None => Some(node.to_owned()),
+    }
+}
+
+/// Has IAM said that it knows no such user or role of this account?
+fn is_absent(facts: &Facts, operator: &Arn) -> bool {
+    let ours = match facts.caller.get(&Ourselves::Us) {
+        Some(Row::Present(caller)) => caller.account.as_str() == operator.account(),
+        _ => false,
+    };
+    let kind = operator.resource().split('/').next().unwrap_or_default();
+    let name = match kind {
+        "assumed-role" => operator.resource().split('/').nth(1).unwrap_or_default(),
+        _ => operator.name(),
+    };
+    let absent = match kind {
+        "user" => name.parse().is_ok_and(|it| matches!(facts.users.get(&it), Some(Row::Absent(_)))),
+        _ => name.parse().is_ok_and(|it| matches!(facts.roles.get(&it), Some(Row::Absent(_)))),
+    };
+    ours && absent
 }
 
 /// Pipelines set `CI`, most of them to `true`.

@@ -88,6 +88,8 @@ pub struct Instance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Arn>,
     pub metadata: MetadataOptions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageId>,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub windows: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,6 +170,32 @@ pub struct Console {
 }
 
 /// A row of `ec2:DescribeIamInstanceProfileAssociations`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Image {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// An EC2 Instance Connect endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ConnectEndpoint {
+    pub id: String,
+    /// `create-complete` when it works.
+    pub state: String,
+}
+
+/// Whether the account may use the serial console of EC2, in one Region.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SerialConsole {
+    pub enabled: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -212,6 +212,13 @@ tables! {
     /// The hybrid nodes that report, or the first few hundred of them.
     hybrid_nodes in hybrid_nodes: Ourselves => Vec<HybridNode>, asked with ["ssm:DescribeInstanceInformation"];
     activation in activations: ActivationId => Activation, asked with ["ssm:DescribeActivations"];
+    /// The sessions to the target that are over, the latest first; AWS remembers 30 days.
+    past_sessions in past_sessions: Target => Vec<PastSession>, asked with ["ssm:DescribeSessions"];
+    /// The image of an instance; absent when it was deregistered.
+    image in images: ImageId => Image, asked with ["ec2:DescribeImages"];
+    /// The EC2 Instance Connect endpoints of a VPC.
+    connect_endpoints in connect_endpoints: VpcId => Vec<ConnectEndpoint>, asked with ["ec2:DescribeInstanceConnectEndpoints"];
+    serial_console in serial_consoles: Region => SerialConsole, asked with ["ec2:GetSerialConsoleAccessStatus"];
     // What follows is seen from the machine at hand, and takes no action of IAM.
     here_surroundings in here_surroundings: Machine => Surroundings, asked with [];
     here_program in here_programs: Program => Installed, asked with [];

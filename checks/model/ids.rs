@@ -72,6 +72,7 @@ names! {
     NetworkInterfaceId: "a network interface id (`eni-…`)", |raw| id(raw, "eni-");
     InternetGatewayId: "an internet gateway id (`igw-…`)", |raw| id(raw, "igw-");
     NatGatewayId: "a NAT gateway id (`nat-…`)", |raw| id(raw, "nat-");
+    ImageId: "an image id (`ami-…`)", |raw| id(raw, "ami-");
     EgressOnlyGatewayId: "an egress-only internet gateway id (`eigw-…`)", |raw| id(raw, "eigw-");
     PeeringId: "a VPC peering connection id (`pcx-…`)", |raw| id(raw, "pcx-");
     TransitGatewayId: "a transit gateway id (`tgw-…`)", |raw| id(raw, "tgw-");

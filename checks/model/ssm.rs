@@ -80,6 +80,24 @@ pub struct HybridNode {
     pub registered_at: Option<Timestamp>,
 }
 
+/// A row of `ssm:DescribeSessions`, of a session that is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PastSession {
+    pub id: String,
+    /// `Terminated`, or `Failed`.
+    pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// The document it went by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+    /// What AWS or the agent says of its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// A row of `ssm:DescribeActivations`. What has become of it is nothing to a node that is registered
 /// already; it counts when one has to be registered anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -155,10 +155,19 @@ fn chosen<'f>(
     Ok(Ok(Chosen { preferences, user, evidence, tagged }))
 }
 
+/// EC2 tells Windows from the rest by what an image is billed as, which imported ones may lack; the agent
+/// tells it from inside.
 pub(super) fn is_windows(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
-    match scope.target.instance() {
-        Some(id) => Ok(facts.instance(id).required()?.windows),
-        None => Ok(platform(facts, scope)?.eq_ignore_ascii_case("Windows")),
+    if let Some(id) = scope.target.instance()
+        && facts.instance(id).required()?.windows
+    {
+        return Ok(true);
+    }
+    let node = facts.node(&scope.target).optional()?;
+    match node.and_then(|it| it.platform.as_deref()) {
+        Some(platform) => Ok(platform.eq_ignore_ascii_case("Windows")),
+        None if scope.target.instance().is_some() => Ok(false),
+        None => Err(Unknown::limit(format!("the platform of {}", scope.target))),
     }
 }
 

@@ -1,12 +1,13 @@
-//! EC2, of an instance whose agent is silent: its console, and when it got its profile.
+//! EC2, of an instance whose agent is silent: its console, its image, when it got its profile, and other
+//! ways in.
 
-use aws_sdk_ec2::types::{Filter, IamInstanceProfileAssociationState};
+use aws_sdk_ec2::types::{Filter, IamInstanceProfileAssociationState, Image as SdkImage};
 use aws_smithy_types::{DateTime, base64, error::metadata::ProvideErrorMetadata as _};
 use ssm_doctor_checks::{
     model::{
-        ec2::{Console, ProfileAssociation},
+        ec2::{ConnectEndpoint, Console, Image, ProfileAssociation, SerialConsole},
         facts::Facts,
-        ids::InstanceId,
+        ids::{ImageId, InstanceId, Region, VpcId},
     },
     solve::console::excerpt,
 };
@@ -36,6 +37,47 @@ impl Ec2 {
             at: timestamp(output.timestamp()),
             lines: lines.map(|it| excerpt(&it)).unwrap_or_default(),
         }))
+    }
+
+    pub async fn image(self, id: ImageId) -> Facts {
+        let call = self.client.describe_images().image_ids(id.as_str()).include_deprecated(true);
+        let gone = ["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"];
+        let image = self.watch.read(call.send().await, &gone).map(|it| {
+            let images = it.and_then(|it| it.images).into_iter().flatten();
+            let name = |it: SdkImage| it.name.filter(|it| !it.is_empty());
+            images.map(|it| Image { name: name(it) }).next()
+        });
+        Facts { images: [(id, row(image))].into(), ..Facts::default() }
+    }
+
+    pub async fn connect_endpoints(self, vpc: VpcId) -> Facts {
+        let endpoints = self.endpoints_to_connect_by(&vpc).await;
+        Facts { connect_endpoints: [(vpc, row(endpoints))].into(), ..Facts::default() }
+    }
+
+    async fn endpoints_to_connect_by(&self, vpc: &VpcId) -> Outcome<Vec<ConnectEndpoint>> {
+        let only = Filter::builder().name("vpc-id").values(vpc.as_str()).build();
+        let call = self.client.describe_instance_connect_endpoints().filters(only);
+        let output = self.watch.read(call.send().await, &[])?;
+        let rows = output.and_then(|it| it.instance_connect_endpoints).into_iter().flatten();
+        let endpoints = rows.map(|it| {
+            Ok(ConnectEndpoint {
+                id: field("instanceConnectEndpointId", it.instance_connect_endpoint_id())?.into(),
+                state: field("state", it.state())?.as_str().into(),
+            })
+        });
+        endpoints.collect::<Result<_, _>>().map(Some)
+    }
+
+    pub async fn serial_console(self, region: Region) -> Facts {
+        let output = self.client.get_serial_console_access_status().send().await;
+        let status = self.watch.read(output, &[]).and_then(|it| {
+            let enabled = it.as_ref().and_then(|it| it.serial_console_access_enabled());
+            Ok(Some(SerialConsole {
+                enabled: *field("serialConsoleAccessEnabled", enabled.as_ref())?,
+            }))
+        });
+        Facts { serial_consoles: [(region, row(status))].into(), ..Facts::default() }
     }
 
     pub async fn profile_association(self, id: InstanceId) -> Facts {

@@ -613,6 +613,7 @@ fn instance(it: &sdk::Instance) -> Result<Instance, Failure> {
                 .metadata_options()
                 .and_then(sdk::InstanceMetadataOptionsResponse::http_put_response_hop_limit),
         },
+        image: it.image_id().and_then(|it| it.parse().ok()),
         windows: platform.into_iter().any(|it| it.to_ascii_lowercase().starts_with("windows")),
         launched_at: timestamp(it.launch_time()),
         tags,

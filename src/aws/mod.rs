@@ -333,6 +333,14 @@ impl Account {
                 }
                 Need::hybrid_nodes(_) => jobs.push(ssm.job(ssm::Ssm::hybrid_nodes)),
                 Need::activation(id) => jobs.push(ssm.job(|it| it.activation(id))),
+                Need::past_sessions(target) => jobs.push(ssm.job(|it| it.past_sessions(target))),
+                Need::image(id) => jobs.push(ec2.job(|it| it.image(id))),
+                Need::connect_endpoints(vpc) => {
+                    jobs.push(ec2.job(|it| it.connect_endpoints(vpc)));
+                }
+                Need::serial_console(region) => {
+                    jobs.push(ec2.job(|it| it.serial_console(region)));
+                }
                 Need::here_surroundings(_)
                 | Need::here_program(_)
                 | Need::here_login(_)

@@ -1,4 +1,6 @@
-//! Systems Manager: nodes, their session channel, settings and documents.
+//! Systems Manager: nodes, their session channel and past sessions, settings and documents.
+
+use std::cmp::Reverse;
 
 use aws_sdk_ssm::{
     Client,
@@ -8,7 +10,8 @@ use aws_sdk_ssm::{
     types::{
         Activation as SdkActivation, ConnectionStatus, DescribeActivationsFilter,
         DescribeActivationsFilterKeys, DocumentFormat, DocumentType, InstanceInformation,
-        InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging, SourceType,
+        InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging,
+        Session as SdkSession, SessionFilter, SessionFilterKey, SessionState, SourceType,
     },
 };
 use serde_json::Value;
@@ -16,7 +19,8 @@ use ssm_doctor_checks::model::{
     facts::{Facts, Ourselves},
     ids::{ActivationId, DocumentName, TaggedName, Target},
     ssm::{
-        Activation, Connection, Document, HybridNode, ManagedNode, Ping, ServiceSetting, SettingId,
+        Activation, Connection, Document, HybridNode, ManagedNode, PastSession, Ping,
+        ServiceSetting, SettingId,
     },
     text::Text,
 };
@@ -96,6 +100,27 @@ impl Ssm {
         Ok(rows.find(|it| it.activation_id() == Some(id.as_str())).map(|it| activation(&it)))
     }
 
+    pub async fn past_sessions(self, target: Target) -> Facts {
+        let sessions = self.ended(&target).await;
+        Facts { past_sessions: [(target, row(sessions))].into(), ..Facts::default() }
+    }
+
+    /// The order of the rows is not documented, so all of a page are looked at: the longest there is.
+    async fn ended(&self, target: &Target) -> Outcome<Vec<PastSession>> {
+        const MOST: i32 = 200;
+        let only = SessionFilter::builder()
+            .key(SessionFilterKey::TargetId)
+            .value(target.to_string())
+            .build()
+            .map_err(|it| unreadable(it.to_string()))?;
+        let call = self.client.describe_sessions().state(SessionState::History).filters(only);
+        let output = self.watch.read(call.max_results(MOST).send().await, &[])?;
+        let rows = output.and_then(|it| it.sessions).into_iter().flatten();
+        let mut sessions = rows.map(|it| past_session(&it)).collect::<Result<Vec<_>, _>>()?;
+        sessions.sort_by_key(|it| Reverse(it.started_at));
+        Ok(Some(sessions))
+    }
+
     pub async fn connection(self, target: Target) -> Facts {
         let output = self.client.get_connection_status().target(target.to_string()).send().await;
         let connection = self.watch.read(output, &[]).and_then(|it| {
@@ -150,6 +175,17 @@ fn only(key: &str, value: &str) -> Result<InstanceInformationStringFilter, Failu
 
 fn text(it: Option<&str>) -> Option<String> {
     it.filter(|it| !it.is_empty()).map(Into::into)
+}
+
+fn past_session(it: &SdkSession) -> Result<PastSession, Failure> {
+    let reason = [it.reason(), it.details()].into_iter().filter_map(text);
+    Ok(PastSession {
+        id: field("SessionId", it.session_id())?.into(),
+        status: field("Status", it.status())?.as_str().into(),
+        started_at: timestamp(it.start_date()),
+        document: text(it.document_name()),
+        reason: reason.reduce(|all, more| format!("{all}; {more}")),
+    })
 }
 
 fn activation(it: &SdkActivation) -> Activation {
