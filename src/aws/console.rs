@@ -1,7 +1,10 @@
 //! EC2, of an instance whose agent is silent: its console, its image, when it got its profile, and other
 //! ways in.
 
-use aws_sdk_ec2::types::{Filter, IamInstanceProfileAssociationState, Image as SdkImage};
+use aws_sdk_ec2::{
+    operation::get_serial_console_access_status::GetSerialConsoleAccessStatusOutput as Status,
+    types::{Filter, IamInstanceProfileAssociationState, Image as SdkImage},
+};
 use aws_smithy_types::{DateTime, base64, error::metadata::ProvideErrorMetadata as _};
 use ssm_doctor_checks::{
     model::{
@@ -72,7 +75,7 @@ impl Ec2 {
     pub async fn serial_console(self, region: Region) -> Facts {
         let output = self.client.get_serial_console_access_status().send().await;
         let status = self.watch.read(output, &[]).and_then(|it| {
-            let enabled = it.as_ref().and_then(|it| it.serial_console_access_enabled());
+            let enabled = it.as_ref().and_then(Status::serial_console_access_enabled);
             Ok(Some(SerialConsole {
                 enabled: *field("serialConsoleAccessEnabled", enabled.as_ref())?,
             }))
