@@ -8,7 +8,10 @@ use crate::{
     model::time::span,
     path,
     prelude::*,
-    solve::silence::{GRACE, Silence, explore},
+    solve::{
+        credentials::host_management_spreads,
+        silence::{GRACE, Silence, explore},
+    },
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -45,9 +48,8 @@ pub(super) fn just_launched(facts: &Facts, scope: &Scope) -> Result<Option<Unkno
     let age = facts.instance(id).required()?.launched_at.map(|it| it.until(scope.at));
     Ok(age.filter(|it| (0..GRACE).contains(it)).map(|age| {
         Unknown::limit(format!(
-            "{id} was launched or started {} ago and may take up to {} to register and connect: wait, or run again with --wait",
-            span(age),
-            span(GRACE)
+            "{id} was launched or started {} ago: agents register within minutes, and later if their first try failed; wait, or run again with --wait",
+            span(age)
         ))
     }))
 }
@@ -61,6 +63,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("a hybrid node that is not registered does not exist"));
     };
     if let Some(unknown) = just_launched(facts, scope)? {
+        return Err(unknown);
+    }
+    if let Some(unknown) = host_management_spreads(facts, scope)? {
         return Err(unknown);
     }
     let evidence = observed(

@@ -24,7 +24,6 @@ pub(crate) static CHECK: Check = Check {
         &crate::target::found_in_region::CHECK,
         &crate::identity::role_may_open_channels::CHECK,
         &crate::network::no_appliance_in_path::CHECK,
-        &crate::hybrid::advanced_tier_on::CHECK,
     ],
     proves: &path::all::<22>(&[
         path::HOPS,

@@ -1,8 +1,10 @@
 //! The node is one whose identity is known here.
 //!
-//! `mi-` ids are also given to what is no server registered by an activation: Greengrass core devices,
-//! whose credentials come from a token exchange service. What holds for activations says nothing of
-//! those. Source: `DescribeInstanceInformation`, `SourceType`.
+//! `mi-` ids are also given to what nobody registered by an activation of his own: on a Greengrass core
+//! device the component `aws.greengrass.SystemsManagerAgent` registers the agent, with the service role of
+//! its `SSMRegistrationRole`; the device's token exchange role is only asked for the right to do so.
+//! Sources: `DescribeInstanceInformation`, `SourceType`; Greengrass V2 Developer Guide, "Systems
+//! Manager Agent".
 
 use crate::prelude::*;
 
@@ -43,7 +45,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     }
     let what = match source {
         "AWS::IoT::Thing" => format!(
-            "is a Greengrass core device ({source}): its credentials come from Greengrass's token exchange role, which is out of scope here"
+            "is a Greengrass core device ({source}): its agent was registered by the component aws.greengrass.SystemsManagerAgent with the role of SSMRegistrationRole; the component's deployment and the token exchange role are out of scope here"
         ),
         _ => format!("comes from {source}, which is out of scope here"),
     };

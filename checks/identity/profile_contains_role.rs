@@ -1,7 +1,8 @@
 //! The attached profile still exists and holds a role.
 //!
 //! A profile and its role have names of their own, which the console makes equal and Terraform often
-//! does not. Deleting a profile leaves it attached.
+//! does not. Deleting a profile leaves it attached; one made later under its name has another id, and is
+//! not the one that is attached. Source: IAM User Guide, "IAM identifiers", "Unique identifiers".
 
 use crate::{
     prelude::*,
@@ -22,29 +23,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(id) = scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
     };
-    let Some(arn) = &facts.instance(id).required()?.profile else {
+    let instance = facts.instance(id).required()?;
+    let Some(arn) = &instance.profile else {
         return Ok(Verdict::NotApplicable("the instance has no profile"));
     };
     let name = profile_name(arn)?;
-    let (evidence, fix) = if let Some(profile) = facts.instance_profile(&name).optional()? {
-        if let Some(role) = profile.roles.first() {
-            return Ok(Verdict::Pass(observed(&name, format!("holds role {role}"))));
-        }
-        let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent).aws(
-            scope,
-            [
-                "iam",
-                "add-role-to-instance-profile",
-                "--instance-profile-name",
-                name.as_str(),
-                "--role-name",
-                "<role>",
-            ],
-        );
-        (observed(&name, "holds no role"), fix)
-    } else {
+    let replace = |what: &str, by: &str| {
         let filter = format!("Name=instance-id,Values={id}");
-        let fix = Fix::new("replace the deleted profile by one that exists", Recovery::Agent)
+        Fix::new(what, Recovery::Agent)
             .aws(scope, ["ec2", "describe-iam-instance-profile-associations", "--filters", &filter])
             .aws(
                 scope,
@@ -54,9 +40,39 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                     "--association-id",
                     "<association-id>",
                     "--iam-instance-profile",
-                    "Name=<profile>",
+                    &format!("Name={by}"),
+                ],
+            )
+    };
+    let (evidence, fix) = if let Some(profile) = facts.instance_profile(&name).optional()? {
+        if let (Some(attached), Some(now)) = (&instance.profile_id, &profile.id)
+            && attached != now
+        {
+            let evidence = observed(
+                &name,
+                format!(
+                    "has the id {now}, and {attached} is attached to {id}: it was deleted, and made again under its name"
+                ),
+            );
+            (evidence, replace("attach the profile again, as it is now", name.as_str()))
+        } else if let Some(role) = profile.roles.first() {
+            return Ok(Verdict::Pass(observed(&name, format!("holds role {role}"))));
+        } else {
+            let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent).aws(
+                scope,
+                [
+                    "iam",
+                    "add-role-to-instance-profile",
+                    "--instance-profile-name",
+                    name.as_str(),
+                    "--role-name",
+                    "<role>",
                 ],
             );
+            (observed(&name, "holds no role"), fix)
+        }
+    } else {
+        let fix = replace("replace the deleted profile by one that exists", "<profile>");
         (observed(&name, format!("is attached to {id} and does not exist any more")), fix)
     };
     if let Some(role) = given_by_host_management(facts, scope)? {

@@ -87,6 +87,9 @@ pub struct Instance {
     pub interfaces: Vec<AttachedInterface>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Arn>,
+    /// The unique id of the profile that was attached: one made later under its name has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
     pub metadata: MetadataOptions,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<ImageId>,

@@ -35,6 +35,9 @@ pub struct Caller {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InstanceProfile {
+    /// Unique for all time, unlike its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// None or one, today.
     pub roles: Vec<RoleName>,
 }

@@ -175,6 +175,17 @@ pub struct ServiceSetting {
     /// `Default`, `Customized` or `PendingUpdate`.
     #[serde(default)]
     pub status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_at: Option<Timestamp>,
+}
+
+impl ServiceSetting {
+    /// The role that it names, if it is a setting of roles and is on. "Off" has been seen as no
+    /// setting, no value, and this word.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        Some(self.value.as_str()).filter(|it| !it.is_empty() && *it != "$None")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

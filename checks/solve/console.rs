@@ -8,7 +8,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::net::IpAddr;
 
-use crate::model::{ec2::Console, time::Timestamp};
+use crate::model::{ec2::Console, ssm::AgentVersion, time::Timestamp};
 
 /// What a line of the console means, the more telling first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,12 +34,36 @@ pub enum Trouble {
     NoAnswer(IpAddr),
     NoAddress,
     Certificate,
-    Denied(String),
+    /// The certificate is outside its dates, by the machine's clock.
+    Dates,
+    Denied(Denial),
     /// Default Host Management once knew the machine, and its keys are lost.
     KeysLost,
     Metadata,
     Clock,
     Other,
+}
+
+/// A refusal as AWS words it: what, and which kind of policy, where it says so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denial {
+    action: String,
+    layer: Option<Layer>,
+    /// By a Deny, not for want of an Allow.
+    explicit: bool,
+}
+
+/// The kinds of policy that AWS names in a refusal. Source: IAM User Guide, "Troubleshoot access denied
+/// error messages".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    Identity,
+    Boundary,
+    Session,
+    Scp,
+    Rcp,
+    Endpoint,
+    Resource,
 }
 
 /// A sign, when it was written as far as the line tells, and the line.
@@ -52,6 +76,10 @@ pub struct Seen<'a> {
 const CREDENTIALS: &str = "SSM Agent unable to acquire credentials";
 const HIBERNATES: &str = "Entering SSM Agent hibernate";
 const RUNS: &str = "Amazon SSM Agent v";
+
+/// Since this version the agent's worker, which writes that it runs, is only started with credentials in
+/// hand. Source: amazon-ssm-agent `core/app/agent.go`.
+const WAITS_FOR_CREDENTIALS: AgentVersion = AgentVersion([3, 2, 0, 0]);
 
 /// No more lines than this are kept, and of each no more characters than that.
 const MOST_LINES: usize = 40;
@@ -104,8 +132,9 @@ pub fn signs(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
         found.retain(|it| it.sign != sign);
         found.push(Seen { sign, at, line });
     }
-    // An agent that started after it had failed has got over it.
-    if let Some(ran) = found.iter().rposition(|it| matches!(it.sign, Sign::AgentRuns(_))) {
+    // An agent that started after it had failed has got over it, if it waits for credentials to start.
+    let over = |it: &Seen| matches!(&it.sign, Sign::AgentRuns(it) if had_credentials(it));
+    if let Some(ran) = found.iter().rposition(over) {
         let mut place = 0..;
         found.retain(|it| {
             place.next().is_some_and(|it| it >= ran) || !matches!(it.sign, Sign::NoCredentials(_))
@@ -137,18 +166,24 @@ fn sign(line: &str) -> Option<Sign> {
     })
 }
 
+/// One message tells of several attempts, so what is more particular is looked for first: the metadata
+/// service is dialled like any other address, and a refused profile is followed by a refused fallback.
 fn trouble(line: &str) -> Trouble {
     let has = |words: &str| line.contains(words);
-    if let Some(address) = dialled(line)
+    if has("failed to get IMDSv2 token") || METADATA.iter().any(|it| has(it)) {
+        Trouble::Metadata
+    } else if let Some(denial) = denial(line) {
+        Trouble::Denied(denial)
+    } else if let Some(address) = dialled(line)
         && (has("timeout") || has("refused") || has("unreachable") || has("no route"))
     {
         Trouble::NoAnswer(address)
     } else if has("no such host") || has("dial tcp: lookup ") {
         Trouble::NoAddress
+    } else if has("certificate has expired or is not yet valid") {
+        Trouble::Dates
     } else if has("x509:") {
         Trouble::Certificate
-    } else if has("failed to get IMDSv2 token") || has("169.254.169.254") {
-        Trouble::Metadata
     } else if has("Signature expired") || has("Signature not yet current") || has("RequestExpired")
     {
         Trouble::Clock
@@ -156,14 +191,26 @@ fn trouble(line: &str) -> Trouble {
         Trouble::NoRole
     } else if has("not yet registered with Systems Manager") {
         Trouble::KeysLost
-    } else if let Some((_, rest)) = line.split_once("not authorized to perform: ") {
-        let action = rest.split([' ', '<']).next().unwrap_or_default();
-        Trouble::Denied(action.trim_end_matches(['.', ',']).into())
     } else if has("AccessDenied") {
-        Trouble::Denied("ssm:UpdateInstanceInformation".into())
+        let action = "ssm:UpdateInstanceInformation".into();
+        Trouble::Denied(Denial { action, layer: None, explicit: false })
     } else {
         Trouble::Other
     }
+}
+
+/// Where the metadata service answers.
+const METADATA: [&str; 2] = ["169.254.169.254", "fd00:ec2::254"];
+
+/// `… not authorized to perform: ssm:X on resource: Y because no identity-based policy allows the ssm:X
+/// action`, or `… with an explicit deny in a service control policy`.
+fn denial(line: &str) -> Option<Denial> {
+    let (_, rest) = line.split_once("not authorized to perform: ")?;
+    // Only this refusal's own words: another may follow.
+    let rest = rest.split("not authorized to perform: ").next()?;
+    let action = rest.split([' ', '<']).next()?.trim_end_matches(['.', ',']).into();
+    let layer = Layer::ALL.into_iter().find(|it| rest.contains(it.words()));
+    Some(Denial { action, layer, explicit: rest.contains("explicit deny") })
 }
 
 /// `dial tcp 10.0.41.71:443: i/o timeout`
@@ -198,10 +245,17 @@ impl Sign {
             Self::OutOfMemory => {
                 "says that the kernel ran out of memory and killed a process".into()
             }
-            Self::AgentRuns(version) => {
+            Self::AgentRuns(version) if had_credentials(version) => {
                 format!("says that agent {version} started, so it had credentials then")
             }
+            Self::AgentRuns(version) => format!("says that agent {version} started"),
         }
+    }
+
+    /// May it hold although the agent has reported since?
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::ReadOnly | Self::OutOfMemory)
     }
 
     /// What to do about it; None where it is good news.
@@ -221,6 +275,83 @@ impl Sign {
     }
 }
 
+/// Did an agent of this version have credentials when it said that it runs?
+fn had_credentials(version: &str) -> bool {
+    AgentVersion::parse(version).is_some_and(|it| it >= WAITS_FOR_CREDENTIALS)
+}
+
+impl Layer {
+    const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Boundary,
+        Self::Session,
+        Self::Scp,
+        Self::Rcp,
+        Self::Endpoint,
+        Self::Resource,
+    ];
+
+    /// As AWS says it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Identity => "identity-based policy",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policy",
+            Self::Scp => "service control policy",
+            Self::Rcp => "resource control policy",
+            Self::Endpoint => "VPC endpoint policy",
+            Self::Resource => "resource-based policy",
+        }
+    }
+
+    /// Where to find it.
+    fn place(self) -> &'static str {
+        match self {
+            Self::Identity => "in the policies of the agent's role",
+            Self::Boundary => "in the permissions boundary of the agent's role",
+            Self::Session => "in the session policy of the agent's credentials",
+            Self::Scp => {
+                "in the service control policies of the organization, by its administrators"
+            }
+            Self::Rcp => {
+                "in the resource control policies of the organization, by its administrators"
+            }
+            Self::Endpoint => {
+                "in the policy of the VPC endpoint that the agent goes through (maybe another account's)"
+            }
+            Self::Resource => "in the resource's own policy",
+        }
+    }
+}
+
+impl Denial {
+    fn phrase(&self) -> String {
+        let action = &self.action;
+        match (self.layer.map(Layer::words), self.explicit) {
+            (Some(words), true) => {
+                let article = if words.starts_with('i') { "an" } else { "a" };
+                format!("{action} was denied, explicitly in {article} {words}")
+            }
+            (Some(words), false) => format!("{action} was denied: no {words} allows it"),
+            (None, true) => format!("{action} was denied explicitly"),
+            (None, false) => format!("{action} was denied"),
+        }
+    }
+
+    fn cure(&self) -> String {
+        let action = &self.action;
+        match (self.layer.map(Layer::place), self.explicit) {
+            (Some(place), true) => format!("take {action} out of the Deny {place}"),
+            (Some(place), false) => format!("allow {action} {place}"),
+            (None, _) => {
+                format!(
+                    "find the policy that denies {action}: the role's, its boundary's, an SCP, or an endpoint's"
+                )
+            }
+        }
+    }
+}
+
 impl Trouble {
     fn phrase(&self) -> String {
         match self {
@@ -237,7 +368,10 @@ impl Trouble {
             }
             Self::NoAddress => "the resolver gave no address for the service".into(),
             Self::Certificate => "it does not trust the certificate it was shown".into(),
-            Self::Denied(action) => format!("{action} was denied"),
+            Self::Dates => {
+                "by its clock the certificate it was shown has expired or is not valid yet".into()
+            }
+            Self::Denied(denial) => denial.phrase(),
             Self::KeysLost => "its registration keys for Default Host Management are lost".into(),
             Self::Metadata => "the instance metadata service did not answer it".into(),
             Self::Clock => "its clock is wrong, by its signatures".into(),
@@ -258,9 +392,10 @@ impl Trouble {
             Self::Certificate => {
                 "exempt Systems Manager from TLS inspection, or install the inspecting authority's certificate on the machine".into()
             }
-            Self::Denied(action) => {
-                format!("find the policy that denies {action}: the role's, its boundary's, an SCP, or an endpoint's")
+            Self::Dates => {
+                "set the machine's clock; if it is right, renew the certificate of what answers in the service's place".into()
             }
+            Self::Denied(denial) => denial.cure(),
             Self::KeysLost => "give the instance a profile, or replace it".into(),
             Self::Metadata => {
                 "let the machine reach 169.254.169.254: routes, host firewall, and `no_proxy` of the agent".into()
@@ -309,6 +444,10 @@ mod tests {
             ))
         };
         let address = |raw: &str| Trouble::NoAnswer(raw.parse().unwrap());
+        let denied = |layer, explicit| {
+            let action = "ssm:UpdateInstanceInformation".into();
+            Trouble::Denied(Denial { action, layer, explicit })
+        };
         let rows = [
             (timeout("10.0.41.71"), address("10.0.41.71")),
             (timeout("44.216.199.76"), address("44.216.199.76")),
@@ -317,13 +456,21 @@ mod tests {
             (agent("dial tcp: lookup ssm.eu-west-1.amazonaws.com on 10.0.0.9:53: read udp 10.0.1.5:4711->10.0.0.9:53: i/o timeout"), Trouble::NoAddress),
             (agent("tls: failed to verify certificate: x509: certificate signed by unknown authority"), Trouble::Certificate),
             (agent("no valid credentials could be retrieved for ec2 identity. Default Host Management Err: error calling RequestManagedInstanceRoleToken: AccessDeniedException: Systems Manager's instance management role is not configured for account: 111122223333"), Trouble::NoRole),
-            (agent("AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/App/i-0abc is not authorized to perform: ssm:UpdateInstanceInformation on resource: *"), Trouble::Denied("ssm:UpdateInstanceInformation".into())),
-            (agent("AccessDeniedException: no"), Trouble::Denied("ssm:UpdateInstanceInformation".into())),
+            (agent("tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2015-01-01T00:00:00Z is before 2026-01-01T00:00:00Z"), Trouble::Dates),
+            (agent("AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/App/i-0abc is not authorized to perform: ssm:UpdateInstanceInformation on resource: *"), denied(None, false)),
+            (agent("AccessDeniedException: no"), denied(None, false)),
+            // Refused first, and then the fallback is off: what was refused is the clue.
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no VPC endpoint policy allows the ssm:UpdateInstanceInformation action Default Host Management Err: AccessDeniedException: Systems Manager's instance management role is not configured for account: 111122223333"), denied(Some(Layer::Endpoint), false)),
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * with an explicit deny in a service control policy"), denied(Some(Layer::Scp), true)),
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no identity-based policy allows it; not authorized to perform: ssm:RequestManagedInstanceRoleToken with an explicit deny in a service control policy"), denied(Some(Layer::Identity), false)),
+            (agent("RequestError: send request failed caused by: Get \"http://169.254.169.254/latest/meta-data/instance-id\": dial tcp 169.254.169.254:80: connect: network is unreachable"), Trouble::Metadata),
+            (agent("EC2MetadataError: failed to get IMDSv2 token and fallback to IMDSv1 is disabled caused by: dial tcp 10.0.0.8:3128: i/o timeout"), Trouble::Metadata),
+            (agent("dial tcp [fd00:ec2::254]:80: i/o timeout"), Trouble::Metadata),
             (agent("ec2 instance not yet registered with Systems Manager"), Trouble::KeysLost),
             (agent("EC2MetadataError: failed to get IMDSv2 token and fallback to IMDSv1 is disabled"), Trouble::Metadata),
             (agent("InvalidSignatureException: Signature expired: 20260422T202712Z is now earlier than"), Trouble::Clock),
             (agent("something new"), Trouble::Other),
-            ("May 1 10:00:00 ip-10-0-1-5 amazon-ssm-agent: Entering SSM Agent hibernate - AccessDeniedException".into(), Trouble::Denied("ssm:UpdateInstanceInformation".into())),
+            ("May 1 10:00:00 ip-10-0-1-5 amazon-ssm-agent: Entering SSM Agent hibernate - AccessDeniedException".into(), denied(None, false)),
         ];
         for (line, expected) in rows {
             assert_eq!(one(&line), Sign::NoCredentials(expected), "{line}");
@@ -404,5 +551,84 @@ mod tests {
         assert_eq!(seen(&console(&["Kernel panic"]), Some("2026-04-22T20:50:00Z")), vec![]);
         assert_eq!(seen(&console(&[failed, failed]), Some("2026-04-22T20:27:12Z")), vec![stuck]);
         assert_eq!(signs(&console(&[failed]), None)[0].at, Some(at("2026-04-22T20:27:12Z")));
+        // An agent before 3.2 starts without credentials, too.
+        let hibernates = "Entering SSM Agent hibernate - ThrottlingException";
+        let old = "2026/04/22 20:30:00Z: Amazon SSM Agent v3.1.1732.0 is running";
+        assert_eq!(seen(&console(&[hibernates, old]), None).len(), 2);
+    }
+
+    #[test]
+    fn an_agent_that_starts_has_credentials_since_it_waits_for_them() {
+        let phrase = |version: &str| Sign::AgentRuns(version.into()).phrase();
+        for version in ["3.2.0.0", "3.3.2958.0"] {
+            assert!(phrase(version).ends_with("so it had credentials then"), "{version}");
+        }
+        for version in ["3.1.1732.0", "2.3.415.0", "custom"] {
+            assert!(phrase(version).ends_with("started"), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_layer() {
+        let said = |words: &str| {
+            let line = format!("x is not authorized to perform: ssm:Y on resource: * {words}");
+            let denial = denial(&line).unwrap();
+            (denial.phrase(), denial.cure())
+        };
+        let rows = [
+            (
+                "because no identity-based policy allows the ssm:Y action",
+                "ssm:Y was denied: no identity-based policy allows it",
+                "allow ssm:Y in the policies of the agent's role",
+            ),
+            (
+                "with an explicit deny in an identity-based policy",
+                "ssm:Y was denied, explicitly in an identity-based policy",
+                "take ssm:Y out of the Deny in the policies of the agent's role",
+            ),
+            (
+                "because no permissions boundary allows the ssm:Y action",
+                "ssm:Y was denied: no permissions boundary allows it",
+                "allow ssm:Y in the permissions boundary of the agent's role",
+            ),
+            (
+                "because no session policy allows the ssm:Y action",
+                "ssm:Y was denied: no session policy allows it",
+                "allow ssm:Y in the session policy of the agent's credentials",
+            ),
+            (
+                "because no service control policy allows the ssm:Y action",
+                "ssm:Y was denied: no service control policy allows it",
+                "allow ssm:Y in the service control policies of the organization, by its administrators",
+            ),
+            (
+                "with an explicit deny in a resource control policy",
+                "ssm:Y was denied, explicitly in a resource control policy",
+                "take ssm:Y out of the Deny in the resource control policies of the organization, by its administrators",
+            ),
+            (
+                "because no VPC endpoint policy allows the ssm:Y action",
+                "ssm:Y was denied: no VPC endpoint policy allows it",
+                "allow ssm:Y in the policy of the VPC endpoint that the agent goes through (maybe another account's)",
+            ),
+            (
+                "because no resource-based policy allows the ssm:Y action",
+                "ssm:Y was denied: no resource-based policy allows it",
+                "allow ssm:Y in the resource's own policy",
+            ),
+            (
+                "with an explicit deny",
+                "ssm:Y was denied explicitly",
+                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
+            ),
+            (
+                "",
+                "ssm:Y was denied",
+                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
+            ),
+        ];
+        for (words, phrase, cure) in rows {
+            assert_eq!(said(words), (phrase.into(), cure.into()), "{words}");
+        }
     }
 }

@@ -6,7 +6,10 @@
 //! profile that holds no role, may not. Source: amazon-ssm-agent
 //! `common/identity/availableidentities/ec2/ec2roleprovider/ec2_role_provider.go`.
 
-use alloc::{format, string::ToString};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 
 use super::{
     context::target_arn,
@@ -18,7 +21,8 @@ use crate::model::{
     facts::{Facts, Unknown},
     ids::*,
     scope::Scope,
-    ssm::{Ping, SettingId},
+    ssm::{Ping, ServiceSetting, SettingId},
+    time::span,
 };
 
 /// The role that the agent acts as, and how it came by it.
@@ -193,8 +197,59 @@ pub fn profile_name(arn: &Arn) -> Result<ProfileName, Unknown> {
 /// [`Unknown`] when the setting was not seen.
 pub fn host_management(facts: &Facts) -> Result<Option<&str>, Unknown> {
     let setting = facts.service_setting(&SettingId::DefaultHostManagementRole).optional()?;
-    // "Off" has been seen as no setting, no value, and this word.
-    Ok(setting.map(|it| it.value.as_str()).filter(|it| !it.is_empty() && *it != "$None"))
+    Ok(setting.and_then(ServiceSetting::role))
+}
+
+/// How long a change of Default Host Management may take to reach the nodes. Source: Systems Manager
+/// User Guide, "Managing EC2 instances automatically with Default Host Management Configuration".
+const SPREAD: i64 = 30 * 60;
+
+/// A reason to wait, while Default Host Management is new here and nothing else gives the instance's
+/// agent credentials.
+///
+/// # Errors
+/// [`Unknown`] when the instance or the setting was not seen.
+pub fn host_management_spreads(facts: &Facts, scope: &Scope) -> Result<Option<Unknown>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    if facts.instance(id).required()?.profile.is_some() {
+        return Ok(None);
+    }
+    let setting = facts.service_setting(&SettingId::DefaultHostManagementRole).optional()?;
+    let Some(setting) = setting.filter(|it| it.role().is_some()) else { return Ok(None) };
+    let age = setting.changed_at.map(|it| it.until(scope.at)).filter(|it| (0..SPREAD).contains(it));
+    let what = match age {
+        Some(age) => format!("was changed {} ago", span(age)),
+        None if setting.status == "PendingUpdate" => "is being changed".into(),
+        None => return Ok(None),
+    };
+    Ok(Some(Unknown::limit(format!(
+        "Default Host Management {what} in {} ({}), and takes up to {} to reach {id}: wait, or run again with --wait",
+        scope.region,
+        setting.value,
+        span(SPREAD)
+    ))))
+}
+
+/// The path of the agent's role where it was given with one, as IAM writes it: `/service-role/`. For a role
+/// that may have been deleted since, so that nothing else tells it.
+#[must_use]
+pub fn agent_role_path(
+    facts: &Facts,
+    scope: &Scope,
+    name: &RoleName,
+    source: Source,
+) -> Option<String> {
+    // Whatever named the role has been asked about already.
+    let node =
+        facts.node(&scope.target).optional().ok().flatten().and_then(|it| it.role.as_deref());
+    let setting = match source {
+        Source::HostManagement => host_management(facts).ok().flatten(),
+        Source::Activation | Source::InstanceProfile => None,
+    };
+    let mut paths = [node, setting].into_iter().flatten().filter_map(|it| it.rsplit_once('/'));
+    let (path, _) = paths.find(|(_, last)| *last == name.as_str())?;
+    let path = path.trim_start_matches('/');
+    (!path.is_empty()).then(|| format!("/{path}/"))
 }
 
 /// A role by its name, or by a path and a name.
@@ -224,6 +279,28 @@ mod tests {
 
     const SETTING: &str = "/ssm/managed-instance/default-ec2-instance-management-role";
     const QUESTION: &str = "arn:aws:iam::111122223333:role/EC2RoleforSSM ssm:UpdateInstanceInformation arn:aws:ec2:ap-northeast-1:111122223333:instance/i-0abc123def4567890";
+
+    #[test]
+    fn a_setting_takes_its_time_while_it_is_on_and_alone() {
+        let spreads = |profile: bool, setting: Value| {
+            let mut world = worlds::all().unwrap().into_iter().next().unwrap();
+            let mut facts = serde_json::to_value(&world.facts).unwrap();
+            let bare = if profile { json!({}) } else { json!({ "profile": null }) };
+            let patch = json!({
+                "instances": { "i-0abc123def4567890": bare },
+                "service_settings": { SETTING: setting },
+            });
+            json_patch::merge(&mut facts, &patch);
+            world.facts = serde_json::from_value(facts).unwrap();
+            host_management_spreads(&world.facts, &world.scope).unwrap().is_some()
+        };
+        let changed = |value: &str| json!({ "value": value, "status": "Customized", "changed_at": "2026-11-23T02:48:00Z" });
+        let pending = |value: &str| json!({ "value": value, "status": "PendingUpdate" });
+        assert!(spreads(false, changed("Dhmc")) && spreads(false, pending("Dhmc")));
+        assert!(!spreads(true, changed("Dhmc")) && !spreads(true, pending("Dhmc")));
+        assert!(!spreads(false, changed("$None")) && !spreads(false, pending("$None")));
+        assert!(!spreads(false, json!({ "value": "Dhmc", "status": "Customized" })));
+    }
 
     #[test]
     fn the_profile_comes_first_and_default_host_management_second() {

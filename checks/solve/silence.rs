@@ -17,18 +17,28 @@ use crate::model::{
     facts::{Facts, Ourselves, Unknown},
     ids::{InstanceId, NodeId},
     scope::{Scope, Session},
-    ssm::ManagedNode,
-    time::{Timestamp, span},
+    ssm::{AgentVersion, ManagedNode, SettingId},
+    time::span,
     verdict::{Evidence, Fix, Recovery, observed},
 };
 
-/// How long a machine may take to appear. AWS's guide says five minutes after boot; profiles and
-/// policies made together with the instance take longer to spread.
+/// How long nobody is blamed for a machine that does not appear. AWS's guide says five minutes after
+/// boot; an agent whose first try failed makes the next one after another five, and ever later from there.
+/// The rest is a margin of ours. Source: amazon-ssm-agent
+/// `core/app/credentialrefresher/credentialrefresher_deps.go`.
 pub const GRACE: i64 = 15 * 60;
 
 /// How long an agent that was refused may sleep before it asks for credentials again: hibernation
 /// doubles up to an hour. Source: amazon-ssm-agent `agent/hibernation`.
 const BACKOFF: i64 = 60 * 60;
+
+/// Since this version the agent speaks to the metadata service with tokens (version 2) only. Since which one
+/// it can is not documented. Source: the agent's release notes.
+const TOKENS_ONLY: AgentVersion = AgentVersion([3, 2, 1041, 0]);
+
+/// On Windows, agents before this one are reported to stay in hibernation. Source:
+/// <https://github.com/aws/amazon-ssm-agent/issues/165>, where it is likely and not proven.
+const WAKES_ON_WINDOWS: AgentVersion = AgentVersion([2, 3, 697, 0]);
 
 /// A node that is silent, and what is known of it.
 #[derive(Clone, Copy)]
@@ -45,7 +55,7 @@ pub enum Silence<'a> {
 pub fn beyond(session: Session) -> &'static str {
     match session {
         Session::Shell | Session::Command => {
-            "a full disk, too little memory, the limits on inotify and open files, the user and its shell"
+            "a full disk, too little memory, the limits on inotify and open files, the user and its shell, rights given a moment ago, credentials that the agent kept past their date (restart it), a proxy that breaks WebSockets"
         }
         Session::Ssh => "sshd and the key, a full disk; the ProxyCommand run by hand shows more",
         Session::Port => "what listens on the port, a full disk, the limit on open files",
@@ -65,27 +75,44 @@ pub fn explore(
     scope: &Scope,
     evidence: Evidence,
 ) -> Result<(Evidence, Fix), Unknown> {
-    let mut trail = Trail { evidence, first: Vec::new(), started: false };
+    let mut trail = Trail {
+        evidence,
+        first: Vec::new(),
+        last: Vec::new(),
+        started: false,
+        version: None,
+        registers: false,
+    };
+    let instance = match scope.target.instance() {
+        Some(id) => facts.instance(id).hint()?,
+        None => None,
+    };
+    let up = instance.is_none_or(|it| it.state == InstanceState::Running);
     match (scope.target.instance(), silence) {
         (None, Silence::NotConnected(node)) => {
             namesakes(&mut trail, node, facts, scope)?;
         }
-        (Some(id), Silence::NeverRegistered | Silence::Lost(_)) => {
-            let instance = facts.instance(id).hint()?;
-            if instance.is_none_or(|it| it.state == InstanceState::Running) {
-                on_instance(&mut trail, id, instance, silence, facts, scope)?;
+        (Some(id), Silence::NeverRegistered | Silence::Lost(_)) if up => {
+            on_instance(&mut trail, id, instance, silence, facts, scope)?;
+        }
+        (Some(id), Silence::NotConnected(_)) if up => {
+            if let Some(console) = facts.console(id).hint()? {
+                on_console(&mut trail, id, console, silence, instance);
             }
         }
         (None, Silence::Lost(node)) => {
             namesakes(&mut trail, node, facts, scope)?;
             activation(&mut trail, node, facts)?;
         }
-        (Some(_), Silence::NotConnected(_)) | (None, Silence::NeverRegistered) => {}
+        (Some(_), _) | (None, Silence::NeverRegistered) => {}
     }
-    let windows = match scope.target.instance() {
-        Some(id) => facts.instance(id).hint()?.is_some_and(|it| it.windows),
-        None => false,
-    };
+    if let Silence::Lost(node) = silence {
+        stays_asleep(&mut trail, node);
+    }
+    if let Some(instance) = instance {
+        wants_tokens(&mut trail, silence, instance);
+    }
+    let windows = instance.is_some_and(|it| it.windows);
     Ok(trail.end(silence, scope, windows))
 }
 
@@ -103,21 +130,25 @@ fn on_instance(
         facts.console(id).hint(),
         facts.profile_association(id).hint(),
         facts.hybrid_nodes(&Ourselves::Us).hint(),
+        facts.service_setting(&SettingId::DefaultHostManagementRole).hint(),
     );
-    let (console, association, nodes) = match seen {
-        (Ok(console), Ok(association), Ok(nodes)) => (console, association, nodes),
-        (console, association, nodes) => {
-            let gaps = [console.err(), association.err(), nodes.err()].into_iter().flatten();
+    let (console, association, nodes, setting) = match seen {
+        (Ok(console), Ok(association), Ok(nodes), Ok(setting)) => {
+            (console, association, nodes, setting)
+        }
+        (console, association, nodes, setting) => {
+            let gaps = [console.err(), association.err(), nodes.err(), setting.err()];
+            let gaps = gaps.into_iter().flatten();
             return Err(gaps.reduce(Unknown::and).unwrap_or_else(|| Unknown::limit("nothing")));
         }
     };
     let started = instance.and_then(|it| it.launched_at).map(|it| it.until(scope.at));
     if let Some(age) = started.filter(|it| (0..GRACE).contains(it)) {
         trail.add(observed(id, format!("was started {} ago", span(age))));
-        trail.first.push(format!("give it up to {} after the start (--wait)", span(GRACE)));
+        trail.first.push("give it some minutes after the start (--wait)".into());
     }
     if let Some(console) = console {
-        on_console(trail, id, console, since(silence, instance));
+        on_console(trail, id, console, silence, instance);
     }
     let at =
         association.and_then(|it| it.at).filter(|_| instance.is_none_or(|it| it.profile.is_some()));
@@ -128,6 +159,21 @@ fn on_instance(
             "restart the agent, or wait: one that had no credentials before asks again at growing intervals of up to {}",
             span(BACKOFF)
         ));
+    }
+    let bare = instance.is_some_and(|it| it.profile.is_none());
+    let serves = setting.filter(|it| bare && it.role().is_some());
+    trail.registers = serves.is_some();
+    let age = serves.and_then(|it| it.changed_at);
+    let age = age.map(|it| it.until(scope.at)).filter(|it| (0..BACKOFF).contains(it));
+    if let Some(age) = age {
+        trail.add(observed(
+            &scope.region,
+            format!("had the setting of Default Host Management changed {} ago", span(age)),
+        ));
+        trail.first.push(
+            "restart the agent: one that was refused before asks again after 25 to 30 minutes"
+                .into(),
+        );
     }
     for node in nodes.into_iter().flatten() {
         let Some(ip) = &node.ip else { continue };
@@ -145,8 +191,14 @@ struct Trail {
     evidence: Evidence,
     /// What to do first, in this order.
     first: Vec<String>,
+    /// Where else to look, after all that is likelier.
+    last: Vec<&'static str>,
     /// The agent is there, and has been started.
     started: bool,
+    /// Its version, by the console.
+    version: Option<AgentVersion>,
+    /// It has to register itself, for Default Host Management.
+    registers: bool,
 }
 
 impl Trail {
@@ -173,6 +225,7 @@ impl Trail {
                 vec![
                     "whether the agent is installed and running (not every image has it; snap and package each have their own service)",
                     "its proxy settings (`no_proxy` must hold 169.254.169.254) and the host firewall",
+                    "the system's own network (an interface that is up, with an address and routes)",
                     "the resolver, and what it says for the ssm endpoint",
                     "the clock",
                     "the disk",
@@ -186,7 +239,9 @@ impl Trail {
                     "whether the agent still runs, and the machine has memory left",
                     "the disk",
                     "the clock",
+                    "the system's own network (an interface that is up, with an address and routes, 169.254.169.254 on the local link)",
                     "the host firewall, the proxy and the resolver, if they were changed",
+                    "whether the agent was updated before it fell silent (a snap updates itself), and if so another version of it",
                     "credentials in root's ~/.aws or in the agent's environment, which it would use instead of its role's",
                 ],
                 Recovery::Agent,
@@ -220,6 +275,7 @@ impl Trail {
             // Whether it is installed and runs.
             places.drain(..1);
         }
+        places.extend(self.last);
         let mut steps = self.first;
         let known = !steps.is_empty();
         steps.extend(restart.filter(|_| !known).map(ToString::to_string));
@@ -229,21 +285,34 @@ impl Trail {
             "if that is not it, look on the node"
         };
         steps.push(format!("{lead}, likeliest first: {}", places.join("; ")));
+        if self.registers && matches!(silence, Silence::NeverRegistered) {
+            // Source: amazon-ssm-agent `core/app/registrar`.
+            steps.push("then restart the agent: for Default Host Management it has to register itself first, and tries that again only after up to 18 to 22 hours".into());
+        }
         (self.evidence, Fix::new(steps.join("; "), recovery))
     }
 }
 
-/// What the machine wrote before this is over: it has reported or booted since.
-fn since(silence: Silence, instance: Option<&Instance>) -> Option<Timestamp> {
+fn on_console(
+    trail: &mut Trail,
+    id: &InstanceId,
+    console: &Console,
+    silence: Silence,
+    instance: Option<&Instance>,
+) {
     let started = instance.and_then(|it| it.launched_at);
-    match silence {
-        Silence::Lost(node) => started.max(node.last_ping),
-        _ => started,
-    }
-}
-
-fn on_console(trail: &mut Trail, id: &InstanceId, console: &Console, since: Option<Timestamp>) {
+    // What the machine wrote before is over: it has booted since, or reported.
+    let (since, reported) = match silence {
+        Silence::NeverRegistered => (started, None),
+        Silence::Lost(node) => (started.max(node.last_ping), None),
+        // An agent that reports has credentials, and may all the same lack room for its channel.
+        Silence::NotConnected(node) => (started, node.last_ping),
+    };
     for seen in console::signs(console, since) {
+        let over = reported.zip(seen.at.or(console.at)).is_some_and(|(reported, at)| at < reported);
+        if over && !seen.sign.lasts() {
+            continue;
+        }
         let subject = format!("console output of {id}");
         let at = match (seen.at, console.at) {
             (Some(at), _) => format!(" (at {at})"),
@@ -251,10 +320,40 @@ fn on_console(trail: &mut Trail, id: &InstanceId, console: &Console, since: Opti
             (None, None) => String::new(),
         };
         trail.add(observed(&subject, format!("{}{at}: {}", seen.sign.phrase(), quoted(seen.line))));
+        if let Sign::AgentRuns(version) = &seen.sign {
+            trail.version = AgentVersion::parse(version);
+        }
         trail.started |= matches!(seen.sign, Sign::AgentRuns(_) | Sign::NoCredentials(_));
         if let Some(cure) = seen.sign.cure() {
             trail.first.push(format!("{cure} (unless that was done since)"));
         }
+    }
+}
+
+/// A bug that was reported of agents of old, where the node's version says that it may have it.
+fn stays_asleep(trail: &mut Trail, node: &ManagedNode) {
+    if node.platform.as_deref() != Some("Windows") {
+        return;
+    }
+    let Some(version) = node.version().ok().filter(|it| *it < WAKES_ON_WINDOWS) else { return };
+    trail.add(observed(
+        "the agent",
+        format!("was version {version}; before {WAKES_ON_WINDOWS} it is reported to stay in hibernation on Windows"),
+    ));
+    trail.first.push("restart the agent, and update it so that it wakes by itself".into());
+}
+
+/// Tokens asked of an agent that may not know them.
+fn wants_tokens(trail: &mut Trail, silence: Silence, instance: &Instance) {
+    let version = match silence {
+        Silence::NeverRegistered => trail.version,
+        Silence::Lost(node) => trail.version.or(node.version().ok()),
+        // It has its identity.
+        Silence::NotConnected(_) => return,
+    };
+    let knows = version.is_some_and(|it| it >= TOKENS_ONLY);
+    if instance.metadata.tokens_required && !knows {
+        trail.last.push("the agent's age: the instance's metadata service asks for tokens (IMDSv2), which one of years ago may not use");
     }
 }
 

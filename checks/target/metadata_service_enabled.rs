@@ -1,7 +1,8 @@
 //! The instance metadata service is on.
 //!
-//! The agent on EC2 learns its id, its Region and its credentials from nowhere else. Version 1 or 2
-//! does not matter here: the agent speaks version 2, and falls back to nothing since 3.2.1041.0.
+//! The agent on EC2 learns its id, its Region and its credentials from nowhere else. Whether tokens
+//! (version 2) are asked for is no matter for this verdict: the agent uses nothing else since 3.2.1041.0,
+//! and since when it can is not documented, so that is a remark where an agent is missed.
 
 use crate::prelude::*;
 

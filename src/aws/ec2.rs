@@ -604,6 +604,11 @@ fn instance(it: &sdk::Instance) -> Result<Instance, Failure> {
             .iam_instance_profile()
             .map(|it| named("iamInstanceProfile", it.arn()))
             .transpose()?,
+        profile_id: it
+            .iam_instance_profile()
+            .and_then(|it| it.id())
+            .filter(|it| !it.is_empty())
+            .map(Into::into),
         metadata: MetadataOptions {
             enabled: it.metadata_options().and_then(|it| it.http_endpoint())
                 != Some(&sdk::InstanceMetadataEndpointState::Disabled),
@@ -1023,6 +1028,7 @@ mod tests {
                 .iam_instance_profile(
                     sdk::IamInstanceProfile::builder()
                         .arn("arn:aws:iam::111122223333:instance-profile/Web")
+                        .id("AIPAEXAMPLEWEB")
                         .build(),
                 )
                 .build(),
@@ -1031,6 +1037,7 @@ mod tests {
         assert_eq!(read.name.as_deref(), Some("web-1"));
         assert!(read.windows && read.metadata.enabled && read.metadata.tokens_required);
         assert_eq!(read.profile.as_ref().map(Arn::name), Some("Web"));
+        assert_eq!(read.profile_id.as_deref(), Some("AIPAEXAMPLEWEB"));
         let interface = read.interfaces.first().unwrap();
         assert_eq!((interface.device_index, interface.subnet.as_str()), (1, "subnet-2"));
         assert_eq!(interface.public_ip, Some("203.0.113.5".parse().unwrap()));

@@ -46,7 +46,11 @@ impl Iam {
             for it in profile.roles() {
                 facts.roles.insert(read("RoleName", it.role_name())?, row(role(it).map(Some)));
             }
-            Ok(Some(InstanceProfile { roles: facts.roles.keys().cloned().collect() }))
+            let id = profile.instance_profile_id();
+            Ok(Some(InstanceProfile {
+                id: (!id.is_empty()).then(|| id.into()),
+                roles: facts.roles.keys().cloned().collect(),
+            }))
         });
         facts.instance_profiles.insert(name, row(profile));
         facts

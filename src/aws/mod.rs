@@ -645,7 +645,8 @@ mod tests {
 
         let mut facts = Facts::default();
         let value = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole".to_owned();
-        let setting = Row::Present(ServiceSetting { value, status: "Customized".into() });
+        let setting =
+            Row::Present(ServiceSetting { value, status: "Customized".into(), changed_at: None });
         facts.service_settings.insert(SettingId::DefaultHostManagementRole, setting);
         let node = ManagedNode {
             ping: Ping::Online,

@@ -138,6 +138,7 @@ impl Ssm {
             Ok(Some(ServiceSetting {
                 value: field("SettingValue", setting.setting_value())?.into(),
                 status: setting.status().unwrap_or_default().into(),
+                changed_at: timestamp(setting.last_modified_date()),
             }))
         });
         Facts { service_settings: [(id, row(setting))].into(), ..Facts::default() }

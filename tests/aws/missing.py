@@ -173,7 +173,8 @@ def get_service_setting(self: SimpleSystemManagerResponse) -> Any:
             "ServiceSetting": {
                 "SettingId": setting,
                 "SettingValue": value,
-                "LastModifiedDate": time.time(),
+                # Long since in force.
+                "LastModifiedDate": time.time() - 86_400,
                 "LastModifiedUser": "System" if setting not in own else f"arn:aws:iam::{self.current_account}:root",
                 "ARN": f"arn:aws:ssm:{self.region}:{self.current_account}:servicesetting{setting}",
                 "Status": "Customized" if setting in own else "Default",

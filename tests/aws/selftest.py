@@ -283,7 +283,10 @@ def test_instances() -> None:
     a = Account("private-endpoints", "status-impaired")
     (instance,) = a.ec2.describe_instances(InstanceIds=[a.target])["Reservations"][0]["Instances"]
     assert "Association" not in instance["NetworkInterfaces"][0], "a public address"
-    assert instance["IamInstanceProfile"]["Id"].startswith("AIPA"), instance["IamInstanceProfile"]
+    given = instance["IamInstanceProfile"]
+    assert given["Id"].startswith("AIPA"), given
+    profile = a.client("iam").get_instance_profile(InstanceProfileName=given["Arn"].rsplit("/", 1)[-1])
+    equal(profile["InstanceProfile"]["InstanceProfileId"], given["Id"])
     ids = {"InstanceIds": [a.target], "IncludeAllInstances": True}
     (status,) = a.ec2.describe_instance_status(**ids)["InstanceStatuses"]
     equal((status["InstanceStatus"]["Status"], status["SystemStatus"]["Status"]), ("impaired", "ok"))
