@@ -14,8 +14,8 @@ use alloc::{
 use super::console::{self, Sign};
 use crate::model::{
     ec2::{Console, Instance, InstanceState},
-    facts::{Facts, Ourselves, Unknown},
-    ids::{InstanceId, NodeId},
+    facts::{Facts, Need, Ourselves, Unknown},
+    ids::{InstanceId, NodeId, VpcId},
     scope::{Scope, Session},
     ssm::{AgentVersion, ManagedNode, SettingId},
     time::span,
@@ -82,6 +82,7 @@ pub fn explore(
         started: false,
         version: None,
         registers: false,
+        ways: Vec::new(),
     };
     let instance = match scope.target.instance() {
         Some(id) => facts.instance(id).hint()?,
@@ -94,6 +95,12 @@ pub fn explore(
         }
         (Some(id), Silence::NeverRegistered | Silence::Lost(_)) if up => {
             on_instance(&mut trail, id, instance, silence, facts, scope)?;
+            if let (Silence::NeverRegistered, Some(instance)) = (silence, instance) {
+                came_without(&mut trail, id, instance, facts);
+            }
+            if let Some(vpc) = instance.and_then(|it| it.vpc.as_ref()) {
+                other_ways_in(&mut trail, vpc, facts, scope);
+            }
         }
         (Some(id), Silence::NotConnected(_)) if up => {
             if let Some(console) = facts.console(id).hint()? {
@@ -199,11 +206,18 @@ struct Trail {
     version: Option<AgentVersion>,
     /// It has to register itself, for Default Host Management.
     registers: bool,
+    /// How to get onto the machine without Session Manager.
+    ways: Vec<String>,
 }
 
 impl Trail {
     fn add(&mut self, more: Evidence) {
         self.evidence = self.evidence.clone().and(more);
+    }
+
+    /// Something that is worth a look, and that nothing hangs on.
+    fn want(&mut self, need: Need) {
+        self.evidence = self.evidence.clone().wanting([need]);
     }
 
     fn end(self, silence: Silence, scope: &Scope, windows: bool) -> (Evidence, Fix) {
@@ -284,12 +298,80 @@ impl Trail {
         } else {
             "if that is not it, look on the node"
         };
-        steps.push(format!("{lead}, likeliest first: {}", places.join("; ")));
+        let ways = match self.ways.join(", or ") {
+            none if none.is_empty() => none,
+            ways => format!(" (by {ways})"),
+        };
+        steps.push(format!("{lead}{ways}, likeliest first: {}", places.join("; ")));
         if self.registers && matches!(silence, Silence::NeverRegistered) {
             // Source: amazon-ssm-agent `core/app/registrar`.
             steps.push("then restart the agent: for Default Host Management it has to register itself first, and tries that again only after up to 18 to 22 hours".into());
         }
         (self.evidence, Fix::new(steps.join("; "), recovery))
+    }
+}
+
+/// How AWS's images of systems that come without the agent begin or end their names, all in lower case.
+/// Source: Systems Manager user guide, "AMIs with SSM Agent preinstalled", which these are missing from.
+const AGENTLESS: [&str; 11] = [
+    "rhel-",
+    "debian-",
+    "centos",
+    "rocky-",
+    "almalinux",
+    "fedora-",
+    "arch-linux",
+    "kali-",
+    "freebsd",
+    "-minimal-",
+    "flatcar-",
+];
+
+/// The likeliest reason of all for an agent that never was.
+fn came_without(trail: &mut Trail, id: &InstanceId, instance: &Instance, facts: &Facts) {
+    let Some(image) = &instance.image else { return };
+    match facts.image(image).optional() {
+        Ok(Some(found)) => {
+            let Some(name) = &found.name else { return };
+            let lower = name.to_ascii_lowercase();
+            if trail.started || !AGENTLESS.iter().any(|it| lower.contains(it)) {
+                return;
+            }
+            trail.add(observed(
+                id,
+                format!(
+                    "was made from {image} ({name}); images of that kind come without the agent"
+                ),
+            ));
+            trail.first.push(
+                "install the agent, by user data or in an image of your own (unless that was done)"
+                    .into(),
+            );
+        }
+        Err(unknown) if unknown.is_unasked() => trail.want(Need::image(image.clone())),
+        _ => {}
+    }
+}
+
+fn other_ways_in(trail: &mut Trail, vpc: &VpcId, facts: &Facts, scope: &Scope) {
+    match facts.connect_endpoints(vpc).optional() {
+        Ok(endpoints) => {
+            let mut endpoints = endpoints.into_iter().flatten();
+            if let Some(endpoint) = endpoints.find(|it| it.state == "create-complete") {
+                trail.ways.push(format!("the EC2 Instance Connect endpoint {}", endpoint.id));
+            }
+        }
+        Err(unknown) if unknown.is_unasked() => trail.want(Need::connect_endpoints(vpc.clone())),
+        Err(_) => {}
+    }
+    match facts.serial_console(&scope.region).optional() {
+        Ok(Some(console)) if console.enabled => {
+            trail.ways.push("the serial console, which the account may use".into());
+        }
+        Err(unknown) if unknown.is_unasked() => {
+            trail.want(Need::serial_console(scope.region.clone()));
+        }
+        _ => {}
     }
 }
 
