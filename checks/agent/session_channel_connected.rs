@@ -28,6 +28,8 @@ pub(crate) static CHECK: Check = Check {
     proves: &[
         &crate::target::found_in_region::CHECK,
         &crate::target::instance_running::CHECK,
+        &crate::identity::role_may_open_channels::CHECK,
+        &crate::identity::host_management_not_shadowed::CHECK,
         &crate::dns::vpc_dns_enabled::CHECK,
         &crate::dns::endpoint_private_dns_on::CHECK,
         &crate::dns::no_zone_shadows_endpoints::CHECK,

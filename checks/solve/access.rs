@@ -116,10 +116,19 @@ impl Access<'_> {
 
     /// The resource for a sentence: what the purpose takes rather than one example of it.
     fn on(&self) -> String {
+        match self.written() {
+            "*" => String::new(),
+            resource => format!(" on {resource}"),
+        }
+    }
+
+    /// The resource to write into a policy.
+    fn written(&self) -> &str {
         match self.grant {
-            _ if self.resource == "*" => String::new(),
-            Grant::Inline { resource, .. } => format!(" on {resource}"),
-            Grant::Managed(_) => format!(" on {}", self.resource),
+            Grant::Inline { resource, .. } => resource,
+            // The ARN that refusals name has a star for its resource; documented is a star alone.
+            Grant::Managed(_) if self.resource.contains(":ssmmessages:") => "*",
+            Grant::Managed(_) => self.resource,
         }
     }
 
@@ -218,7 +227,7 @@ impl Access<'_> {
                         "take {listed} out of the Deny in the permissions boundary of {name} ({shown}){at}"
                     )
                 } else {
-                    let statement = statement(actions, self.resource);
+                    let statement = statement(actions, self.written());
                     format!(
                         "let the permissions boundary of {name} ({shown}) allow {listed}: add {statement}"
                     )
@@ -320,9 +329,10 @@ impl Access<'_> {
     fn attach(&self, scope: &Scope, actions: &[&str]) -> Fix {
         let name = self.who.name();
         let (kind, flag) = self.kind();
-        let (actions, resource) = match self.grant {
-            Grant::Managed(_) => (actions, self.resource),
-            Grant::Inline { actions, resource, .. } => (actions, resource),
+        let resource = self.written();
+        let actions = match self.grant {
+            Grant::Managed(_) => actions,
+            Grant::Inline { actions, .. } => actions,
         };
         let listed = actions.join(", ");
         if name.starts_with("AWSReservedSSO_") {

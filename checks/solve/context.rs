@@ -281,7 +281,8 @@ fn of_resource(
         it.set("ssm:resourceTag/aws:ssmmessages:session-id", Known::PRESENT);
         it.set("ssm:resourceTag/aws:ssmmessages:target-id", exactly(&scope.target.to_string()));
     }
-    if action.starts_with("ssmmessages:") && resource == "*" {
+    if action.starts_with("ssmmessages:") && (resource == "*" || resource.contains(":ssmmessages:"))
+    {
         return Ok(rest(it, &Known::Missing));
     }
     Ok(it)

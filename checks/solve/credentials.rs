@@ -6,7 +6,10 @@
 //! profile that holds no role, may not. Source: amazon-ssm-agent
 //! `common/identity/availableidentities/ec2/ec2roleprovider/ec2_role_provider.go`.
 
-use alloc::{format, string::ToString};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 
 use super::{
     context::target_arn,
@@ -134,13 +137,42 @@ pub fn given_by_host_management(facts: &Facts, scope: &Scope) -> Result<Option<R
 }
 
 pub const REGISTER: &str = "ssm:UpdateInstanceInformation";
-/// The session channel's actions, control and data; AWS knows no resource of theirs but `*`.
+/// The control channel's actions, which carries the call for a session.
+pub const CONTROL: [&str; 2] =
+    ["ssmmessages:CreateControlChannel", "ssmmessages:OpenControlChannel"];
+/// The data channel's, which carries the session itself.
+pub const DATA: [&str; 2] = ["ssmmessages:CreateDataChannel", "ssmmessages:OpenDataChannel"];
+/// Both.
 pub const CHANNELS: [&str; 4] = [
     "ssmmessages:CreateControlChannel",
     "ssmmessages:OpenControlChannel",
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenDataChannel",
 ];
+
+/// What AWS checks the channels' actions on. The Service Authorization Reference knows no resource of
+/// theirs but `*`, which is what its samples grant. Refusals name this ARN, star and all, and roles
+/// that grant on nothing else hold their channels open, so a statement on either allows, and a Deny on
+/// either denies. Source: refusals that agents' users pasted, "not authorized to perform:
+/// ssmmessages:CreateDataChannel on resource: arn:aws:ssmmessages:us-east-1:123456789012:*".
+#[must_use]
+pub fn channels_of(role: &Arn, scope: &Scope) -> String {
+    format!("arn:{}:ssmmessages:{}:{}:*", role.partition(), scope.region, role.account())
+}
+
+/// What AWS checks `logs:DescribeLogGroups` on: the stream without a name of the group without a name,
+/// although the Service Authorization Reference knows no resource of this action but `*`. A statement
+/// on `log-group:*` covers it, one on a named group does not. Source: refusals as in
+/// hashicorp/terraform-provider-aws#8804 and maxbanton/cwh#83.
+#[must_use]
+pub fn log_groups_of(role: &Arn, scope: &Scope) -> String {
+    format!(
+        "arn:{}:logs:{}:{}:log-group::log-stream:",
+        role.partition(),
+        scope.region,
+        role.account()
+    )
+}
 pub const ASSUME: &str = "sts:AssumeRole";
 /// The EC2 service as trust policies spell it; the second in China.
 pub const EC2: [&str; 2] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];

@@ -231,6 +231,25 @@ pub fn past_endpoint(
     }
 }
 
+/// Do the policies that were collected allow it? The organization has no say in it.
+///
+/// # Errors
+/// [`Unknown`] when they were not seen, or hang on what is not known.
+pub fn by_policies(question: Question, facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
+    let context = context::of(question, facts, scope)?;
+    allowed_under(&context, question, facts)
+}
+
+fn allowed_under(context: &Context, question: Question, facts: &Facts) -> Result<bool, Unknown> {
+    let layers = Layers { service_control: Vec::new(), ..collected::layers(facts, question.who) };
+    let request = question.request(None, context);
+    match policy::evaluate(&request, &layers) {
+        Outcome::Allowed(_) => Ok(true),
+        Outcome::Denied(_) => Ok(false),
+        Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
+    }
+}
+
 /// Do the policies allow it by `key` being what it is, so that with `otherwise` in its place they would
 /// not? The organization has no say in it.
 ///
@@ -243,15 +262,7 @@ pub fn hangs_on(
     facts: &Facts,
     scope: &Scope,
 ) -> Result<bool, Unknown> {
-    let layers = Layers { service_control: Vec::new(), ..collected::layers(facts, question.who) };
-    let allowed = |context: &Context| {
-        let request = question.request(None, context);
-        match policy::evaluate(&request, &layers) {
-            Outcome::Allowed(_) => Ok(true),
-            Outcome::Denied(_) => Ok(false),
-            Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
-        }
-    };
+    let allowed = |context: &Context| allowed_under(context, question, facts);
     let as_it_is = context::of(question, facts, scope)?;
     Ok(allowed(&as_it_is)? && !allowed(&as_it_is.with(key, otherwise))?)
 }
