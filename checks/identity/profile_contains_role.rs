@@ -5,7 +5,9 @@
 
 use crate::{
     prelude::*,
-    solve::credentials::{empty_profile, given_by_host_management, host_management, profile_name},
+    solve::credentials::{
+        NO_ROLE, beside, empty_profile, given_by_host_management, host_management, profile_name,
+    },
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -65,7 +67,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         );
         return Ok(Verdict::Pass(evidence.and(observed(&role, served))));
     }
-    match host_management(facts)? {
+    match host_management(facts).map_err(|it| beside(id, NO_ROLE, it))? {
         Some(_) => Err(empty_profile(id)),
         None => Ok(Verdict::Fail(evidence, fix)),
     }

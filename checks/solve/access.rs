@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     collected,
-    judge::{Allowed, Guard, GuardKind, Judgement, No, Question, Refused, Stratum, judge},
+    context::MFA,
+    judge::{Allowed, Basis, Guard, GuardKind, Judgement, No, Question, Refused, Stratum, judge},
     who::Who,
 };
 use crate::model::{
@@ -98,7 +99,9 @@ impl Access<'_> {
 
     fn possession(&self, allowed: &Allowed, actions: &[&str], guard: Option<&Guard>) -> Evidence {
         let name = self.who.name();
-        let by = if allowed.by.is_empty() {
+        let by = if allowed.by.is_empty() && allowed.basis == Basis::Simulator {
+            String::from(" (by IAM's simulator)")
+        } else if allowed.by.is_empty() {
             String::new()
         } else {
             format!(" ({})", allowed.by.join(", "))
@@ -205,6 +208,34 @@ impl Access<'_> {
 
     /// A layer of the principal's own side.
     fn mend(&self, no: &No, actions: &[&str], facts: &Facts, scope: &Scope) -> Fix {
+        let fix = self.mend_policy(no, actions, facts, scope);
+        let parts = no.by.iter().chain(&no.nearest).chain(&no.keys);
+        let by_mfa = parts.into_iter().any(|it| it.contains(MFA));
+        if !by_mfa || !self.who.is_user() {
+            return fix;
+        }
+        // What was judged is the long-term key at hand, which never carries it.
+        let mut first = Fix::new(
+            "start the session with credentials made with MFA: those that `aws sts get-session-token` gives for a code",
+            self.recovery,
+        )
+        .aws(
+            scope,
+            [
+                "sts",
+                "get-session-token",
+                "--serial-number",
+                "<mfa-device-arn>",
+                "--token-code",
+                "<code>",
+            ],
+        );
+        first.summary.push_str("; or ");
+        first.summary.push_str(&fix.summary);
+        first.and(fix)
+    }
+
+    fn mend_policy(&self, no: &No, actions: &[&str], facts: &Facts, scope: &Scope) -> Fix {
         let (name, listed) = (self.who.name(), actions.join(", "));
         let at = if no.by.is_empty() { String::new() } else { format!(" ({})", no.by.join(", ")) };
         match (no.layer, no.explicit) {
