@@ -99,7 +99,7 @@ impl Access<'_> {
 
     fn possession(&self, allowed: &Allowed, actions: &[&str], guard: Option<&Guard>) -> Evidence {
         let name = self.who.name();
-        let by = if allowed.by.is_empty() && allowed.basis == Basis::Simulator {
+        let by = if allowed.by.is_empty() && !matches!(allowed.basis, Basis::Policies(_)) {
             String::from(" (by IAM's simulator)")
         } else if allowed.by.is_empty() {
             String::new()

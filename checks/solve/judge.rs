@@ -133,6 +133,8 @@ pub enum Stratum {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Basis {
     Simulator,
+    /// IAM's simulator, and what was read of the policies says otherwise: as a clause.
+    Disputed(&'static str),
     /// Evaluated here, because.
     Policies(String),
 }
@@ -156,7 +158,14 @@ pub fn judge(
         Ok(simulation) => {
             let layers = with(simulated(simulation), guard, question, facts);
             return match policy::evaluate(&request, &layers) {
-                Outcome::Allowed(cited) => Ok(allowed(&cited, Basis::Simulator)),
+                Outcome::Allowed(cited) => {
+                    let own = with(collected::layers(facts, question.who), guard, question, facts);
+                    let basis = match policy::evaluate(&request, &own) {
+                        Outcome::Denied(_) => Basis::Disputed("do not allow it"),
+                        _ => Basis::Simulator,
+                    };
+                    Ok(allowed(&cited, basis))
+                }
                 Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
                 Outcome::Denied(refusal) => Ok(Judgement::Refused(explained(
                     refused(&refusal, &simulation.policies),
@@ -339,16 +348,21 @@ fn explained(
 ) -> Refused {
     let by_organization = layers.iter().any(|it| it.layer == Stratum::ServiceControl);
     let own = with(collected::layers(facts, question.who), guard, question, facts);
+    let mut basis = Basis::Simulator;
     let layers = match policy::evaluate(request, &own) {
+        Outcome::Allowed(_) => {
+            basis = Basis::Disputed("allow it");
+            layers
+        }
         Outcome::Denied(refusal) => {
             let read = refused(&refusal, &[]);
             let agrees = read.first().map(|it| it.layer) == layers.first().map(|it| it.layer);
             if agrees { read } else { layers }
         }
-        _ => layers,
+        Outcome::Unknown(_) => layers,
     };
     let wanted = collected::wanted(facts, question.who, by_organization);
-    Refused { layers, basis: Basis::Simulator, wanted }
+    Refused { layers, basis, wanted }
 }
 
 fn allowed(cited: &[Cited], basis: Basis) -> Judgement {
@@ -516,6 +530,9 @@ impl Basis {
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Simulator => None,
+            Self::Disputed(how) => Some(format!(
+                "is judged by IAM's simulator, while its policies as they were read here {how}: they may have changed between the calls"
+            )),
             Self::Policies(why) => {
                 Some(format!("is judged by its policies as they were read here: {why}"))
             }
@@ -547,10 +564,10 @@ mod tests {
         match judge(question, None, &facts, &world.scope) {
             Ok(Judgement::Allowed(it)) => {
                 let by = it.by.join(", ");
-                format!("{}: yes {by}", if it.basis == Basis::Simulator { "AWS" } else { "here" })
+                format!("{}: yes {by}", judge_of(&it.basis))
             }
             Ok(Judgement::Refused(it)) => {
-                let basis = if it.basis == Basis::Simulator { "AWS" } else { "here" };
+                let basis = judge_of(&it.basis);
                 let layers: Vec<_> = it.layers.iter().map(No::phrase).collect();
                 format!("{basis}: {}", layers.join("; "))
             }
@@ -563,6 +580,14 @@ mod tests {
                 });
                 format!("? {}", gaps.collect::<Vec<_>>().join("; "))
             }
+        }
+    }
+
+    fn judge_of(basis: &Basis) -> &'static str {
+        match basis {
+            Basis::Simulator => "AWS",
+            Basis::Disputed(_) => "AWS, disputed",
+            Basis::Policies(_) => "here",
         }
     }
 
@@ -794,5 +819,13 @@ mod tests {
         // They changed in between, or say more than is understood here.
         let yes = inline(&allow("*", &json!({})));
         assert_eq!(answer(&both(&lacks, &yes)), "AWS: no statement of its policies allows it");
+        // Seen as a whole they contradict it.
+        let free = json!({ "organization": { "us": "absent" } });
+        assert_eq!(
+            answer(&both(&lacks, &both(&yes, &free))),
+            "AWS, disputed: no statement of its policies allows it"
+        );
+        let allowed = simulated(&json!({ "decision": "allowed" }));
+        assert_eq!(answer(&both(&allowed, &inline(&json!([])))), "AWS, disputed: yes ");
     }
 }
