@@ -25,11 +25,13 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::role_may_open_channels::CHECK,
         &crate::network::no_appliance_in_path::CHECK,
     ],
-    proves: &path::all::<22>(&[
+    proves: &path::all::<24>(&[
         path::HOPS,
         &[
             &crate::target::found_in_region::CHECK,
             &crate::target::instance_running::CHECK,
+            &crate::identity::role_may_open_channels::CHECK,
+            &crate::identity::host_management_not_shadowed::CHECK,
             &crate::endpoint::policy_allows_agent::CHECK,
         ],
     ]),

@@ -12,7 +12,7 @@ use crate::{
     solve::{
         access::{allowing, set},
         context::{self, target_arn},
-        credentials::{CHANNELS, REGISTER, agent_role},
+        credentials::{CHANNELS, REGISTER, agent_role, channels_of},
         judge::{No, Question, past_endpoint},
         reach::{CORE, endpoint_on_the_way},
         who::Who,
@@ -40,8 +40,6 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
         let target = target_arn(facts, scope)?;
-        let (actions, resource): (&[&str], &str) =
-            if service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, "*") };
         if is_open(text) {
             return Ok(Verdict::Pass(observed(
                 &endpoint.id,
@@ -52,6 +50,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             return Ok(Verdict::NotApplicable("the agent has no role"));
         };
         let who = role.who(scope);
+        let channels = channels_of(&role.arn, scope);
+        let (actions, resource): (&[&str], &str) =
+            if service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
         all_of(actions, "nothing is asked of it", |action| {
             let question = Question { who: &who, action, resource };
             passes(question, (service, endpoint, text), facts, scope)

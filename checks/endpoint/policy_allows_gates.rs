@@ -7,7 +7,7 @@ use super::policy_allows_agent::{is_open, passes, policy_on_the_way};
 use crate::{
     prelude::*,
     solve::{
-        credentials::agent_role,
+        credentials::{agent_role, log_groups_of},
         judge::Question,
         reach,
         session::{self, Gates},
@@ -88,7 +88,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 }
                 None => return Ok(Verdict::NotApplicable("no bucket is named")),
             },
-            "logs" => ("logs:DescribeLogGroups", "*".into()),
+            "logs" => ("logs:DescribeLogGroups", log_groups_of(&role.arn, scope)),
             _ => return Ok(Verdict::NotApplicable("nothing waits for it")),
         };
         let who = role.who(scope);

@@ -9,7 +9,8 @@ use crate::{
     solve::{
         access::Access,
         credentials::{
-            CHANNELS, given_by_host_management, host_management, may_register, profile_role,
+            CHANNELS, CONTROL, channels_of, given_by_host_management, host_management,
+            may_register, profile_role,
         },
     },
 };
@@ -52,14 +53,19 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::Pass(observed(&role.name, how)));
     }
     let who = role.who(scope);
-    let answer = Access {
+    // A data channel that is refused has a check of its own.
+    let channels = channels_of(&role.arn, scope);
+    let access = Access {
         who: &who,
-        actions: &CHANNELS,
-        resource: "*",
+        actions: &CONTROL,
+        resource: &channels,
         grant: super::role_may_register::managed_policy(role.source),
         recovery: Recovery::Agent,
+    };
+    let mut answer = access.judge(facts, scope)?;
+    if matches!(answer, Verdict::Fail(..)) {
+        answer = Access { actions: &CHANNELS, ..access }.judge(facts, scope)?;
     }
-    .judge(facts, scope)?;
     Ok(match answer {
         Verdict::Fail(evidence, mut fix) => {
             fix.summary.push_str("; or take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over");

@@ -7,6 +7,7 @@ pub(crate) mod profile_attached;
 pub(crate) mod profile_contains_role;
 pub(crate) mod profile_settled;
 pub(crate) mod role_may_open_channels;
+pub(crate) mod role_may_open_data_channel;
 pub(crate) mod role_may_register;
 pub(crate) mod role_trusts_ec2;
 
@@ -19,6 +20,7 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &profile_contains_role::CHECK,
     &profile_settled::CHECK,
     &role_may_open_channels::CHECK,
+    &role_may_open_data_channel::CHECK,
     &role_may_register::CHECK,
     &role_trusts_ec2::CHECK,
 ];

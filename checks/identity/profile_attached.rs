@@ -24,7 +24,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::Pass(observed(id, format!("has instance profile {}", profile.name()))));
     }
     let evidence = observed(id, "has no instance profile");
-    Ok(match credentials::host_management(facts)? {
+    let served = credentials::host_management(facts)
+        .map_err(|it| credentials::beside(id, credentials::NO_PROFILE, it))?;
+    Ok(match served {
         Some(role) => Verdict::Pass(evidence.and(observed(
             role,
             format!("is given to it by Default Host Management, which is on in {}", scope.region),

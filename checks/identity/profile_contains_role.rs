@@ -5,8 +5,11 @@
 //! not the one that is attached. Source: IAM User Guide, "IAM identifiers", "Unique identifiers".
 
 use crate::{
+    model::ssm::Ping,
     prelude::*,
-    solve::credentials::{empty_profile, given_by_host_management, host_management, profile_name},
+    solve::credentials::{
+        NO_ROLE, beside, empty_profile, given_by_host_management, host_management, profile_name,
+    },
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -44,10 +47,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 ],
             )
     };
+    let mut remade = false;
     let (evidence, fix) = if let Some(profile) = facts.instance_profile(&name).optional()? {
         if let (Some(attached), Some(now)) = (&instance.profile_id, &profile.id)
             && attached != now
         {
+            remade = true;
             let evidence = observed(
                 &name,
                 format!(
@@ -81,7 +86,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         );
         return Ok(Verdict::Pass(evidence.and(observed(&role, served))));
     }
-    match host_management(facts)? {
+    // An agent that is Online, and was given no role, lives on what the old profile gave it.
+    let online = facts.node(&scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online);
+    if remade && online {
+        return Ok(Verdict::Fail(evidence, fix));
+    }
+    match host_management(facts).map_err(|it| beside(id, NO_ROLE, it))? {
         Some(_) => Err(empty_profile(id)),
         None => Ok(Verdict::Fail(evidence, fix)),
     }

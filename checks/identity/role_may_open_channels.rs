@@ -1,13 +1,18 @@
-//! The agent's role may open the channels that sessions run over.
+//! The agent's role may open the channel that sessions are called for over.
 //!
 //! A role with `ssm:*` and `ec2messages:*` from an old sample runs commands, is Online, and takes no
-//! session. All four actions know no resource but `*`.
+//! session. A channel that is open nonetheless speaks against this check: an open one outlasts the
+//! right to open it by up to an hour (Systems Manager user guide, "ssmmessages, ec2messages, and ssm
+//! endpoint API operations", on `OpenControlChannel`), and rights may come in ways that are not seen.
 
 use crate::{
+    model::ssm::Connection,
     prelude::*,
     solve::{
         access::Access,
-        credentials::{CHANNELS, agent_role},
+        credentials::{CHANNELS, CONTROL, agent_role, channels_of},
+        judge::{Question, by_policies},
+        who::Who,
     },
 };
 
@@ -33,12 +38,57 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let who = role.who(scope);
+    let channels = channels_of(&role.arn, scope);
     let access = Access {
         who: &who,
-        actions: &CHANNELS,
-        resource: "*",
+        actions: &CONTROL,
+        resource: &channels,
         grant: super::role_may_register::managed_policy(role.source),
         recovery: Recovery::Channel,
     };
-    access.judge(facts, scope)
+    let mut answer = access.judge(facts, scope)?;
+    if matches!(answer, Verdict::Fail(..)) {
+        // What the data channel lacks as well is mended with it.
+        answer = Access { actions: &CHANNELS, ..access }.judge(facts, scope)?;
+    }
+    Ok(match answer {
+        Verdict::Pass(evidence) => {
+            Verdict::Pass(on_the_arn_alone(&who, &CONTROL, &channels, evidence, facts, scope))
+        }
+        Verdict::Fail(evidence, fix) => {
+            let connection = facts.connection(&scope.target).optional();
+            let evidence = if connection == Ok(Some(&Connection::Connected)) {
+                evidence.and(observed(
+                    &scope.target,
+                    "holds its channel open all the same: a channel outlasts the right to open it by up to an hour, so the right may just have been taken away, or it comes in a way that is not seen from here",
+                ))
+            } else {
+                evidence
+            };
+            Verdict::Fail(evidence, fix)
+        }
+        other @ Verdict::NotApplicable(_) => other,
+    })
+}
+
+/// Where the policies are at hand: is the grant one that AWS's documentation does not provide for?
+pub(super) fn on_the_arn_alone(
+    who: &Who,
+    actions: &[&str],
+    channels: &str,
+    evidence: Evidence,
+    facts: &Facts,
+    scope: &Scope,
+) -> Evidence {
+    let on_all = |action: &&str| {
+        let question = Question { who, action, resource: "*" };
+        !matches!(by_policies(question, facts, scope), Ok(false))
+    };
+    if actions.iter().all(on_all) {
+        return evidence;
+    }
+    evidence.and(observed(
+        who.name(),
+        format!("has it on {channels} only, which works although AWS documents no resource but *"),
+    ))
 }

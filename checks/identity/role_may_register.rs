@@ -4,6 +4,7 @@
 //! some, nothing else starts.
 
 use crate::{
+    model::ssm::Ping,
     prelude::*,
     solve::{
         access::{Access, Grant},
@@ -50,7 +51,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         grant: managed_policy(role.source),
         recovery: Recovery::Agent,
     };
-    let answer = access.judge(facts, scope)?;
+    let mut answer = access.judge(facts, scope)?;
+    if let Verdict::Fail(evidence, fix) = answer {
+        let node = facts.node(&scope.target).optional().ok().flatten();
+        let online = node.is_some_and(|it| it.ping == Ping::Online);
+        let still = "counts as Online all the same: its last report may be older than the change, or it has the right in a way that is not seen from here";
+        let evidence = if online { evidence.and(observed(&scope.target, still)) } else { evidence };
+        answer = Verdict::Fail(evidence, fix);
+    }
     if role.source != Source::HostManagement {
         return Ok(answer);
     }

@@ -3,7 +3,7 @@
 use crate::{
     prelude::*,
     solve::{
-        credentials::{ASSUME, EC2, host_management, profile_role},
+        credentials::{ASSUME, EC2, NO_ROLE, beside, host_management, profile_role},
         policy::{self, Trust},
     },
 };
@@ -42,7 +42,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!("trusts ec2.amazonaws.com only under conditions on {keys} that do not hold")
         }
     };
-    if host_management(facts)?.is_some() {
+    let id = scope.target.instance();
+    let served = host_management(facts).map_err(|it| match id {
+        Some(id) => beside(id, NO_ROLE, it),
+        None => it,
+    });
+    if served?.is_some() {
         return Ok(Verdict::NotApplicable(
             "the agent does not get the profile's role, and Default Host Management serves instead",
         ));

@@ -1,14 +1,14 @@
 //! The agent's role may look whether the log group is encrypted.
 //!
 //! With "enforce encryption" on, the agent asks before it starts a shell, and takes every failure to
-//! ask for "not encrypted". `logs:DescribeLogGroups` knows no resource but `*`: a policy scoped to the
-//! group's ARN does not allow it.
+//! ask for "not encrypted". `logs:DescribeLogGroups` is about the account's groups: a policy scoped to the
+//! group's own ARN does not allow it.
 
 use crate::{
     prelude::*,
     solve::{
         access::{Access, Grant},
-        credentials::agent_role,
+        credentials::{agent_role, log_groups_of},
         session::{self, Gates},
     },
 };
@@ -53,10 +53,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let who = role.who(scope);
+    let groups = log_groups_of(&role.arn, scope);
     let answer = Access {
         who: &who,
         actions: &["logs:DescribeLogGroups"],
-        resource: "*",
+        resource: &groups,
         grant: LOOK,
         recovery: Recovery::NextSession,
     }

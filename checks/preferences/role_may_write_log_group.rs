@@ -8,7 +8,7 @@ use crate::{
     prelude::*,
     solve::{
         access::{Access, Grant},
-        credentials::agent_role,
+        credentials::{agent_role, log_groups_of},
         session::{self, Gates},
     },
 };
@@ -60,9 +60,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
+    let groups = log_groups_of(&role.arn, scope);
     let looking = Access {
         actions: &["logs:DescribeLogGroups"],
-        resource: "*",
+        resource: &groups,
         grant: super::role_may_check_log_group::LOOK,
         ..writing
     };

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::{
     collected,
-    judge::{Allowed, Guard, GuardKind, Judgement, No, Question, Refused, Stratum, judge},
+    context::MFA,
+    judge::{Allowed, Basis, Guard, GuardKind, Judgement, No, Question, Refused, Stratum, judge},
     who::Who,
 };
 use crate::model::{
@@ -98,7 +99,9 @@ impl Access<'_> {
 
     fn possession(&self, allowed: &Allowed, actions: &[&str], guard: Option<&Guard>) -> Evidence {
         let name = self.who.name();
-        let by = if allowed.by.is_empty() {
+        let by = if allowed.by.is_empty() && !matches!(allowed.basis, Basis::Policies(_)) {
+            String::from(" (by IAM's simulator)")
+        } else if allowed.by.is_empty() {
             String::new()
         } else {
             format!(" ({})", allowed.by.join(", "))
@@ -116,10 +119,19 @@ impl Access<'_> {
 
     /// The resource for a sentence: what the purpose takes rather than one example of it.
     fn on(&self) -> String {
+        match self.written() {
+            "*" => String::new(),
+            resource => format!(" on {resource}"),
+        }
+    }
+
+    /// The resource to write into a policy.
+    fn written(&self) -> &str {
         match self.grant {
-            _ if self.resource == "*" => String::new(),
-            Grant::Inline { resource, .. } => format!(" on {resource}"),
-            Grant::Managed(_) => format!(" on {}", self.resource),
+            Grant::Inline { resource, .. } => resource,
+            // The ARN that refusals name has a star for its resource; documented is a star alone.
+            Grant::Managed(_) if self.resource.contains(":ssmmessages:") => "*",
+            Grant::Managed(_) => self.resource,
         }
     }
 
@@ -196,6 +208,34 @@ impl Access<'_> {
 
     /// A layer of the principal's own side.
     fn mend(&self, no: &No, actions: &[&str], facts: &Facts, scope: &Scope) -> Fix {
+        let fix = self.mend_policy(no, actions, facts, scope);
+        let parts = no.by.iter().chain(&no.nearest).chain(&no.keys);
+        let by_mfa = parts.into_iter().any(|it| it.contains(MFA));
+        if !by_mfa || !self.who.is_user() {
+            return fix;
+        }
+        // What was judged is the long-term key at hand, which never carries it.
+        let mut first = Fix::new(
+            "start the session with credentials made with MFA: those that `aws sts get-session-token` gives for a code",
+            self.recovery,
+        )
+        .aws(
+            scope,
+            [
+                "sts",
+                "get-session-token",
+                "--serial-number",
+                "<mfa-device-arn>",
+                "--token-code",
+                "<code>",
+            ],
+        );
+        first.summary.push_str("; or ");
+        first.summary.push_str(&fix.summary);
+        first.and(fix)
+    }
+
+    fn mend_policy(&self, no: &No, actions: &[&str], facts: &Facts, scope: &Scope) -> Fix {
         let (name, listed) = (self.who.name(), actions.join(", "));
         let at = if no.by.is_empty() { String::new() } else { format!(" ({})", no.by.join(", ")) };
         match (no.layer, no.explicit) {
@@ -218,7 +258,7 @@ impl Access<'_> {
                         "take {listed} out of the Deny in the permissions boundary of {name} ({shown}){at}"
                     )
                 } else {
-                    let statement = statement(actions, self.resource);
+                    let statement = statement(actions, self.written());
                     format!(
                         "let the permissions boundary of {name} ({shown}) allow {listed}: add {statement}"
                     )
@@ -320,9 +360,10 @@ impl Access<'_> {
     fn attach(&self, scope: &Scope, actions: &[&str]) -> Fix {
         let name = self.who.name();
         let (kind, flag) = self.kind();
-        let (actions, resource) = match self.grant {
-            Grant::Managed(_) => (actions, self.resource),
-            Grant::Inline { actions, resource, .. } => (actions, resource),
+        let resource = self.written();
+        let actions = match self.grant {
+            Grant::Managed(_) => actions,
+            Grant::Inline { actions, .. } => actions,
         };
         let listed = actions.join(", ");
         if name.starts_with("AWSReservedSSO_") {

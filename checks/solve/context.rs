@@ -9,6 +9,7 @@ use alloc::{
     collections::BTreeMap,
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 
 use super::{
@@ -23,11 +24,18 @@ use crate::model::{
     facts::{Facts, Ourselves, Row, Unknown},
     ids::*,
     scope::Scope,
+    ssm::AgentVersion,
     time::Timestamp,
 };
 
 pub const START: &str = "ssm:StartSession";
 pub const MFA: &str = "aws:MultiFactorAuthPresent";
+/// By which version of the metadata service a role's credentials came to the machine, `1.0` or `2.0`.
+/// Source: Service Authorization Reference for `ec2`; EC2 user guide, "Configure the Instance Metadata
+/// Service options".
+const ROLE_DELIVERY: &str = "ec2:RoleDelivery";
+/// The agent does not fall back to version 1 since. Source: amazon-ssm-agent `RELEASENOTES.md`.
+const VERSION_2_ONLY: AgentVersion = AgentVersion([3, 2, 1041, 0]);
 
 /// Keys of tags of the resource: the last by EC2's own name.
 const RESOURCE_TAGS: [&str; 3] = ["aws:ResourceTag/", "ssm:resourceTag/", "ec2:ResourceTag/"];
@@ -52,6 +60,11 @@ pub fn of(question: Question, facts: &Facts, scope: &Scope) -> Result<Context, U
             {
                 it.set(key, Known::Missing);
             }
+            // Credentials of an instance's role have it, which a user's and a person's are not.
+            let machine = who.session.as_deref().is_none_or(|it| it.starts_with("i-"));
+            if who.is_user() || who.is_role() && !machine {
+                it.set(ROLE_DELIVERY, Known::Missing);
+            }
         }
     }
     let account = caller.map_or("", |it| it.account.as_str());
@@ -59,9 +72,11 @@ pub fn of(question: Question, facts: &Facts, scope: &Scope) -> Result<Context, U
     if action == START {
         // By which policies ask that the document be checked as well; it always is here.
         it.set("ssm:SessionDocumentAccessCheck", exactly("true"));
-        it.set("ssm:AccessRequestId", Known::Missing);
+        it.set("ssm:AccessRequestId", Known::Unseen(Unknown::limit(
+            "whether a request for just-in-time node access was approved does not show (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`",
+        )));
     }
-    of_service(&mut it, question, scope);
+    of_service(&mut it, question, facts, scope);
     Ok(it)
 }
 
@@ -101,12 +116,11 @@ fn of_principal(it: &mut Context, who: &Who, facts: &Facts, scope: &Scope) -> Re
         // Requests signed with long-term keys have neither.
         match ours.and_then(|it| it.temporary) {
             Some(true) => it.set("aws:TokenIssueTime", Known::PRESENT),
+            // Source: IAM user guide, "AWS global condition context keys": "this key is not present when
+            // a principal uses long-term credentials".
             Some(false) => {
                 it.set("aws:TokenIssueTime", Known::Missing);
-                it.set(MFA, Known::Unseen(Unknown::limit(format!(
-                    "whether {} signs in with MFA ({MFA}): the long-term access key in use never says so, a session of `aws sts get-session-token` may",
-                    who.name()
-                ))));
+                it.set(MFA, Known::Missing);
             }
             None => {}
         }
@@ -187,10 +201,20 @@ fn of_node(
 ) -> Result<(), Unknown> {
     let target = target_arn(facts, scope)?;
     it.set("ssm:SourceInstanceARN", exactly(&target));
+    // A service gives the role, and nobody types a code.
+    it.set(MFA, Known::Missing);
+    if source != Source::InstanceProfile {
+        it.set(ROLE_DELIVERY, Known::Missing);
+    }
     let Some(id) = scope.target.instance() else { return Ok(()) };
     if source == Source::InstanceProfile {
         it.set("ec2:SourceInstanceARN", exactly(&target));
         if let Some(instance) = facts.instance(id).hint()? {
+            let node = facts.node(&scope.target).optional().ok().flatten();
+            let version = node.and_then(|it| it.version().ok());
+            if instance.metadata.tokens_required || version >= Some(VERSION_2_ONLY) {
+                it.set(ROLE_DELIVERY, exactly("2.0"));
+            }
             if let Some(vpc) = &instance.vpc {
                 it.set("aws:Ec2InstanceSourceVpc", exactly(vpc.as_str()));
             }
@@ -204,19 +228,39 @@ fn of_node(
     Ok(())
 }
 
-/// Through which endpoint the agent's requests go, which is found out only if a policy asks.
+/// Through which endpoint the agent's requests go, or from which address they leave to the internet,
+/// which is found out only if a policy asks.
 fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
+    const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
+    const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
     let service = action.split(':').next().unwrap_or_default();
-    let through = reach::endpoint_on_the_way(facts, scope, service);
-    match through {
+    match reach::endpoint_on_the_way(facts, scope, service) {
         Ok(Some((endpoint, vpc))) => {
             it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
             it.set("aws:SourceVpc", exactly(vpc.as_str()));
         }
-        // A public name may yet be answered by an endpoint elsewhere.
-        Ok(None) => {}
+        // A public name may yet be answered by an endpoint elsewhere, unless the way there is seen.
+        Ok(None) => {
+            let Some(service) = SERVICES.into_iter().find(|it| *it == service) else { return };
+            match reach::seen_as(facts, scope, service) {
+                Ok(Some(addresses)) => {
+                    for key in BY_ENDPOINT {
+                        it.set(key, Known::Missing);
+                    }
+                    if let [address] = addresses.as_slice() {
+                        it.set("aws:SourceIp", exactly(&address.to_string()));
+                    }
+                }
+                Ok(None) => {}
+                Err(unknown) => {
+                    for key in BY_ENDPOINT.into_iter().chain(["aws:SourceIp"]) {
+                        it.set(key, Known::Unseen(unknown.clone()));
+                    }
+                }
+            }
+        }
         Err(unknown) => {
-            for key in ["aws:SourceVpce", "aws:SourceVpc"] {
+            for key in BY_ENDPOINT.into_iter().chain(["aws:SourceIp"]) {
                 it.set(key, Known::Unseen(unknown.clone()));
             }
         }
@@ -224,9 +268,16 @@ fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
 }
 
 /// What agent and plugin say to KMS and S3.
-fn of_service(it: &mut Context, Question { who, action, .. }: Question, scope: &Scope) {
+fn of_service(it: &mut Context, question: Question, facts: &Facts, scope: &Scope) {
+    let Question { who, action, .. } = question;
     if action.starts_with("kms:") {
         it.set("kms:CallerAccount", exactly(who.arn.account()));
+    }
+    if action.starts_with("kms:") {
+        let aliases = aliases(facts, question.resource);
+        if !aliases.is_empty() {
+            it.set("kms:ResourceAliases", Known::Including(aliases));
+        }
     }
     match (action, who.side) {
         ("kms:Decrypt", _) | ("kms:GenerateDataKey", Side::Operator) => {
@@ -243,6 +294,19 @@ fn of_service(it: &mut Context, Question { who, action, .. }: Question, scope: &
         }
         _ => {}
     }
+}
+
+/// The aliases by which a key was found; it may have others.
+fn aliases(facts: &Facts, key: &str) -> Vec<String> {
+    let found = facts
+        .keys
+        .iter()
+        .filter(|(_, row)| matches!(row, Row::Present(it) if it.arn.as_str() == key));
+    let aliases = found.filter_map(|(name, _)| {
+        let alias = name.as_str().find("alias/").and_then(|at| name.as_str().get(at..))?;
+        Some(alias.to_string())
+    });
+    aliases.collect()
 }
 
 fn of_resource(
@@ -281,7 +345,8 @@ fn of_resource(
         it.set("ssm:resourceTag/aws:ssmmessages:session-id", Known::PRESENT);
         it.set("ssm:resourceTag/aws:ssmmessages:target-id", exactly(&scope.target.to_string()));
     }
-    if action.starts_with("ssmmessages:") && resource == "*" {
+    if action.starts_with("ssmmessages:") && (resource == "*" || resource.contains(":ssmmessages:"))
+    {
         return Ok(rest(it, &Known::Missing));
     }
     Ok(it)

@@ -81,18 +81,24 @@ pub fn agent_role_name(
     let instance = facts.instance(id).required();
     let setting = host_management(facts);
     let (given, instance, setting) = match (given, instance, setting) {
-        (Ok(given), Ok(instance), setting) if !unasked(&setting) => (given, instance, setting),
+        (given, Ok(instance), setting) if !unasked(&given) && !unasked(&setting) => {
+            (given, instance, setting)
+        }
         // All that are needed in any case, in one go.
         (given, instance, setting) => {
             let gaps = [given.err(), instance.err(), setting.err()].into_iter().flatten();
             return Err(gaps.reduce(Unknown::and).unwrap_or_else(|| Unknown::limit("nothing")));
         }
     };
-    if let Some(name) = given {
+    if let Ok(Some(name)) = given {
         return Ok(Some((name, Source::HostManagement)));
     }
-    let fallback = || -> Result<Option<(RoleName, Source)>, Unknown> {
-        let Some(raw) = setting.clone()? else { return Ok(None) };
+    // Whether Systems Manager has given a role was seen to be no, or not seen. Either way the agent
+    // comes to use a profile's role that may register, within an hour at most.
+    let fallback = |profile: &str| -> Result<Option<(RoleName, Source)>, Unknown> {
+        let Some(raw) = setting.clone().map_err(|it| beside(id, profile, it))? else {
+            return Ok(None);
+        };
         Ok(Some((named(raw)?, Source::HostManagement)))
     };
     let profile = profile_role(facts, scope)?;
@@ -102,12 +108,26 @@ pub fn agent_role_name(
             if may_register(facts, scope, &role)? {
                 Ok(Some((role.name, Source::InstanceProfile)))
             } else {
-                fallback()
+                fallback(&format!("a profile whose role {} cannot register", role.name))
             }
         }
         (None, Ok(Some(_))) if instance.profile.is_some() => Err(empty_profile(id)),
-        (None, _) => fallback(),
+        (None, _) if instance.profile.is_some() => fallback(NO_ROLE),
+        (None, _) => fallback(NO_PROFILE),
     }
+}
+
+/// What an instance has, for [`beside`].
+pub const NO_PROFILE: &str = "no instance profile";
+pub const NO_ROLE: &str = "an instance profile that gives it no role";
+
+/// The setting of Default Host Management was not seen, beside what was seen of the instance.
+#[must_use]
+pub fn beside(id: &InstanceId, profile: &str, unseen: Unknown) -> Unknown {
+    Unknown::limit(format!(
+        "{id} has {profile}, and whether Default Host Management gives its agent credentials instead was not seen"
+    ))
+    .and(unseen)
 }
 
 fn unasked<T>(answer: &Result<T, Unknown>) -> bool {
@@ -138,13 +158,42 @@ pub fn given_by_host_management(facts: &Facts, scope: &Scope) -> Result<Option<R
 }
 
 pub const REGISTER: &str = "ssm:UpdateInstanceInformation";
-/// The session channel's actions, control and data; AWS knows no resource of theirs but `*`.
+/// The control channel's actions, which carries the call for a session.
+pub const CONTROL: [&str; 2] =
+    ["ssmmessages:CreateControlChannel", "ssmmessages:OpenControlChannel"];
+/// The data channel's, which carries the session itself.
+pub const DATA: [&str; 2] = ["ssmmessages:CreateDataChannel", "ssmmessages:OpenDataChannel"];
+/// Both.
 pub const CHANNELS: [&str; 4] = [
     "ssmmessages:CreateControlChannel",
     "ssmmessages:OpenControlChannel",
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenDataChannel",
 ];
+
+/// What AWS checks the channels' actions on. The Service Authorization Reference knows no resource of
+/// theirs but `*`, which is what its samples grant. Refusals name this ARN, star and all, and roles
+/// that grant on nothing else hold their channels open, so a statement on either allows, and a Deny on
+/// either denies. Source: refusals that agents' users pasted, "not authorized to perform:
+/// ssmmessages:CreateDataChannel on resource: arn:aws:ssmmessages:us-east-1:123456789012:*".
+#[must_use]
+pub fn channels_of(role: &Arn, scope: &Scope) -> String {
+    format!("arn:{}:ssmmessages:{}:{}:*", role.partition(), scope.region, role.account())
+}
+
+/// What AWS checks `logs:DescribeLogGroups` on: the stream without a name of the group without a name,
+/// although the Service Authorization Reference knows no resource of this action but `*`. A statement
+/// on `log-group:*` covers it, one on a named group does not. Source: refusals as in
+/// hashicorp/terraform-provider-aws#8804 and maxbanton/cwh#83.
+#[must_use]
+pub fn log_groups_of(role: &Arn, scope: &Scope) -> String {
+    format!(
+        "arn:{}:logs:{}:{}:log-group::log-stream:",
+        role.partition(),
+        scope.region,
+        role.account()
+    )
+}
 pub const ASSUME: &str = "sts:AssumeRole";
 /// The EC2 service as trust policies spell it; the second in China.
 pub const EC2: [&str; 2] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
@@ -344,9 +393,28 @@ mod tests {
             (json!({ "nodes": { id: { "role": "service-role/Dhmc" } } }), dhmc),
             (
                 json!({ "nodes": { id: { "role": "service-role/Dhmc", "ping": "ConnectionLost" } } }),
-                profile,
+                profile.clone(),
             ),
-            (json!({ "nodes": { id: { "unknown": "denied" } } }), None),
+            // The node is not seen: a profile whose role may register is used whatever it says, and with
+            // the setting off there is no other candidate.
+            (json!({ "nodes": { id: { "unknown": "denied" } } }), profile.clone()),
+            (
+                json!({ "nodes": { id: { "unknown": "denied" } }, "service_settings": on }),
+                profile.clone(),
+            ),
+            (
+                json!({ "nodes": { id: { "unknown": "denied" } }, "simulations": denied }),
+                profile.clone(),
+            ),
+            (
+                json!({ "nodes": { id: { "unknown": "refused" } }, "service_settings": hidden }),
+                profile.clone(),
+            ),
+            (
+                json!({ "nodes": { id: { "unknown": "denied" } }, "service_settings": hidden, "simulations": denied }),
+                None,
+            ),
+            (json!({ "instances": bare, "service_settings": hidden }), None),
         ];
         for (patch, expected) in rows {
             assert_eq!(role(&patch), expected, "{patch}");

@@ -40,6 +40,9 @@ pub enum ContextKind {
     Ip,
 }
 
+/// Keys for want of which policies often deny.
+const DENIED_WITHOUT: [&str; 3] = [context::MFA, "aws:SourceVpce", "aws:SourceVpc"];
+
 /// The simulator's answer to a question.
 ///
 /// # Errors
@@ -61,6 +64,15 @@ pub fn answer<'f>(
     let (mut open, mut unseen) = (Vec::new(), None::<Unknown>);
     for key in &simulation.missing_context {
         match context.get(key) {
+            // An Allow of the simulator does not show how it took a Deny on a key without a value: by
+            // its description conditions on such keys do not match, by IAM's rules a negated one and
+            // one with `IfExists` do.
+            Some(Known::Missing)
+                if simulation.decision == Decision::Allowed
+                    && DENIED_WITHOUT.contains(&key.as_str()) =>
+            {
+                open.push(key.as_str());
+            }
             Some(Known::Missing) => {}
             Some(Known::Unseen(unknown)) => {
                 open.push(key.as_str());
@@ -124,7 +136,8 @@ pub fn entries(
     let values = |known: &Known| match known {
         Known::Exactly(value) => Some(Vec::from([value.clone()])),
         Known::Many(values) => Some(values.clone()),
-        Known::Under(_) | Known::Missing | Known::Unseen(_) => None,
+        // The simulator would take part of the values for all.
+        Known::Including(_) | Known::Under(_) | Known::Missing | Known::Unseen(_) => None,
     };
     let entries = context.keys().filter_map(|(key, known)| {
         Some(ContextEntry { key: key.into(), values: values(known)?, kind: kind(key) })
@@ -132,7 +145,8 @@ pub fn entries(
     Ok(entries.collect())
 }
 
-/// Source: IAM user guide, "AWS global condition context keys", "Data type" of each.
+/// Source: IAM user guide, "AWS global condition context keys", "Data type" of each; Service
+/// Authorization Reference for `ec2`.
 fn kind(key: &str) -> ContextKind {
     match key {
         "aws:SecureTransport"
@@ -140,8 +154,8 @@ fn kind(key: &str) -> ContextKind {
         | "aws:ViaAWSService"
         | "ssm:SessionDocumentAccessCheck" => ContextKind::Boolean,
         "aws:CurrentTime" => ContextKind::Date,
-        "aws:EpochTime" => ContextKind::Numeric,
-        "aws:Ec2InstanceSourcePrivateIPv4" => ContextKind::Ip,
+        "aws:EpochTime" | "ec2:RoleDelivery" => ContextKind::Numeric,
+        "aws:SourceIp" | "aws:Ec2InstanceSourcePrivateIPv4" => ContextKind::Ip,
         _ => ContextKind::String,
     }
 }

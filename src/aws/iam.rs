@@ -198,6 +198,10 @@ pub fn batched(
 
 /// Service and type of a resource, and nothing for `*`.
 fn kind(arn: &str) -> Option<(&str, &str)> {
+    // All log groups at once are not one of them.
+    if arn.contains(":log-group::") {
+        return Some(("logs", ""));
+    }
     let mut fields = arn.splitn(6, ':').skip(2);
     let (service, resource) = (fields.next()?, fields.nth(2)?);
     Some((service, resource.split(['/', ':']).next().unwrap_or_default()))

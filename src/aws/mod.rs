@@ -45,7 +45,7 @@ use ssm_doctor_checks::{
         time::Timestamp,
     },
     solve::{
-        credentials::{CHANNELS, REGISTER},
+        credentials::{CHANNELS, REGISTER, channels_of},
         reach::CORE,
     },
 };
@@ -461,7 +461,7 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
             Need::simulation(Question {
                 principal: principal.clone(),
                 action: (*action).into(),
-                resource: "*".into(),
+                resource: channels_of(&principal, scope),
             })
         }));
     }

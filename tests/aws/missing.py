@@ -42,7 +42,14 @@ def register(simulator: "Simulator") -> None:
             ),
         ),
         (IamResponse, (simulate_custom_policy, simulate_principal_policy)),
-        (EC2Response, (describe_vpc_block_public_access_options,)),
+        (
+            EC2Response,
+            (
+                describe_instance_connect_endpoints,
+                describe_vpc_block_public_access_options,
+                get_serial_console_access_status,
+            ),
+        ),
         (OrganizationsResponse, (describe_organization, describe_policy, list_parents, list_policies_for_target)),
         (
             Route53ResolverResponse,
@@ -222,6 +229,17 @@ def describe_vpc_block_public_access_options(self: EC2Response) -> ActionResult:
         "ManagedBy": "account",
     }
     return ActionResult({"VpcBlockPublicAccessOptions": options})
+
+
+def describe_instance_connect_endpoints(self: EC2Response) -> ActionResult:
+    vpcs = [value for f in self._get_param("Filters") or [] if f["Name"] == "vpc-id" for value in f["Values"]]
+    rows = state.region(self.current_account, self.region)["connect_endpoints"]
+    return ActionResult({"InstanceConnectEndpoints": [row for row in rows if not vpcs or row["VpcId"] in vpcs]})
+
+
+def get_serial_console_access_status(self: EC2Response) -> ActionResult:
+    enabled = state.region(self.current_account, self.region)["serial_console"]
+    return ActionResult({"SerialConsoleAccessEnabled": enabled, "ManagedBy": "account"})
 
 
 # Organizations, of which every account is a member that has service control policies.

@@ -14,6 +14,8 @@ REGIONAL: dict[str, Any] = {
     "connections": {},  # node id -> "connected" | "notconnected"
     "service_settings": {},  # setting id -> value
     "sessions": [],  # rows of ssm:DescribeSessions
+    "connect_endpoints": [],  # rows of ec2:DescribeInstanceConnectEndpoints
+    "serial_console": False,  # may the account use it?
     "activations": [],  # rows of ssm:DescribeActivations
     "impaired": [],  # EC2 instances whose instance status check fails
     "launch_times": {},  # EC2 instance -> ISO 8601 time

@@ -193,6 +193,17 @@ impl<'p> Test<'p> {
             Some(Known::Exactly(value)) => self.on(&[Words::exactly(value)], context),
             Some(Known::Under(start)) => self.on(&[Words { text: start, open: true }], context),
             Some(Known::Many(values)) if values.is_empty() => self.on_missing(),
+            Some(Known::Including(values)) => {
+                let values: Vec<Words> = values.iter().map(|it| Words::exactly(it)).collect();
+                let seen = self.on(&values, context);
+                match self.set {
+                    _ if self.wanted.is_presence() => seen,
+                    Set::One => Truth::Unknown,
+                    // Others may do what these do not.
+                    Set::Any => seen.or(Truth::Unknown),
+                    Set::All => seen.and(Truth::Unknown),
+                }
+            }
             // "Multivalued context keys require a condition set operator": what happens without is not
             // documented.
             Some(Known::Many(_)) if self.set == Set::One && !self.wanted.is_presence() => {
@@ -366,6 +377,10 @@ mod tests {
         Known::Exactly(value.into())
     }
 
+    fn including(values: &[&str]) -> Known {
+        Known::Including(values.iter().map(|it| (*it).into()).collect())
+    }
+
     fn many(values: &[&str]) -> Known {
         Known::Many(values.iter().map(|it| (*it).into()).collect())
     }
@@ -488,6 +503,13 @@ mod tests {
             ("ForAnyValue:StringEqualsIfExists", json!("a"), missing, Unknown),
             ("ForAnyValue:Bool", json!("true"), many(&["false", "true"]), Yes),
             ("StringEquals", json!("a"), many(&["a"]), Unknown),
+            // There may be others.
+            ("ForAnyValue:StringEquals", json!("a"), including(&["a"]), Yes),
+            ("ForAnyValue:StringEquals", json!("b"), including(&["a"]), Unknown),
+            ("ForAllValues:StringEquals", json!("a"), including(&["a"]), Unknown),
+            ("ForAllValues:StringEquals", json!("b"), including(&["a"]), No),
+            ("Null", json!("false"), including(&["a"]), Yes),
+            ("StringEquals", json!("a"), including(&["a"]), Unknown),
             ("StringNotEquals", json!("a"), many(&["b"]), Unknown),
         ];
         for (operator, wanted, known, expected) in rows {

@@ -58,6 +58,8 @@ pub enum Known {
     Exactly(String),
     /// All values of a key that has many.
     Many(Vec<String>),
+    /// Some of the values of a key that has many; there may be others.
+    Including(Vec<String>),
     /// One value that begins with this; how it goes on is not known. [`Known::PRESENT`] when nothing is.
     Under(String),
     /// The request does not have it.

@@ -161,7 +161,12 @@ pub(super) fn refusal<'l>(request: &Request, says: &Says<'l>) -> Refusal<'l> {
         let statements = say.denied_by.clone();
         denials.push(Denial { layer: say.name, explicit: true, statements, nearest: Vec::new() });
     }
-    for say in silent(request, says) {
+    // Of an organization that is judged elsewhere, a Deny is all there is to say.
+    let told = |it: &&Say| {
+        let organization = matches!(it.name, Name::ServiceControl(_));
+        organization && it.denies == Truth::Yes && matches!(it.layer, Layer::Judged(_))
+    };
+    for say in silent(request, says).into_iter().filter(|it| !told(it)) {
         let nearest = nearest(say, says, request);
         denials.push(Denial { layer: say.name, explicit: false, statements: Vec::new(), nearest });
     }
@@ -343,7 +348,9 @@ fn within(statement: &Statement, asked: Asked) -> Vec<Open> {
     for key in keys {
         match context.get(key) {
             Some(Known::Unseen(unknown)) => open.push(Open::Unseen(unknown.clone())),
-            None | Some(Known::Under(_) | Known::Many(_)) => open.push(Open::Key(key.into())),
+            None | Some(Known::Under(_) | Known::Many(_) | Known::Including(_)) => {
+                open.push(Open::Key(key.into()));
+            }
             Some(Known::Exactly(_) | Known::Missing) => {}
         }
     }

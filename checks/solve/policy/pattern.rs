@@ -145,7 +145,7 @@ impl<'p> Pattern<'p> {
                         certain = false;
                     }
                     // Not even many values make one, but what AWS does with them is not documented.
-                    (None | Some(Known::Unseen(_) | Known::Many(_)), _) => {
+                    (None | Some(Known::Unseen(_) | Known::Many(_) | Known::Including(_)), _) => {
                         glyphs.push(Glyph::Run);
                         certain = false;
                     }

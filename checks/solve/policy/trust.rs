@@ -37,7 +37,7 @@ pub fn trusts(
     let principal = Principal::Service(hosts);
     let context = context
         .iter()
-        .fold(Context::of(&principal), |so_far, (key, known)| so_far.with(key, known.clone()));
+        .fold(unattended(&principal), |so_far, (key, known)| so_far.with(key, known.clone()));
     let request = Request {
         principal,
         action,
@@ -67,6 +67,12 @@ pub fn trusts(
         }
         Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
     }
+}
+
+/// No service types a code: its requests never have the key. Source: IAM user guide, "AWS global
+/// condition context keys", on `aws:MultiFactorAuthPresent`.
+fn unattended(principal: &Principal) -> Context {
+    Context::of(principal).with("aws:MultiFactorAuthPresent", Known::Missing)
 }
 
 /// Everybody whom a trust policy names, for evidence.

@@ -13,7 +13,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 
@@ -769,4 +769,55 @@ fn agreed(ways: Vec<Vec<Hop>>, mixed: impl Fn() -> Unknown) -> Vec<Hop> {
 
 fn join<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The public IPv4 addresses that requests to a service may bear, where they certainly leave to the
+/// internet: by no endpoint, and past nothing that might lead to one elsewhere (a transit gateway, an
+/// appliance, another DNS server). No address where none is certain; None where they may go elsewhere.
+///
+/// # Errors
+/// [`Unknown`] when the way was not seen.
+pub fn seen_as(
+    facts: &Facts,
+    scope: &Scope,
+    service: &'static str,
+) -> Result<Option<Vec<Ipv4Addr>>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    let instance = facts.instance(id).required()?;
+    let Some(vpc) = &instance.vpc else { return Ok(None) };
+    if !matches!(name::resolve(facts, scope, vpc, service)?.to, Resolution::Public) {
+        return Ok(None);
+    }
+    let path = path(facts, scope, service);
+    match path.reachable() {
+        Reachable::Yes => {}
+        Reachable::No => return Ok(None),
+        Reachable::Unknown => return Err(path.unknown()),
+    }
+    let elsewhere = [
+        HopKind::NameServer,
+        HopKind::Appliance,
+        HopKind::Peering,
+        HopKind::TransitGateway,
+        HopKind::NatInstance,
+    ];
+    let any = |kinds: &[HopKind]| path.hops.iter().any(|it| kinds.contains(&it.kind));
+    if any(&elsewhere) || !any(&[HopKind::InternetGateway, HopKind::NatGateway]) {
+        return Ok(None);
+    }
+    let [AttachedInterface { private_ip: Some(_), public_ip, .. }] = instance.interfaces.as_slice()
+    else {
+        return Ok(Some(Vec::new()));
+    };
+    let mut addresses = Vec::new();
+    if !any(&[HopKind::NatGateway]) {
+        addresses.extend(*public_ip);
+    }
+    for hop in path.hops.iter().filter(|it| it.kind == HopKind::NatGateway) {
+        let gateway =
+            hop.id.parse().ok().map(|it| facts.nat_gateway(&it).optional()).transpose()?;
+        addresses
+            .extend(gateway.flatten().into_iter().flat_map(|it| it.public_ips.iter().copied()));
+    }
+    Ok(Some(addresses))
 }
