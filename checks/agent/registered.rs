@@ -8,10 +8,7 @@ use crate::{
     model::time::span,
     path,
     prelude::*,
-    solve::{
-        credentials::host_management_spreads,
-        silence::{GRACE, Silence, explore},
-    },
+    solve::silence::{GRACE, Silence, explore},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -63,9 +60,6 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("a hybrid node that is not registered does not exist"));
     };
     if let Some(unknown) = just_launched(facts, scope)? {
-        return Err(unknown);
-    }
-    if let Some(unknown) = host_management_spreads(facts, scope)? {
         return Err(unknown);
     }
     let evidence = observed(

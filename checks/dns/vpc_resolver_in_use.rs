@@ -29,56 +29,38 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some(vpc) = &facts.instance(id).required()?.vpc else {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
-    let Some(server) = name::foreign_resolver(facts, vpc)? else {
-        return Ok(Verdict::Pass(observed(vpc, "hands out Amazon's DNS resolver")));
+    let (server, handed) = match name::handed_out(facts, vpc)? {
+        Some((options, [])) => (None, observed(options, "hands out no DNS server")),
+        _ => match name::foreign_resolver(facts, vpc)? {
+            Some(server) => {
+                (Some(server), observed(vpc, format!("hands out the DNS server {server}")))
+            }
+            None => return Ok(Verdict::Pass(observed(vpc, "hands out Amazon's DNS resolver"))),
+        },
     };
-    let evidence = observed(vpc, format!("hands out the DNS server {server}"));
     let silent = any_of(reach::CORE, |service| {
         Ok((!reach::gets_through(facts, scope, service)?).then_some(service))
     })?;
     let Some(service) = silent else {
-        let through = "is registered and connected, so that server tells it where the services are";
-        return Ok(Verdict::Pass(evidence.and(observed(id, through))));
+        let through = "is registered and connected, so it is told where the services are";
+        return Ok(Verdict::Pass(handed.and(observed(id, through))));
     };
     let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
-    let host = name::host(&scope.region, service, name::Variant::Standard);
-    let relied_on = facts.endpoints(vpc).required()?.iter().find(|it| {
-        it.private_dns && it.serves(&scope.region).is_some_and(|it| reach::CORE.contains(&it))
-    });
-    let mut evidence = evidence.and(match relied_on {
-        Some(endpoint) => observed(
-            server,
+    let (evidence, mend) = match server {
+        None => {
+            let left = "leaves its instances with the DNS servers of their images, if any";
+            (handed.and(observed(vpc, left)), "hand out AmazonProvidedDNS".into())
+        }
+        Some(server) => (
+            handed.and(doubts(server, service, vpc, facts, scope)?),
             format!(
-                "knows the private names of {} only if it forwards {domain} to the VPC's resolver",
-                endpoint.id
+                "hand out AmazonProvidedDNS, or make {server} forward {domain} to the VPC's resolver (the VPC's base address plus two)"
             ),
         ),
-        None => observed(server, format!("may not answer for {host}, which does not show")),
-    });
-    if let Ok(address) = server.parse::<IpAddr>()
-        && facts.vpc(vpc).required()?.cidrs.iter().any(|it| it.contains(&address))
-    {
-        let place = Place { vpc: vpc.clone(), address };
-        match facts.interface_at(&place).optional() {
-            Ok(None) => {
-                let gone = "is the address of no network interface that this account may see";
-                evidence = evidence.and(observed(server, gone));
-            }
-            Err(unknown) if unknown.is_unasked() => {
-                evidence = evidence.wanting([Need::interface_at(place)]);
-            }
-            _ => {}
-        }
-    }
-    let fix = Fix::new(
-        format!(
-            "hand out AmazonProvidedDNS, or make {server} forward {domain} to the VPC's resolver (the VPC's base address plus two)"
-        ),
-        Recovery::Agent,
-    );
+    };
     Ok(Verdict::Fail(
         evidence,
-        fix.aws(
+        Fix::new(mend, Recovery::Agent).aws(
             scope,
             [
                 "ec2",
@@ -90,4 +72,41 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             ],
         ),
     ))
+}
+
+/// What a server may not know, and whether it is there at all.
+fn doubts(
+    server: &str,
+    service: &str,
+    vpc: &VpcId,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<Evidence, Unknown> {
+    let relied_on = facts.endpoints(vpc).required()?.iter().find(|it| {
+        it.private_dns && it.serves(&scope.region).is_some_and(|it| reach::CORE.contains(&it))
+    });
+    let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
+    let knows = if let Some(endpoint) = relied_on {
+        format!(
+            "knows the private names of {} only if it forwards {domain} to the VPC's resolver",
+            endpoint.id
+        )
+    } else {
+        let host = name::host(&scope.region, service, name::Variant::Standard);
+        format!("may not answer for {host}, which does not show")
+    };
+    let evidence = observed(server, knows);
+    let Ok(address) = server.parse::<IpAddr>() else { return Ok(evidence) };
+    if !facts.vpc(vpc).required()?.cidrs.iter().any(|it| it.contains(&address)) {
+        return Ok(evidence);
+    }
+    let place = Place { vpc: vpc.clone(), address };
+    Ok(match facts.interface_at(&place).optional() {
+        Ok(None) => evidence.and(observed(
+            server,
+            "is the address of no network interface that this account may see",
+        )),
+        Err(unknown) if unknown.is_unasked() => evidence.wanting([Need::interface_at(place)]),
+        _ => evidence,
+    })
 }

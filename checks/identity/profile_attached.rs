@@ -26,6 +26,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let evidence = observed(id, "has no instance profile");
     let served = credentials::host_management(facts)
         .map_err(|it| credentials::beside(id, credentials::NO_PROFILE, it))?;
+    if let Some(unknown) = credentials::host_management_spreads(facts, scope)? {
+        return Err(unknown);
+    }
     Ok(match served {
         Some(role) => Verdict::Pass(evidence.and(observed(
             role,

@@ -130,6 +130,30 @@ pub fn beside(id: &InstanceId, profile: &str, unseen: Unknown) -> Unknown {
     .and(unseen)
 }
 
+/// What keeps an instance's profile from giving its agent credentials that will do, in the words of
+/// [`beside`], and what to do about it.
+///
+/// # Errors
+/// [`Unknown`] when the profile, its role or what that may do was not seen.
+pub fn lacking(facts: &Facts, scope: &Scope) -> Result<Option<(String, String)>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    if facts.instance(id).required()?.profile.is_none() {
+        let attach = "attach an instance profile whose role has AmazonSSMManagedInstanceCore";
+        return Ok(Some((NO_PROFILE.into(), attach.into())));
+    }
+    let Some(role) = profile_role(facts, scope)? else {
+        return Ok(Some((NO_ROLE.into(), "give it a profile that holds a role".into())));
+    };
+    if may_register(facts, scope, &role)? {
+        return Ok(None);
+    }
+    let name = &role.name;
+    Ok(Some((
+        format!("a profile whose role {name} cannot register"),
+        format!("let EC2 assume {name}, and attach AmazonSSMManagedInstanceCore to it"),
+    )))
+}
+
 fn unasked<T>(answer: &Result<T, Unknown>) -> bool {
     matches!(answer, Err(unknown) if unknown.clone().unasked().next().is_some())
 }

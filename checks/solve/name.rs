@@ -1243,17 +1243,28 @@ fn join<T: ToString>(items: &[T]) -> String {
 /// # Errors
 /// [`Unknown`] when the DHCP options were not seen, or name no server.
 pub fn dhcp_servers<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a [String]>, Unknown> {
+    match handed_out(facts, vpc)? {
+        Some((id, [])) => Err(Unknown::limit(format!(
+            "{id} names no DNS servers, so the instances of {vpc} have those of their images, if any"
+        ))),
+        Some((_, servers)) => Ok(Some(servers)),
+        None => Ok(None),
+    }
+}
+
+/// The set of DHCP options of a VPC, if it has one, and the DNS servers in it.
+///
+/// # Errors
+/// [`Unknown`] when they were not seen.
+pub fn handed_out<'a>(
+    facts: &'a Facts,
+    vpc: &VpcId,
+) -> Result<Option<(&'a DhcpOptionsId, &'a [String])>, Unknown> {
     let row = facts.vpc(vpc).required()?;
     let Some(id) = row.dhcp_options.as_ref().filter(|it| it.as_str() != "default") else {
         return Ok(None);
     };
-    let servers = &facts.dhcp_options(id).required()?.name_servers;
-    if servers.is_empty() {
-        return Err(Unknown::limit(format!(
-            "{id} names no DNS servers, so the instances of {vpc} have those of their images, if any"
-        )));
-    }
-    Ok(Some(servers))
+    Ok(Some((id, &facts.dhcp_options(id).required()?.name_servers)))
 }
 
 /// A name server from DHCP that is not Amazon's, if there is one.

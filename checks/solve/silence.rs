@@ -11,7 +11,10 @@ use alloc::{
     vec::Vec,
 };
 
-use super::console::{self, Sign};
+use super::{
+    console::{self, Sign},
+    credentials, name,
+};
 use crate::model::{
     ec2::{Console, Instance, InstanceState},
     facts::{Facts, Need, Ourselves, Unknown},
@@ -149,6 +152,17 @@ fn on_instance(
             return Err(gaps.reduce(Unknown::and).unwrap_or_else(|| Unknown::limit("nothing")));
         }
     };
+    // Whether the instance has other credentials was not seen: what it lacks is no fault, and first to
+    // be looked at.
+    if credentials::host_management(facts).is_err()
+        && let Ok(Some((has, mend))) = name::seen(facts, credentials::lacking(facts, scope))?
+    {
+        trail.add(observed(
+            id,
+            format!("has {has}, and whether Default Host Management is on was not seen"),
+        ));
+        trail.first.push(format!("{mend} (unless Default Host Management is on)"));
+    }
     let started = instance.and_then(|it| it.launched_at).map(|it| it.until(scope.at));
     if let Some(age) = started.filter(|it| (0..GRACE).contains(it)) {
         trail.add(observed(id, format!("was started {} ago", span(age))));

@@ -26,12 +26,13 @@ impl Walk<'_> {
     /// Whether questions get out to the DNS servers of the DHCP options; none while one of them is
     /// Amazon's, which nothing stops.
     pub(super) fn asks_foreign_servers(&self) -> Option<Hop> {
-        let servers = match name::dhcp_servers(self.facts, self.from.vpc) {
+        let vpc = self.from.vpc;
+        let servers = match name::dhcp_servers(self.facts, vpc) {
             Ok(Some(servers)) if servers.iter().all(|it| !name::is_amazons(it, self.own)) => {
                 servers
             }
-            // Where the servers were not seen the name's own way says so.
-            _ => return None,
+            Ok(_) => return None,
+            Err(unknown) => return Some(Hop::new(HopKind::NameQuery, vpc, Err(unknown))),
         };
         let answers = servers.iter().map(|it| self.asks(it));
         let mut shut: Option<(Evidence, Fix)> = None;
@@ -118,9 +119,15 @@ impl Walk<'_> {
 
     /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
     pub(super) fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
-        let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? else {
-            return Ok(None);
-        };
+        let server =
+            match name::seen(self.facts, name::foreign_resolver(self.facts, self.from.vpc))? {
+                Ok(Some(server)) => server,
+                Ok(None) => return Ok(None),
+                // It hides where the name leads, and not what stands in the way there.
+                Err(unknown) => {
+                    return Ok(Some(Hop::new(HopKind::NameServer, self.from.vpc, Err(unknown))));
+                }
+            };
         let subject = format!("the DNS server {server}");
         let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
             if it {
