@@ -39,8 +39,6 @@ pub enum LiveError {
     Connect(#[from] ConnectError),
     #[error("AWS does not accept the credentials: {0}")]
     Rejected(String),
-    #[error("cannot reach EC2 and Systems Manager in `{region}`: {detail}")]
-    Unreachable { region: Region, detail: String },
     #[error("`{0}` does not exist")]
     NoOperator(Arn),
     #[error("cannot start: {0}")]
@@ -58,11 +56,6 @@ impl LiveError {
             Self::Rejected(_) => "renew them (`aws sso login`, or new keys), or check --profile; \
                 `aws sts get-caller-identity` shows whether they work"
                 .into(),
-            Self::Unreachable { .. } => {
-                "check the Region's name, this machine's network and proxy, and \
-                AWS_ENDPOINT_URL if it is set"
-                    .into()
-            }
             Self::NoOperator(_) => "check the ARN given as --operator: `aws iam list-users` and \
                 `aws iam list-roles` show who there is"
                 .into(),
@@ -150,9 +143,6 @@ async fn look(
         {
             return Err(LiveError::Rejected(words.to_owned()));
         }
-        if let Some(detail) = out_of_reach(&gathered.facts, &asked.target) {
-            return Err(LiveError::Unreachable { region: asked.region, detail });
-        }
         if let Some(operator) = args.operator.as_ref().filter(|it| is_absent(&gathered.facts, it)) {
             return Err(LiveError::NoOperator(operator.clone()));
         }
@@ -180,21 +170,6 @@ async fn look(
                 sleep(PAUSE.min(left)).await;
             }
         }
-    }
-}
-
-/// Why no connection came about to any service that could show the target: nothing can be said of it.
-fn out_of_reach(facts: &Facts, target: &Target) -> Option<String> {
-    fn failed<T>(row: Option<&Row<T>>) -> Option<&str> {
-        match row {
-            Some(Row::Unknown { unknown: Why::Unreachable, detail }) => Some(detail),
-            _ => None,
-        }
-    }
-    let node = failed(facts.nodes.get(target))?;
-    match target.instance() {
-        Some(id) => failed(facts.instances.get(id)).map(str::to_owned),
-        None => Some(node.to_owned()),
     }
 }
 

@@ -361,7 +361,8 @@ fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     let advises = fail_on.contains(&FailOn::Advises);
     let degrades = advises || fail_on.contains(&FailOn::Degrades);
     let overall = report.diagnosis.overall;
-    if report.target_is_missing() {
+    let in_vain = report.target_is_out_of_reach() && overall != Overall::Blocked;
+    if report.target_is_missing() || in_vain {
         COULD_NOT_RUN
     } else if overall == Overall::Blocked
         || degrades && failed(Impact::Degrades)

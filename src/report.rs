@@ -40,6 +40,7 @@ pub struct Report {
 
 /// Whose failure means that the run had nothing to judge.
 const FOUND: &str = "target/found-in-region";
+const REPORTS: &str = "agent/ping-online";
 
 /// Whose failure says no more than that the agent is not heard.
 const SILENT: [&str; 3] =
@@ -124,6 +125,20 @@ impl Report {
     #[must_use]
     pub fn target_is_missing(&self) -> bool {
         self.diagnosis.findings.iter().any(|it| it.standing.is_some() && it.check.name() == FOUND)
+    }
+
+    /// Could no service be reached that would show the target? Then nothing can be said of it: the Region
+    /// does not exist, or this machine has no way there.
+    #[must_use]
+    pub fn target_is_out_of_reach(&self) -> bool {
+        let unreachable = |it: &Gap| matches!(it, Gap::Fact { why: Why::Unreachable, .. });
+        let out_of_reach = |name: &str| {
+            self.diagnosis.findings.iter().any(|it| {
+                it.check.name() == name
+                    && it.answer.as_ref().is_err_and(|it| it.gaps().any(unreachable))
+            })
+        };
+        out_of_reach(FOUND) && out_of_reach(REPORTS)
     }
 
     /// Is there nothing that blocks the session but what this machine lacks?

@@ -78,6 +78,14 @@ fn headline(page: &mut Page, report: &Report) {
             ),
             DOUBT,
         ),
+        Overall::Inconclusive if report.target_is_out_of_reach() => (
+            "?",
+            format!(
+                "EC2 and Systems Manager cannot be reached in {}: check the Region's name, this machine's network and proxy, and AWS_ENDPOINT_URL",
+                report.scope.region
+            ),
+            DOUBT,
+        ),
         Overall::Inconclusive => ("?", format!("cannot tell whether {session} can start"), DOUBT),
         Overall::Healthy => ("✓", format!("{session} can start"), GOOD),
     };

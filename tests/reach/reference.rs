@@ -27,6 +27,24 @@ use ssm_doctor_checks::model::{
 };
 
 const HTTPS: u16 = 443;
+const DNS: u16 = 53;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Tcp,
+    Udp,
+}
+
+impl Protocol {
+    fn covered_by(self, traffic: &Traffic, port: u16) -> bool {
+        match traffic {
+            Traffic::All => true,
+            Traffic::Tcp(low, high) => self == Self::Tcp && *low <= port && port <= *high,
+            Traffic::Udp(low, high) => self == Self::Udp && *low <= port && port <= *high,
+            Traffic::Other(_) => false,
+        }
+    }
+}
 
 /// What becomes of a packet on a leg of its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,6 +197,15 @@ impl<'a> Reference<'a> {
     }
 
     pub fn judge(&self) -> Judgement {
+        if self.is_nameless() {
+            return Judgement {
+                arrival: Arrival::Nowhere,
+                in_part: false,
+                clear: true,
+                packets: 0,
+                readings: Vec::new(),
+            };
+        }
         let readings = self.readings();
         let (mut everywhere, mut nowhere, mut in_part) = (true, true, true);
         let mut judgement = Judgement {
@@ -250,8 +277,9 @@ impl<'a> Reference<'a> {
                 .collect();
             let mut push = |classic: Vec<Goal>| {
                 let mut names = vec![classic];
-                // A node without any IPv4 address may have been told to ask for the dual-stack name.
-                if !self.has_v4() && !names[0].is_empty() {
+                // A node without any IPv4 address may have been told to ask for the dual-stack name, if its
+                // agent is of 3.3.3270.0 or newer (amazon-ssm-agent, release notes).
+                if !self.has_v4() && !names[0].is_empty() && self.may_know_dual_stack() {
                     names.push(self.dual_stack());
                 }
                 readings.push(names);
@@ -269,6 +297,17 @@ impl<'a> Reference<'a> {
             }
         }
         readings
+    }
+
+    fn may_know_dual_stack(&self) -> bool {
+        let node = seen(self.facts.nodes.get(&self.scope.target));
+        let version = node.and_then(|it| it.agent_version.as_deref());
+        let numbers: Vec<u32> = version
+            .into_iter()
+            .flat_map(|it| it.split('.'))
+            .filter_map(|it| it.parse().ok())
+            .collect();
+        numbers.len() != 4 || numbers >= vec![3, 3, 3270, 0]
     }
 
     fn first_nic(&self) -> Option<&'a AttachedInterface> {
@@ -402,6 +441,54 @@ impl<'a> Reference<'a> {
             .chain(["AmazonProvidedDNS".into(), "169.254.169.253".into(), "fd00:ec2::253".into()])
             .collect();
         Some(options.name_servers.iter().all(|it| resolvers.contains(it)))
+    }
+
+    /// Is it certain that no DNS server hears a question, or none of its answers is let in? Amazon's own
+    /// is past every filter (vpc-security-groups.html).
+    fn is_nameless(&self) -> bool {
+        if self.asks_amazon() != Some(false) {
+            return false;
+        }
+        let options = seen(self.facts.vpcs.get(self.vpc)).and_then(|it| it.dhcp_options.as_ref());
+        let options = options.and_then(|it| seen(self.facts.dhcp_options.get(it)));
+        let servers = options.map_or(&[][..], |it| it.name_servers.as_slice());
+        let nics = &self.instance.interfaces;
+        nics.iter().all(|nic| nic.private_ip.is_some())
+            && servers.iter().all(|server| {
+                let Ok(server) = server.parse::<IpAddr>() else { return false };
+                [Protocol::Udp, Protocol::Tcp]
+                    .into_iter()
+                    .all(|protocol| nics.iter().all(|nic| self.asks_in_vain(nic, server, protocol)))
+            })
+    }
+
+    fn asks_in_vain(&self, nic: &AttachedInterface, server: IpAddr, protocol: Protocol) -> bool {
+        let inside = self.vpc_cidrs().iter().any(|it| it.contains(&server));
+        let groups = Some(nic.security_groups.as_slice());
+        let peers: Option<&[SecurityGroupId]> = if inside { None } else { Some(&[]) };
+        let what = "the question";
+        let leaves = self.groups_for((protocol, DNS), groups, Way::Out, server, peers, what);
+        let Some(subnet) = seen(self.facts.subnets.get(&nic.subnet)) else { return false };
+        let IpAddr::V4(address) = server else { return false };
+        if subnet.cidr.is_some_and(|net| net.contains(&address)) {
+            return matches!(leaves, Dropped(_));
+        }
+        let out = self.acl_for((protocol, DNS), &nic.subnet, Way::Out, server, what);
+        let ephemeral = if self.instance.windows { 49152..=65535 } else { 32768..=60999 };
+        let mut ports = self.port_classes(&ephemeral);
+        for acl in seen(self.facts.network_acls.get(self.vpc)).into_iter().flatten() {
+            for entry in &acl.entries {
+                if let Traffic::Udp(low, high) = entry.traffic {
+                    ports.extend([low, high.saturating_add(1)]);
+                }
+            }
+        }
+        ports.retain(|it| ephemeral.contains(it));
+        let asked = leaves.then(out);
+        ports.into_iter().all(|port| {
+            let back = self.acl_for((protocol, port), &nic.subnet, Way::In, server, what);
+            matches!(asked.then(back), Dropped(_))
+        })
     }
 
     fn is_for_service(&self, endpoint: &Endpoint) -> bool {
@@ -1035,6 +1122,18 @@ impl<'a> Reference<'a> {
         peers: Option<&[SecurityGroupId]>,
         what: &'static str,
     ) -> Fate {
+        self.groups_for((Protocol::Tcp, HTTPS), groups, way, peer, peers, what)
+    }
+
+    fn groups_for(
+        &self,
+        (protocol, port): (Protocol, u16),
+        groups: Option<&[SecurityGroupId]>,
+        way: Way,
+        peer: IpAddr,
+        peers: Option<&[SecurityGroupId]>,
+        what: &'static str,
+    ) -> Fate {
         let Some(groups) = groups else { return Unclear(what) };
         let mut fate = Dropped(what);
         for id in groups {
@@ -1044,12 +1143,7 @@ impl<'a> Reference<'a> {
             };
             let rules = if way == Way::Out { &group.egress } else { &group.ingress };
             for rule in rules {
-                let covers = match &rule.traffic {
-                    Traffic::All => true,
-                    Traffic::Tcp(low, high) => *low <= HTTPS && HTTPS <= *high,
-                    Traffic::Udp(..) | Traffic::Other(_) => false,
-                };
-                if !covers {
+                if !protocol.covered_by(&rule.traffic, port) {
                     continue;
                 }
                 let matches = match &rule.peer {
@@ -1079,6 +1173,17 @@ impl<'a> Reference<'a> {
         port: u16,
         what: &'static str,
     ) -> Fate {
+        self.acl_for((Protocol::Tcp, port), subnet, way, peer, what)
+    }
+
+    fn acl_for(
+        &self,
+        (protocol, port): (Protocol, u16),
+        subnet: &SubnetId,
+        way: Way,
+        peer: IpAddr,
+        what: &'static str,
+    ) -> Fate {
         let Some(acls) = seen(self.facts.network_acls.get(self.vpc)) else { return Unclear(what) };
         let of_subnet = acls.iter().find(|it| it.subnets.contains(subnet));
         let Some(acl) = of_subnet.or_else(|| acls.iter().find(|it| it.default)) else {
@@ -1090,12 +1195,7 @@ impl<'a> Reference<'a> {
         let word = |allow| if allow { Passes } else { Dropped(what) };
         let mut perhaps = Vec::new();
         for entry in entries {
-            let covers = match &entry.traffic {
-                Traffic::All => true,
-                Traffic::Tcp(low, high) => *low <= port && port <= *high,
-                Traffic::Udp(..) | Traffic::Other(_) => false,
-            };
-            if !covers {
+            if !protocol.covered_by(&entry.traffic, port) {
                 continue;
             }
             match &entry.peer {

@@ -665,6 +665,7 @@ impl Plan {
             "vpcs": {"vpc-1": self.vpc()},
             "vpc_dns": {"vpc-1": {"support": self.dns.0, "hostnames": self.dns.1}},
             "dhcp_options": {"dopt-1": {"name_servers": self.name_servers}},
+            "documents": {"SSM-SessionManagerRunShell": "absent"},
             "route_tables": {"vpc-1": self.route_tables()},
             "network_acls": {"vpc-1": self.network_acls()},
             "egress_only_gateways": {"vpc-1": self.eigw.iter().map(|it| json!({"id": "eigw-1", "state": it})).collect::<Vec<_>>()},
@@ -727,8 +728,11 @@ impl Plan {
             "metadata": {"enabled": true}, "interfaces": [nat],
         });
         facts["network_interfaces"]["eni-9"] = self.nat_instance_row(&nat);
-        // Who has the addresses that zones name.
-        let mut holders = serde_json::Map::new();
+        // Who has the addresses that DHCP options and zones name.
+        let servers = self.name_servers.iter();
+        let mut holders: serde_json::Map<String, Value> =
+            servers.map(|it| (format!("vpc-1 {it}"), json!("absent"))).collect();
+        holders.retain(|it, _| it != "vpc-1 AmazonProvidedDNS");
         for record in self.zones().iter().filter_map(Zone::record) {
             for address in record["values"].as_array().into_iter().flatten() {
                 let rows = facts["network_interfaces"].as_object().unwrap().values();

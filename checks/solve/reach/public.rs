@@ -123,6 +123,12 @@ impl Walk<'_> {
             Ok(false) => {}
             Err(unknown) => return Err(untold().and(unknown)),
         }
+        // A server of one's own may have addresses of its own making for the names.
+        if let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? {
+            let whose =
+                format!("what the DNS server {server} says of {} does not show", self.service);
+            return Err(untold().and(Unknown::limit(whose)));
+        }
         let node = self.facts.node(&self.scope.target).optional()?;
         let Some(version) = node.and_then(|it| it.version().ok()).filter(|it| *it < DUAL_STACK)
         else {
