@@ -311,6 +311,8 @@ pub fn all() -> Vec<Case> {
             "IPv6 leaves by an egress-only internet gateway",
             Everywhere,
             json!({
+                // The first that asks for names with IPv6 addresses.
+                "nodes": {"i-0abc123def4567890": {"agent_version": "3.3.3270.0"}},
                 "vpcs": {VPC: {"cidrs": ["10.0.0.0/16", "2600:1f14:abcd:ef00::/56"]}},
                 "egress_only_gateways": {VPC: [{"id": "eigw-0", "state": "attached"}]},
                 "subnets": {"subnet-0public": {"cidr": null, "ipv6_cidrs": ["2600:1f14:abcd:ef01::/64"]}},

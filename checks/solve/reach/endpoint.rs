@@ -96,10 +96,25 @@ impl<'a> Walk<'a> {
         defect: Defect,
         hops: &mut Vec<Hop>,
     ) -> Result<(), Unknown> {
+        // A server of one's own may lead the name to the endpoint all the same, or elsewhere.
+        let told = match self.foreign_servers()? {
+            Some(Hop { answer: Err(unknown), .. }) => Err(unknown),
+            _ => Ok(()),
+        };
         let mut way = Vec::new();
-        let lost = self.to_public(&mut way).err();
-        let public = Path { service: "", hops: way, lost };
+        // The gateway kind needs no name of its own.
+        let lost = match self.gateway_endpoint()?.filter(|_| self.service == "s3") {
+            Some(gateway) if self.abroad()?.is_none() => {
+                self.to_gateway_endpoint(gateway, &mut way)
+            }
+            _ => self.to_public(&mut way),
+        };
+        let public = Path { service: "", hops: way, lost: lost.err() };
         let (kind, id, defective) = self.defective(endpoint, defect);
+        let defective = match (told, defective) {
+            (Err(unknown), Ok(Verdict::Fail(..))) => Err(unknown),
+            (_, defective) => defective,
+        };
         // A zone may stand before its endpoint works, and for a while after.
         let in_between = matches!(
             endpoint.state,

@@ -655,8 +655,17 @@ impl Walk<'_> {
             return Ok(Verdict::NotApplicable("attached to no instance"));
         };
         let state = &self.facts.instance(owner).required()?.state;
-        if *state == InstanceState::Running {
-            return Ok(Verdict::Pass(observed(subject, format!("belongs to {owner}, which runs"))));
+        match state {
+            InstanceState::Running => {
+                let runs = format!("belongs to {owner}, which runs");
+                return Ok(Verdict::Pass(observed(subject, runs)));
+            }
+            InstanceState::Pending | InstanceState::Other(_) => {
+                return Err(Unknown::limit(format!(
+                    "{owner}, which {subject} leads to, is {state}"
+                )));
+            }
+            _ => {}
         }
         Ok(Verdict::Fail(
             observed(subject, format!("belongs to {owner}, which is {state} ({})", self.service)),

@@ -374,10 +374,16 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         return Path { service, hops: Vec::new(), lost: Some(lost) };
     };
     // An interface in the endpoint's own subnet is nearer than the default route.
-    let near = host.near(&name);
+    let near = host.near(&name, facts, scope, service);
+    // IPv4, which the names ask for, leaves by the interface that has it.
+    let by_other = host.interfaces.first().is_some_and(|it| it.private_ip.is_none())
+        && host.interfaces.iter().any(|it| it.private_ip.is_some());
     if first.reachable() == Reachable::No {
         return match ways.find(|it| it.1.reachable() != Reachable::No) {
-            Some((interface, other)) if near.contains(&interface.subnet) => {
+            Some((interface, other))
+                if near.contains(&&interface.subnet)
+                    || by_other && interface.private_ip.is_some() =>
+            {
                 either(facts, scope, other)
             }
             Some((_, other)) => settle(facts, scope, first, other, DOUBT),
@@ -385,11 +391,8 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         };
     }
     let shut = |(interface, way): &(&AttachedInterface, Path)| {
-        near.contains(&interface.subnet) && way.reachable() == Reachable::No
+        near.contains(&&interface.subnet) && way.reachable() == Reachable::No
     };
-    // IPv4, which the names ask for, leaves by the interface that has it.
-    let by_other = host.interfaces.first().is_some_and(|it| it.private_ip.is_none())
-        && host.interfaces.iter().any(|it| it.private_ip.is_some());
     if !by_other && (near.is_empty() || !ways.any(|it| shut(&it))) {
         return first;
     }
@@ -458,11 +461,26 @@ impl<'a> Host<'a> {
         Ok(Self { vpc, own, interfaces, windows: instance.windows, running })
     }
 
-    /// The subnets of the endpoint that the service's name leads to.
-    fn near<'f>(&self, name: &Result<Name<'f>, Unknown>) -> &'f [SubnetId] {
+    /// The subnets of the endpoint that the service's name leads to; of every one that it may lead to,
+    /// where that was not seen.
+    fn near<'f>(
+        &self,
+        name: &Result<Name<'f>, Unknown>,
+        facts: &'f Facts,
+        scope: &Scope,
+        service: &str,
+    ) -> Vec<&'f SubnetId> {
+        if self.interfaces.len() < 2 {
+            return Vec::new();
+        }
         match name.as_ref().map(|it| &it.to) {
-            Ok(Resolution::Endpoint(endpoint)) if self.interfaces.len() > 1 => &endpoint.subnets,
-            _ => &[],
+            Ok(Resolution::Endpoint(endpoint)) => endpoint.subnets.iter().collect(),
+            Ok(_) => Vec::new(),
+            Err(_) => {
+                let endpoints = facts.endpoints(self.vpc).required().into_iter().flatten();
+                let serving = endpoints.filter(|it| it.serves(&scope.region) == Some(service));
+                serving.flat_map(|it| &it.subnets).collect()
+            }
         }
     }
 
@@ -641,6 +659,21 @@ impl Walk<'_> {
         }
     }
 
+    /// With IPv6 alone the agent may well ask for other names than this one, whose way is in order.
+    fn by_other_names(&self, hops: &mut [Hop]) {
+        for hop in hops.iter_mut().filter(|it| it.stops()) {
+            hop.answer = Err(Unknown::limit(format!(
+                "{} is not right, and whether the agent asks for {}.{} or for a dual-stack name does not show",
+                hop.id, self.service, self.scope.region
+            )));
+        }
+    }
+
+    /// Does the subnet's resolver make IPv6 addresses of IPv4 ones (DNS64)?
+    fn is_translated(&self) -> Result<bool, Unknown> {
+        Ok(self.facts.subnet(&self.from.interface.subnet).required()?.dns64)
+    }
+
     fn course(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
         hops.extend(self.asks_foreign_servers());
         let name = match self.name {
@@ -654,13 +687,7 @@ impl Walk<'_> {
         };
         hops.extend(name.steps.iter().cloned().map(Hop::from));
         if self.from.interface.private_ip.is_none() {
-            // With IPv6 alone the agent may well ask for other names than this one.
-            for hop in hops.iter_mut().filter(|it| it.stops()) {
-                hop.answer = Err(Unknown::limit(format!(
-                    "{} is not right, and whether the agent asks for {}.{} or for a dual-stack name does not show",
-                    hop.id, self.service, self.scope.region
-                )));
-            }
+            self.by_other_names(hops);
         }
         if let Resolution::Public | Resolution::PublicDespite(..) = name.to
             && let Some(hop) = self.foreign_servers()?
@@ -692,7 +719,12 @@ impl Walk<'_> {
                 if let Some(mut hop) = self.address_type(endpoint, name.families) {
                     let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
                     // By other names the agent may find the way that this one has not.
-                    if hop.stops() {
+                    if hop.stops() && self.is_translated()? {
+                        hop.answer = Err(Unknown::limit(format!(
+                            "{} gives IPv4 names IPv6 addresses (DNS64), and whether a NAT gateway translates them for {} is not followed here",
+                            self.from.interface.subnet, endpoint.id
+                        )));
+                    } else if hop.stops() {
                         let public = self.internet_path();
                         match public.reachable() {
                             Reachable::No => {}
@@ -705,7 +737,13 @@ impl Walk<'_> {
                         return Ok(());
                     }
                 }
+                let before = hops.len();
                 self.to_endpoint(endpoint, hops);
+                if self.from.interface.private_ip.is_none()
+                    && self.internet_path().reachable() != Reachable::No
+                {
+                    self.by_other_names(hops.get_mut(before..).unwrap_or_default());
+                }
                 Ok(())
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(there, hops),

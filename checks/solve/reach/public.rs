@@ -26,7 +26,7 @@ impl Walk<'_> {
             return direct;
         }
         // Names with IPv4 addresses alone: translated, or asked for by their dual-stack names.
-        if self.facts.subnet(&self.from.interface.subnet).required()?.dns64 {
+        if self.is_translated()? {
             let mut translated = Vec::new();
             let lost = self.to_internet(&Toward::translated(), &mut translated);
             let alone = direct.is_ok() && reachable(&way, false) == Reachable::No;
