@@ -40,11 +40,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
         let target = target_arn(facts, scope)?;
-        if is_open(text) {
-            return Ok(Verdict::Pass(observed(
-                &endpoint.id,
-                "has a policy that allows everything",
-            )));
+        if let Some(open) = open_to_all(endpoint, text) {
+            return Ok(open);
         }
         let Some(role) = agent_role(facts, scope)? else {
             return Ok(Verdict::NotApplicable("the agent has no role"));
@@ -76,6 +73,12 @@ pub(super) fn is_open(text: &Text) -> bool {
     text.json()
         .and_then(|it| it.get("Statement"))
         .is_some_and(|it| *it == open || *it == json!([open]))
+}
+
+/// What a policy that allows everything says of every call.
+pub(super) fn open_to_all(endpoint: &Endpoint, text: &Text) -> Option<Verdict> {
+    let says = "has a policy that allows everything";
+    is_open(text).then(|| Verdict::Pass(observed(&endpoint.id, says)))
 }
 
 /// Does an endpoint's policy let a call through?

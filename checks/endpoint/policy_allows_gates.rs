@@ -3,7 +3,7 @@
 //! Encryption and logging preferences make the agent call KMS, S3 or `CloudWatch` Logs before the
 //! prompt appears, from the same subnet and so through the same kind of endpoints.
 
-use super::policy_allows_agent::{is_open, passes, policy_on_the_way};
+use super::policy_allows_agent::{open_to_all, passes, policy_on_the_way};
 use crate::{
     prelude::*,
     solve::{
@@ -67,11 +67,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
-        if is_open(text) {
-            return Ok(Verdict::Pass(observed(
-                &endpoint.id,
-                "has a policy that allows everything",
-            )));
+        if let Some(open) = open_to_all(endpoint, text) {
+            return Ok(open);
         }
         let Some(role) = agent_role(facts, scope)? else {
             return Ok(Verdict::NotApplicable("the agent has no role"));

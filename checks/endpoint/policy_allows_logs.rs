@@ -3,7 +3,7 @@
 //! A policy that lets the agent look at the bucket or the log group, or that nothing waits for, may still
 //! keep the log itself out. Sessions work, and nobody is told.
 
-use super::policy_allows_agent::{is_open, passes, policy_on_the_way};
+use super::policy_allows_agent::{open_to_all, passes, policy_on_the_way};
 use crate::{
     prelude::*,
     solve::{
@@ -45,11 +45,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
             return Ok(Verdict::NotApplicable(NOTHING));
         };
-        if is_open(text) {
-            return Ok(Verdict::Pass(observed(
-                &endpoint.id,
-                "has a policy that allows everything",
-            )));
+        if let Some(open) = open_to_all(endpoint, text) {
+            return Ok(open);
         }
         let Some(role) = agent_role(facts, scope)? else {
             return Ok(Verdict::NotApplicable("the agent has no role"));

@@ -4,7 +4,7 @@
 //! that ask for the organization's own resources shut out the documents that AWS owns, which belong to
 //! no organization of ours: shells open, and SSH and port forwarding do not.
 
-use super::policy_allows_agent::{is_open, passes, policy_on_the_way};
+use super::policy_allows_agent::{open_to_all, passes, policy_on_the_way};
 use crate::{
     prelude::*,
     solve::{
@@ -33,8 +33,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let Some((endpoint, text)) = policy_on_the_way(facts, scope, "ssm")? else {
         return Ok(Verdict::NotApplicable("ssm is not reached through an endpoint with a policy"));
     };
-    if is_open(text) {
-        return Ok(Verdict::Pass(observed(&endpoint.id, "has a policy that allows everything")));
+    if let Some(open) = open_to_all(endpoint, text) {
+        return Ok(open);
     }
     let who = operator::who(facts, scope)?;
     let name = session::document_name(scope)

@@ -19,5 +19,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
-    reach::judge_gates(facts, scope)
+    Ok(match reach::judge_gates(facts, scope)? {
+        // The agent looks anew for each session.
+        Verdict::Fail(evidence, fix) => {
+            Verdict::Fail(evidence, Fix { recovery: Recovery::NextSession, ..fix })
+        }
+        answer => answer,
+    })
 }

@@ -163,7 +163,8 @@ fn drawing(page: &mut Page, report: &Report, path: &Path) {
 fn is_of_names(kind: HopKind) -> bool {
     matches!(
         kind,
-        HopKind::NameServer
+        HopKind::NameQuery
+            | HopKind::NameServer
             | HopKind::VpcDns
             | HopKind::DnsFirewall
             | HopKind::ResolverRule
@@ -187,6 +188,7 @@ fn is_tacit(hop: &Hop) -> bool {
 
 fn named(hop: &Hop) -> &str {
     match hop.kind {
+        HopKind::NameQuery => "port 53",
         HopKind::VpcDns => "VPC DNS",
         HopKind::PrivateDns => "private DNS",
         HopKind::Acl => "network ACL",

@@ -86,7 +86,11 @@ impl Preferences<'_> {
     /// # Errors
     /// As [`gates`](Self::gates).
     pub fn course(&self) -> Result<String, Unknown> {
-        let gates: Vec<&str> = self.gates()?.into_iter().map(Gate::phrase).collect();
+        let mut gates: Vec<&str> = self.gates()?.into_iter().map(Gate::phrase).collect();
+        // No gate: nothing is refused, and what it runs may end the session all the same.
+        if self.has_shell_profile() {
+            gates.push("the commands of a shell profile (one that exits ends the session)");
+        }
         Ok(if gates.is_empty() {
             "puts nothing between the channel and the prompt".into()
         } else {
