@@ -7,7 +7,7 @@
 use crate::{
     model::ssm::AgentVersion,
     prelude::*,
-    solve::credentials::{Source, agent_role_name},
+    solve::credentials::{Source, agent_role_name, attach_profile},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -51,20 +51,15 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let needs = format!("has agent {version}, and Default Host Management needs {FLOOR}");
     Ok(Verdict::Fail(
         observed(id, needs),
-        Fix::new(
-            format!("update the agent on {id}, or attach an instance profile whose role has AmazonSSMManagedInstanceCore"),
-            Recovery::Agent,
-        )
-        .aws(
+        attach_profile(
+            Fix::new(
+                format!(
+                    "update the agent on {id}, or attach an instance profile whose role has AmazonSSMManagedInstanceCore"
+                ),
+                Recovery::Agent,
+            ),
             scope,
-            [
-                "ec2",
-                "associate-iam-instance-profile",
-                "--instance-id",
-                id.as_str(),
-                "--iam-instance-profile",
-                "Name=<profile>",
-            ],
+            id,
         ),
     ))
 }

@@ -4,15 +4,10 @@
 //! to that role for everything, and Default Host Management is never tried, even where the role cannot
 //! open the session channel. A profile with half the rights is worse than none.
 
+use super::role_may_open_channels::may_open;
 use crate::{
     prelude::*,
-    solve::{
-        access::Access,
-        credentials::{
-            CHANNELS, CONTROL, channels_of, given_by_host_management, host_management,
-            may_register, profile_role,
-        },
-    },
+    solve::credentials::{given_by_host_management, host_management, may_register, profile_role},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -52,21 +47,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         let how = format!("cannot register, so the agent passes it over for {served}");
         return Ok(Verdict::Pass(observed(&role.name, how)));
     }
-    let who = role.who(scope);
-    // A data channel that is refused has a check of its own.
-    let channels = channels_of(&role.arn, scope);
-    let access = Access {
-        who: &who,
-        actions: &CONTROL,
-        resource: &channels,
-        grant: super::role_may_register::managed_policy(role.source),
-        recovery: Recovery::Agent,
-    };
-    let mut answer = access.judge(facts, scope)?;
-    if matches!(answer, Verdict::Fail(..)) {
-        answer = Access { actions: &CHANNELS, ..access }.judge(facts, scope)?;
-    }
-    Ok(match answer {
+    Ok(match may_open(&role, Recovery::Agent, facts, scope)? {
         Verdict::Fail(evidence, mut fix) => {
             fix.summary.push_str("; or take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over");
             let note = "may register, so the agent uses it for everything and never tries Default Host Management, which is on";

@@ -39,20 +39,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 &scope.region,
                 "has Default Host Management off, so nothing else gives the agent credentials",
             )),
-            Fix::new(
-                "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
-                Recovery::Agent,
-            )
-            .aws(
+            credentials::attach_profile(
+                Fix::new(
+                    "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
+                    Recovery::Agent,
+                ),
                 scope,
-                [
-                    "ec2",
-                    "associate-iam-instance-profile",
-                    "--instance-id",
-                    id.as_str(),
-                    "--iam-instance-profile",
-                    "Name=<profile>",
-                ],
+                id,
             ),
         ),
     })

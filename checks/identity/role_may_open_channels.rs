@@ -10,7 +10,7 @@ use crate::{
     prelude::*,
     solve::{
         access::Access,
-        credentials::{CHANNELS, CONTROL, agent_role, channels_of},
+        credentials::{AgentRole, CHANNELS, CONTROL, agent_role, channels_of},
         judge::{Question, by_policies},
         who::Who,
     },
@@ -39,19 +39,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     };
     let who = role.who(scope);
     let channels = channels_of(&role.arn, scope);
-    let access = Access {
-        who: &who,
-        actions: &CONTROL,
-        resource: &channels,
-        grant: super::role_may_register::managed_policy(role.source),
-        recovery: Recovery::Channel,
-    };
-    let mut answer = access.judge(facts, scope)?;
-    if matches!(answer, Verdict::Fail(..)) {
-        // What the data channel lacks as well is mended with it.
-        answer = Access { actions: &CHANNELS, ..access }.judge(facts, scope)?;
-    }
-    Ok(match answer {
+    Ok(match may_open(&role, Recovery::Channel, facts, scope)? {
         Verdict::Pass(evidence) => {
             Verdict::Pass(on_the_arn_alone(&who, &CONTROL, &channels, evidence, facts, scope))
         }
@@ -69,6 +57,23 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         other @ Verdict::NotApplicable(_) => other,
     })
+}
+
+/// May a role open the control channel?
+pub(super) fn may_open(
+    role: &AgentRole,
+    recovery: Recovery,
+    facts: &Facts,
+    scope: &Scope,
+) -> Answer {
+    let (who, channels) = (role.who(scope), channels_of(&role.arn, scope));
+    let grant = super::role_may_register::managed_policy(role.source);
+    let access = Access { who: &who, actions: &CONTROL, resource: &channels, grant, recovery };
+    match access.judge(facts, scope)? {
+        // What the data channel, which has a check of its own, lacks as well is mended with it.
+        Verdict::Fail(..) => Access { actions: &CHANNELS, ..access }.judge(facts, scope),
+        answer => Ok(answer),
+    }
 }
 
 /// Where the policies are at hand: is the grant one that AWS's documentation does not provide for?

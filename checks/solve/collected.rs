@@ -11,7 +11,7 @@ use alloc::{
 };
 
 use super::{
-    policy::{Attached, Kind, Layer, Layers, Level, Policy, Seen},
+    policy::{Attached, Kind, Layer, Layers, Level, Policy, Seen, service_of},
     who::Who,
 };
 use crate::model::{
@@ -141,7 +141,7 @@ fn service_control<'f>(facts: &'f Facts, account: &str) -> Seen<Vec<Level<'f>>> 
 /// some services have them.
 #[must_use]
 pub fn resource_control<'f>(facts: &'f Facts, action: &str, account: &str) -> Vec<Level<'f>> {
-    let service = action.split(':').next().unwrap_or_default();
+    let service = service_of(action);
     // Source: AWS Organizations user guide, "Resource control policies", of those used here.
     if !["kms", "logs", "s3", "sts"].contains(&service) {
         return Vec::new();

@@ -16,7 +16,7 @@ use super::{
     credentials::Source,
     judge::Question,
     operator,
-    policy::{Context, Known, may_tag_sessions},
+    policy::{Context, Known, may_tag_sessions, service_of},
     reach, session,
     who::{Side, Who},
 };
@@ -233,7 +233,7 @@ fn of_node(
 fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
     const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
     const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
-    let service = action.split(':').next().unwrap_or_default();
+    let service = service_of(action);
     match reach::endpoint_on_the_way(facts, scope, service) {
         Ok(Some((endpoint, vpc))) => {
             it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
@@ -272,8 +272,6 @@ fn of_service(it: &mut Context, question: Question, facts: &Facts, scope: &Scope
     let Question { who, action, .. } = question;
     if action.starts_with("kms:") {
         it.set("kms:CallerAccount", exactly(who.arn.account()));
-    }
-    if action.starts_with("kms:") {
         let aliases = aliases(facts, question.resource);
         if !aliases.is_empty() {
             it.set("kms:ResourceAliases", Known::Including(aliases));

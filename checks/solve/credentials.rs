@@ -23,6 +23,7 @@ use crate::model::{
     scope::Scope,
     ssm::{Ping, ServiceSetting, SettingId},
     time::span,
+    verdict::Fix,
 };
 
 /// The role that the agent acts as, and how it came by it.
@@ -108,7 +109,7 @@ pub fn agent_role_name(
             if may_register(facts, scope, &role)? {
                 Ok(Some((role.name, Source::InstanceProfile)))
             } else {
-                fallback(&format!("a profile whose role {} cannot register", role.name))
+                fallback(&unfit(&role.name))
             }
         }
         (None, Ok(Some(_))) if instance.profile.is_some() => Err(empty_profile(id)),
@@ -121,6 +122,10 @@ pub fn agent_role_name(
 pub const NO_PROFILE: &str = "no instance profile";
 pub const NO_ROLE: &str = "an instance profile that gives it no role";
 
+fn unfit(role: &RoleName) -> String {
+    format!("a profile whose role {role} cannot register")
+}
+
 /// The setting of Default Host Management was not seen, beside what was seen of the instance.
 #[must_use]
 pub fn beside(id: &InstanceId, profile: &str, unseen: Unknown) -> Unknown {
@@ -128,6 +133,22 @@ pub fn beside(id: &InstanceId, profile: &str, unseen: Unknown) -> Unknown {
         "{id} has {profile}, and whether Default Host Management gives its agent credentials instead was not seen"
     ))
     .and(unseen)
+}
+
+/// How to give an instance a profile.
+#[must_use]
+pub fn attach_profile(fix: Fix, scope: &Scope, id: &InstanceId) -> Fix {
+    fix.aws(
+        scope,
+        [
+            "ec2",
+            "associate-iam-instance-profile",
+            "--instance-id",
+            id.as_str(),
+            "--iam-instance-profile",
+            "Name=<profile>",
+        ],
+    )
 }
 
 /// What keeps an instance's profile from giving its agent credentials that will do, in the words of
@@ -149,7 +170,7 @@ pub fn lacking(facts: &Facts, scope: &Scope) -> Result<Option<(String, String)>,
     }
     let name = &role.name;
     Ok(Some((
-        format!("a profile whose role {name} cannot register"),
+        unfit(name),
         format!("let EC2 assume {name}, and attach AmazonSSMManagedInstanceCore to it"),
     )))
 }

@@ -474,18 +474,8 @@ impl<'a> Reference<'a> {
             return matches!(leaves, Dropped(_));
         }
         let out = self.acl_for((protocol, DNS), &nic.subnet, Way::Out, server, what);
-        let ephemeral = if self.instance.windows { 49152..=65535 } else { 32768..=60999 };
-        let mut ports = self.port_classes(&ephemeral);
-        for acl in seen(self.facts.network_acls.get(self.vpc)).into_iter().flatten() {
-            for entry in &acl.entries {
-                if let Traffic::Udp(low, high) = entry.traffic {
-                    ports.extend([low, high.saturating_add(1)]);
-                }
-            }
-        }
-        ports.retain(|it| ephemeral.contains(it));
         let asked = leaves.then(out);
-        ports.into_iter().all(|port| {
+        self.port_classes(&self.ephemeral()).into_iter().all(|port| {
             let back = self.acl_for((protocol, port), &nic.subnet, Way::In, server, what);
             matches!(asked.then(back), Dropped(_))
         })
@@ -739,9 +729,7 @@ impl<'a> Reference<'a> {
             in_part: false,
             because: Passes,
         };
-        // Linux's own default; Windows since 2008 (custom-network-acl.html, "Ephemeral ports").
-        let ephemeral = if self.instance.windows { 49152..=65535 } else { 32768..=60999 };
-        for port in self.port_classes(&ephemeral) {
+        for port in self.port_classes(&self.ephemeral()) {
             let fate = match to {
                 Goal::Service(address) => self.to_service(from, *address, port),
                 Goal::Dead(_) => Dropped("the endpoint is not in service"),
@@ -763,12 +751,17 @@ impl<'a> Reference<'a> {
         attempt
     }
 
+    /// Linux's own default; Windows since 2008 (custom-network-acl.html, "Ephemeral ports").
+    fn ephemeral(&self) -> RangeInclusive<u16> {
+        if self.instance.windows { 49152..=65535 } else { 32768..=60999 }
+    }
+
     /// A port of every class that an ACL tells apart.
     pub fn port_classes(&self, within: &RangeInclusive<u16>) -> BTreeSet<u16> {
         let mut ports = BTreeSet::from([*within.start(), *within.end()]);
         for acl in seen(self.facts.network_acls.get(self.vpc)).into_iter().flatten() {
             for entry in &acl.entries {
-                if let Traffic::Tcp(low, high) = entry.traffic {
+                if let Traffic::Tcp(low, high) | Traffic::Udp(low, high) = entry.traffic {
                     ports.extend([low, high.saturating_add(1)]);
                 }
             }

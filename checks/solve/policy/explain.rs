@@ -15,6 +15,7 @@ use super::{
     layers::{Attached, Layer, Name, Ruling, Say, Says, ownership},
     pattern::Action,
     resource::Resource,
+    service_of,
     truth::Truth,
 };
 use crate::model::facts::Unknown;
@@ -226,10 +227,8 @@ fn distance(statement: &Statement, asked: Asked) -> Option<usize> {
     let action = asked.request.action;
     let mut distance = 0;
     if !statement.lists(action) {
-        let service = action.split(':').next().unwrap_or_default();
-        let same = |it: &Action| {
-            it.raw.split(':').next().is_some_and(|it| it.eq_ignore_ascii_case(service))
-        };
+        let service = service_of(action);
+        let same = |it: &Action| service_of(it.raw).eq_ignore_ascii_case(service);
         if !matches!(&statement.actions, Listed::Only(listed) if listed.iter().any(same)) {
             return None;
         }

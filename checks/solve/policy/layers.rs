@@ -10,6 +10,7 @@ use super::{
     document::{Asked, Effect, Policy},
     explain::{self, Cited, Outcome},
     principal::Covers,
+    service_of,
     truth::Truth,
 };
 use crate::model::facts::Unknown;
@@ -271,7 +272,7 @@ impl<'l> Says<'l> {
     /// "How AWS enforcement code logic evaluates requests to allow or deny access".
     pub(super) fn resource_must_allow(&self, request: &Request) -> bool {
         let action = request.action;
-        let service = action.split(':').next().unwrap_or_default();
+        let service = service_of(action);
         let assumes = ASSUME.iter().any(|it| it.eq_ignore_ascii_case(action));
         self.resource.exists() && (service.eq_ignore_ascii_case("kms") || assumes)
     }

@@ -19,6 +19,12 @@ mod resource;
 mod trust;
 mod truth;
 
+/// The service that an action is of: `kms` of `kms:Decrypt`.
+#[must_use]
+pub fn service_of(action: &str) -> &str {
+    action.split_once(':').map_or(action, |it| it.0)
+}
+
 pub use context::{Context, Known, Object, Owner, Principal, Request};
 pub use document::{Effect, Kind, Policy, Statement};
 pub use explain::{Cited, Denial, Doubt, Miss, Open, Outcome, Part, Refusal, Undecided};

@@ -97,10 +97,8 @@ impl<'a> Walk<'a> {
         hops: &mut Vec<Hop>,
     ) -> Result<(), Unknown> {
         // A server of one's own may lead the name to the endpoint all the same, or elsewhere.
-        let told = match self.foreign_servers()? {
-            Some(Hop { answer: Err(unknown), .. }) => Err(unknown),
-            _ => Ok(()),
-        };
+        let untold = hops.iter().find(|it| it.kind == HopKind::NameServer);
+        let untold = untold.and_then(|it| it.answer.as_ref().err().cloned());
         let mut way = Vec::new();
         // The gateway kind needs no name of its own.
         let lost = match self.gateway_endpoint()?.filter(|_| self.service == "s3") {
@@ -111,8 +109,8 @@ impl<'a> Walk<'a> {
         };
         let public = Path { service: "", hops: way, lost: lost.err() };
         let (kind, id, defective) = self.defective(endpoint, defect);
-        let defective = match (told, defective) {
-            (Err(unknown), Ok(Verdict::Fail(..))) => Err(unknown),
+        let defective = match (untold, defective) {
+            (Some(unknown), Ok(Verdict::Fail(..))) => Err(unknown),
             (_, defective) => defective,
         };
         // A zone may stand before its endpoint works, and for a while after.
@@ -361,27 +359,18 @@ impl<'a> Walk<'a> {
         let own = &self.from.interface.subnet;
         let (there, ports) = (Ports::from_iter([HTTPS]), self.from.ports());
         let instance = Toward::one(self.from.address);
-        let crossing = |(vpc, subnet), egress, ports: &Ports, peer, replies, outward| Crossing {
-            vpc,
-            subnet,
-            egress,
-            protocol: Protocol::Tcp,
-            ports: ports.clone(),
-            peer,
-            replies,
-            outward,
-        };
         let edge = (self.from.vpc, own);
         let home = place.home.as_ref().map(|(vpc, subnet)| (*vpc, subnet));
         if home.is_some_and(|it| it.1 == own) {
             return Filtered::within_subnet();
         }
-        let mut crossings = Vec::from([crossing(edge, true, &there, &place.toward, false, true)]);
-        if let Some(home) = home {
-            crossings.push(crossing(home, false, &there, &instance, false, false));
-            crossings.push(crossing(home, true, &ports, &instance, true, false));
-        }
-        crossings.push(crossing(edge, false, &ports, &place.toward, true, true));
+        let pair = |edge, outward, peer| {
+            Crossing::there_and_back(edge, Protocol::Tcp, outward, peer, &there, &ports)
+        };
+        let [leaves, returns] = pair(edge, true, &place.toward);
+        let mut crossings = Vec::from([leaves]);
+        crossings.extend(home.into_iter().flat_map(|it| pair(it, false, &instance)));
+        crossings.push(returns);
         self.acls(&place.toward, &ports, &crossings)
     }
 

@@ -314,7 +314,6 @@ fn peer_covers(
 pub(super) struct Crossing<'a> {
     pub vpc: &'a VpcId,
     pub subnet: &'a SubnetId,
-    pub egress: bool,
     pub protocol: Protocol,
     pub ports: Ports,
     pub peer: &'a Toward,
@@ -496,7 +495,7 @@ impl Walk<'_> {
                 "create-network-acl-entry",
                 "--network-acl-id",
                 acl.id.as_str(),
-                if crossing.egress { "--egress" } else { "--ingress" },
+                if crossing.egress() { "--egress" } else { "--ingress" },
                 "--rule-number",
                 "<a free number below the denying rule>",
                 "--protocol",
@@ -524,9 +523,35 @@ impl Walk<'_> {
     }
 }
 
-impl Crossing<'_> {
+impl<'a> Crossing<'a> {
+    /// A connection to the ports `there`, and its replies to the ports `own`: out of the subnet, with `peer`
+    /// where it leads, or into it, with `peer` where it comes from.
+    pub(super) fn there_and_back(
+        (vpc, subnet): (&'a VpcId, &'a SubnetId),
+        protocol: Protocol,
+        outward: bool,
+        peer: &'a Toward,
+        there: &Ports,
+        own: &Ports,
+    ) -> [Self; 2] {
+        let crossing = |ports: &Ports, replies| Self {
+            vpc,
+            subnet,
+            protocol,
+            ports: ports.clone(),
+            peer,
+            replies,
+            outward,
+        };
+        [crossing(there, false), crossing(own, true)]
+    }
+
+    fn egress(&self) -> bool {
+        self.outward != self.replies
+    }
+
     fn way(&self) -> &'static str {
-        if self.egress { "out to" } else { "in from" }
+        if self.egress() { "out to" } else { "in from" }
     }
 }
 
@@ -536,7 +561,7 @@ const RIDDLES: u32 = 4;
 
 fn sorted(acl: &NetworkAcl, crossing: &Crossing) -> Result<Sorted, Unknown> {
     let mut entries: Vec<&AclEntry> =
-        acl.entries.iter().filter(|it| it.egress == crossing.egress).collect();
+        acl.entries.iter().filter(|it| it.egress == crossing.egress()).collect();
     entries.sort_by_key(|it| it.number);
     let riddles: Vec<&AclEntry> =
         entries.iter().copied().filter(|it| is_riddle(it, crossing)).collect();

@@ -551,32 +551,17 @@ impl Walk<'_> {
         let vpc = self.from.vpc;
         let (there, own) = (Ports::from_iter([HTTPS]), self.from.ports());
         let instance = Toward::one(self.from.address);
-        let crossing = |egress, ports: &Ports, peer, replies, outward| Crossing {
-            vpc,
-            subnet,
-            egress,
-            protocol: Protocol::Tcp,
-            ports: ports.clone(),
-            peer,
-            replies,
-            outward,
+        let pair = |outward, peer, own| {
+            Crossing::there_and_back((vpc, subnet), Protocol::Tcp, outward, peer, &there, own)
         };
         let inside = if *subnet == self.from.interface.subnet {
             Filtered::within_subnet()
         } else {
-            let there_and_back = [
-                crossing(false, &there, &instance, false, false),
-                crossing(true, &own, &instance, true, false),
-            ];
-            self.acls(&instance, &own, &there_and_back)
+            self.acls(&instance, &own, &pair(false, &instance, &own))
         };
         let internet = self.internet(Family::V4);
         let high = Ports::from_iter([NAT_PORTS.0..=NAT_PORTS.1]);
-        let there_and_back = [
-            crossing(true, &there, &internet, false, true),
-            crossing(false, &high, &internet, true, true),
-        ];
-        let outside = self.acls(&internet, &high, &there_and_back);
+        let outside = self.acls(&internet, &high, &pair(true, &internet, &high));
         inside.and(outside)
     }
 

@@ -141,10 +141,14 @@ impl Hop {
         self.kind == HopKind::Way && self.stops()
     }
 
+    /// Does it stop nothing, whatever it says?
+    fn is_remark(&self) -> bool {
+        matches!(self.kind, HopKind::Partly | HopKind::Appliance)
+    }
+
     /// Does it stop every packet?
     fn stops(&self) -> bool {
-        let remark = matches!(self.kind, HopKind::Partly | HopKind::Appliance);
-        !remark && matches!(self.answer, Ok(Verdict::Fail(..)))
+        !self.is_remark() && matches!(self.answer, Ok(Verdict::Fail(..)))
     }
 }
 
@@ -264,8 +268,7 @@ pub fn judge_gates(facts: &Facts, scope: &Scope) -> Answer {
 /// [`Unknown`] when a hop or the course of the path is.
 pub fn judge_service(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
     let path = path(facts, scope, service);
-    let remark = |it: &Hop| matches!(it.kind, HopKind::Partly | HopKind::Appliance);
-    let hops = path.hops.into_iter().filter(|it| !remark(it)).map(|it| it.answer);
+    let hops = path.hops.into_iter().filter(|it| !it.is_remark()).map(|it| it.answer);
     all_of(path.lost.map(Err).into_iter().chain(hops), "the path has no hops", |it| it)
 }
 
@@ -670,7 +673,7 @@ impl Walk<'_> {
     }
 
     /// Does the subnet's resolver make IPv6 addresses of IPv4 ones (DNS64)?
-    fn is_translated(&self) -> Result<bool, Unknown> {
+    fn has_dns64(&self) -> Result<bool, Unknown> {
         Ok(self.facts.subnet(&self.from.interface.subnet).required()?.dns64)
     }
 
@@ -719,7 +722,7 @@ impl Walk<'_> {
                 if let Some(mut hop) = self.address_type(endpoint, name.families) {
                     let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
                     // By other names the agent may find the way that this one has not.
-                    if hop.stops() && self.is_translated()? {
+                    if hop.stops() && self.has_dns64()? {
                         hop.answer = Err(Unknown::limit(format!(
                             "{} gives IPv4 names IPv6 addresses (DNS64), and whether a NAT gateway translates them for {} is not followed here",
                             self.from.interface.subnet, endpoint.id

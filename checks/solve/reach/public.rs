@@ -26,7 +26,7 @@ impl Walk<'_> {
             return direct;
         }
         // Names with IPv4 addresses alone: translated, or asked for by their dual-stack names.
-        if self.is_translated()? {
+        if self.has_dns64()? {
             let mut translated = Vec::new();
             let lost = self.to_internet(&Toward::translated(), &mut translated);
             let alone = direct.is_ok() && reachable(&way, false) == Reachable::No;

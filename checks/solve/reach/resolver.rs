@@ -35,26 +35,18 @@ impl Walk<'_> {
             Err(unknown) => return Some(Hop::new(HopKind::NameQuery, vpc, Err(unknown))),
         };
         let answers = servers.iter().map(|it| self.asks(it));
-        let mut shut: Option<(Evidence, Fix)> = None;
-        let mut open = None;
-        for answer in answers {
-            match (answer, &open) {
-                (Ok(Verdict::Fail(evidence, fix)), _) => {
-                    shut = Some(match shut {
-                        Some(so_far) => (so_far.0.and(evidence), so_far.1),
-                        None => (evidence, fix),
-                    });
-                }
-                (passes @ Ok(_), _) => {
-                    open = Some(passes);
-                    break;
-                }
-                (unknown, None) => open = Some(unknown),
-                (Err(_), Some(_)) => {}
+        let (shut, open): (Vec<_>, Vec<_>) =
+            answers.partition(|it| matches!(it, Ok(Verdict::Fail(..))));
+        // One that hears is enough. Where all are shut, one of them is to be opened.
+        let open = open.into_iter().min_by_key(Result::is_err);
+        let both = |one, other| match (one, other) {
+            (Ok(Verdict::Fail(evidence, fix)), Ok(Verdict::Fail(more, _))) => {
+                Ok(Verdict::Fail(evidence.and(more), fix))
             }
-        }
-        let shut = shut.map(|(evidence, fix)| Ok(Verdict::Fail(evidence, fix)));
-        Some(Hop::new(HopKind::NameQuery, &servers.join(", "), open.or(shut)?))
+            (one, _) => one,
+        };
+        let answer = open.or_else(|| shut.into_iter().reduce(both))?;
+        Some(Hop::new(HopKind::NameQuery, &servers.join(", "), answer))
     }
 
     /// By UDP, as resolvers do, or by TCP, as some do when that fails.
@@ -102,17 +94,9 @@ impl Walk<'_> {
             Filtered::within_subnet()
         } else {
             let (there, own) = (Ports::from_iter([DNS]), self.from.ports());
-            let crossing = |egress, ports: &Ports, replies| Crossing {
-                vpc,
-                subnet,
-                egress,
-                protocol,
-                ports: ports.clone(),
-                peer: &server,
-                replies,
-                outward: true,
-            };
-            self.acls(&server, &own, &[crossing(true, &there, false), crossing(false, &own, true)])
+            let edge = (vpc, subnet);
+            let pair = Crossing::there_and_back(edge, protocol, true, &server, &there, &own);
+            self.acls(&server, &own, &pair)
         };
         all_of([sends, acls.answer], "nothing stands on the way", |it| it)
     }
