@@ -111,6 +111,20 @@ const OPERATORS: [(&str, Base, bool); 27] = [
     ("Null", Base::Null, false),
 ];
 
+/// Keys that a request may carry several values of. Source: IAM user guide, "AWS global condition context
+/// keys", "Value type"; KMS developer guide, "Condition keys for AWS KMS".
+const MULTIVALUED: [&str; 9] = [
+    "aws:CalledVia",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceNamesList",
+    "aws:ResourceOrgPaths",
+    "aws:SourceOrgPaths",
+    "aws:TagKeys",
+    "kms:EncryptionContextKeys",
+    "kms:GrantOperations",
+    "kms:ResourceAliases",
+];
+
 impl<'p> Condition<'p> {
     /// The conditions under one operator, key by key.
     pub(super) fn read(operator: &'p str, keys: &'p Value, reading: Reading) -> Vec<Self> {
@@ -136,7 +150,16 @@ impl<'p> Condition<'p> {
 
     pub(super) fn holds(&self, context: &Context) -> Truth {
         let Ok(test) = &self.test else { return Truth::Unknown };
-        test.holds(context.get(self.key), context)
+        let known = context.get(self.key);
+        // Of one value and of none it may be sure; of several nobody is.
+        let unseen = matches!(known, None | Some(Known::Unseen(_)));
+        if unseen
+            && test.wants_one()
+            && MULTIVALUED.iter().any(|it| self.key.eq_ignore_ascii_case(it))
+        {
+            return Truth::Unknown;
+        }
+        test.holds(known, context)
     }
 
     /// The keys whose values decide, its own first.
@@ -204,16 +227,17 @@ impl<'p> Test<'p> {
                     Set::All => seen.and(Truth::Unknown),
                 }
             }
-            // "Multivalued context keys require a condition set operator": what happens without is not
-            // documented.
-            Some(Known::Many(_)) if self.set == Set::One && !self.wanted.is_presence() => {
-                Truth::Unknown
-            }
+            Some(Known::Many(_)) if self.wants_one() => Truth::Unknown,
             Some(Known::Many(values)) => {
                 let values: Vec<Words> = values.iter().map(|it| Words::exactly(it)).collect();
                 self.on(&values, context)
             }
         }
+    }
+
+    /// "Multivalued context keys require a condition set operator": what happens without is not documented.
+    fn wants_one(&self) -> bool {
+        self.set == Set::One && !self.wanted.is_presence()
     }
 
     fn on_missing(&self) -> Truth {
