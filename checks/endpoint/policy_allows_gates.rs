@@ -31,39 +31,37 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-/// Has any endpoint for such a service a policy, whichever way names lead?
-fn some_gate_has_a_policy(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(false) };
-    let Some(vpc) = &facts.instance(id).required()?.vpc else { return Ok(false) };
-    let endpoints = facts.endpoints(vpc).required()?;
-    Ok(endpoints.iter().any(|it| {
-        matches!(it.serves(&scope.region), Some("kms" | "logs" | "s3")) && it.policy.is_some()
-    }))
-}
+/// What a gate may wait for.
+const SERVICES: [&str; 3] = ["kms", "logs", "s3"];
+const NOTHING: &str =
+    "nothing that this session waits for is reached through an endpoint with a policy";
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let nothing =
-        "nothing that this session waits for is reached through an endpoint with a policy";
     let gates = session::gates(facts, scope);
     if let Ok(Gates::None(why)) = gates {
         return Ok(Verdict::NotApplicable(why));
     }
-    // Either is enough to say that the question does not arise.
-    let services = match (reach::gate_services(facts, scope), some_gate_has_a_policy(facts, scope))
-    {
-        (_, Ok(false)) => Vec::new(),
-        (Ok(services), Ok(true)) => services,
-        (Ok(services), Err(_)) if services.is_empty() => services,
-        (Err(a), Err(b)) => return Err(a.and(b)),
-        (Err(unknown), Ok(true)) | (Ok(_), Err(unknown)) => return Err(unknown),
+    let services = match reach::gate_services(facts, scope) {
+        Ok(services) => services,
+        // Which of them it waits for decides nothing where none is reached through a policy.
+        Err(unknown) => {
+            for service in SERVICES {
+                match policy_on_the_way(facts, scope, service) {
+                    Ok(None) => {}
+                    Ok(Some(_)) => return Err(unknown),
+                    Err(way) => return Err(unknown.and(way)),
+                }
+            }
+            return Ok(Verdict::NotApplicable(NOTHING));
+        }
     };
     if services.is_empty() {
-        return Ok(Verdict::NotApplicable(nothing));
+        return Ok(Verdict::NotApplicable(NOTHING));
     }
     let Gates::Apply(preferences) = gates? else {
-        return Ok(Verdict::NotApplicable(nothing));
+        return Ok(Verdict::NotApplicable(NOTHING));
     };
-    all_of(services, nothing, |service| {
+    all_of(services, NOTHING, |service| {
         let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
