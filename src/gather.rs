@@ -33,29 +33,36 @@ pub struct Gathered {
 /// followed by a question about that id alone.
 const MOST_ATTEMPTS: u8 = 2;
 
-/// What only explains is not worth a round beyond these.
-const MOST_ROUNDS: u32 = 4;
-
 /// How long a round waits for its slowest call before the next one starts beside it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Answers everything that the checks ask for any of `scopes`: first the one that was asked, then
-/// others that the report has a word about. What is still open after `deadline` is unknown.
+/// One answer, before the question that the checks ask about is complete. Nothing after `deadline`.
+pub async fn ask(need: Need, aws: &Account, asked: &Scope, deadline: Duration) -> Facts {
+    let mut facts = Facts::default();
+    let until = Instant::now() + deadline;
+    for job in aws.jobs(BTreeSet::from([need]), &facts, asked) {
+        facts.absorb(timeout_at(until, job).await.unwrap_or_default());
+    }
+    facts
+}
+
+/// Answers everything that the checks ask for any of `scopes` and `facts` do not hold: first the one that
+/// was asked, then others that the report has a word about. What is still open after `deadline` is unknown.
 pub async fn gather(
+    mut facts: Facts,
     scopes: &[Scope],
     aws: &Account,
     deadline: Duration,
     progress: &mut dyn FnMut(&str),
 ) -> Gathered {
     let until = Instant::now() + deadline;
-    let mut facts = Facts::default();
     let mut running = JoinSet::new();
     // What the calls under way are to answer.
     let mut awaited: BTreeSet<Need> = BTreeSet::new();
     let mut attempts: BTreeMap<Need, u8> = BTreeMap::new();
     let mut rounds = 0;
     while let Some(asked) = scopes.first() {
-        let mut needs = unasked(&facts, scopes, rounds < MOST_ROUNDS);
+        let mut needs = unasked(&facts, scopes);
         if needs.is_empty() {
             break;
         }
@@ -101,15 +108,15 @@ pub async fn gather(
     Gathered { facts, calls: aws.calls(), rounds }
 }
 
-/// What the checks could not see, and, where there is time for it (`explain`), what would show the
-/// causes of the session asked for more closely.
-fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
+/// What the checks could not see, and what would show the causes of the session asked for more closely, or
+/// that they are none.
+fn unasked(facts: &Facts, scopes: &[Scope]) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     for (at, scope) in scopes.iter().enumerate() {
         for (_, answer) in examine(facts, scope) {
             match answer {
                 Err(unknown) => needs.extend(unknown.unasked()),
-                Ok(Verdict::Fail(evidence, _)) if explain && at == 0 => {
+                Ok(Verdict::Fail(evidence, _)) if at == 0 => {
                     needs.extend(evidence.wanted().iter().filter(|it| !facts.has(it)).cloned());
                 }
                 Ok(_) => {}

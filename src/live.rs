@@ -8,7 +8,7 @@ use std::{
 use ssm_doctor_checks::{
     model::{
         diagnose::Overall,
-        facts::{Facts, Ourselves, Row, Why},
+        facts::{Facts, Need, Ourselves, Row, Why},
         ids::{Arn, Region, Target},
         scope::{Client, Scope, Session},
         time::Timestamp,
@@ -22,7 +22,7 @@ use crate::{
     aws::{Account, ConnectError},
     cli::Diagnose,
     config::Config,
-    gather::gather,
+    gather::{ask, gather},
     probe::Setup,
     render::shown,
     report::Report,
@@ -116,24 +116,30 @@ async fn look(
     let account = Account::connect(region, here).await?;
     let until = args.wait.map(|it| Instant::now() + it);
     let mut spent = 0;
-    // One of AWS's own documents says by itself what kind of session is meant.
-    let named = args.document.as_ref().and_then(session::opens);
     loop {
-        let asked = Scope {
+        let mut asked = Scope {
             target: target.clone(),
             region: account.region().clone(),
             at: now()?,
-            session: args.session.or(named).unwrap_or_default(),
+            session: args.session.unwrap_or_default(),
             document: args.document.clone(),
             operator: args.operator.clone(),
             client: client(args),
         };
+        let mut facts = Facts::default();
+        // A document says by itself what kind of session is meant.
+        if let (None, Some(name)) = (args.session, &args.document) {
+            if !session::is_owned_by_aws(name) {
+                facts = ask(Need::document(name.clone()), &account, &asked, args.timeout).await;
+            }
+            asked.session = session::opens(name, &facts).unwrap_or_default();
+        }
         let mut scopes = vec![asked.clone()];
         if args.session.is_none() {
             let others = Session::ALL.into_iter().filter(|it| *it != asked.session);
             scopes.extend(others.map(|session| Scope { session, document: None, ..asked.clone() }));
         }
-        let gathered = gather(&scopes, &account, args.timeout, &mut |calls| {
+        let gathered = gather(facts, &scopes, &account, args.timeout, &mut |calls| {
             progress.say(&format!("asking {calls}"));
         })
         .await;

@@ -25,11 +25,12 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::role_may_open_channels::CHECK,
         &crate::network::no_appliance_in_path::CHECK,
     ],
-    proves: &path::all::<24>(&[
+    proves: &path::all::<25>(&[
         path::HOPS,
         &[
             &crate::target::found_in_region::CHECK,
             &crate::target::instance_running::CHECK,
+            &super::ping_online::CHECK,
             &crate::identity::role_may_open_channels::CHECK,
             &crate::identity::host_management_not_shadowed::CHECK,
             &crate::endpoint::policy_allows_agent::CHECK,

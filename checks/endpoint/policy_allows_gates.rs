@@ -72,7 +72,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             return Ok(Verdict::NotApplicable("the agent has no role"));
         };
         let (action, resource) = match service {
-            "kms" => match preferences.key(facts)? {
+            "kms" => match preferences.guarded_key(facts, scope)? {
                 Some(key) => ("kms:Decrypt", key.arn.to_string()),
                 None => return Ok(Verdict::NotApplicable("the key does not exist")),
             },

@@ -146,7 +146,7 @@ pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<String>) -> E
 }
 
 impl Evidence {
-    /// Facts that the verdict does not rest on, and that would show a failure's cause more closely.
+    /// Facts that would show a failure's cause more closely, or take the failure back.
     #[must_use]
     pub fn wanting(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
         self.wanted.extend(needs);

@@ -7,8 +7,7 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant},
-        judge::{Guard, GuardKind},
+        access::may_use_key,
         operator,
         session::{self, Gates},
     },
@@ -33,30 +32,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
-    let Some(key) = preferences.key(facts)? else {
+    let Some(key) = preferences.guarded_key(facts, scope)? else {
         return Ok(Verdict::NotApplicable(
             "the session is not encrypted with a KMS key, or the key does not exist",
         ));
     };
     let who = operator::who(facts, scope)?;
-    let actions = ["kms:GenerateDataKey"];
-    let access = Access {
-        who: &who,
-        actions: &actions,
-        resource: key.arn.as_str(),
-        grant: Grant::Inline {
-            purpose: "session-key",
-            actions: &actions,
-            resource: key.arn.as_str(),
-        },
-        recovery: Recovery::NextSession,
-    };
-    let guard = Guard {
-        kind: GuardKind::Key,
-        id: key.arn.as_str(),
-        policy: key.policy().map(Some),
-        account: key.arn.account(),
-        context: Vec::new(),
-    };
-    access.judge_past(Some(&guard), facts, scope)
+    may_use_key(&who, "kms:GenerateDataKey", key, facts, scope)
 }

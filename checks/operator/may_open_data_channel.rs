@@ -5,6 +5,7 @@
 //! Authorization Reference knows no resource of this action but `*`, and AWS's sample policies name
 //! sessions that begin with `${aws:userid}`: either form counts.
 
+use super::may_start_session_on_target::root;
 use crate::{
     prelude::*,
     solve::{
@@ -29,8 +30,15 @@ const OPEN: &str = "ssmmessages:OpenDataChannel";
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
     let who = operator::who(facts, scope)?;
+    let access = |pattern| Access {
+        who: &who,
+        actions: &[OPEN],
+        resource: "*",
+        grant: Grant::Inline { purpose: "session-channel", actions: &[OPEN], resource: pattern },
+        recovery: Recovery::NextSession,
+    };
     if who.is_root() {
-        return Ok(Verdict::Pass(super::may_start_session_on_target::root(&who.arn)));
+        return root(access("*"), facts, scope);
     }
     let sessions = operator::sessions(&who, facts, scope)?;
     let forms = sessions.examples.iter().map(String::as_str).chain(["*"]);
@@ -44,18 +52,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if sessions.nameless {
         return Err(unnamed(&who, OPEN));
     }
-    Access {
-        who: &who,
-        actions: &[OPEN],
-        resource: "*",
-        grant: Grant::Inline {
-            purpose: "session-channel",
-            actions: &[OPEN],
-            resource: &sessions.pattern,
-        },
-        recovery: Recovery::NextSession,
-    }
-    .judge(facts, scope)
+    access(&sessions.pattern).judge(facts, scope)
 }
 
 /// What is allowed for sessions of some name.

@@ -25,14 +25,14 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-use super::may_open_data_channel::unnamed;
+use super::{may_open_data_channel::unnamed, may_start_session_on_target::root};
 
 const BOTH: [&str; 2] = ["ssm:ResumeSession", "ssm:TerminateSession"];
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
     let who = operator::who(facts, scope)?;
     if who.is_root() {
-        return Ok(Verdict::Pass(super::may_start_session_on_target::root(&who.arn)));
+        return root(access(&who, &BOTH, "*", "*"), facts, scope);
     }
     let sessions = operator::sessions(&who, facts, scope)?;
     all_of(BOTH, "nothing to do", |action| judge(&who, action, &sessions, facts, scope))
@@ -49,18 +49,8 @@ fn judge(who: &Who, action: &str, sessions: &Sessions, facts: &Facts, scope: &Sc
         return Err(unnamed(who, action));
     }
     let resource = sessions.examples.first().map_or("*", String::as_str);
-    let answer = Access {
-        who,
-        actions: &[action],
-        resource,
-        grant: Grant::Inline {
-            purpose: "session-end",
-            actions: &BOTH,
-            resource: &sessions.pattern,
-        },
-        recovery: Recovery::NextSession,
-    }
-    .judge(facts, scope)?;
+    let actions = [action];
+    let answer = access(who, &actions, resource, &sessions.pattern).judge(facts, scope)?;
     Ok(match answer {
         Verdict::Fail(evidence, fix) if who.is_role() => Verdict::Fail(
             evidence.and(observed(
@@ -71,4 +61,19 @@ fn judge(who: &Who, action: &str, sessions: &Sessions, facts: &Facts, scope: &Sc
         ),
         answer => answer,
     })
+}
+
+fn access<'a>(
+    who: &'a Who,
+    actions: &'a [&'a str],
+    resource: &'a str,
+    pattern: &'a str,
+) -> Access<'a> {
+    Access {
+        who,
+        actions,
+        resource,
+        grant: Grant::Inline { purpose: "session-end", actions: &BOTH, resource: pattern },
+        recovery: Recovery::NextSession,
+    }
 }

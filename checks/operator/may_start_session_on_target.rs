@@ -25,18 +25,18 @@ pub(crate) static CHECK: Check = Check {
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
     let who = operator::who(facts, scope)?;
-    if who.is_root() {
-        return Ok(Verdict::Pass(root(&who.arn)));
-    }
     let target = target_arn(facts, scope)?;
-    let answer = Access {
+    let access = Access {
         who: &who,
         actions: &[START],
         resource: &target,
         grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &target },
         recovery: Recovery::NextSession,
+    };
+    if who.is_root() {
+        return root(access, facts, scope);
     }
-    .judge(facts, scope)?;
+    let answer = access.judge(facts, scope)?;
     let question = Question { who: &who, action: START, resource: &target };
     let tags = resource_tags_wanted(facts, question).join(", ");
     Ok(match answer {
@@ -49,6 +49,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     })
 }
 
-pub(super) fn root(arn: &Arn) -> Evidence {
-    observed(arn, "is the root user, whom no policy of the account limits")
+/// The root user, whom nothing limits but the organization.
+pub(super) fn root(access: Access, facts: &Facts, scope: &Scope) -> Answer {
+    Ok(match access.judge(facts, scope)? {
+        Verdict::Pass(_) => Verdict::Pass(observed(
+            &access.who.arn,
+            "is the root user, whom no policy of the account limits, and none of an organization stops it",
+        )),
+        answer => answer,
+    })
 }

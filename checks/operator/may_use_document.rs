@@ -32,9 +32,6 @@ use super::may_start_session_on_target::root;
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
     let who = operator::who(facts, scope)?;
-    if who.is_root() {
-        return Ok(Verdict::Pass(root(&who.arn)));
-    }
     let name = session::document_name(scope)
         .ok_or_else(|| Unknown::limit("the session document's name"))?;
     let document = document_arn(facts, scope, &name)?;
@@ -45,6 +42,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &document },
         recovery: Recovery::NextSession,
     };
+    if who.is_root() {
+        return root(access, facts, scope);
+    }
     let answer = access.judge(facts, scope);
     let question = Question { who: &who, action: START, resource: &document };
     let tags = resource_tags_wanted(facts, question).join(", ");

@@ -6,9 +6,8 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant},
+        access::may_use_key,
         credentials::agent_role,
-        judge::{Guard, GuardKind},
         session::{self, Gates},
     },
 };
@@ -35,7 +34,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
-    let Some(key) = preferences.key(facts)? else {
+    let Some(key) = preferences.guarded_key(facts, scope)? else {
         return Ok(Verdict::NotApplicable(
             "the session is not encrypted with a KMS key, or the key does not exist",
         ));
@@ -44,24 +43,5 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let who = role.who(scope);
-    let actions = ["kms:Decrypt"];
-    let access = Access {
-        who: &who,
-        actions: &actions,
-        resource: key.arn.as_str(),
-        grant: Grant::Inline {
-            purpose: "session-key",
-            actions: &actions,
-            resource: key.arn.as_str(),
-        },
-        recovery: Recovery::NextSession,
-    };
-    let guard = Guard {
-        kind: GuardKind::Key,
-        id: key.arn.as_str(),
-        policy: key.policy().map(Some),
-        account: key.arn.account(),
-        context: Vec::new(),
-    };
-    access.judge_past(Some(&guard), facts, scope)
+    may_use_key(&who, "kms:Decrypt", key, facts, scope)
 }

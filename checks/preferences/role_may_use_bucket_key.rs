@@ -30,6 +30,10 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
+/// States in which a key makes no data keys. Source: KMS developer guide, "Key states of AWS KMS keys".
+const UNUSABLE: [&str; 5] =
+    ["Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion", "Unavailable"];
+
 fn run(facts: &Facts, scope: &Scope) -> Answer {
     let preferences = match session::gates(facts, scope)? {
         Gates::Apply(preferences) => preferences,
@@ -62,6 +66,22 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             .aws(scope, ["s3api", "get-bucket-encryption", "--bucket", bucket.as_str()]),
         ));
     };
+    if UNUSABLE.contains(&key.state.as_str()) {
+        return Ok(Verdict::Fail(
+            observed(
+                &key.arn,
+                format!(
+                    "is the key of the bucket {bucket}, in state {}, and makes no data keys",
+                    key.state
+                ),
+            ),
+            Fix::new(
+                format!("enable the key, or encrypt {bucket} with another"),
+                Recovery::NextSession,
+            )
+            .aws(scope, ["kms", "describe-key", "--key-id", key.arn.as_str()]),
+        ));
+    }
     let Some(role) = agent_role(facts, scope)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };

@@ -12,6 +12,7 @@ use super::{
     collected,
     context::MFA,
     judge::{Allowed, Basis, Guard, GuardKind, Judgement, No, Question, Refused, Stratum, judge},
+    session::GuardedKey,
     who::Who,
 };
 use crate::model::{
@@ -424,6 +425,35 @@ fn join<T>(so_far: &mut Option<T>, more: T, both: impl FnOnce(T, T) -> T) {
         Some(so_far) => both(so_far, more),
         None => more,
     });
+}
+
+/// May it use the session's key, past the key's policy?
+///
+/// # Errors
+/// As [`Access::judge`].
+pub fn may_use_key(
+    who: &Who,
+    action: &str,
+    key: GuardedKey,
+    facts: &Facts,
+    scope: &Scope,
+) -> Answer {
+    let (resource, actions) = (key.arn.as_str(), [action]);
+    let access = Access {
+        who,
+        actions: &actions,
+        resource,
+        grant: Grant::Inline { purpose: "session-key", actions: &actions, resource },
+        recovery: Recovery::NextSession,
+    };
+    let guard = Guard {
+        kind: GuardKind::Key,
+        id: resource,
+        policy: key.policy.map(Some),
+        account: key.arn.account(),
+        context: Vec::new(),
+    };
+    access.judge_past(Some(&guard), facts, scope)
 }
 
 /// Does a grant of the key let it in, where policies do not? Grants need no policy beside them.

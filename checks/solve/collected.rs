@@ -44,8 +44,6 @@ pub fn layers<'f>(facts: &'f Facts, who: &Who) -> Layers<'f> {
     let account = who.arn.account();
     layers.service_control = match service_control(facts, account) {
         Ok(levels) => levels,
-        // Nobody is known to be the root user of a member account; the others are limited.
-        Err(_) if who.is_root() => Vec::new(),
         Err(unknown) => {
             let layer = Layer::Unseen(unknown);
             Vec::from([Level { name: "the organization".into(), layer }])

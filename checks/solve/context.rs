@@ -11,6 +11,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::net::Ipv4Addr;
 
 use super::{
     credentials::Source,
@@ -37,8 +38,11 @@ const ROLE_DELIVERY: &str = "ec2:RoleDelivery";
 /// The agent does not fall back to version 1 since. Source: amazon-ssm-agent `RELEASENOTES.md`.
 const VERSION_2_ONLY: AgentVersion = AgentVersion([3, 2, 1041, 0]);
 
-/// Keys of tags of the resource: the last by EC2's own name.
-const RESOURCE_TAGS: [&str; 3] = ["aws:ResourceTag/", "ssm:resourceTag/", "ec2:ResourceTag/"];
+/// Keys of tags of the resource.
+const RESOURCE_TAGS: [&str; 2] = ["aws:ResourceTag/", "ssm:resourceTag/"];
+/// As EC2's own actions have it, and those of Systems Manager do not, although the resource is EC2's. Source:
+/// Service Authorization Reference for `ssm`, "Resource types", `instance`.
+const EC2_TAGS: &str = "ec2:ResourceTag/";
 
 /// The context of a request.
 ///
@@ -119,8 +123,9 @@ fn of_principal(it: &mut Context, who: &Who, facts: &Facts, scope: &Scope) -> Re
             // Source: IAM user guide, "AWS global condition context keys": "this key is not present when
             // a principal uses long-term credentials".
             Some(false) => {
-                it.set("aws:TokenIssueTime", Known::Missing);
-                it.set(MFA, Known::Missing);
+                for key in ["aws:TokenIssueTime", MFA, "aws:MultiFactorAuthAge"] {
+                    it.set(key, Known::Missing);
+                }
             }
             None => {}
         }
@@ -238,6 +243,11 @@ fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
         Ok(Some((endpoint, vpc))) => {
             it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
             it.set("aws:SourceVpc", exactly(vpc.as_str()));
+            // "Not available when a requester uses a VPC endpoint", where `aws:VpcSourceIp` is.
+            it.set("aws:SourceIp", Known::Missing);
+            if let Some(address) = only_address(facts, scope) {
+                it.set("aws:VpcSourceIp", exactly(&address.to_string()));
+            }
         }
         // A public name may yet be answered by an endpoint elsewhere, unless the way there is seen.
         Ok(None) => {
@@ -265,6 +275,13 @@ fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
             }
         }
     }
+}
+
+/// The address that an instance's packets come from, where it has no other.
+fn only_address(facts: &Facts, scope: &Scope) -> Option<Ipv4Addr> {
+    let instance = facts.instance(scope.target.instance()?).optional().ok()??;
+    let [interface] = instance.interfaces.as_slice() else { return None };
+    interface.private_ip.filter(|_| interface.ipv6.is_empty())
 }
 
 /// What agent and plugin say to KMS and S3.
@@ -318,7 +335,7 @@ fn of_resource(
     let rest = |it: Context, known: &Known| {
         RESOURCE_TAGS.iter().fold(it, |it, family| it.with_rest(family, known.clone()))
     };
-    it = it.with_rest("aws:RequestTag/", Known::Missing);
+    it = it.with_rest("aws:RequestTag/", Known::Missing).with_rest(EC2_TAGS, Known::Missing);
     let owner = resource.split(':').nth(4).filter(|it| !it.is_empty());
     if is_owned_by_aws(resource) {
         it.set("aws:ResourceAccount", Known::Missing);

@@ -13,10 +13,10 @@ use super::{
     collected, context,
     policy::{
         self, Attached, Cited, Context, Kind, Known, Layer, Layers, Level, Miss, Name, Object,
-        Outcome, Owner, Part, Policy, Request, Ruling,
+        Open, Outcome, Owner, Part, Policy, Request, Ruling,
     },
     simulation,
-    who::Who,
+    who::{Side, Who},
 };
 use crate::model::{
     facts::{Facts, Gap, Need, Unknown},
@@ -167,11 +167,12 @@ pub fn judge(
                     Ok(allowed(&cited, basis))
                 }
                 Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
-                Outcome::Denied(refusal) => Ok(Judgement::Refused(explained(
+                Outcome::Denied(refusal) => explained(
                     refused(&refusal, &simulation.policies),
                     (question, guard, &request),
                     facts,
-                ))),
+                )
+                .map(Judgement::Refused),
             };
         }
         Err(unknown) if unknown.is_unasked() => {
@@ -341,14 +342,19 @@ fn with<'l>(
 }
 
 /// With the statements that decide, if the policies are at hand and say the same.
+///
+/// The simulator takes a key that it was not given for one that does not match, and does not always say so:
+/// of one that only stands in a policy variable it says nothing. So its "nothing allows it" is none while
+/// an Allow hangs on a key that is not known here.
 fn explained(
     layers: Vec<No>,
     (question, guard, request): (Question, Option<&Guard>, &Request),
     facts: &Facts,
-) -> Refused {
+) -> Result<Refused, Unknown> {
     let by_organization = layers.iter().any(|it| it.layer == Stratum::ServiceControl);
     let own = with(collected::layers(facts, question.who), guard, question, facts);
     let mut basis = Basis::Simulator;
+    let tagged = may_be_tagged(question.who, facts);
     let layers = match policy::evaluate(request, &own) {
         Outcome::Allowed(_) => {
             basis = Basis::Disputed("allow it");
@@ -359,10 +365,28 @@ fn explained(
             let agrees = read.first().map(|it| it.layer) == layers.first().map(|it| it.layer);
             if agrees { read } else { layers }
         }
+        Outcome::Unknown(undecided)
+            if layers.iter().all(|it| it.layer == Stratum::Identity && !it.explicit)
+                && undecided.of_identity().any(|it| match it {
+                    Open::Key(_) | Open::Part(_) => true,
+                    Open::Unseen(_) => tagged,
+                    Open::Malformed(_) => false,
+                }) =>
+        {
+            return Err(undecided.unknown(request));
+        }
         Outcome::Unknown(_) => layers,
     };
     let wanted = collected::wanted(facts, question.who, by_organization);
-    Refused { layers, basis, wanted }
+    Ok(Refused { layers, basis, wanted })
+}
+
+/// May whoever made the session have given it tags?
+fn may_be_tagged(who: &Who, facts: &Facts) -> bool {
+    let role = || facts.role(&who.name().parse().ok()?).optional().ok().flatten();
+    who.side == Side::Operator
+        && who.is_role()
+        && role().is_some_and(|it| policy::may_tag_sessions(&it.trust))
 }
 
 fn allowed(cited: &[Cited], basis: Basis) -> Judgement {

@@ -105,6 +105,11 @@ pub enum Open {
 }
 
 impl Undecided<'_> {
+    /// What is not known of the identity's own policies.
+    pub fn of_identity(&self) -> impl Iterator<Item = &Open> {
+        self.doubts.iter().filter(|it| it.layer == Name::Identity).map(|it| &it.on)
+    }
+
     /// All of it, for a check to return.
     #[must_use]
     pub fn unknown(&self, request: &Request) -> Unknown {

@@ -12,7 +12,12 @@ use alloc::{
 
 use serde_json::Value;
 
-use crate::model::{facts::Unknown, ids::DocumentName, scope::Session, ssm::Document};
+use crate::model::{
+    facts::{Facts, Unknown},
+    ids::DocumentName,
+    scope::Session,
+    ssm::Document,
+};
 
 /// AWS's own session documents and the type of each. They exist in every account and ask for nothing
 /// themselves, so they are not fetched. Source: the documents, as listed by the Systems Manager console.
@@ -32,17 +37,30 @@ pub fn type_by_aws(name: &DocumentName) -> Option<&'static str> {
     OWNED_BY_AWS.iter().find(|it| it.0 == name).map(|it| it.1)
 }
 
-/// The kind of session that one of AWS's own documents is for: where only the document is named, that
-/// is what is meant.
+/// The kind of session that a document is for: where only the document is named, that is what is meant.
+/// None if it starts none, or was not seen.
 #[must_use]
-pub fn opens(name: &DocumentName) -> Option<Session> {
-    let kind = type_by_aws(name).filter(|_| is_owned_by_aws(name))?;
-    Some(match name.as_str().rsplit('/').next()? {
-        "AWS-StartSSHSession" => Session::Ssh,
-        "AWS-StartPortForwardingSessionToRemoteHost" => Session::RemotePort,
-        _ if kind == "Port" => Session::Port,
-        _ => Session::Command,
-    })
+pub fn opens(name: &DocumentName, facts: &Facts) -> Option<Session> {
+    if is_owned_by_aws(name) {
+        let kind = type_by_aws(name)?;
+        return Some(match name.as_str().rsplit('/').next()? {
+            "AWS-StartSSHSession" => Session::Ssh,
+            "AWS-StartPortForwardingSessionToRemoteHost" => Session::RemotePort,
+            _ if kind == "Port" => Session::Port,
+            _ => Session::Command,
+        });
+    }
+    let content = facts.document(name).optional().ok()??.content.json()?;
+    match content.get("sessionType")?.as_str()? {
+        // The agent forwards to another host if the document names one. Source: amazon-ssm-agent
+        // `agent/session/plugins/port/port.go`.
+        "Port" if content.get("properties").is_some_and(|it| it.get("host").is_some()) => {
+            Some(Session::RemotePort)
+        }
+        kind => [Session::Shell, Session::Port, Session::Command]
+            .into_iter()
+            .find(|session| fits(kind, *session)),
+    }
 }
 
 /// Is this name reserved for AWS's documents? Source: `CreateDocument`, parameter `Name`.
@@ -387,7 +405,31 @@ mod tests {
             ("Mine", None),
         ];
         for (raw, session) in rows {
-            assert_eq!(opens(&name(raw)), session, "{raw}");
+            assert_eq!(opens(&name(raw), &Facts::default()), session, "{raw}");
+        }
+    }
+
+    #[test]
+    fn sessions_that_documents_of_ones_own_open() {
+        let rows = [
+            (json!({ "sessionType": "Standard_Stream" }), Some(Session::Shell)),
+            (json!({ "sessionType": "NonInteractiveCommands" }), Some(Session::Command)),
+            (
+                json!({ "sessionType": "Port", "properties": { "portNumber": "5432" } }),
+                Some(Session::Port),
+            ),
+            (
+                json!({ "sessionType": "Port", "properties": { "portNumber": "5432", "host": "db" } }),
+                Some(Session::RemotePort),
+            ),
+            (json!({ "sessionType": "Telepathy" }), None),
+            (json!({}), None),
+        ];
+        for (content, session) in rows {
+            let facts =
+                json!({ "documents": { "Mine": { "kind": "Session", "content": content } } });
+            let facts: Facts = serde_json::from_value(facts).unwrap();
+            assert_eq!(opens(&"Mine".parse().unwrap(), &facts), session, "{content}");
         }
     }
 }

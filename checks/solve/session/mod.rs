@@ -21,10 +21,11 @@ pub use gate::{BUCKET_UNSEEN, Gate, seen_as};
 use serde_json::Value;
 
 use crate::model::{
-    facts::{Facts, Unknown},
+    facts::{Facts, Ourselves, Unknown},
     iam::Key,
     ids::*,
     scope::{Scope, Session},
+    text::Text,
     verdict::Fix,
 };
 
@@ -61,6 +62,12 @@ pub fn is_interactive(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
         Some("NonInteractiveCommands") => Ok(false),
         _ => Err(Unknown::limit(format!("which kind of commands {name} runs"))),
     }
+}
+
+/// A key, for the question who may use it.
+pub struct GuardedKey<'f> {
+    pub arn: Arn,
+    pub policy: Result<&'f Text, Unknown>,
 }
 
 /// What the preferences ask of a session, each field as the agent would read it.
@@ -202,11 +209,57 @@ impl Preferences<'_> {
     /// The key that sessions are encrypted with; None if there is none, or it does not exist.
     ///
     /// # Errors
-    /// [`Unknown`] when the field cannot be read, or the key was not seen.
+    /// [`Unknown`] when the field cannot be read, or the key was not seen. What KMS says of keys that are
+    /// another account's hangs on their policies, so there "not found" is no answer.
     pub fn key<'f>(&self, facts: &'f Facts) -> Result<Option<&'f Key>, Unknown> {
         let Some(raw) = self.text("kmsKeyId")? else { return Ok(None) };
         let name: KeyName = raw.parse().map_err(|_| self.misnamed("kmsKeyId", raw))?;
-        facts.key(&name).optional()
+        let key = facts.key(&name).optional()?;
+        if let (None, Ok(arn)) = (key, raw.parse::<Arn>())
+            && arn.account() != facts.caller(&Ourselves::Us).required()?.account.as_str()
+        {
+            return Err(Unknown::limit(format!(
+                "{arn} is a key of account {}, and does not show to this one",
+                arn.account()
+            )));
+        }
+        Ok(key)
+    }
+
+    /// As [`key`](Self::key), of a key too that does not show, where the preferences say which it is: an
+    /// alias may stand for any.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn guarded_key<'f>(
+        &self,
+        facts: &'f Facts,
+        scope: &Scope,
+    ) -> Result<Option<GuardedKey<'f>>, Unknown> {
+        let unseen = match self.key(facts) {
+            Ok(Some(key)) => {
+                return Ok(Some(GuardedKey { arn: key.arn.clone(), policy: key.policy() }));
+            }
+            Ok(None) => return Ok(None),
+            Err(unknown) => unknown,
+        };
+        let (Some(raw), false) = (self.text("kmsKeyId")?, unseen.is_unasked()) else {
+            return Err(unseen);
+        };
+        let caller = facts.caller(&Ourselves::Us).required()?;
+        let arn = match raw.parse::<Arn>() {
+            Ok(arn) => arn,
+            Err(_) if raw.starts_with("alias/") => return Err(unseen),
+            Err(_) => {
+                let (partition, account) = (caller.arn.partition(), &caller.account);
+                let arn = format!("arn:{partition}:kms:{}:{account}:key/{raw}", scope.region);
+                arn.parse().map_err(Unknown::limit)?
+            }
+        };
+        if !arn.resource().starts_with("key/") {
+            return Err(unseen);
+        }
+        Ok(Some(GuardedKey { arn, policy: Err(unseen) }))
     }
 
     /// The bucket that sessions are logged to.
