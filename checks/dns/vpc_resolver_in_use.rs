@@ -9,7 +9,10 @@ use core::net::IpAddr;
 use crate::{
     model::{dns::Place, facts::Need},
     prelude::*,
-    solve::{name, reach},
+    solve::{
+        name::{self, Resolution},
+        reach,
+    },
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -46,6 +49,16 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::Pass(handed.and(observed(id, through))));
     };
     let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
+    if let Some(server) = server.filter(|it| ANSWER_ANYBODY.contains(it)) {
+        let private = any_of(reach::CORE, |service| {
+            let name = name::seen(facts, name::resolve(facts, scope, vpc, service))?;
+            Ok((!matches!(name.map(|it| it.to), Ok(Resolution::Public))).then_some(service))
+        })?;
+        if private.is_none() {
+            let answers = "answers anybody, and the services have public addresses here";
+            return Ok(Verdict::Pass(handed.and(observed(server, answers))));
+        }
+    }
     let (evidence, mend) = match server {
         None => {
             let left = "leaves its instances with the DNS servers of their images, if any";
@@ -73,6 +86,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         ),
     ))
 }
+
+/// Public resolvers: Google's, Cloudflare's, Quad9's and Cisco's.
+const ANSWER_ANYBODY: [&str; 8] = [
+    "8.8.8.8",
+    "8.8.4.4",
+    "1.1.1.1",
+    "1.0.0.1",
+    "9.9.9.9",
+    "149.112.112.112",
+    "208.67.222.222",
+    "208.67.220.220",
+];
 
 /// What a server may not know, and whether it is there at all.
 fn doubts(

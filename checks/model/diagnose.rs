@@ -27,7 +27,8 @@ pub enum Standing {
     /// Everything it depends on holds: fixing this is fixing something.
     Cause,
     /// It may be a consequence of something we could not see, or what was seen elsewhere speaks
-    /// against it: the settings say that no packet passes, and the agent is connected.
+    /// against it: the settings say that no packet passes, and the agent is connected. Or it is a
+    /// possibility that would explain what blocks, and by itself no fault.
     Perhaps,
     /// Something it depends on has failed too.
     Consequence,
@@ -112,12 +113,19 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let below = |check: &Check| {
         answers.iter().map(|it| it.0).filter(|it| check.follows_from(it)).collect::<Vec<_>>()
     };
+    // What only advises is no fault, and explains one as far as that does not explain itself.
+    let possible = |check: &Check| check.impact == Impact::Advises;
+    let tells = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(it, _))) if it.tells());
     let standing = |check: &Check| {
         let below = below(check);
-        if below.iter().any(|it| fails(it)) {
+        let (possibly, surely): (Vec<&Check>, Vec<&Check>) =
+            below.iter().copied().filter(|it| fails(it)).partition(|it| possible(it));
+        if !surely.is_empty() || !possibly.is_empty() && !tells(check) {
             Standing::Consequence
         } else if proven(check)
+            || !possibly.is_empty()
             || below.iter().any(|it| matches!(of(it), Some(Err(_))) && !proven(it))
+            || possible(check) && answers.iter().any(|it| blocks(it.0) && it.0.follows_from(check))
         {
             Standing::Perhaps
         } else {
@@ -164,11 +172,21 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
         (Overall::Healthy, None)
     };
     // A lesser fault that explains a decisive one is a cause too: an impaired host that lost its agent.
+    // A possibility is not, where something certain explains as much.
+    let explained = |check: &Check| {
+        findings.iter().any(|it| {
+            it.standing == Some(Standing::Cause)
+                && it.check.impact == Impact::Blocks
+                && check.follows_from(it.check)
+        })
+    };
     let decides = |check: &Check| {
-        findings
-            .iter()
-            .filter(|it| it.standing.is_some() && Some(it.check.impact) == decisive)
-            .any(|it| ptr::eq(it.check, check) || it.check.follows_from(check))
+        findings.iter().filter(|it| it.standing.is_some() && Some(it.check.impact) == decisive).any(
+            |it| {
+                ptr::eq(it.check, check)
+                    || it.check.follows_from(check) && !(possible(check) && explained(it.check))
+            },
+        )
     };
     let causes = findings
         .iter()
@@ -208,6 +226,9 @@ mod tests {
         SESSION: Blocks, after &[&AGENT], proves &[];
         LOGS: Degrades, after &[], proves &[];
         TIP: Advises, after &[], proves &[];
+        DOOR: Advises, after &[], proves &[];
+        LIFT: Blocks, after &[], proves &[];
+        GUEST: Blocks, after &[&DOOR, &LIFT], proves &[];
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
@@ -218,6 +239,12 @@ mod tests {
     #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
     fn fail() -> Answer {
         Ok(Verdict::Fail(observed("it", "broke"), Fix::new("mend it", Recovery::Agent)))
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
+    fn fail_telling() -> Answer {
+        let evidence = observed("it", "says why").telling();
+        Ok(Verdict::Fail(evidence, Fix::new("mend it", Recovery::Agent)))
     }
 
     fn unknown() -> Answer {
@@ -291,6 +318,31 @@ mod tests {
             &["LOGS cause", "TIP cause"],
         ),
         (&[(&LOGS, unknown), (&TIP, fail)], Overall::Healthy, &[], &["TIP cause"]),
+        // A possibility explains what blocks, unless that says why itself, or something certain does.
+        (
+            &[(&DOOR, fail), (&GUEST, fail)],
+            Overall::Blocked,
+            &["DOOR"],
+            &["DOOR perhaps", "GUEST consequence"],
+        ),
+        (
+            &[(&DOOR, fail), (&GUEST, fail_telling)],
+            Overall::Blocked,
+            &["GUEST", "DOOR"],
+            &["GUEST perhaps", "DOOR perhaps"],
+        ),
+        (
+            &[(&DOOR, fail), (&LIFT, fail), (&GUEST, fail)],
+            Overall::Blocked,
+            &["LIFT"],
+            &["LIFT cause", "DOOR perhaps", "GUEST consequence"],
+        ),
+        (
+            &[(&DOOR, fail), (&ROUTE, fail), (&GUEST, fail)],
+            Overall::Blocked,
+            &["ROUTE", "DOOR"],
+            &["ROUTE cause", "DOOR perhaps", "GUEST consequence"],
+        ),
         (
             &[(&LOGS, fail), (&ROUTE, fail)],
             Overall::Blocked,

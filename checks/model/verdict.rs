@@ -126,6 +126,7 @@ pub struct Evidence {
     first: Observation,
     rest: Vec<Observation>,
     wanted: Vec<Need>,
+    tells: bool,
 }
 
 /// One thing, and what was observed of it.
@@ -142,10 +143,23 @@ pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<String>) -> E
         first: Observation { subject: subject.to_string(), observed: what.into() },
         rest: Vec::new(),
         wanted: Vec::new(),
+        tells: false,
     }
 }
 
 impl Evidence {
+    /// What failed says itself why: no mere possibility elsewhere explains it better.
+    #[must_use]
+    pub fn telling(mut self) -> Self {
+        self.tells = true;
+        self
+    }
+
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.tells
+    }
+
     /// Facts that would show a failure's cause more closely, or take the failure back.
     #[must_use]
     pub fn wanting(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
@@ -166,6 +180,7 @@ impl Evidence {
             }
         }
         self.wanted.extend(other.wanted);
+        self.tells |= other.tells;
         self
     }
 

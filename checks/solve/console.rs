@@ -258,6 +258,29 @@ impl Sign {
         matches!(self, Self::DiskFull | Self::ReadOnly | Self::OutOfMemory)
     }
 
+    /// Does it say what keeps the agent away, and that it is not the way to AWS?
+    #[must_use]
+    pub fn explains(&self) -> bool {
+        match self {
+            Self::Panic | Self::Emergency | Self::DiskFull | Self::ReadOnly | Self::OutOfMemory => {
+                true
+            }
+            // AWS answered, or nobody was asked.
+            Self::NoCredentials(
+                Trouble::NoRole
+                | Trouble::Denied(_)
+                | Trouble::KeysLost
+                | Trouble::Metadata
+                | Trouble::Dates
+                | Trouble::Clock,
+            ) => true,
+            Self::NoCredentials(
+                Trouble::NoAnswer(_) | Trouble::NoAddress | Trouble::Certificate | Trouble::Other,
+            )
+            | Self::AgentRuns(_) => false,
+        }
+    }
+
     /// What to do about it; None where it is good news.
     #[must_use]
     pub fn cure(&self) -> Option<String> {

@@ -275,7 +275,7 @@ enum Filtered {
 ///
 /// # Errors
 /// [`Unknown`] while nobody has asked, so that the collector does.
-pub(super) fn seen<T>(
+pub(crate) fn seen<T>(
     facts: &Facts,
     answer: Result<T, Unknown>,
 ) -> Result<Result<T, Unknown>, Unknown> {

@@ -12,7 +12,7 @@ use alloc::{
 };
 
 use super::{
-    console::{self, Sign},
+    console::{self, Sign, Trouble},
     credentials, name,
 };
 use crate::model::{
@@ -21,7 +21,7 @@ use crate::model::{
     ids::{InstanceId, NodeId, VpcId},
     scope::{Scope, Session},
     ssm::{AgentVersion, ManagedNode, SettingId},
-    time::span,
+    time::{Timestamp, span},
     verdict::{Evidence, Fix, Recovery, observed},
 };
 
@@ -107,7 +107,7 @@ pub fn explore(
         }
         (Some(id), Silence::NotConnected(_)) if up => {
             if let Some(console) = facts.console(id).hint()? {
-                on_console(&mut trail, id, console, silence, instance);
+                on_console(&mut trail, id, console, silence, instance, None);
             }
         }
         (None, Silence::Lost(node)) => {
@@ -168,11 +168,11 @@ fn on_instance(
         trail.add(observed(id, format!("was started {} ago", span(age))));
         trail.first.push("give it some minutes after the start (--wait)".into());
     }
-    if let Some(console) = console {
-        on_console(trail, id, console, silence, instance);
-    }
     let at =
         association.and_then(|it| it.at).filter(|_| instance.is_none_or(|it| it.profile.is_some()));
+    if let Some(console) = console {
+        on_console(trail, id, console, silence, instance, at);
+    }
     let age = at.map(|it| it.until(scope.at));
     if let Some(age) = age.filter(|it| (0..BACKOFF).contains(it)) {
         trail.add(observed(id, format!("was given its instance profile {} ago", span(age))));
@@ -395,6 +395,7 @@ fn on_console(
     console: &Console,
     silence: Silence,
     instance: Option<&Instance>,
+    profile_since: Option<Timestamp>,
 ) {
     let started = instance.and_then(|it| it.launched_at);
     // What the machine wrote before is over: it has booted since, or reported.
@@ -420,6 +421,15 @@ fn on_console(
             trail.version = AgentVersion::parse(version);
         }
         trail.started |= matches!(seen.sign, Sign::AgentRuns(_) | Sign::NoCredentials(_));
+        // It had no role then.
+        let mended = seen.sign == Sign::NoCredentials(Trouble::NoRole)
+            && profile_since.zip(seen.at.or(console.at)).is_some_and(|(since, at)| at < since);
+        if mended {
+            continue;
+        }
+        if seen.sign.explains() {
+            trail.evidence = trail.evidence.clone().telling();
+        }
         if let Some(cure) = seen.sign.cure() {
             trail.first.push(format!("{cure} (unless that was done since)"));
         }
