@@ -226,13 +226,17 @@ impl<'a> Reference<'a> {
                     .flat_map(from_all)
                     .map(|(from, to)| self.attempt(&from, to))
                     .collect();
-                // Who holds addresses of both kinds falls back from one to the other.
-                let v6_only = attempts.iter().all(|it| it.from.is_ipv6());
-                let needs: Vec<&Attempt> =
-                    attempts.iter().filter(|it| v6_only || it.from.is_ipv4()).collect();
-                any |= !needs.is_empty() && needs.iter().all(|it| it.works());
-                some |= needs.iter().any(|it| it.works()) && Self::decided(&attempts);
-                judgement.in_part |= needs.iter().any(|it| it.in_part);
+                // Of addresses of both kinds the agent's dialer falls back from one to the other: those of
+                // one kind are enough (RFC 8305; Go's `net.Dialer`).
+                let (v4, v6): (Vec<&Attempt>, Vec<&Attempt>) =
+                    attempts.iter().partition(|it| it.from.is_ipv4());
+                let all_work =
+                    |all: &[&Attempt]| !all.is_empty() && all.iter().all(|it| it.works());
+                any |= all_work(&v4) || all_work(&v6);
+                some |= attempts.iter().any(Attempt::works) && Self::decided(&attempts);
+                let usual = if v4.is_empty() { &v6 } else { &v4 };
+                let falls_back = all_work(&v6) && !all_work(usual);
+                judgement.in_part |= falls_back || usual.iter().any(|it| it.in_part);
                 nowhere &= attempts.iter().all(Attempt::fails);
                 judgement.clear &= attempts.iter().all(|it| it.unclear.is_empty());
                 let ports = |it: &Attempt| it.passes.len() + it.dropped.len() + it.unclear.len();
@@ -374,7 +378,10 @@ impl<'a> Reference<'a> {
         let zones = self.zones();
         let hostnames = dns.map(|it| it.hostnames);
         // Zones of either kind take both attributes (vpc-dns.html).
-        if hostnames != Some(true) || zones.is_none() {
+        if hostnames == Some(false) {
+            return vec![self.public(true)];
+        }
+        if hostnames.is_none() || zones.is_none() {
             readings.push(self.public(true));
         }
         let Some(endpoints) = seen(self.facts.endpoints.get(self.vpc)) else {
@@ -392,7 +399,7 @@ impl<'a> Reference<'a> {
             .collect();
         let in_force = private.iter().find(|it| it.state == EndpointState::Available);
         match in_force {
-            Some(endpoint) if hostnames != Some(false) => {
+            Some(endpoint) => {
                 let public = hostnames.is_none().then(|| self.public(true));
                 readings = public.into_iter().collect();
                 readings.extend(self.records(endpoint, true));
@@ -401,10 +408,7 @@ impl<'a> Reference<'a> {
                 }
                 return readings;
             }
-            _ => readings.extend(zones.into_iter().flatten()),
-        }
-        if hostnames == Some(false) {
-            return readings;
+            None => readings.extend(zones.into_iter().flatten()),
         }
         for endpoint in private {
             match endpoint.state {
@@ -495,7 +499,8 @@ impl<'a> Reference<'a> {
         };
         let family = endpoint.dns_record_ip_type.as_ref().or(endpoint.ip_address_type.as_ref());
         match family {
-            None | Some(AddressFamily::V4) => vec![only(true)],
+            // By the name that is asked for: this one has IPv4 addresses alone.
+            None | Some(AddressFamily::V4 | AddressFamily::ServiceDefined) => vec![only(true)],
             Some(AddressFamily::V6) => vec![only(false)],
             Some(AddressFamily::Dual) => vec![all],
             Some(_) => vec![only(true), all],
@@ -595,7 +600,13 @@ impl<'a> Reference<'a> {
                 let ours = endpoints
                     .iter()
                     .filter(|it| it.kind == EndpointKind::Interface && self.is_for_service(it));
-                all.extend(ours.flat_map(|it| self.interfaces(it, true)));
+                all.extend(ours.flat_map(|it| {
+                    let alive = matches!(
+                        it.state,
+                        EndpointState::Available | EndpointState::Partial | EndpointState::Other(_)
+                    );
+                    self.interfaces(it, alive)
+                }));
             }
         }
         let vpc = self.vpc_cidrs();
@@ -704,6 +715,9 @@ impl<'a> Reference<'a> {
             return Vec::new();
         };
         let connected = |it: &Source| {
+            if let Goal::Interface { subnet: Some(there), .. } = to {
+                return it.nic.subnet == *there;
+            }
             let subnet = seen(self.facts.subnets.get(&it.nic.subnet));
             subnet.is_none_or(|subnet| match to.address() {
                 IpAddr::V4(address) => subnet.cidr.is_some_and(|net| net.contains(&address)),
@@ -729,7 +743,9 @@ impl<'a> Reference<'a> {
             in_part: false,
             because: Passes,
         };
-        for port in self.port_classes(&self.ephemeral()) {
+        let ports = self.ephemeral();
+        let mut lost = 0;
+        for port in self.port_classes(&ports) {
             let fate = match to {
                 Goal::Service(address) => self.to_service(from, *address, port),
                 Goal::Dead(_) => Dropped("the endpoint is not in service"),
@@ -739,7 +755,10 @@ impl<'a> Reference<'a> {
             };
             match fate {
                 Passes | Partly(_) => attempt.passes.push(port),
-                Dropped(_) => attempt.dropped.push(port),
+                Dropped(_) => {
+                    attempt.dropped.push(port);
+                    lost += self.class_size(port, &ports);
+                }
                 Unclear(_) => attempt.unclear.push(port),
             }
             attempt.in_part |= matches!(fate, Partly(_));
@@ -747,7 +766,7 @@ impl<'a> Reference<'a> {
                 attempt.because = fate;
             }
         }
-        attempt.in_part |= attempt.works() && !attempt.dropped.is_empty();
+        attempt.in_part |= attempt.works() && is_felt(lost, &ports);
         attempt
     }
 
@@ -768,6 +787,12 @@ impl<'a> Reference<'a> {
         }
         ports.retain(|it| within.contains(it));
         ports
+    }
+
+    /// How many ports of the range `port` stands for.
+    fn class_size(&self, port: u16, within: &RangeInclusive<u16>) -> u32 {
+        let next = self.port_classes(within).into_iter().find(|it| *it > port);
+        next.map_or(u32::from(*within.end()) + 1, u32::from) - u32::from(port)
     }
 
     /// To another interface of the VPC, and back.
@@ -872,12 +897,10 @@ impl<'a> Reference<'a> {
         }
         // The other side of a peering lends neither its internet gateway nor its NAT
         // (vpc-peering-basics.html, "Edge to edge routing").
-        if via.starts_with("pcx-") && is_public(to) {
+        if via.starts_with("pcx-") && is_public(untranslated(to).unwrap_or(to)) {
             return Dropped("peering does not lead to the internet");
         }
-        let endpoints = seen(self.facts.endpoints.get(self.vpc)).map_or(&[][..], Vec::as_slice);
-        match endpoints.iter().find(|it| it.id.as_str() == via && it.kind == EndpointKind::Gateway)
-        {
+        match self.gateway(via) {
             Some(endpoint) if !self.is_for_service(endpoint) => {
                 Dropped("another service's endpoint")
             }
@@ -888,6 +911,12 @@ impl<'a> Reference<'a> {
             },
             None => Unclear("what lies behind the next hop"),
         }
+    }
+
+    /// The gateway endpoint of this id.
+    fn gateway(&self, id: &str) -> Option<&'a Endpoint> {
+        let endpoints = seen(self.facts.endpoints.get(self.vpc))?;
+        endpoints.iter().find(|it| it.id.as_str() == id && it.kind == EndpointKind::Gateway)
     }
 
     fn nat(&self, id: &str) -> Option<&'a NatGateway> {
@@ -958,13 +987,15 @@ impl<'a> Reference<'a> {
 
     /// An ACL lets replies in to some port, of those that translators use.
     fn some_reply(&self, subnet: &SubnetId, from: IpAddr, what: &'static str) -> Fate {
-        let ports = self.port_classes(&(1024..=65535)).into_iter();
-        let fates: Vec<Fate> = ports.map(|it| self.acl(subnet, Way::In, from, it, what)).collect();
-        let passing = fates.iter().filter(|it| **it == Passes).count();
-        match passing {
-            0 => fates.into_iter().min_by_key(|it| it.rank()).unwrap(),
-            _ if passing == fates.len() => Passes,
-            _ => Partly(what),
+        let range = 1024..=65535;
+        let ports = self.port_classes(&range).into_iter();
+        let fates: Vec<(u16, Fate)> =
+            ports.map(|it| (it, self.acl(subnet, Way::In, from, it, what))).collect();
+        let lost = fates.iter().filter(|it| it.1 != Passes);
+        let lost = lost.map(|it| self.class_size(it.0, &range)).sum();
+        match fates.iter().map(|it| it.1).min_by_key(|it| it.rank()).unwrap() {
+            Passes if is_felt(lost, &range) => Partly(what),
+            best => best,
         }
     }
 
@@ -1020,7 +1051,7 @@ impl<'a> Reference<'a> {
             return unseen;
         };
         let Some(attachment) = all.iter().find(|it| it.transit_gateway.as_str() == id) else {
-            return unseen;
+            return Dropped("no transit gateway attachment");
         };
         match attachment.state {
             AttachmentState::Available | AttachmentState::Modifying => {}
@@ -1228,6 +1259,7 @@ impl<'a> Reference<'a> {
         // VPC are not valid for a route table.
         let mut candidates: Vec<(u8, u8, Next)> = Vec::new();
         let mut unseen = Vec::new();
+        let mut listed = false;
         for route in &table.routes {
             match &route.to {
                 Destination::Cidr(net) if net.contains(&to) => {
@@ -1245,15 +1277,26 @@ impl<'a> Reference<'a> {
                             .filter(|it| it.contains(&to))
                             .map(|it| (it.prefix_len(), 2, target(route))),
                     ),
-                    None => unseen.push(target(route)),
+                    // Of lists for gateway endpoints it is known what they hold: the addresses of their
+                    // service, all of them, and no others (gateway-endpoints.html).
+                    None => match self.gateway(&route.via.0).map(|it| self.is_for_service(it)) {
+                        Some(false) => {}
+                        Some(true) if is_public(to) => {
+                            listed = true;
+                            unseen.push(target(route));
+                        }
+                        _ => unseen.push(target(route)),
+                    },
                 },
                 Destination::Unreadable(_) => unseen.push(target(route)),
             }
         }
+        // However short their prefixes are, the default route's is shorter.
+        candidates.retain(|it| !listed || it.0 > 0);
         let best = candidates.iter().map(|it| (it.0, it.1)).max();
         let best = candidates.into_iter().filter(|it| Some((it.0, it.1)) == best).map(|it| it.2);
         let mut hops: Vec<Next> = best.chain(unseen.iter().cloned()).collect();
-        if hops.len() == unseen.len() {
+        if hops.len() == unseen.len() && !listed {
             hops.push(Next::Nowhere);
         }
         hops.dedup();
@@ -1274,6 +1317,11 @@ enum Next {
     Blackhole,
     Unseen,
     Via(String),
+}
+
+/// A port in a hundred that is lost is noticed; fewer are not, since connections are tried again.
+fn is_felt(lost: u32, of: &RangeInclusive<u16>) -> bool {
+    lost * 100 >= u32::from(*of.end() - *of.start()) + 1
 }
 
 /// The address that DNS64 makes of an IPv4 one, and NAT64 turns back (RFC 6052).
