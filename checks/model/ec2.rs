@@ -296,8 +296,8 @@ impl Route {
         match self.via.kind() {
             TargetKind::Peering(_) | TargetKind::TransitGateway(_) => true,
             TargetKind::Other => !self.via.0.starts_with(CARRIER_GATEWAY),
-            // By the default route it is as a rule a NAT instance.
-            TargetKind::Interface(_) => {
+            // By the default route it is as a rule a NAT instance, or the firewall before one.
+            TargetKind::Interface(_) | TargetKind::Endpoint(_) => {
                 matches!(&self.to, Destination::Cidr(net) if net.prefix_len() > 0)
             }
             _ => false,

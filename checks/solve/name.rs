@@ -328,9 +328,6 @@ impl<'a> Query<'a, '_> {
             };
         };
         let available = || candidates().filter(|it| it.state == EndpointState::Available);
-        let Some(some) = available().next() else {
-            return Ok(Resolution::PublicDespite(any, Defect::NotAvailable));
-        };
         let Some(endpoint) = available().find(|it| it.private_dns) else {
             // One that has the name, and may or may not work, goes before one that has not.
             let in_between = |it: &&Endpoint| {
@@ -339,10 +336,11 @@ impl<'a> Query<'a, '_> {
                     EndpointState::Failed | EndpointState::Rejected | EndpointState::Expired
                 )
             };
-            if let Some(odd) = candidates().filter(|it| it.private_dns).find(in_between) {
-                return Ok(Resolution::PublicDespite(odd, Defect::NotAvailable));
-            }
-            return Ok(Resolution::PublicDespite(some, Defect::PrivateDnsOff));
+            let odd = candidates().filter(|it| it.private_dns).find(in_between);
+            return Ok(match (odd, available().next()) {
+                (None, Some(some)) => Resolution::PublicDespite(some, Defect::PrivateDnsOff),
+                (odd, _) => Resolution::PublicDespite(odd.unwrap_or(any), Defect::NotAvailable),
+            });
         };
         let dns = facts.vpc_dns(vpc).required()?;
         if !dns.support || !dns.hostnames {
@@ -623,6 +621,9 @@ impl<'a> Query<'a, '_> {
         if !covering {
             return Ok(self.no_zone(plain, settings));
         }
+        if let Some(unknown) = self.rivalled(&plain, settings) {
+            return Err(unknown);
+        }
         match settings.zone {
             Some((zone, own)) if own || settings.endpoint.is_none() => {
                 self.by_zone(plain, zone, own, settings)
@@ -632,6 +633,25 @@ impl<'a> Query<'a, '_> {
                 None => Ok(self.no_zone(plain, settings)),
             },
         }
+    }
+
+    /// The zone of an endpoint that is on its way in or out, or serves in part, may be there already, or
+    /// still, and has the whole name.
+    fn rivalled(&self, plain: &Resolution, settings: &Settings) -> Option<Unknown> {
+        let Resolution::PublicDespite(endpoint, _) = plain else { return None };
+        let may_be = endpoint.private_dns
+            && matches!(
+                endpoint.state,
+                EndpointState::Pending
+                    | EndpointState::Deleting
+                    | EndpointState::Partial
+                    | EndpointState::Other(_)
+            );
+        let (zone, _) = settings.zone.filter(|(zone, _)| may_be && zone.service.is_none())?;
+        Some(Unknown::limit(format!(
+            "{} is {}, and whether its private DNS or the private hosted zone {} ({}) answers {} does not show",
+            endpoint.id, endpoint.state, zone.id, zone.name, self.host
+        )))
     }
 
     /// No zone covers the name, or none counts.

@@ -276,8 +276,11 @@ impl<'a> Reference<'a> {
                 .iter()
                 // What stands in the VPC a node with IPv4 reaches by that, or not at all.
                 .filter(|it| matches!(it, Goal::Service(_)) || !self.has_v4())
-                .filter_map(|it| translated(it.address()))
-                .map(Goal::Service)
+                .filter_map(|it| {
+                    let address = translated(it.address())?;
+                    let dead = matches!(it, Goal::Dead(_));
+                    Some(if dead { Goal::Dead(address) } else { Goal::Service(address) })
+                })
                 .collect();
             let mut push = |classic: Vec<Goal>| {
                 let mut names = vec![classic];
@@ -456,8 +459,10 @@ impl<'a> Reference<'a> {
         let options = seen(self.facts.vpcs.get(self.vpc)).and_then(|it| it.dhcp_options.as_ref());
         let options = options.and_then(|it| seen(self.facts.dhcp_options.get(it)));
         let servers = options.map_or(&[][..], |it| it.name_servers.as_slice());
-        let nics = &self.instance.interfaces;
-        nics.iter().all(|nic| nic.private_ip.is_some())
+        // One without an IPv4 address has no way to an IPv4 server.
+        let nics = self.instance.interfaces.iter().filter(|it| it.private_ip.is_some());
+        let nics: Vec<&AttachedInterface> = nics.collect();
+        !nics.is_empty()
             && servers.iter().all(|server| {
                 let Ok(server) = server.parse::<IpAddr>() else { return false };
                 [Protocol::Udp, Protocol::Tcp]
@@ -790,9 +795,9 @@ impl<'a> Reference<'a> {
     }
 
     /// How many ports of the range `port` stands for.
-    fn class_size(&self, port: u16, within: &RangeInclusive<u16>) -> u32 {
+    fn class_size(&self, port: u16, within: &RangeInclusive<u16>) -> usize {
         let next = self.port_classes(within).into_iter().find(|it| *it > port);
-        next.map_or(u32::from(*within.end()) + 1, u32::from) - u32::from(port)
+        next.map_or(usize::from(*within.end()) + 1, usize::from) - usize::from(port)
     }
 
     /// To another interface of the VPC, and back.
@@ -1320,8 +1325,8 @@ enum Next {
 }
 
 /// A port in a hundred that is lost is noticed; fewer are not, since connections are tried again.
-fn is_felt(lost: u32, of: &RangeInclusive<u16>) -> bool {
-    lost * 100 >= u32::from(*of.end() - *of.start()) + 1
+fn is_felt(lost: usize, of: &RangeInclusive<u16>) -> bool {
+    lost * 100 >= of.len()
 }
 
 /// The address that DNS64 makes of an IPv4 one, and NAT64 turns back (RFC 6052).

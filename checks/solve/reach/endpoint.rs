@@ -15,7 +15,7 @@ use super::{
     filter::{Crossing, Filtered, Members, Protocol},
     gateway::{invisible, mixed},
     gateway_endpoint, join,
-    route::{legs, table_of},
+    route::table_of,
 };
 use crate::{
     model::{
@@ -288,7 +288,7 @@ impl<'a> Walk<'a> {
     /// The routes from a subnet of a VPC to a private address, `inside` that VPC or in another.
     fn routed(&self, vpc: &VpcId, subnet: &SubnetId, toward: &Toward, inside: bool) -> Vec<Hop> {
         let looked = table_of(self.facts, vpc, subnet)
-            .and_then(|table| Ok((table, legs(self.facts, vpc, table, toward)?)));
+            .and_then(|table| Ok((table, self.legs(vpc, table, toward)?)));
         let (table, legs) = match looked {
             Ok(looked) => looked,
             // Nor can anything be said of what the route leads to.
@@ -318,7 +318,7 @@ impl<'a> Walk<'a> {
                 core::iter::once(way).chain(beyond).collect()
             }
         });
-        agreed(ways.collect(), || mixed(&legs, toward))
+        agreed(ways.collect(), || Hop::new(HopKind::NextHop, "", Err(mixed(&legs, toward))))
     }
 
     /// A longer prefix than the VPC's own sends what is for a neighbour elsewhere.
@@ -510,6 +510,17 @@ impl<'a> Walk<'a> {
             self.sends(groups, &toward, Members::Outside),
         ));
         hops.extend(Hop::filtered(own, self.acls_of_own(&toward)));
+        if list.is_none() {
+            hops.push(self.by_gateway_endpoint(table, endpoint));
+            return Ok(());
+        }
+        // A longer prefix takes its part of the list elsewhere.
+        let legs = self.ways_out(table, &toward)?;
+        hops.extend(self.by(&legs, table, &toward));
+        Ok(())
+    }
+
+    pub(super) fn by_gateway_endpoint(&self, table: &RouteTable, endpoint: &Endpoint) -> Hop {
         let stands = observed(
             &endpoint.id,
             format!("is a gateway endpoint for {} on {}", self.service, table.id),
@@ -518,8 +529,7 @@ impl<'a> Walk<'a> {
             Ok(Verdict::Pass(_)) => Ok(Verdict::Pass(stands)),
             other => other,
         };
-        hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, answer));
-        Ok(())
+        Hop::new(HopKind::Endpoint, &endpoint.id, answer)
     }
 
     /// The ACL of the instance's own subnet, out and back.

@@ -311,6 +311,7 @@ fn peer_covers(
 // ---------------------------------------------------------------- network ACLs
 
 /// A crossing of a subnet's edge, one way: to these ports, out to or in from `peer`.
+#[derive(Clone)]
 pub(super) struct Crossing<'a> {
     pub vpc: &'a VpcId,
     pub subnet: &'a SubnetId,
@@ -418,9 +419,9 @@ impl Walk<'_> {
             let ports = sorted.dropped.iter().fold(Ports::new(), |all, it| all | &it.1);
             partial.push(self.drops(acl, crossing, first, &ports));
         }
+        let passing = if partial.is_empty() { Vec::new() } else { by_address(&through, far) };
         // A port or two that some baseline denies is picked so seldom that nobody notices.
-        let passed = through.iter().fold(Ports::new(), |all, it| all | &it.1);
-        let few = (own - &passed).len() * HUNDRED < own.len();
+        let few = passing.iter().all(|it| (own - &it.1).len() * HUNDRED < own.len());
         let partial = partial.into_iter().reduce(|a, b| (a.0.and(b.0), a.1.and(b.1)));
         let answer = match (failed, partial.clone(), unknown) {
             (Some((evidence, fix)), ..) => Ok(Verdict::Fail(evidence, fix)),
@@ -429,7 +430,7 @@ impl Walk<'_> {
                 Ok(Verdict::Fail(evidence, fix))
             }
             (None, _, Some(unknown)) => Err(unknown),
-            (None, Some((evidence, _)), None) if !reaches_all(&through, far) => {
+            (None, Some((evidence, _)), None) if passing.iter().any(|it| it.1.is_empty()) => {
                 let rule =
                     evidence.iter().next().map(|it| format!("{} {}", it.subject, it.observed));
                 Err(Unknown::limit(format!(
@@ -677,8 +678,21 @@ fn meet(a: Packets, b: &Packets) -> Packets {
     both
 }
 
-/// Does every address get through, if only by some of the ports?
-fn reaches_all(through: &Packets, far: &Toward) -> bool {
-    let reached = through.iter().fold(Addresses::none(far.family()), |all, it| all.or(&it.0));
-    far.addresses.without(&reached).is_empty()
+/// For each address at the far end, all of the ports that get through.
+fn by_address(through: &Packets, far: &Toward) -> Packets {
+    let mut parts: Packets = Vec::from([(far.addresses.clone(), Ports::new())]);
+    for (addresses, ports) in through {
+        let mut next = Vec::new();
+        for (part, so_far) in parts {
+            let (hit, beside) = (part.and(addresses), part.without(addresses));
+            if !hit.is_empty() {
+                next.push((hit, &so_far | ports));
+            }
+            if !beside.is_empty() {
+                next.push((beside, so_far));
+            }
+        }
+        parts = next;
+    }
+    parts
 }

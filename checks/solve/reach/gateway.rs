@@ -12,10 +12,10 @@ use alloc::{
 };
 
 use super::{
-    HTTPS, Hop, HopKind, NAT64, Toward, Walk,
+    HTTPS, Hop, HopKind, NAT64, Toward, Walk, agreed,
     filter::{Crossing, Filtered, Members, Protocol},
-    gets_through,
-    route::{Leg, legs, table_of},
+    gets_through, merged,
+    route::{Leg, table_of},
 };
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
@@ -57,14 +57,17 @@ impl Walk<'_> {
         if let Some(dead) = self.dead(table, route) {
             return vec![hop(HopKind::NextHop, dead)];
         }
+        if let Ok(Some(gateway)) = self.gateway_behind(self.from.vpc, route) {
+            return vec![self.by_gateway_endpoint(table, gateway)];
+        }
         if toward.is_translated() && !matches!(route.via.kind(), TargetKind::NatGateway(_)) {
-            return vec![hop(HopKind::NextHop, Ok(self.untranslated(table, route)))];
+            return self.translated_elsewhere(table, route);
         }
         let mut hops = vec![hop(HopKind::NextHop, Ok(alive(table, route)))];
         hops.extend(match route.via.kind() {
             TargetKind::InternetGateway(id) => vec![
                 hop(HopKind::InternetGateway, self.internet_gateway(table, &id)),
-                self.public_access(&self.from.interface.subnet, false),
+                self.public_access(Some(&self.from.interface.subnet), false),
                 Hop {
                     kind: HopKind::PublicAddress,
                     id: self.from.interface.id.to_string(),
@@ -73,9 +76,9 @@ impl Walk<'_> {
             ],
             TargetKind::EgressOnlyGateway(id) => vec![
                 hop(HopKind::InternetGateway, self.egress_only_gateway(table, &id)),
-                self.public_access(&self.from.interface.subnet, true),
+                self.public_access(Some(&self.from.interface.subnet), true),
             ],
-            TargetKind::NatGateway(id) => self.nat_gateway(table, route, &id),
+            TargetKind::NatGateway(id) => self.nat_gateway(table, route, &id, toward),
             TargetKind::Interface(id) => self.nat_instance(table, route, &id, toward),
             TargetKind::Peering(_) => {
                 vec![hop(HopKind::Peering, Ok(self.intransitive(table, route)))]
@@ -139,13 +142,25 @@ impl Walk<'_> {
         ]
     }
 
-    /// DNS64 hands out addresses that NAT gateways alone know what to do with.
+    /// The addresses that DNS64 hands out nobody on the internet has, nor does a peer lend its NAT gateway.
+    /// What lies out of sight may end at something that translates them.
+    fn translated_elsewhere(&self, table: &RouteTable, route: &Route) -> Vec<Hop> {
+        match route.via.kind() {
+            TargetKind::InternetGateway(_)
+            | TargetKind::EgressOnlyGateway(_)
+            | TargetKind::Peering(_) => {
+                vec![Hop::new(HopKind::NextHop, &route.via, Ok(self.untranslated(table, route)))]
+            }
+            _ => self.out_of_sight(table, route, invisible(table, route)),
+        }
+    }
+
     fn untranslated(&self, table: &RouteTable, route: &Route) -> Verdict {
         Verdict::Fail(
             observed(
                 &leads(table, route),
                 format!(
-                    "is no NAT gateway, and nothing else translates the addresses in {NAT64} that DNS64 gives to names with IPv4 addresses alone ({})",
+                    "is no NAT gateway, and does not translate the addresses in {NAT64} that DNS64 gives to names with IPv4 addresses alone ({})",
                     self.service
                 ),
             ),
@@ -254,7 +269,7 @@ impl Walk<'_> {
                 format!("has the public address {address}"),
             ));
         }
-        if !self.from.running {
+        if !self.from.host.running {
             return Verdict::NotApplicable("a stopped instance has given its public address back");
         }
         let v6 = if interface.ipv6.is_empty() {
@@ -289,15 +304,16 @@ impl Walk<'_> {
         )
     }
 
-    /// VPC Block Public Access, for packets that enter a gateway from `subnet`. In its ingress mode it
-    /// leaves NAT and egress-only gateways alone, through which nobody can come in. Source: EC2 API
-    /// reference, `VpcBlockPublicAccessOptions`.
-    fn public_access(&self, subnet: &SubnetId, outbound_only: bool) -> Hop {
+    /// VPC Block Public Access, for packets that enter a gateway from `subnet`; None for those of a regional
+    /// NAT gateway, which stands in no subnet that is described. In its ingress mode it leaves NAT and
+    /// egress-only gateways alone, through which nobody can come in. Source: EC2 API reference,
+    /// `VpcBlockPublicAccessOptions`.
+    fn public_access(&self, subnet: Option<&SubnetId>, outbound_only: bool) -> Hop {
         let answer = self.judge_public_access(subnet, outbound_only);
         Hop { kind: HopKind::PublicAccess, id: self.scope.region.to_string(), answer }
     }
 
-    fn judge_public_access(&self, subnet: &SubnetId, outbound_only: bool) -> Answer {
+    fn judge_public_access(&self, subnet: Option<&SubnetId>, outbound_only: bool) -> Answer {
         let region = &self.scope.region;
         // An account that never heard of it is not asked for more.
         let Some(block) = self.facts.public_access_block(region).optional()? else {
@@ -321,9 +337,14 @@ impl Walk<'_> {
             }
         }
         // What faces the gateway is the subnet that packets enter it from: a NAT gateway's own.
-        let of = |it: &&Exclusion, ids: &[&str]| ids.contains(&it.resource.as_str());
         let (vpc, own) = (self.from.vpc.as_str(), self.from.interface.subnet.as_str());
-        let facing = || block.exclusions.iter().filter(|it| of(it, &[vpc, subnet.as_str()]));
+        let facing = || {
+            let faces = |it: &str| it == vpc || subnet.is_some_and(|subnet| it == subnet.as_str());
+            block.exclusions.iter().filter(move |it| faces(&it.resource))
+        };
+        let near = |it: &&Exclusion| {
+            it.resource == own || subnet.is_none() && it.resource.starts_with("subnet-")
+        };
         let exempt = facing().find(|it| {
             it.mode == ExclusionMode::Bidirectional
                 || it.mode == ExclusionMode::Egress && outbound_only
@@ -334,7 +355,7 @@ impl Walk<'_> {
                 format!("is exempt from VPC Block Public Access by {} ({})", it.id, it.mode),
             )));
         }
-        match facing().chain(block.exclusions.iter().filter(|it| of(it, &[own]))).next() {
+        match facing().chain(block.exclusions.iter().filter(near)).next() {
             Some(it) => Err(Unknown::limit(format!(
                 "VPC Block Public Access is {}, and how far the exclusion {} of {} ({}) reaches is not documented",
                 block.mode, it.id, it.resource, it.mode
@@ -343,8 +364,11 @@ impl Walk<'_> {
                 observed(
                     region,
                     format!(
-                        "blocks public access ({}), and neither {} nor {subnet} is exempt ({})",
-                        block.mode, self.from.vpc, self.service
+                        "blocks public access ({}), and neither {} nor {} is exempt ({})",
+                        block.mode,
+                        self.from.vpc,
+                        subnet.unwrap_or(&self.from.interface.subnet),
+                        self.service
                     ),
                 ),
                 Fix::new(
@@ -374,6 +398,7 @@ impl Walk<'_> {
         table: &RouteTable,
         route: &Route,
         id: &NatGatewayId,
+        toward: &Toward,
     ) -> Vec<Hop> {
         let subject = leads(table, route);
         let hop = |answer| Hop { kind: HopKind::NatGateway, id: id.to_string(), answer };
@@ -386,20 +411,18 @@ impl Walk<'_> {
                 return [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess].map(same).into();
             }
         };
-        // A regional NAT gateway stands in no subnet and brings its own way out.
         let Some(subnet) = &nat.subnet else {
-            return vec![
-                hop(self.regional(nat, &subject, id)),
-                self.public_access(&self.from.interface.subnet, true),
-            ];
+            return self.regional(nat, table, route, id);
         };
-        let both = [
-            self.nat_leads_on(table, route, id, subnet, &subject),
-            self.nat_leads_back(subnet, &subject),
-        ];
-        let mut hops = vec![hop(all_of(both, "", |it| it))];
-        hops.extend(Hop::filtered(id, self.acls_around_nat(subnet)));
-        hops.push(self.public_access(subnet, true));
+        // What DNS64 has made of an address it turns back.
+        let behind =
+            if toward.is_translated() { self.internet(Family::V4) } else { toward.clone() };
+        let on = self.nat_leads_on((table, route), nat, id, &behind);
+        let (access, on) = on.into_iter().partition(|it| it.kind == HopKind::PublicAccess);
+        let back = vec![hop(self.nat_leads_back(subnet, &subject))];
+        let mut hops = merged(vec![on, back]);
+        hops.extend(Hop::filtered(id, self.acls_around_nat(subnet, toward, &behind)));
+        hops.extend::<Vec<Hop>>(access);
         hops
     }
 
@@ -437,85 +460,127 @@ impl Walk<'_> {
             }
         }
         match &nat.connectivity {
-            Connectivity::Public => Ok(Ok(nat)),
-            Connectivity::Private => Ok(Err((
-                observed(
-                    subject,
-                    format!(
-                        "is a private NAT gateway, which leads to no public address ({service})"
-                    ),
-                ),
-                replace("use a public NAT gateway, or endpoints".into()),
-            ))),
+            Connectivity::Public | Connectivity::Private => Ok(Ok(nat)),
             Connectivity::Other(word) => {
                 Err(Unknown::limit(format!("{id} is of a kind not known here: {word}")))
             }
         }
     }
 
-    /// It grows into a zone by itself, some time after the first instance there.
-    fn regional(&self, nat: &NatGateway, subject: &str, id: &NatGatewayId) -> Answer {
-        let vpc = self.from.vpc;
-        if self.facts.internet_gateways(vpc).required()?.is_empty() {
-            return Err(Unknown::limit(format!(
-                "{id} is a regional NAT gateway, and {vpc} has no internet gateway for it to lead to"
-            )));
-        }
-        let subnet = self.facts.subnet(&self.from.interface.subnet).required()?;
-        match &subnet.availability_zone {
-            Some(zone) if !nat.zones.is_empty() && !nat.zones.contains(zone) => {
-                Err(Unknown::limit(format!(
-                    "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
-                )))
-            }
-            _ => Ok(Verdict::Pass(observed(subject, "is an available regional NAT gateway"))),
-        }
+    /// What a private NAT gateway sends to an internet gateway is dropped; by a transit gateway or a virtual
+    /// private one it leads to other networks. Source: VPC guide, "NAT gateways".
+    fn private_nat(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &leads(table, route),
+                format!(
+                    "is a private NAT gateway, which leads to no public address ({})",
+                    self.service
+                ),
+            ),
+            reroute(self, table, route, "use a public NAT gateway, or endpoints".into()),
+        )
     }
 
-    fn nat_leads_on(
+    /// It stands in no subnet, and has a route table of its own with a way to the VPC's internet gateway. It
+    /// grows into a zone by itself, some time after the first instance there. Source: VPC guide, "Regional
+    /// NAT gateways".
+    fn regional(
         &self,
+        nat: &NatGateway,
         table: &RouteTable,
         route: &Route,
         id: &NatGatewayId,
-        subnet: &SubnetId,
-        subject: &str,
-    ) -> Answer {
+    ) -> Vec<Hop> {
+        let vpc = self.from.vpc;
+        let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
+        if nat.connectivity == Connectivity::Private {
+            return vec![hop(Ok(self.private_nat(table, route)))];
+        }
+        let attached = self.facts.internet_gateways(vpc).required().and_then(|all| {
+            let attached = all.iter().any(|it| matches!(it.state.as_str(), "available" | "attached"));
+            attached.then_some(()).ok_or_else(|| {
+                Unknown::limit(format!(
+                    "{id} is a regional NAT gateway, and {vpc} has no internet gateway for it to lead to"
+                ))
+            })
+        });
+        if let Err(unknown) = attached {
+            let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+            return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
+        }
+        let answer = self.facts.subnet(&self.from.interface.subnet).required().and_then(|subnet| {
+            match &subnet.availability_zone {
+                Some(zone) if !nat.zones.is_empty() && !nat.zones.contains(zone) => {
+                    Err(Unknown::limit(format!(
+                        "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
+                    )))
+                }
+                _ => Ok(Verdict::Pass(observed(
+                    &leads(table, route),
+                    "is an available regional NAT gateway",
+                ))),
+            }
+        });
+        vec![hop(answer), self.public_access(None, true)]
+    }
+
+    /// The ways from its subnet on to `toward`, each with what stands at the internet gateway.
+    fn nat_leads_on(
+        &self,
+        (table, route): (&RouteTable, &Route),
+        nat: &NatGateway,
+        id: &NatGatewayId,
+        toward: &Toward,
+    ) -> Vec<Hop> {
+        let Some(subnet) = &nat.subnet else { return Vec::new() };
+        let (subject, service) = (leads(table, route), self.service);
         let replace = |summary: String| reroute(self, table, route, summary);
-        let service = self.service;
-        let internet = self.internet(Family::V4);
-        let onward = table_of(self.facts, self.from.vpc, subnet)?;
-        let ways = self.ways_out(onward, &internet)?;
-        let answers = ways.iter().map(|leg| {
+        let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
+        let looked = table_of(self.facts, self.from.vpc, subnet)
+            .and_then(|onward| Ok((onward, self.ways_out(onward, toward)?)));
+        let (onward, legs) = match looked {
+            Ok(looked) => looked,
+            Err(unknown) => {
+                let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+                return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
+            }
+        };
+        let ways = legs.iter().map(|leg| {
             let Some(next) = leg.route else {
-                return Ok(Verdict::Fail(
+                return vec![hop(Ok(Verdict::Fail(
                     observed(
-                        subject,
+                        &subject,
                         format!("stands in {subnet}, whose table {} has no route out ({service})", onward.id),
                     ),
                     replace("give the NAT gateway's subnet a route to an internet gateway".into()),
-                ));
+                )))];
             };
             match (self.dead(onward, next), next.via.kind()) {
-                (Some(dead), _) => dead,
+                (Some(dead), _) => vec![hop(dead)],
+                (None, TargetKind::InternetGateway(_)) if nat.connectivity == Connectivity::Private => {
+                    vec![hop(Ok(self.private_nat(table, route))), self.public_access(Some(subnet), true)]
+                }
                 (None, TargetKind::InternetGateway(gateway)) => {
-                    self.internet_gateway(onward, &gateway).map(|attached| match attached {
+                    let answer = self.internet_gateway(onward, &gateway).map(|attached| match attached {
                         Verdict::Pass(_) => Verdict::Pass(observed(
-                            subject,
+                            &subject,
                             format!("is available, and {gateway} leads on"),
                         )),
                         _ => Verdict::Fail(
                             observed(
-                                subject,
+                                &subject,
                                 format!("leads on to {gateway}, which is not attached ({service})"),
                             ),
                             replace(format!("attach {gateway}, or use another NAT gateway")),
                         ),
-                    })
+                    });
+                    vec![hop(answer), self.public_access(Some(subnet), true)]
                 }
                 // A common slip: the NAT gateway was put into the private subnet that it is to serve.
-                (None, TargetKind::NatGateway(next)) if next == *id => Ok(Verdict::Fail(
+                (None, TargetKind::NatGateway(next)) if next == *id => vec![hop(Ok(Verdict::Fail(
                     observed(
-                        subject,
+                        &subject,
                         format!(
                             "stands in {subnet}, a private subnet whose route out leads back to it ({service})"
                         ),
@@ -523,21 +588,21 @@ impl Walk<'_> {
                     replace(
                         "put the NAT gateway into a subnet with a route to an internet gateway".into(),
                     ),
-                )),
-                (None, _) => Err(Unknown::limit(format!(
+                )))],
+                (None, _) => vec![hop(Err(Unknown::limit(format!(
                     "{id} stands in {subnet}, whose table {} leads on to {}, and what lies beyond is not visible",
                     onward.id, next.via
-                ))),
+                ))))],
             }
         });
-        any_way(&ways, answers.collect(), &internet)
+        agreed(ways.collect(), || hop(Err(mixed(&legs, toward))))
     }
 
     /// Replies go back by the table of its own subnet, which as a rule is the VPC's local route.
     fn nat_leads_back(&self, subnet: &SubnetId, subject: &str) -> Answer {
         let vpc = self.from.vpc;
         let table = table_of(self.facts, vpc, subnet)?;
-        let back = legs(self.facts, vpc, table, &Toward::one(self.from.address))?;
+        let back = self.legs(vpc, table, &Toward::one(self.from.address))?;
         let detour =
             back.iter().filter_map(|it| it.route).find(|it| it.via.kind() != TargetKind::Local);
         match detour {
@@ -547,7 +612,7 @@ impl Walk<'_> {
     }
 
     /// In from the instance and on to the internet, and back.
-    fn acls_around_nat(&self, subnet: &SubnetId) -> Filtered {
+    fn acls_around_nat(&self, subnet: &SubnetId, toward: &Toward, behind: &Toward) -> Filtered {
         let vpc = self.from.vpc;
         let (there, own) = (Ports::from_iter([HTTPS]), self.from.ports());
         let instance = Toward::one(self.from.address);
@@ -559,9 +624,19 @@ impl Walk<'_> {
         } else {
             self.acls(&instance, &own, &pair(false, &instance, &own))
         };
-        let internet = self.internet(Family::V4);
         let high = Ports::from_iter([NAT_PORTS.0..=NAT_PORTS.1]);
-        let outside = self.acls(&internet, &high, &pair(true, &internet, &high));
+        let outside = self.acls(behind, &high, &pair(true, behind, &high));
+        // The ports that one ACL leaves for replies another may take.
+        if inside.partly.is_some() && self.acls_of_own(toward).partly.is_some() {
+            let edge = (vpc, &self.from.interface.subnet);
+            let own_pair =
+                Crossing::there_and_back(edge, Protocol::Tcp, true, toward, &there, &own);
+            let all = [own_pair, pair(false, &instance, &own)].concat();
+            let joint = self.acls(toward, &own, &all);
+            if !matches!(joint.answer, Ok(Verdict::Pass(_))) {
+                return joint.and(outside);
+            }
+        }
         inside.and(outside)
     }
 
@@ -879,17 +954,6 @@ pub(super) fn invisible(table: &RouteTable, route: &Route) -> Unknown {
         "{} sends {} to {}, and what lies beyond is not visible",
         table.id, route.to, route.via
     ))
-}
-
-/// What several routes come to, of which each carries part of the addresses, when it is not known
-/// which of them the service has: an answer only if they agree.
-fn any_way(legs: &[Leg], answers: Vec<Answer>, toward: &Toward) -> Answer {
-    let fails = answers.iter().filter(|it| matches!(it, Ok(Verdict::Fail(..)))).count();
-    if fails > 0 && fails < answers.len() {
-        let unseen = answers.into_iter().filter_map(Result::err);
-        return Err(unseen.fold(mixed(legs, toward), Unknown::and));
-    }
-    all_of(answers, "", |it| it)
 }
 
 /// Different routes for different addresses, some of which work.

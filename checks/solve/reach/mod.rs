@@ -360,9 +360,8 @@ fn gateway_endpoint<'a>(
 
 /// The way from the target to `service`.
 ///
-/// A system may have several network interfaces. Packets leave by the first unless its own routes, which
-/// do not show, say otherwise; so where the first leads nowhere and another would, what is seen of the
-/// agent decides.
+/// A system may have addresses of both kinds, on several network interfaces. Which kind is used the name's
+/// addresses decide, of which the agent tries one after the other.
 #[must_use]
 pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
     let host = match Host::of(facts, scope) {
@@ -371,35 +370,35 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
     };
     let name = name::resolve(facts, scope, host.vpc, service);
     let asked = Asked { facts, scope, service, name: &name };
-    let mut ways = host.interfaces.iter().map(|it| (*it, host.way(it, asked)));
-    let Some((_, first)) = ways.next() else {
-        let lost = Unknown::limit(format!("{} has no network interface", scope.target));
-        return Path { service, hops: Vec::new(), lost: Some(lost) };
+    let families = name.as_ref().ok().and_then(|it| it.families);
+    let v6_alone = families.is_some_and(|it| !it.v4 && it.v6);
+    let usual = match host.way(asked, Family::V4) {
+        Some(v4) if v4.reachable() != Reachable::No && !v6_alone => return v4,
+        v4 => v4,
     };
-    // An interface in the endpoint's own subnet is nearer than the default route.
-    let near = host.near(&name, facts, scope, service);
-    // IPv4, which the names ask for, leaves by the interface that has it.
-    let by_other = host.interfaces.first().is_some_and(|it| it.private_ip.is_none())
-        && host.interfaces.iter().any(|it| it.private_ip.is_some());
-    if first.reachable() == Reachable::No {
-        return match ways.find(|it| it.1.reachable() != Reachable::No) {
-            Some((interface, other))
-                if near.contains(&&interface.subnet)
-                    || by_other && interface.private_ip.is_some() =>
-            {
-                either(facts, scope, other)
-            }
-            Some((_, other)) => settle(facts, scope, first, other, DOUBT),
-            None => first,
-        };
-    }
-    let shut = |(interface, way): &(&AttachedInterface, Path)| {
-        near.contains(&&interface.subnet) && way.reachable() == Reachable::No
+    let (usual, other) = match (usual, host.way(asked, Family::V6)) {
+        (Some(_), Some(v6)) if v6_alone => return v6,
+        (Some(v4), Some(v6)) if v6.reachable() != Reachable::No => (v4, v6),
+        (Some(only), _) | (None, Some(only)) => return only,
+        (None, None) => {
+            let lost = Unknown::limit(format!("{} has no address", scope.target));
+            return Path { service, hops: Vec::new(), lost: Some(lost) };
+        }
     };
-    if !by_other && (near.is_empty() || !ways.any(|it| shut(&it))) {
-        return first;
+    // What DNS64 makes of an IPv4 address is one address more; an endpoint of the VPC, which IPv4 does not
+    // reach, nobody means to reach by that.
+    let inside = matches!(&name, Ok(Name { to: Resolution::Endpoint(_), .. }));
+    match if inside { Ok(false) } else { host.has_dns64(facts) } {
+        // Where it was not seen which kinds the name has, it may have this one.
+        Ok(dns64) if dns64 || families.is_none_or(|it| it.v6) => {
+            Path { service, hops: combined(Vec::from([usual.hops, other.hops])), lost: other.lost }
+        }
+        Ok(_) => {
+            let doubt = "the agent uses IPv6 only if it is told to, which does not show";
+            settle(facts, scope, usual, other, doubt)
+        }
+        Err(unknown) => Path { lost: Some(unknown), ..other },
     }
-    either(facts, scope, first)
 }
 
 /// A way that is open, beside one that is shut, of which neither is more usual.
@@ -443,7 +442,7 @@ pub fn gets_through(facts: &Facts, scope: &Scope, service: &str) -> Result<bool,
 /// The instance, and the ways out of it.
 struct Host<'a> {
     vpc: &'a VpcId,
-    /// The VPC's ranges, if they were seen.
+    /// The VPC's ranges, if they were seen: what is in them is no public service.
     own: &'a [IpNet],
     /// By device index: the system's default route leads by the first.
     interfaces: Vec<&'a AttachedInterface>,
@@ -487,44 +486,47 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// The way from one interface.
-    fn way(&self, interface: &AttachedInterface, asked: Asked) -> Path {
+    /// The way by addresses of one family; None without any. Packets leave by the first interface that has
+    /// one, unless the system's own routes, which do not show, say otherwise; so where that one leads nowhere
+    /// and another would, what is seen of the agent decides.
+    fn way(&self, asked: Asked, family: Family) -> Option<Path> {
         let Asked { facts, scope, service, name } = asked;
-        let Self { vpc, windows, running, .. } = *self;
-        let origin = |address| Origin { vpc, interface, address, windows, running };
-        let own = self.own;
-        let from = |address| Walk { facts, scope, service, name, own, from: origin(address) };
-        let v4 = interface.private_ip.map(IpAddr::from);
-        let v6 = interface.ipv6.first().copied().map(IpAddr::from);
-        match (v4, v6) {
-            (Some(v4), None) => from(v4).path(service),
-            (None, Some(v6)) => from(v6).path(service),
-            (Some(v4), Some(v6)) => {
-                let families = name.as_ref().ok().and_then(|it| it.families);
-                if families.is_some_and(|it| !it.v4 && it.v6) {
-                    return from(v6).path(service);
-                }
-                let usual = from(v4).path(service);
-                if usual.reachable() != Reachable::No {
-                    return usual;
-                }
-                let other = from(v6).path(service);
-                if other.reachable() == Reachable::No {
-                    return usual;
-                }
-                // Of a name's two kinds of addresses the agent tries one after the other.
-                if families.is_some_and(|it| it.v6) {
-                    return other;
-                }
-                let doubt = "the agent uses IPv6 only if it is told to, which does not show";
-                settle(facts, scope, usual, other, doubt)
-            }
-            (None, None) => Path {
-                service,
-                hops: Vec::new(),
-                lost: Some(Unknown::limit(format!("{} has no address", interface.id))),
-            },
+        let mut ways = self.interfaces.iter().filter_map(|interface| {
+            let address = match family {
+                Family::V4 => interface.private_ip.map(IpAddr::from),
+                Family::V6 => interface.ipv6.first().copied().map(IpAddr::from),
+            }?;
+            let from = Origin { host: self, vpc: self.vpc, interface, address };
+            Some((*interface, Walk { facts, scope, service, name, from }.path(service)))
+        });
+        let (interface, first) = ways.next()?;
+        // An interface in the endpoint's own subnet is nearer than the default route.
+        let near = self.near(name, facts, scope, service);
+        let near = |it: &AttachedInterface| near.contains(&&it.subnet);
+        // Whether the system has a default route by another interface than its first, its owner knows.
+        let odd = self.interfaces.first().is_some_and(|it| it.id != interface.id);
+        if first.reachable() == Reachable::No {
+            return Some(match ways.find(|it| it.1.reachable() != Reachable::No) {
+                Some((interface, other)) if near(interface) => either(facts, scope, other),
+                Some((_, other)) => settle(facts, scope, first, other, DOUBT),
+                None => first,
+            });
         }
+        if odd || ways.any(|it| near(it.0) && it.1.reachable() != Reachable::Yes) {
+            return Some(either(facts, scope, first));
+        }
+        Some(first)
+    }
+
+    fn has_v4(&self) -> bool {
+        self.interfaces.iter().any(|it| it.private_ip.is_some())
+    }
+
+    /// Does the resolver make IPv6 addresses of IPv4 ones (DNS64) for this instance? It does so for
+    /// questions from some subnets.
+    fn has_dns64(&self, facts: &Facts) -> Result<bool, Unknown> {
+        let Some(first) = self.interfaces.first() else { return Ok(false) };
+        Ok(facts.subnet(&first.subnet).required()?.dns64)
     }
 }
 
@@ -540,17 +542,16 @@ struct Asked<'a> {
 /// Where packets start: an address of one network interface.
 #[derive(Clone, Copy)]
 struct Origin<'a> {
+    host: &'a Host<'a>,
     vpc: &'a VpcId,
     interface: &'a AttachedInterface,
     address: IpAddr,
-    windows: bool,
-    running: bool,
 }
 
 impl Origin<'_> {
     /// The ports from which the system opens connections. Source: VPC guide, "Ephemeral ports".
     fn ports(&self) -> Ports {
-        Ports::from_iter([if self.windows { 49_152..=65_535 } else { 32_768..=60_999 }])
+        Ports::from_iter([if self.host.windows { 49_152..=65_535 } else { 32_768..=60_999 }])
     }
 }
 
@@ -586,6 +587,15 @@ impl Toward {
 
     fn is_translated(&self) -> bool {
         self.phrase == NAT64
+    }
+
+    fn is_one(&self) -> bool {
+        self.phrase.parse::<IpAddr>().is_ok()
+    }
+
+    /// Those of the addresses that take one of several ways.
+    fn part(&self, addresses: &Addresses) -> Self {
+        Self { addresses: addresses.clone(), ..self.clone() }
     }
 
     fn family(&self) -> Family {
@@ -632,8 +642,6 @@ struct Walk<'a> {
     scope: &'a Scope,
     service: &'a str,
     name: &'a Result<Name<'a>, Unknown>,
-    /// The VPC's ranges: what is in them is no public service.
-    own: &'a [IpNet],
     from: Origin<'a>,
 }
 
@@ -656,7 +664,7 @@ impl Walk<'_> {
     /// Any address that a public service may have.
     fn internet(&self, family: Family) -> Toward {
         Toward {
-            addresses: Addresses::public(family, self.own),
+            addresses: Addresses::public(family, self.from.host.own),
             phrase: "the service's public addresses".into(),
             list: None,
         }
@@ -672,11 +680,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Does the subnet's resolver make IPv6 addresses of IPv4 ones (DNS64)?
-    fn has_dns64(&self) -> Result<bool, Unknown> {
-        Ok(self.facts.subnet(&self.from.interface.subnet).required()?.dns64)
-    }
-
     fn course(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
         hops.extend(self.asks_foreign_servers());
         let name = match self.name {
@@ -689,7 +692,7 @@ impl Walk<'_> {
             }
         };
         hops.extend(name.steps.iter().cloned().map(Hop::from));
-        if self.from.interface.private_ip.is_none() {
+        if !self.from.host.has_v4() {
             self.by_other_names(hops);
         }
         if let Resolution::Public | Resolution::PublicDespite(..) = name.to
@@ -722,7 +725,7 @@ impl Walk<'_> {
                 if let Some(mut hop) = self.address_type(endpoint, name.families) {
                     let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
                     // By other names the agent may find the way that this one has not.
-                    if hop.stops() && self.has_dns64()? {
+                    if hop.stops() && self.from.host.has_dns64(self.facts)? {
                         hop.answer = Err(Unknown::limit(format!(
                             "{} gives IPv4 names IPv6 addresses (DNS64), and whether a NAT gateway translates them for {} is not followed here",
                             self.from.interface.subnet, endpoint.id
@@ -742,22 +745,24 @@ impl Walk<'_> {
                 }
                 let before = hops.len();
                 self.to_endpoint(endpoint, hops);
-                if self.from.interface.private_ip.is_none()
-                    && self.internet_path().reachable() != Reachable::No
-                {
+                if !self.from.host.has_v4() && self.internet_path().reachable() != Reachable::No {
                     self.by_other_names(hops.get_mut(before..).unwrap_or_default());
                 }
                 Ok(())
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(there, hops),
             Resolution::Public => {
-                if self.service == "s3"
+                let before = hops.len();
+                let lost = if self.service == "s3"
                     && let Some(gateway) = self.gateway_endpoint()?
                     && self.abroad()?.is_none()
                 {
-                    return self.to_gateway_endpoint(gateway, hops);
-                }
-                self.to_public(hops)
+                    self.to_gateway_endpoint(gateway, hops)
+                } else {
+                    self.to_public(hops)
+                };
+                self.unless_told_elsewhere(hops, before);
+                lost
             }
             Resolution::PublicDespite(endpoint, defect) => self.despite(endpoint, *defect, hops),
         }
@@ -796,15 +801,15 @@ fn merged(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
 }
 
 /// The ways that different addresses take, of which we do not know the one that counts: what they
-/// agree on holds, and where some work and others do not, it is unknown.
-fn agreed(ways: Vec<Vec<Hop>>, mixed: impl Fn() -> Unknown) -> Vec<Hop> {
+/// agree on holds, and where some work and others do not, it is unknown, as the hop `mixed` says.
+fn agreed(ways: Vec<Vec<Hop>>, mixed: impl Fn() -> Hop) -> Vec<Hop> {
     let shut = ways.iter().filter(|it| reachable(it, false) == Reachable::No).count();
     if shut == 0 || shut == ways.len() {
         return merged(ways);
     }
     let open = ways.into_iter().filter(|it| reachable(it, false) != Reachable::No);
     let mut hops = merged(open.collect());
-    hops.push(Hop::new(HopKind::NextHop, "", Err(mixed())));
+    hops.push(mixed());
     hops
 }
 

@@ -7,7 +7,7 @@ use super::{
     filter::Members,
     gateway::mixed,
     gets_through, join, reachable,
-    route::{Leg, legs, table_of},
+    route::{Leg, table_of},
 };
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
@@ -26,7 +26,7 @@ impl Walk<'_> {
             return direct;
         }
         // Names with IPv4 addresses alone: translated, or asked for by their dual-stack names.
-        if self.has_dns64()? {
+        if self.from.host.has_dns64(self.facts)? {
             let mut translated = Vec::new();
             let lost = self.to_internet(&Toward::translated(), &mut translated);
             let alone = direct.is_ok() && reachable(&way, false) == Reachable::No;
@@ -55,7 +55,7 @@ impl Walk<'_> {
         table: &'t RouteTable,
         toward: &Toward,
     ) -> Result<Vec<Leg<'t>>, Unknown> {
-        let mut legs = legs(self.facts, self.from.vpc, table, toward)?;
+        let mut legs = self.legs(self.from.vpc, table, toward)?;
         legs.retain(|it| it.route.is_none_or(|it| it.via.kind() != TargetKind::Local));
         Ok(legs)
     }
@@ -97,12 +97,17 @@ impl Walk<'_> {
                 format!("of {subnet} has a way out ({})", self.service),
             ))),
         ));
+        hops.extend(self.by(&legs, table, toward));
+        Ok(())
+    }
+
+    /// Everything beyond the routes that packets leave the VPC by.
+    pub(super) fn by(&self, legs: &[Leg], table: &RouteTable, toward: &Toward) -> Vec<Hop> {
         let ways = legs.iter().map(|leg| match leg.route {
-            Some(route) => self.beyond(table, route, toward),
+            Some(route) => self.beyond(table, route, &toward.part(&leg.addresses)),
             None => Vec::from([Hop::new(HopKind::Way, &table.id, self.no_way(table))]),
         });
-        hops.extend(agreed(ways.collect(), || mixed(&legs, toward)));
-        Ok(())
+        agreed(ways.collect(), || Hop::new(HopKind::NextHop, "", Err(mixed(legs, toward))))
     }
 
     /// The usual names of Systems Manager have no IPv6 address; those of `api.aws` do, and newer agents ask

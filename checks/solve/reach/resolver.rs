@@ -13,7 +13,7 @@ use super::{
     route::table_of,
 };
 use crate::{
-    model::{dns::Place, ec2::*, facts::Unknown, verdict::*},
+    model::{dns::Place, ec2::*, facts::Unknown, ids::SubnetId, verdict::*},
     solve::{
         name,
         net::{Family, Ports},
@@ -28,7 +28,9 @@ impl Walk<'_> {
     pub(super) fn asks_foreign_servers(&self) -> Option<Hop> {
         let vpc = self.from.vpc;
         let servers = match name::dhcp_servers(self.facts, vpc) {
-            Ok(Some(servers)) if servers.iter().all(|it| !name::is_amazons(it, self.own)) => {
+            Ok(Some(servers))
+                if servers.iter().all(|it| !name::is_amazons(it, self.from.host.own)) =>
+            {
                 servers
             }
             Ok(_) => return None,
@@ -54,7 +56,12 @@ impl Walk<'_> {
         let Ok(address) = server.parse::<IpAddr>() else {
             return Err(Unknown::limit(format!("{server:?} is no address of a DNS server")));
         };
-        if Family::of(&address) != self.family() {
+        let interface = self.from.interface;
+        let reached = match Family::of(&address) {
+            Family::V4 => interface.private_ip.is_some(),
+            Family::V6 => !interface.ipv6.is_empty(),
+        };
+        if !reached {
             return Err(Unknown::limit(format!("how the DNS server {server} is reached")));
         }
         match self.asks_by(Protocol::Udp, address) {
@@ -70,7 +77,7 @@ impl Walk<'_> {
         let server = Toward::one(address);
         let (interface, vpc) = (self.from.interface, self.from.vpc);
         let place = Place { vpc: vpc.clone(), address };
-        let inside = self.own.iter().any(|it| it.contains(&address));
+        let inside = self.from.host.own.iter().any(|it| it.contains(&address));
         let whose = format!("the DNS server {address}");
         let members = if inside { Members::Unseen(&whose) } else { Members::Outside };
         let port = Port { protocol, number: DNS };
@@ -126,6 +133,31 @@ impl Walk<'_> {
             )))
         });
         Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
+    }
+
+    /// What a name server of one's own says may lead into another network that the subnet has a route to:
+    /// then what stops the packets to public addresses, from hop `before` on, may not matter.
+    pub(super) fn unless_told_elsewhere(&self, hops: &mut [Hop], before: usize) {
+        let untold = hops.iter().find(|it| it.kind == HopKind::NameServer);
+        let Some(unknown) = untold.and_then(|it| it.answer.as_ref().err().cloned()) else { return };
+        if self.leads_away(&self.from.interface.subnet, true) {
+            for hop in hops.iter_mut().skip(before).filter(|it| it.stops()) {
+                hop.answer = Err(unknown.clone());
+            }
+        }
+    }
+
+    /// Does a route of the subnet lead to another network, by a NAT gateway of another subnet if need be?
+    fn leads_away(&self, subnet: &SubnetId, by_nat: bool) -> bool {
+        let Ok(table) = table_of(self.facts, self.from.vpc, subnet) else { return false };
+        table.routes.iter().filter(|it| it.state == RouteState::Active).any(|route| {
+            if let (TargetKind::NatGateway(id), true) = (route.via.kind(), by_nat)
+                && let Ok(Some(nat)) = self.facts.nat_gateway(&id).hint()
+            {
+                return nat.subnet.as_ref().is_some_and(|it| self.leads_away(it, false));
+            }
+            route.leads_to_other_networks()
+        })
     }
 
     /// It was not seen where the name leads: what stops the packets if that is certain all the same, since

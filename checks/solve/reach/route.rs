@@ -8,14 +8,14 @@ use alloc::{format, vec::Vec};
 
 use ipnet::IpNet;
 
-use super::Toward;
+use super::{Toward, Walk};
 use crate::{
     model::{
-        ec2::{Destination, EndpointKind, Route, RouteTable, TargetKind},
+        ec2::{Destination, Endpoint, EndpointKind, Route, RouteTable, TargetKind},
         facts::{Facts, Unknown},
         ids::*,
     },
-    solve::net::Addresses,
+    solve::{name, net::Addresses},
 };
 
 /// Part of the addresses that packets are for, and the route that they take; None where there is none.
@@ -38,56 +38,105 @@ pub(super) fn table_of<'a>(
         .ok_or_else(|| Unknown::limit(format!("the route table of {subnet} is not listed")))
 }
 
-/// The routes of `table` that packets to `toward` take, the longest prefixes first. Gateway endpoints
-/// carry no other service than their own and are left out.
-///
-/// # Errors
-/// [`Unknown`] when a route that might be the longest match names what was not seen.
-pub(super) fn legs<'a>(
-    facts: &Facts,
-    vpc: &VpcId,
-    table: &'a RouteTable,
-    toward: &Toward,
-) -> Result<Vec<Leg<'a>>, Unknown> {
-    let mut candidates: Vec<(u8, u8, &Route, Addresses)> = Vec::new();
-    // What a gateway propagates never takes what is inside the VPC, however long its prefix. Source: VPC
-    // guide, "Route tables and VPN route priority".
-    let local = table.routes.iter().filter(|it| it.via.kind() == TargetKind::Local);
-    let local = local.filter_map(|it| match &it.to {
-        Destination::Cidr(net) => Some(net),
-        _ => None,
-    });
-    let inside = Addresses::of(toward.family(), local);
-    for route in &table.routes {
-        let rank = if route.via.kind() == TargetKind::Local {
-            0
-        } else if route.propagated {
-            3
-        } else {
-            1
-        };
-        let mut add = |net: &IpNet, rank| {
-            let mut hit = Addresses::net(net).and(&toward.addresses);
-            if route.propagated {
-                hit = hit.without(&inside);
-            }
-            if !hit.is_empty() {
-                candidates.push((net.prefix_len(), rank, route, hit));
-            }
-        };
-        match &route.to {
-            Destination::Cidr(net) => add(net, rank),
-            Destination::List(_) if of_gateway_endpoint(facts, vpc, route)? => {}
-            Destination::List(list) => {
-                for net in &facts.prefix_list(list).required()?.cidrs {
-                    add(net, 2);
+impl<'a> Walk<'a> {
+    /// The routes of `table` that packets to `toward` take, the longest prefixes first. Routes to gateway
+    /// endpoints of other services are left out: no address of this one is on their lists.
+    ///
+    /// # Errors
+    /// [`Unknown`] when a route that might be the longest match names what was not seen.
+    pub(super) fn legs<'t>(
+        &self,
+        vpc: &VpcId,
+        table: &'t RouteTable,
+        toward: &Toward,
+    ) -> Result<Vec<Leg<'t>>, Unknown> {
+        let facts = self.facts;
+        let mut candidates: Vec<(u8, u8, &Route, Addresses)> = Vec::new();
+        // The route by a list that was not seen, and holds the service's addresses.
+        let mut unseen: Option<(&Route, Unknown)> = None;
+        // What a gateway propagates never takes what is inside the VPC, however long its prefix. Source:
+        // VPC guide, "Route tables and VPN route priority".
+        let local = table.routes.iter().filter(|it| it.via.kind() == TargetKind::Local);
+        let local = local.filter_map(|it| match &it.to {
+            Destination::Cidr(net) => Some(net),
+            _ => None,
+        });
+        let inside = Addresses::of(toward.family(), local);
+        for route in &table.routes {
+            let rank = if route.via.kind() == TargetKind::Local {
+                0
+            } else if route.propagated {
+                3
+            } else {
+                1
+            };
+            let mut add = |net: &IpNet, rank| {
+                let mut hit = Addresses::net(net).and(&toward.addresses);
+                if route.propagated {
+                    hit = hit.without(&inside);
+                }
+                if !hit.is_empty() {
+                    candidates.push((net.prefix_len(), rank, route, hit));
+                }
+            };
+            match &route.to {
+                Destination::Cidr(net) => add(net, rank),
+                Destination::List(list) => {
+                    let gateway = self.gateway_behind(vpc, route)?;
+                    let ours = gateway.map(|it| self.is_ours(it)).transpose()?;
+                    match (ours, facts.prefix_list(list).required()) {
+                        (Some(false), _) => {}
+                        (_, Ok(list)) => list.cidrs.iter().for_each(|it| add(it, 2)),
+                        (Some(true), Err(unknown)) if !name::is_open(facts, &unknown) => {
+                            unseen = Some((route, unknown));
+                        }
+                        (_, Err(unknown)) => return Err(unknown),
+                    }
+                }
+                Destination::Unreadable(raw) => {
+                    return Err(Unknown::limit(format!("{} has a route to {raw:?}", table.id)));
                 }
             }
-            Destination::Unreadable(raw) => {
-                return Err(Unknown::limit(format!("{} has a route to {raw:?}", table.id)));
-            }
         }
+        if let Some((route, unknown)) = unseen
+            && self.is_of_service(toward)
+        {
+            // However short the prefixes on it are, the default route's is shorter.
+            if toward.is_one() || candidates.iter().any(|it| it.0 > 0) {
+                return Err(unknown);
+            }
+            candidates.push((1, 2, route, toward.addresses.clone()));
+        }
+        Ok(sorted(candidates, toward))
     }
+
+    /// The gateway endpoint that a route leads to.
+    pub(super) fn gateway_behind(
+        &self,
+        vpc: &VpcId,
+        route: &Route,
+    ) -> Result<Option<&'a Endpoint>, Unknown> {
+        let TargetKind::Endpoint(id) = route.via.kind() else { return Ok(None) };
+        let endpoints = self.facts.endpoints(vpc).required()?;
+        Ok(endpoints.iter().find(|it| it.id == id && it.kind == EndpointKind::Gateway))
+    }
+
+    /// Does a gateway endpoint carry what the instance sends to the service?
+    fn is_ours(&self, gateway: &Endpoint) -> Result<bool, Unknown> {
+        let serves = gateway.serves(&self.scope.region) == Some(self.service);
+        Ok(serves && self.abroad()?.is_none())
+    }
+
+    fn is_of_service(&self, toward: &Toward) -> bool {
+        !self.internet(toward.family()).addresses.and(&toward.addresses).is_empty()
+    }
+}
+
+/// Each address goes by the longest prefix that has it; of routes of one length by the better rank.
+fn sorted<'a>(
+    mut candidates: Vec<(u8, u8, &'a Route, Addresses)>,
+    toward: &Toward,
+) -> Vec<Leg<'a>> {
     candidates.sort_by_key(|it| (u8::MAX - it.0, it.1));
     let mut open = toward.addresses.clone();
     let mut legs: Vec<Leg> = Vec::new();
@@ -105,11 +154,5 @@ pub(super) fn legs<'a>(
     if !open.is_empty() {
         legs.push(Leg { route: None, addresses: open });
     }
-    Ok(legs)
-}
-
-fn of_gateway_endpoint(facts: &Facts, vpc: &VpcId, route: &Route) -> Result<bool, Unknown> {
-    let TargetKind::Endpoint(id) = route.via.kind() else { return Ok(false) };
-    let endpoints = facts.endpoints(vpc).required()?;
-    Ok(endpoints.iter().any(|it| it.id == id && it.kind == EndpointKind::Gateway))
+    legs
 }
