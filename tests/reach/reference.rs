@@ -1285,12 +1285,12 @@ impl<'a> Reference<'a> {
                     // Of lists for gateway endpoints it is known what they hold: the addresses of their
                     // service, all of them, and no others (gateway-endpoints.html).
                     None => match self.gateway(&route.via.0).map(|it| self.is_for_service(it)) {
-                        Some(false) => {}
                         Some(true) if is_public(to) => {
                             listed = true;
                             unseen.push(target(route));
                         }
-                        _ => unseen.push(target(route)),
+                        Some(_) => {}
+                        None => unseen.push(target(route)),
                     },
                 },
                 Destination::Unreadable(_) => unseen.push(target(route)),

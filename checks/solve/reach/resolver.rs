@@ -105,7 +105,12 @@ impl Walk<'_> {
             let pair = Crossing::there_and_back(edge, protocol, true, &server, &there, &own);
             self.acls(&server, &own, &pair)
         };
-        all_of([sends, acls.answer], "nothing stands on the way", |it| it)
+        let acls = match (acls.answer, self.facts.subnet(subnet).required()) {
+            // It may stand in this very subnet.
+            (Ok(Verdict::Fail(..)), Err(unknown)) if inside => Err(unknown),
+            (answer, _) => answer,
+        };
+        all_of([sends, acls], "nothing stands on the way", |it| it)
     }
 
     /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
@@ -135,12 +140,18 @@ impl Walk<'_> {
         Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
     }
 
-    /// What a name server of one's own says may lead into another network that the subnet has a route to:
-    /// then what stops the packets to public addresses, from hop `before` on, may not matter.
+    /// What a name server of one's own says may lead into another network that the subnet has a route to, or
+    /// to an endpoint whose private DNS is for such servers only: then what stops the packets to public
+    /// addresses, from hop `before` on, may not matter.
     pub(super) fn unless_told_elsewhere(&self, hops: &mut [Hop], before: usize) {
         let untold = hops.iter().find(|it| it.kind == HopKind::NameServer);
         let Some(unknown) = untold.and_then(|it| it.answer.as_ref().err().cloned()) else { return };
-        if self.leads_away(&self.from.interface.subnet, true) {
+        let endpoints = self.facts.endpoints(self.from.vpc).required().into_iter().flatten();
+        let mut serving = endpoints.filter(|it| {
+            it.kind == EndpointKind::Interface
+                && it.serves(&self.scope.region) == Some(self.service)
+        });
+        if serving.next().is_some() || self.leads_away(&self.from.interface.subnet, true) {
             for hop in hops.iter_mut().skip(before).filter(|it| it.stops()) {
                 hop.answer = Err(unknown.clone());
             }
