@@ -501,6 +501,10 @@ impl<'a> Walk<'a> {
             }
             toward.addresses = known;
         }
+        // A list need not have IPv6 addresses.
+        if let (Some(list), None, Family::V6) = (list, entries, self.family()) {
+            self.facts.prefix_list(list).required()?;
+        }
         toward.phrase = list.map_or(toward.phrase, ToString::to_string);
         toward.list = list.cloned();
         let groups = &self.from.interface.security_groups;
