@@ -9,7 +9,7 @@ use ssm_doctor_checks::{
     model::{
         diagnose::Overall,
         facts::{Facts, Need, Ourselves, Row, Why},
-        ids::{Arn, Region, Target},
+        ids::{AccountId, Arn, Region, Target},
         scope::{Client, Scope, Session},
         time::Timestamp,
     },
@@ -41,6 +41,8 @@ pub enum LiveError {
     Rejected(String),
     #[error("`{0}` does not exist")]
     NoOperator(Arn),
+    #[error("`{arn}` is of account {}, and the credentials are of {ours}", .arn.account())]
+    OtherAccount { arn: Arn, ours: AccountId },
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("this machine's clock shows no date that can be written")]
@@ -59,6 +61,11 @@ impl LiveError {
             Self::NoOperator(_) => "check the ARN given as --operator: `aws iam list-users` and \
                 `aws iam list-roles` show who there is"
                 .into(),
+            Self::OtherAccount { .. } => {
+                "use the target account's credentials (--profile), with which \
+                the session has to be started too"
+                    .into()
+            }
             Self::Runtime(_) => "close some programs, and run again".into(),
             Self::Clock => "set the clock".into(),
             Self::Interrupted => "run it again".into(),
@@ -116,6 +123,7 @@ async fn look(
     let account = Account::connect(region, here).await?;
     let until = args.wait.map(|it| Instant::now() + it);
     let mut spent = 0;
+    let named: Option<Arn> = args.target.as_deref().and_then(|it| it.parse().ok());
     loop {
         let mut asked = Scope {
             target: target.clone(),
@@ -151,6 +159,12 @@ async fn look(
         }
         if let Some(operator) = args.operator.as_ref().filter(|it| is_absent(&gathered.facts, it)) {
             return Err(LiveError::NoOperator(operator.clone()));
+        }
+        if let (Some(arn), Some(Row::Present(caller))) = (&named, caller)
+            && arn.account() != caller.account.as_str()
+        {
+            let ours = caller.account.clone();
+            return Err(LiveError::OtherAccount { arn: arn.clone(), ours });
         }
         let snapshot = Snapshot {
             scope: asked,

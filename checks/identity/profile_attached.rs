@@ -1,6 +1,14 @@
 //! The instance has something to act as.
 
-use crate::{model::ec2::InstanceState, prelude::*, solve::credentials};
+use crate::{
+    model::{ec2::InstanceState, ssm::SettingId},
+    prelude::*,
+    solve::{
+        credentials,
+        judge::{Judgement, Question, Stratum, judge},
+        operator,
+    },
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -35,10 +43,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!("is given to it by Default Host Management, which is on in {}", scope.region),
         ))),
         None => Verdict::Fail(
-            evidence.and(observed(
-                &scope.region,
-                "has Default Host Management off, so nothing else gives the agent credentials",
-            )),
+            locked(
+                evidence.and(observed(
+                    &scope.region,
+                    "has Default Host Management off, so nothing else gives the agent credentials",
+                )),
+                facts,
+                scope,
+            ),
             credentials::attach_profile(
                 Fix::new(
                     "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
@@ -49,4 +61,30 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             ),
         ),
     })
+}
+
+/// `evidence`, and whether the organization keeps the operator from turning Default Host Management on.
+fn locked(evidence: Evidence, facts: &Facts, scope: &Scope) -> Evidence {
+    const TURN_ON: &str = "ssm:UpdateServiceSetting";
+    let Ok(who) = operator::who(facts, scope) else { return evidence };
+    let setting = format!(
+        "arn:{}:ssm:{}:{}:servicesetting{}",
+        who.arn.partition(),
+        scope.region,
+        who.arn.account(),
+        SettingId::DefaultHostManagementRole
+    );
+    let question = Question { who: &who, action: TURN_ON, resource: &setting };
+    match judge(question, None, facts, scope) {
+        Ok(Judgement::Refused(refused)) => {
+            let forbids = refused.layers.iter().find(|it| it.layer == Stratum::ServiceControl);
+            let Some(no) = forbids else { return evidence };
+            evidence.and(observed(
+                who.name(),
+                format!("may not turn it on either: {TURN_ON} is denied ({})", no.phrase()),
+            ))
+        }
+        Ok(Judgement::Allowed(_)) => evidence,
+        Err(unknown) => evidence.wanting(unknown.unasked()),
+    }
 }

@@ -118,12 +118,12 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let tells = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(it, _))) if it.tells());
     let standing = |check: &Check| {
         let below = below(check);
-        let (possibly, surely): (Vec<&Check>, Vec<&Check>) =
+        let (maybe, surely): (Vec<&Check>, Vec<&Check>) =
             below.iter().copied().filter(|it| fails(it)).partition(|it| possible(it));
-        if !surely.is_empty() || !possibly.is_empty() && !tells(check) {
+        if !surely.is_empty() || !maybe.is_empty() && !tells(check) {
             Standing::Consequence
         } else if proven(check)
-            || !possibly.is_empty()
+            || !maybe.is_empty()
             || below.iter().any(|it| matches!(of(it), Some(Err(_))) && !proven(it))
             || possible(check) && answers.iter().any(|it| blocks(it.0) && it.0.follows_from(check))
         {

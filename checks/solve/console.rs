@@ -21,6 +21,8 @@ pub enum Sign {
     DiskFull,
     ReadOnly,
     OutOfMemory,
+    /// The init system could not start the agent.
+    AgentFails,
     /// The agent started with credentials in hand.
     AgentRuns(String),
 }
@@ -158,6 +160,8 @@ fn sign(line: &str) -> Option<Sign> {
         Sign::ReadOnly
     } else if has("Out of memory: Kill") || has("oom-kill:") {
         Sign::OutOfMemory
+    } else if has("Failed to start") && has("amazon-ssm-agent") {
+        Sign::AgentFails
     } else if let Some((_, rest)) = line.split_once(RUNS) {
         let (version, rest) = rest.split_once(' ')?;
         rest.starts_with("is running").then(|| Sign::AgentRuns(version.into()))?
@@ -245,6 +249,7 @@ impl Sign {
             Self::OutOfMemory => {
                 "says that the kernel ran out of memory and killed a process".into()
             }
+            Self::AgentFails => "says that the agent's service failed to start".into(),
             Self::AgentRuns(version) if had_credentials(version) => {
                 format!("says that agent {version} started, so it had credentials then")
             }
@@ -262,22 +267,21 @@ impl Sign {
     #[must_use]
     pub fn explains(&self) -> bool {
         match self {
-            Self::Panic | Self::Emergency | Self::DiskFull | Self::ReadOnly | Self::OutOfMemory => {
-                true
-            }
-            // AWS answered, or nobody was asked.
-            Self::NoCredentials(
+            Self::NoCredentials(trouble) => match trouble {
+                // AWS answered, or nobody was asked.
                 Trouble::NoRole
                 | Trouble::Denied(_)
                 | Trouble::KeysLost
                 | Trouble::Metadata
                 | Trouble::Dates
-                | Trouble::Clock,
-            ) => true,
-            Self::NoCredentials(
-                Trouble::NoAnswer(_) | Trouble::NoAddress | Trouble::Certificate | Trouble::Other,
-            )
-            | Self::AgentRuns(_) => false,
+                | Trouble::Clock => true,
+                Trouble::NoAnswer(_)
+                | Trouble::NoAddress
+                | Trouble::Certificate
+                | Trouble::Other => false,
+            },
+            Self::AgentRuns(_) => false,
+            _ => true,
         }
     }
 
@@ -293,6 +297,9 @@ impl Sign {
             Self::DiskFull => "make room on the disk, or enlarge the volume, and reboot".into(),
             Self::ReadOnly => "look at the volume, repair its file system, and reboot".into(),
             Self::OutOfMemory => "reboot, and give the machine more memory".into(),
+            Self::AgentFails => {
+                "look why its service fails (`journalctl -u amazon-ssm-agent`, or of the snap), or install the agent anew".into()
+            }
             Self::AgentRuns(_) => return None,
         })
     }
@@ -511,6 +518,14 @@ mod tests {
             ("cloud-init[1]: OSError: [Errno 28] No space left on device", Sign::DiskFull),
             ("EXT4-fs (xvda1): Remounting filesystem read-only", Sign::ReadOnly),
             ("[ 99.1] Out of memory: Killed process 4242 (java)", Sign::OutOfMemory),
+            (
+                "[FAILED] Failed to start amazon-ssm-agent.service - amazon-ssm-agent.",
+                Sign::AgentFails,
+            ),
+            (
+                "[FAILED] Failed to start snap.amazon-ssm-agent.amazon-ssm-agent.service",
+                Sign::AgentFails,
+            ),
             (
                 "2026/04/22 20:27:12Z: Amazon SSM Agent v3.3.2958.0 is running",
                 Sign::AgentRuns("3.3.2958.0".into()),
