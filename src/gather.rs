@@ -33,6 +33,9 @@ pub struct Gathered {
 /// followed by a question about that id alone.
 const MOST_ATTEMPTS: u8 = 2;
 
+/// What only explains is not worth a round beyond these.
+const MOST_ROUNDS: u32 = 4;
+
 /// How long a round waits for its slowest call before the next one starts beside it.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -62,7 +65,7 @@ pub async fn gather(
     let mut attempts: BTreeMap<Need, u8> = BTreeMap::new();
     let mut rounds = 0;
     while let Some(asked) = scopes.first() {
-        let mut needs = unasked(&facts, scopes);
+        let mut needs = unasked(&facts, scopes, rounds < MOST_ROUNDS);
         if needs.is_empty() {
             break;
         }
@@ -108,16 +111,18 @@ pub async fn gather(
     Gathered { facts, calls: aws.calls(), rounds }
 }
 
-/// What the checks could not see, and what would show the causes of the session asked for more closely, or
-/// that they are none.
-fn unasked(facts: &Facts, scopes: &[Scope]) -> BTreeSet<Need> {
+/// What the checks could not see, what might take back the causes of the session asked for, and, where there
+/// is time for it (`explain`), what would show them more closely.
+fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     for (at, scope) in scopes.iter().enumerate() {
         for (_, answer) in examine(facts, scope) {
             match answer {
                 Err(unknown) => needs.extend(unknown.unasked()),
                 Ok(Verdict::Fail(evidence, _)) if at == 0 => {
-                    needs.extend(evidence.wanted().iter().filter(|it| !facts.has(it)).cloned());
+                    let wanted = evidence.wanted().iter().filter(|_| explain);
+                    let more = wanted.chain(evidence.hinges());
+                    needs.extend(more.filter(|it| !facts.has(it)).cloned());
                 }
                 Ok(_) => {}
             }

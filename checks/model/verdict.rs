@@ -126,6 +126,7 @@ pub struct Evidence {
     first: Observation,
     rest: Vec<Observation>,
     wanted: Vec<Need>,
+    hinges: Vec<Need>,
     tells: bool,
 }
 
@@ -143,6 +144,7 @@ pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<String>) -> E
         first: Observation { subject: subject.to_string(), observed: what.into() },
         rest: Vec::new(),
         wanted: Vec::new(),
+        hinges: Vec::new(),
         tells: false,
     }
 }
@@ -160,7 +162,7 @@ impl Evidence {
         self.tells
     }
 
-    /// Facts that would show a failure's cause more closely, or take the failure back.
+    /// Facts that would show a failure's cause more closely.
     #[must_use]
     pub fn wanting(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
         self.wanted.extend(needs);
@@ -172,6 +174,18 @@ impl Evidence {
         &self.wanted
     }
 
+    /// Facts that might take a failure back, and hardly ever do.
+    #[must_use]
+    pub fn hinging_on(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
+        self.hinges.extend(needs);
+        self
+    }
+
+    #[must_use]
+    pub fn hinges(&self) -> &[Need] {
+        &self.hinges
+    }
+
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for it in core::iter::once(other.first).chain(other.rest) {
@@ -180,6 +194,7 @@ impl Evidence {
             }
         }
         self.wanted.extend(other.wanted);
+        self.hinges.extend(other.hinges);
         self.tells |= other.tells;
         self
     }

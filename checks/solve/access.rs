@@ -176,7 +176,7 @@ impl Access<'_> {
         let Some(key) = key.and_then(|it| it.id.parse::<Arn>().ok()) else { return evidence };
         match facts.key_grants(&key).optional() {
             Ok(_) => evidence,
-            Err(unknown) if unknown.is_unasked() => evidence.wanting([Need::key_grants(key)]),
+            Err(unknown) if unknown.is_unasked() => evidence.hinging_on([Need::key_grants(key)]),
             Err(_) => evidence.and(observed(
                 &key,
                 "may have grants besides, which could not be listed (kms:ListGrants)",
@@ -666,6 +666,6 @@ mod tests {
         else {
             panic!("no failure")
         };
-        assert!(evidence.wanted().contains(&Need::key_grants(KEY.parse().unwrap())));
+        assert!(evidence.hinges().contains(&Need::key_grants(KEY.parse().unwrap())));
     }
 }

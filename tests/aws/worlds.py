@@ -662,9 +662,17 @@ def dhmc_behind_useless_profile(w: World) -> None:
 
 @breaks
 def role_denied_by_condition(w: World) -> None:
-    """Rights tied to a source address: whether they hold depends on what the API cannot know."""
-    source = {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}
-    replace_rights(w, allow(["ssm:*", "ssmmessages:*", "ec2messages:*"], Condition=source))
+    """Rights tied to the age of the credentials: whether they hold depends on what the API cannot know."""
+    age = {"DateGreaterThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00Z"}}
+    replace_rights(w, allow(["ssm:*", "ssmmessages:*", "ec2messages:*"], Condition=age))
+
+
+@breaks
+def role_tied_to_the_office(w: World) -> None:
+    """Nothing from outside the company's addresses, of which a request through an endpoint has none."""
+    outside = {"NotIpAddress": {"aws:SourceIp": "198.51.100.0/24"}}
+    grant(w, {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": outside})
+    w.lost()
 
 
 @breaks
@@ -1051,6 +1059,28 @@ def bucket(w: World) -> str:
 @breaks
 def preferences_plain(w: World) -> None:
     w.preferences()
+
+
+@breaks
+def port_document(w: World) -> None:
+    """A document of one's own that forwards a port, which nothing logs."""
+    name = "Forward-Database"
+    w.cloud.ssm.create_document(
+        Name=name,
+        DocumentType="Session",
+        DocumentFormat="JSON",
+        Content=json.dumps(
+            {
+                "schemaVersion": "1.0",
+                "description": "Forwards the database's port",
+                "sessionType": "Port",
+                "properties": {"portNumber": "5432", "type": "LocalPortForwarding"},
+            }
+        ),
+    )
+    w.operator_statements.append(
+        allow("ssm:StartSession", f"arn:aws:ssm:{w.region}:{w.account}:document/{name}")
+    )
 
 
 @breaks
