@@ -4,6 +4,7 @@
 //! where those can be reached: only then is it no fault.
 
 use crate::{
+    endpoint::policy_allows_agent::and_beyond,
     prelude::*,
     solve::reach::{self, HopKind},
 };
@@ -19,5 +20,5 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
-    reach::judge(facts, scope, &[HopKind::PrivateDns])
+    and_beyond(reach::judge(facts, scope, &[HopKind::PrivateDns]), facts, scope)
 }

@@ -4,6 +4,7 @@
 //! endpoints bring along; without it the agent is sent to public addresses.
 
 use crate::{
+    endpoint::policy_allows_agent::and_beyond,
     prelude::*,
     solve::reach::{self, HopKind},
 };
@@ -19,5 +20,5 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
-    reach::judge(facts, scope, &[HopKind::VpcDns])
+    and_beyond(reach::judge(facts, scope, &[HopKind::VpcDns]), facts, scope)
 }

@@ -14,7 +14,8 @@ use crate::{
         context::{self, target_arn},
         credentials::{CHANNELS, REGISTER, agent_role, channels_of},
         judge::{No, Question, past_endpoint},
-        reach::{CORE, endpoint_on_the_way},
+        policy::Context,
+        reach::{CORE, endpoint_in_vain, endpoint_on_the_way, once_led_to},
         who::Who,
     },
 };
@@ -39,21 +40,61 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
-        let target = target_arn(facts, scope)?;
-        if let Some(open) = open_to_all(endpoint, text) {
-            return Ok(open);
-        }
-        let Some(role) = agent_role(facts, scope)? else {
-            return Ok(Verdict::NotApplicable("the agent has no role"));
+        lets_agent_through((service, endpoint, text), None, facts, scope)
+    })
+}
+
+/// What a check says of names that do not lead to their endpoint, and what that endpoint's policy refuses
+/// once they do. What was not seen of it adds nothing.
+pub(crate) fn and_beyond(answer: Answer, facts: &Facts, scope: &Scope) -> Answer {
+    let Ok(Verdict::Fail(evidence, fix)) = answer else { return answer };
+    let beyond = all_of(CORE, "no endpoint stands there in vain", |service| {
+        let found = endpoint_in_vain(facts, scope, service)?;
+        let found = found.and_then(|(it, vpc)| Some((it, vpc, it.policy.as_ref()?)));
+        let Some((endpoint, vpc, text)) = found else {
+            return Ok(Verdict::NotApplicable(
+                "no policy of an endpoint that stands there in vain",
+            ));
         };
-        let who = role.who(scope);
-        let channels = channels_of(&role.arn, scope);
-        let (actions, resource): (&[&str], &str) =
-            if service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
-        all_of(actions, "nothing is asked of it", |action| {
-            let question = Question { who: &who, action, resource };
-            passes(question, (service, endpoint, text), facts, scope)
+        Ok(match lets_agent_through((service, endpoint, text), Some(vpc), facts, scope)? {
+            Verdict::Fail(refuses, fix) => Verdict::Fail(once_led_to(endpoint, refuses), fix),
+            other => other,
         })
+    });
+    Ok(match beyond {
+        Ok(Verdict::Fail(more, remedy)) => Verdict::Fail(evidence.and(more), remedy.and(fix)),
+        Ok(_) => Verdict::Fail(evidence, fix),
+        Err(unknown) => Verdict::Fail(evidence.wanting(unknown.unasked()), fix),
+    })
+}
+
+/// Does an endpoint's policy let through what the agent asks of a service? `once_in` is its VPC where
+/// requests do not go that way yet, and are judged as if they did.
+fn lets_agent_through(
+    door: (&str, &Endpoint, &Text),
+    once_in: Option<&VpcId>,
+    facts: &Facts,
+    scope: &Scope,
+) -> Answer {
+    let (service, endpoint, text) = door;
+    let target = target_arn(facts, scope)?;
+    if let Some(open) = open_to_all(endpoint, text) {
+        return Ok(open);
+    }
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let who = role.who(scope);
+    let channels = channels_of(&role.arn, scope);
+    let (actions, resource): (&[&str], &str) =
+        if service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
+    all_of(actions, "nothing is asked of it", |action| {
+        let question = Question { who: &who, action, resource };
+        let mut context = context::of(question, facts, scope)?;
+        if let Some(vpc) = once_in {
+            context::by_endpoint(&mut context, endpoint, vpc, facts, scope);
+        }
+        passes_with(question, &context, door, scope)
     })
 }
 
@@ -84,14 +125,22 @@ pub(super) fn open_to_all(endpoint: &Endpoint, text: &Text) -> Option<Verdict> {
 /// Does an endpoint's policy let a call through?
 pub(super) fn passes(
     question: Question,
-    (service, endpoint, text): (&str, &Endpoint, &Text),
+    door: (&str, &Endpoint, &Text),
     facts: &Facts,
+    scope: &Scope,
+) -> Answer {
+    passes_with(question, &context::of(question, facts, scope)?, door, scope)
+}
+
+fn passes_with(
+    question: Question,
+    context: &Context,
+    (service, endpoint, text): (&str, &Endpoint, &Text),
     scope: &Scope,
 ) -> Answer {
     let Question { who, action, resource } = question;
     let (id, name) = (&endpoint.id, who.name());
-    let context = context::of(question, facts, scope)?;
-    let request = question.request(None, &context);
+    let request = question.request(None, context);
     let Some(no) = past_endpoint(&request, id.as_str(), text)? else {
         return Ok(Verdict::Pass(observed(
             id,

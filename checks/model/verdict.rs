@@ -199,6 +199,15 @@ impl Evidence {
         self
     }
 
+    /// The same, with more words to everything observed.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        for it in core::iter::once(&mut self.first).chain(&mut self.rest) {
+            it.observed.push_str(words);
+        }
+        self
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Observation> {
         core::iter::once(&self.first).chain(&self.rest)
     }
@@ -232,12 +241,16 @@ impl Fix {
         self
     }
 
-    /// Both, the commands of the first before those of the second, none twice.
+    /// Both, the commands of the first before those of the second, no step and no command twice.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         if !self.summary.contains(&other.summary) {
-            self.summary.push_str("; ");
-            self.summary.push_str(&other.summary);
+            for step in other.summary.split("; ") {
+                if !self.summary.split("; ").any(|it| it == step) {
+                    self.summary.push_str("; ");
+                    self.summary.push_str(step);
+                }
+            }
         }
         for command in other.commands {
             if !self.commands.contains(&command) {

@@ -22,6 +22,7 @@ use super::{
     who::{Side, Who},
 };
 use crate::model::{
+    ec2::Endpoint,
     facts::{Facts, Ourselves, Row, Unknown},
     ids::*,
     scope::Scope,
@@ -240,15 +241,7 @@ fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
     const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
     let service = service_of(action);
     match reach::endpoint_on_the_way(facts, scope, service) {
-        Ok(Some((endpoint, vpc))) => {
-            it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
-            it.set("aws:SourceVpc", exactly(vpc.as_str()));
-            // "Not available when a requester uses a VPC endpoint", where `aws:VpcSourceIp` is.
-            it.set("aws:SourceIp", Known::Missing);
-            if let Some(address) = only_address(facts, scope) {
-                it.set("aws:VpcSourceIp", exactly(&address.to_string()));
-            }
-        }
+        Ok(Some((endpoint, vpc))) => by_endpoint(it, endpoint, vpc, facts, scope),
         // A public name may yet be answered by an endpoint elsewhere, unless the way there is seen.
         Ok(None) => {
             let Some(service) = SERVICES.into_iter().find(|it| *it == service) else { return };
@@ -274,6 +267,23 @@ fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
                 it.set(key, Known::Unseen(unknown.clone()));
             }
         }
+    }
+}
+
+/// What the agent's requests have that go through this endpoint, in place of what was said of their way.
+pub fn by_endpoint(
+    it: &mut Context,
+    endpoint: &Endpoint,
+    vpc: &VpcId,
+    facts: &Facts,
+    scope: &Scope,
+) {
+    it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
+    it.set("aws:SourceVpc", exactly(vpc.as_str()));
+    // "Not available when a requester uses a VPC endpoint", where `aws:VpcSourceIp` is.
+    it.set("aws:SourceIp", Known::Missing);
+    if let Some(address) = only_address(facts, scope) {
+        it.set("aws:VpcSourceIp", exactly(&address.to_string()));
     }
 }
 

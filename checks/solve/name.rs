@@ -127,7 +127,7 @@ impl Families {
     }
 
     /// Source: AWS `PrivateLink` Guide, "DNS record IP type".
-    fn of_endpoint(endpoint: &Endpoint, variant: Variant) -> Option<Self> {
+    pub(super) fn of_endpoint(endpoint: &Endpoint, variant: Variant) -> Option<Self> {
         match endpoint.dns_record_ip_type.as_ref().or(endpoint.ip_address_type.as_ref()) {
             None | Some(AddressFamily::V4) => Some(Self::V4),
             Some(AddressFamily::V6) => Some(Self::V6),

@@ -14,7 +14,7 @@ use super::{
     HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
     filter::{Crossing, Filtered, Members, Protocol},
     gateway::{invisible, mixed},
-    gateway_endpoint, join,
+    gateway_endpoint, join, once_led_to,
     route::table_of,
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
         verdict::*,
     },
     solve::{
-        name::{Defect, Elsewhere, Families},
+        name::{Defect, Elsewhere, Families, Variant},
         net::{Addresses, Family, Ports},
     },
 };
@@ -35,11 +35,7 @@ const ENDPOINT: &str = "the endpoint";
 
 impl<'a> Walk<'a> {
     /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
-    pub(super) fn address_type(
-        &self,
-        endpoint: &Endpoint,
-        families: Option<Families>,
-    ) -> Option<Hop> {
+    fn address_type(&self, endpoint: &Endpoint, families: Option<Families>) -> Option<Hop> {
         let has = families.map(|it| if self.family() == Family::V4 { it.v4 } else { it.v6 });
         if self.family() == Family::V4 && has == Some(true) {
             return None;
@@ -127,6 +123,10 @@ impl<'a> Walk<'a> {
             (Reachable::Yes, Ok(Verdict::Fail(evidence, _))) => Ok(Verdict::Pass(evidence.and(
                 observed(&id, format!("and the public path serves instead for {}", self.service)),
             ))),
+            (Reachable::No, Ok(Verdict::Fail(evidence, fix))) => {
+                let (evidence, fix) = self.and_beyond(endpoint, defect, evidence, fix);
+                Ok(Verdict::Fail(evidence, fix))
+            }
             (Reachable::Yes | Reachable::No, defective) => defective,
             (Reachable::Unknown, Ok(_)) => Err(Unknown::limit(format!(
                 "{} has to take the public path, since {id} does not serve it, and that path cannot be followed to its end",
@@ -179,7 +179,76 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Why the name does not lead to an endpoint, and what then stops packets for certain on the way there,
+    /// as if it did: it would show only after the first fix. What was not seen of that way adds nothing.
+    fn and_beyond(
+        &self,
+        endpoint: &Endpoint,
+        defect: Defect,
+        evidence: Evidence,
+        fix: Fix,
+    ) -> (Evidence, Fix) {
+        if defect == Defect::NotAvailable {
+            return (evidence, fix);
+        }
+        let mut hops = Vec::new();
+        // AWS turns private DNS on only in a VPC with both attributes.
+        let dns = self.facts.vpc_dns(self.from.vpc).required();
+        if defect == Defect::PrivateDnsOff && dns.is_ok_and(|it| !it.support || !it.hostnames) {
+            let (kind, id, answer) = self.defective(endpoint, Defect::VpcDnsOff);
+            hops.push(Hop { kind, id, answer });
+        }
+        let families = Families::of_endpoint(endpoint, Variant::Standard);
+        let lost = self.by_endpoint(endpoint, families, &mut hops).err();
+        let unseen = hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&lost);
+        let evidence = evidence.wanting(unseen.cloned().flat_map(Unknown::unasked));
+        let stops = hops.into_iter().filter(Hop::stops);
+        stops.fold((evidence, fix), |(evidence, fix), hop| match hop.answer {
+            // Names of the whole VPC change at once: what they lead to is to be in order before.
+            Ok(Verdict::Fail(more, remedy)) => {
+                (evidence.and(once_led_to(endpoint, more)), remedy.and(fix))
+            }
+            _ => (evidence, fix),
+        })
+    }
+
     // ------------------------------------------------------------ to an interface endpoint
+
+    /// From the answer of its name on: an address of the right family, and the way of the packets there.
+    pub(super) fn by_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        families: Option<Families>,
+        hops: &mut Vec<Hop>,
+    ) -> Result<(), Unknown> {
+        if let Some(mut hop) = self.address_type(endpoint, families) {
+            let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
+            // By other names the agent may find the way that this one has not.
+            if hop.stops() && self.from.host.has_dns64(self.facts)? {
+                hop.answer = Err(Unknown::limit(format!(
+                    "{} gives IPv4 names IPv6 addresses (DNS64), and whether a NAT gateway translates them for {} is not followed here",
+                    self.from.interface.subnet, endpoint.id
+                )));
+            } else if hop.stops() {
+                let public = self.internet_path();
+                match public.reachable() {
+                    Reachable::No => {}
+                    Reachable::Yes => hop.answer = self.dual_stack_names(),
+                    Reachable::Unknown => hop.answer = Err(public.unknown()),
+                }
+            }
+            hops.push(hop);
+            if !fits {
+                return Ok(());
+            }
+        }
+        let before = hops.len();
+        self.to_endpoint(endpoint, hops);
+        if !self.from.host.has_v4() && self.internet_path().reachable() != Reachable::No {
+            self.by_other_names(hops.get_mut(before..).unwrap_or_default());
+        }
+        Ok(())
+    }
 
     pub(super) fn to_endpoint(&self, endpoint: &Endpoint, hops: &mut Vec<Hop>) {
         let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));

@@ -18,7 +18,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use super::{
-    name::{self, Name, Resolution, StepKind},
+    name::{self, Defect, Name, Resolution, StepKind},
     net::{Addresses, Family, Ports},
     session::{self, Gates},
 };
@@ -318,6 +318,38 @@ pub fn endpoint_on_the_way<'a>(
         return Ok(None);
     }
     Ok(endpoint.map(|it| (it, it.vpc.as_ref().unwrap_or(vpc))))
+}
+
+/// The endpoint of its own VPC that the instance would reach a service through, and does not because
+/// the service's name does not lead there: whoever mends the name meets next what else is in its way.
+///
+/// # Errors
+/// [`Unknown`] when where the name leads was not seen.
+pub fn endpoint_in_vain<'a>(
+    facts: &'a Facts,
+    scope: &Scope,
+    service: &'static str,
+) -> Result<Option<(&'a Endpoint, &'a VpcId)>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    let Some(vpc) = &facts.instance(id).required()?.vpc else { return Ok(None) };
+    let Resolution::PublicDespite(endpoint, defect) = name::resolve(facts, scope, vpc, service)?.to
+    else {
+        return Ok(None);
+    };
+    let kind = match defect {
+        Defect::PrivateDnsOff => HopKind::PrivateDns,
+        Defect::VpcDnsOff => HopKind::VpcDns,
+        Defect::NotAvailable => return Ok(None),
+    };
+    let hops = path(facts, scope, service).hops;
+    let in_vain = hops.iter().any(|it| it.kind == kind && it.stops());
+    Ok(in_vain.then_some((endpoint, vpc)))
+}
+
+/// What will be in the way once names lead to an endpoint that they do not lead to yet.
+#[must_use]
+pub fn once_led_to(endpoint: &Endpoint, what: Evidence) -> Evidence {
+    what.adding(&format!(", which blocks once names lead to {}", endpoint.id))
 }
 
 /// The Region of the bucket that sessions are logged to, if it is another than the target's: endpoints,
@@ -722,33 +754,7 @@ impl Walk<'_> {
                     &endpoint.id,
                     Ok(Verdict::Pass(observed(&subject, how))),
                 ));
-                if let Some(mut hop) = self.address_type(endpoint, name.families) {
-                    let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
-                    // By other names the agent may find the way that this one has not.
-                    if hop.stops() && self.from.host.has_dns64(self.facts)? {
-                        hop.answer = Err(Unknown::limit(format!(
-                            "{} gives IPv4 names IPv6 addresses (DNS64), and whether a NAT gateway translates them for {} is not followed here",
-                            self.from.interface.subnet, endpoint.id
-                        )));
-                    } else if hop.stops() {
-                        let public = self.internet_path();
-                        match public.reachable() {
-                            Reachable::No => {}
-                            Reachable::Yes => hop.answer = self.dual_stack_names(),
-                            Reachable::Unknown => hop.answer = Err(public.unknown()),
-                        }
-                    }
-                    hops.push(hop);
-                    if !fits {
-                        return Ok(());
-                    }
-                }
-                let before = hops.len();
-                self.to_endpoint(endpoint, hops);
-                if !self.from.host.has_v4() && self.internet_path().reachable() != Reachable::No {
-                    self.by_other_names(hops.get_mut(before..).unwrap_or_default());
-                }
-                Ok(())
+                self.by_endpoint(endpoint, name.families, hops)
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(there, hops),
             Resolution::Public => {
