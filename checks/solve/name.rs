@@ -99,6 +99,13 @@ pub struct Elsewhere {
     pub addresses: Vec<IpAddr>,
 }
 
+impl Elsewhere {
+    /// By a zone that has the addresses themselves, which may be out of date.
+    pub(super) fn is_by_address(&self) -> bool {
+        self.target.is_none() && !is_endpoints_own(&self.by)
+    }
+}
+
 /// Why an endpoint does not get the traffic that it was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
@@ -1008,10 +1015,20 @@ impl<'a> Query<'a, '_> {
             }
         }
         let cidrs = &self.facts.vpc(self.vpc).required()?.cidrs;
-        for address in &addresses {
-            let inside = cidrs.iter().any(|net| net.contains(address));
+        let stands = |address: &IpAddr| {
+            if !cidrs.iter().any(|net| net.contains(address)) {
+                return Ok(true);
+            }
             let place = Place { vpc: self.vpc.clone(), address: *address };
-            if !inside || self.facts.interface_at(&place).optional()?.is_some() {
+            self.facts.interface_at(&place).optional().map(|it| it.is_some())
+        };
+        // All at once: where some are vacant, each counts.
+        let unseen = addresses.iter().filter_map(|it| stands(it).err()).reduce(Unknown::and);
+        if let Some(unknown) = unseen.filter(|it| is_open(self.facts, it)) {
+            return Err(unknown);
+        }
+        for address in &addresses {
+            if stands(address)? {
                 return Ok(Found::Addresses(addresses));
             }
         }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     model::{
+        dns,
         ec2::*,
         facts::{Facts, Unknown},
         ids::*,
@@ -26,7 +27,7 @@ use crate::{
         verdict::*,
     },
     solve::{
-        name::{Defect, Elsewhere, Families, Variant},
+        name::{self, Defect, Elsewhere, Families, Variant},
         net::{Addresses, Family, Ports},
     },
 };
@@ -461,10 +462,70 @@ impl<'a> Walk<'a> {
                 there.by, self.service
             )));
         }
-        let ways: Result<Vec<_>, Unknown> =
-            addresses.into_iter().map(|it| self.to_distant(it, &there.by)).collect();
-        hops.extend(combined(ways?));
+        let stands: Result<Vec<_>, Unknown> =
+            addresses.iter().map(|it| self.stands_at(there, *it)).collect();
+        let stands = stands?;
+        let vacant = |it: &Result<bool, Unknown>| matches!(it, Ok(false));
+        // Of addresses that are all vacant the zone itself is judged.
+        let some = !stands.iter().all(vacant);
+        let (mut ways, mut partly) = (Vec::new(), Vec::new());
+        for (address, stands) in addresses.into_iter().zip(stands) {
+            if some && vacant(&stands) {
+                partly.push(self.stale(there, address));
+                continue;
+            }
+            ways.push(self.to_distant(address, &there.by)?);
+            if let Err(unknown) = stands {
+                partly.push(Hop::new(HopKind::Partly, &address, Err(unknown)));
+            }
+        }
+        hops.extend(combined(ways));
+        hops.extend(partly);
         Ok(())
+    }
+
+    /// Is there anything at an address that a zone's record has? In other networks that does not show,
+    /// and is taken for granted here.
+    ///
+    /// # Errors
+    /// Outside while nobody has asked, inside when it was not seen.
+    fn stands_at(
+        &self,
+        there: &Elsewhere,
+        address: IpAddr,
+    ) -> Result<Result<bool, Unknown>, Unknown> {
+        let inside = self.from.host.own.iter().any(|it| it.contains(&address));
+        if !inside || !there.is_by_address() {
+            return Ok(Ok(true));
+        }
+        let place = dns::Place { vpc: self.from.vpc.clone(), address };
+        let found = name::seen(self.facts, self.facts.interface_at(&place).optional())?;
+        Ok(found.map(|it| it.is_some()))
+    }
+
+    /// One of several addresses of a record, at which nothing stands: each connection that tries it fails.
+    fn stale(&self, there: &Elsewhere, address: IpAddr) -> Hop {
+        let (zone, vpc) = (&there.by, self.from.vpc);
+        let evidence = observed(
+            zone,
+            format!(
+                "leads {} to {address} too, where nothing stands in {vpc}: connections that try it fail",
+                self.service
+            ),
+        );
+        let change = format!("file://<the record without {address}>");
+        let words = [
+            "route53",
+            "change-resource-record-sets",
+            "--hosted-zone-id",
+            zone.as_str(),
+            "--change-batch",
+            &change,
+        ];
+        let fix =
+            Fix::new(format!("take {address} off the record in {zone}"), Recovery::NextSession)
+                .aws(self.scope, words);
+        Hop::new(HopKind::Partly, &address, Ok(Verdict::Fail(evidence, fix)))
     }
 
     fn to_distant(&self, address: IpAddr, by: &str) -> Result<Vec<Hop>, Unknown> {
