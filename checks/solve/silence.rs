@@ -14,10 +14,11 @@ use alloc::{
 use super::{
     console::{self, Sign, Trouble},
     credentials, name,
+    reach::{self, Reachable},
 };
 use crate::model::{
     ec2::{Console, Instance, InstanceState},
-    facts::{Facts, Need, Ourselves, Unknown},
+    facts::{Facts, Gap, Need, Ourselves, Unknown},
     ids::{InstanceId, NodeId, VpcId},
     scope::{Scope, Session},
     ssm::{AgentVersion, ManagedNode, SettingId},
@@ -86,6 +87,7 @@ pub fn explore(
         version: None,
         registers: false,
         ways: Vec::new(),
+        undecided: None,
     };
     let instance = match scope.target.instance() {
         Some(id) => facts.instance(id).hint()?,
@@ -122,8 +124,50 @@ pub fn explore(
     if let Some(instance) = instance {
         wants_tokens(&mut trail, silence, instance);
     }
+    if instance.is_some() && up {
+        undecided(&mut trail, silence, facts, scope);
+    }
     let windows = instance.is_some_and(|it| it.windows);
     Ok(trail.end(silence, scope, windows))
+}
+
+/// What no call could tell of the way to the service that the agent is not heard at. It is outside the
+/// machine, and sooner looked at than what is inside, unless the machine itself says what ails it.
+fn undecided(trail: &mut Trail, silence: Silence, facts: &Facts, scope: &Scope) {
+    const MOST: usize = 3;
+    let service = match silence {
+        Silence::NeverRegistered | Silence::Lost(_) => "ssm",
+        Silence::NotConnected(_) => "ssmmessages",
+    };
+    let path = reach::path(facts, scope, service);
+    if path.reachable() != Reachable::Unknown {
+        return;
+    }
+    let hops = path.hops.iter().filter_map(|it| it.answer.as_ref().err());
+    let mut limits: Vec<&str> = Vec::new();
+    for unknown in hops.chain(&path.lost) {
+        // What a call was refused for is for that call to tell.
+        let texts: Option<Vec<&str>> = unknown.gaps().map(as_limit).collect();
+        for text in texts.unwrap_or_default() {
+            if !limits.contains(&text) {
+                limits.push(text);
+            }
+        }
+    }
+    limits.truncate(MOST);
+    if !limits.is_empty() {
+        trail.undecided = Some(format!(
+            "see first what could not be decided of the way to {service}: {}",
+            limits.join("; ")
+        ));
+    }
+}
+
+fn as_limit(gap: &Gap) -> Option<&str> {
+    match gap {
+        Gap::Limit(text) => Some(text),
+        Gap::Fact { .. } => None,
+    }
 }
 
 /// A running instance whose agent has never reported, or no longer does.
@@ -222,6 +266,8 @@ struct Trail {
     registers: bool,
     /// How to get onto the machine without Session Manager.
     ways: Vec<String>,
+    /// What could not be decided of the way, where it goes before all but what the machine says.
+    undecided: Option<String>,
 }
 
 impl Trail {
@@ -307,6 +353,10 @@ impl Trail {
         let mut steps = self.first;
         let known = !steps.is_empty();
         steps.extend(restart.filter(|_| !known).map(ToString::to_string));
+        if let Some(step) = self.undecided {
+            let at = if self.evidence.tells() { steps.len() } else { 0 };
+            steps.insert(at, step);
+        }
         let lead = if steps.is_empty() {
             "look on the node"
         } else {
