@@ -192,13 +192,17 @@ impl<'a> Walk<'a> {
         if defect == Defect::NotAvailable {
             return (evidence, fix);
         }
-        let mut hops = Vec::new();
-        // AWS turns private DNS on only in a VPC with both attributes.
+        let (mut evidence, mut fix) = (evidence, fix);
         let dns = self.facts.vpc_dns(self.from.vpc).required();
-        if defect == Defect::PrivateDnsOff && dns.is_ok_and(|it| !it.support || !it.hostnames) {
-            let (kind, id, answer) = self.defective(endpoint, Defect::VpcDnsOff);
-            hops.push(Hop { kind, id, answer });
+        if defect == Defect::PrivateDnsOff
+            && dns.is_ok_and(|it| !it.support || !it.hostnames)
+            && let (.., Ok(Verdict::Fail(off, remedy))) =
+                self.defective(endpoint, Defect::VpcDnsOff)
+        {
+            let refused = ", and AWS turns private DNS on only in a VPC with both";
+            (evidence, fix) = (evidence.and(off.adding(refused)), remedy.and(fix));
         }
+        let mut hops = Vec::new();
         let families = Families::of_endpoint(endpoint, Variant::Standard);
         let lost = self.by_endpoint(endpoint, families, &mut hops).err();
         let unseen = hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&lost);
