@@ -465,14 +465,13 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
             })
         }));
     }
-    // What no policy allows a grant of the session's key may.
-    if needs.iter().any(|it| matches!(it, Need::role_policies(_) | Need::user_policies(_))) {
-        let keys = facts.keys.values().filter_map(|it| match it {
-            Row::Present(it) => Some(Need::key_grants(it.arn.clone())),
-            _ => None,
-        });
-        needs.extend(keys.filter(|it| !facts.has(it)));
-    }
+    // What no policy allows a grant of the key may.
+    let keys = needs.iter().filter_map(|it| match it {
+        Need::simulation(it) if it.action.starts_with("kms:") => it.resource.parse().ok(),
+        _ => None,
+    });
+    let grants: Vec<_> = keys.map(Need::key_grants).filter(|it| !facts.has(it)).collect();
+    needs.extend(grants);
     // A zone may lead to endpoints of a hub VPC, whose own settings then count.
     if needs.iter().any(|it| matches!(it, Need::zone_records(_))) {
         needs.extend(CORE.iter().filter_map(|service| {
