@@ -625,20 +625,17 @@ impl<'a> Query<'a, '_> {
             let answer = Ok(Verdict::Pass(observed(self.vpc, text)));
             return Ok(Led { to: plain, id: self.vpc.to_string(), answer });
         }
-        if !covering {
-            return Ok(self.no_zone(plain, settings));
-        }
         if let Some(unknown) = self.rivalled(&plain, settings) {
             return Err(unknown);
         }
-        match settings.zone {
-            Some((zone, own)) if own || settings.endpoint.is_none() => {
-                self.by_zone(plain, zone, own, settings)
+        match (settings.zone, settings.endpoint) {
+            (Some((zone, own)), None) => self.by_zone(plain, zone, own, settings),
+            // The endpoint has the very name, which of the zones one of the VPC's own alone can take.
+            (Some((zone, true)), Some(_)) if zone.name == self.host => {
+                self.by_zone(plain, zone, true, settings)
             }
-            _ => match settings.endpoint {
-                Some(endpoint) => self.brought(endpoint),
-                None => Ok(self.no_zone(plain, settings)),
-            },
+            (_, Some(endpoint)) => self.brought(endpoint),
+            (None, None) => Ok(self.no_zone(plain, settings)),
         }
     }
 
@@ -994,9 +991,7 @@ impl<'a> Query<'a, '_> {
         if is_endpoints_own(target) {
             let named = endpoint_named(target);
             let mut endpoints = self.facts.endpoints(self.vpc).required()?.iter();
-            let own = endpoints.find(|it| {
-                named == Some(it.id.as_str()) || it.names.iter().any(|name| name == target)
-            });
+            let own = endpoints.find(|it| named == Some(it.id.as_str()));
             return Ok(own.map_or_else(|| Found::Name(target.into()), Found::Endpoint));
         }
         if is_within(target, &zone.name) {
@@ -1542,6 +1537,14 @@ mod tests {
         let rows: Vec<(&str, Value, &str)> = vec![
             (exact, json!([record("CNAME", OWN)]), here),
             (exact, json!([{ "name": exact, "kind": "A", "alias": OWN }]), here),
+            (
+                exact,
+                json!([
+                    { "name": exact, "kind": "A", "alias": OWN },
+                    { "name": exact, "kind": "AAAA", "alias": OWN }
+                ]),
+                here,
+            ),
             (exact, json!([record("A", "10.0.1.11")]), here),
             (exact, json!([]), nowhere),
             // Another type of record, or another name, is no answer.
@@ -1709,6 +1712,9 @@ mod tests {
         };
         let none = and(service(&endpoint(&json!({}))), &endpoints(&[]));
         let vacant = zoned(exact, &json!([record("A", "10.0.1.77")]));
+        let beside = |more: &Value, address: &str| {
+            and(zoned(exact, &json!([record("A", address)])), &endpoints(&[endpoint(more)]))
+        };
         let at = |row: Value| json!({ "interfaces_at": { "vpc-0a1b2c3d 10.0.1.77": row } });
         let proxy = json!({ "subnet": "subnet-0endpoints", "private_ips": ["10.0.1.77"] });
         let other = endpoint(
@@ -1742,6 +1748,21 @@ mod tests {
             ),
             (and(vacant, &at(json!({ "unknown": "denied" }))), "unknown: vpc-0a1b2c3d 10.0.1.77"),
             (misled, "to the public (4), pass pass pass fail"),
+            // Whose zone it is, while an endpoint comes and goes, or where there are two of one name.
+            (
+                beside(&json!({ "state": "pending" }), "10.9.0.4"),
+                "unknown: vpce-0ssm is pending, and whether its private DNS or the private hosted zone Z0SSM (ssm.ap-northeast-1.amazonaws.com) answers ssm.ap-northeast-1.amazonaws.com does not show",
+            ),
+            (
+                beside(&json!({ "state": "failed" }), "10.9.0.4"),
+                "by Z0SSM to addresses [10.9.0.4] (4), pass pass pass pass",
+            ),
+            (
+                beside(&json!({ "state": "pending", "private_dns": false }), "10.9.0.4"),
+                "by Z0SSM to addresses [10.9.0.4] (4), pass pass pass pass",
+            ),
+            (beside(&json!({}), "10.0.1.11"), "to vpce-0ssm (4), pass pass pass pass"),
+            (beside(&json!({}), "10.9.0.4"), "to vpce-0ssm (4), pass pass pass ?"),
         ];
         for (patch, expected) in rows {
             assert_eq!(of(ENDPOINTS, &patch), expected, "{patch}");
@@ -1782,6 +1803,30 @@ mod tests {
             of(ENDPOINTS, &profile("vpce-0hub")),
             "by vpce-0hub to addresses [10.9.0.4] (4), pass pass pass pass"
         );
+        // It has the very name: only a zone of the VPC's own for that name comes before it.
+        let zone = |name: &str| {
+            json!({
+                "hosted_zones": { "vpc-0a1b2c3d": [{ "id": ZONE, "name": name }] },
+                "zone_records": { ZONE: [record("A", "10.8.0.4")] }
+            })
+        };
+        let parent = "amazonaws.com";
+        let brought = json!({
+            "profile_resources": { "rp-1": [
+                { "arn": "arn:aws:ec2:ap-northeast-1:444455556666:vpc-endpoint/vpce-0hub" },
+                { "arn": "arn:aws:route53:::hostedzone/Z0PROFILE" }] },
+            "profile_zones": { "Z0PROFILE": { "id": "Z0PROFILE", "name": parent } },
+            "zone_records": { "Z0PROFILE": [record("A", "10.8.0.4")] }
+        });
+        let rows = [
+            (zone(parent), "vpce-0hub to addresses [10.9.0.4]"),
+            (zone("ssm.ap-northeast-1.amazonaws.com"), "Z0SSM to addresses [10.8.0.4]"),
+            (brought, "vpce-0hub to addresses [10.9.0.4]"),
+        ];
+        for (more, by) in rows {
+            let expected = format!("by {by} (4), pass pass pass pass");
+            assert_eq!(of(ENDPOINTS, &and(profile("vpce-0hub"), &more)), expected, "{more}");
+        }
         // Neither the zone nor rules and firewall groups that a Profile may bring were seen.
         let unseen = and(
             profile("vpce-0other"),
@@ -1848,6 +1893,20 @@ mod tests {
         ];
         for (patch, given, expected) in rows {
             assert_eq!(of(ENDPOINTS, &and(patch, &rules(&given))), expected, "{given:?}");
+        }
+        // Of two for one domain the VPC's own comes before a Profile's.
+        for (own, brought, expected) in [("SYSTEM", "FORWARD", "pass"), ("FORWARD", "SYSTEM", "?")]
+        {
+            let profile = json!({
+                "profiles": { "vpc-0a1b2c3d": ["rp-1"] },
+                "profile_resources": { "rp-1": [
+                    { "arn": "arn:aws:route53resolver:::resolver-rule/rslvr-rr-brought" },
+                    { "arn": "arn:aws:route53resolver:::resolver-query-log-config/rqlc-1" }] },
+                "rules": { "rslvr-rr-brought": { "domain": "amazonaws.com", "kind": brought } }
+            });
+            let both = and(rules(&[("amazonaws.com", own)]), &profile);
+            let expected = format!("to the public (4), pass pass {expected} pass");
+            assert_eq!(of(NAT, &both), expected, "{own} and {brought}");
         }
     }
 
