@@ -99,10 +99,8 @@ impl<'a> Walk<'a> {
         let mut way = Vec::new();
         // The gateway kind needs no name of its own.
         let lost = match self.gateway_endpoint()?.filter(|_| self.service == "s3") {
-            Some(gateway) if self.abroad()?.is_none() => {
-                self.to_gateway_endpoint(gateway, &mut way)
-            }
-            _ => self.to_public(&mut way),
+            Some(gateway) => self.to_gateway_endpoint(gateway, &mut way),
+            None => self.to_public(&mut way),
         };
         let public = Path { service: "", hops: way, lost: lost.err() };
         let (kind, id, defective) = self.defective(endpoint, defect);

@@ -504,9 +504,6 @@ impl<'a> Host<'a> {
         scope: &Scope,
         service: &str,
     ) -> Vec<&'f SubnetId> {
-        if self.interfaces.len() < 2 {
-            return Vec::new();
-        }
         match name.as_ref().map(|it| &it.to) {
             Ok(Resolution::Endpoint(endpoint)) => endpoint.subnets.iter().collect(),
             Ok(_) => Vec::new(),
@@ -733,7 +730,10 @@ impl Walk<'_> {
             hops.push(hop);
         }
         match &name.to {
-            Resolution::Endpoint(_) if self.abroad()?.is_some() => self.to_public(hops),
+            // What stands here for S3 does not serve the buckets of another Region.
+            Resolution::Endpoint(_) | Resolution::PublicDespite(..) if self.abroad()?.is_some() => {
+                self.to_public(hops)
+            }
             Resolution::Endpoint(endpoint) => {
                 let subject = self.subject(endpoint);
                 hops.push(Hop::new(
