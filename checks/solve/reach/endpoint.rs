@@ -247,8 +247,19 @@ impl<'a> Walk<'a> {
         }
         let before = hops.len();
         self.to_endpoint(endpoint, hops);
-        if !self.from.host.has_v4() && self.internet_path().reachable() != Reachable::No {
-            self.by_other_names(hops.get_mut(before..).unwrap_or_default());
+        let way = hops.get_mut(before..).unwrap_or_default();
+        if !self.from.host.has_v4() && way.iter().any(Hop::stops) {
+            let public = self.internet_path();
+            match public.reachable() {
+                Reachable::No => {}
+                Reachable::Unknown if name::is_open(self.facts, &public.unknown()) => {
+                    let unknown = public.unknown();
+                    for hop in way.iter_mut().filter(|it| it.stops()) {
+                        hop.answer = Err(unknown.clone());
+                    }
+                }
+                Reachable::Yes | Reachable::Unknown => self.by_other_names(way),
+            }
         }
         Ok(())
     }

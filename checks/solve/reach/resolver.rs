@@ -195,6 +195,12 @@ impl Walk<'_> {
             }
             Some(_) => return Ok(Vec::new()),
         };
+        // What nobody has asked for yet may shut it too.
+        let unseen = only.hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&only.lost);
+        let open = unseen.filter(|it| name::is_open(self.facts, it)).cloned();
+        if let Some(unknown) = open.reduce(Unknown::and) {
+            return Err(unknown);
+        }
         let shut = only.reachable() == Reachable::No;
         Ok(only.hops.into_iter().filter(|it| shut && it.stops()).collect())
     }
