@@ -152,6 +152,20 @@ pub struct Key {
 }
 
 impl Key {
+    /// Is it in a state in which a key makes no data keys, and opens none? Source: KMS developer guide, "Key
+    /// states of AWS KMS keys".
+    #[must_use]
+    pub fn makes_nothing(&self) -> bool {
+        let states = [
+            "Disabled",
+            "PendingDeletion",
+            "PendingImport",
+            "PendingReplicaDeletion",
+            "Unavailable",
+        ];
+        states.contains(&self.state.as_str())
+    }
+
     /// # Errors
     /// [`Unknown`] if it was not seen.
     pub fn policy(&self) -> Result<&Text, Unknown> {

@@ -38,5 +38,5 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         ));
     };
     let who = operator::who(facts, scope)?;
-    may_use_key(&who, "kms:GenerateDataKey", key, facts, scope)
+    may_use_key(&who, "kms:GenerateDataKey", "session-key", key, facts, scope)
 }

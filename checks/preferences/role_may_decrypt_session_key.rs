@@ -43,5 +43,5 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let who = role.who(scope);
-    may_use_key(&who, "kms:Decrypt", key, facts, scope)
+    may_use_key(&who, "kms:Decrypt", "session-key", key, facts, scope)
 }

@@ -6,11 +6,10 @@
 use crate::{
     prelude::*,
     solve::{
-        access::{Access, Grant},
+        access::may_use_key,
         credentials::agent_role,
-        judge::{Guard, GuardKind},
         policy::Known,
-        session::{self, Gates},
+        session::{self, Gates, GuardedKey},
     },
 };
 
@@ -29,10 +28,6 @@ pub(crate) static CHECK: Check = Check {
     proves: &[],
     run,
 };
-
-/// States in which a key makes no data keys. Source: KMS developer guide, "Key states of AWS KMS keys".
-const UNUSABLE: [&str; 5] =
-    ["Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion", "Unavailable"];
 
 fn run(facts: &Facts, scope: &Scope) -> Answer {
     let preferences = match session::gates(facts, scope)? {
@@ -66,7 +61,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             .aws(scope, ["s3api", "get-bucket-encryption", "--bucket", bucket.as_str()]),
         ));
     };
-    if UNUSABLE.contains(&key.state.as_str()) {
+    if key.makes_nothing() {
         return Ok(Verdict::Fail(
             observed(
                 &key.arn,
@@ -86,18 +81,6 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let who = role.who(scope);
-    let actions = ["kms:GenerateDataKey"];
-    let access = Access {
-        who: &who,
-        actions: &actions,
-        resource: key.arn.as_str(),
-        grant: Grant::Inline {
-            purpose: "session-logs-key",
-            actions: &actions,
-            resource: key.arn.as_str(),
-        },
-        recovery: Recovery::NextSession,
-    };
     // S3 asks for the role, in its own name and for the object.
     let region = found.region.as_ref().unwrap_or(&scope.region);
     let context = Vec::from([
@@ -107,12 +90,6 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             Known::Under(format!("arn:{}:s3:::{bucket}", role.arn.partition())),
         ),
     ]);
-    let guard = Guard {
-        kind: GuardKind::Key,
-        id: key.arn.as_str(),
-        policy: key.policy().map(Some),
-        account: key.arn.account(),
-        context,
-    };
-    access.judge_past(Some(&guard), facts, scope)
+    let key = GuardedKey { context, ..GuardedKey::of(key) };
+    may_use_key(&who, "kms:GenerateDataKey", "session-logs-key", key, facts, scope)
 }

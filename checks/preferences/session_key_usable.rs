@@ -82,9 +82,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         "Creating" | "Updating" => {
             return Err(Unknown::limit(format!("{id} is just being changed ({})", key.state)));
         }
-        "PendingImport" | "PendingReplicaDeletion" | "Unavailable" => {
-            Verdict::Fail(evidence, other_key())
-        }
+        _ if key.makes_nothing() => Verdict::Fail(evidence, other_key()),
         other => {
             return Err(Unknown::limit(format!("{id} is in a state not known here: {other}")));
         }

@@ -427,13 +427,14 @@ fn join<T>(so_far: &mut Option<T>, more: T, both: impl FnOnce(T, T) -> T) {
     });
 }
 
-/// May it use the session's key, past the key's policy?
+/// May it use a key, past the key's policy? The purpose names what to attach where it lacks that.
 ///
 /// # Errors
 /// As [`Access::judge`].
 pub fn may_use_key(
     who: &Who,
     action: &str,
+    purpose: &'static str,
     key: GuardedKey,
     facts: &Facts,
     scope: &Scope,
@@ -443,7 +444,7 @@ pub fn may_use_key(
         who,
         actions: &actions,
         resource,
-        grant: Grant::Inline { purpose: "session-key", actions: &actions, resource },
+        grant: Grant::Inline { purpose, actions: &actions, resource },
         recovery: Recovery::NextSession,
     };
     let guard = Guard {
@@ -451,7 +452,7 @@ pub fn may_use_key(
         id: resource,
         policy: key.policy.map(Some),
         account: key.arn.account(),
-        context: Vec::new(),
+        context: key.context,
     };
     access.judge_past(Some(&guard), facts, scope)
 }

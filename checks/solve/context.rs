@@ -139,8 +139,7 @@ fn of_principal(it: &mut Context, who: &Who, facts: &Facts, scope: &Scope) -> Re
         if let (Some(role), Some(name)) = (role, &name) {
             // A service passes no tags. Somebody who may tag the session may have, in place of any
             // tag of the role's.
-            let tagged = who.side == Side::Operator && may_tag_sessions(&role.trust);
-            if !tagged && tags_were_seen(facts, name, &role.tags) {
+            if !may_be_tagged(who, facts) && tags_were_seen(facts, name, &role.tags) {
                 set_tags(it, &[rest], &role.tags);
                 *it = core::mem::take(it).with_rest(rest, Known::Missing);
             }
@@ -159,6 +158,15 @@ fn of_principal(it: &mut Context, who: &Who, facts: &Facts, scope: &Scope) -> Re
         it.set("aws:userid", exactly(&caller.user_id));
     }
     Ok(())
+}
+
+/// May whoever made the session have given it tags, by what the role's trust policy says?
+#[must_use]
+pub fn may_be_tagged(who: &Who, facts: &Facts) -> bool {
+    let role = || facts.role(&who.name().parse().ok()?).optional().ok().flatten();
+    who.side == Side::Operator
+        && who.is_role()
+        && role().is_some_and(|it| may_tag_sessions(&it.trust))
 }
 
 /// A role that was seen only with its profile came without its tags; [`Facts::role_policies`] asks

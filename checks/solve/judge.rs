@@ -16,7 +16,7 @@ use super::{
         Open, Outcome, Owner, Part, Policy, Request, Ruling,
     },
     simulation,
-    who::{Side, Who},
+    who::Who,
 };
 use crate::model::{
     facts::{Facts, Gap, Need, Unknown},
@@ -354,7 +354,6 @@ fn explained(
     let by_organization = layers.iter().any(|it| it.layer == Stratum::ServiceControl);
     let own = with(collected::layers(facts, question.who), guard, question, facts);
     let mut basis = Basis::Simulator;
-    let tagged = may_be_tagged(question.who, facts);
     let layers = match policy::evaluate(request, &own) {
         Outcome::Allowed(_) => {
             basis = Basis::Disputed("allow it");
@@ -369,7 +368,7 @@ fn explained(
             if layers.iter().all(|it| it.layer == Stratum::Identity && !it.explicit)
                 && undecided.of_identity().any(|it| match it {
                     Open::Key(_) | Open::Part(_) => true,
-                    Open::Unseen(_) => tagged,
+                    Open::Unseen(_) => context::may_be_tagged(question.who, facts),
                     Open::Malformed(_) => false,
                 }) =>
         {
@@ -379,14 +378,6 @@ fn explained(
     };
     let wanted = collected::wanted(facts, question.who, by_organization);
     Ok(Refused { layers, basis, wanted })
-}
-
-/// May whoever made the session have given it tags?
-fn may_be_tagged(who: &Who, facts: &Facts) -> bool {
-    let role = || facts.role(&who.name().parse().ok()?).optional().ok().flatten();
-    who.side == Side::Operator
-        && who.is_role()
-        && role().is_some_and(|it| policy::may_tag_sessions(&it.trust))
 }
 
 fn allowed(cited: &[Cited], basis: Basis) -> Judgement {

@@ -278,6 +278,23 @@ enum Filtered {
     Blocked(Evidence, Fix),
 }
 
+/// Is there anything at an address? Outside the VPC's ranges that does not show, and is taken for granted.
+///
+/// # Errors
+/// [`Unknown`] when an address inside was not looked at.
+pub(super) fn stands_at(
+    facts: &Facts,
+    vpc: &VpcId,
+    cidrs: &[IpNet],
+    address: IpAddr,
+) -> Result<bool, Unknown> {
+    if !cidrs.iter().any(|it| it.contains(&address)) {
+        return Ok(true);
+    }
+    let place = Place { vpc: vpc.clone(), address };
+    Ok(facts.interface_at(&place).optional()?.is_some())
+}
+
 /// The answer, or why it was not seen, where that must not hide everything else.
 ///
 /// # Errors
@@ -1010,20 +1027,15 @@ impl<'a> Query<'a, '_> {
             }
         }
         let cidrs = &self.facts.vpc(self.vpc).required()?.cidrs;
-        let stands = |address: &IpAddr| {
-            if !cidrs.iter().any(|net| net.contains(address)) {
-                return Ok(true);
-            }
-            let place = Place { vpc: self.vpc.clone(), address: *address };
-            self.facts.interface_at(&place).optional().map(|it| it.is_some())
-        };
+        let stand: Vec<_> =
+            addresses.iter().map(|it| stands_at(self.facts, self.vpc, cidrs, *it)).collect();
         // All at once: where some are vacant, each counts.
-        let unseen = addresses.iter().filter_map(|it| stands(it).err()).reduce(Unknown::and);
+        let unseen = stand.iter().filter_map(|it| it.clone().err()).reduce(Unknown::and);
         if let Some(unknown) = unseen.filter(|it| is_open(self.facts, it)) {
             return Err(unknown);
         }
-        for address in &addresses {
-            if stands(address)? {
+        for stands in stand {
+            if stands? {
                 return Ok(Found::Addresses(addresses));
             }
         }

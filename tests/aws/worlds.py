@@ -270,18 +270,19 @@ class World:
             "runAsDefaultUser": "",
             "shellProfile": {"windows": "", "linux": ""},
         }
+        self.session_document(
+            "SSM-SessionManagerRunShell",
+            description="Document to hold regional settings for Session Manager",
+            sessionType="Standard_Stream",
+            inputs={**defaults, **inputs},
+        )
+
+    def session_document(self, name: str, **content: Any) -> None:
         self.cloud.ssm.create_document(
-            Name="SSM-SessionManagerRunShell",
+            Name=name,
             DocumentType="Session",
             DocumentFormat="JSON",
-            Content=json.dumps(
-                {
-                    "schemaVersion": "1.0",
-                    "description": "Document to hold regional settings for Session Manager",
-                    "sessionType": "Standard_Stream",
-                    "inputs": {**defaults, **inputs},
-                }
-            ),
+            Content=json.dumps({"schemaVersion": "1.0", **content}),
         )
 
     def key(self) -> str:
@@ -1065,18 +1066,11 @@ def preferences_plain(w: World) -> None:
 def port_document(w: World) -> None:
     """A document of one's own that forwards a port, which nothing logs."""
     name = "Forward-Database"
-    w.cloud.ssm.create_document(
-        Name=name,
-        DocumentType="Session",
-        DocumentFormat="JSON",
-        Content=json.dumps(
-            {
-                "schemaVersion": "1.0",
-                "description": "Forwards the database's port",
-                "sessionType": "Port",
-                "properties": {"portNumber": "5432", "type": "LocalPortForwarding"},
-            }
-        ),
+    w.session_document(
+        name,
+        description="Forwards the database's port",
+        sessionType="Port",
+        properties={"portNumber": "5432", "type": "LocalPortForwarding"},
     )
     w.operator_statements.append(
         allow("ssm:StartSession", f"arn:aws:ssm:{w.region}:{w.account}:document/{name}")

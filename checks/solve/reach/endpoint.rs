@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     model::{
-        dns,
         ec2::*,
         facts::{Facts, Unknown},
         ids::*,
@@ -507,13 +506,11 @@ impl<'a> Walk<'a> {
         there: &Elsewhere,
         address: IpAddr,
     ) -> Result<Result<bool, Unknown>, Unknown> {
-        let inside = self.from.host.own.iter().any(|it| it.contains(&address));
-        if !inside || !there.is_by_address() {
+        if !there.is_by_address() {
             return Ok(Ok(true));
         }
-        let place = dns::Place { vpc: self.from.vpc.clone(), address };
-        let found = name::seen(self.facts, self.facts.interface_at(&place).optional())?;
-        Ok(found.map(|it| it.is_some()))
+        let stands = name::stands_at(self.facts, self.from.vpc, self.from.host.own, address);
+        name::seen(self.facts, stands)
     }
 
     /// One of several addresses of a record, at which nothing stands: each connection that tries it fails.

@@ -10,7 +10,7 @@ mod document;
 mod gate;
 mod logs;
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 pub use document::{
     Cannot, PLATFORMS, defect, fits, is_owned_by_aws, opens, platforms, type_by_aws,
@@ -20,6 +20,7 @@ pub use gate::{BUCKET_UNSEEN, Gate, seen_as};
 
 use serde_json::Value;
 
+use super::policy::Known;
 use crate::model::{
     facts::{Facts, Ourselves, Unknown},
     iam::Key,
@@ -68,6 +69,15 @@ pub fn is_interactive(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
 pub struct GuardedKey<'f> {
     pub arn: Arn,
     pub policy: Result<&'f Text, Unknown>,
+    /// Beyond what is known of every such request.
+    pub context: Vec<(&'f str, Known)>,
+}
+
+impl<'f> GuardedKey<'f> {
+    #[must_use]
+    pub fn of(key: &'f Key) -> Self {
+        Self { arn: key.arn.clone(), policy: key.policy(), context: Vec::new() }
+    }
 }
 
 /// What the preferences ask of a session, each field as the agent would read it.
@@ -237,9 +247,7 @@ impl Preferences<'_> {
         scope: &Scope,
     ) -> Result<Option<GuardedKey<'f>>, Unknown> {
         let unseen = match self.key(facts) {
-            Ok(Some(key)) => {
-                return Ok(Some(GuardedKey { arn: key.arn.clone(), policy: key.policy() }));
-            }
+            Ok(Some(key)) => return Ok(Some(GuardedKey::of(key))),
             Ok(None) => return Ok(None),
             Err(unknown) => unknown,
         };
@@ -259,7 +267,7 @@ impl Preferences<'_> {
         if !arn.resource().starts_with("key/") {
             return Err(unseen);
         }
-        Ok(Some(GuardedKey { arn, policy: Err(unseen) }))
+        Ok(Some(GuardedKey { arn, policy: Err(unseen), context: Vec::new() }))
     }
 
     /// The bucket that sessions are logged to.
