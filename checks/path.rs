@@ -18,6 +18,7 @@ pub(crate) const HOPS: &[&Check] = &[
     &network::nat_instance_forwards::CHECK,
     &network::peering_active::CHECK,
     &network::transit_gateway_attached::CHECK,
+    &network::transit_gateway_leads_on::CHECK,
     &network::public_access_open::CHECK,
     &network::public_address_present::CHECK,
     &network::instance_sends_https::CHECK,

@@ -70,6 +70,8 @@ worlds! {
         "ssh-only",
     ];
     "hub-peering": ["hub-admits-itself", "no-way-back"];
+    "hub-transit": ["hub-not-announced"];
+    "central-egress": ["no-way-back"];
     "ipv6-only": ["endpoints-without-ipv6"];
     "hybrid": ["standard-tier", "role-trusts-ec2", "registered-again", "logging-without-rights"];
 }

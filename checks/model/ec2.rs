@@ -53,6 +53,10 @@ words! {
         Provisioning = "provisioning", Failed = "failed", Expired = "expired", Rejected = "rejected",
         Deleting = "deleting", Deleted = "deleted",
     }
+    AssociationState {
+        Associated = "associated", Associating = "associating", Disassociating = "disassociating",
+        Disassociated = "disassociated",
+    }
     AttachmentState {
         Available = "available", Initiating = "initiating", Pending = "pending", Modifying = "modifying",
         PendingAcceptance = "pendingAcceptance", RollingBack = "rollingBack", Deleting = "deleting",
@@ -562,6 +566,70 @@ pub struct TransitGatewayAttachment {
     pub state: AttachmentState,
     /// One for each Availability Zone that it serves: instances in others do not get through.
     pub subnets: Vec<SubnetId>,
+}
+
+/// A transit gateway's feet and route tables, as its owner sees them. Others see their own VPCs' feet
+/// alone, and no table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TransitGateway {
+    #[serde(default)]
+    pub attachments: Vec<TransitAttachment>,
+    #[serde(default)]
+    pub tables: Vec<TransitTable>,
+}
+
+/// Something that is attached to a transit gateway: a VPC, a VPN connection, another transit gateway…
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TransitAttachment {
+    pub id: String,
+    /// The VPC behind it; None for what is no VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<VpcId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountId>,
+    /// What decides where packets from it go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub association: Option<TransitAssociation>,
+}
+
+/// The table that an attachment's packets are routed by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TransitAssociation {
+    /// None where it is a policy table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    pub state: AssociationState,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TransitTable {
+    pub id: String,
+    /// Do attachments propagate their routes to it by themselves?
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub default_propagation: bool,
+    pub routes: Vec<TransitRoute>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TransitRoute {
+    pub to: Destination,
+    pub state: RouteState,
+    /// The ids of the attachments that packets leave by, one of several as it may be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<String>,
+    /// Announced by an attachment, so weaker than a static route.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub propagated: bool,
 }
 
 /// VPC Block Public Access.

@@ -149,6 +149,8 @@ tables! {
     egress_only_gateways in egress_only_gateways: VpcId => Vec<EgressOnlyGateway>, asked with ["ec2:DescribeEgressOnlyInternetGateways"];
     peering in peerings: PeeringId => Peering, asked with ["ec2:DescribeVpcPeeringConnections"];
     transit_gateway_attachments in transit_gateway_attachments: VpcId => Vec<TransitGatewayAttachment>, asked with ["ec2:DescribeTransitGatewayVpcAttachments"];
+    transit_gateway in transit_gateways: TransitGatewayId => TransitGateway, asked with
+        ["ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:SearchTransitGatewayRoutes"];
     public_access_block in public_access_blocks: Region => PublicAccessBlock, asked with ["ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions"];
     /// The endpoints of a service in all VPCs of the account: shared ones stand in a hub.
     service_endpoints in service_endpoints: ServiceName => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"];

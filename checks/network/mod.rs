@@ -15,6 +15,7 @@ pub(crate) mod public_address_present;
 pub(crate) mod route_alive;
 pub(crate) mod service_path_exists;
 pub(crate) mod transit_gateway_attached;
+pub(crate) mod transit_gateway_leads_on;
 
 #[rustfmt::skip]
 pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
@@ -33,4 +34,5 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &route_alive::CHECK,
     &service_path_exists::CHECK,
     &transit_gateway_attached::CHECK,
+    &transit_gateway_leads_on::CHECK,
 ];

@@ -33,12 +33,12 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_checks::{
     model::{
-        ec2::TargetKind,
+        ec2::{Instance, TargetKind},
         facts::{Facts, Need, Ourselves, Row},
         iam::Question,
         ids::{
             AccountId, Arn, NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId,
-            VpcId,
+            TransitGatewayId, VpcId,
         },
         scope::Scope,
         ssm::SettingId,
@@ -232,7 +232,7 @@ impl Account {
     pub fn jobs(&self, needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> Vec<Job> {
         let needs = with_neighbours(needs, facts, scope);
         let mut jobs = Vec::new();
-        let mut sweeps = BTreeSet::new();
+        let (mut sweeps, mut named) = (BTreeSet::new(), BTreeSet::new());
         let (mut instances, mut statuses) = (BTreeSet::new(), BTreeSet::new());
         let mut parts = Parts::default();
         let mut questions = BTreeSet::new();
@@ -251,16 +251,19 @@ impl Account {
                     let (here, config) = (self.region.clone(), self.config.clone());
                     jobs.push(ec2.job(|it| it.elsewhere(id, here, config)));
                 }
-                Need::vpc(id)
-                | Need::vpc_dns(id)
-                | Need::route_tables(id)
+                Need::route_tables(id)
                 | Need::network_acls(id)
                 | Need::endpoints(id)
-                | Need::internet_gateways(id)
+                | Need::internet_gateways(id) => _ = sweeps.insert(id),
+                Need::vpc(id)
+                | Need::vpc_dns(id)
                 | Need::hosted_zones(id)
                 | Need::resolver_rules(id)
                 | Need::firewall_groups(id)
-                | Need::profiles(id) => _ = sweeps.insert(id),
+                | Need::profiles(id) => {
+                    named.insert(id.clone());
+                    sweeps.insert(id);
+                }
                 Need::dhcp_options(id) => jobs.push(ec2.job(|it| it.dhcp_options(id))),
                 Need::subnet(id) => _ = parts.subnets.insert(id),
                 Need::nat_gateway(id) => _ = parts.nats.insert(id),
@@ -273,6 +276,7 @@ impl Account {
                 Need::transit_gateway_attachments(vpc) => {
                     jobs.push(ec2.job(|it| it.transit_gateway_attachments(vpc)));
                 }
+                Need::transit_gateway(id) => jobs.push(ec2.job(|it| it.transit_gateway(id))),
                 Need::public_access_block(region) => {
                     jobs.push(ec2.job(|it| it.public_access_block(region)));
                 }
@@ -354,6 +358,8 @@ impl Account {
         if !parts.is_empty() {
             sweeps.extend(vpcs_of_instances(facts).filter(|it| !is_swept(facts, it)));
         }
+        // Names are resolved where the instance is: of other VPCs only the ways matter.
+        named.extend(vpcs_of_instances(facts));
         if !instances.is_empty() {
             jobs.push(self.ec2.job(|it| it.instances(instances)));
         }
@@ -363,7 +369,12 @@ impl Account {
         if sweeps.is_empty() {
             jobs.extend(self.by_id(parts));
         } else {
-            jobs.extend(sweeps.iter().flat_map(|vpc| self.sweep(vpc, &parts)));
+            for vpc in &sweeps {
+                jobs.extend(self.sweep(vpc, &parts));
+                if named.contains(vpc) {
+                    jobs.extend(self.names_of(vpc));
+                }
+            }
         }
         if !questions.is_empty() {
             let (facts, scope) = (Arc::new(facts.clone()), Arc::new(scope.clone()));
@@ -375,13 +386,10 @@ impl Account {
         jobs
     }
 
-    /// The whole VPC.
-    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 14] {
+    /// All the ways of a VPC.
+    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 8] {
         let (ec2, id, asked) = (&self.ec2, || vpc.clone(), asked.clone());
-        let region = self.region.clone();
         [
-            ec2.job(|it| it.vpc(id())),
-            ec2.job(|it| it.vpc_dns(id())),
             ec2.job(|it| it.route_tables(id())),
             ec2.job(|it| it.network_acls(id())),
             ec2.job(|it| it.endpoints(id())),
@@ -390,6 +398,15 @@ impl Account {
             ec2.job(|it| it.security_groups_of(id(), asked.groups)),
             ec2.job(|it| it.endpoint_interfaces_of(id(), asked.interfaces)),
             ec2.job(|it| it.nat_gateways_of(id(), asked.nats)),
+        ]
+    }
+
+    /// The VPC itself, and what decides where names lead in it.
+    fn names_of(&self, vpc: &VpcId) -> [Job; 6] {
+        let (id, region) = (|| vpc.clone(), self.region.clone());
+        [
+            self.ec2.job(|it| it.vpc(id())),
+            self.ec2.job(|it| it.vpc_dns(id())),
             self.route53.job(|it| it.hosted_zones(id(), region)),
             self.route53resolver.job(|it| it.resolver_rules(id())),
             self.route53resolver.job(|it| it.firewall_groups(id())),
@@ -486,7 +503,25 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
         needs.extend(Some(Need::public_access_block(scope.region.clone())).filter(unseen));
     }
     let (hubs, doors) = hubs(facts);
-    needs.extend(hubs.into_iter().map(Need::route_tables).filter(unseen));
+    // Where a transit gateway is on the way its tables decide, and the VPCs that have a foot on it: one for
+    // egress, or a hub.
+    let mut crossed: BTreeSet<VpcId> = needs
+        .iter()
+        .filter_map(|it| match it {
+            Need::transit_gateway_attachments(vpc) => Some(vpc.clone()),
+            _ => None,
+        })
+        .chain(crossing(facts, scope))
+        .collect();
+    if !crossed.is_empty() {
+        if crossed.iter().any(|it| !facts.route_tables.contains_key(it) && !hubs.contains(it)) {
+            needs.extend(Some(Need::public_access_block(scope.region.clone())).filter(unseen));
+        }
+        needs.extend(transit_gateways(facts).map(Need::transit_gateway).filter(unseen));
+        crossed.extend(hubs.iter().cloned());
+        needs.extend(crossed.iter().cloned().map(Need::transit_gateway_attachments).filter(unseen));
+    }
+    needs.extend(hubs.into_iter().chain(crossed).map(Need::route_tables).filter(unseen));
     needs.extend(doors.into_iter().map(Need::network_interface).filter(unseen));
     // The roles that an agent may have from Systems Manager, by name or by path and name.
     let setting = facts.service_settings.get(&SettingId::DefaultHostManagementRole);
@@ -515,13 +550,38 @@ fn our_account(facts: &Facts) -> Option<AccountId> {
     if let Row::Present(it) = caller { Some(it.account.clone()) } else { None }
 }
 
-/// Is there a route to a gateway to the internet?
-fn leads_out(facts: &Facts) -> bool {
+/// What the routes lead to.
+fn targets(facts: &Facts) -> impl Iterator<Item = TargetKind> {
     let rows = facts.route_tables.values();
     let listed = rows.filter_map(|it| if let Row::Present(it) = it { Some(it) } else { None });
-    listed.flatten().flat_map(|it| &it.routes).any(|it| {
+    listed.flatten().flat_map(|it| &it.routes).map(|it| it.via.kind())
+}
+
+fn transit_gateways(facts: &Facts) -> impl Iterator<Item = TransitGatewayId> {
+    targets(facts).filter_map(|it| match it {
+        TargetKind::TransitGateway(id) => Some(id),
+        _ => None,
+    })
+}
+
+/// The VPC of the instance, if its packets may well leave by a transit gateway: it has a route to one, and no
+/// endpoint of its own for Systems Manager.
+fn crossing(facts: &Facts, scope: &Scope) -> Option<VpcId> {
+    let instance = facts.instances.get(scope.target.instance()?)?;
+    let Row::Present(Instance { vpc: Some(vpc), .. }) = instance else { return None };
+    let Row::Present(endpoints) = facts.endpoints.get(vpc)? else { return None };
+    let served = endpoints.iter().any(|it| it.serves(&scope.region) == Some("ssm"));
+    let Row::Present(tables) = facts.route_tables.get(vpc)? else { return None };
+    let mut routes = tables.iter().flat_map(|it| &it.routes);
+    let leaves = routes.any(|it| matches!(it.via.kind(), TargetKind::TransitGateway(_)));
+    (leaves && !served).then(|| vpc.clone())
+}
+
+/// Is there a route to a gateway to the internet?
+fn leads_out(facts: &Facts) -> bool {
+    targets(facts).any(|it| {
         matches!(
-            it.via.kind(),
+            it,
             TargetKind::InternetGateway(_)
                 | TargetKind::EgressOnlyGateway(_)
                 | TargetKind::NatGateway(_)

@@ -25,6 +25,8 @@ from moto.ec2.models.network_acls import NetworkAclBackend
 from moto.ec2.models.route_tables import Route
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from moto.ec2.models.subnets import Subnet
+from moto.ec2.models.transit_gateway_attachments import TransitGatewayAttachment
+from moto.ec2.models.transit_gateway_route_tables import TransitGatewayRelations, TransitGatewayRouteTableBackend
 from moto.ec2.models.vpcs import VPC, VPCBackend, VPCEndPoint
 from moto.ec2.responses import EC2Response
 from moto.ec2.responses.general import General
@@ -666,7 +668,74 @@ _list_resolver_rule_associations = Route53ResolverBackend.list_resolver_rule_ass
 _resolver_rule = ResolverRule.description
 
 
+# Transit gateways
+
+
+def transit_association(attachment: TransitGatewayAttachment) -> dict[str, str] | None:
+    """moto says the default table, whatever it was told. Only the gateway's owner is told at all."""
+    if attachment.transit_gateway_id in _regional(attachment)["foreign_transit_gateways"]:
+        return None
+    for table in attachment.ec2_backend.transit_gateways_route_tables.values():
+        if attachment.id in table.route_table_associations:
+            return {"TransitGatewayRouteTableId": table.id, "State": "associated"}
+    return None
+
+
+_transit_tables = TransitGatewayRouteTableBackend.get_all_transit_gateway_route_tables
+
+
+def transit_tables(backend: EC2Backend, ids: Any = None, filters: Any = None) -> list[Any]:
+    foreign = _regional(backend)["foreign_transit_gateways"]
+    return [one for one in _transit_tables(backend, ids, filters) if one.transit_gateway_id not in foreign]
+
+
+def search_transit_gateway_routes(
+    backend: EC2Backend, transit_gateway_route_table_id: str, filters: Any, max_results: int | None = None
+) -> list[dict[str, Any]]:
+    """Static routes with their attachments as the list that they are, and what attachments announce."""
+    table = backend.transit_gateways_route_tables[transit_gateway_route_table_id]
+    attachments = backend.transit_gateway_attachments
+    options = backend.transit_gateways[table.transit_gateway_id].options
+    announcing = [one.transitGatewayAttachmentId for one in table.route_table_propagation]
+    if table.default_propagation_route_table and options["DefaultRouteTablePropagation"] == "enable":
+        of_it = (one for one in attachments.values() if one.transit_gateway_id == table.transit_gateway_id)
+        announcing += [one.id for one in of_it if one.resource_type == "vpc"]
+
+    def route(cidr: str, kind: str, condition: str, attachment: str | None) -> dict[str, Any]:
+        via = attachments.get(attachment)
+        to = {"ResourceId": via.resource_id, "ResourceType": via.resource_type} if via else {}
+        to = {**to, "TransitGatewayAttachmentId": attachment}
+        return {
+            "DestinationCidrBlock": cidr,
+            "Type": kind,
+            "State": condition,
+            "TransitGatewayAttachments": [to] if via else [],
+        }
+
+    routes = []
+    for cidr, one in table.routes.items():
+        via = (one.get("transitGatewayAttachments") or {}).get("transitGatewayAttachmentId")
+        routes.append(route(cidr, "static", one["state"], via))
+    for attachment in announcing:
+        vpc = backend.get_vpc(attachments[attachment].resource_id)
+        cidrs = [one["cidr_block"] for one in vpc.get_cidr_block_association_set()]
+        routes += [route(cidr, "propagated", "active", attachment) for cidr in cidrs]
+    wanted = filters.get("state")
+    return [one for one in routes if not wanted or one["State"] in wanted]
+
+
+def disassociate_transit_gateway_route_table(backend: EC2Backend, tgw_attach_id: str, tgw_rt_id: str) -> Any:
+    """moto knows nothing of associations that it made by itself."""
+    association = TransitGatewayRelations(backend, tgw_attach_id, tgw_rt_id, state="disassociated")
+    backend.unset_route_table_association(tgw_rt_id, tgw_attach_id=tgw_attach_id)
+    return association
+
+
 def apply() -> None:
+    TransitGatewayAttachment.association = property(transit_association)
+    TransitGatewayRouteTableBackend.get_all_transit_gateway_route_tables = transit_tables
+    TransitGatewayRouteTableBackend.search_transit_gateway_routes = search_transit_gateway_routes
+    TransitGatewayRouteTableBackend.disassociate_transit_gateway_route_table = disassociate_transit_gateway_route_table
     iam_models.aws_managed_policies_data = few_managed_policies()
     # Elastic addresses come from the loopback network otherwise.
     elastic_ip_addresses.random_ip = random_public_ip

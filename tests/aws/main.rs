@@ -286,7 +286,7 @@ fn judge(case: &Case, seen: &Seen, complaints: &mut Complaints) {
 fn judge_calls(case: &Case, seen: &Seen, complaints: &mut Complaints) {
     for call in &seen.log {
         let action = text(&call["action"]);
-        let reads = ["Describe", "Get", "List", "Simulate", "Head"]
+        let reads = ["Describe", "Get", "List", "Search", "Simulate", "Head"]
             .iter()
             .any(|verb| action.starts_with(verb));
         complaints.unless(reads, || format!("{action} is more than a read"));

@@ -29,6 +29,7 @@ REGIONAL: dict[str, Any] = {
     "firewall_lists": {},  # DNS Firewall domain list -> its domains; None: a list that AWS manages
     "profiles": {},  # VPC -> ids of Route 53 Profiles
     "profile_resources": {},  # Route 53 Profile -> ARNs
+    "foreign_transit_gateways": [],  # transit gateways of other accounts, which show no tables
     "hidden": [],  # ids that this account cannot see (the owner's side of a shared VPC)
 }
 ACCOUNT_WIDE: dict[str, Any] = {

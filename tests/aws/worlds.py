@@ -28,6 +28,7 @@ READS = [
     "ec2:Describe*",
     "ec2:GetConsoleOutput",
     "ec2:GetManagedPrefixListEntries",
+    "ec2:SearchTransitGatewayRoutes",
     "iam:Get*",
     "iam:List*",
     "iam:SimulatePrincipalPolicy",
@@ -142,8 +143,8 @@ class World:
 
     # Parts
 
-    def vpc(self, hostnames: bool) -> str:
-        vpc = self.cloud.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    def vpc(self, hostnames: bool, cidr: str = "10.0.0.0/16") -> str:
+        vpc = self.cloud.ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
         self.cloud.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": hostnames})
         self.ids["vpc"] = vpc
         return vpc
@@ -390,6 +391,100 @@ def private_nat(w: World) -> None:
     w.ids["nat_gateway"] = nat
     w.cloud.ec2.create_route(
         RouteTableId=w.ids["instance_route_table"], DestinationCidrBlock=ANYWHERE, NatGatewayId=nat
+    )
+    group = w.security_group("instance", "no way in")
+    w.profile()
+    w.instance(subnet, group)
+
+
+def transit_gateway(w: World) -> None:
+    w.ids["transit_gateway"] = w.cloud.ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+
+
+def foot(w: World, name: str, cidr: str) -> None:
+    """A VPC's foot on the transit gateway, in a subnet of its own."""
+    made = w.cloud.ec2.create_transit_gateway_vpc_attachment(
+        TransitGatewayId=w.ids["transit_gateway"], VpcId=w.ids["vpc"], SubnetIds=[w.subnet(f"{name}_foot", cidr)]
+    )
+    w.ids[name] = made["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]
+
+
+def by_transit_gateway(w: World, table: str, cidr: str) -> None:
+    w.cloud.ec2.create_route(
+        RouteTableId=w.ids[f"{table}_route_table"],
+        DestinationCidrBlock=cidr,
+        TransitGatewayId=w.ids["transit_gateway"],
+    )
+
+
+def default_table(w: World) -> str:
+    tables = w.cloud.ec2.describe_transit_gateway_route_tables()["TransitGatewayRouteTables"]
+    return next(one["TransitGatewayRouteTableId"] for one in tables if one["DefaultAssociationRouteTable"])
+
+
+def transit_table(w: World, name: str, foot: str) -> None:
+    """A route table of the transit gateway's, for what comes in by a foot."""
+    ec2, association = w.cloud.ec2, {"TransitGatewayAttachmentId": w.ids[foot]}
+    made = ec2.create_transit_gateway_route_table(TransitGatewayId=w.ids["transit_gateway"])
+    w.ids[name] = made["TransitGatewayRouteTable"]["TransitGatewayRouteTableId"]
+    ec2.disassociate_transit_gateway_route_table(TransitGatewayRouteTableId=default_table(w), **association)
+    ec2.associate_transit_gateway_route_table(TransitGatewayRouteTableId=w.ids[name], **association)
+
+
+@world("hub-transit", "eu-west-1")
+def hub_transit(w: World) -> None:
+    """Endpoints of a hub VPC, by a transit gateway and zones that are shared."""
+    ec2 = w.cloud.ec2
+    transit_gateway(w)
+    w.vpc(hostnames=True, cidr="10.9.0.0/16")
+    hub = w.ids["vpc"]
+    w.subnet("endpoints", "10.9.1.0/24")
+    endpoints = w.security_group("endpoints", "HTTPS from the spokes")
+    ec2.authorize_security_group_ingress(GroupId=endpoints, IpPermissions=[https_from("10.0.0.0/8")])
+    for service in ("ssm", "ssmmessages"):
+        w.endpoint(service)
+    private_dns_off(w, "ssm", "ssmmessages")
+    foot(w, "hub", "10.9.99.0/28")
+    by_transit_gateway(w, "endpoints", "10.0.0.0/8")
+    w.vpc(hostnames=True)
+    w.ids["hub_vpc"] = hub
+    subnet = w.subnet("instance", "10.0.11.0/24")
+    foot(w, "spoke", "10.0.99.0/28")
+    by_transit_gateway(w, "instance", "10.0.0.0/8")
+    for service in ("ssm", "ssmmessages"):
+        zone(w, host(w, service), record(host(w, service), "A", *endpoint_addresses(w, service)))
+    group = w.security_group("instance", "no way in")
+    w.profile()
+    w.instance(subnet, group)
+
+
+@world("central-egress", "eu-west-1")
+def central_egress(w: World) -> None:
+    """Out by a transit gateway and the NAT gateway of another VPC."""
+    ec2 = w.cloud.ec2
+    transit_gateway(w)
+    w.vpc(hostnames=False, cidr="10.9.0.0/16")
+    w.ids["egress_vpc"] = w.ids["vpc"]
+    public = w.subnet("public", "10.9.1.0/24")
+    gateway = w.internet_gateway()
+    ec2.create_route(RouteTableId=w.ids["public_route_table"], DestinationCidrBlock=ANYWHERE, GatewayId=gateway)
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    w.ids["nat_gateway"] = nat
+    foot(w, "egress", "10.9.99.0/28")
+    by_transit_gateway(w, "public", "10.0.0.0/8")
+    ec2.create_route(
+        RouteTableId=w.ids["egress_foot_route_table"], DestinationCidrBlock=ANYWHERE, NatGatewayId=nat
+    )
+    w.vpc(hostnames=False)
+    subnet = w.subnet("instance", "10.0.11.0/24")
+    foot(w, "spoke", "10.0.99.0/28")
+    by_transit_gateway(w, "instance", ANYWHERE)
+    transit_table(w, "spokes", "spoke")
+    ec2.create_transit_gateway_route(
+        DestinationCidrBlock=ANYWHERE,
+        TransitGatewayRouteTableId=w.ids["spokes"],
+        TransitGatewayAttachmentId=w.ids["egress"],
     )
     group = w.security_group("instance", "no way in")
     w.profile()
@@ -953,6 +1048,13 @@ def endpoint_name(w: World, service: str) -> str:
     return found["VpcEndpoints"][0]["DnsEntries"][0]["DnsName"]
 
 
+def endpoint_addresses(w: World, service: str) -> list[str]:
+    found = w.cloud.ec2.describe_vpc_endpoints(VpcEndpointIds=[w.ids[f"{service}_endpoint"]])
+    interfaces = found["VpcEndpoints"][0]["NetworkInterfaceIds"]
+    found = w.cloud.ec2.describe_network_interfaces(NetworkInterfaceIds=interfaces)
+    return [one["PrivateIpAddress"] for one in found["NetworkInterfaces"]]
+
+
 @breaks
 def zone_without_record(w: World) -> None:
     private_dns_off(w, "ssm")
@@ -965,11 +1067,7 @@ def zones_lead_to_endpoints(w: World) -> None:
     """By name and by address instead of by private DNS, and healthy."""
     private_dns_off(w, "ssm", "ssmmessages")
     zone(w, host(w, "ssm"), record(host(w, "ssm"), "CNAME", endpoint_name(w, "ssm")))
-    found = w.cloud.ec2.describe_vpc_endpoints(VpcEndpointIds=[w.ids["ssmmessages_endpoint"]])
-    interfaces = found["VpcEndpoints"][0]["NetworkInterfaceIds"]
-    found = w.cloud.ec2.describe_network_interfaces(NetworkInterfaceIds=interfaces)
-    addresses = [one["PrivateIpAddress"] for one in found["NetworkInterfaces"]]
-    zone(w, host(w, "ssmmessages"), record(host(w, "ssmmessages"), "A", *addresses))
+    zone(w, host(w, "ssmmessages"), record(host(w, "ssmmessages"), "A", *endpoint_addresses(w, "ssmmessages")))
 
 
 @breaks
@@ -994,6 +1092,56 @@ def central_zones(w: World) -> None:
     for service in ("ssm", "ssmmessages", "ec2messages"):
         w.cloud.ec2.delete_vpc_endpoints(VpcEndpointIds=[w.ids[f"{service}_endpoint"]])
         zone(w, host(w, service), record(host(w, service), "A", "10.9.0.4", "10.9.1.4"))
+
+
+@breaks
+def hub_not_announced(w: World) -> None:
+    """The spokes have a table of their own, to which the hub's VPC does not announce itself."""
+    transit_table(w, "spokes", "spoke")
+    w.lost()
+
+
+@breaks
+def transit_blackhole(w: World) -> None:
+    w.cloud.ec2.create_transit_gateway_route(
+        DestinationCidrBlock="10.9.1.0/24", TransitGatewayRouteTableId=default_table(w), Blackhole=True
+    )
+    w.lost()
+
+
+@breaks
+def foot_without_table(w: World) -> None:
+    w.cloud.ec2.disassociate_transit_gateway_route_table(
+        TransitGatewayRouteTableId=default_table(w), TransitGatewayAttachmentId=w.ids["spoke"]
+    )
+    w.lost()
+
+
+@breaks
+def transit_gateway_of_others(w: World) -> None:
+    """Whose tables nobody shows, and the agent is silent."""
+    w.state["foreign_transit_gateways"] = [w.ids["transit_gateway"]]
+    w.lost()
+
+
+@breaks
+def no_default_route_for_spokes(w: World) -> None:
+    w.cloud.ec2.delete_transit_gateway_route(
+        DestinationCidrBlock=ANYWHERE, TransitGatewayRouteTableId=w.ids["spokes"]
+    )
+    w.lost()
+
+
+@breaks
+def egress_without_way_back(w: World) -> None:
+    w.cloud.ec2.delete_route(RouteTableId=w.ids["public_route_table"], DestinationCidrBlock="10.0.0.0/8")
+    w.lost()
+
+
+@breaks
+def foot_without_nat(w: World) -> None:
+    w.cloud.ec2.delete_route(RouteTableId=w.ids["egress_foot_route_table"], DestinationCidrBlock=ANYWHERE)
+    w.lost()
 
 
 @breaks

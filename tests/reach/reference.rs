@@ -666,7 +666,15 @@ impl<'a> Reference<'a> {
     /// so each class begins where a CIDR begins or behind where one ends.
     fn classes(&self) -> BTreeSet<IpAddr> {
         let mut nets: Vec<IpNet> = PRIVATE.clone();
-        for table in seen(self.facts.route_tables.get(self.vpc)).into_iter().flatten() {
+        let transit = self.facts.transit_gateways.values().filter_map(|it| seen(Some(it)));
+        nets.extend(transit.flat_map(|it| &it.tables).flat_map(|it| &it.routes).filter_map(|it| {
+            match &it.to {
+                Destination::Cidr(net) => Some(*net),
+                _ => None,
+            }
+        }));
+        let tables = self.facts.route_tables.values().filter_map(|it| seen(Some(it)));
+        for table in tables.flatten() {
             nets.extend(table.routes.iter().filter_map(|it| match &it.to {
                 Destination::Cidr(net) => Some(*net),
                 _ => None,
@@ -676,7 +684,8 @@ impl<'a> Reference<'a> {
             Peer::Cidr(net) => Some(*net),
             _ => None,
         };
-        for acl in seen(self.facts.network_acls.get(self.vpc)).into_iter().flatten() {
+        let acls = self.facts.network_acls.values().filter_map(|it| seen(Some(it)));
+        for acl in acls.flatten() {
             nets.extend(acl.entries.iter().filter_map(|it| cidr(&it.peer)));
         }
         for group in self.facts.security_groups.values().filter_map(|it| seen(Some(it))) {
@@ -869,9 +878,23 @@ impl<'a> Reference<'a> {
             .groups(ours, Way::Out, to, Some(&[]), "the instance's groups")
             .then(self.acl(here, Way::Out, to, HTTPS, "out of the instance's subnet"));
         let hops = self.next_hops(here, to).into_iter();
-        let beyond = Fate::one_of(hops.map(|hop| self.beyond(from, &hop, to, port)));
         let returns = self.acl(here, Way::In, to, port, "into the instance's subnet");
-        leaves.then(beyond).then(returns)
+        let ways = hops.map(|hop| {
+            let returns = match &hop {
+                Next::Via(via) if self.feet(self.vpc, via).is_none_or(|it| it.contains(here)) => {
+                    // Of a subnet with a foot of the transit gateway in it the guide says two things
+                    // that do not fit (tgw-nacls.html).
+                    let inward = self.acl(here, Way::In, from.address, HTTPS, "beside the foot");
+                    match returns.then(inward) {
+                        Passes => Passes,
+                        _ => Unclear("which rules hold beside a transit gateway's foot"),
+                    }
+                }
+                _ => returns,
+            };
+            self.beyond(from, &hop, to, port).then(returns)
+        });
+        leaves.then(Fate::one_of(ways))
     }
 
     /// From where the route sends the packet to the service and back again.
@@ -898,7 +921,8 @@ impl<'a> Reference<'a> {
             return self.through_instance(from, via, to, port);
         }
         if via.starts_with("tgw-") {
-            return self.transit(&from.nic.subnet, via);
+            let foot = self.transit(self.vpc, &from.nic.subnet, via);
+            return foot.then(self.across(from, via, to, port));
         }
         // The other side of a peering lends neither its internet gateway nor its NAT
         // (vpc-peering-basics.html, "Edge to edge routing").
@@ -931,11 +955,11 @@ impl<'a> Reference<'a> {
 
     fn through_nat(&self, from: &Source, id: &str, to: IpAddr, port: u16) -> Fate {
         let Some(nat) = self.nat(id) else { return Unclear("the NAT gateway") };
-        match nat.state {
-            NatState::Available => {}
-            NatState::Other(_) => return Unclear("the NAT gateway's state"),
+        let works = match nat.state {
+            NatState::Available => Passes,
+            NatState::Other(_) => Unclear("the NAT gateway's state"),
             _ => return Dropped("a dead NAT gateway"),
-        }
+        };
         // NAT64 takes 64:ff9b::/96 for the IPv4 address in its last bits.
         let Some(behind) = untranslated(to) else { return Unclear("NAT64 of another prefix") };
         let here = &from.nic.subnet;
@@ -945,14 +969,14 @@ impl<'a> Reference<'a> {
             let gateways =
                 seen(self.facts.internet_gateways.get(self.vpc)).map_or(&[][..], Vec::as_slice);
             let attached = gateways.iter().find(|it| it.state == "available");
-            return match (&nat.connectivity, attached) {
+            return works.then(match (&nat.connectivity, attached) {
                 (Connectivity::Private, _) => Dropped("a private NAT gateway"),
                 (Connectivity::Public, Some(_)) if !is_public(behind) => {
                     Dropped("nobody has that address on the internet")
                 }
                 (Connectivity::Public, Some(_)) => self.access(None, true),
                 _ => Unclear("a regional NAT gateway's own routes"),
-            };
+            });
         };
         let same = here == there;
         let cross = |way, peer, port, what| {
@@ -987,7 +1011,7 @@ impl<'a> Reference<'a> {
         let reply = self.some_reply(there, behind, "replies into the NAT gateway's subnet");
         let home = cross(Way::Out, from.address, port, "from the NAT gateway to the instance");
         let home = home.then(if same { Passes } else { self.within_vpc(there, from.address) });
-        into.then(out).then(gateway).then(reply).then(home)
+        works.then(into).then(out).then(gateway).then(reply).then(home)
     }
 
     /// An ACL lets replies in to some port, of those that translators use.
@@ -1048,11 +1072,26 @@ impl<'a> Reference<'a> {
         into.then(out).then(gateway).then(reply).then(home).then(unseen)
     }
 
+    /// The subnets that a VPC's foot on a transit gateway stands in; none for what is no transit gateway, None
+    /// for what was not seen.
+    fn feet(&self, vpc: &VpcId, id: &str) -> Option<Vec<SubnetId>> {
+        if !id.starts_with("tgw-") {
+            return Some(Vec::new());
+        }
+        let all = seen(self.facts.transit_gateway_attachments.get(vpc))?;
+        let of_it = all.iter().find(|it| it.transit_gateway.as_str() == id);
+        Some(of_it.map(|it| it.subnets.clone()).unwrap_or_default())
+    }
+
+    fn zone(&self, subnet: &SubnetId) -> Option<String> {
+        seen(self.facts.subnets.get(subnet))?.availability_zone.clone()
+    }
+
     /// A transit gateway takes traffic from Availability Zones where the VPC's attachment has a subnet
-    /// (tgw-vpc-attachments.html); what lies behind is not ours to see.
-    fn transit(&self, subnet: &SubnetId, id: &str) -> Fate {
-        let unseen = Unclear("what lies behind the transit gateway");
-        let Some(all) = seen(self.facts.transit_gateway_attachments.get(self.vpc)) else {
+    /// (tgw-vpc-attachments.html).
+    fn transit(&self, vpc: &VpcId, subnet: &SubnetId, id: &str) -> Fate {
+        let unseen = Unclear("the transit gateway's foot");
+        let Some(all) = seen(self.facts.transit_gateway_attachments.get(vpc)) else {
             return unseen;
         };
         let Some(attachment) = all.iter().find(|it| it.transit_gateway.as_str() == id) else {
@@ -1063,15 +1102,180 @@ impl<'a> Reference<'a> {
             AttachmentState::Other(_) => return unseen,
             _ => return Dropped("the transit gateway attachment"),
         }
-        let zone =
-            |id: &SubnetId| seen(self.facts.subnets.get(id)).map(|it| it.availability_zone.clone());
-        let zones: Vec<_> = attachment.subnets.iter().map(zone).collect();
-        match zone(subnet) {
-            Some(zone) if zones.iter().all(|it| it.as_ref().is_some_and(|it| *it != zone)) => {
+        let zones: Vec<_> = attachment.subnets.iter().map(|it| self.zone(it)).collect();
+        match self.zone(subnet) {
+            Some(zone) if zones.contains(&Some(zone.clone())) => Passes,
+            Some(_) if zones.iter().all(Option::is_some) => {
                 Dropped("no transit gateway attachment in the zone")
             }
             _ => unseen,
         }
+    }
+
+    /// Which VPCs a packet from this one may get to by the tables of a transit gateway
+    /// (how-transit-gateways-work.html); None among them where AWS does not show it.
+    fn switched(&self, vpc: &VpcId, id: &str, to: IpAddr) -> Result<Vec<Option<&'a VpcId>>, Fate> {
+        let unseen = Ok(vec![None]);
+        let Some(gateway) = seen(self.facts.transit_gateways.get(&id.parse().unwrap())) else {
+            return unseen;
+        };
+        let all = seen(self.facts.transit_gateway_attachments.get(vpc));
+        let foot = all.and_then(|it| it.iter().find(|it| it.transit_gateway.as_str() == id));
+        let ours = gateway.attachments.iter().find(|it| foot.is_some_and(|foot| foot.id == it.id));
+        // Nobody but the owner sees any table.
+        let (Some(ours), false) = (ours, gateway.tables.is_empty()) else { return unseen };
+        let Some(association) = &ours.association else {
+            return Err(Dropped("an attachment without a table"));
+        };
+        if association.state != AssociationState::Associated {
+            return unseen;
+        }
+        let table = gateway.tables.iter().find(|it| association.table.as_ref() == Some(&it.id));
+        let Some(table) = table else { return unseen };
+        let matching = table.routes.iter().filter_map(|it| match &it.to {
+            Destination::Cidr(net) if net.contains(&to) => {
+                Some(((net.prefix_len(), !it.propagated), it))
+            }
+            _ => None,
+        });
+        // The longest prefix, and of those the static one.
+        let Some((_, route)) = matching.max_by_key(|it| it.0) else {
+            // Each VPC announces itself to the default table. One without any is not all there is.
+            let odd = table.default_propagation && table.routes.iter().all(|it| !it.propagated);
+            return if odd { unseen } else { Err(Dropped("no route in the transit gateway")) };
+        };
+        match route.state {
+            RouteState::Active => {}
+            RouteState::Blackhole => return Err(Dropped("a blackhole in the transit gateway")),
+            _ => return unseen,
+        }
+        let via = route.via.iter().map(|via| {
+            gateway.attachments.iter().find(|it| it.id == *via).and_then(|it| it.vpc.as_ref())
+        });
+        let mut via: Vec<Option<&VpcId>> = via.collect();
+        via.dedup();
+        Ok(if via.is_empty() { vec![None] } else { via })
+    }
+
+    /// Over a transit gateway and out of another VPC, and back.
+    fn across(&self, from: &Source, id: &str, to: IpAddr, port: u16) -> Fate {
+        let vpcs = match self.switched(self.vpc, id, to) {
+            Ok(vpcs) => vpcs,
+            Err(fate) => return fate,
+        };
+        let feet = self.feet(self.vpc, id).unwrap_or_default();
+        let here = &from.nic.subnet;
+        // What comes from a VPC a foot's subnet takes in, what is for it it sends out (tgw-nacls.html).
+        let feet: Vec<_> = feet.iter().filter(|it| self.zone(it) == self.zone(here)).collect();
+        let cross = |way, port, what| {
+            Fate::one_of(feet.iter().map(|it| {
+                if *it == here { Passes } else { self.acl(it, way, from.address, port, what) }
+            }))
+        };
+        let leaves = cross(Way::In, HTTPS, "into the transit gateway's foot");
+        let arrives = cross(Way::Out, port, "out of the transit gateway's foot");
+        let ways = vpcs.into_iter().map(|vpc| match vpc {
+            Some(vpc) if vpc != self.vpc => {
+                let other = Self { vpc, ..*self };
+                other.out_for_others(from, self.vpc, id, to, port)
+            }
+            _ => Unclear("what lies behind the transit gateway"),
+        });
+        leaves.then(Fate::one_of(ways)).then(arrives)
+    }
+
+    /// From the foot in this VPC out to the internet, for a packet of another VPC; and back to that.
+    fn out_for_others(&self, from: &Source, home: &VpcId, id: &str, to: IpAddr, port: u16) -> Fate {
+        let unseen = Unclear("what is in the other VPC");
+        let Some(feet) = self.feet(self.vpc, id) else { return unseen };
+        let zone = self.zone(&from.nic.subnet);
+        let near: Vec<_> = feet.iter().filter(|it| self.zone(it) == zone).collect();
+        let feet = if near.is_empty() { feet.iter().collect() } else { near };
+        Fate::one_of(feet.into_iter().map(|foot| {
+            let hops = self.next_hops(foot, to).into_iter();
+            Fate::one_of(hops.map(|hop| match hop {
+                Next::Nowhere => Dropped("no route behind the transit gateway"),
+                Next::Blackhole => Dropped("a blackhole behind the transit gateway"),
+                Next::Via(via) if via.starts_with("igw-") && to.is_ipv4() => {
+                    Dropped("an internet gateway translates for its own VPC alone")
+                }
+                Next::Via(via) if via.starts_with("nat-") => {
+                    let passes = self.nat_for_others(from, (home, id), foot, &via, to, port);
+                    if is_public(to) { passes } else { unseen }
+                }
+                Next::Unseen | Next::Via(_) => unseen,
+            }))
+        }))
+    }
+
+    fn nat_for_others(
+        &self,
+        from: &Source,
+        (home, id): (&VpcId, &str),
+        foot: &SubnetId,
+        via: &str,
+        to: IpAddr,
+        port: u16,
+    ) -> Fate {
+        let unseen = Unclear("the NAT gateway behind the transit gateway");
+        let Some(nat) = self.nat(via) else { return unseen };
+        match nat.state {
+            NatState::Available => {}
+            NatState::Other(_) => return unseen,
+            _ => return Dropped("a dead NAT gateway"),
+        }
+        let Some(there) = &nat.subnet else { return unseen };
+        let inside = |subnet, way, peer, port, what| {
+            if there == foot { Passes } else { self.acl(subnet, way, peer, port, what) }
+        };
+        let into = inside(foot, Way::Out, to, HTTPS, "from the foot to the NAT gateway")
+            .then(inside(there, Way::In, from.address, HTTPS, "from the foot to the NAT gateway"));
+        let out = self.acl(there, Way::Out, to, HTTPS, "from the NAT gateway out");
+        let gateway = Fate::one_of(self.next_hops(there, to).into_iter().map(|hop| match hop {
+            Next::Nowhere => Dropped("no route for the NAT gateway"),
+            Next::Blackhole => Dropped("a blackhole route for the NAT gateway"),
+            Next::Via(via) if via.starts_with("igw-") => match &nat.connectivity {
+                Connectivity::Public => self.internet(&via, there, to, true),
+                Connectivity::Private => Dropped("a private NAT gateway"),
+                Connectivity::Other(_) => unseen,
+            },
+            Next::Unseen | Next::Via(_) => unseen,
+        }));
+        let reply = self.some_reply(there, to, "replies into the NAT gateway's subnet");
+        // Back by its own subnet's routes, over the transit gateway.
+        let back = Fate::one_of(self.next_hops(there, from.address).into_iter().map(|hop| {
+            let via = match hop {
+                Next::Nowhere => return Dropped("no route back"),
+                Next::Blackhole => return Dropped("a blackhole on the way back"),
+                Next::Via(via) if via.starts_with("igw-") || via.starts_with("nat-") => {
+                    return Dropped("no route back but to the internet");
+                }
+                Next::Via(via) if via.starts_with("tgw-") => via,
+                Next::Unseen | Next::Via(_) => return unseen,
+            };
+            let foot = self.transit(self.vpc, there, &via);
+            let on = match self.switched(self.vpc, &via, from.address) {
+                Ok(vpcs) => Fate::one_of(vpcs.iter().map(|it| match it {
+                    Some(vpc) if *vpc == home && via == id => Passes,
+                    _ => unseen,
+                })),
+                Err(fate) => fate,
+            };
+            // In by the foot in the NAT gateway's zone.
+            let feet = self.feet(self.vpc, &via).unwrap_or_default().into_iter();
+            let feet = feet.filter(|it| self.zone(it) == self.zone(there));
+            let takes = Fate::one_of(feet.map(|foot| {
+                if foot == *there {
+                    Passes
+                } else {
+                    self.acl(&foot, Way::In, to, port, "into the foot on the way back")
+                }
+            }));
+            foot.then(on).then(takes)
+        }));
+        let home = self.acl(there, Way::Out, from.address, port, "out of the NAT gateway's subnet");
+        let home = if there == foot { Passes } else { home };
+        into.then(out).then(gateway).then(reply).then(back).then(home)
     }
 
     /// Through an internet gateway or an egress-only one, from this subnet.

@@ -38,7 +38,41 @@ pub struct Plan {
     nat_instance: NatInstance,
     /// State of the attachment to the transit gateway.
     tgw: Option<&'static str>,
+    transit: Transit,
     hidden: Vec<Hidden>,
+}
+
+/// The tables of the transit gateway, and the VPC for egress behind it, as its owner sees them.
+#[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "so much can be wrong with it")]
+struct Transit {
+    /// The instance's VPC's, one in a zone.
+    feet: &'static [&'static str],
+    /// Are the tables ours to see, and the VPC behind?
+    listed: bool,
+    ours: bool,
+    /// Of the instance's VPC, and of the one for egress.
+    associations: [&'static str; 2],
+    /// Is the first table the one that VPCs announce themselves to?
+    default: bool,
+    tables: [Vec<TransitRoute>; 2],
+    /// Does the VPC for egress have a foot in the instance's zone, in the NAT gateway's own subnet?
+    near: bool,
+    same: bool,
+    /// Of the foot's subnets, of the NAT gateway's out, and back.
+    routes: [&'static str; 3],
+    acls: [Vec<Entry>; 2],
+    nat: &'static str,
+    connectivity: &'static str,
+    igw: bool,
+}
+
+#[derive(Clone, Debug)]
+struct TransitRoute {
+    to: &'static str,
+    via: &'static str,
+    state: &'static str,
+    propagated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -181,6 +215,10 @@ enum Hidden {
     PublicAccess,
     NatInstance,
     Attachments,
+    Transit,
+    FarAttachments,
+    FarTables,
+    FarAcls,
     Zones,
     Records,
     Nat(usize),
@@ -510,6 +548,76 @@ fn nat_instance() -> impl Strategy<Value = NatInstance> {
     (state, check, nic).prop_map(|(state, check, nic)| NatInstance { state, check, nic })
 }
 
+fn transit() -> impl Strategy<Value = Transit> {
+    let associations =
+        || likely("associated", 12, &["associating", "none", "none", "policy", "tgw-rtb-9"]);
+    let route = |via: &'static [&'static str]| {
+        let to = prop_oneof![
+            2 => select(&["0.0.0.0/0", "10.0.0.0/16", "10.0.0.0/8", "10.9.0.0/16"][..]),
+            1 => cidr(),
+        ];
+        (to, select(via), likely("active", 4, &["blackhole", "blackhole", "pending"]), no(2))
+            .prop_map(|(to, via, state, propagated)| TransitRoute { to, via, state, propagated })
+    };
+    let table = move |to: &'static str, via: &'static str| {
+        let usual = TransitRoute { to, via, state: "active", propagated: false };
+        let some = &["tgw-attach-1", "tgw-attach-2", "tgw-attach-2", "tgw-attach-vpn", ""][..];
+        (yes(8), prop_oneof![2 => Just(Vec::new()), 1 => vec(route(some), 1..4)]).prop_map(
+            move |(has, more)| {
+                let mut all: Vec<TransitRoute> = has.then(|| usual.clone()).into_iter().collect();
+                all.extend(more);
+                all
+            },
+        )
+    };
+    let routes = (
+        likely("nat-e", 8, &["", "igw-e", "tgw-1", "blackhole"]),
+        likely("igw-e", 8, &["", "vgw-1", "blackhole"]),
+        likely("tgw-1", 5, &["", "", "nat-e", "vgw-1", "blackhole"]),
+    );
+    let nat = (
+        likely("available", 8, &["failed", "deleted", "resting"]),
+        likely("public", 12, &["private", "imaginary"]),
+        yes(8),
+    );
+    (
+        (yes(6), yes(8), no(1), yes(3), no(5)),
+        (
+            likely(
+                &["subnet-1", "subnet-3"][..],
+                2,
+                &[&["subnet-0", "subnet-3"], &["subnet-2"], &["subnet-3"]],
+            ),
+            associations(),
+            associations(),
+        ),
+        (table("0.0.0.0/0", "tgw-attach-2"), table("10.0.0.0/16", "tgw-attach-1")),
+        routes,
+        (acl(), acl()),
+        nat,
+    )
+        .prop_map(|(flags, associations, tables, routes, acls, nat)| {
+            let (listed, ours, default, near, same) = flags;
+            let (nat, connectivity, igw) = nat;
+            let (feet, ours_to, others) = associations;
+            Transit {
+                feet,
+                listed,
+                ours,
+                associations: [ours_to, others],
+                default,
+                tables: tables.into(),
+                near,
+                same,
+                routes: routes.into(),
+                acls: acls.into(),
+                nat,
+                connectivity,
+                igw,
+            }
+        })
+}
+
 fn hidden() -> impl Strategy<Value = Vec<Hidden>> {
     let one = prop_oneof![
         select(
@@ -525,6 +633,10 @@ fn hidden() -> impl Strategy<Value = Vec<Hidden>> {
                 Hidden::PublicAccess,
                 Hidden::NatInstance,
                 Hidden::Attachments,
+                Hidden::Transit,
+                Hidden::FarAttachments,
+                Hidden::FarTables,
+                Hidden::FarAcls,
                 Hidden::Zones,
                 Hidden::Records,
             ][..]
@@ -579,11 +691,12 @@ pub fn plan() -> impl Strategy<Value = Plan> {
             &[None, Some("pending"), Some("deleted"), Some("deleted"), Some("puzzled")],
         ),
         nat_instance(),
+        transit(),
     );
     let network = (subnets, tables, acls, vec(group(), GROUPS), nics);
     (vpc, network, endpoints, s3_gateway, zone(), vec(nat(), 2), gateways, access(), hidden())
         .prop_map(|(vpc, network, endpoints, s3_gateway, zone, nats, gateways, access, hidden)| {
-            let (igw, eigw, tgw, nat_instance) = gateways;
+            let (igw, eigw, tgw, nat_instance, transit) = gateways;
             let (service, secondary_cidr, windows, agent, dns, name_servers) = vpc;
             let (subnets, tables, acls, groups, nics) = network;
             Plan {
@@ -607,6 +720,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
                 access,
                 nat_instance,
                 tgw,
+                transit,
                 hidden,
             }
         })
@@ -618,7 +732,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 pub fn in_sight(facts: &Value) -> bool {
     const ODD: &str = "unknown unreadable something filtered partial pending \
         puzzled imaginary resting mending sideways dreaming \
-        \"via\":\"tgw \"via\":\"pcx \"via\":\"vgw \"via\":\"eni \"via\":\"lgw \"via\":\"vpce-firewall";
+        \"tables\":[] associating tgw-rtb-9 444455556666 [\"tgw-attach-vpn \"via\":[] \"via\":\"pcx \"via\":\"vgw \"via\":\"eni \"via\":\"lgw \"via\":\"vpce-firewall";
     let facts = facts.to_string();
     !ODD.split_whitespace().any(|it| facts.contains(it))
 }
@@ -671,7 +785,7 @@ impl Plan {
             "egress_only_gateways": {"vpc-1": self.eigw.iter().map(|it| json!({"id": "eigw-1", "state": it})).collect::<Vec<_>>()},
             "public_access_blocks": {"eu-west-1": self.public_access()},
             "transit_gateway_attachments": {"vpc-1": self.tgw.iter().map(|it| json!({
-                "id": "tgw-attach-1", "transit_gateway": "tgw-1", "state": it, "subnets": ["subnet-0", "subnet-1"],
+                "id": "tgw-attach-1", "transit_gateway": "tgw-1", "state": it, "subnets": self.transit.feet,
             })).collect::<Vec<_>>()},
             "peerings": {"pcx-1": {
                 "state": "active", "requester": {"vpc": "vpc-1"}, "accepter": {"vpc": "vpc-2"},
@@ -681,6 +795,8 @@ impl Plan {
             "resolver_rules": {"vpc-1": []},
             "firewall_groups": {"vpc-1": []},
             "profiles": {"vpc-1": []},
+            "caller": {"us": {"account": "111122223333", "arn": "arn:aws:iam::111122223333:user/a", "user_id": "AIDA"}},
+            "transit_gateways": {"tgw-1": self.transit.row()},
             "nodes": {"i-1": match self.agent {
                 None => json!("absent"),
                 Some(version) => json!({"ping": "ConnectionLost", "agent_version": version}),
@@ -722,6 +838,7 @@ impl Plan {
             "network_interfaces",
             interfaces.iter().map(|(_, id, row)| (id.clone(), row.clone())).collect(),
         );
+        self.transit.describe(&mut facts);
         let nat = self.nic("eni-9", 9, &self.nat_instance.nic);
         facts["instances"]["i-9"] = json!({
             "state": self.nat_instance.state, "vpc": "vpc-1", "subnet": nat["subnet"],
@@ -756,6 +873,10 @@ impl Plan {
                 Hidden::EgressOnlyGateways => ("egress_only_gateways", "vpc-1".into()),
                 Hidden::PublicAccess => ("public_access_blocks", "eu-west-1".into()),
                 Hidden::Attachments => ("transit_gateway_attachments", "vpc-1".into()),
+                Hidden::Transit => ("transit_gateways", "tgw-1".into()),
+                Hidden::FarAttachments => ("transit_gateway_attachments", "vpc-2".into()),
+                Hidden::FarTables => ("route_tables", "vpc-2".into()),
+                Hidden::FarAcls => ("network_acls", "vpc-2".into()),
                 Hidden::Zones => ("hosted_zones", "vpc-1".into()),
                 Hidden::Records => ("zone_records", "Z1".into()),
                 Hidden::NatInstance => ("network_interfaces", "eni-9".into()),
@@ -950,22 +1071,7 @@ impl Plan {
 
     fn network_acls(&self) -> Vec<Value> {
         let acls = self.acls.iter().enumerate().map(|(at, entries)| {
-            let mut rows: Vec<Value> = Vec::new();
-            // A number is taken once in each direction.
-            for entry in entries {
-                let taken = rows.iter().any(|it| it["number"] == entry.number && it["egress"] == entry.egress);
-                if !taken {
-                    rows.push(json!({
-                        "number": entry.number, "egress": entry.egress, "allow": entry.allow,
-                        "traffic": traffic_row(entry.traffic), "peer": {"cidr": entry.peer},
-                    }));
-                }
-            }
-            for (egress, number, peer) in [(false, 32767, "0.0.0.0/0"), (true, 32767, "0.0.0.0/0"), (false, 32768, "::/0"), (true, 32768, "::/0")] {
-                rows.push(json!({"number": number, "egress": egress, "allow": false, "traffic": "all", "peer": {"cidr": peer}}));
-            }
-            // Nor does AWS promise to list them in order.
-            rows.reverse();
+            let rows = entry_rows(entries);
             let with = self.subnets.iter().enumerate().filter(|(_, it)| it.acl == at);
             json!({
                 "id": format!("acl-{at}"), "default": at == 0, "entries": rows,
@@ -1057,6 +1163,107 @@ impl Plan {
     }
 }
 
+impl Transit {
+    /// The transit gateway as `DescribeTransitGatewayAttachments` and the searches of its tables show it.
+    fn row(&self) -> Value {
+        let owner = if self.ours { "111122223333" } else { "444455556666" };
+        let attachment = |at: usize, vpc: &str, owner: &str| {
+            let mut row =
+                json!({"id": format!("tgw-attach-{}", at + 1), "vpc": vpc, "owner": owner});
+            let table = format!("tgw-rtb-{at}");
+            match self.associations[at] {
+                "none" => {}
+                "policy" => row["association"] = json!({"state": "associated"}),
+                "associated" => {
+                    row["association"] = json!({"table": table, "state": "associated"});
+                }
+                "associating" => {
+                    row["association"] = json!({"table": table, "state": "associating"});
+                }
+                other => row["association"] = json!({"table": other, "state": "associated"}),
+            }
+            row
+        };
+        if !self.listed {
+            return json!({"attachments": [attachment(0, "vpc-1", "111122223333")], "tables": []});
+        }
+        let tables = self.tables.iter().enumerate().map(|(at, routes)| {
+            // One static and one announced route to a destination.
+            let mut taken = Vec::new();
+            let rows = routes.iter().filter_map(|it| {
+                let key = (it.to, it.propagated);
+                if taken.contains(&key) {
+                    return None;
+                }
+                taken.push(key);
+                let via = [it.via].into_iter().filter(|via| !via.is_empty() && it.state != "blackhole");
+                Some(json!({
+                    "to": {"cidr": it.to}, "state": it.state, "propagated": it.propagated,
+                    "via": via.collect::<Vec<_>>(),
+                }))
+            });
+            let rows: Vec<Value> = rows.collect();
+            json!({"id": format!("tgw-rtb-{at}"), "default_propagation": self.default && at == 0, "routes": rows})
+        });
+        json!({
+            "attachments": [
+                attachment(0, "vpc-1", "111122223333"),
+                attachment(1, "vpc-2", owner),
+                {"id": "tgw-attach-vpn"},
+            ],
+            "tables": tables.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The VPC for egress.
+    fn describe(&self, facts: &mut Value) {
+        let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1a"];
+        for (at, zone) in zones.iter().enumerate() {
+            facts["subnets"][format!("subnet-e{at}")] = json!({
+                "vpc": "vpc-2", "owner": "111122223333", "availability_zone": zone,
+                "cidr": format!("10.9.{at}.0/24"),
+            });
+        }
+        let mut feet = vec!["subnet-e1"];
+        if self.near {
+            feet.push(if self.same { "subnet-e2" } else { "subnet-e0" });
+        }
+        facts["transit_gateway_attachments"]["vpc-2"] = json!([{
+            "id": "tgw-attach-2", "transit_gateway": "tgw-1", "state": "available", "subnets": feet,
+        }]);
+        let route = |to: &str, via: &str| match via {
+            "" => None,
+            "blackhole" => Some(json!({"to": {"cidr": to}, "via": "eni-0", "state": "blackhole"})),
+            via => Some(json!({"to": {"cidr": to}, "via": via, "state": "active"})),
+        };
+        let table = |id: &str, main, subnets: &[&str], more: [Option<Value>; 2]| {
+            let mut routes =
+                vec![json!({"to": {"cidr": "10.9.0.0/16"}, "via": "local", "state": "active"})];
+            routes.extend(more.into_iter().flatten());
+            json!({"id": id, "main": main, "subnets": subnets, "routes": routes})
+        };
+        let [foot, out, back] = self.routes;
+        facts["route_tables"]["vpc-2"] = json!([
+            table("rtb-e0", true, &[], [route("0.0.0.0/0", foot), None]),
+            table(
+                "rtb-e2",
+                false,
+                &["subnet-e2"],
+                [route("0.0.0.0/0", out), route("10.0.0.0/8", back)]
+            ),
+        ]);
+        facts["network_acls"]["vpc-2"] = json!([
+            {"id": "acl-e0", "default": true, "subnets": ["subnet-e0", "subnet-e1"], "entries": entry_rows(&self.acls[0])},
+            {"id": "acl-e2", "default": false, "subnets": ["subnet-e2"], "entries": entry_rows(&self.acls[1])},
+        ]);
+        let gateways = self.igw.then(|| json!({"id": "igw-e", "state": "available"}));
+        facts["internet_gateways"]["vpc-2"] = json!(gateways.into_iter().collect::<Vec<_>>());
+        facts["endpoints"]["vpc-2"] = json!([]);
+        facts["nat_gateways"]["nat-e"] =
+            json!({"state": self.nat, "connectivity": self.connectivity, "subnet": "subnet-e2"});
+    }
+}
+
 impl Zone {
     /// The service's record, if the zone is for it.
     fn record(&self) -> Option<Value> {
@@ -1076,6 +1283,33 @@ fn groups(all: &[usize]) -> Vec<String> {
 
 fn route_row(to: &Value, via: &str, state: &str, propagated: bool) -> Value {
     json!({"to": to, "via": via, "state": state, "propagated": propagated})
+}
+
+fn entry_rows(entries: &[Entry]) -> Vec<Value> {
+    let mut rows: Vec<Value> = Vec::new();
+    // A number is taken once in each direction.
+    for entry in entries {
+        let taken =
+            rows.iter().any(|it| it["number"] == entry.number && it["egress"] == entry.egress);
+        if !taken {
+            rows.push(json!({
+                "number": entry.number, "egress": entry.egress, "allow": entry.allow,
+                "traffic": traffic_row(entry.traffic), "peer": {"cidr": entry.peer},
+            }));
+        }
+    }
+    let ends = [
+        (false, 32767, "0.0.0.0/0"),
+        (true, 32767, "0.0.0.0/0"),
+        (false, 32768, "::/0"),
+        (true, 32768, "::/0"),
+    ];
+    for (egress, number, peer) in ends {
+        rows.push(json!({"number": number, "egress": egress, "allow": false, "traffic": "all", "peer": {"cidr": peer}}));
+    }
+    // Nor does AWS promise to list them in order.
+    rows.reverse();
+    rows
 }
 
 fn traffic_row(traffic: Traffic) -> Value {

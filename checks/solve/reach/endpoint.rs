@@ -11,11 +11,12 @@ use core::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{
-    HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
+    Edge, HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
     filter::{Crossing, Filtered, Members, Protocol},
     gateway::{invisible, mixed},
     gateway_endpoint, join, once_led_to,
     route::table_of,
+    transit::{Bound, Flight},
 };
 use crate::{
     model::{
@@ -334,7 +335,7 @@ impl<'a> Walk<'a> {
             }
             places.push(Place {
                 toward: address.map_or_else(|| Toward::somewhere(&net), Toward::one),
-                home: Some((vpc, subnet.clone())),
+                home: Ok(Some((vpc, subnet.clone()))),
             });
         }
         if places.is_empty() {
@@ -352,13 +353,20 @@ impl<'a> Walk<'a> {
             &join(groups),
             self.sends(groups, &place.toward, members),
         )]);
-        let home = place.home.as_ref();
-        let inside = home.is_some_and(|it| it.0 == self.from.vpc);
-        hops.extend(self.routed(self.from.vpc, own, &place.toward, inside));
-        let back = Toward::one(self.from.address);
+        let home = place.home.as_ref().ok().and_then(Option::as_ref);
+        let instance = Toward::one(self.from.address);
+        let bound = match &place.home {
+            Ok(Some((vpc, subnet))) => Bound::Subnet((vpc, subnet)),
+            Ok(None) => Bound::Somewhere,
+            Err(unknown) => Bound::Unseen(unknown),
+        };
+        let there = Flight { source: &instance, toward: &place.toward, bound, replies: false };
+        hops.extend(self.routed(self.from.edge(), there));
         if let Some((vpc, subnet)) = home.filter(|it| it.1 != *own) {
             // The way there was judged already: what matters is a detour or a gap on the way back.
-            let returns = self.routed(vpc, subnet, &back, inside);
+            let bound = Bound::Subnet(self.from.edge());
+            let back = Flight { source: &place.toward, toward: &instance, bound, replies: true };
+            let returns = self.routed((vpc, subnet), back);
             hops.extend(
                 returns.into_iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))),
             );
@@ -367,8 +375,9 @@ impl<'a> Walk<'a> {
         hops
     }
 
-    /// The routes from a subnet of a VPC to a private address, `inside` that VPC or in another.
-    fn routed(&self, vpc: &VpcId, subnet: &SubnetId, toward: &Toward, inside: bool) -> Vec<Hop> {
+    /// The routes from a subnet of a VPC to a private address, in that VPC or in another.
+    pub(super) fn routed(&self, from: Edge, flight: Flight) -> Vec<Hop> {
+        let ((vpc, subnet), toward, inside) = (from, flight.toward, flight.within(from.0));
         let looked = table_of(self.facts, vpc, subnet)
             .and_then(|table| Ok((table, self.legs(vpc, table, toward)?)));
         let (table, legs) = match looked {
@@ -376,14 +385,19 @@ impl<'a> Walk<'a> {
             // Nor can anything be said of what the route leads to.
             Err(unknown) => {
                 let local = [HopKind::Way, HopKind::NextHop];
-                let beyond = [HopKind::Peering, HopKind::TransitGateway];
+                let beyond = [
+                    HopKind::Peering,
+                    HopKind::TransitGateway,
+                    HopKind::TransitRoute,
+                    HopKind::Acl,
+                ];
                 let beyond = beyond.into_iter().filter(|_| !inside);
                 let same = |kind| Hop::new(kind, subnet, Err(unknown.clone()));
                 return local.into_iter().chain(beyond).map(same).collect();
             }
         };
         let ways = legs.iter().map(|leg| match leg.route {
-            None => Vec::from([self.no_route(table, subnet, toward)]),
+            None => Vec::from([self.no_route(table, subnet, toward, None)]),
             Some(route) if route.via.kind() == TargetKind::Local => Vec::from([Hop::new(
                 HopKind::Way,
                 &table.id,
@@ -395,7 +409,8 @@ impl<'a> Walk<'a> {
                 let beyond = if inside {
                     self.detour(table, route)
                 } else {
-                    self.to_other_vpc(vpc, subnet, table, route)
+                    let toward = toward.part(&leg.addresses);
+                    self.to_other_vpc(from, table, route, Flight { toward: &toward, ..flight })
                 };
                 core::iter::once(way).chain(beyond).collect()
             }
@@ -411,10 +426,23 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn no_route(&self, table: &RouteTable, subnet: &SubnetId, toward: &Toward) -> Hop {
+    /// No route to a private address, or one that leads to the internet alone.
+    pub(super) fn no_route(
+        &self,
+        table: &RouteTable,
+        subnet: &SubnetId,
+        toward: &Toward,
+        but: Option<&Route>,
+    ) -> Hop {
+        let but = but.map(|it| format!(" but that for {}, by {} to the internet", it.to, it.via));
         let evidence = observed(
             &format!("{subnet} ({})", table.id),
-            format!("has no route to {} ({})", toward.phrase, self.service),
+            format!(
+                "has no route to {}{} ({})",
+                toward.phrase,
+                but.unwrap_or_default(),
+                self.service
+            ),
         );
         let fix = Fix::new(
             format!("give {} a route to {}, to wherever it stands", table.id, toward.phrase),
@@ -442,7 +470,8 @@ impl<'a> Walk<'a> {
         let (there, ports) = (Ports::from_iter([HTTPS]), self.from.ports());
         let instance = Toward::one(self.from.address);
         let edge = (self.from.vpc, own);
-        let home = place.home.as_ref().map(|(vpc, subnet)| (*vpc, subnet));
+        let home = place.home.as_ref().ok().and_then(Option::as_ref);
+        let home = home.map(|(vpc, subnet)| (*vpc, subnet));
         if home.is_some_and(|it| it.1 == own) {
             return Filtered::within_subnet();
         }
@@ -452,8 +481,50 @@ impl<'a> Walk<'a> {
         let [leaves, returns] = pair(edge, true, &place.toward);
         let mut crossings = Vec::from([leaves]);
         crossings.extend(home.into_iter().flat_map(|it| pair(it, false, &instance)));
+        let shares = self.shares_a_foot(&place.toward);
+        let some = !matches!(shares, Ok(false));
+        let certain = some.then(|| self.acls(&place.toward, &ports, &crossings));
         crossings.push(returns);
-        self.acls(&place.toward, &ports, &crossings)
+        if some {
+            let [inward, _] = pair(edge, false, &instance);
+            crossings.push(inward);
+        }
+        let all = self.acls(&place.toward, &ports, &crossings);
+        match certain {
+            None => all,
+            Some(certain) if matches!(certain.answer, Ok(Verdict::Fail(..))) => certain,
+            Some(_) if matches!(all.answer, Ok(Verdict::Pass(_))) => all,
+            Some(_) => {
+                let unclear = || {
+                    Unknown::limit(format!(
+                        "which rules of the ACL of {own} hold, in which a transit gateway has its foot too, is not documented clearly"
+                    ))
+                };
+                let unknown = shares.err().into_iter().chain(all.answer.err());
+                let unknown = unknown.reduce(Unknown::and).unwrap_or_else(unclear);
+                Filtered { answer: Err(unknown), partly: None }
+            }
+        }
+    }
+
+    /// Do packets leave the instance's subnet by a foot that a transit gateway has in that very subnet? Then
+    /// replies are not held against its ACL as elsewhere. Source: Transit Gateway guide, "Network ACLs".
+    fn shares_a_foot(&self, toward: &Toward) -> Result<bool, Unknown> {
+        let (vpc, own) = self.from.edge();
+        let table = table_of(self.facts, vpc, own)?;
+        let some = |it: &Route| matches!(it.via.kind(), TargetKind::TransitGateway(_));
+        if !table.routes.iter().any(some) {
+            return Ok(false);
+        }
+        let legs = self.legs(vpc, table, toward)?;
+        any_of(legs, |leg| {
+            let Some(TargetKind::TransitGateway(id)) = leg.route.map(|it| it.via.kind()) else {
+                return Ok(None);
+            };
+            let foot = self.foot(vpc, &id)?;
+            Ok(foot.is_some_and(|it| it.subnets.contains(own)).then_some(()))
+        })
+        .map(|it| it.is_some())
     }
 
     // ------------------------------------------------------------ to another VPC's endpoint
@@ -548,7 +619,8 @@ impl<'a> Walk<'a> {
         let hub = hub(self.facts, self.scope, self.service, address);
         let Some((endpoint, interface)) = hub.as_ref().ok().copied().flatten() else {
             let whose = format!("what {by} leads to");
-            let mut hops = self.to_place(&Place { toward, home: None }, Members::Unseen(&whose));
+            let home = hub.as_ref().map(|_| None).map_err(Unknown::clone);
+            let mut hops = self.to_place(&Place { toward, home }, Members::Unseen(&whose));
             let (kinds, unknown): (&[HopKind], _) = match hub {
                 // Nothing of the other side was seen: neither the door nor the way back.
                 Err(unknown) => (&UNSEEN_HUB, unknown),
@@ -569,7 +641,7 @@ impl<'a> Walk<'a> {
             _ => &endpoint.security_groups,
         };
         let vpc = endpoint.vpc.as_ref().unwrap_or(self.from.vpc);
-        let place = Place { toward, home: Some((vpc, interface.subnet.clone())) };
+        let place = Place { toward, home: Ok(Some((vpc, interface.subnet.clone()))) };
         let mut hops = self.to_place(&place, Members::Of(groups));
         hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
         hops.push(Hop::new(
@@ -659,7 +731,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         // A longer prefix takes its part of the list elsewhere.
-        let legs = self.ways_out(table, &toward)?;
+        let legs = self.ways_out(self.from.vpc, table, &toward)?;
         hops.extend(self.by(&legs, table, &toward));
         Ok(())
     }
@@ -678,7 +750,7 @@ impl<'a> Walk<'a> {
 
     /// The ACL of the instance's own subnet, out and back.
     pub(super) fn acls_of_own(&self, toward: &Toward) -> Filtered {
-        self.acls_between(&Place { toward: toward.clone(), home: None })
+        self.acls_between(&Place { toward: toward.clone(), home: Ok(None) })
     }
 }
 

@@ -12,10 +12,11 @@ use alloc::{
 };
 
 use super::{
-    HTTPS, Hop, HopKind, NAT64, Toward, Walk, agreed,
+    Edge, HTTPS, Hop, HopKind, NAT64, Toward, Walk, agreed,
     filter::{Crossing, Filtered, Members, Protocol},
     gets_through, merged,
     route::{Leg, table_of},
+    transit::{Bound, Flight, unseen},
 };
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
@@ -66,8 +67,8 @@ impl Walk<'_> {
         let mut hops = vec![hop(HopKind::NextHop, Ok(alive(table, route)))];
         hops.extend(match route.via.kind() {
             TargetKind::InternetGateway(id) => vec![
-                hop(HopKind::InternetGateway, self.internet_gateway(table, &id)),
-                self.public_access(Some(&self.from.interface.subnet), false),
+                hop(HopKind::InternetGateway, self.internet_gateway(self.from.vpc, table, &id)),
+                self.public_access(self.from.vpc, Some(&self.from.interface.subnet), false),
                 Hop {
                     kind: HopKind::PublicAddress,
                     id: self.from.interface.id.to_string(),
@@ -76,17 +77,24 @@ impl Walk<'_> {
             ],
             TargetKind::EgressOnlyGateway(id) => vec![
                 hop(HopKind::InternetGateway, self.egress_only_gateway(table, &id)),
-                self.public_access(Some(&self.from.interface.subnet), true),
+                self.public_access(self.from.vpc, Some(&self.from.interface.subnet), true),
             ],
-            TargetKind::NatGateway(id) => self.nat_gateway(table, route, &id, toward),
+            TargetKind::NatGateway(id) => {
+                self.nat_gateway(self.from.edge(), (table, route), &id, toward)
+            }
+            TargetKind::TransitGateway(id) => {
+                let source = Toward::one(self.from.address);
+                let flight =
+                    Flight { source: &source, toward, bound: Bound::Internet, replies: false };
+                self.by_transit_gateway(self.from.edge(), (table, route), &id, flight)
+            }
             TargetKind::Interface(id) => self.nat_instance(table, route, &id, toward),
             TargetKind::Peering(_) => {
                 vec![hop(HopKind::Peering, Ok(self.intransitive(table, route)))]
             }
-            TargetKind::Local
-            | TargetKind::Endpoint(_)
-            | TargetKind::TransitGateway(_)
-            | TargetKind::Other => self.out_of_sight(table, route, invisible(table, route)),
+            TargetKind::Local | TargetKind::Endpoint(_) | TargetKind::Other => {
+                self.out_of_sight(table, route, invisible(table, route))
+            }
         });
         hops
     }
@@ -206,8 +214,7 @@ impl Walk<'_> {
         }
     }
 
-    fn internet_gateway(&self, table: &RouteTable, id: &InternetGatewayId) -> Answer {
-        let vpc = self.from.vpc;
+    fn internet_gateway(&self, vpc: &VpcId, table: &RouteTable, id: &InternetGatewayId) -> Answer {
         let listed = self.facts.internet_gateways(vpc).required()?;
         let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
         let fix = Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws(
@@ -221,7 +228,7 @@ impl Walk<'_> {
                 vpc.as_str(),
             ],
         );
-        self.attached(&format!("{} → {id}", table.id), ours, fix)
+        self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
     }
 
     fn egress_only_gateway(&self, table: &RouteTable, id: &EgressOnlyGatewayId) -> Answer {
@@ -233,12 +240,11 @@ impl Walk<'_> {
             Recovery::Agent,
         )
         .aws(self.scope, ["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()]);
-        self.attached(&format!("{} → {id}", table.id), ours, fix)
+        self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
     }
 
-    /// A gateway by the state of its attachment to our VPC, if it has one.
-    fn attached(&self, subject: &str, state: Option<&str>, fix: Fix) -> Answer {
-        let vpc = self.from.vpc;
+    /// A gateway by the state of its attachment to the VPC, if it has one.
+    fn attached(&self, vpc: &VpcId, subject: &str, state: Option<&str>, fix: Fix) -> Answer {
         match state {
             Some("available" | "attached") => {
                 Ok(Verdict::Pass(observed(subject, format!("is attached to {vpc}"))))
@@ -308,12 +314,17 @@ impl Walk<'_> {
     /// NAT gateway, which stands in no subnet that is described. In its ingress mode it leaves NAT and
     /// egress-only gateways alone, through which nobody can come in. Source: EC2 API reference,
     /// `VpcBlockPublicAccessOptions`.
-    fn public_access(&self, subnet: Option<&SubnetId>, outbound_only: bool) -> Hop {
-        let answer = self.judge_public_access(subnet, outbound_only);
+    fn public_access(&self, vpc: &VpcId, subnet: Option<&SubnetId>, outbound_only: bool) -> Hop {
+        let answer = self.judge_public_access(vpc, subnet, outbound_only);
         Hop { kind: HopKind::PublicAccess, id: self.scope.region.to_string(), answer }
     }
 
-    fn judge_public_access(&self, subnet: Option<&SubnetId>, outbound_only: bool) -> Answer {
+    fn judge_public_access(
+        &self,
+        vpc: &VpcId,
+        subnet: Option<&SubnetId>,
+        outbound_only: bool,
+    ) -> Answer {
         let region = &self.scope.region;
         // An account that never heard of it is not asked for more.
         let Some(block) = self.facts.public_access_block(region).optional()? else {
@@ -337,9 +348,10 @@ impl Walk<'_> {
             }
         }
         // What faces the gateway is the subnet that packets enter it from: a NAT gateway's own.
-        let (vpc, own) = (self.from.vpc.as_str(), self.from.interface.subnet.as_str());
+        let own = self.from.interface.subnet.as_str();
         let facing = || {
-            let faces = |it: &str| it == vpc || subnet.is_some_and(|subnet| it == subnet.as_str());
+            let faces =
+                |it: &str| it == vpc.as_str() || subnet.is_some_and(|subnet| it == subnet.as_str());
             block.exclusions.iter().filter(move |it| faces(&it.resource))
         };
         let near = |it: &&Exclusion| {
@@ -366,7 +378,7 @@ impl Walk<'_> {
                     format!(
                         "blocks public access ({}), and neither {} nor {} is exempt ({})",
                         block.mode,
-                        self.from.vpc,
+                        vpc,
                         subnet.unwrap_or(&self.from.interface.subnet),
                         self.service
                     ),
@@ -381,7 +393,7 @@ impl Walk<'_> {
                         "ec2",
                         "create-vpc-block-public-access-exclusion",
                         "--vpc-id",
-                        self.from.vpc.as_str(),
+                        vpc.as_str(),
                         "--internet-gateway-exclusion-mode",
                         "allow-egress",
                     ],
@@ -392,36 +404,50 @@ impl Walk<'_> {
 
     // ------------------------------------------------------------ NAT gateways
 
-    /// A NAT gateway, the ACL of its subnet, and its own way on.
+    /// A NAT gateway, the ACL of its subnet, and its own way on. Packets come to it from the instance's
+    /// subnet, or from where a transit gateway lets them out.
     pub(super) fn nat_gateway(
         &self,
-        table: &RouteTable,
-        route: &Route,
+        from: Edge,
+        (table, route): (&RouteTable, &Route),
         id: &NatGatewayId,
         toward: &Toward,
     ) -> Vec<Hop> {
         let subject = leads(table, route);
         let hop = |answer| Hop { kind: HopKind::NatGateway, id: id.to_string(), answer };
+        let at_home = from.0 == self.from.vpc;
         let nat = match self.nat_works(table, route, id, &subject) {
             Ok(Ok(nat)) => nat,
             Ok(Err((evidence, fix))) => return vec![hop(Ok(Verdict::Fail(evidence, fix)))],
             // What depends on where it stands is as unknown as it is.
+            Err(unknown) if !at_home => return unseen(id, &unknown),
             Err(unknown) => {
                 let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
                 return [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess].map(same).into();
             }
         };
         let Some(subnet) = &nat.subnet else {
-            return self.regional(nat, table, route, id);
+            if at_home {
+                return self.regional(nat, table, route, id);
+            }
+            return self.out_of_sight(table, route, invisible(table, route));
         };
         // What DNS64 has made of an address it turns back.
         let behind =
             if toward.is_translated() { self.internet(Family::V4) } else { toward.clone() };
-        let on = self.nat_leads_on((table, route), nat, id, &behind);
+        let on = self.nat_leads_on(from.0, (table, route), nat, id, &behind);
         let (access, on) = on.into_iter().partition(|it| it.kind == HopKind::PublicAccess);
-        let back = vec![hop(self.nat_leads_back(subnet, &subject))];
+        let back = if at_home {
+            vec![hop(self.nat_leads_back(subnet, &subject))]
+        } else {
+            let instance = Toward::one(self.from.address);
+            let bound = Bound::Subnet(self.from.edge());
+            let home = Flight { source: &behind, toward: &instance, bound, replies: true };
+            let hops = self.routed((from.0, subnet), home).into_iter();
+            hops.filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))).collect()
+        };
         let mut hops = merged(vec![on, back]);
-        hops.extend(Hop::filtered(id, self.acls_around_nat(subnet, toward, &behind)));
+        hops.extend(Hop::filtered(id, self.acls_around_nat(from, subnet, toward, &behind)));
         hops.extend::<Vec<Hop>>(access);
         hops
     }
@@ -522,12 +548,13 @@ impl Walk<'_> {
                 ))),
             }
         });
-        vec![hop(answer), self.public_access(None, true)]
+        vec![hop(answer), self.public_access(vpc, None, true)]
     }
 
     /// The ways from its subnet on to `toward`, each with what stands at the internet gateway.
     fn nat_leads_on(
         &self,
+        vpc: &VpcId,
         (table, route): (&RouteTable, &Route),
         nat: &NatGateway,
         id: &NatGatewayId,
@@ -537,8 +564,8 @@ impl Walk<'_> {
         let (subject, service) = (leads(table, route), self.service);
         let replace = |summary: String| reroute(self, table, route, summary);
         let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
-        let looked = table_of(self.facts, self.from.vpc, subnet)
-            .and_then(|onward| Ok((onward, self.ways_out(onward, toward)?)));
+        let looked = table_of(self.facts, vpc, subnet)
+            .and_then(|onward| Ok((onward, self.ways_out(vpc, onward, toward)?)));
         let (onward, legs) = match looked {
             Ok(looked) => looked,
             Err(unknown) => {
@@ -559,10 +586,13 @@ impl Walk<'_> {
             match (self.dead(onward, next), next.via.kind()) {
                 (Some(dead), _) => vec![hop(dead)],
                 (None, TargetKind::InternetGateway(_)) if nat.connectivity == Connectivity::Private => {
-                    vec![hop(Ok(self.private_nat(table, route))), self.public_access(Some(subnet), true)]
+                    vec![
+                        hop(Ok(self.private_nat(table, route))),
+                        self.public_access(vpc, Some(subnet), true),
+                    ]
                 }
                 (None, TargetKind::InternetGateway(gateway)) => {
-                    let answer = self.internet_gateway(onward, &gateway).map(|attached| match attached {
+                    let answer = self.internet_gateway(vpc, onward, &gateway).map(|attached| match attached {
                         Verdict::Pass(_) => Verdict::Pass(observed(
                             &subject,
                             format!("is available, and {gateway} leads on"),
@@ -575,7 +605,7 @@ impl Walk<'_> {
                             replace(format!("attach {gateway}, or use another NAT gateway")),
                         ),
                     });
-                    vec![hop(answer), self.public_access(Some(subnet), true)]
+                    vec![hop(answer), self.public_access(vpc, Some(subnet), true)]
                 }
                 // A common slip: the NAT gateway was put into the private subnet that it is to serve.
                 (None, TargetKind::NatGateway(next)) if next == *id => vec![hop(Ok(Verdict::Fail(
@@ -612,17 +642,32 @@ impl Walk<'_> {
     }
 
     /// In from the instance and on to the internet, and back.
-    fn acls_around_nat(&self, subnet: &SubnetId, toward: &Toward, behind: &Toward) -> Filtered {
-        let vpc = self.from.vpc;
+    fn acls_around_nat(
+        &self,
+        from: Edge,
+        subnet: &SubnetId,
+        toward: &Toward,
+        behind: &Toward,
+    ) -> Filtered {
+        let vpc = from.0;
         let (there, own) = (Ports::from_iter([HTTPS]), self.from.ports());
         let instance = Toward::one(self.from.address);
         let pair = |outward, peer, own| {
             Crossing::there_and_back((vpc, subnet), Protocol::Tcp, outward, peer, &there, own)
         };
-        let inside = if *subnet == self.from.interface.subnet {
+        let inside = if subnet == from.1 {
             Filtered::within_subnet()
         } else {
             self.acls(&instance, &own, &pair(false, &instance, &own))
+        };
+        // What goes on from a foot of a transit gateway leaves a subnet there too; replies go back by the
+        // foot that their own routes say.
+        let inside = if vpc != self.from.vpc && subnet != from.1 {
+            let leaves = Crossing::there_and_back(from, Protocol::Tcp, true, toward, &there, &own);
+            let [leaves, _] = leaves;
+            inside.and(self.acls(toward, &own, &[leaves]))
+        } else {
+            inside
         };
         let high = Ports::from_iter([NAT_PORTS.0..=NAT_PORTS.1]);
         let outside = self.acls(behind, &high, &pair(true, behind, &high));
@@ -743,7 +788,7 @@ impl Walk<'_> {
     ) -> Answer {
         let subject = leads(table, route);
         let onward = table_of(self.facts, self.from.vpc, &interface.subnet)?;
-        let ways = self.ways_out(onward, toward)?;
+        let ways = self.ways_out(self.from.vpc, onward, toward)?;
         let is_public = toward.family() == Family::V6 || interface.public_ip.is_some();
         let stuck = |leg: &Leg| {
             leg.route.is_none_or(|next| {
@@ -778,10 +823,10 @@ impl Walk<'_> {
     /// A peering connection, or a foot on a transit gateway, that packets leave the VPC by.
     pub(super) fn to_other_vpc(
         &self,
-        vpc: &VpcId,
-        subnet: &SubnetId,
+        from: Edge,
         table: &RouteTable,
         route: &Route,
+        flight: Flight,
     ) -> Vec<Hop> {
         let hop = |kind, answer| Hop { kind, id: route.via.to_string(), answer };
         if let Some(dead) = self.dead(table, route) {
@@ -793,15 +838,22 @@ impl Walk<'_> {
                 hop(HopKind::Peering, self.peering(table, route, &id)),
             ],
             TargetKind::TransitGateway(id) => {
-                let attached = self.transit_gateway((vpc, subnet), table, route, &id);
-                let on = Unknown::limit(format!(
-                    "where the route tables of {id} send {} is not visible from here",
-                    route.to
-                ));
-                self.beyond_sight(hop(HopKind::TransitGateway, attached), table, route, on)
+                self.by_transit_gateway(from, (table, route), &id, flight)
+            }
+            // The internet has no route to such addresses, and a NAT gateway knows nothing of connections that
+            // others opened.
+            TargetKind::InternetGateway(_) if self.is_private(flight.toward) => {
+                vec![self.no_route(table, from.1, flight.toward, Some(route))]
+            }
+            TargetKind::NatGateway(_) if flight.replies => {
+                vec![self.no_route(table, from.1, flight.toward, Some(route))]
             }
             _ => self.out_of_sight(table, route, invisible(table, route)),
         }
+    }
+
+    fn is_private(&self, toward: &Toward) -> bool {
+        self.internet(toward.family()).addresses.and(&toward.addresses).is_empty()
     }
 
     /// Source: VPC peering guide, "VPC peering limitations": no edge to edge routing through a gateway.
@@ -849,83 +901,6 @@ impl Walk<'_> {
             ),
         })
     }
-
-    /// A transit gateway takes packets only in the Availability Zones that the attachment has a subnet
-    /// in. Source: Transit Gateway guide, "VPC attachments".
-    fn transit_gateway(
-        &self,
-        (vpc, subnet): (&VpcId, &SubnetId),
-        table: &RouteTable,
-        route: &Route,
-        id: &TransitGatewayId,
-    ) -> Answer {
-        let subject = leads(table, route);
-        let service = self.service;
-        let attachments = self.facts.transit_gateway_attachments(vpc).required()?;
-        let ours = attachments.iter().find(|it| it.transit_gateway == *id);
-        let repair = |summary: &str| {
-            Fix::new(summary, Recovery::Agent).aws(
-                self.scope,
-                [
-                    "ec2",
-                    "describe-transit-gateway-vpc-attachments",
-                    "--filters",
-                    &format!("Name=vpc-id,Values={vpc}"),
-                ],
-            )
-        };
-        let Some(attachment) = ours else {
-            return Ok(Verdict::Fail(
-                observed(&subject, format!("has no attachment of {vpc} ({service})")),
-                repair("attach the VPC to the transit gateway"),
-            ));
-        };
-        match &attachment.state {
-            AttachmentState::Available | AttachmentState::Modifying => {}
-            AttachmentState::Other(word) => {
-                return Err(Unknown::limit(format!(
-                    "{} is in a state not known here: {word}",
-                    attachment.id
-                )));
-            }
-            state => {
-                return Ok(Verdict::Fail(
-                    observed(
-                        &subject,
-                        format!(
-                            "has an attachment of {vpc}, {}, that is {state} ({service})",
-                            attachment.id
-                        ),
-                    ),
-                    repair("have the attachment accepted, or make it again"),
-                ));
-            }
-        }
-        let zone = |subnet: &SubnetId| -> Result<Option<String>, Unknown> {
-            Ok(self.facts.subnet(subnet).required()?.availability_zone.clone())
-        };
-        let Some(own) = zone(subnet)? else {
-            return Err(Unknown::limit(format!("the Availability Zone of {subnet} is not known")));
-        };
-        let served =
-            any_of(&attachment.subnets, |it| Ok((zone(it)?.as_ref() == Some(&own)).then_some(())))?;
-        Ok(match served {
-            Some(()) => Verdict::Pass(observed(
-                &subject,
-                format!("takes packets from {own} by {}", attachment.id),
-            )),
-            None => Verdict::Fail(
-                observed(
-                    &subject,
-                    format!(
-                        "has no foot in {own}, where {subnet} is: {} stands in other zones ({service})",
-                        attachment.id
-                    ),
-                ),
-                repair("add a subnet of that Availability Zone to the attachment"),
-            ),
-        })
-    }
 }
 
 /// What kind of thing lies out of sight, for a sentence.
@@ -945,7 +920,7 @@ pub(super) fn leads(table: &RouteTable, route: &Route) -> String {
     format!("{} → {}", table.id, route.via)
 }
 
-fn alive(table: &RouteTable, route: &Route) -> Verdict {
+pub(super) fn alive(table: &RouteTable, route: &Route) -> Verdict {
     Verdict::Pass(observed(&leads(table, route), format!("is the active route for {}", route.to)))
 }
 

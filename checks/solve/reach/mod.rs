@@ -40,6 +40,7 @@ mod gateway;
 mod public;
 mod resolver;
 mod route;
+mod transit;
 
 pub const HTTPS: u16 = 443;
 
@@ -75,6 +76,8 @@ pub enum HopKind {
     NatInstance,
     Peering,
     TransitGateway,
+    /// What a transit gateway's own tables say.
+    TransitRoute,
     /// Does the endpoint have an address of the instance's family?
     AddressType,
     /// State and interfaces of an endpoint.
@@ -107,6 +110,7 @@ impl HopKind {
             Self::NatInstance => "nat-instance",
             Self::Peering => "peering",
             Self::TransitGateway => "transit-gateway",
+            Self::TransitRoute => "transit-gateway-route",
             Self::AddressType => "address-type",
             Self::Endpoint => "endpoint",
             Self::EndpointGroup => "endpoint-security-group",
@@ -506,6 +510,12 @@ impl<'a> Host<'a> {
     ) -> Vec<&'f SubnetId> {
         match name.as_ref().map(|it| &it.to) {
             Ok(Resolution::Endpoint(endpoint)) => endpoint.subnets.iter().collect(),
+            // A DNS server of one's own may lead the name there all the same.
+            Ok(Resolution::PublicDespite(endpoint, _))
+                if !matches!(name::foreign_resolver(facts, self.vpc), Ok(None)) =>
+            {
+                endpoint.subnets.iter().collect()
+            }
             Ok(_) => Vec::new(),
             Err(_) => {
                 let endpoints = facts.endpoints(self.vpc).required().into_iter().flatten();
@@ -577,7 +587,14 @@ struct Origin<'a> {
     address: IpAddr,
 }
 
-impl Origin<'_> {
+/// A subnet of a VPC, at whose border a network ACL stands.
+type Edge<'a> = (&'a VpcId, &'a SubnetId);
+
+impl<'a> Origin<'a> {
+    fn edge(&self) -> Edge<'a> {
+        (self.vpc, &self.interface.subnet)
+    }
+
     /// The ports from which the system opens connections. Source: VPC guide, "Ephemeral ports".
     fn ports(&self) -> Ports {
         Ports::from_iter([if self.host.windows { 49_152..=65_535 } else { 32_768..=60_999 }])
@@ -649,8 +666,8 @@ impl Toward {
 /// A place where a service answers: one network interface of an endpoint.
 struct Place<'a> {
     toward: Toward,
-    /// The VPC and the subnet that it stands in, where those are known.
-    home: Option<(&'a VpcId, SubnetId)>,
+    /// The VPC and the subnet that it stands in; None in networks that do not show.
+    home: Result<Option<(&'a VpcId, SubnetId)>, Unknown>,
 }
 
 /// The network through which names that have IPv4 addresses alone are reached by IPv6. Source:
@@ -662,8 +679,15 @@ const DUAL_STACK: AgentVersion = AgentVersion([3, 3, 3270, 0]);
 
 /// What is not known of an endpoint in another VPC: the first two where it is another account's, all
 /// where it was not looked for.
-const UNSEEN_HUB: [HopKind; 5] =
-    [HopKind::Endpoint, HopKind::EndpointGroup, HopKind::Acl, HopKind::Way, HopKind::NextHop];
+const UNSEEN_HUB: [HopKind; 7] = [
+    HopKind::Endpoint,
+    HopKind::EndpointGroup,
+    HopKind::Acl,
+    HopKind::Way,
+    HopKind::NextHop,
+    HopKind::TransitGateway,
+    HopKind::TransitRoute,
+];
 
 /// One packet's way: from where, to which service, in which world.
 struct Walk<'a> {

@@ -52,10 +52,11 @@ impl Walk<'_> {
     /// The routes out of the VPC; its own addresses are no public service's.
     pub(super) fn ways_out<'t>(
         &self,
+        vpc: &VpcId,
         table: &'t RouteTable,
         toward: &Toward,
     ) -> Result<Vec<Leg<'t>>, Unknown> {
-        let mut legs = self.legs(self.from.vpc, table, toward)?;
+        let mut legs = self.legs(vpc, table, toward)?;
         legs.retain(|it| it.route.is_none_or(|it| it.via.kind() != TargetKind::Local));
         Ok(legs)
     }
@@ -63,7 +64,7 @@ impl Walk<'_> {
     pub(super) fn to_internet(&self, toward: &Toward, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
         let subnet = &self.from.interface.subnet;
         let table = table_of(self.facts, self.from.vpc, subnet)?;
-        let legs = self.ways_out(table, toward)?;
+        let legs = self.ways_out(self.from.vpc, table, toward)?;
         if legs.iter().all(|it| it.route.is_none()) {
             if let Some(unknown) = self.may_lead_elsewhere(table) {
                 return Err(unknown);

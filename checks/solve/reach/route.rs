@@ -107,7 +107,8 @@ impl<'a> Walk<'a> {
             }
             candidates.push((1, 2, route, toward.addresses.clone()));
         }
-        Ok(sorted(candidates, toward))
+        let legs = sorted(candidates, toward).into_iter();
+        Ok(legs.map(|(route, addresses)| Leg { route, addresses }).collect())
     }
 
     /// The gateway endpoint that a route leads to.
@@ -132,27 +133,28 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Each address goes by the longest prefix that has it; of routes of one length by the better rank.
-fn sorted<'a>(
-    mut candidates: Vec<(u8, u8, &'a Route, Addresses)>,
+/// Each address goes by the longest prefix that has it; of routes of one length by the better rank. Takes
+/// prefix lengths, ranks, routes and what of the addresses they are for.
+pub(super) fn sorted<'a, R>(
+    mut candidates: Vec<(u8, u8, &'a R, Addresses)>,
     toward: &Toward,
-) -> Vec<Leg<'a>> {
+) -> Vec<(Option<&'a R>, Addresses)> {
     candidates.sort_by_key(|it| (u8::MAX - it.0, it.1));
     let mut open = toward.addresses.clone();
-    let mut legs: Vec<Leg> = Vec::new();
+    let mut legs: Vec<(Option<&R>, Addresses)> = Vec::new();
     for (_, _, route, hit) in candidates {
         let taken = open.and(&hit);
         if taken.is_empty() {
             continue;
         }
         open = open.without(&taken);
-        match legs.iter_mut().find(|it| it.route.is_some_and(|it| core::ptr::eq(it, route))) {
-            Some(leg) => leg.addresses = leg.addresses.or(&taken),
-            None => legs.push(Leg { route: Some(route), addresses: taken }),
+        match legs.iter_mut().find(|it| it.0.is_some_and(|it| core::ptr::eq(it, route))) {
+            Some(leg) => leg.1 = leg.1.or(&taken),
+            None => legs.push((Some(route), taken)),
         }
     }
     if !open.is_empty() {
-        legs.push(Leg { route: None, addresses: open });
+        legs.push((None, open));
     }
     legs
 }
