@@ -14,6 +14,7 @@ pub(crate) const HOPS: &[&Check] = &[
     &network::service_path_exists::CHECK,
     &network::route_alive::CHECK,
     &network::internet_gateway_attached::CHECK,
+    &network::firewall_passes_agent::CHECK,
     &network::nat_gateway_works::CHECK,
     &network::nat_instance_forwards::CHECK,
     &network::peering_active::CHECK,

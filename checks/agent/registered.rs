@@ -16,7 +16,7 @@ pub(crate) static CHECK: Check = Check {
     runbook: include_str!("registered.md"),
     layer: Layer::Agent,
     impact: Impact::Blocks,
-    depends_on: &path::all::<37>(&[
+    depends_on: &path::all::<38>(&[
         path::HOPS,
         path::REMARKS,
         &[

@@ -25,7 +25,7 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::role_may_open_channels::CHECK,
         &crate::network::no_appliance_in_path::CHECK,
     ],
-    proves: &path::all::<26>(&[
+    proves: &path::all::<27>(&[
         path::HOPS,
         &[
             &crate::target::found_in_region::CHECK,

@@ -17,7 +17,9 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{dns::*, ec2::*, here::*, iam::*, ids::*, logs::*, s3::*, ssm::*, text::Text};
+use super::{
+    dns::*, ec2::*, here::*, iam::*, ids::*, inspection::*, logs::*, s3::*, ssm::*, text::Text,
+};
 
 /// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
 /// and the API calls that answer it. The collector matches on [`Need`] without a wildcard, so a
@@ -151,6 +153,11 @@ tables! {
     transit_gateway_attachments in transit_gateway_attachments: VpcId => Vec<TransitGatewayAttachment>, asked with ["ec2:DescribeTransitGatewayVpcAttachments"];
     transit_gateway in transit_gateways: TransitGatewayId => TransitGateway, asked with
         ["ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:SearchTransitGatewayRoutes"];
+    /// The Network Firewalls that stand in a VPC.
+    network_firewalls in network_firewalls: VpcId => Vec<NetworkFirewall>, asked with ["network-firewall:ListFirewalls", "network-firewall:DescribeFirewall"];
+    network_firewall_policy in network_firewall_policies: Arn => NetworkFirewallPolicy, asked with ["network-firewall:DescribeFirewallPolicy"];
+    /// A group of rules of Network Firewall.
+    rule_group in rule_groups: Arn => RuleGroup, asked with ["network-firewall:DescribeRuleGroup"];
     public_access_block in public_access_blocks: Region => PublicAccessBlock, asked with ["ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions"];
     /// The endpoints of a service in all VPCs of the account: shared ones stand in a hub.
     service_endpoints in service_endpoints: ServiceName => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"];

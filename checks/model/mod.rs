@@ -7,6 +7,7 @@ pub mod facts;
 pub mod here;
 pub mod iam;
 pub mod ids;
+pub mod inspection;
 pub mod logs;
 pub mod s3;
 pub mod scope;

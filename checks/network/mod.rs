@@ -3,6 +3,7 @@
 pub(crate) mod acls_pass_every_reply;
 pub(crate) mod acls_pass_https;
 pub(crate) mod endpoint_accepts_https;
+pub(crate) mod firewall_passes_agent;
 pub(crate) mod instance_asks_dns;
 pub(crate) mod instance_sends_https;
 pub(crate) mod internet_gateway_attached;
@@ -22,6 +23,7 @@ pub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[
     &acls_pass_every_reply::CHECK,
     &acls_pass_https::CHECK,
     &endpoint_accepts_https::CHECK,
+    &firewall_passes_agent::CHECK,
     &instance_asks_dns::CHECK,
     &instance_sends_https::CHECK,
     &internet_gateway_attached::CHECK,

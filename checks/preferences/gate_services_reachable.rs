@@ -10,7 +10,7 @@ pub(crate) static CHECK: Check = Check {
     runbook: include_str!("gate_services_reachable.md"),
     layer: Layer::Session,
     impact: Impact::Blocks,
-    depends_on: &path::all::<22>(&[
+    depends_on: &path::all::<23>(&[
         path::HOPS,
         &[&super::document_readable::CHECK, &crate::target::found_in_region::CHECK],
     ]),

@@ -6,6 +6,7 @@ pub mod collected;
 pub mod console;
 pub mod context;
 pub mod credentials;
+pub mod inspection;
 pub mod judge;
 pub mod name;
 pub mod net;

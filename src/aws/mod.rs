@@ -12,6 +12,7 @@ mod ec2;
 mod iam;
 mod kms;
 mod logs;
+mod networkfirewall;
 mod organizations;
 mod policies;
 mod route53;
@@ -108,6 +109,7 @@ pub struct Account {
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
+    networkfirewall: networkfirewall::NetworkFirewalls,
     organizations: organizations::Organizations,
     route53: route53::Route53,
     route53profiles: route53profiles::Route53Profiles,
@@ -193,6 +195,7 @@ impl Account {
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),
+            networkfirewall: service!(aws_sdk_networkfirewall),
             organizations: service!(aws_sdk_organizations),
             route53: service!(aws_sdk_route53),
             route53profiles: service!(aws_sdk_route53profiles),
@@ -251,12 +254,12 @@ impl Account {
                     let (here, config) = (self.region.clone(), self.config.clone());
                     jobs.push(ec2.job(|it| it.elsewhere(id, here, config)));
                 }
-                Need::route_tables(id)
+                Need::vpc(id)
+                | Need::route_tables(id)
                 | Need::network_acls(id)
                 | Need::endpoints(id)
                 | Need::internet_gateways(id) => _ = sweeps.insert(id),
-                Need::vpc(id)
-                | Need::vpc_dns(id)
+                Need::vpc_dns(id)
                 | Need::hosted_zones(id)
                 | Need::resolver_rules(id)
                 | Need::firewall_groups(id)
@@ -277,6 +280,19 @@ impl Account {
                     jobs.push(ec2.job(|it| it.transit_gateway_attachments(vpc)));
                 }
                 Need::transit_gateway(id) => jobs.push(ec2.job(|it| it.transit_gateway(id))),
+                Need::network_firewalls(vpc) => {
+                    let (known, region) = (known_inspection(facts), self.region.clone());
+                    let job = self.networkfirewall.job(|it| it.firewalls(vpc, known, region));
+                    jobs.push(job);
+                }
+                Need::network_firewall_policy(arn) => {
+                    let (known, region) = (known_inspection(facts), self.region.clone());
+                    jobs.push(self.networkfirewall.job(|it| it.policy(arn, known, region)));
+                }
+                Need::rule_group(arn) => {
+                    let region = self.region.clone();
+                    jobs.push(self.networkfirewall.job(|it| it.rule_group(arn, region)));
+                }
                 Need::public_access_block(region) => {
                     jobs.push(ec2.job(|it| it.public_access_block(region)));
                 }
@@ -386,10 +402,11 @@ impl Account {
         jobs
     }
 
-    /// All the ways of a VPC.
-    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 8] {
+    /// A VPC, and all ways in it.
+    fn sweep(&self, vpc: &VpcId, asked: &Parts) -> [Job; 9] {
         let (ec2, id, asked) = (&self.ec2, || vpc.clone(), asked.clone());
         [
+            ec2.job(|it| it.vpc(id())),
             ec2.job(|it| it.route_tables(id())),
             ec2.job(|it| it.network_acls(id())),
             ec2.job(|it| it.endpoints(id())),
@@ -401,11 +418,10 @@ impl Account {
         ]
     }
 
-    /// The VPC itself, and what decides where names lead in it.
-    fn names_of(&self, vpc: &VpcId) -> [Job; 6] {
+    /// What decides where names lead in it.
+    fn names_of(&self, vpc: &VpcId) -> [Job; 5] {
         let (id, region) = (|| vpc.clone(), self.region.clone());
         [
-            self.ec2.job(|it| it.vpc(id())),
             self.ec2.job(|it| it.vpc_dns(id())),
             self.route53.job(|it| it.hosted_zones(id(), region)),
             self.route53resolver.job(|it| it.resolver_rules(id())),
@@ -543,6 +559,11 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
 /// Managed policies that need not be fetched again.
 fn known_policies(facts: &Facts) -> BTreeSet<Arn> {
     facts.managed_policies.keys().cloned().collect()
+}
+
+/// Policies and rule groups of Network Firewall that need not be fetched again.
+fn known_inspection(facts: &Facts) -> BTreeSet<Arn> {
+    facts.network_firewall_policies.keys().chain(facts.rule_groups.keys()).cloned().collect()
 }
 
 fn our_account(facts: &Facts) -> Option<AccountId> {

@@ -34,6 +34,7 @@ from moto.ec2.utils import Base64EncodedString, random_public_ip
 from moto.iam import models as iam_models
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
+from moto.networkfirewall.responses import NetworkFirewallResponse
 from moto.route53.models import FakeZone, Route53Backend, route53_backends
 from moto.route53resolver.models import ResolverRule, ResolverRuleAssociation, Route53ResolverBackend
 from moto.s3.models import S3Backend
@@ -731,11 +732,39 @@ def disassociate_transit_gateway_route_table(backend: EC2Backend, tgw_attach_id:
     return association
 
 
+# Network Firewall
+
+
+def describe_firewall(self: NetworkFirewallResponse) -> str:
+    """With the endpoints, of which moto has none."""
+    arn = self._get_param("FirewallArn")
+    found = self.networkfirewall_backend.firewalls.get(arn)
+    if found is None:
+        raise Refused("ResourceNotFoundException", f"The firewall {arn} was not found.")
+    states = state.region(self.current_account, self.region)["firewall_endpoints"].get(found.firewall_name, {})
+    ready = all(one["Attachment"]["Status"] == "READY" for one in states.values())
+    about = {
+        "FirewallName": found.firewall_name,
+        "FirewallArn": arn,
+        "FirewallPolicyArn": found.firewall_policy_arn,
+        "VpcId": found.vpc_id,
+        "SubnetMappings": found.subnet_mappings,
+        "FirewallId": "1",
+    }
+    status = {
+        "Status": "READY" if ready else "PROVISIONING",
+        "ConfigurationSyncStateSummary": "IN_SYNC",
+        "SyncStates": states,
+    }
+    return json.dumps({"UpdateToken": "1", "Firewall": about, "FirewallStatus": status})
+
+
 def apply() -> None:
     TransitGatewayAttachment.association = property(transit_association)
     TransitGatewayRouteTableBackend.get_all_transit_gateway_route_tables = transit_tables
     TransitGatewayRouteTableBackend.search_transit_gateway_routes = search_transit_gateway_routes
     TransitGatewayRouteTableBackend.disassociate_transit_gateway_route_table = disassociate_transit_gateway_route_table
+    NetworkFirewallResponse.describe_firewall = describe_firewall
     iam_models.aws_managed_policies_data = few_managed_policies()
     # Elastic addresses come from the loopback network otherwise.
     elastic_ip_addresses.random_ip = random_public_ip

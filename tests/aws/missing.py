@@ -17,6 +17,7 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
+from moto.networkfirewall.responses import NetworkFirewallResponse
 from moto.organizations.responses import OrganizationsResponse
 from moto.route53resolver.responses import Route53ResolverResponse
 from moto.ssm.responses import SimpleSystemManagerResponse
@@ -50,6 +51,7 @@ def register(simulator: "Simulator") -> None:
                 get_serial_console_access_status,
             ),
         ),
+        (NetworkFirewallResponse, (describe_firewall_policy, describe_rule_group)),
         (OrganizationsResponse, (describe_organization, describe_policy, list_parents, list_policies_for_target)),
         (
             Route53ResolverResponse,
@@ -359,6 +361,28 @@ def list_firewall_domains(self: Route53ResolverResponse) -> Any:
     if domains is None:
         raise Refused("AccessDeniedException", "A managed domain list cannot be read.")
     return _answer(_page(self, [f"{domain}." for domain in domains], 100, 1, 5000), "Domains")
+
+
+# Network Firewall.
+
+
+def describe_firewall_policy(self: NetworkFirewallResponse) -> str:
+    arn = self._get_param("FirewallPolicyArn")
+    policies = state.region(self.current_account, self.region)["firewall_policies"]
+    if arn not in policies:
+        raise Refused("ResourceNotFoundException", f"The policy {arn} was not found.")
+    about = {"FirewallPolicyName": arn.rsplit("/", 1)[-1], "FirewallPolicyArn": arn, "FirewallPolicyId": "1"}
+    body = {"UpdateToken": "1", "FirewallPolicyResponse": about, "FirewallPolicy": policies[arn]}
+    return json.dumps(body)
+
+
+def describe_rule_group(self: NetworkFirewallResponse) -> str:
+    arn = self._get_param("RuleGroupArn")
+    groups = state.region(self.current_account, self.region)["rule_groups"]
+    if arn not in groups:
+        raise Refused("ResourceNotFoundException", f"The rule group {arn} was not found.")
+    about = {"RuleGroupName": arn.rsplit("/", 1)[-1], "RuleGroupArn": arn, "RuleGroupId": "1"}
+    return json.dumps({"UpdateToken": "1", "RuleGroupResponse": about, "RuleGroup": groups[arn]})
 
 
 # Route 53 Profiles, of which moto knows nothing.

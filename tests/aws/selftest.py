@@ -366,6 +366,23 @@ def test_buckets_elsewhere() -> None:
     equal([(call["region"], call["status"]) for call in log][-2:], [("eu-west-1", 301), ("eu-central-1", 200)])
 
 
+def test_network_firewalls() -> None:
+    a = Account("private-nat", "firewall-without-ssmmessages")
+    firewalls = a.client("network-firewall")
+    listed = firewalls.list_firewalls(VpcIds=[a.ids["vpc"]])["Firewalls"]
+    equal([sorted(one) for one in listed], [["FirewallArn", "FirewallName"]])
+    equal(firewalls.list_firewalls(VpcIds=["vpc-0123456789abcdef0"])["Firewalls"], [])
+    about = firewalls.describe_firewall(FirewallArn=listed[0]["FirewallArn"])
+    attachments = [one["Attachment"] for one in about["FirewallStatus"]["SyncStates"].values()]
+    equal([one["EndpointId"] for one in attachments], [a.ids["firewall_endpoint"]])
+    policy = firewalls.describe_firewall_policy(FirewallPolicyArn=about["Firewall"]["FirewallPolicyArn"])
+    [group] = policy["FirewallPolicy"]["StatefulRuleGroupReferences"]
+    rules = firewalls.describe_rule_group(RuleGroupArn=group["ResourceArn"])["RuleGroup"]["RulesSource"]
+    equal(rules["RulesSourceList"]["GeneratedRulesType"], "ALLOWLIST")
+    absent = group["ResourceArn"] + "x"
+    refused("ResourceNotFoundException", 400, lambda: firewalls.describe_rule_group(RuleGroupArn=absent))
+
+
 def test_consoles_events_and_profiles() -> None:
     a = Account("private-endpoints", "unregistered-by-timeout", "event-scheduled", "profile-attached-lately")
     console = a.ec2.get_console_output(InstanceId=a.target, Latest=True)

@@ -315,7 +315,19 @@ class Application:
 
 
 def reset_moto() -> None:
-    services = ("ec2", "iam", "kms", "logs", "organizations", "route53", "route53resolver", "s3", "ssm", "sts")
+    services = (
+        "ec2",
+        "iam",
+        "kms",
+        "logs",
+        "network-firewall",
+        "organizations",
+        "route53",
+        "route53resolver",
+        "s3",
+        "ssm",
+        "sts",
+    )
     for service in services:
         backends = get_backend(service)
         if isinstance(backends, BackendDict):

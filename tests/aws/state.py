@@ -27,6 +27,9 @@ REGIONAL: dict[str, Any] = {
     "firewall_groups": {},  # VPC -> rows of route53resolver:ListFirewallRuleGroupAssociations
     "firewall_rules": {},  # DNS Firewall rule group -> rows of route53resolver:ListFirewallRules
     "firewall_lists": {},  # DNS Firewall domain list -> its domains; None: a list that AWS manages
+    "firewall_endpoints": {},  # Network Firewall -> its SyncStates; none for one that is still being made
+    "firewall_policies": {},  # ARN -> answer of network-firewall:DescribeFirewallPolicy, FirewallPolicy of it
+    "rule_groups": {},  # ARN -> RuleGroup, of network-firewall:DescribeRuleGroup
     "profiles": {},  # VPC -> ids of Route 53 Profiles
     "profile_resources": {},  # Route 53 Profile -> ARNs
     "foreign_transit_gateways": [],  # transit gateways of other accounts, which show no tables

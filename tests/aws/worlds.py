@@ -36,6 +36,8 @@ READS = [
     "kms:GetKeyPolicy",
     "kms:ListGrants",
     "logs:DescribeLogGroups",
+    "network-firewall:Describe*",
+    "network-firewall:ListFirewalls",
     "organizations:DescribeOrganization",
     "organizations:DescribePolicy",
     "organizations:List*",
@@ -1185,6 +1187,91 @@ def names_allowed(w: World) -> None:
     names_not_allowed(w)
     w.state["firewall_lists"]["rslvr-fdl-0allowed"] = ["*.example.com", "*.amazonaws.com"]
     w.silence = 0
+
+
+# Network Firewall
+
+
+def firewall_arn(w: World, kind: str, name: str) -> str:
+    return f"arn:aws:network-firewall:{w.region}:{w.account}:{kind}/{name}"
+
+
+def behind_firewall(w: World, *targets: str, endpoint: str = "READY") -> None:
+    """The way out leads through a firewall of ours, whose policy allows some names."""
+    w.ids["firewall_policy"] = firewall_arn(w, "firewall-policy", "egress")
+    w.ids["rule_group"] = firewall_arn(w, "stateful-rulegroup", "names")
+    vpce = w.cloud.ec2.create_vpc_endpoint(
+        VpcId=w.ids["vpc"],
+        ServiceName=f"com.amazonaws.vpce.{w.region}.vpce-svc-0fedcba9876543210",
+        VpcEndpointType="GatewayLoadBalancer",
+        SubnetIds=[w.ids["public_subnet"]],
+    )["VpcEndpoint"]["VpcEndpointId"]
+    w.ids["firewall_endpoint"] = vpce
+    table = {"RouteTableId": w.ids["instance_route_table"], "DestinationCidrBlock": ANYWHERE}
+    w.cloud.ec2.delete_route(**table)
+    w.cloud.ec2.create_route(**table, VpcEndpointId=vpce)
+    getattr(w.cloud, "network-firewall").create_firewall(
+        FirewallName="egress",
+        FirewallPolicyArn=w.ids["firewall_policy"],
+        VpcId=w.ids["vpc"],
+        SubnetMappings=[{"SubnetId": w.ids["public_subnet"]}],
+    )
+    attachment = {"SubnetId": w.ids["public_subnet"], "EndpointId": vpce, "Status": endpoint}
+    w.state["firewall_endpoints"] = {"egress": {f"{w.region}a": {"Attachment": attachment}}}
+    w.state["firewall_policies"] = {
+        w.ids["firewall_policy"]: {
+            "StatelessDefaultActions": ["aws:forward_to_sfe"],
+            "StatelessFragmentDefaultActions": ["aws:drop"],
+            "StatefulRuleGroupReferences": [{"ResourceArn": w.ids["rule_group"], "Priority": 100}],
+            "StatefulEngineOptions": {"RuleOrder": "STRICT_ORDER"},
+            "StatefulDefaultActions": ["aws:drop_established_app_layer_to_server"],
+        }
+    }
+    names = {"Targets": list(targets), "TargetTypes": ["TLS_SNI"], "GeneratedRulesType": "ALLOWLIST"}
+    w.state["rule_groups"] = {w.ids["rule_group"]: {"RulesSource": {"RulesSourceList": names}}}
+
+
+@breaks
+def firewall_allows_aws(w: World) -> None:
+    """What lies beyond it does not show, and the agent is connected."""
+    behind_firewall(w, ".amazonaws.com", "example.com")
+
+
+@breaks
+def firewall_without_ssmmessages(w: World) -> None:
+    """The list knows one of the two names."""
+    behind_firewall(w, host(w, "ssm"), host(w, "ec2messages"))
+    w.not_connected()
+
+
+@breaks
+def firewall_without_aws(w: World) -> None:
+    """A list of package mirrors."""
+    behind_firewall(w, ".debian.org")
+    w.lost()
+
+
+@breaks
+def firewall_with_rules_of_its_own(w: World) -> None:
+    """In Suricata's language, which the doctor does not evaluate."""
+    behind_firewall(w)
+    rules = "drop tls any any -> any any (sid:1;)"
+    w.state["rule_groups"] = {w.ids["rule_group"]: {"RulesSource": {"RulesString": rules}}}
+    w.lost()
+
+
+@breaks
+def firewall_in_the_making(w: World) -> None:
+    behind_firewall(w, ".amazonaws.com", endpoint="CREATING")
+    w.lost()
+
+
+@breaks
+def appliance_of_another_kind(w: World) -> None:
+    """Behind a load balancer too, and no firewall of AWS's."""
+    behind_firewall(w, ".amazonaws.com")
+    w.state["firewall_endpoints"] = {}
+    w.lost()
 
 
 @breaks

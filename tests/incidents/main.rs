@@ -512,7 +512,7 @@ fn the_order_of_lists_decides_nothing() {
 }
 
 /// Tables in which order means something: what a console printed, and a chain of profiles.
-const IN_ORDER: [&str; 2] = ["consoles", "here_logins"];
+const IN_ORDER: [&str; 3] = ["consoles", "here_logins", "rule_groups"];
 
 /// Every list the other way round; a range of ports is none.
 fn turn(value: &mut Value) {

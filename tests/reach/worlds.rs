@@ -784,6 +784,7 @@ impl Plan {
             "network_acls": {"vpc-1": self.network_acls()},
             "egress_only_gateways": {"vpc-1": self.eigw.iter().map(|it| json!({"id": "eigw-1", "state": it})).collect::<Vec<_>>()},
             "public_access_blocks": {"eu-west-1": self.public_access()},
+            "network_firewalls": {"vpc-1": []},
             "transit_gateway_attachments": {"vpc-1": self.tgw.iter().map(|it| json!({
                 "id": "tgw-attach-1", "transit_gateway": "tgw-1", "state": it, "subnets": self.transit.feet,
             })).collect::<Vec<_>>()},

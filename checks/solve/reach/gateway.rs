@@ -27,7 +27,7 @@ use crate::{
 const NAT_PORTS: (u16, u16) = (1024, u16::MAX);
 
 /// A `Fix` that changes where a route leads.
-fn reroute(walk: &Walk, table: &RouteTable, route: &Route, summary: String) -> Fix {
+pub(super) fn reroute(walk: &Walk, table: &RouteTable, route: &Route, summary: String) -> Fix {
     let v6 = matches!(&route.to, Destination::Cidr(it) if it.addr().is_ipv6());
     let (block, target) = match (&route.to, v6) {
         (Destination::List(_), _) => ("--destination-prefix-list-id", "--nat-gateway-id"),
@@ -60,6 +60,9 @@ impl Walk<'_> {
         }
         if let Ok(Some(gateway)) = self.gateway_behind(self.from.vpc, route) {
             return vec![self.by_gateway_endpoint(table, gateway)];
+        }
+        if let TargetKind::Endpoint(id) = route.via.kind() {
+            return self.through_firewall(self.from.vpc, table, route, &id, toward);
         }
         if toward.is_translated() && !matches!(route.via.kind(), TargetKind::NatGateway(_)) {
             return self.translated_elsewhere(table, route);
@@ -120,6 +123,17 @@ impl Walk<'_> {
         route: &Route,
         unknown: Unknown,
     ) -> Vec<Hop> {
+        self.out_of_sight_as(table, route, nature(route), unknown)
+    }
+
+    /// The same, of something that is known to be `what`.
+    pub(super) fn out_of_sight_as(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        what: &str,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
         let subject = leads(table, route);
         let remark = gets_through(self.facts, self.scope, self.service).map(|it| {
             if it {
@@ -128,10 +142,8 @@ impl Walk<'_> {
             let evidence = observed(
                 &subject,
                 format!(
-                    "carries the traffic for {}, {}, and has to let it through and its replies back ({})",
-                    route.to,
-                    nature(route),
-                    self.service
+                    "carries the traffic for {}, {what}, and has to let it through and its replies back ({})",
+                    route.to, self.service
                 ),
             );
             let region = &self.scope.region;

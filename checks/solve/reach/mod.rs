@@ -36,6 +36,7 @@ use route::table_of;
 
 mod endpoint;
 mod filter;
+mod firewall;
 mod gateway;
 mod public;
 mod resolver;
@@ -69,6 +70,8 @@ pub enum HopKind {
     NextHop,
     /// Something on the way that may stop packets, and does not show whether it does.
     Appliance,
+    /// A Network Firewall, by its rules.
+    Firewall,
     InternetGateway,
     PublicAccess,
     PublicAddress,
@@ -103,6 +106,7 @@ impl HopKind {
             Self::Way => "route",
             Self::NextHop => "next-hop",
             Self::Appliance => "appliance",
+            Self::Firewall => "firewall",
             Self::InternetGateway => "internet-gateway",
             Self::PublicAccess => "public-access",
             Self::PublicAddress => "public-address",

@@ -73,7 +73,8 @@ struct Across<'a> {
 }
 
 /// What may stand beyond tables that were not seen.
-const UNSEEN: [HopKind; 8] = [
+const UNSEEN: [HopKind; 9] = [
+    HopKind::Firewall,
     HopKind::TransitGateway,
     HopKind::TransitRoute,
     HopKind::Appliance,
@@ -573,6 +574,11 @@ impl Walk<'_> {
                     "of {vpc}, where {id} leads, leads on to {gateway}, which has no public address for what is of another VPC ({})",
                     self.service
                 )),
+                // Firewalls mostly stand in such a VPC, for all the others.
+                TargetKind::Endpoint(id) => {
+                    let toward = flight.toward.part(&leg.addresses);
+                    self.through_firewall(vpc, table, route, &id, &toward)
+                }
                 _ => self.out_of_sight(table, route, invisible(table, route)),
             }
         });
