@@ -27,7 +27,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
     all_of(reach::CORE, "no name is asked for", |service| {
-        let host = name::host(&scope.region, service, name::Variant::Standard);
+        let host = name::host(&scope.region, service);
         let Some((id, rule)) = name::diversion(facts, scope, vpc, service)? else {
             return Ok(Verdict::Pass(observed(
                 vpc,

@@ -117,7 +117,7 @@ fn doubts(
             endpoint.id
         )
     } else {
-        let host = name::host(&scope.region, service, name::Variant::Standard);
+        let host = name::host(&scope.region, service);
         format!("may not answer for {host}, which does not show")
     };
     let evidence = observed(server, knows);

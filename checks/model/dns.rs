@@ -16,6 +16,7 @@ words! {
         Forward = "FORWARD", System = "SYSTEM", Recursive = "RECURSIVE", Delegate = "DELEGATE",
     }
     FirewallAction { Allow = "ALLOW", Block = "BLOCK", Alert = "ALERT" }
+    Redirection { Inspect = "INSPECT_REDIRECTION_DOMAIN", Trust = "TRUST_REDIRECTION_DOMAIN" }
 }
 
 /// A private hosted zone.
@@ -86,6 +87,10 @@ pub struct FirewallRule {
     /// The only type of query that the rule is for; none for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query_type: Option<String>,
+    /// Whether the rule is for the names, too, that the one asked for is redirected to by CNAME and DNAME
+    /// records, or for the first alone; where it does not say, for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirection: Option<Redirection>,
 }
 
 /// The domains of a DNS Firewall list that can match the name of an AWS service; others are left out.

@@ -4,7 +4,7 @@
 //! with a private hosted zone", "Domain names that VPC Resolver creates autodefined system rules for",
 //! "How Route 53 Profile settings are prioritized", "How Resolver DNS Firewall works"):
 //!
-//! 1. DNS Firewall may refuse the name.
+//! 1. DNS Firewall may refuse the name, or one of those that a CNAME record leads it on to.
 //! 2. Of Resolver rules and private hosted zones the one with the most specific domain decides. Of a
 //!    rule and a zone for the same domain it is the rule; of the VPC's own and a Profile's, the VPC's.
 //! 3. A zone that lacks the record answers that the name does not exist. Nothing falls through it to
@@ -39,28 +39,19 @@ use crate::model::{
     verdict::*,
 };
 
-/// Which of a service's names is asked for. The agent asks for the standard one unless its
-/// configuration says otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variant {
-    Standard,
-    /// In the Regions of `aws-us-gov` the standard names are FIPS already.
-    Fips,
-    /// With IPv4 and IPv6 addresses.
-    DualStack,
-    FipsDualStack,
+/// `ssm.eu-west-1.amazonaws.com`: the name that the agent asks for unless its configuration says otherwise.
+/// In the Regions of `aws-us-gov` these names are FIPS already.
+#[must_use]
+pub fn host(region: &Region, service: &str) -> String {
+    format!("{service}.{region}.{}", region.dns_suffix())
 }
 
-/// `ssm.eu-west-1.amazonaws.com`, or the variant of it.
+/// The names that the agent asks for instead if its configuration says so: FIPS, dual-stack, or both.
 #[must_use]
-pub fn host(region: &Region, service: &str, variant: Variant) -> String {
-    let (fips, suffix) = match variant {
-        Variant::Standard => ("", region.dns_suffix()),
-        Variant::Fips => ("-fips", region.dns_suffix()),
-        Variant::DualStack => ("", region.dual_stack_suffix()),
-        Variant::FipsDualStack => ("-fips", region.dual_stack_suffix()),
-    };
-    format!("{service}{fips}.{region}.{suffix}")
+pub fn other_hosts(region: &Region, service: &str) -> [String; 3] {
+    let fips = format!("{service}-fips");
+    let dual = |service: &str| format!("{service}.{region}.{}", region.dual_stack_suffix());
+    [host(region, &fips), dual(service), dual(&fips)]
 }
 
 /// A name, where it leads, and what the query for it passes.
@@ -126,20 +117,13 @@ impl Families {
     const V6: Self = Self { v4: false, v6: true };
     const BOTH: Self = Self { v4: true, v6: true };
 
-    fn of_variant(variant: Variant) -> Self {
-        match variant {
-            Variant::Standard | Variant::Fips => Self::V4,
-            Variant::DualStack | Variant::FipsDualStack => Self::BOTH,
-        }
-    }
-
     /// Source: AWS `PrivateLink` Guide, "DNS record IP type".
-    pub(super) fn of_endpoint(endpoint: &Endpoint, variant: Variant) -> Option<Self> {
+    pub(super) fn of_endpoint(endpoint: &Endpoint) -> Option<Self> {
         match endpoint.dns_record_ip_type.as_ref().or(endpoint.ip_address_type.as_ref()) {
-            None | Some(AddressFamily::V4) => Some(Self::V4),
+            // As the service has it: IPv4 alone for its standard name.
+            None | Some(AddressFamily::V4 | AddressFamily::ServiceDefined) => Some(Self::V4),
             Some(AddressFamily::V6) => Some(Self::V6),
             Some(AddressFamily::Dual) => Some(Self::BOTH),
-            Some(AddressFamily::ServiceDefined) => Some(Self::of_variant(variant)),
             Some(AddressFamily::Other(_)) => None,
         }
     }
@@ -168,40 +152,29 @@ pub enum StepKind {
     Zone,
 }
 
-/// The standard name of `service`.
+/// The name of `service`, asked for in `vpc`.
 ///
 /// # Errors
-/// As [`resolve_as`].
+/// [`Unknown`] when what decides was not seen, or the VPC's instances ask a DNS server of their own.
 pub fn resolve<'a>(
     facts: &'a Facts,
     scope: &Scope,
     vpc: &VpcId,
     service: &str,
 ) -> Result<Name<'a>, Unknown> {
-    resolve_as(facts, scope, vpc, service, Variant::Standard)
-}
-
-/// # Errors
-/// [`Unknown`] when what decides was not seen, or the VPC's instances ask a DNS server of their own.
-pub fn resolve_as<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
-    vpc: &VpcId,
-    service: &str,
-    variant: Variant,
-) -> Result<Name<'a>, Unknown> {
-    let query = Query { facts, scope, vpc, host: host(&scope.region, service, variant), variant };
+    let query = Query { facts, scope, vpc, host: host(&scope.region, service) };
     let plain = query.by_endpoint()?;
     let settings = query.settings();
     query.ask_ahead(&plain, &settings)?;
     let rule = query.rule(&plain, &settings);
     let zone = query.zone(plain, &settings)?;
+    let firewall = query.firewall(&settings, &zone, &rule)?;
     let zoned = Step { kind: StepKind::Zone, id: zone.id, answer: zone.answer };
-    let steps = vec![query.resolver()?, query.firewall(&settings)?, rule, zoned];
+    let steps = vec![query.resolver()?, firewall, rule, zoned];
     let families = match &zone.to {
-        Resolution::Endpoint(endpoint) => Families::of_endpoint(endpoint, variant),
+        Resolution::Endpoint(endpoint) => Families::of_endpoint(endpoint),
         Resolution::Elsewhere(it) => Families::of_addresses(&it.addresses),
-        Resolution::Public | Resolution::PublicDespite(..) => Some(Families::of_variant(variant)),
+        Resolution::Public | Resolution::PublicDespite(..) => Some(Families::V4),
     };
     Ok(Name { host: query.host, to: zone.to, families, steps })
 }
@@ -216,8 +189,7 @@ pub fn diversion<'a>(
     vpc: &VpcId,
     service: &str,
 ) -> Result<Option<(ResolverRuleId, &'a ResolverRule)>, Unknown> {
-    let variant = Variant::Standard;
-    let query = Query { facts, scope, vpc, host: host(&scope.region, service, variant), variant };
+    let query = Query { facts, scope, vpc, host: host(&scope.region, service) };
     let settings = query.settings();
     let found = query.diverting(&query.by_endpoint()?, &settings);
     // A rule that was not seen may be for a longer domain, and keep the name here.
@@ -232,7 +204,6 @@ struct Query<'a, 'q> {
     scope: &'q Scope,
     vpc: &'q VpcId,
     host: String,
-    variant: Variant,
 }
 
 /// What covers the name, and what could not be seen of it.
@@ -257,6 +228,16 @@ struct Led<'a> {
     /// The zone's or the VPC's.
     id: String,
     answer: Answer,
+    /// The names that the zone's records lead on to, or why it is not known whether there are any.
+    chain: Result<Vec<Link>, Unknown>,
+}
+
+/// A name that a record of a zone leads on to.
+struct Link {
+    name: String,
+    /// By CNAME records all the way. Of an alias record, which Route 53 follows by itself, AWS's reference
+    /// does not say that it is a redirection (API reference, `FirewallRule`).
+    redirected: bool,
 }
 
 /// What a zone's records say of a name.
@@ -271,11 +252,23 @@ enum Found<'a> {
     Nothing,
 }
 
-/// What DNS Firewall does with a name.
-enum Filtered {
-    No,
-    Allowed(Evidence),
-    Blocked(Evidence, Fix),
+/// The DNS Firewall rule that decides about a name, and the entry that it does it by.
+#[derive(Clone, Copy)]
+struct Deciding<'a> {
+    group: &'a FirewallGroupId,
+    rule: &'a FirewallRule,
+    list: &'a FirewallListId,
+    domain: &'a str,
+}
+
+impl Deciding<'_> {
+    fn blocks(&self) -> bool {
+        self.rule.action == FirewallAction::Block
+    }
+
+    fn subject(&self) -> String {
+        format!("{} ({})", self.group, self.rule.name)
+    }
 }
 
 /// Is there anything at an address? Outside the VPC's ranges that does not show, and is taken for granted.
@@ -340,7 +333,6 @@ impl<'a> Query<'a, '_> {
             })
         };
         let Some(any) = candidates().next() else {
-            self.answers_by_variant(endpoints)?;
             return match serving().find(|it| matches!(it.kind, EndpointKind::Other(_))) {
                 Some(odd) => Err(Unknown::limit(format!(
                     "{} ({}) is an endpoint of a kind not known here: {}",
@@ -373,25 +365,6 @@ impl<'a> Query<'a, '_> {
         match foreign_resolver(facts, vpc)? {
             None => Ok(Resolution::Endpoint(endpoint)),
             Some(server) => Err(self.only_if_forwarded(server, endpoint.id.as_str())),
-        }
-    }
-
-    /// Whether an endpoint answers for a dual-stack name too, its list of names tells; without such a
-    /// list nothing does.
-    fn answers_by_variant(&self, endpoints: &[Endpoint]) -> Result<(), Unknown> {
-        let dual_stack = matches!(self.variant, Variant::DualStack | Variant::FipsDualStack);
-        let service = self.host.split('.').next();
-        let silent = endpoints.iter().find(|it| {
-            it.private_dns
-                && it.serves(&self.scope.region) == service
-                && it.names.iter().all(|name| is_endpoints_own(name))
-        });
-        match silent.filter(|_| dual_stack) {
-            None => Ok(()),
-            Some(endpoint) => Err(Unknown::limit(format!(
-                "whether {} answers for {} does not show",
-                endpoint.id, self.host
-            ))),
         }
     }
 
@@ -640,7 +613,7 @@ impl<'a> Query<'a, '_> {
             let text =
                 "has DNS support or DNS hostnames off, so its private hosted zones are not asked";
             let answer = Ok(Verdict::Pass(observed(self.vpc, text)));
-            return Ok(Led { to: plain, id: self.vpc.to_string(), answer });
+            return Ok(Led { to: plain, id: self.vpc.to_string(), answer, chain: Ok(Vec::new()) });
         }
         if let Some(unknown) = self.rivalled(&plain, settings) {
             return Err(unknown);
@@ -684,7 +657,7 @@ impl<'a> Query<'a, '_> {
                 format!("has no private hosted zone that covers {}", self.host),
             ))),
         };
-        Led { to: plain, id: self.vpc.to_string(), answer }
+        Led { to: plain, id: self.vpc.to_string(), answer, chain: Ok(Vec::new()) }
     }
 
     /// An endpoint's private DNS is in force. A zone for a parent of the name is less specific, and
@@ -702,7 +675,7 @@ impl<'a> Query<'a, '_> {
         let Some((zone, own)) = rival else {
             let text = format!("answers {} by its private DNS", self.host);
             let answer = Ok(Verdict::Pass(observed(&endpoint.id, text)));
-            return Ok(Led { to, id: endpoint.id.to_string(), answer });
+            return Ok(Led { to, id: endpoint.id.to_string(), answer, chain: Ok(Vec::new()) });
         };
         let led = self.by_zone(Resolution::Endpoint(endpoint), zone, own, settings)?;
         let answer = match led.to {
@@ -712,7 +685,7 @@ impl<'a> Query<'a, '_> {
                 endpoint.id, zone.id, self.host
             ))),
         };
-        Ok(Led { to, id: led.id, answer })
+        Ok(Led { to, id: led.id, answer, chain: led.chain })
     }
 
     /// The zones were not seen. What they may well be for must then stay open.
@@ -729,7 +702,8 @@ impl<'a> Query<'a, '_> {
                 format!("a private hosted zone may lead {} to endpoints beyond {via}", self.host);
             return Err(Unknown::limit(text).and(unknown));
         }
-        Ok(Led { to: plain, id: self.vpc.to_string(), answer: Err(unknown) })
+        let answer = Err(unknown.clone());
+        Ok(Led { to: plain, id: self.vpc.to_string(), answer, chain: Err(unknown) })
     }
 
     /// A route of the VPC to a peer, a transit or virtual private gateway, a router or the like.
@@ -754,7 +728,7 @@ impl<'a> Query<'a, '_> {
             // The zone of an endpoint outlives it for a while.
             if let Resolution::PublicDespite(endpoint, _) = plain {
                 let answer = pass(format!("is the zone of {}", endpoint.id));
-                return Ok(Led { to: plain, id, answer });
+                return Ok(Led { to: plain, id, answer, chain: Ok(Vec::new()) });
             }
             return Err(Unknown::limit(format!(
                 "{subject}, a private hosted zone of {service}, decides where {} leads, and AWS does not show its records",
@@ -833,7 +807,7 @@ impl<'a> Query<'a, '_> {
             Ok(Verdict::Fail(..)) => self.contested(zone, own, settings).map_or(answer, Err),
             answer => answer,
         };
-        Ok(Led { to, id, answer })
+        Ok(Led { to, id, answer, chain: Ok(chain_of(zone, records, &self.host)) })
     }
 
     /// What may take the name from a zone that fails: only who has seen that nothing does may say that
@@ -875,7 +849,7 @@ impl<'a> Query<'a, '_> {
                 addresses: self.interfaces_of(endpoint)?,
             }),
         };
-        Ok(Led { to, id, answer })
+        Ok(Led { to, id, answer, chain: Ok(Vec::new()) })
     }
 
     /// Private addresses are what only Amazon's resolver knows.
@@ -1079,34 +1053,14 @@ impl<'a> Query<'a, '_> {
 
     // ------------------------------------------------------------ DNS Firewall
 
-    fn firewall(&self, settings: &Settings<'a>) -> Result<Step, Unknown> {
+    fn firewall(
+        &self,
+        settings: &Settings<'a>,
+        led: &Led<'a>,
+        rule: &Step,
+    ) -> Result<Step, Unknown> {
         let answer = match seen(self.facts, self.facts.firewall_groups(self.vpc).required())? {
-            Ok(own) => {
-                // How groups of a Profile stand between the VPC's own is not documented.
-                let verdicts = [self.filtered(own)?, self.filtered(&settings.groups)?];
-                match verdicts {
-                    [Err(one), Err(other)] => Err(one.and(other)),
-                    [Err(unknown), _] | [_, Err(unknown)] => Err(unknown),
-                    [Ok(Filtered::Blocked(..)), Ok(Filtered::Allowed(_))]
-                    | [Ok(Filtered::Allowed(_)), Ok(Filtered::Blocked(..))] => {
-                        Err(Unknown::limit(format!(
-                            "of the DNS Firewall groups of {} and of its Route 53 Profile one allows {} and one blocks it",
-                            self.vpc, self.host
-                        )))
-                    }
-                    [Ok(Filtered::Blocked(evidence, fix)), _]
-                    | [_, Ok(Filtered::Blocked(evidence, fix))] => {
-                        self.unless_foreign(evidence, fix)?
-                    }
-                    [Ok(Filtered::Allowed(evidence)), _] | [_, Ok(Filtered::Allowed(evidence))] => {
-                        Ok(Verdict::Pass(evidence))
-                    }
-                    [Ok(Filtered::No), Ok(Filtered::No)] => Ok(Verdict::Pass(observed(
-                        self.vpc,
-                        format!("has no DNS Firewall rule that matches {}", self.host),
-                    ))),
-                }
-            }
+            Ok(own) => self.passes([own, &settings.groups], led, rule)?,
             Err(unknown) => Err(unknown),
         };
         let answer = match (answer, &settings.profiles) {
@@ -1116,13 +1070,146 @@ impl<'a> Query<'a, '_> {
         Ok(Step { kind: StepKind::Firewall, id: self.vpc.to_string(), answer })
     }
 
-    /// The first rule that matches decides, in order of the groups' and then the rules' priorities.
-    fn filtered(
+    /// The name itself, then each name that it is redirected to, unless the rule that lets the first one
+    /// through trusts the rest. Source: Route 53 Developer Guide, "Rule settings in DNS Firewall".
+    fn passes(
         &self,
-        groups: &[FirewallAssociation],
-    ) -> Result<Result<Filtered, Unknown>, Unknown> {
+        groups: [&[FirewallAssociation]; 2],
+        led: &Led<'a>,
+        rule: &Step,
+    ) -> Result<Answer, Unknown> {
+        let first = match self.deciding(groups, &self.host, true)? {
+            Ok(first) => first,
+            Err(unknown) => return Ok(Err(unknown)),
+        };
+        let passed = match first.first() {
+            Some(it) if it.blocks() => {
+                let by = format!("by {} in {}", it.domain, it.list);
+                let evidence = observed(&it.subject(), format!("blocks {}, {by}", self.host));
+                return self.unless_foreign(evidence, self.allow(it, &self.host));
+            }
+            Some(it) => observed(
+                &it.subject(),
+                format!("lets {} through, by {} in {}", self.host, it.domain, it.list),
+            ),
+            None => {
+                observed(self.vpc, format!("has no DNS Firewall rule that matches {}", self.host))
+            }
+        };
+        let trusting = |it: &&Deciding| it.rule.redirection == Some(Redirection::Trust);
+        let trusts = first.iter().filter(trusting).count();
+        if trusts > 0 && trusts == first.len() {
+            return Ok(Ok(Verdict::Pass(passed)));
+        }
+        let links = match &led.chain {
+            Ok(links) => links.as_slice(),
+            Err(unknown) if groups.iter().any(|it| self.may_stop(it)) => {
+                let text = format!(
+                    "a private hosted zone may lead {} on to a name that DNS Firewall blocks",
+                    self.host
+                );
+                return Ok(Err(Unknown::limit(text).and(unknown.clone())));
+            }
+            Err(_) => &[],
+        };
+        for link in links {
+            let found = match self.deciding(groups, &link.name, false)? {
+                Ok(found) => found,
+                Err(unknown) => return Ok(Err(unknown)),
+            };
+            let Some(it) = found.first().filter(|it| it.blocks()) else { continue };
+            // Whether this zone answers at all.
+            let contested = led.answer.as_ref().err().or(rule.answer.as_ref().err());
+            if let Some(unknown) = contested {
+                return Ok(Err(unknown.clone()));
+            }
+            if !link.redirected {
+                return Ok(Err(Unknown::limit(format!(
+                    "{} blocks {}, to which an alias record of {} leads {}, and whether DNS Firewall looks at such a name is not documented",
+                    it.subject(),
+                    link.name,
+                    led.id,
+                    self.host
+                ))));
+            }
+            let unsure = first
+                .iter()
+                .find(|it| !matches!(it.rule.redirection, None | Some(Redirection::Inspect)));
+            if let Some(unsure) = unsure {
+                return Ok(Err(Unknown::limit(format!(
+                    "{} blocks {}, to which {} leads {}, and whether {} lets the names through that it is redirected to is not known",
+                    it.subject(),
+                    link.name,
+                    led.id,
+                    self.host,
+                    unsure.subject()
+                ))));
+            }
+            let evidence = observed(
+                &it.subject(),
+                format!(
+                    "blocks {}, to which {} leads {}, by {} in {}",
+                    link.name, led.id, self.host, it.domain, it.list
+                ),
+            );
+            let fix = match first.first() {
+                Some(allowing) => self.trust(allowing, &link.name),
+                None => self.allow(it, &link.name),
+            };
+            return self.unless_foreign(evidence, fix);
+        }
+        Ok(Ok(Verdict::Pass(passed)))
+    }
+
+    /// The rules that decide about a name, of the VPC's own groups and of its Profiles': none, one, or two
+    /// that agree. How the groups of a Profile stand between the VPC's own is not documented.
+    fn deciding<'f>(
+        &self,
+        [own, brought]: [&'f [FirewallAssociation]; 2],
+        name: &str,
+        first: bool,
+    ) -> Result<Result<Vec<Deciding<'f>>, Unknown>, Unknown>
+    where
+        'a: 'f,
+    {
+        Ok(match [self.filtered(own, name, first)?, self.filtered(brought, name, first)?] {
+            [Err(one), Err(other)] => Err(one.and(other)),
+            [Err(unknown), _] | [_, Err(unknown)] => Err(unknown),
+            [Ok(Some(one)), Ok(Some(other))] if one.blocks() != other.blocks() => {
+                Err(Unknown::limit(format!(
+                    "of the DNS Firewall groups of {} and of its Route 53 Profile one allows {name} and one blocks it",
+                    self.vpc
+                )))
+            }
+            [Ok(one), Ok(other)] => Ok(one.into_iter().chain(other).collect()),
+        })
+    }
+
+    /// The first rule that matches decides, in order of the groups' and then the rules' priorities.
+    fn filtered<'f>(
+        &self,
+        groups: &'f [FirewallAssociation],
+        name: &str,
+        first: bool,
+    ) -> Result<Result<Option<Deciding<'f>>, Unknown>, Unknown>
+    where
+        'a: 'f,
+    {
         let mut groups: Vec<_> = groups.iter().collect();
         groups.sort_by_key(|it| it.priority);
+        // Of lists only what can match a name of AWS's is kept.
+        let shows = {
+            let region = &self.scope.region;
+            name.ends_with(region.dns_suffix()) || name.ends_with(region.dual_stack_suffix())
+        };
+        let mut doubts: Vec<(bool, &FirewallListId)> = Vec::new();
+        let doubted = |doubts: &[(bool, &FirewallListId)], blocked: bool| {
+            let odd = doubts.iter().find(|it| it.0 != blocked)?;
+            Some(Unknown::limit(format!(
+                "{} leads on to {name}, and whether it is in {}, of which only names of AWS were read, is not known",
+                self.host, odd.1
+            )))
+        };
         for group in groups {
             let rules = match seen(self.facts, self.facts.firewall_rules(&group.group).required())?
             {
@@ -1133,66 +1220,132 @@ impl<'a> Query<'a, '_> {
             rules.sort_by_key(|it| it.priority);
             for rule in rules {
                 let Some(list) = &rule.domains else { continue };
+                if !first && rule.redirection == Some(Redirection::Trust) {
+                    continue;
+                }
                 let domains = match seen(self.facts, self.facts.firewall_domains(list).required())?
                 {
                     Ok(domains) => domains,
                     Err(unknown) => return Ok(Err(unknown)),
                 };
                 // AWS does not show its lists of threats, and its own services are none.
-                let Some(domain) = domains.domains.iter().find(|it| matches(it, &self.host)) else {
+                let Some(domain) = domains.domains.iter().find(|it| matches(it, name)) else {
+                    if !shows && !domains.managed {
+                        doubts.push((rule.action == FirewallAction::Block, list));
+                    }
                     continue;
                 };
-                return Ok(self.judged(&group.group, rule, list, domain));
+                let found = Deciding { group: &group.group, rule, list, domain };
+                let odd = match (&rule.action, &rule.redirection) {
+                    (FirewallAction::Other(word), _) => {
+                        Some(format!("an action not known here: {word}"))
+                    }
+                    (_, Some(Redirection::Other(word))) if !first => {
+                        Some(format!("a way with redirections not known here: {word}"))
+                    }
+                    _ => None,
+                };
+                return Ok(match odd {
+                    Some(odd) => Err(Unknown::limit(format!("{} has {odd}", found.subject()))),
+                    None => doubted(&doubts, found.blocks()).map_or(Ok(Some(found)), Err),
+                });
             }
         }
-        Ok(Ok(Filtered::No))
+        Ok(doubted(&doubts, false).map_or(Ok(None), Err))
     }
 
-    fn judged(
-        &self,
-        group: &FirewallGroupId,
-        rule: &FirewallRule,
-        list: &FirewallListId,
-        domain: &str,
-    ) -> Result<Filtered, Unknown> {
-        let subject = format!("{group} ({})", rule.name);
-        match &rule.action {
-            FirewallAction::Allow | FirewallAction::Alert => Ok(Filtered::Allowed(observed(
-                &subject,
-                format!("lets {} through, by {domain} in {list}", self.host),
-            ))),
-            FirewallAction::Block => Ok(Filtered::Blocked(
-                observed(&subject, format!("blocks {}, by {domain} in {list}", self.host)),
-                Fix::new(
-                    format!(
-                        "let a rule before `{}` of {group} allow {}, or take {domain} off {list}",
-                        rule.name, self.host
-                    ),
-                    Recovery::Agent,
-                )
-                .aws(
-                    self.scope,
-                    [
-                        "route53resolver",
-                        "create-firewall-rule",
-                        "--firewall-rule-group-id",
-                        group.as_str(),
-                        "--firewall-domain-list-id",
-                        "<a list with the names of AWS services>",
-                        "--name",
-                        "allow-aws",
-                        "--action",
-                        "ALLOW",
-                        "--priority",
-                        &format!("<below {}>", rule.priority),
-                    ],
-                ),
-            )),
-            FirewallAction::Other(word) => {
-                Err(Unknown::limit(format!("{subject} has an action not known here: {word}")))
+    /// Is there a rule that may block a name which is not known yet?
+    fn may_stop(&self, groups: &[FirewallAssociation]) -> bool {
+        groups.iter().any(|group| {
+            self.facts.firewall_rules(&group.group).required().map_or(true, |rules| {
+                rules.iter().filter(|it| is_of_addresses(it)).any(|rule| {
+                    let lets = matches!(rule.action, FirewallAction::Allow | FirewallAction::Alert)
+                        || rule.redirection == Some(Redirection::Trust);
+                    let list = rule.domains.as_ref().filter(|_| !lets);
+                    list.is_some_and(|it| {
+                        self.facts.firewall_domains(it).required().map_or(true, |it| !it.managed)
+                    })
+                })
+            })
+        })
+    }
+
+    fn allow(&self, blocking: &Deciding, name: &str) -> Fix {
+        let Deciding { group, rule, list, domain } = blocking;
+        Fix::new(
+            format!(
+                "let a rule before `{}` of {group} allow {name}, or take {domain} off {list}",
+                rule.name
+            ),
+            Recovery::Agent,
+        )
+        .aws(
+            self.scope,
+            [
+                "route53resolver",
+                "create-firewall-rule",
+                "--firewall-rule-group-id",
+                group.as_str(),
+                "--firewall-domain-list-id",
+                "<a list with the names of AWS services>",
+                "--name",
+                "allow-aws",
+                "--action",
+                "ALLOW",
+                "--priority",
+                &format!("<below {}>", rule.priority),
+            ],
+        )
+    }
+
+    fn trust(&self, allowing: &Deciding, name: &str) -> Fix {
+        let Deciding { group, rule, list, .. } = allowing;
+        let kind = rule.query_type.as_deref().into_iter().flat_map(|it| ["--qtype", it]);
+        Fix::new(
+            format!(
+                "have `{}` of {group} trust the names that it is redirected to, or put {name} on {list}",
+                rule.name
+            ),
+            Recovery::Agent,
+        )
+        .aws(
+            self.scope,
+            [
+                "route53resolver",
+                "update-firewall-rule",
+                "--firewall-rule-group-id",
+                group.as_str(),
+                "--firewall-domain-list-id",
+                list.as_str(),
+            ]
+            .into_iter()
+            .chain(kind)
+            .chain(["--firewall-domain-redirection-action", "TRUST_REDIRECTION_DOMAIN"]),
+        )
+    }
+}
+
+/// The names that the records of a zone lead `host` on to when its IPv4 address is asked for, as far as the
+/// zone says.
+fn chain_of(zone: &HostedZone, records: &[ZoneRecord], host: &str) -> Vec<Link> {
+    let mut chain = Vec::new();
+    let mut wanted = vec![Link { name: host.into(), redirected: true }];
+    while let Some(link) = wanted.pop() {
+        let here = is_within(&link.name, &zone.name) && !is_endpoints_own(&link.name);
+        for record in at(records, &link.name, &zone.name).filter(|_| here) {
+            let (target, redirected) = match (&record.kind, &record.alias, record.values.first()) {
+                (RecordType::A | RecordType::Cname, Some(target), _) => (target, false),
+                (RecordType::Cname, None, Some(target)) => (target, link.redirected),
+                _ => continue,
+            };
+            let known = |all: &[Link]| all.iter().any(|it| it.name == *target);
+            if *target != link.name && !known(&chain) && !known(&wanted) {
+                wanted.push(Link { name: target.clone(), redirected });
             }
         }
+        chain.push(link);
     }
+    chain.split_off(1)
 }
 
 /// Where a zone that fails was meant to lead.
@@ -1365,9 +1518,9 @@ mod tests {
     }
 
     /// Where `ssm` leads, and what the steps say: resolver, firewall, rule, zone.
-    fn story(facts: &Facts, scope: &Scope, variant: Variant) -> String {
+    fn story(facts: &Facts, scope: &Scope) -> String {
         let vpc = "vpc-0a1b2c3d".parse().unwrap();
-        let name = match resolve_as(facts, scope, &vpc, "ssm", variant) {
+        let name = match resolve(facts, scope, &vpc, "ssm") {
             Ok(name) => name,
             Err(unknown) => {
                 let gaps = unknown.gaps().map(|gap| match gap {
@@ -1409,7 +1562,7 @@ mod tests {
 
     fn of(ground: &str, patch: &Value) -> String {
         let (facts, scope) = facts(ground, patch);
-        story(&facts, &scope, Variant::Standard)
+        story(&facts, &scope)
     }
 
     fn endpoint(more: &Value) -> Value {
@@ -1502,42 +1655,6 @@ mod tests {
         for (all, expected) in rows {
             assert_eq!(of(ENDPOINTS, &endpoints(&all)), expected, "{all:?}");
         }
-    }
-
-    #[test]
-    fn variants_are_other_names() {
-        let names = json!({ "names": [OWN, "ssm.ap-northeast-1.amazonaws.com", "ssm.ap-northeast-1.api.aws"] });
-        let only = json!({ "names": [OWN, "ssm.ap-northeast-1.amazonaws.com"] });
-        let fips = json!({ "service": "com.amazonaws.ap-northeast-1.ssm-fips" });
-        let rows = [
-            (endpoint(&names), Variant::DualStack, "to vpce-0ssm (4), pass pass pass pass"),
-            (endpoint(&only), Variant::DualStack, "to the public (46), pass pass pass pass"),
-            (
-                endpoint(&json!({})),
-                Variant::DualStack,
-                "unknown: whether vpce-0ssm answers for ssm.ap-northeast-1.api.aws does not show",
-            ),
-            (endpoint(&json!({})), Variant::Fips, "to the public (4), pass pass pass pass"),
-            (endpoint(&fips), Variant::Fips, "to vpce-0ssm (4), pass pass pass pass"),
-        ];
-        for (it, variant, expected) in rows {
-            let (facts, scope) = facts(ENDPOINTS, &endpoints(&[it]));
-            assert_eq!(story(&facts, &scope, variant), expected);
-        }
-        let region: Region = "us-gov-west-1".parse().unwrap();
-        let hosts: Vec<_> =
-            [Variant::Standard, Variant::Fips, Variant::DualStack, Variant::FipsDualStack]
-                .map(|it| host(&region, "kms", it))
-                .into();
-        assert_eq!(
-            hosts,
-            [
-                "kms.us-gov-west-1.amazonaws.com",
-                "kms-fips.us-gov-west-1.amazonaws.com",
-                "kms.us-gov-west-1.api.aws",
-                "kms-fips.us-gov-west-1.api.aws"
-            ]
-        );
     }
 
     #[test]

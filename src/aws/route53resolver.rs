@@ -143,12 +143,15 @@ fn firewall_rule(it: &sdk::FirewallRule) -> Result<FirewallRule, Failure> {
         action: field("Action", it.action())?.as_str().to_owned().into(),
         domains: maybe("FirewallDomainListId", it.firewall_domain_list_id())?,
         query_type: it.qtype().filter(|it| !it.is_empty()).map(Into::into),
+        redirection: it
+            .firewall_domain_redirection_action()
+            .map(|it| it.as_str().to_owned().into()),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::model::dns::{FirewallAction, RuleType};
+    use ssm_doctor_checks::model::dns::{FirewallAction, Redirection, RuleType};
 
     use super::*;
 
@@ -186,6 +189,10 @@ mod tests {
         let read = firewall_rule(&rule.clone().build()).unwrap();
         assert_eq!((read.priority, read.action), (7, FirewallAction::Block));
         assert_eq!(read.query_type.as_deref(), Some("A"));
+        assert_eq!(read.redirection, None);
+        let trust = sdk::FirewallDomainRedirectionAction::TrustRedirectionDomain;
+        let trusting = rule.clone().firewall_domain_redirection_action(trust).build();
+        assert_eq!(firewall_rule(&trusting).unwrap().redirection, Some(Redirection::Trust));
         assert_eq!(read.domains.map(String::from).as_deref(), Some("rslvr-fdl-1"));
         assert!(firewall_rule(&rule.set_action(None).build()).is_err());
     }

@@ -1275,6 +1275,23 @@ def appliance_of_another_kind(w: World) -> None:
 
 
 @breaks
+def names_redirected_past_the_list(w: World) -> None:
+    """AWS is inside the walled garden, and the endpoint's own name that a zone redirects to is not."""
+    zones_lead_to_endpoints(w)
+    names_not_allowed(w)
+    w.state["firewall_lists"]["rslvr-fdl-0allowed"] = [host(w, "ssm"), host(w, "ssmmessages")]
+
+
+@breaks
+def redirections_trusted(w: World) -> None:
+    """A walled garden that trusts what the names in it are redirected to, and healthy."""
+    names_redirected_past_the_list(w)
+    allow = w.state["firewall_rules"][w.ids["firewall_group"]][1]
+    allow["FirewallDomainRedirectionAction"] = "TRUST_REDIRECTION_DOMAIN"
+    w.silence = 0
+
+
+@breaks
 def profile_of_another_account(w: World) -> None:
     """Which names the zone is for, only its owner sees."""
     w.ids["profile_id"] = "rp-0123456789abcdef"

@@ -27,7 +27,7 @@ use crate::{
         verdict::*,
     },
     solve::{
-        name::{self, Defect, Elsewhere, Families, Variant},
+        name::{self, Defect, Elsewhere, Families},
         net::{Addresses, Family, Ports},
     },
 };
@@ -201,7 +201,7 @@ impl<'a> Walk<'a> {
             (evidence, fix) = (evidence.and(off.adding(refused)), remedy.and(fix));
         }
         let mut hops = Vec::new();
-        let families = Families::of_endpoint(endpoint, Variant::Standard);
+        let families = Families::of_endpoint(endpoint);
         let lost = self.by_endpoint(endpoint, families, &mut hops).err();
         let unseen = hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&lost);
         let evidence = evidence.wanting(unseen.cloned().flat_map(Unknown::unasked));

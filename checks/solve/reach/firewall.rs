@@ -20,7 +20,7 @@ use crate::{
     },
     solve::{
         inspection::{Connection, Drop, Inspection, Outcome, Sni},
-        name::{Variant, host},
+        name::{host, other_hosts},
     },
 };
 
@@ -125,7 +125,7 @@ impl Walk<'_> {
             home: Some(home).filter(|it| !it.is_empty()),
         };
         let region = &self.scope.region;
-        let asked = host(region, self.service, Variant::Standard);
+        let asked = host(region, self.service);
         let of = |sni| {
             inspection.of(&Connection {
                 sni,
@@ -149,9 +149,8 @@ impl Walk<'_> {
             Outcome::Drops(drop) => drop,
         };
         // Who lets another of the service's names pass instead may well have set the agent up to ask by it.
-        let others = [Variant::DualStack, Variant::Fips, Variant::FipsDualStack];
-        for variant in others.into_iter().filter(|_| drop.for_want_of_name) {
-            let other = host(region, self.service, variant);
+        let others = other_hosts(region, self.service).into_iter();
+        for other in others.filter(|_| drop.for_want_of_name) {
             if let Outcome::Passes(how) = of(Sni::Exactly(other.clone()))? {
                 return Err(Unknown::limit(format!(
                     "{name} drops {asked} and lets {other} pass ({how}), and by which of them the agent asks does not show"

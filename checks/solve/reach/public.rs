@@ -12,7 +12,7 @@ use super::{
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
     solve::{
-        name::{self, StepKind, Variant},
+        name::{self, StepKind},
         net::Family,
     },
 };
@@ -144,7 +144,7 @@ impl Walk<'_> {
             id,
             format!(
                 "has IPv6 addresses alone, and {} has none: without DNS64 on the subnet and a route for {NAT64} to a NAT gateway nothing translates",
-                name::host(region, self.service, Variant::Standard)
+                name::host(region, self.service)
             ),
         )
         .and(observed(
@@ -220,7 +220,7 @@ impl Walk<'_> {
             return Err(Unknown::limit(format!(
                 "{} serves {}, which the agent asks for only if its configuration says so, and that does not show",
                 endpoint.id,
-                name::host(&scope.region, service, Variant::Fips)
+                name::host(&scope.region, &fips)
             )));
         }
         let evidence = observed(
