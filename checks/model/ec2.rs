@@ -48,6 +48,7 @@ words! {
         Deleted = "deleted",
     }
     Connectivity { Public = "public", Private = "private" }
+    AutoProvisionZones { On = "enabled", Off = "disabled" }
     PeeringState {
         Active = "active", Initiating = "initiating-request", PendingAcceptance = "pending-acceptance",
         Provisioning = "provisioning", Failed = "failed", Expired = "expired", Rejected = "rejected",
@@ -414,6 +415,15 @@ pub struct SecurityGroup {
     pub egress: Vec<Rule>,
 }
 
+impl SecurityGroup {
+    /// The one that every VPC has, and that is taken where none is named. No other may have its name. Source:
+    /// VPC guide, "Default security groups for your VPCs".
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.name.as_deref() == Some("default")
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -525,6 +535,9 @@ pub struct NatGateway {
     /// The Availability Zones that a regional NAT gateway has addresses in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<String>,
+    /// Whether AWS sees to it that a regional NAT gateway has addresses in the zones that need them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_provision_zones: Option<AutoProvisionZones>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

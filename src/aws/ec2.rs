@@ -953,6 +953,7 @@ fn nat_gateway(it: &sdk::NatGateway) -> Result<NatGateway, Failure> {
             .collect::<Result<_, _>>()?,
         failure: it.failure_message().map(Into::into),
         zones: zones.into_iter().map(Into::into).collect(),
+        auto_provision_zones: it.auto_provision_zones().map(|it| word(Some(it.as_str()))),
     })
 }
 

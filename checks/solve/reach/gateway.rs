@@ -520,9 +520,8 @@ impl Walk<'_> {
         )
     }
 
-    /// It stands in no subnet, and has a route table of its own with a way to the VPC's internet gateway. It
-    /// grows into a zone by itself, some time after the first instance there. Source: VPC guide, "Regional
-    /// NAT gateways".
+    /// It stands in no subnet, and has a route table of its own with a way to the VPC's internet gateway.
+    /// Source: VPC guide, "Regional NAT gateways".
     fn regional(
         &self,
         nat: &NatGateway,
@@ -550,9 +549,7 @@ impl Walk<'_> {
         let answer = self.facts.subnet(&self.from.interface.subnet).required().and_then(|subnet| {
             match &subnet.availability_zone {
                 Some(zone) if !nat.zones.is_empty() && !nat.zones.contains(zone) => {
-                    Err(Unknown::limit(format!(
-                        "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
-                    )))
+                    self.in_another_zone(nat, zone, &leads(table, route), id)
                 }
                 _ => Ok(Verdict::Pass(observed(
                     &leads(table, route),
@@ -561,6 +558,53 @@ impl Walk<'_> {
             }
         });
         vec![hop(answer), self.public_access(vpc, None, true)]
+    }
+
+    /// A regional NAT gateway without an address in the instance's zone. One that manages its zones by itself
+    /// grows into it within the hour, and until then serves it from the zones that it is in (VPC guide,
+    /// "Regional NAT gateways"); one that does not serves the zones alone that it was given (CDK reference,
+    /// `RegionalNatGatewayProviderProps`).
+    fn in_another_zone(
+        &self,
+        nat: &NatGateway,
+        zone: &str,
+        subject: &str,
+        id: &NatGatewayId,
+    ) -> Answer {
+        let zones = nat.zones.join(", ");
+        match &nat.auto_provision_zones {
+            Some(AutoProvisionZones::On) => Ok(Verdict::Pass(observed(
+                subject,
+                format!(
+                    "is an available regional NAT gateway, which serves {zone} from {zones} until it has grown there"
+                ),
+            ))),
+            Some(AutoProvisionZones::Off) => Ok(Verdict::Fail(
+                observed(
+                    subject,
+                    format!(
+                        "is a regional NAT gateway that was given addresses in {zones} alone, and does not serve {zone}, where the instance is ({})",
+                        self.service
+                    ),
+                ),
+                Fix::new(format!("give {id} an address in {zone}"), Recovery::Agent).aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "associate-nat-gateway-address",
+                        "--nat-gateway-id",
+                        id.as_str(),
+                        "--availability-zone",
+                        zone,
+                        "--allocation-ids",
+                        "<AllocationId of an Elastic IP address>",
+                    ],
+                ),
+            )),
+            None | Some(AutoProvisionZones::Other(_)) => Err(Unknown::limit(format!(
+                "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
+            ))),
+        }
     }
 
     /// The ways from its subnet on to `toward`, each with what stands at the internet gateway.
