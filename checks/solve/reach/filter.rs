@@ -163,18 +163,26 @@ impl Walk<'_> {
         {
             return answer;
         }
-        let mut admitted = Vec::new();
+        let (mut admitted, mut summary) =
+            (Vec::new(), format!("admit the instance to {door} on tcp/443"));
         for id in groups {
-            let rules: Vec<_> = self
-                .facts
-                .security_group(id)
-                .required()?
-                .ingress
-                .iter()
-                .map(|it| format!("{} on {}", it.peer, it.traffic))
-                .collect();
+            let group = self.facts.security_group(id).required()?;
+            let whose = if group.is_default() { ", the VPC's default group," } else { "" };
+            let members = |it: &Rule| matches!(&it.peer, Peer::Group(peer) if peer == id);
+            if group.is_default() && !group.ingress.is_empty() && group.ingress.iter().all(members)
+            {
+                admitted.push(format!(
+                    "{id} is the VPC's default group, which admits its own members alone"
+                ));
+                summary = format!(
+                    "{summary} by a rule for the instance's group, or give it a group of its own that does"
+                );
+                continue;
+            }
+            let rules: Vec<_> =
+                group.ingress.iter().map(|it| format!("{} on {}", it.peer, it.traffic)).collect();
             let rules = if rules.is_empty() { "nothing".into() } else { rules.join(", ") };
-            admitted.push(format!("{id} admits {rules}"));
+            admitted.push(format!("{id}{whose} admits {rules}"));
         }
         // A group of another VPC can be named only across an active peering, so name the address there.
         let source = own.first().filter(|_| same_vpc);
@@ -189,7 +197,7 @@ impl Walk<'_> {
                     admitted.join("; ")
                 ),
             ),
-            Fix::new(format!("admit the instance to {door} on tcp/443"), Recovery::Agent).aws(
+            Fix::new(summary, Recovery::Agent).aws(
                 self.scope,
                 [
                     "ec2",
