@@ -171,6 +171,18 @@ impl Walk<'_> {
         })
     }
 
+    /// Does an endpoint claim the service's name in the VPC? What does not is not on the way as long as no
+    /// zone leads there, and what else is wrong with it is told with why the name passes it by.
+    fn has_the_name(&self, endpoint: &Endpoint) -> bool {
+        endpoint.private_dns
+            && endpoint.state == EndpointState::Available
+            && self
+                .facts
+                .vpc_dns(self.from.vpc)
+                .required()
+                .is_ok_and(|it| it.support && it.hostnames)
+    }
+
     /// It was not seen where the name leads: what stops the packets if that is certain all the same, since
     /// there is one place alone that they can go to, and it is shut. Another network that the subnet has a
     /// route to may be anything.
@@ -188,7 +200,9 @@ impl Walk<'_> {
         let public = self.internet_path();
         let only = match first {
             None => public,
-            Some(endpoint) if public.hops.iter().any(Hop::is_no_way) => {
+            Some(endpoint)
+                if self.has_the_name(endpoint) && public.hops.iter().any(Hop::is_no_way) =>
+            {
                 let mut hops = Vec::new();
                 self.to_endpoint(endpoint, &mut hops);
                 Path { service: "", hops, lost: None }
