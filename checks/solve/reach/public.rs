@@ -227,8 +227,11 @@ impl Walk<'_> {
             &subject,
             format!("has no way to {service}: no endpoint for it in {vpc}, and no route out"),
         );
-        let unused =
-            endpoints.iter().find(|it| it.kind == EndpointKind::Gateway && serving(it, service));
+        let unused = endpoints.iter().find(|it| {
+            it.kind == EndpointKind::Gateway
+                && it.state != EndpointState::Deleted
+                && serving(it, service)
+        });
         let (evidence, fix) = match unused {
             Some(gateway) => (
                 evidence.and(observed(
