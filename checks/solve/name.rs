@@ -1328,22 +1328,24 @@ impl<'a> Query<'a, '_> {
 /// The names that the records of a zone lead `host` on to when its IPv4 address is asked for, as far as the
 /// zone says.
 fn chain_of(zone: &HostedZone, records: &[ZoneRecord], host: &str) -> Vec<Link> {
-    let mut chain = Vec::new();
-    let mut wanted = vec![Link { name: host.into(), redirected: true }];
-    while let Some(link) = wanted.pop() {
-        let here = is_within(&link.name, &zone.name) && !is_endpoints_own(&link.name);
-        for record in at(records, &link.name, &zone.name).filter(|_| here) {
-            let (target, redirected) = match (&record.kind, &record.alias, record.values.first()) {
-                (RecordType::A | RecordType::Cname, Some(target), _) => (target, false),
-                (RecordType::Cname, None, Some(target)) => (target, link.redirected),
-                _ => continue,
-            };
-            let known = |all: &[Link]| all.iter().any(|it| it.name == *target);
-            if *target != link.name && !known(&chain) && !known(&wanted) {
-                wanted.push(Link { name: target.clone(), redirected });
+    let mut chain = vec![Link { name: host.into(), redirected: true }];
+    let mut next = 0;
+    while let Some(Link { name, redirected }) = chain.get(next) {
+        // An endpoint's own name is answered outside, whatever the zone's wildcards say.
+        let here = !is_endpoints_own(name);
+        let on = at(records, name, &zone.name).filter(|_| here).filter_map(|record| {
+            match (&record.kind, &record.alias, record.values.first()) {
+                (RecordType::A | RecordType::Cname, Some(target), _) => Some((target, false)),
+                (RecordType::Cname, None, Some(target)) => Some((target, *redirected)),
+                _ => None,
+            }
+        });
+        for (target, redirected) in on.collect::<Vec<_>>() {
+            if chain.iter().all(|it| it.name != *target) {
+                chain.push(Link { name: target.clone(), redirected });
             }
         }
-        chain.push(link);
+        next += 1;
     }
     chain.split_off(1)
 }
