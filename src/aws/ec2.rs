@@ -508,7 +508,7 @@ impl Ec2 {
         // A search has to be for something: these are all the states that routes packets meet are in.
         let states = Filter::builder().name("state").values("active").values("blackhole").build();
         let call = self.client.search_transit_gateway_routes().transit_gateway_route_table_id(id);
-        let pages = all!(self, call.filters(states).into_paginator().page_size(PAGE));
+        let pages = all!(self, call.filters(states).into_paginator());
         let pages = listed(pages)?;
         let last = pages.last();
         if last.is_some_and(|it| it.additional_routes_available() == Some(true)) {

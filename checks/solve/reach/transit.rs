@@ -127,13 +127,15 @@ impl Walk<'_> {
         Ok(self.facts.subnet(subnet).required()?.availability_zone.as_ref())
     }
 
-    /// The subnets of a foot through which packets may go that come from, or are for, `near`: the one of its
-    /// zone, if there is one. Source: Transit Gateway guide, "Availability Zone affinity" (appliance mode).
-    fn footing<'f>(
+    /// The subnets of a VPC's foot through which packets may go that come from, or are for, `near`: the one of
+    /// its zone, if there is one. Source: Transit Gateway guide, "Availability Zone affinity" (appliance mode).
+    fn feet(
         &self,
-        foot: &'f TransitGatewayAttachment,
+        vpc: &VpcId,
+        id: &TransitGatewayId,
         near: &SubnetId,
-    ) -> Result<Vec<&'f SubnetId>, Unknown> {
+    ) -> Result<Vec<&SubnetId>, Unknown> {
+        let Some(foot) = self.foot(vpc, id)? else { return Ok(Vec::new()) };
         let own = self.zone(near)?;
         let mut same = Vec::new();
         for subnet in &foot.subnets {
@@ -436,10 +438,7 @@ impl Walk<'_> {
 
     /// In at the other VPC's foot, and inside it to where it is bound.
     fn arrive(&self, from: Edge, to: Edge, id: &TransitGatewayId, flight: Flight) -> Vec<Hop> {
-        let feet = self
-            .foot(to.0, id)
-            .and_then(|foot| foot.map_or_else(|| Ok(Vec::new()), |it| self.footing(it, from.1)));
-        let feet = match feet {
+        let feet = match self.feet(to.0, id, from.1) {
             Ok(feet) => feet,
             Err(unknown) => return unseen(id, &unknown),
         };
@@ -459,10 +458,7 @@ impl Walk<'_> {
 
     /// The ACL of the foot that packets leave a VPC by.
     fn leaves(&self, from: Edge, id: &TransitGatewayId, flight: Flight) -> Vec<Hop> {
-        let feet = self
-            .foot(from.0, id)
-            .and_then(|foot| foot.map_or_else(|| Ok(Vec::new()), |it| self.footing(it, from.1)));
-        match feet {
+        match self.feet(from.0, id, from.1) {
             Ok(feet) => {
                 let ways =
                     feet.into_iter().map(|it| self.crosses((from.0, it), from.1, false, flight));
@@ -504,10 +500,7 @@ impl Walk<'_> {
         id: &TransitGatewayId,
         flight: Flight,
     ) -> Vec<Hop> {
-        let feet = self
-            .foot(vpc, id)
-            .and_then(|foot| foot.map_or_else(|| Ok(Vec::new()), |it| self.footing(it, from.1)));
-        let feet = match feet {
+        let feet = match self.feet(vpc, id, from.1) {
             Ok(feet) if feet.is_empty() => {
                 let on = format!("where {id} has a foot in {vpc} does not show");
                 return self.out_of_sight(by.0, by.1, Unknown::limit(on));
@@ -528,7 +521,7 @@ impl Walk<'_> {
     fn out_of(&self, foot: Edge, id: &TransitGatewayId, flight: Flight) -> Vec<Hop> {
         let (vpc, subnet) = foot;
         let looked = table_of(self.facts, vpc, subnet)
-            .and_then(|table| Ok((table, self.legs(vpc, table, flight.toward)?)));
+            .and_then(|table| Ok((table, self.ways_out(vpc, table, flight.toward)?)));
         let (table, legs) = match looked {
             Ok(looked) => looked,
             Err(unknown) => return unseen(subnet, &unknown),
@@ -552,9 +545,7 @@ impl Walk<'_> {
             let evidence = observed(&format!("{subnet} ({})", table.id), evidence);
             vec![Hop::new(HopKind::TransitRoute, &table.id, Ok(Verdict::Fail(evidence, fix)))]
         };
-        let outside =
-            |it: &&super::route::Leg| it.route.is_none_or(|it| it.via.kind() != TargetKind::Local);
-        let ways = legs.iter().filter(outside).map(|leg| {
+        let ways = legs.iter().map(|leg| {
             let Some(route) = leg.route else {
                 return stop(format!(
                     "of {vpc}, where {id} leads, has no route to {} ({})",
@@ -574,8 +565,11 @@ impl Walk<'_> {
                     "of {vpc}, where {id} leads, leads on to {gateway}, which has no public address for what is of another VPC ({})",
                     self.service
                 )),
-                // Firewalls mostly stand in such a VPC, for all the others.
-                TargetKind::Endpoint(id) => {
+                // Firewalls mostly stand in such a VPC, for all the others. A gateway endpoint is for its own VPC
+                // alone. Source: VPC guide, "Gateway endpoints", considerations.
+                TargetKind::Endpoint(id)
+                    if !matches!(self.gateway_behind(vpc, route), Ok(Some(_))) =>
+                {
                     let toward = flight.toward.part(&leg.addresses);
                     self.through_firewall(vpc, table, route, &id, &toward)
                 }
