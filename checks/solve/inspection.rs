@@ -363,7 +363,17 @@ impl Inspection<'_> {
                 return Err(tally.doubts.unwrap_or(unknown));
             }
         }
-        tally.settled(same)
+        // A list that lacks the name is where to add it, whoever then drops.
+        let lacking = tally.possible.iter().find_map(|it| match it {
+            Outcome::Drops(drop) if drop.for_want_of_name => drop.group.clone(),
+            _ => None,
+        });
+        tally.settled(same).map(|outcome| match outcome {
+            Outcome::Drops(drop) => {
+                Outcome::Drops(Drop { group: drop.group.clone().or(lacking), ..drop })
+            }
+            passes => passes,
+        })
     }
 
     /// What becomes of what no rule matches. In action order it passes; in strict order the policy says.
@@ -496,7 +506,16 @@ impl Inspection<'_> {
             Vec::from([rule(place, action.clone(), between(connection).and(matching.1), false)]);
         if action == StatefulAction::Pass {
             let place = format!("the allow list {name} has no target for it");
-            rules.push(rule(place, StatefulAction::Drop, between(connection), true));
+            // That the rest is dropped the guide says of action order; of strict order it says nothing, and
+            // has the policy's default do it. Source: the guide, "Stateful domain list rule groups".
+            let by_itself = match &self.policy.order {
+                RuleOrder::Action => Match::Yes,
+                _ => Match::Maybe(Unknown::limit(format!(
+                    "whether the allow list {name} drops what it does not name in strict order too is not documented"
+                ))),
+            };
+            let rest = between(connection).and(by_itself);
+            rules.push(rule(place, StatefulAction::Drop, rest, true));
         }
         rules
     }
@@ -972,7 +991,7 @@ mod tests {
             "text": json!({ "rules": { "suricata": "" } }),
         });
         let app = "aws:drop_established_app_layer_to_server";
-        let rows: [(&[&str], &[&str], &str); 15] = [
+        let rows: [(&[&str], &[&str], &str); 17] = [
             (&[], &[], "passes"),
             (&[], &["aws:alert_strict"], "passes"),
             (&[], &["aws:drop_strict"], "drops"),
@@ -981,7 +1000,9 @@ mod tests {
             (&["all"], &[app], "passes"),
             (&["all"], &["aws:drop_strict"], "drops"),
             (&["all"], &["aws:drop_established"], "unknown"),
-            (&["none", "all"], &[], "drops"),
+            (&["none", "all"], &[], "unknown"),
+            (&["none"], &[], "unknown"),
+            (&["none"], &[app], "drops"),
             (&["deny", "all"], &[app], "drops"),
             (&["other", "all"], &[app], "passes"),
             (&["two", "shut"], &["aws:drop_strict"], "passes"),
