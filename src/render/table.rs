@@ -294,7 +294,7 @@ fn unseen(page: &mut Page, report: &Report) {
                 Gap::Limit(text) => (Blind::Limit(text.clone()), ""),
                 Gap::Fact { need, why, detail } => {
                     let why = *why;
-                    let key = match need.actions().first() {
+                    let key = match report::missing(gap).action {
                         Some(action) => Blind::Call { action, why },
                         None => Blind::Look { at: report::look_at(&need.subject()), why },
                     };
