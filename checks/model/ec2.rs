@@ -354,21 +354,30 @@ pub enum TargetKind {
 }
 
 impl NextHop {
+    /// The VPC's own route.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.0 == "local"
+    }
+
     #[must_use]
     pub fn kind(&self) -> TargetKind {
         let raw = &self.0;
-        if raw == "local" {
+        if self.is_local() {
             return TargetKind::Local;
         }
-        let gateway = raw.parse().map(TargetKind::InternetGateway);
-        gateway
-            .or_else(|_| raw.parse().map(TargetKind::EgressOnlyGateway))
-            .or_else(|_| raw.parse().map(TargetKind::NatGateway))
-            .or_else(|_| raw.parse().map(TargetKind::Endpoint))
-            .or_else(|_| raw.parse().map(TargetKind::Interface))
-            .or_else(|_| raw.parse().map(TargetKind::Peering))
-            .or_else(|_| raw.parse().map(TargetKind::TransitGateway))
-            .unwrap_or(TargetKind::Other)
+        let Some((prefix, _)) = raw.split_once('-') else { return TargetKind::Other };
+        let kind = match prefix {
+            "igw" => raw.parse().map(TargetKind::InternetGateway),
+            "eigw" => raw.parse().map(TargetKind::EgressOnlyGateway),
+            "nat" => raw.parse().map(TargetKind::NatGateway),
+            "vpce" => raw.parse().map(TargetKind::Endpoint),
+            "eni" => raw.parse().map(TargetKind::Interface),
+            "pcx" => raw.parse().map(TargetKind::Peering),
+            "tgw" => raw.parse().map(TargetKind::TransitGateway),
+            _ => return TargetKind::Other,
+        };
+        kind.unwrap_or(TargetKind::Other)
     }
 }
 

@@ -398,7 +398,7 @@ impl<'a> Walk<'a> {
         };
         let ways = legs.iter().map(|leg| match leg.route {
             None => Vec::from([self.no_route(table, subnet, toward, None)]),
-            Some(route) if route.via.kind() == TargetKind::Local => Vec::from([Hop::new(
+            Some(route) if route.via.is_local() => Vec::from([Hop::new(
                 HopKind::Way,
                 &table.id,
                 Ok(Verdict::Pass(observed(&table.id, "carries it by the VPC's local route"))),

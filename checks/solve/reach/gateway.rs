@@ -689,8 +689,7 @@ impl Walk<'_> {
         let vpc = self.from.vpc;
         let table = table_of(self.facts, vpc, subnet)?;
         let back = self.legs(vpc, table, &Toward::one(self.from.address))?;
-        let detour =
-            back.iter().filter_map(|it| it.route).find(|it| it.via.kind() != TargetKind::Local);
+        let detour = back.iter().filter_map(|it| it.route).find(|it| !it.via.is_local());
         match detour {
             Some(route) => self.dead(table, route).unwrap_or_else(|| Err(invisible(table, route))),
             None => Ok(Verdict::Pass(observed(subject, format!("leads back by {}", table.id)))),

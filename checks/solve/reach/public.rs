@@ -57,7 +57,7 @@ impl Walk<'_> {
         toward: &Toward,
     ) -> Result<Vec<Leg<'t>>, Unknown> {
         let mut legs = self.legs(vpc, table, toward)?;
-        legs.retain(|it| it.route.is_none_or(|it| it.via.kind() != TargetKind::Local));
+        legs.retain(|it| it.route.is_none_or(|it| !it.via.is_local()));
         Ok(legs)
     }
 

@@ -56,14 +56,14 @@ impl<'a> Walk<'a> {
         let mut unseen: Option<(&Route, Unknown)> = None;
         // What a gateway propagates never takes what is inside the VPC, however long its prefix. Source:
         // VPC guide, "Route tables and VPN route priority".
-        let local = table.routes.iter().filter(|it| it.via.kind() == TargetKind::Local);
+        let local = table.routes.iter().filter(|it| it.via.is_local());
         let local = local.filter_map(|it| match &it.to {
             Destination::Cidr(net) => Some(net),
             _ => None,
         });
         let inside = Addresses::of(toward.family(), local);
         for route in &table.routes {
-            let rank = if route.via.kind() == TargetKind::Local {
+            let rank = if route.via.is_local() {
                 0
             } else if route.propagated {
                 3
