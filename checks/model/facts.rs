@@ -375,6 +375,8 @@ impl<'f, K: Clone, T> Lookup<'f, '_, K, T> {
     /// [`Unknown`] if it was not seen.
     pub fn optional(self) -> Result<Option<&'f T>, Unknown> {
         match self.row {
+            // The name of the need is for those that lack it.
+            Some(Row::Present(row)) => Ok(Some(row)),
             Some(row) => row.part((self.need)(self.key.clone())),
             None => Err(self.unknown(Why::Unasked, "")),
         }
