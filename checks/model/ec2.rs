@@ -732,8 +732,14 @@ impl Endpoint {
         if self.service_region.as_ref().is_some_and(|it| it != region) {
             return None;
         }
-        let (_, name) = self.service.split_once(&[".", region.as_str(), "."].concat())?;
-        Some(name)
+        let (_, mut rest) = self.service.split_once('.')?;
+        loop {
+            let (label, name) = rest.split_once('.')?;
+            if label == region.as_str() {
+                return Some(name);
+            }
+            rest = name;
+        }
     }
 }
 
