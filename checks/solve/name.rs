@@ -1027,7 +1027,7 @@ impl<'a> Query<'a, '_> {
         Ok(addresses.iter().all(|address| {
             let public = Addresses::public(Family::of(address), cidrs);
             let inside = cidrs.iter().any(|net| net.contains(address));
-            !inside && public.and(&Addresses::one(*address)).is_empty()
+            !inside && !public.meets(&Addresses::one(*address))
         }))
     }
 

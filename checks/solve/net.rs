@@ -8,10 +8,13 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    ops::RangeInclusive,
+};
 
 use ipnet::IpNet;
-use range_set_blaze::RangeSetBlaze;
+use range_set_blaze::{Integer, RangeSetBlaze};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
@@ -58,8 +61,19 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
-/// Ranges in which no service of AWS's has public addresses. Source: the IANA special-purpose address
-/// registries.
+/// Inserted, since to collect one costs a sort.
+fn set<T: Integer>(range: RangeInclusive<T>) -> RangeSetBlaze<T> {
+    let mut set = RangeSetBlaze::new();
+    set.ranges_insert(range);
+    set
+}
+
+fn range(net: &IpNet) -> RangeInclusive<u128> {
+    number(net.network())..=number(net.broadcast())
+}
+
+/// Ranges in which no service of AWS's has public addresses, in order. Source: the IANA special-purpose
+/// address registries.
 const NOT_PUBLIC: [(u32, u8); 8] = [
     (0x0000_0000, 8),  // this network
     (0x0a00_0000, 8),  // 10.0.0.0, private
@@ -79,8 +93,7 @@ impl Addresses {
 
     #[must_use]
     pub fn net(net: &IpNet) -> Self {
-        let range = number(net.network())..=number(net.broadcast());
-        Self { family: Family::of(&net.addr()), set: RangeSetBlaze::from_iter([range]) }
+        Self { family: Family::of(&net.addr()), set: set(range(net)) }
     }
 
     #[must_use]
@@ -90,13 +103,11 @@ impl Addresses {
 
     /// All addresses of `family` in `nets`.
     pub fn of<'a>(family: Family, nets: impl IntoIterator<Item = &'a IpNet>) -> Self {
-        nets.into_iter().map(Self::net).filter(|it| it.family == family).fold(
-            Self::none(family),
-            |mut all, net| {
-                all.set |= net.set;
-                all
-            },
-        )
+        let mut all = Self::none(family);
+        for net in nets.into_iter().filter(|it| Family::of(&it.addr()) == family) {
+            all.set.ranges_insert(range(net));
+        }
+        all
     }
 
     /// Wherever a service on the internet may be: every public address but `own`, the VPC's. IPv6 hands
@@ -105,14 +116,18 @@ impl Addresses {
     pub fn public(family: Family, own: &[IpNet]) -> Self {
         let set = match family {
             Family::V4 => {
-                let private = NOT_PUBLIC.iter().map(|(start, length)| {
-                    let last = u64::from(*start) + (1_u64 << (32 - length)) - 1;
-                    u128::from(*start)..=u128::from(last)
-                });
-                let private: RangeSetBlaze<u128> = private.collect();
-                RangeSetBlaze::from_iter([0..=u128::from(u32::MAX)]) - private
+                // What lies between; the last one has the last address of all.
+                let (mut between, mut next) = (RangeSetBlaze::new(), 0);
+                for (start, length) in NOT_PUBLIC {
+                    let start = u128::from(start);
+                    if next < start {
+                        between.ranges_insert(next..start);
+                    }
+                    next = start + (1 << (32 - length));
+                }
+                between
             }
-            Family::V6 => RangeSetBlaze::from_iter([(1 << 125)..=((1 << 126) - 1)]),
+            Family::V6 => set((1 << 125)..=((1 << 126) - 1)),
         };
         Self { family, set }.without(&Self::of(family, own))
     }
@@ -127,9 +142,36 @@ impl Addresses {
         self.set.is_empty()
     }
 
+    /// Is the other, which is not empty, the same, or all of it in one range of this one? To merge two sets
+    /// is costly, and as a rule one has the whole of the other, or they have nothing in common.
+    #[must_use]
+    pub fn holds(&self, other: &Self) -> bool {
+        let Some((first, last)) = other.set.first().zip(other.set.last()) else { return false };
+        let in_one = || self.set.range_at(first).is_some_and(|it| it.contains(&last));
+        self.family == other.family && (self.set == other.set || in_one())
+    }
+
+    /// Have they an address in common?
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        let fewer = self.set.ranges_len() < other.set.ranges_len();
+        let (few, many) = if fewer { (self, other) } else { (other, self) };
+        self.family == other.family
+            && few.set.ranges().any(|it| {
+                let (around, inside) = many.set.range_or_gap_at(*it.start());
+                inside || around.end() < it.end()
+            })
+    }
+
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        if self.family != other.family {
+        if other.holds(self) {
+            return self.clone();
+        }
+        if self.holds(other) {
+            return other.clone();
+        }
+        if !self.meets(other) {
             return Self::none(self.family);
         }
         Self { family: self.family, set: &self.set & &other.set }
@@ -137,7 +179,10 @@ impl Addresses {
 
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
-        if self.family != other.family {
+        if other.holds(self) {
+            return Self::none(self.family);
+        }
+        if !self.meets(other) {
             return self.clone();
         }
         Self { family: self.family, set: &self.set - &other.set }
@@ -145,8 +190,11 @@ impl Addresses {
 
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        if self.family != other.family {
+        if self.family != other.family || self.holds(other) {
             return self.clone();
+        }
+        if self.is_empty() || other.holds(self) {
+            return other.clone();
         }
         Self { family: self.family, set: &self.set | &other.set }
     }
@@ -182,6 +230,11 @@ impl Addresses {
 
 /// Ports, of TCP or UDP.
 pub type Ports = RangeSetBlaze<u16>;
+
+#[must_use]
+pub fn ports(range: RangeInclusive<u16>) -> Ports {
+    set(range)
+}
 
 /// `443`, `1024-65535`, or several of these.
 #[must_use]
@@ -229,9 +282,25 @@ mod tests {
     }
 
     #[test]
+    fn sets_of_neighbours_are_exact() {
+        let some = |bits: u8| {
+            let nets = (0..5).filter(|it| bits >> it & 1 == 1);
+            let nets: Vec<_> = nets.map(|it| net(&format!("10.0.0.{it}/32"))).collect();
+            Addresses::of(Family::V4, &nets)
+        };
+        for (a, b) in (0..32).flat_map(|a| (0..32).map(move |b| (a, b))) {
+            let (one, other) = (some(a), some(b));
+            assert_eq!(one.and(&other), some(a & b), "{a:b} {b:b}");
+            assert_eq!(one.without(&other), some(a & !b), "{a:b} {b:b}");
+            assert_eq!(one.or(&other), some(a | b), "{a:b} {b:b}");
+            assert_eq!(one.meets(&other), a & b != 0, "{a:b} {b:b}");
+        }
+    }
+
+    #[test]
     fn families_do_not_mix() {
         let (four, six) = (Addresses::net(&net("0.0.0.0/0")), Addresses::net(&net("::/0")));
-        assert!(four.and(&six).is_empty());
+        assert!(four.and(&six).is_empty() && !four.meets(&six) && !four.holds(&six));
         assert_eq!(four.without(&six), four);
         assert_eq!(four.or(&six), four);
         assert_eq!(

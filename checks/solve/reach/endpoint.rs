@@ -28,7 +28,7 @@ use crate::{
     },
     solve::{
         name::{self, Defect, Elsewhere, Families},
-        net::{Addresses, Family, Ports},
+        net::{Addresses, Family, ports},
     },
 };
 
@@ -467,7 +467,7 @@ impl<'a> Walk<'a> {
     /// Both subnets' ACLs, out and back. Within one subnet there is none.
     fn acls_between(&self, place: &Place) -> Filtered {
         let own = &self.from.interface.subnet;
-        let (there, ports) = (Ports::from_iter([HTTPS]), self.from.ports());
+        let (there, ports) = (ports(HTTPS..=HTTPS), self.from.ports());
         let instance = Toward::one(self.from.address);
         let edge = (self.from.vpc, own);
         let home = place.home.as_ref().ok().and_then(Option::as_ref);
@@ -611,7 +611,7 @@ impl<'a> Walk<'a> {
 
     fn to_distant(&self, address: IpAddr, by: &str) -> Result<Vec<Hop>, Unknown> {
         let toward = Toward::one(address);
-        if !self.internet(self.family()).addresses.and(&toward.addresses).is_empty() {
+        if self.internet(self.family()).addresses.meets(&toward.addresses) {
             let mut hops = Vec::new();
             self.to_internet(&toward, &mut hops)?;
             return Ok(hops);

@@ -9,7 +9,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt;
+use core::{fmt, ops::RangeInclusive};
 
 use super::{HTTPS, Toward, Walk, join};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
         ids::*,
         verdict::*,
     },
-    solve::net::{Addresses, Ports, shown_ports},
+    solve::net::{Addresses, Ports, ports, shown_ports},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,23 +36,22 @@ impl Protocol {
         }
     }
 
-    /// The ports that `traffic` names; None for a rule whose ports cannot be read.
-    fn of(self, traffic: &Traffic) -> Option<Ports> {
-        let all = || Ports::from_iter([0..=u16::MAX]);
+    /// The ports that `traffic` names, if any; None for a rule whose ports cannot be read.
+    fn of(self, traffic: &Traffic) -> Option<RangeInclusive<u16>> {
         let number = if self == Self::Tcp { "6" } else { "17" };
         match traffic {
-            Traffic::All => Some(all()),
-            Traffic::Tcp(low, high) if self == Self::Tcp && low <= high => {
-                Some(Ports::from_iter([*low..=*high]))
-            }
-            Traffic::Udp(low, high) if self == Self::Udp && low <= high => {
-                Some(Ports::from_iter([*low..=*high]))
-            }
+            Traffic::All => Some(ALL_PORTS),
+            Traffic::Tcp(low, high) if self == Self::Tcp => Some(*low..=*high),
+            Traffic::Udp(low, high) if self == Self::Udp => Some(*low..=*high),
             Traffic::Other(raw) if raw.eq_ignore_ascii_case(self.as_str()) || raw == number => None,
-            Traffic::Tcp(..) | Traffic::Udp(..) | Traffic::Other(_) => Some(Ports::new()),
+            Traffic::Tcp(..) | Traffic::Udp(..) | Traffic::Other(_) => Some(NO_PORTS),
         }
     }
 }
+
+const ALL_PORTS: RangeInclusive<u16> = 0..=u16::MAX;
+#[expect(clippy::reversed_empty_ranges, reason = "it is to be empty")]
+const NO_PORTS: RangeInclusive<u16> = 1..=0;
 
 /// Where a connection goes: `tcp/443`.
 #[derive(Clone, Copy)]
@@ -236,7 +235,7 @@ impl Walk<'_> {
             let rules = if egress { &group.egress } else { &group.ingress };
             for rule in rules {
                 match port.protocol.of(&rule.traffic) {
-                    Some(ports) if ports.contains(port.number) => {}
+                    Some(ports) if ports.contains(&port.number) => {}
                     Some(_) => continue,
                     None => {
                         allowed
@@ -324,7 +323,7 @@ pub(super) struct Crossing<'a> {
     pub vpc: &'a VpcId,
     pub subnet: &'a SubnetId,
     pub protocol: Protocol,
-    pub ports: Ports,
+    pub ports: &'a Ports,
     pub peer: &'a Toward,
     /// Are the ports those that replies come back to, of which a system uses one at a time? And does
     /// `peer` name where the packets lead, rather than where they come from?
@@ -392,7 +391,7 @@ impl Walk<'_> {
     /// Do packets and replies pass all of `crossings`? `far` are the addresses at the far end, `own`
     /// the ports that replies come back to.
     pub(super) fn acls(&self, far: &Toward, own: &Ports, crossings: &[Crossing]) -> Filtered {
-        let mut through: Packets = Vec::from([(far.addresses.clone(), own.clone())]);
+        let mut through = Packets::new();
         let (mut evidence, mut partial, mut unknown) =
             (None::<Evidence>, Vec::new(), None::<Unknown>);
         let mut failed: Option<(Evidence, Fix)> = None;
@@ -416,12 +415,16 @@ impl Walk<'_> {
                 continue;
             };
             if sorted.passed.is_empty() {
-                let drops = self.drops(acl, crossing, first, &crossing.ports);
+                let drops = self.drops(acl, crossing, first, crossing.ports);
                 failed = Some(match failed {
                     Some(so_far) => (so_far.0.and(drops.0), so_far.1.and(drops.1)),
                     None => drops,
                 });
                 continue;
+            }
+            // Up to here all of it passed.
+            if partial.is_empty() {
+                through.push((far.addresses.clone(), own.clone()));
             }
             through = meet(through, &widened(&sorted.passed, crossing, far, own));
             let ports = sorted.dropped.iter().fold(Ports::new(), |all, it| all | &it.1);
@@ -463,7 +466,7 @@ impl Walk<'_> {
                 "of {} passes {}/{} {} {}",
                 crossing.subnet,
                 crossing.protocol.as_str(),
-                shown_ports(&crossing.ports),
+                shown_ports(crossing.ports),
                 crossing.way(),
                 crossing.peer.phrase
             ),
@@ -540,18 +543,11 @@ impl<'a> Crossing<'a> {
         protocol: Protocol,
         outward: bool,
         peer: &'a Toward,
-        there: &Ports,
-        own: &Ports,
+        there: &'a Ports,
+        own: &'a Ports,
     ) -> [Self; 2] {
-        let crossing = |ports: &Ports, replies| Self {
-            vpc,
-            subnet,
-            protocol,
-            ports: ports.clone(),
-            peer,
-            replies,
-            outward,
-        };
+        let crossing =
+            |ports, replies| Self { vpc, subnet, protocol, ports, peer, replies, outward };
         [crossing(there, false), crossing(own, true)]
     }
 
@@ -622,16 +618,27 @@ fn run(entries: &[&AclEntry], crossing: &Crossing, guess: impl Fn(&AclEntry) -> 
         if riddle && !guess(entry) {
             continue;
         }
-        let ports = crossing
-            .protocol
-            .of(&entry.traffic)
-            .unwrap_or_else(|| Ports::from_iter([0..=u16::MAX]));
+        let named = crossing.protocol.of(&entry.traffic).unwrap_or(ALL_PORTS);
         let range = match &entry.peer {
             Peer::Cidr(range) => Addresses::net(range),
             _ => peer.clone(),
         };
+        let mut decide = |hit: Addresses, at: Ports| {
+            if entry.allow {
+                sorted.passed.push((hit, at));
+            } else {
+                sorted.dropped.push((hit, at, Drop::Rule(entry.number)));
+            }
+        };
         let mut left = Vec::new();
         for (addresses, wanted) in open {
+            let ends = wanted.first().zip(wanted.last());
+            let whole = ends.is_some_and(|it| named.contains(&it.0) && named.contains(&it.1));
+            if whole && range.holds(&addresses) {
+                decide(addresses, wanted);
+                continue;
+            }
+            let ports = ports(named.clone());
             let (hit, at) = (addresses.and(&range), &wanted & &ports);
             if hit.is_empty() || at.is_empty() {
                 left.push((addresses, wanted));
@@ -645,11 +652,7 @@ fn run(entries: &[&AclEntry], crossing: &Crossing, guess: impl Fn(&AclEntry) -> 
             if !rest.is_empty() {
                 left.push((hit.clone(), rest));
             }
-            if entry.allow {
-                sorted.passed.push((hit, at));
-            } else {
-                sorted.dropped.push((hit, at, Drop::Rule(entry.number)));
-            }
+            decide(hit, at);
         }
         open = left;
         if open.is_empty() {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
-    solve::net::{Family, Ports},
+    solve::net::{Family, ports},
 };
 
 /// The ports from which a NAT gateway opens connections. Source: VPC guide, "Custom network ACLs".
@@ -705,7 +705,7 @@ impl Walk<'_> {
         behind: &Toward,
     ) -> Filtered {
         let vpc = from.0;
-        let (there, own) = (Ports::from_iter([HTTPS]), self.from.ports());
+        let (there, own) = (ports(HTTPS..=HTTPS), self.from.ports());
         let instance = Toward::one(self.from.address);
         let pair = |outward, peer, own| {
             Crossing::there_and_back((vpc, subnet), Protocol::Tcp, outward, peer, &there, own)
@@ -724,7 +724,7 @@ impl Walk<'_> {
         } else {
             inside
         };
-        let high = Ports::from_iter([NAT_PORTS.0..=NAT_PORTS.1]);
+        let high = ports(NAT_PORTS.0..=NAT_PORTS.1);
         let outside = self.acls(behind, &high, &pair(true, behind, &high));
         // The ports that one ACL leaves for replies another may take.
         if inside.partly.is_some() && self.acls_of_own(toward).partly.is_some() {

@@ -19,7 +19,7 @@ use ipnet::IpNet;
 
 use super::{
     name::{self, Defect, Name, Resolution, StepKind},
-    net::{Addresses, Family, Ports},
+    net::{Addresses, Family, Ports, ports},
     session::{self, Gates},
 };
 use crate::model::{
@@ -601,7 +601,7 @@ impl<'a> Origin<'a> {
 
     /// The ports from which the system opens connections. Source: VPC guide, "Ephemeral ports".
     fn ports(&self) -> Ports {
-        Ports::from_iter([if self.host.windows { 49_152..=65_535 } else { 32_768..=60_999 }])
+        ports(if self.host.windows { 49_152..=65_535 } else { 32_768..=60_999 })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
     model::{dns::Place, ec2::*, facts::Unknown, ids::SubnetId, verdict::*},
     solve::{
         name,
-        net::{Family, Ports},
+        net::{Family, ports},
     },
 };
 
@@ -100,7 +100,7 @@ impl Walk<'_> {
         let acls = if neighbour {
             Filtered::within_subnet()
         } else {
-            let (there, own) = (Ports::from_iter([DNS]), self.from.ports());
+            let (there, own) = (ports(DNS..=DNS), self.from.ports());
             let edge = (vpc, subnet);
             let pair = Crossing::there_and_back(edge, protocol, true, &server, &there, &own);
             self.acls(&server, &own, &pair)

@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
             Destination::Cidr(net) => Some(net),
             _ => None,
         });
-        let inside = Addresses::of(toward.family(), local);
+        let inside = || Addresses::of(toward.family(), local.clone());
         for route in &table.routes {
             let rank = if route.via.is_local() {
                 0
@@ -73,7 +73,7 @@ impl<'a> Walk<'a> {
             let mut add = |net: &IpNet, rank| {
                 let mut hit = Addresses::net(net).and(&toward.addresses);
                 if route.propagated {
-                    hit = hit.without(&inside);
+                    hit = hit.without(&inside());
                 }
                 if !hit.is_empty() {
                     candidates.push((net.prefix_len(), rank, route, hit));
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
     }
 
     fn is_of_service(&self, toward: &Toward) -> bool {
-        !self.internet(toward.family()).addresses.and(&toward.addresses).is_empty()
+        self.internet(toward.family()).addresses.meets(&toward.addresses)
     }
 }
 

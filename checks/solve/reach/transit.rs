@@ -25,7 +25,7 @@ use crate::{
         ids::*,
         verdict::*,
     },
-    solve::net::{Addresses, Family, Ports},
+    solve::net::{Addresses, Family, ports},
 };
 
 /// Where packets of a flight are to arrive.
@@ -478,7 +478,7 @@ impl Walk<'_> {
         if foot.1 == inner {
             return Vec::new();
         }
-        let (there, own) = (Ports::from_iter([HTTPS]), self.from.ports());
+        let (there, own) = (ports(HTTPS..=HTTPS), self.from.ports());
         // Replies are what came the other way, turned round.
         let outward = arrives != flight.replies;
         let peer = if arrives { flight.toward } else { flight.source };
