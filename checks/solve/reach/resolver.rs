@@ -36,19 +36,24 @@ impl Walk<'_> {
             Ok(_) => return None,
             Err(unknown) => return Some(Hop::new(HopKind::NameQuery, vpc, Err(unknown))),
         };
-        let answers = servers.iter().map(|it| self.asks(it));
-        let (shut, open): (Vec<_>, Vec<_>) =
-            answers.partition(|it| matches!(it, Ok(Verdict::Fail(..))));
-        // One that hears is enough. Where all are shut, one of them is to be opened.
-        let open = open.into_iter().min_by_key(Result::is_err);
-        let both = |one, other| match (one, other) {
-            (Ok(Verdict::Fail(evidence, fix)), Ok(Verdict::Fail(more, _))) => {
-                Ok(Verdict::Fail(evidence.and(more), fix))
+        let hop = |answer| Hop::new(HopKind::NameQuery, &servers.join(", "), answer);
+        let (mut shut, mut unknown) = (None::<(Evidence, Fix)>, None);
+        for server in servers {
+            match self.asks(server) {
+                // Where all are shut, one of them is to be opened.
+                Ok(Verdict::Fail(more, fix)) => {
+                    shut = Some(match shut {
+                        Some((evidence, first)) => (evidence.and(more), first),
+                        None => (more, fix),
+                    });
+                }
+                Err(more) => unknown = unknown.or(Some(more)),
+                // One that hears is enough.
+                heard => return Some(hop(heard)),
             }
-            (one, _) => one,
-        };
-        let answer = open.or_else(|| shut.into_iter().reduce(both))?;
-        Some(Hop::new(HopKind::NameQuery, &servers.join(", "), answer))
+        }
+        let shut = shut.map(|(evidence, fix)| Ok(Verdict::Fail(evidence, fix)));
+        Some(hop(unknown.map(Err).or(shut)?))
     }
 
     /// By UDP, as resolvers do, or by TCP, as some do when that fails.
