@@ -372,7 +372,7 @@ impl Inspection<'_> {
             Outcome::Drops(drop) => {
                 Outcome::Drops(Drop { group: drop.group.clone().or(lacking), ..drop })
             }
-            passes => passes,
+            passes @ Outcome::Passes(_) => passes,
         })
     }
 

@@ -1165,15 +1165,12 @@ impl<'a> Reference<'a> {
         };
         let feet = self.feet(self.vpc, id).unwrap_or_default();
         let here = &from.nic.subnet;
-        // What comes from a VPC a foot's subnet takes in, what is for it it sends out (tgw-nacls.html).
-        let feet: Vec<_> = feet.iter().filter(|it| self.zone(it) == self.zone(here)).collect();
-        let cross = |way, port, what| {
-            Fate::one_of(feet.iter().map(|it| {
-                if *it == here { Passes } else { self.acl(it, way, from.address, port, what) }
-            }))
-        };
-        let leaves = cross(Way::In, HTTPS, "into the transit gateway's foot");
-        let arrives = cross(Way::Out, port, "out of the transit gateway's foot");
+        // What comes from a VPC a foot's subnet takes in (tgw-nacls.html).
+        let near = feet.iter().filter(|it| self.zone(it) == self.zone(here));
+        let leaves = Fate::one_of(near.map(|it| {
+            let what = "into the transit gateway's foot";
+            if it == here { Passes } else { self.acl(it, Way::In, from.address, HTTPS, what) }
+        }));
         let ways = vpcs.into_iter().map(|vpc| match vpc {
             Some(vpc) if vpc != self.vpc => {
                 let other = Self { vpc, ..*self };
@@ -1181,7 +1178,7 @@ impl<'a> Reference<'a> {
             }
             _ => Unclear("what lies behind the transit gateway"),
         });
-        leaves.then(Fate::one_of(ways)).then(arrives)
+        leaves.then(Fate::one_of(ways))
     }
 
     /// From the foot in this VPC out to the internet, for a packet of another VPC; and back to that.
@@ -1211,7 +1208,7 @@ impl<'a> Reference<'a> {
     fn nat_for_others(
         &self,
         from: &Source,
-        (home, id): (&VpcId, &str),
+        (home, id): (&'a VpcId, &str),
         foot: &SubnetId,
         via: &str,
         to: IpAddr,
@@ -1271,7 +1268,21 @@ impl<'a> Reference<'a> {
                     self.acl(&foot, Way::In, to, port, "into the foot on the way back")
                 }
             }));
-            foot.then(on).then(takes)
+            // Out of the instance's VPC's foot in that zone, if it has one there: the gateway keeps packets in
+            // their zone (transit-gateway-appliance-scenario.html).
+            let home = Self { vpc: home, ..*self };
+            let feet = home.feet(home.vpc, &via).unwrap_or_default();
+            let near: Vec<_> = feet.iter().filter(|it| self.zone(it) == self.zone(there)).collect();
+            let feet = if near.is_empty() { feet.iter().collect() } else { near };
+            let gives = Fate::one_of(feet.into_iter().map(|it| {
+                let what = "out of the transit gateway's foot";
+                if *it == from.nic.subnet {
+                    Passes
+                } else {
+                    home.acl(it, Way::Out, from.address, port, what)
+                }
+            }));
+            foot.then(on).then(takes).then(gives)
         }));
         let home = self.acl(there, Way::Out, from.address, port, "out of the NAT gateway's subnet");
         let home = if there == foot { Passes } else { home };

@@ -16,7 +16,7 @@ use super::{
     gateway::{invisible, mixed},
     gateway_endpoint, join, once_led_to,
     route::table_of,
-    transit::{Bound, Flight},
+    transit::{Bound, Flight, unless_the_same_ports},
 };
 use crate::{
     model::{
@@ -372,6 +372,7 @@ impl<'a> Walk<'a> {
             );
         }
         hops.extend(Hop::filtered(own, self.acls_between(place)));
+        hops.extend(unless_the_same_ports(&hops));
         hops
     }
 

@@ -8,6 +8,7 @@ use super::{
     gateway::mixed,
     gets_through, join, reachable,
     route::{Leg, table_of},
+    transit::unless_the_same_ports,
 };
 use crate::{
     model::{ec2::*, facts::Unknown, ids::*, verdict::*},
@@ -99,6 +100,7 @@ impl Walk<'_> {
             ))),
         ));
         hops.extend(self.by(&legs, table, toward));
+        hops.extend(unless_the_same_ports(hops));
         Ok(())
     }
 

@@ -580,6 +580,24 @@ impl Walk<'_> {
     }
 }
 
+/// ACLs around a transit gateway are looked at one by one. Where several leave replies part of the ports, it
+/// is not known here whether they leave any together.
+pub(super) fn unless_the_same_ports(hops: &[Hop]) -> Option<Hop> {
+    let fails = |it: &&Hop| matches!(it.answer, Ok(Verdict::Fail(..)));
+    let partly = |it: &&Hop| it.kind == HopKind::Partly;
+    let crossed = hops.iter().any(|it| it.kind == HopKind::TransitGateway);
+    let mut some = hops.iter().filter(partly).filter(fails).map(|it| it.id.as_str());
+    match (some.next(), some.next()) {
+        (Some(one), Some(other)) if crossed => {
+            let unclear = format!(
+                "ACLs let replies through by some ports at {one} and by some at {other}, and whether any of them are the same is not followed"
+            );
+            Some(Hop::new(HopKind::Acl, one, Err(Unknown::limit(unclear))))
+        }
+        _ => None,
+    }
+}
+
 /// While it is not known whether anything lies beyond, nor is what does.
 pub(super) fn unseen(id: &impl ToString, unknown: &Unknown) -> Vec<Hop> {
     UNSEEN.map(|kind| Hop::new(kind, &id.to_string(), Err(unknown.clone()))).into()
