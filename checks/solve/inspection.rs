@@ -61,6 +61,8 @@ pub struct Drop {
     pub group: Option<Arn>,
     /// It would pass if this list of domains, or one more, had the name.
     pub for_want_of_name: bool,
+    /// It would pass if this list, which has the name, were for where it comes from.
+    pub from_outside: bool,
 }
 
 /// How a rule meets a connection.
@@ -357,6 +359,10 @@ impl Inspection<'_> {
             return tally.settled(same);
         }
         match self.unmatched(strict) {
+            Ok(Outcome::Drops(drop)) => {
+                let drop = self.despite_lists(drop, &rules, connection.from);
+                tally.add(Match::Yes, [Outcome::Drops(drop)]);
+            }
             Ok(outcome) => _ = tally.add(Match::Yes, [outcome]),
             Err(unknown) => {
                 tally.doubt(unknown.clone());
@@ -402,6 +408,21 @@ impl Inspection<'_> {
         Ok(Outcome::Passes(format!("has no rule in {name} that stops it, nor a default that does")))
     }
 
+    /// A list that has the name does not help where it is for other sources, and nor would one more.
+    fn despite_lists(&self, drop: Drop, rules: &[Stateful], from: IpAddr) -> Drop {
+        let Some(list) = rules.iter().find(|it| it.is_for_others) else { return drop };
+        let name = list.group.name();
+        Drop {
+            how: format!(
+                "{}: the allow list {name} has the name, but is for what comes from its HOME_NET alone, where {from} is not",
+                drop.how
+            ),
+            group: Some(list.group.clone()),
+            for_want_of_name: false,
+            from_outside: true,
+        }
+    }
+
     fn by_default(&self, action: &str) -> Option<Drop> {
         let is_set = self.policy.stateful_default.iter().any(|it| it == action);
         is_set.then(|| Drop {
@@ -411,6 +432,7 @@ impl Inspection<'_> {
             ),
             group: None,
             for_want_of_name: true,
+            from_outside: false,
         })
     }
 
@@ -472,14 +494,16 @@ impl Inspection<'_> {
         let doubt = |what: &str| {
             Unknown::limit(format!("whether {what} is what {name} looks at does not show"))
         };
+        let from_home = |connection: &Connection| {
+            let from = self.variable(group, "HOME_NET", family);
+            from.matching(&Addresses::one(connection.from), || {
+                doubt(&format!("{}, by its HOME_NET,", connection.from))
+            })
+        };
         let between =
             |connection: &Connection| {
-                let from = self.variable(group, "HOME_NET", family);
                 let to = self.variable(group, "EXTERNAL_NET", family);
-                from.matching(&Addresses::one(connection.from), || {
-                    doubt(&format!("{}, by its HOME_NET,", connection.from))
-                })
-                .and(to.matching(&connection.to, || {
+                from_home(connection).and(to.matching(&connection.to, || {
                     doubt("the service's address, by its EXTERNAL_NET,")
                 }))
             };
@@ -501,9 +525,13 @@ impl Inspection<'_> {
             matches,
             needs_hello: true,
             for_want_of_name,
+            is_for_others: false,
         };
-        let mut rules =
-            Vec::from([rule(place, action.clone(), between(connection).and(matching.1), false)]);
+        let is_for_others = action == StatefulAction::Pass
+            && matches!(matching.1, Match::Yes)
+            && matches!(from_home(connection), Match::No);
+        let first = rule(place, action.clone(), between(connection).and(matching.1), false);
+        let mut rules = Vec::from([Stateful { is_for_others, ..first }]);
         if action == StatefulAction::Pass {
             let place = format!("the allow list {name} has no target for it");
             // That the rest is dropped the guide says of action order; of strict order it says nothing, and
@@ -546,6 +574,7 @@ impl Inspection<'_> {
             matches,
             needs_hello: rule.protocol.eq_ignore_ascii_case("TLS"),
             for_want_of_name: false,
+            is_for_others: false,
         }])
     }
 
@@ -668,6 +697,8 @@ struct Stateful {
     /// Nothing shows whether it matches before the TLS hello.
     needs_hello: bool,
     for_want_of_name: bool,
+    /// A list that has the name, for sources that this connection's is none of.
+    is_for_others: bool,
 }
 
 impl Stateful {
@@ -680,6 +711,7 @@ impl Stateful {
             matches: Match::Maybe(unknown.clone()),
             needs_hello: false,
             for_want_of_name: false,
+            is_for_others: false,
         })
     }
 
@@ -693,6 +725,7 @@ impl Stateful {
             how: format!("{by} {place}"),
             group: Some(self.group.clone()),
             for_want_of_name: self.for_want_of_name,
+            from_outside: false,
         })
     }
 
@@ -716,7 +749,7 @@ fn alike(one: &Handling, other: &Handling) -> bool {
 
 fn any_handling() -> [Handling; 3] {
     let how = String::new();
-    let drop = Drop { how: how.clone(), group: None, for_want_of_name: false };
+    let drop = Drop { how: how.clone(), group: None, for_want_of_name: false, from_outside: false };
     [Handling::Pass(how), Handling::Drop(drop), Handling::Forward]
 }
 
@@ -729,6 +762,7 @@ fn handling(actions: &[String], place: &str, group: Option<&Arn>) -> Result<Hand
             how: format!("drops it by the {place}"),
             group: group.cloned(),
             for_want_of_name: false,
+            from_outside: false,
         })),
         (Some("aws:forward_to_sfe"), None) => Ok(Handling::Forward),
         _ => Err(Unknown::limit(format!(

@@ -180,6 +180,11 @@ impl Walk<'_> {
                     group.name()
                 )
             }
+            Some(group) if drop.from_outside => format!(
+                "set the variable HOME_NET of {} to ranges that {} is in too (by default it is the range of the firewall's own VPC)",
+                group.name(),
+                self.from.address
+            ),
             Some(group) => format!("have {} let tcp/443 to {asked} pass", group.name()),
             None if drop.for_want_of_name => format!(
                 "add an allow list with {asked} (or `.{suffix}`, for all of AWS) to {}",
