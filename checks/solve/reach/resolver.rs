@@ -145,12 +145,13 @@ impl Walk<'_> {
         Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
     }
 
-    /// What a name server of one's own says may lead into another network that the subnet has a route to, or
-    /// to an endpoint whose private DNS is for such servers only: then what stops the packets to public
-    /// addresses, from hop `before` on, may not matter.
+    /// What a name server of one's own says, asked by the instance or for it by a Resolver rule, may lead into
+    /// another network that the subnet has a route to, or to an endpoint whose private DNS is for such servers
+    /// only: then what stops the packets to public addresses, from hop `before` on, may not matter.
     pub(super) fn unless_told_elsewhere(&self, hops: &mut [Hop], before: usize) {
-        let untold = hops.iter().find(|it| it.kind == HopKind::NameServer);
-        let Some(unknown) = untold.and_then(|it| it.answer.as_ref().err().cloned()) else { return };
+        let says = |it: &&Hop| matches!(it.kind, HopKind::NameServer | HopKind::ResolverRule);
+        let untold = hops.iter().filter(says).find_map(|it| it.answer.as_ref().err().cloned());
+        let Some(unknown) = untold else { return };
         let endpoints = self.facts.endpoints(self.from.vpc).required().into_iter().flatten();
         let mut serving = endpoints.filter(|it| {
             it.kind == EndpointKind::Interface
