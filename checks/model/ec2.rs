@@ -305,6 +305,10 @@ impl Route {
             TargetKind::Interface(_) | TargetKind::Endpoint(_) => {
                 matches!(&self.to, Destination::Cidr(net) if net.prefix_len() > 0)
             }
+            // A private NAT gateway, which leads on to them.
+            TargetKind::NatGateway(_) => {
+                matches!(&self.to, Destination::Cidr(IpNet::V4(net)) if net.addr().is_private())
+            }
             _ => false,
         }
     }

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 use super::{
     Edge, HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
-    filter::{Crossing, Filtered, Members, Protocol},
+    filter::{Crossing, Filtered, Members, Near, Protocol},
     gateway::{invisible, mixed},
     gateway_endpoint, join, once_led_to,
     route::table_of,
@@ -293,7 +293,8 @@ impl<'a> Walk<'a> {
         let groups = &endpoint.security_groups;
         match self.places(self.from.vpc, endpoint) {
             Ok(places) => {
-                let ways = places.iter().map(|it| self.to_place(it, Members::Of(groups))).collect();
+                let ways =
+                    places.iter().map(|it| self.to_place(it, Members::Of(groups)).0).collect();
                 hops.extend(combined(ways));
             }
             // Without their places no hop can be judged, but each says why.
@@ -305,7 +306,7 @@ impl<'a> Walk<'a> {
         hops.push(Hop::new(
             HopKind::EndpointGroup,
             &join(groups),
-            self.admits(&subject, groups, true, ENDPOINT),
+            self.admits(&subject, groups, Near::Inside, ENDPOINT),
         ));
     }
 
@@ -344,8 +345,12 @@ impl<'a> Walk<'a> {
         Ok(places)
     }
 
-    /// Out of the instance, through the subnets, and back; not yet through the door at the other end.
-    fn to_place(&self, place: &Place, members: Members) -> Vec<Hop> {
+    /// Out of the instance, through the subnets, and back; not yet through the door at the other end. With it
+    /// comes why packets may have another source by then, if they may: something on the way there that is out
+    /// of sight may translate, as private NAT gateways do between networks with ranges in common, and then the
+    /// other side need not know the instance's address. Source: "Building a Scalable and Secure Multi-VPC AWS
+    /// Network Infrastructure", "Private NAT Gateway".
+    fn to_place(&self, place: &Place, members: Members) -> (Vec<Hop>, Option<Unknown>) {
         let own = &self.from.interface.subnet;
         let groups = &self.from.interface.security_groups;
         let mut hops = Vec::from([Hop::new(
@@ -361,19 +366,29 @@ impl<'a> Walk<'a> {
             Err(unknown) => Bound::Unseen(unknown),
         };
         let there = Flight { source: &instance, toward: &place.toward, bound, replies: false };
-        hops.extend(self.routed(self.from.edge(), there));
+        let way = self.routed(self.from.edge(), there);
+        let hidden = way.iter().filter(|it| it.kind == HopKind::NextHop);
+        let translated = hidden.filter_map(|it| it.answer.as_ref().err().cloned()).next();
+        hops.extend(way);
         if let Some((vpc, subnet)) = home.filter(|it| it.1 != *own) {
             // The way there was judged already: what matters is a detour or a gap on the way back.
             let bound = Bound::Subnet(self.from.edge());
             let back = Flight { source: &place.toward, toward: &instance, bound, replies: true };
-            let returns = self.routed((vpc, subnet), back);
-            hops.extend(
-                returns.into_iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))),
-            );
+            let returns = self.routed((vpc, subnet), back).into_iter();
+            let returns = returns
+                .map(|it| Hop { answer: unless(translated.as_ref(), it.answer.clone()), ..it });
+            hops.extend(returns.filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))));
         }
-        hops.extend(Hop::filtered(own, self.acls_between(place)));
+        let mut acls = self.acls_between(place);
+        if translated.is_some() && matches!(acls.answer, Ok(Verdict::Fail(..))) {
+            let of_own = self.acls_of_own(&place.toward);
+            if !matches!(of_own.answer, Ok(Verdict::Fail(..))) {
+                acls.answer = unless(translated.as_ref(), acls.answer);
+            }
+        }
+        hops.extend(Hop::filtered(own, acls));
         hops.extend(unless_the_same_ports(&hops));
-        hops
+        (hops, translated)
     }
 
     /// The routes from a subnet of a VPC to a private address, in that VPC or in another.
@@ -385,7 +400,7 @@ impl<'a> Walk<'a> {
             Ok(looked) => looked,
             // Nor can anything be said of what the route leads to.
             Err(unknown) => {
-                let local = [HopKind::Way, HopKind::NextHop];
+                let local = [HopKind::Way, HopKind::NextHop, HopKind::Appliance];
                 let beyond = [
                     HopKind::Peering,
                     HopKind::TransitGateway,
@@ -621,7 +636,7 @@ impl<'a> Walk<'a> {
         let Some((endpoint, interface)) = hub.as_ref().ok().copied().flatten() else {
             let whose = format!("what {by} leads to");
             let home = hub.as_ref().map(|_| None).map_err(Unknown::clone);
-            let mut hops = self.to_place(&Place { toward, home }, Members::Unseen(&whose));
+            let (mut hops, _) = self.to_place(&Place { toward, home }, Members::Unseen(&whose));
             let (kinds, unknown): (&[HopKind], _) = match hub {
                 // Nothing of the other side was seen: neither the door nor the way back.
                 Err(unknown) => (&UNSEEN_HUB, unknown),
@@ -643,14 +658,28 @@ impl<'a> Walk<'a> {
         };
         let vpc = endpoint.vpc.as_ref().unwrap_or(self.from.vpc);
         let place = Place { toward, home: Ok(Some((vpc, interface.subnet.clone()))) };
-        let mut hops = self.to_place(&place, Members::Of(groups));
+        let near = self.near_to(vpc, &place.toward);
+        let (mut hops, translated) = self.to_place(&place, near.members(groups));
         hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
-        hops.push(Hop::new(
-            HopKind::EndpointGroup,
-            &join(groups),
-            self.admits(&subject, groups, vpc == self.from.vpc, ENDPOINT),
-        ));
+        let admits = self.admits(&subject, groups, near, ENDPOINT);
+        let admits = unless(translated.as_ref(), admits);
+        hops.push(Hop::new(HopKind::EndpointGroup, &join(groups), admits));
         Ok(hops)
+    }
+
+    /// How the instance is connected to an address in a VPC.
+    fn near_to(&self, vpc: &VpcId, toward: &Toward) -> Near {
+        if vpc == self.from.vpc {
+            return Near::Inside;
+        }
+        let table = table_of(self.facts, self.from.vpc, &self.from.interface.subnet);
+        let legs = table.and_then(|table| self.legs(self.from.vpc, table, toward));
+        let peered = legs.is_ok_and(|legs| {
+            legs.iter().all(|leg| {
+                leg.route.is_some_and(|it| matches!(it.via.kind(), TargetKind::Peering(_)))
+            })
+        });
+        if peered { Near::Peered } else { Near::Across }
     }
 
     fn available(&self, endpoint: &Endpoint) -> Answer {
@@ -752,6 +781,14 @@ impl<'a> Walk<'a> {
     /// The ACL of the instance's own subnet, out and back.
     pub(super) fn acls_of_own(&self, toward: &Toward) -> Filtered {
         self.acls_between(&Place { toward: toward.clone(), home: Ok(None) })
+    }
+}
+
+/// No failure for certain where there is a doubt.
+fn unless(doubt: Option<&Unknown>, answer: Answer) -> Answer {
+    match (doubt, answer) {
+        (Some(unknown), Ok(Verdict::Fail(..))) => Err(unknown.clone()),
+        (_, answer) => answer,
     }
 }
 

@@ -76,10 +76,33 @@ impl fmt::Display for Port {
 pub(super) enum Members<'a> {
     /// An interface with these groups.
     Of(&'a [SecurityGroupId]),
+    /// The same, of another VPC that no peering connection leads to.
+    Across(&'a [SecurityGroupId]),
     /// No interface that a group of ours could hold: the internet.
     Outside,
     /// An interface that was not seen, because.
     Unseen(&'a str),
+}
+
+/// How two interfaces are connected, which decides whether rules of the one may name groups of the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Near {
+    /// In one VPC.
+    Inside,
+    /// Of two VPCs, by a peering connection.
+    Peered,
+    /// By anything else.
+    Across,
+}
+
+impl Near {
+    /// The interface with these groups at the other end.
+    pub fn members(self, groups: &[SecurityGroupId]) -> Members<'_> {
+        match self {
+            Self::Inside | Self::Peered => Members::Of(groups),
+            Self::Across => Members::Across(groups),
+        }
+    }
 }
 
 /// What some groups let by.
@@ -142,13 +165,13 @@ impl Walk<'_> {
         ))
     }
 
-    /// Do these groups of an interface, which `subject` names, let the instance in on tcp/443? `door` is
-    /// what it gets into, for the fix.
+    /// Do these groups of an interface, which `subject` names, let the instance in on tcp/443? `near` says how
+    /// the instance gets there, and `door` what it gets into, for the fix.
     pub(super) fn admits(
         &self,
         subject: &str,
         groups: &[SecurityGroupId],
-        same_vpc: bool,
+        near: Near,
         door: &str,
     ) -> Answer {
         if groups.is_empty() {
@@ -156,7 +179,7 @@ impl Walk<'_> {
         }
         let own = &self.from.interface.security_groups;
         let toward = Toward::one(self.from.address);
-        let allowed = self.allowed(SERVICE, groups, false, &toward, Members::Of(own));
+        let allowed = self.allowed(SERVICE, groups, false, &toward, near.members(own));
         if let Some(answer) =
             settled(&allowed, &toward, |id, peer| observed(id, format!("admits {peer}")))
         {
@@ -184,7 +207,7 @@ impl Walk<'_> {
             admitted.push(format!("{id}{whose} admits {rules}"));
         }
         // A group of another VPC can be named only across an active peering, so name the address there.
-        let source = own.first().filter(|_| same_vpc);
+        let source = own.first().filter(|_| near == Near::Inside);
         let (flag, source) = source
             .map_or_else(|| ("--cidr", toward.cidr()), |it| ("--source-group", it.to_string()));
         Ok(Verdict::Fail(
@@ -301,7 +324,14 @@ fn peer_covers(
         Peer::Cidr(range) => Addresses::net(range),
         Peer::Group(id) => match members {
             Members::Of(groups) if groups.contains(id) => toward.addresses.clone(),
-            Members::Of(_) | Members::Outside => Addresses::none(family),
+            // Over a transit gateway such rules hold where both attachments and the gateway are set up for
+            // it, and for what comes in alone. Source: Transit Gateway guide, "Security group referencing".
+            Members::Across(groups) if groups.contains(id) => {
+                return Err(Unknown::limit(format!(
+                    "a rule names {id}, which is a group of another VPC, and whether it holds across a transit gateway does not show"
+                )));
+            }
+            Members::Of(_) | Members::Across(_) | Members::Outside => Addresses::none(family),
             Members::Unseen(whose) => {
                 return Err(Unknown::limit(format!(
                     "a rule names {id}, and the security groups of {whose} are not visible"

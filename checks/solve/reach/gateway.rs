@@ -13,7 +13,7 @@ use alloc::{
 
 use super::{
     Edge, HTTPS, Hop, HopKind, NAT64, Toward, Walk, agreed,
-    filter::{Crossing, Filtered, Members, Protocol},
+    filter::{Crossing, Filtered, Members, Near, Protocol},
     gets_through, merged,
     route::{Leg, table_of},
     transit::{Bound, Flight, unseen},
@@ -772,7 +772,7 @@ impl Walk<'_> {
         let answers = [
             Ok(self.forwards_what_is_not_its_own(interface, id, &subject)),
             self.owner_runs(interface, &subject),
-            self.admits(&format!("{id} ({})", self.service), groups, true, id.as_str()),
+            self.admits(&format!("{id} ({})", self.service), groups, Near::Inside, id.as_str()),
             self.sends(groups, toward, Members::Outside),
             self.has_a_way_on(table, route, interface, toward),
         ];

@@ -683,12 +683,13 @@ const DUAL_STACK: AgentVersion = AgentVersion([3, 3, 3270, 0]);
 
 /// What is not known of an endpoint in another VPC: the first two where it is another account's, all
 /// where it was not looked for.
-const UNSEEN_HUB: [HopKind; 7] = [
+const UNSEEN_HUB: [HopKind; 8] = [
     HopKind::Endpoint,
     HopKind::EndpointGroup,
     HopKind::Acl,
     HopKind::Way,
     HopKind::NextHop,
+    HopKind::Appliance,
     HopKind::TransitGateway,
     HopKind::TransitRoute,
 ];
