@@ -360,7 +360,7 @@ impl Inspection<'_> {
         }
         match self.unmatched(strict) {
             Ok(Outcome::Drops(drop)) => {
-                let drop = self.despite_lists(drop, &rules, connection.from);
+                let drop = despite_lists(drop, &rules, connection.from);
                 tally.add(Match::Yes, [Outcome::Drops(drop)]);
             }
             Ok(outcome) => _ = tally.add(Match::Yes, [outcome]),
@@ -406,21 +406,6 @@ impl Inspection<'_> {
             )));
         }
         Ok(Outcome::Passes(format!("has no rule in {name} that stops it, nor a default that does")))
-    }
-
-    /// A list that has the name does not help where it is for other sources, and nor would one more.
-    fn despite_lists(&self, drop: Drop, rules: &[Stateful], from: IpAddr) -> Drop {
-        let Some(list) = rules.iter().find(|it| it.is_for_others) else { return drop };
-        let name = list.group.name();
-        Drop {
-            how: format!(
-                "{}: the allow list {name} has the name, but is for what comes from its HOME_NET alone, where {from} is not",
-                drop.how
-            ),
-            group: Some(list.group.clone()),
-            for_want_of_name: false,
-            from_outside: true,
-        }
     }
 
     fn by_default(&self, action: &str) -> Option<Drop> {
@@ -736,6 +721,21 @@ impl Stateful {
             StatefulAction::Drop => 1,
             _ => 2,
         }
+    }
+}
+
+/// A list that has the name does not help where it is for other sources, and nor would one more.
+fn despite_lists(drop: Drop, rules: &[Stateful], from: IpAddr) -> Drop {
+    let Some(list) = rules.iter().find(|it| it.is_for_others) else { return drop };
+    let name = list.group.name();
+    Drop {
+        how: format!(
+            "{}: the allow list {name} has the name, but is for what comes from its HOME_NET alone, where {from} is not",
+            drop.how
+        ),
+        group: Some(list.group.clone()),
+        for_want_of_name: false,
+        from_outside: true,
     }
 }
 

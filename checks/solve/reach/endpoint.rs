@@ -367,8 +367,8 @@ impl<'a> Walk<'a> {
         };
         let there = Flight { source: &instance, toward: &place.toward, bound, replies: false };
         let way = self.routed(self.from.edge(), there);
-        let hidden = way.iter().filter(|it| it.kind == HopKind::NextHop);
-        let translated = hidden.filter_map(|it| it.answer.as_ref().err().cloned()).next();
+        let mut hidden = way.iter().filter(|it| it.kind == HopKind::NextHop);
+        let translated = hidden.find_map(|it| it.answer.as_ref().err().cloned());
         hops.extend(way);
         if let Some((vpc, subnet)) = home.filter(|it| it.1 != *own) {
             // The way there was judged already: what matters is a detour or a gap on the way back.

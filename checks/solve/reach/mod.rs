@@ -305,7 +305,8 @@ pub fn endpoint_on_the_way<'a>(
     let instance = facts.instance(id).required()?;
     let Some(vpc) = &instance.vpc else { return Ok(None) };
     let first = instance.interfaces.iter().min_by_key(|it| it.device_index);
-    let endpoint = match (name::resolve(facts, scope, vpc, service)?.to, first) {
+    let name = name::resolve(facts, scope, vpc, service)?;
+    let endpoint = match (name.to, first) {
         (Resolution::Endpoint(endpoint), _) => Some(endpoint),
         (Resolution::Elsewhere(there), _) => {
             let shared = any_of(&there.addresses, |it| hub(facts, scope, service, *it))?;
@@ -318,6 +319,11 @@ pub fn endpoint_on_the_way<'a>(
             Some(endpoint)
         }
         (Resolution::Public, Some(first)) if service == "s3" => {
+            // A zone that was not seen may lead to addresses that no gateway endpoint carries, or none else.
+            let zones = name.steps.iter().find(|it| it.kind == StepKind::Zone);
+            if let Some(Err(unknown)) = zones.map(|it| &it.answer) {
+                return Err(unknown.clone());
+            }
             gateway_endpoint(facts, scope, vpc, &first.subnet, service)?
         }
         _ => None,
