@@ -592,6 +592,9 @@ pub struct TransitGatewayAttachment {
     pub state: AttachmentState,
     /// One for each Availability Zone that it serves: instances in others do not get through.
     pub subnets: Vec<SubnetId>,
+    /// What comes into the VPC does so in any of its zones, not in the one that it comes from.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub appliance_mode: bool,
 }
 
 /// A transit gateway's feet and route tables, as its owner sees them. Others see their own VPCs' feet

@@ -994,6 +994,8 @@ fn attachment(it: &sdk::TransitGatewayVpcAttachment) -> Result<TransitGatewayAtt
         transit_gateway: named("transitGatewayId", it.transit_gateway_id())?,
         state: word(Some(field("state", it.state())?.as_str())),
         subnets: ids("subnetId", it.subnet_ids().iter().map(String::as_str))?,
+        appliance_mode: it.options().and_then(|it| it.appliance_mode_support())
+            == Some(&sdk::ApplianceModeSupportValue::Enable),
     })
 }
 

@@ -123,12 +123,32 @@ impl Walk<'_> {
         Ok(all.iter().find(|it| it.transit_gateway == *id))
     }
 
+    /// `eu-west-1a`, and no Local Zone (`us-west-2-lax-1a`) or Wavelength Zone (`us-east-1-wl1-bos-wlz-1`).
+    fn is_availability_zone(&self, zone: &str) -> bool {
+        zone.strip_prefix(self.scope.region.as_str()).is_some_and(|it| it.len() == 1)
+    }
+
     fn zone(&self, subnet: &SubnetId) -> Result<Option<&String>, Unknown> {
         Ok(self.facts.subnet(subnet).required()?.availability_zone.as_ref())
     }
 
-    /// The subnets of a VPC's foot through which packets may go that come from, or are for, `near`: the one of
-    /// its zone, if there is one. Source: Transit Gateway guide, "Availability Zone affinity" (appliance mode).
+    /// The subnets of a VPC's foot through which packets may come in that come from `near`: the one of its
+    /// zone, if there is one; in appliance mode any. Source: Transit Gateway guide, "Appliance in a shared
+    /// services VPC".
+    fn entries(
+        &self,
+        vpc: &VpcId,
+        id: &TransitGatewayId,
+        near: &SubnetId,
+    ) -> Result<Vec<&SubnetId>, Unknown> {
+        match self.foot(vpc, id)? {
+            Some(foot) if foot.appliance_mode => Ok(foot.subnets.iter().collect()),
+            _ => self.feet(vpc, id, near),
+        }
+    }
+
+    /// The subnets of a VPC's foot through which packets may leave that come from `near`: the one of its zone,
+    /// if there is one.
     fn feet(
         &self,
         vpc: &VpcId,
@@ -199,6 +219,13 @@ impl Walk<'_> {
         };
         let served =
             any_of(&attachment.subnets, |it| Ok((self.zone(it)? == Some(own)).then_some(())))?;
+        // Source: Transit Gateway guide, "Connect Local Zone subnets to a transit gateway": they go by the
+        // foot in the parent zone, and which that is does not show in a subnet.
+        if served.is_none() && !self.is_availability_zone(own) {
+            return Err(Unknown::limit(format!(
+                "{subnet} is in {own}, which is no Availability Zone: it reaches {id} by the foot in its parent zone, and which that is does not show"
+            )));
+        }
         Ok(match served {
             Some(()) => Verdict::Pass(observed(
                 &subject,
@@ -438,7 +465,7 @@ impl Walk<'_> {
 
     /// In at the other VPC's foot, and inside it to where it is bound.
     fn arrive(&self, from: Edge, to: Edge, id: &TransitGatewayId, flight: Flight) -> Vec<Hop> {
-        let feet = match self.feet(to.0, id, from.1) {
+        let feet = match self.entries(to.0, id, from.1) {
             Ok(feet) => feet,
             Err(unknown) => return unseen(id, &unknown),
         };
@@ -500,7 +527,7 @@ impl Walk<'_> {
         id: &TransitGatewayId,
         flight: Flight,
     ) -> Vec<Hop> {
-        let feet = match self.feet(vpc, id, from.1) {
+        let feet = match self.entries(vpc, id, from.1) {
             Ok(feet) if feet.is_empty() => {
                 let on = format!("where {id} has a foot in {vpc} does not show");
                 return self.out_of_sight(by.0, by.1, Unknown::limit(on));
