@@ -374,9 +374,11 @@ impl<'a> Walk<'a> {
             // The way there was judged already: what matters is a detour or a gap on the way back.
             let bound = Bound::Subnet(self.from.edge());
             let back = Flight { source: &place.toward, toward: &instance, bound, replies: true };
+            // Whatever their source is by now, it is none of the other VPC's own, so they need some route.
+            let translated = translated.as_ref().filter(|_| self.leads_out_of((vpc, subnet)));
             let returns = self.routed((vpc, subnet), back).into_iter();
-            let returns = returns
-                .map(|it| Hop { answer: unless(translated.as_ref(), it.answer.clone()), ..it });
+            let returns =
+                returns.map(|it| Hop { answer: unless(translated, it.answer.clone()), ..it });
             hops.extend(returns.filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))));
         }
         let mut acls = self.acls_between(place);
@@ -389,6 +391,15 @@ impl<'a> Walk<'a> {
         hops.extend(Hop::filtered(own, acls));
         hops.extend(unless_the_same_ports(&hops));
         (hops, translated)
+    }
+
+    /// May a subnet have any route out of its VPC, but to gateway endpoints?
+    fn leads_out_of(&self, (vpc, subnet): Edge) -> bool {
+        table_of(self.facts, vpc, subnet).is_ok_and(|table| {
+            table.routes.iter().any(|it| {
+                !it.via.is_local() && !matches!(self.gateway_behind(vpc, it), Ok(Some(_)))
+            })
+        })
     }
 
     /// The routes from a subnet of a VPC to a private address, in that VPC or in another.
@@ -784,10 +795,18 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// No failure for certain where there is a doubt.
+/// No failure for certain where packets may have been translated; but what it would be is said.
 fn unless(doubt: Option<&Unknown>, answer: Answer) -> Answer {
     match (doubt, answer) {
-        (Some(unknown), Ok(Verdict::Fail(..))) => Err(unknown.clone()),
+        (Some(unknown), Ok(Verdict::Fail(evidence, _))) => {
+            let likely = evidence.iter().map(|it| {
+                Unknown::limit(format!(
+                    "{} {}, which stops packets that still have the instance's own address there",
+                    it.subject, it.observed
+                ))
+            });
+            Err(likely.fold(unknown.clone(), |all, it| it.and(all)))
+        }
         (_, answer) => answer,
     }
 }
