@@ -460,14 +460,24 @@ impl<'a> Reference<'a> {
         let options = options.and_then(|it| seen(self.facts.dhcp_options.get(it)));
         let servers = options.map_or(&[][..], |it| it.name_servers.as_slice());
         // One without an IPv4 address has no way to an IPv4 server.
-        let nics = self.instance.interfaces.iter().filter(|it| it.private_ip.is_some());
-        let nics: Vec<&AttachedInterface> = nics.collect();
+        let mut nics: Vec<&AttachedInterface> = self.instance.interfaces.iter().collect();
+        nics.retain(|it| it.private_ip.is_some());
+        nics.sort_by_key(|it| it.device_index);
+        // By the default route, but for a server in a subnet of another interface.
+        let by = |nic: &AttachedInterface, server: IpAddr| {
+            nics.first().is_some_and(|it| it.id == nic.id)
+                || seen(self.facts.subnets.get(&nic.subnet)).is_none_or(|it| match server {
+                    IpAddr::V4(server) => it.cidr.is_some_and(|net| net.contains(&server)),
+                    IpAddr::V6(_) => true,
+                })
+        };
         !nics.is_empty()
             && servers.iter().all(|server| {
                 let Ok(server) = server.parse::<IpAddr>() else { return false };
-                [Protocol::Udp, Protocol::Tcp]
-                    .into_iter()
-                    .all(|protocol| nics.iter().all(|nic| self.asks_in_vain(nic, server, protocol)))
+                [Protocol::Udp, Protocol::Tcp].into_iter().all(|protocol| {
+                    let mut asking = nics.iter().filter(|nic| by(nic, server));
+                    asking.all(|nic| self.asks_in_vain(nic, server, protocol))
+                })
             })
     }
 
@@ -792,7 +802,7 @@ impl<'a> Reference<'a> {
     /// A port of every class that an ACL tells apart.
     pub fn port_classes(&self, within: &RangeInclusive<u16>) -> BTreeSet<u16> {
         let mut ports = BTreeSet::from([*within.start(), *within.end()]);
-        for acl in seen(self.facts.network_acls.get(self.vpc)).into_iter().flatten() {
+        for acl in self.facts.network_acls.values().filter_map(|it| seen(Some(it))).flatten() {
             for entry in &acl.entries {
                 if let Traffic::Tcp(low, high) | Traffic::Udp(low, high) = entry.traffic {
                     ports.extend([low, high.saturating_add(1)]);
