@@ -728,9 +728,14 @@ impl Walk<'_> {
         let outside = self.acls(behind, &high, &pair(true, behind, &high));
         // The ports that one ACL leaves for replies another may take.
         if inside.partly.is_some() && self.acls_of_own(toward).partly.is_some() {
-            let edge = (vpc, &self.from.interface.subnet);
-            let own_pair =
-                Crossing::there_and_back(edge, Protocol::Tcp, true, toward, &there, &own);
+            let own_pair = Crossing::there_and_back(
+                self.from.edge(),
+                Protocol::Tcp,
+                true,
+                toward,
+                &there,
+                &own,
+            );
             let all = [own_pair, pair(false, &instance, &own)].concat();
             let joint = self.acls(toward, &own, &all);
             if !matches!(joint.answer, Ok(Verdict::Pass(_))) {
