@@ -797,6 +797,7 @@ fn stateless_match(
         if ranges.is_empty() {
             return Match::Yes;
         }
+        // What was clamped always fits.
         let port = |it: i32| u16::try_from(it.clamp(0, u16::MAX.into())).unwrap_or_default();
         let ranges = ranges.iter().filter(|it| it.0 <= it.1).map(|it| port(it.0)..=port(it.1));
         let set: Ports = ranges.collect();

@@ -48,7 +48,8 @@ fn foreign_owner(facts: &Facts, vpc: &VpcId) -> Option<AccountId> {
     (owner != ours).then(|| owner.clone())
 }
 
-fn present<T>(row: Option<&Row<T>>) -> Option<&T> {
+/// What a row has, if it was seen and is not absent.
+pub fn present<T>(row: Option<&Row<T>>) -> Option<&T> {
     match row {
         Some(Row::Present(row)) => Some(row),
         _ => None,

@@ -34,7 +34,7 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_checks::{
     model::{
-        ec2::{Instance, TargetKind},
+        ec2::TargetKind,
         facts::{Facts, Need, Ourselves, Row},
         iam::Question,
         ids::{
@@ -55,6 +55,7 @@ use tokio::sync::Semaphore;
 use crate::probe::{Probe, Setup, connector, host_of};
 
 pub use doubt::doubt;
+use doubt::present;
 use watch::Watch;
 pub use why::printable;
 use why::{cause, is_in_chain};
@@ -514,10 +515,6 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
         }));
     }
     let unseen = |need: &Need| !facts.has(need);
-    // One setting of the Region shuts every gateway, and matters wherever a route leads to one.
-    if !needs.is_empty() && leads_out(facts) {
-        needs.extend(Some(Need::public_access_block(scope.region.clone())).filter(unseen));
-    }
     let (hubs, doors) = hubs(facts);
     // Where a transit gateway is on the way its tables decide, and the VPCs that have a foot on it: one for
     // egress, or a hub.
@@ -529,10 +526,13 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
         })
         .chain(crossing(facts, scope))
         .collect();
+    // One setting of the Region shuts every gateway, and matters wherever a route leads to one, as it does in
+    // a VPC for egress.
+    let egress = |it: &VpcId| !facts.route_tables.contains_key(it) && !hubs.contains(it);
+    if !needs.is_empty() && leads_out(facts) || crossed.iter().any(egress) {
+        needs.extend(Some(Need::public_access_block(scope.region.clone())).filter(unseen));
+    }
     if !crossed.is_empty() {
-        if crossed.iter().any(|it| !facts.route_tables.contains_key(it) && !hubs.contains(it)) {
-            needs.extend(Some(Need::public_access_block(scope.region.clone())).filter(unseen));
-        }
         needs.extend(transit_gateways(facts).map(Need::transit_gateway).filter(unseen));
         crossed.extend(hubs.iter().cloned());
         needs.extend(crossed.iter().cloned().map(Need::transit_gateway_attachments).filter(unseen));
@@ -573,8 +573,7 @@ fn our_account(facts: &Facts) -> Option<AccountId> {
 
 /// What the routes lead to.
 fn targets(facts: &Facts) -> impl Iterator<Item = TargetKind> {
-    let rows = facts.route_tables.values();
-    let listed = rows.filter_map(|it| if let Row::Present(it) = it { Some(it) } else { None });
+    let listed = facts.route_tables.values().filter_map(|it| present(Some(it)));
     listed.flatten().flat_map(|it| &it.routes).map(|it| it.via.kind())
 }
 
@@ -588,11 +587,10 @@ fn transit_gateways(facts: &Facts) -> impl Iterator<Item = TransitGatewayId> {
 /// The VPC of the instance, if its packets may well leave by a transit gateway: it has a route to one, and no
 /// endpoint of its own for Systems Manager.
 fn crossing(facts: &Facts, scope: &Scope) -> Option<VpcId> {
-    let instance = facts.instances.get(scope.target.instance()?)?;
-    let Row::Present(Instance { vpc: Some(vpc), .. }) = instance else { return None };
-    let Row::Present(endpoints) = facts.endpoints.get(vpc)? else { return None };
+    let vpc = present(facts.instances.get(scope.target.instance()?))?.vpc.as_ref()?;
+    let endpoints = present(facts.endpoints.get(vpc))?;
     let served = endpoints.iter().any(|it| it.serves(&scope.region) == Some("ssm"));
-    let Row::Present(tables) = facts.route_tables.get(vpc)? else { return None };
+    let tables = present(facts.route_tables.get(vpc))?;
     let mut routes = tables.iter().flat_map(|it| &it.routes);
     let leaves = routes.any(|it| matches!(it.via.kind(), TargetKind::TransitGateway(_)));
     (leaves && !served).then(|| vpc.clone())

@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
         hops: &mut Vec<Hop>,
     ) -> Result<(), Unknown> {
         if let Some(mut hop) = self.address_type(endpoint, families) {
-            let fits = matches!(hop.answer, Ok(Verdict::Pass(_)));
+            let fits = hop.passes();
             // By other names the agent may find the way that this one has not.
             if hop.stops() && self.from.host.has_dns64(self.facts)? {
                 hop.answer = Err(Unknown::limit(format!(
@@ -358,7 +358,7 @@ impl<'a> Walk<'a> {
             &join(groups),
             self.sends(groups, &place.toward, members),
         )]);
-        let home = place.home.as_ref().ok().and_then(Option::as_ref);
+        let home = place.edge();
         let instance = Toward::one(self.from.address);
         let bound = match &place.home {
             Ok(Some((vpc, subnet))) => Bound::Subnet((vpc, subnet)),
@@ -370,16 +370,15 @@ impl<'a> Walk<'a> {
         let mut hidden = way.iter().filter(|it| it.kind == HopKind::NextHop);
         let translated = hidden.find_map(|it| it.answer.as_ref().err().cloned());
         hops.extend(way);
-        if let Some((vpc, subnet)) = home.filter(|it| it.1 != *own) {
+        if let Some((vpc, subnet)) = home.filter(|it| it.1 != own) {
             // The way there was judged already: what matters is a detour or a gap on the way back.
             let bound = Bound::Subnet(self.from.edge());
             let back = Flight { source: &place.toward, toward: &instance, bound, replies: true };
             // Whatever their source is by now, it is none of the other VPC's own, so they need some route.
             let translated = translated.as_ref().filter(|_| self.leads_out_of((vpc, subnet)));
             let returns = self.routed((vpc, subnet), back).into_iter();
-            let returns =
-                returns.map(|it| Hop { answer: unless(translated, it.answer.clone()), ..it });
-            hops.extend(returns.filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))));
+            let returns = returns.map(|it| Hop { answer: unless(translated, it.answer), ..it });
+            hops.extend(returns.filter(|it| !it.passes()));
         }
         let mut acls = self.acls_between(place);
         if translated.is_some() && matches!(acls.answer, Ok(Verdict::Fail(..))) {
@@ -497,8 +496,7 @@ impl<'a> Walk<'a> {
         let (there, ports) = (ports(HTTPS..=HTTPS), self.from.ports());
         let instance = Toward::one(self.from.address);
         let edge = (self.from.vpc, own);
-        let home = place.home.as_ref().ok().and_then(Option::as_ref);
-        let home = home.map(|(vpc, subnet)| (*vpc, subnet));
+        let home = place.edge();
         if home.is_some_and(|it| it.1 == own) {
             return Filtered::within_subnet();
         }

@@ -456,7 +456,7 @@ impl Walk<'_> {
             let bound = Bound::Subnet(self.from.edge());
             let home = Flight { source: &behind, toward: &instance, bound, replies: true };
             let hops = self.routed((from.0, subnet), home).into_iter();
-            hops.filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))).collect()
+            hops.filter(|it| !it.passes()).collect()
         };
         let mut hops = merged(vec![on, back]);
         hops.extend(Hop::filtered(id, self.acls_around_nat(from, subnet, toward, &behind)));

@@ -154,6 +154,11 @@ impl Hop {
         matches!(self.kind, HopKind::Partly | HopKind::Appliance)
     }
 
+    /// Does it let every packet by, for certain?
+    fn passes(&self) -> bool {
+        matches!(self.answer, Ok(Verdict::Pass(_)))
+    }
+
     /// Does it stop every packet?
     fn stops(&self) -> bool {
         !self.is_remark() && matches!(self.answer, Ok(Verdict::Fail(..)))
@@ -678,6 +683,14 @@ struct Place<'a> {
     toward: Toward,
     /// The VPC and the subnet that it stands in; None in networks that do not show.
     home: Result<Option<(&'a VpcId, SubnetId)>, Unknown>,
+}
+
+impl Place<'_> {
+    /// Where it stands, as far as that shows.
+    fn edge(&self) -> Option<Edge<'_>> {
+        let home = self.home.as_ref().ok()?.as_ref();
+        home.map(|(vpc, subnet)| (*vpc, subnet))
+    }
 }
 
 /// The network through which names that have IPv4 addresses alone are reached by IPv6. Source:

@@ -479,7 +479,7 @@ impl Walk<'_> {
             let unclear = format!("the subnets of {} on {id} lead on differently", to.0);
             Hop::new(HopKind::NextHop, id, Err(Unknown::limit(unclear)))
         });
-        hops.extend(ways.into_iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))));
+        hops.extend(ways.into_iter().filter(|it| !it.passes()));
         hops
     }
 
@@ -515,7 +515,7 @@ impl Walk<'_> {
         let far = if flight.replies { flight.source } else { flight.toward };
         let filtered = self.acls(far, &own, &[crossing]);
         let hops = Hop::filtered(foot.1, filtered);
-        hops.filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))).collect()
+        hops.filter(|it| !it.passes()).collect()
     }
 
     /// Through another VPC to the internet.
