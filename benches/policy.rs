@@ -8,12 +8,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::json;
-use ssm_doctor_checks::{
-    model::{ids::Arn, text::Text},
-    solve::policy::{
-        Attached, Context, Kind, Known, Layer, Layers, Level, Object, Outcome, Owner, Policy,
-        Principal, Request, evaluate,
-    },
+use ssm_doctor_facts::{ids::Arn, text::Text};
+use ssm_doctor_iam_policy::{
+    Attached, Context, Kind, Known, Layer, Layers, Level, Object, Outcome, Owner, Policy,
+    Principal, Request, evaluate,
 };
 
 const INSTANCE: &str = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc123def4567890";

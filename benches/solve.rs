@@ -4,26 +4,34 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use ssm_doctor_checks::{
-    model::diagnose::{diagnose, examine},
-    solve::reach,
-    worlds,
-};
+use ssm_doctor_analysis::network::reach;
+use ssm_doctor_checks::engine::diagnosis::{diagnose, examine};
+use ssm_doctor_fixtures as fixtures;
 
 fn solve(criterion: &mut Criterion) {
-    let worlds = worlds::all().unwrap();
+    let scenarios = fixtures::all().unwrap();
     let mut paths = criterion.benchmark_group("paths");
-    for world in &worlds {
-        paths.bench_with_input(BenchmarkId::from_parameter(&world.name), world, |bench, world| {
-            bench.iter(|| reach::paths(black_box(&world.facts), black_box(&world.scope)));
-        });
+    for scenario in &scenarios {
+        paths.bench_with_input(
+            BenchmarkId::from_parameter(&scenario.name),
+            scenario,
+            |bench, scenario| {
+                bench.iter(|| reach::paths(black_box(&scenario.facts), black_box(&scenario.scope)));
+            },
+        );
     }
     paths.finish();
     let mut whole = criterion.benchmark_group("diagnosis");
-    for world in &worlds {
-        whole.bench_with_input(BenchmarkId::from_parameter(&world.name), world, |bench, world| {
-            bench.iter(|| diagnose(&examine(black_box(&world.facts), black_box(&world.scope))));
-        });
+    for scenario in &scenarios {
+        whole.bench_with_input(
+            BenchmarkId::from_parameter(&scenario.name),
+            scenario,
+            |bench, scenario| {
+                bench.iter(|| {
+                    diagnose(&examine(black_box(&scenario.facts), black_box(&scenario.scope)))
+                });
+            },
+        );
     }
     whole.finish();
 }

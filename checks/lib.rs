@@ -5,10 +5,8 @@
 #![no_std]
 extern crate alloc;
 
-pub mod model;
+pub mod engine;
 mod path;
-pub mod solve;
-pub mod worlds;
 
 /// What every check is written in.
 mod prelude {
@@ -20,12 +18,14 @@ mod prelude {
         vec::Vec,
     };
 
-    pub(crate) use crate::model::{
-        facts::{Facts, Ourselves, Unknown},
+    pub(crate) use ssm_doctor_analysis::answer::*;
+    pub(crate) use ssm_doctor_facts::{
         ids::*,
+        lookup::{Facts, Ourselves, Unknown},
         scope::{Scope, Session},
-        verdict::*,
     };
+
+    pub(crate) use crate::engine::check::{Check, Impact, Layer};
 }
 
 // An area is a folder of checks; each lists its own in a generated `mod.rs`.
@@ -42,7 +42,7 @@ mod target;
 
 /// Every check, area by area. Among causes of one layer the order of areas decides which is named
 /// first.
-pub fn all() -> impl Iterator<Item = &'static model::verdict::Check> {
+pub fn all() -> impl Iterator<Item = &'static engine::check::Check> {
     [
         target::CHECKS,
         identity::CHECKS,

@@ -1,6 +1,6 @@
 //! The checks that speak for the hops of a path, which whatever waits for a packet depends on.
 
-use crate::{dns, endpoint, model::verdict::Check, network};
+use crate::{dns, endpoint, engine::check::Check, network};
 
 /// Those that stop every packet.
 pub(crate) const HOPS: &[&Check] = &[

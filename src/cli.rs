@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ssm_doctor_checks::model::{
+use ssm_doctor_facts::{
     ids::{Arn, DocumentName, Region, Target},
     scope::Session,
 };
@@ -110,11 +110,11 @@ pub struct Diagnose {
 #[derive(Args)]
 pub struct Demo {
     /// Which account; see --list
-    pub world: Option<String>,
+    pub scenario: Option<String>,
     /// List the accounts that are built in
     #[arg(long)]
     pub list: bool,
-    /// The kind of session; without it the world's own, and a word on the others
+    /// The kind of session; without it the scenario's own, and a word on the others
     #[arg(long, value_name = "KIND", value_parser = session())]
     pub session: Option<Session>,
     #[command(flatten)]
@@ -203,8 +203,8 @@ pub enum UsageError {
     Container { asked: String },
     #[error("no target was given")]
     NothingAsked,
-    #[error("there is no built-in world `{asked}`")]
-    NoWorld { asked: String },
+    #[error("there is no built-in scenario `{asked}`")]
+    NoScenario { asked: String },
 }
 
 impl UsageError {
@@ -233,7 +233,7 @@ impl UsageError {
             Self::NothingAsked => {
                 "name an instance (`i-…`), a managed node (`mi-…`), or a file with --facts".into()
             }
-            Self::NoWorld { .. } => "`ssm-doctor demo --list` lists them".into(),
+            Self::NoScenario { .. } => "`ssm-doctor demo --list` lists them".into(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use anstyle::Style;
 use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
-use ssm_doctor_checks::{all, model::verdict::Check};
+use ssm_doctor_checks::{all, engine::check::Check};
 
 use crate::render::{BOLD, PLAIN, Page, Span};
 

@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use ssm_doctor_checks::model::{
-    diagnose::examine,
-    facts::{Facts, Need, Why},
+use ssm_doctor_analysis::answer::Verdict;
+use ssm_doctor_checks::engine::diagnosis::examine;
+use ssm_doctor_facts::{
+    lookup::{Facts, Need, Why},
     scope::Scope,
-    verdict::Verdict,
 };
 use tokio::{
     task::JoinSet,
@@ -148,7 +148,7 @@ fn calls(needs: &BTreeSet<Need>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::model::here::Machine;
+    use ssm_doctor_facts::workstation::Machine;
 
     use super::*;
 

@@ -5,15 +5,13 @@ use std::{
     time::Duration,
 };
 
-use ssm_doctor_checks::{
-    model::{
-        diagnose::Overall,
-        facts::{Facts, Need, Ourselves, Row, Why},
-        ids::{AccountId, Arn, Region, Target},
-        scope::{Client, Scope, Session},
-        time::Timestamp,
-    },
-    solve::session,
+use ssm_doctor_analysis::session;
+use ssm_doctor_checks::engine::diagnosis::Overall;
+use ssm_doctor_facts::{
+    ids::{AccountId, Arn, Region, Target},
+    lookup::{Facts, Need, Ourselves, Row, Why},
+    scope::{Client, Scope, Session},
+    time::Timestamp,
 };
 use tokio::time::{Instant, sleep};
 

@@ -1,7 +1,7 @@
 //! ssm-doctor: why a Session Manager session cannot start.
 //!
 //! argv → scope → facts → report → text. What can be known is decided in `checks/`; here are the
-//! world's edges: AWS, files, the terminal.
+//! scenario's edges: AWS, files, the terminal.
 
 #[cfg(feature = "live")]
 mod aws;
@@ -31,14 +31,13 @@ use clap::Parser as _;
 use serde::Serialize;
 use ssm_doctor_checks::{
     all,
-    model::{
-        diagnose::{Finding, Overall, settle},
-        facts::ACTIONS,
-        scope::Client,
-        verdict::{Check, Impact},
+    engine::{
+        check::{Check, Impact},
+        diagnosis::{Finding, Overall, settle},
     },
-    worlds,
 };
+use ssm_doctor_facts::{lookup::ACTIONS, scope::Client};
+use ssm_doctor_fixtures as fixtures;
 
 use crate::{
     cli::{Cli, Command, Demo, Diagnose, FailOn, Format, ReportArgs, Runbooks, UsageError},
@@ -157,7 +156,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     let target = asked.as_ref().map(|it| it.0.to_string());
     let region = asked.as_ref().and_then(|it| it.1.as_ref()).or(args.region.as_ref());
     snapshot.expect(file, "target", target.as_deref())?;
-    snapshot.expect(file, "region", region.map(ssm_doctor_checks::model::ids::Region::as_str))?;
+    snapshot.expect(file, "region", region.map(ssm_doctor_facts::ids::Region::as_str))?;
     let scope = &mut snapshot.scope;
     scope.session = args.session.unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
@@ -173,21 +172,23 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
 }
 
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
-    let worlds = worlds::all().map_err(Failure::Defect)?;
+    let scenarios = fixtures::all().map_err(Failure::Defect)?;
     if args.list {
         let mut page = Page::new(screen(&io::stdout()));
-        let rows: Vec<_> = worlds.into_iter().map(|it| vec![it.name, it.summary]).collect();
-        page.rows(&["world", "what it shows"], &rows);
+        let rows: Vec<_> = scenarios.into_iter().map(|it| vec![it.name, it.summary]).collect();
+        page.rows(&["scenario", "what it shows"], &rows);
         output::print(&page.finish())?;
         return Ok(0);
     }
-    let asked = args.world.unwrap_or_else(|| worlds::DEFAULT.to_owned());
+    let asked = args.scenario.unwrap_or_else(|| fixtures::DEFAULT.to_owned());
     let sink = Sink::open(&args.report)?;
-    let world =
-        worlds.into_iter().find(|it| it.name == asked).ok_or(UsageError::NoWorld { asked })?;
-    let mut scope = world.scope;
+    let scenario = scenarios
+        .into_iter()
+        .find(|it| it.name == asked)
+        .ok_or(UsageError::NoScenario { asked })?;
+    let mut scope = scenario.scope;
     scope.session = args.session.unwrap_or(scope.session);
-    let snapshot = Snapshot { scope, facts: world.facts, calls: 0, rounds: 0 };
+    let snapshot = Snapshot { scope, facts: scenario.facts, calls: 0, rounds: 0 };
     let report = Report::new(
         &snapshot,
         &runbook_base(&args.report.runbooks, config),
@@ -232,28 +233,26 @@ struct Listed {
     layer: &'static str,
     impact: &'static str,
     /// The IAM actions behind what it reads.
-    actions: BTreeSet<&'static str>,
+    actions: &'static [&'static str],
 }
 
 fn checks(format: Format) -> Result<u8, Failure> {
-    let listed = |it: &'static Check| {
-        Ok(Listed {
-            name: it.name(),
-            title: it.title(),
-            area: it.area(),
-            layer: it.layer.as_str(),
-            impact: it.impact.as_str(),
-            actions: worlds::actions(it).map_err(Failure::Defect)?,
-        })
+    let listed = |check: &'static Check| Listed {
+        name: check.name(),
+        title: check.title(),
+        area: check.area(),
+        layer: check.layer.as_str(),
+        impact: check.impact.as_str(),
+        actions: check.actions(),
     };
-    let checks = all().map(listed).collect::<Result<Vec<_>, Failure>>()?;
+    let checks: Vec<_> = all().map(listed).collect();
     let text = match format {
         Format::Json => as_json(&checks)?,
         Format::Table => {
             let rows: Vec<_> = checks
                 .into_iter()
                 .map(|it| {
-                    let mut actions: Vec<_> = it.actions.into_iter().collect();
+                    let mut actions: Vec<_> = it.actions.to_vec();
                     if actions.is_empty() {
                         actions.push("nothing of AWS");
                     }

@@ -3,19 +3,20 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
-use ssm_doctor_checks::{
-    model::{
-        diagnose::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
-        facts::{Gap, Ourselves, Unknown, Why},
-        ids::AccountId,
-        scope::{Scope, Session},
-        verdict::{Answer, Check, Evidence, Impact, Observation, Verdict},
-    },
-    solve::{
-        client::{self, Judged},
-        reach::{self, Path},
-        silence,
-    },
+use ssm_doctor_analysis::{
+    answer::{Answer, Evidence, Observation, Verdict},
+    network::reach::{self, Path},
+    node::silence,
+    workstation::client::{self, Judged},
+};
+use ssm_doctor_checks::engine::{
+    check::{Check, Impact},
+    diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+};
+use ssm_doctor_facts::{
+    ids::AccountId,
+    lookup::{Gap, Ourselves, Unknown, Why},
+    scope::{Scope, Session},
 };
 
 use crate::snapshot::Snapshot;

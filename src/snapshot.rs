@@ -13,7 +13,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
-use ssm_doctor_checks::model::{facts::Facts, scope::Scope};
+use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 
 /// Facts, and the question for which they were collected.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,14 +219,15 @@ fn plain(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::worlds;
+    use ssm_doctor_fixtures as fixtures;
 
     use super::*;
 
     #[test]
     fn writing_and_reading_is_the_identity() {
-        for world in worlds::all().unwrap() {
-            let before = Snapshot { scope: world.scope, facts: world.facts, calls: 7, rounds: 3 };
+        for scenario in fixtures::all().unwrap() {
+            let before =
+                Snapshot { scope: scenario.scope, facts: scenario.facts, calls: 7, rounds: 3 };
             let text = before.to_json().unwrap();
             let after = Snapshot::parse("x", &text).unwrap();
             assert_eq!(before, after);

@@ -1,7 +1,7 @@
 //! What holds of every check, including those not written yet.
 //!
-//! The worlds are the built-in ones, every runbook example, and each of those again with what it
-//! could not see filled in: a law is as strong as its worlds. Sets of facts are tried exhaustively
+//! The scenarios are the built-in ones, every runbook case, and each of those again with what it
+//! could not see filled in: a law is as strong as its scenarios. Sets of facts are tried exhaustively
 //! while they are small (each alone, each pair) and by seeded sampling beyond.
 #![allow(
     clippy::unwrap_used,
@@ -9,57 +9,64 @@
     reason = "a test that cannot go on stops here"
 )]
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::OnceLock,
 };
 
+use ssm_doctor_analysis::answer::{Answer, Verdict};
 use ssm_doctor_checks::{
     all,
-    model::{
-        diagnose::{Diagnosis, Overall, Standing, diagnose, examine},
-        facts::{Facts, Need, Why},
-        scope::Session,
-        verdict::{Answer, Check, Verdict},
+    engine::{
+        check::Check,
+        diagnosis::{Diagnosis, Overall, Standing, diagnose, examine},
     },
-    worlds::{self, Example, World},
 };
+use ssm_doctor_facts::{
+    lookup::{Facts, Need, Why},
+    scope::Session,
+};
+use ssm_doctor_fixtures::{self as fixtures, Scenario};
+use support::Case;
 
-fn built_in() -> &'static [World] {
-    static WORLDS: OnceLock<Vec<World>> = OnceLock::new();
-    WORLDS.get_or_init(|| worlds::all().unwrap())
+fn built_in() -> &'static [Scenario] {
+    static SCENARIOS: OnceLock<Vec<Scenario>> = OnceLock::new();
+    SCENARIOS.get_or_init(|| fixtures::all().unwrap())
 }
 
-fn healthy(name: &str) -> &'static World {
+fn healthy(name: &str) -> &'static Scenario {
     built_in().iter().find(|it| it.healthy && it.name == name).unwrap()
 }
 
-fn examples() -> &'static [(&'static Check, Example)] {
-    static EXAMPLES: OnceLock<Vec<(&Check, Example)>> = OnceLock::new();
-    EXAMPLES.get_or_init(|| {
-        let of = |check| worlds::examples(check).unwrap().into_iter().map(move |it| (check, it));
+fn cases() -> &'static [(&'static Check, Case)] {
+    static CASES: OnceLock<Vec<(&Check, Case)>> = OnceLock::new();
+    CASES.get_or_init(|| {
+        let of = |check| support::cases(check).into_iter().map(move |it| (check, it));
         all().flat_map(of).collect()
     })
 }
 
-/// Every world there is, and again with whatever it could not see filled in from its ground; each
+/// Every scenario there is, and again with whatever it could not see filled in from its ground; each
 /// with the checks that can tell it from that ground.
-fn worlds_of_all_kinds() -> &'static [(World, Vec<&'static Check>)] {
-    static WORLDS: OnceLock<Vec<(World, Vec<&Check>)>> = OnceLock::new();
-    WORLDS.get_or_init(|| {
+fn worlds_of_all_kinds() -> &'static [(Scenario, Vec<&'static Check>)] {
+    static SCENARIOS: OnceLock<Vec<(Scenario, Vec<&Check>)>> = OnceLock::new();
+    SCENARIOS.get_or_init(|| {
         let mut found: Vec<_> = built_in().iter().map(|it| (it.clone(), all().collect())).collect();
-        for (_, example) in examples() {
-            let ground = healthy(example.ground);
-            let mut seen = example.world.clone();
+        for (_, case) in cases() {
+            let ground = healthy(&case.baseline);
+            let mut seen = case.scenario.clone();
             // What the ground has no answer to either stays unseen.
-            for need in example.world.facts.unseen() {
+            for need in case.scenario.facts.unseen() {
                 if ground.facts.has(&need) {
                     seen.facts.copy_from(&ground.facts, &need);
                 }
             }
-            for world in [example.world.clone(), seen] {
-                let affected = affected(&world, ground);
-                found.push((world, affected));
+            for scenario in [case.scenario.clone(), seen] {
+                let affected = affected(&scenario, ground);
+                found.push((scenario, affected));
             }
         }
         found
@@ -67,24 +74,24 @@ fn worlds_of_all_kinds() -> &'static [(World, Vec<&'static Check>)] {
 }
 
 /// A check that reads none of the rows that differ answers as it did before.
-fn affected(world: &World, ground: &World) -> Vec<&'static Check> {
+fn affected(scenario: &Scenario, ground: &Scenario) -> Vec<&'static Check> {
     static READ: OnceLock<BTreeMap<(String, String), BTreeSet<Need>>> = OnceLock::new();
     let read = READ.get_or_init(|| {
         let grounds = built_in().iter().filter(|it| it.healthy);
-        let of = |it: &'static World| {
-            all().map(|check| ((it.name.clone(), check.name()), worlds::demand(check, it)))
+        let of = |it: &'static Scenario| {
+            all().map(|check| ((it.name.clone(), check.name()), support::demand(check, it)))
         };
         grounds.flat_map(of).collect()
     });
-    let changed = changed(&world.facts, &ground.facts);
+    let changed = changed(&scenario.facts, &ground.facts);
     let differs = |check: &&Check| {
-        world.scope != ground.scope
+        scenario.scope != ground.scope
             || !read[&(ground.name.clone(), check.name())].is_disjoint(&changed)
     };
     all().filter(differs).collect()
 }
 
-/// The rows in which two worlds differ.
+/// The rows in which two scenarios differ.
 fn changed(a: &Facts, b: &Facts) -> BTreeSet<Need> {
     let rows = a.answered().into_iter().chain(b.answered());
     rows.filter(|need| {
@@ -105,8 +112,8 @@ fn word(answer: &Answer) -> &'static str {
     }
 }
 
-fn diagnosis(world: &World) -> Diagnosis {
-    diagnose(&examine(&world.facts, &world.scope))
+fn diagnosis(scenario: &Scenario) -> Diagnosis {
+    diagnose(&examine(&scenario.facts, &scenario.scope))
 }
 
 /// A small generator (Knuth's MMIX): the sample is the same on every machine, every day.
@@ -123,17 +130,17 @@ impl Seeded {
 #[test]
 fn truth_runbooks_say_what_the_check_says() {
     let mut untrue = Vec::new();
-    for (check, example) in examples() {
-        let answer = (check.run)(&example.world.facts, &example.world.scope);
-        let (name, said) = (&example.world.name, format!("{answer:?}"));
+    for (check, case) in cases() {
+        let answer = (check.run)(&case.scenario.facts, &case.scenario.scope);
+        let (name, said) = (&case.scenario.name, format!("{answer:?}"));
         let is = word(&answer);
-        if is != example.expects {
-            untrue.push(format!("{name}: {is}, not {}: {said}", example.expects));
+        if is != case.expects {
+            untrue.push(format!("{name}: {is}, not {}: {said}", case.expects));
         }
-        if let Some(words) = example.says.filter(|it| !said.contains(it)) {
+        if let Some(words) = case.says.as_ref().filter(|it| !said.contains(it.as_str())) {
             untrue.push(format!("{name}: {words:?} is not in {said}"));
         }
-        if let Some(words) = example.omits.filter(|it| said.contains(it)) {
+        if let Some(words) = case.omits.as_ref().filter(|it| said.contains(it.as_str())) {
             untrue.push(format!("{name}: {words:?} is in {said}"));
         }
     }
@@ -146,20 +153,20 @@ fn erasure_forgetting_never_flips_an_answer() {
     let mut seed = Seeded(1);
     let mut tried = 0_u32;
     let mut tried_before = BTreeSet::new();
-    for (world, affected) in worlds_of_all_kinds() {
+    for (scenario, affected) in worlds_of_all_kinds() {
         for check in affected {
-            // Only what the check reads can change its answer, and many worlds agree on that.
-            let read: Vec<Need> = worlds::demand(check, world).into_iter().collect();
+            // Only what the check reads can change its answer, and many scenarios agree on that.
+            let read: Vec<Need> = support::demand(check, scenario).into_iter().collect();
             let mut reading = Facts::default();
             for need in &read {
-                reading.copy_from(&world.facts, need);
+                reading.copy_from(&scenario.facts, need);
             }
-            let scope = serde_json::to_string(&world.scope).unwrap();
+            let scope = serde_json::to_string(&scenario.scope).unwrap();
             if !tried_before.insert((check.name(), scope, serde_json::to_string(&reading).unwrap()))
             {
                 continue;
             }
-            let full = word(&(check.run)(&reading, &world.scope));
+            let full = word(&(check.run)(&reading, &scenario.scope));
             let mut sets: Vec<Vec<usize>> = (0..read.len()).map(|it| vec![it]).collect();
             if read.len() <= 8 {
                 sets = (1..1_usize << read.len())
@@ -177,31 +184,31 @@ fn erasure_forgetting_never_flips_an_answer() {
                 }
                 tried += 1;
                 // What it now asks for instead is there to be asked.
-                let now = word(&full_answer(check, &mut less, world));
+                let now = word(&full_answer(check, &mut less, scenario));
                 assert!(
                     now == full || now == "unknown",
                     "{} in {}: {full} became {now}",
                     check.name(),
-                    world.name
+                    scenario.name
                 );
             }
         }
     }
-    println!("{tried} partial worlds");
+    println!("{tried} partial scenarios");
 }
 
-/// The answer once everything it asks for, and that the world has, has been fetched.
-fn full_answer(check: &Check, known: &mut Facts, world: &World) -> Answer {
+/// The answer once everything it asks for, and that the scenario has, has been fetched.
+fn full_answer(check: &Check, known: &mut Facts, scenario: &Scenario) -> Answer {
     loop {
-        let answer = (check.run)(known, &world.scope);
+        let answer = (check.run)(known, &scenario.scope);
         let Err(unknown) = &answer else { return answer };
         let more: Vec<Need> =
-            unknown.clone().unasked().filter(|need| world.facts.has(need)).collect();
+            unknown.clone().unasked().filter(|need| scenario.facts.has(need)).collect();
         if more.is_empty() {
             return answer;
         }
         for need in more {
-            known.copy_from(&world.facts, &need);
+            known.copy_from(&scenario.facts, &need);
         }
     }
 }
@@ -210,33 +217,33 @@ fn full_answer(check: &Check, known: &mut Facts, world: &World) -> Answer {
 #[test]
 fn demand_asking_reaches_what_knowing_would() {
     let mut apart = Vec::new();
-    for (world, affected) in worlds_of_all_kinds() {
+    for (scenario, affected) in worlds_of_all_kinds() {
         for check in affected {
             // The verdict, not the evidence: two rules may each be reason enough.
-            let asked = full_answer(check, &mut Facts::default(), world);
-            let whole = (check.run)(&world.facts, &world.scope);
+            let asked = full_answer(check, &mut Facts::default(), scenario);
+            let whole = (check.run)(&scenario.facts, &scenario.scope);
             let (asked, whole) = (word(&asked), word(&whole));
             if asked != whole {
-                apart.push(format!("{} in {}: {asked}, not {whole}", check.name(), world.name));
+                apart.push(format!("{} in {}: {asked}, not {whole}", check.name(), scenario.name));
             }
         }
     }
     assert!(apart.is_empty(), "{}", apart.join("\n"));
 }
 
-/// No built-in world leaves a question open: a check that asks for more has outgrown the worlds.
+/// No built-in scenario leaves a question open: a check that asks for more has outgrown the scenarios.
 #[test]
 fn demand_the_built_in_worlds_answer_every_question() {
-    for world in built_in() {
+    for scenario in built_in() {
         for session in Session::ALL {
-            let mut world = world.clone();
-            world.scope.session = session;
+            let mut scenario = scenario.clone();
+            scenario.scope.session = session;
             for check in all() {
-                for need in worlds::demand(check, &world) {
+                for need in support::demand(check, &scenario) {
                     assert!(
-                        world.facts.has(&need),
+                        scenario.facts.has(&need),
                         "{} lacks {need:?} ({})",
-                        world.name,
+                        scenario.name,
                         check.name()
                     );
                 }
@@ -248,39 +255,39 @@ fn demand_the_built_in_worlds_answer_every_question() {
 /// Break one thing, and the check that watches it is the first suspect.
 #[test]
 fn first_suspect_is_the_check_whose_example_it_is() {
-    for (check, example) in examples().iter().filter(|(_, it)| it.expects == "fails") {
-        let diagnosis = diagnosis(&example.world);
+    for (check, case) in cases().iter().filter(|(_, it)| it.expects == "fails") {
+        let diagnosis = diagnosis(&case.scenario);
         let first = &diagnosis.findings[0];
-        let name = &example.world.name;
+        let name = &case.scenario.name;
         assert_eq!(first.check.name(), check.name(), "{name}");
         assert_ne!(first.standing, Some(Standing::Consequence), "{name}");
     }
 }
 
 /// Break two things, and both are causes, unless one depends on the other. Of each pair of checks
-/// the first pair of examples that can be laid over each other is tried.
+/// the first pair of cases that can be laid over each other is tried.
 #[test]
 fn pairs_of_faults_are_both_named() {
-    let failing: Vec<_> = examples()
+    let failing: Vec<_> = cases()
         .iter()
-        .filter(|(_, it)| it.expects == "fails" && it.world.scope == healthy(it.ground).scope)
-        .map(|(check, it)| (*check, it, changed(&it.world.facts, &healthy(it.ground).facts)))
+        .filter(|(_, it)| it.expects == "fails" && it.scenario.scope == healthy(&it.baseline).scope)
+        .map(|(check, it)| (*check, it, changed(&it.scenario.facts, &healthy(&it.baseline).facts)))
         .collect();
     let mut tried = BTreeSet::new();
-    for (at, (check, example, rows)) in failing.iter().enumerate() {
+    for (at, (check, case, rows)) in failing.iter().enumerate() {
         for (other, second, more) in &failing[at + 1..] {
             let pair = (check.name(), other.name());
             // Two breaks of one row cannot both be laid over it.
             if core::ptr::eq(*check, *other)
-                || example.ground != second.ground
+                || case.baseline != second.baseline
                 || tried.contains(&pair)
                 || !rows.is_disjoint(more)
             {
                 continue;
             }
-            let mut both = example.world.clone();
+            let mut both = case.scenario.clone();
             for need in more {
-                both.facts.copy_from(&second.world.facts, need);
+                both.facts.copy_from(&second.scenario.facts, need);
             }
             // Nor do breaks add up when the one makes the other's question vanish.
             let fails = |check: &Check| {
@@ -310,47 +317,47 @@ fn pairs_of_faults_are_both_named() {
 }
 
 /// Some third check, broken by the two together, explains it.
-fn explained(check: &Check, findings: &[ssm_doctor_checks::model::diagnose::Finding]) -> bool {
+fn explained(check: &Check, findings: &[ssm_doctor_checks::engine::diagnosis::Finding]) -> bool {
     findings.iter().any(|it| it.standing.is_some() && check.follows_from(it.check))
 }
 
 #[test]
 fn healthy_worlds_fail_no_check_for_any_session() {
-    for world in built_in().iter().filter(|it| it.healthy) {
+    for scenario in built_in().iter().filter(|it| it.healthy) {
         for session in Session::ALL {
-            let mut world = world.clone();
-            world.scope.session = session;
-            let diagnosis = diagnosis(&world);
+            let mut scenario = scenario.clone();
+            scenario.scope.session = session;
+            let diagnosis = diagnosis(&scenario);
             for finding in &diagnosis.findings {
                 assert_ne!(
                     word(&finding.answer),
                     "fails",
                     "{} in {}",
                     finding.check.name(),
-                    world.name
+                    scenario.name
                 );
             }
-            assert_eq!(diagnosis.overall, Overall::Healthy, "{} for {session}", world.name);
+            assert_eq!(diagnosis.overall, Overall::Healthy, "{} for {session}", scenario.name);
         }
     }
 }
 
 #[test]
 fn built_in_worlds_get_the_verdict_they_state() {
-    for world in built_in() {
-        let usual = if world.healthy { "healthy" } else { "blocked" };
-        let stated = world.verdict.as_deref().unwrap_or(usual);
-        assert_eq!(diagnosis(world).overall.as_str(), stated, "{}", world.name);
+    for scenario in built_in() {
+        let usual = if scenario.healthy { "healthy" } else { "blocked" };
+        let stated = scenario.verdict.as_deref().unwrap_or(usual);
+        assert_eq!(diagnosis(scenario).overall.as_str(), stated, "{}", scenario.name);
     }
 }
 
 #[test]
 fn replay_facts_survive_json() {
-    for (world, _) in worlds_of_all_kinds() {
-        let text = serde_json::to_string(&world.facts).unwrap();
+    for (scenario, _) in worlds_of_all_kinds() {
+        let text = serde_json::to_string(&scenario.facts).unwrap();
         let again: Facts = serde_json::from_str(&text).unwrap();
-        assert_eq!(world.facts, again, "{}", world.name);
-        assert_eq!(text, serde_json::to_string(&again).unwrap(), "{}", world.name);
+        assert_eq!(scenario.facts, again, "{}", scenario.name);
+        assert_eq!(text, serde_json::to_string(&again).unwrap(), "{}", scenario.name);
     }
 }
 
@@ -363,23 +370,23 @@ fn wholeness_every_runbook_has_all_its_parts() {
             !title.is_empty() && title.ends_with(char::is_alphanumeric),
             "{name}: a title is a claim, unpunctuated"
         );
-        for heading in ["\n## Fix\n", "\n## Confirm\n", "\n## Cases\n"] {
+        for heading in ["\n## Fix\n", "\n## Confirm\n"] {
             assert!(check.runbook.contains(heading), "{name} lacks {heading:?}");
         }
         for expects in ["passes", "fails", "unknown"] {
             assert!(
-                examples()
+                cases()
                     .iter()
-                    .any(|(it, example)| core::ptr::eq(*it, check) && example.expects == expects),
+                    .any(|(it, case)| core::ptr::eq(*it, check) && case.expects == expects),
                 "{name} shows no case that {expects}"
             );
         }
         let known = ["passes", "fails", "unknown", "not-applicable"];
-        for (_, example) in examples().iter().filter(|(it, _)| core::ptr::eq(*it, check)) {
+        for (_, case) in cases().iter().filter(|(it, _)| core::ptr::eq(*it, check)) {
             assert!(
-                known.contains(&example.expects),
+                known.contains(&case.expects.as_str()),
                 "{name}: `{}` is no verdict",
-                example.expects
+                case.expects
             );
         }
     }
@@ -392,5 +399,35 @@ fn wholeness_a_check_proves_only_what_it_depends_on() {
         for proven in check.proves {
             assert!(check.follows_from(proven), "{} proves {}", check.name(), proven.name());
         }
+    }
+}
+
+/// With `UPDATE_ACTIONS` set (`cargo xtask update`) it writes what it would compare.
+#[test]
+fn the_table_of_actions_is_current() {
+    let mut actions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let cases = cases().iter().map(|(check, case)| (*check, &case.scenario));
+    let scenarios =
+        built_in().iter().flat_map(|scenario| all().map(move |check| (check, scenario)));
+    for (check, scenario) in scenarios.chain(cases) {
+        let needs = support::demand(check, scenario);
+        actions
+            .entry(check.name())
+            .or_default()
+            .extend(needs.iter().flat_map(|need| need.actions()));
+    }
+    let is_current = all().all(|check| actions[&check.name()].iter().eq(check.actions()));
+    if std::env::var_os("UPDATE_ACTIONS").is_some() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/engine/actions.rs");
+        let text = std::fs::read_to_string(file).unwrap();
+        let (head, _) = text.split_once("&[\n").unwrap();
+        let rows: String = actions
+            .iter()
+            .map(|(check, actions)| format!("    ({check:?}, &{actions:?}),\n"))
+            .collect();
+        let rows = rows.replace("&{", "&[").replace("})", "])");
+        std::fs::write(file, format!("{head}&[\n{rows}];\n")).unwrap();
+    } else {
+        assert!(is_current, "out of date: run `cargo xtask update`");
     }
 }

@@ -6,13 +6,11 @@ use aws_sdk_ec2::{
     types::{Filter, IamInstanceProfileAssociationState, Image as SdkImage},
 };
 use aws_smithy_types::{DateTime, base64, error::metadata::ProvideErrorMetadata as _};
-use ssm_doctor_checks::{
-    model::{
-        ec2::{ConnectEndpoint, Console, Image, ProfileAssociation, SerialConsole},
-        facts::Facts,
-        ids::{ImageId, InstanceId, Region, VpcId},
-    },
-    solve::console::excerpt,
+use ssm_doctor_analysis::node::console::excerpt;
+use ssm_doctor_facts::{
+    ec2::{ConnectEndpoint, Console, Image, ProfileAssociation, SerialConsole},
+    ids::{ImageId, InstanceId, Region, VpcId},
+    lookup::Facts,
 };
 
 use super::{

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use ssm_doctor_checks::model::{
+use ssm_doctor_facts::{
     ec2::{NetworkAcl, RouteTable, TargetKind},
-    facts::{Facts, Need, Ourselves, Row, Why},
     ids::{AccountId, SubnetId, VpcId},
+    lookup::{Facts, Need, Ourselves, Row, Why},
 };
 
 /// Turns every row that claims too much into an unknown one. Doubting twice changes nothing.

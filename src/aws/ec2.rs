@@ -19,8 +19,7 @@ use aws_sdk_ec2::{
     types::{self as sdk, Filter, VpcAttributeName},
 };
 use aws_smithy_types::DateTime;
-use ssm_doctor_checks::model::{
-    dns::Place,
+use ssm_doctor_facts::{
     ec2::{
         AclEntry, AttachedInterface, BlockMode, Destination, DhcpOptions, EgressOnlyGateway,
         Endpoint, EndpointKind, Exclusion, Instance, InstanceState, InstanceStatus,
@@ -29,11 +28,12 @@ use ssm_doctor_checks::model::{
         ScheduledEvent, SecurityGroup, Subnet, Traffic, TransitAssociation, TransitAttachment,
         TransitGateway, TransitGatewayAttachment, TransitRoute, TransitTable, Vpc, VpcDns,
     },
-    facts::{Facts, Row},
     ids::{
         DhcpOptionsId, EndpointId, InstanceId, NatGatewayId, NetworkInterfaceId, PeeringId,
         PrefixListId, Region, SecurityGroupId, ServiceName, SubnetId, TransitGatewayId, VpcId,
     },
+    lookup::{Facts, Row},
+    route53::Place,
     text::Text,
     time::Timestamp,
 };
@@ -1064,10 +1064,10 @@ fn network_interface(it: &sdk::NetworkInterface) -> Result<NetworkInterface, Fai
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::model::{
+    use ssm_doctor_facts::{
         ec2::{EndpointState, RouteState},
-        facts::Why,
         ids::Arn,
+        lookup::Why,
     };
 
     use super::*;

@@ -9,15 +9,13 @@ use aws_sdk_iam::{
     Client,
     types::{self as sdk, ContextKeyTypeEnum},
 };
-use ssm_doctor_checks::{
-    model::{
-        facts::{Facts, Row},
-        iam::{Decision, InstanceProfile, Question, Role, Simulation, User},
-        ids::{Arn, ProfileName, RoleName, UserName},
-        scope::Scope,
-        text::Text,
-    },
-    solve::simulation::{ContextEntry, ContextKind, entries},
+use ssm_doctor_analysis::permissions::simulation::{ContextEntry, ContextKind, entries};
+use ssm_doctor_facts::{
+    iam::{Decision, InstanceProfile, Question, Role, Simulation, User},
+    ids::{Arn, ProfileName, RoleName, UserName},
+    lookup::{Facts, Row},
+    scope::Scope,
+    text::Text,
 };
 
 use super::{
@@ -379,7 +377,7 @@ mod tests {
 
     #[test]
     fn one_call_answers_what_differs_in_action_or_resource_only() {
-        let world = ssm_doctor_checks::worlds::all().unwrap().remove(0);
+        let world = ssm_doctor_fixtures::named("private-endpoints").unwrap();
         let question = |principal: &str, action: &str, resource: &str| Question {
             principal: format!("arn:aws:iam::111122223333:{principal}").parse().unwrap(),
             action: action.into(),

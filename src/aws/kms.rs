@@ -4,10 +4,10 @@ use aws_sdk_kms::{
     Client,
     types::{GrantListEntry, KeySpec, KeyState, KeyUsageType},
 };
-use ssm_doctor_checks::model::{
-    facts::Facts,
+use ssm_doctor_facts::{
     iam::{Grant, Key},
     ids::{Arn, KeyName},
+    lookup::Facts,
     text::Text,
 };
 

@@ -1,7 +1,7 @@
 //! `CloudWatch` Logs: the group that session logs go to.
 
 use aws_sdk_cloudwatchlogs::Client;
-use ssm_doctor_checks::model::{facts::Facts, ids::LogGroupName, logs::LogGroup};
+use ssm_doctor_facts::{cloudwatch_logs::LogGroup, ids::LogGroupName, lookup::Facts};
 
 use super::{
     Service,

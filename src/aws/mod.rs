@@ -32,23 +32,21 @@ use aws_config::{
 };
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
-use ssm_doctor_checks::{
-    model::{
-        ec2::TargetKind,
-        facts::{Facts, Need, Ourselves, Row},
-        iam::Question,
-        ids::{
-            AccountId, Arn, NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId,
-            TransitGatewayId, VpcId,
-        },
-        scope::Scope,
-        ssm::SettingId,
-        time::Timestamp,
+use ssm_doctor_analysis::{
+    network::reach::CORE,
+    permissions::credentials::{CHANNELS, REGISTER, channels_of},
+};
+use ssm_doctor_facts::{
+    ec2::TargetKind,
+    iam::Question,
+    ids::{
+        AccountId, Arn, NatGatewayId, NetworkInterfaceId, Region, SecurityGroupId, SubnetId,
+        TransitGatewayId, VpcId,
     },
-    solve::{
-        credentials::{CHANNELS, REGISTER, channels_of},
-        reach::CORE,
-    },
+    lookup::{Facts, Need, Ourselves, Row},
+    scope::Scope,
+    ssm::SettingId,
+    time::Timestamp,
 };
 use tokio::sync::Semaphore;
 
@@ -706,7 +704,7 @@ fn lasts(credentials: &Credentials) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::model::{
+    use ssm_doctor_facts::{
         ids::{InstanceId, Target},
         ssm::{ManagedNode, Ping, ServiceSetting},
     };

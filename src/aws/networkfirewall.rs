@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_networkfirewall::{Client, types as sdk};
-use ssm_doctor_checks::model::{
-    facts::Facts,
+use ssm_doctor_facts::{
     ids::{Arn, Region, VpcId},
-    inspection::{
+    lookup::Facts,
+    network_firewall::{
         DomainList, FirewallEndpoint, GroupReference, GroupRules, NetworkFirewall,
         NetworkFirewallPolicy, RuleGroup, RuleOption, RuleOrder, StatefulRule, StatelessRule,
     },
@@ -247,7 +247,7 @@ fn stateful_rule(it: &sdk::StatefulRule) -> StatefulRule {
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::model::inspection::{
+    use ssm_doctor_facts::network_firewall::{
         FirewallEndpointState, FirewallState, ListKind, ListTarget, RuleDirection, StatefulAction,
     };
 

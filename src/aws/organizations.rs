@@ -10,10 +10,10 @@ use aws_sdk_organizations::{
     operation::list_policies_for_target::ListPoliciesForTargetOutput,
     types::{ParentType, PolicyType},
 };
-use ssm_doctor_checks::model::{
-    facts::{Absent, Facts, Ourselves, Row},
+use ssm_doctor_facts::{
     iam::{Organization, OrganizationLevel, OrganizationPolicies},
     ids::AccountId,
+    lookup::{Absent, Facts, Ourselves, Row},
     text::Text,
 };
 

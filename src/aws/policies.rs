@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{AttachedPermissionsBoundary, AttachedPolicy};
-use ssm_doctor_checks::model::{
-    facts::{Absent, Facts, Row},
+use ssm_doctor_facts::{
     iam::{AttachedPolicies, ManagedPolicy},
     ids::{Arn, GroupName, RoleName, UserName},
+    lookup::{Absent, Facts, Row},
     text::Text,
 };
 use tokio::task::JoinSet;

@@ -6,10 +6,10 @@ use aws_sdk_route53::{
     Client,
     types::{self as sdk, RrType, VpcRegion},
 };
-use ssm_doctor_checks::model::{
-    dns::{HostedZone, ZoneRecord},
-    facts::Facts,
+use ssm_doctor_facts::{
     ids::{Region, VpcId, ZoneId},
+    lookup::Facts,
+    route53::{HostedZone, ZoneRecord},
 };
 
 use super::{
@@ -128,7 +128,7 @@ pub fn name(raw: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::model::dns::RecordType;
+    use ssm_doctor_facts::route53::RecordType;
 
     use super::*;
 

@@ -5,10 +5,10 @@ use aws_sdk_route53profiles::{
     types::{self as sdk, ProfileStatus},
 };
 use serde::Deserialize;
-use ssm_doctor_checks::model::{
-    dns::ProfileResource,
-    facts::Facts,
+use ssm_doctor_facts::{
     ids::{ProfileId, VpcId},
+    lookup::Facts,
+    route53::ProfileResource,
 };
 
 use super::{

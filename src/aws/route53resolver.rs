@@ -6,10 +6,10 @@ use aws_sdk_route53resolver::{
         self as sdk, FirewallRuleGroupAssociationStatus, ResolverRuleAssociationStatus as Status,
     },
 };
-use ssm_doctor_checks::model::{
-    dns::{FirewallAssociation, FirewallDomains, FirewallRule, ResolverRule},
-    facts::Facts,
+use ssm_doctor_facts::{
     ids::{FirewallGroupId, FirewallListId, Region, ResolverRuleId, VpcId},
+    lookup::Facts,
+    route53::{FirewallAssociation, FirewallDomains, FirewallRule, ResolverRule},
 };
 
 use super::{
@@ -151,7 +151,7 @@ fn firewall_rule(it: &sdk::FirewallRule) -> Result<FirewallRule, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use ssm_doctor_checks::model::dns::{FirewallAction, Redirection, RuleType};
+    use ssm_doctor_facts::route53::{FirewallAction, Redirection, RuleType};
 
     use super::*;
 

@@ -11,9 +11,9 @@ use aws_sdk_s3::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use ssm_doctor_checks::model::{
-    facts::Facts,
+use ssm_doctor_facts::{
     ids::{BucketName, Region},
+    lookup::Facts,
     s3::{Bucket, BucketEncryption},
     text::Text,
 };
@@ -105,7 +105,7 @@ mod tests {
     use aws_sdk_s3::types::{ServerSideEncryption, ServerSideEncryptionRule};
     use aws_smithy_runtime_api::http::StatusCode;
     use aws_smithy_types::body::SdkBody;
-    use ssm_doctor_checks::model::ids::KeyName;
+    use ssm_doctor_facts::ids::KeyName;
 
     use super::*;
 

@@ -15,9 +15,9 @@ use aws_sdk_ssm::{
     },
 };
 use serde_json::Value;
-use ssm_doctor_checks::model::{
-    facts::{Facts, Ourselves},
+use ssm_doctor_facts::{
     ids::{ActivationId, DocumentName, TaggedName, Target},
+    lookup::{Facts, Ourselves},
     ssm::{
         Activation, Connection, Document, HybridNode, ManagedNode, PastSession, Ping,
         ServiceSetting, SettingId,
@@ -231,7 +231,7 @@ fn document(it: &GetDocumentOutput) -> Result<Document, Failure> {
 mod tests {
     use aws_sdk_ssm::types::PingStatus;
     use aws_smithy_types::DateTime;
-    use ssm_doctor_checks::model::{facts::Why, time::Timestamp};
+    use ssm_doctor_facts::{lookup::Why, time::Timestamp};
 
     use super::*;
 

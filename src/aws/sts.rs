@@ -1,9 +1,9 @@
 //! STS: who we are. Needs no permission, so it fails only with the credentials themselves.
 
 use aws_sdk_sts::Client;
-use ssm_doctor_checks::model::{
-    facts::{Facts, Ourselves},
+use ssm_doctor_facts::{
     iam::Caller,
+    lookup::{Facts, Ourselves},
 };
 
 use super::{

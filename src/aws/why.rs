@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::{
     result::{ConnectorError, SdkError},
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use ssm_doctor_checks::model::facts::{Absent, Row, Why};
+use ssm_doctor_facts::lookup::{Absent, Row, Why};
 
 /// Why a question stays open, and AWS's words for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

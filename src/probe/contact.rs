@@ -17,7 +17,7 @@ use hyper::{
 };
 use hyper_util::{client::proxy::matcher::Intercept, rt::TokioIo};
 use rustls::{CertificateError, ClientConfig, RootCertStore, pki_types::ServerName};
-use ssm_doctor_checks::model::here::{Contact, Host, Outcome, Stage};
+use ssm_doctor_facts::workstation::{Contact, Host, Outcome, Stage};
 use tokio::{
     net::{TcpStream, lookup_host},
     task::JoinSet,

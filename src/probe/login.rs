@@ -8,10 +8,10 @@ use std::{borrow::Cow, collections::BTreeSet, fs, path::Path};
 use aws_config::profile::{self, ProfileFileLoadError, ProfileSet};
 use aws_types::os_shim_internal::{Env, Fs};
 use serde::{Deserialize, de::IgnoredAny};
-use ssm_doctor_checks::model::{
-    facts::{Row, Why},
-    here::{Login, Means, Profile, SignOn},
+use ssm_doctor_facts::{
+    lookup::{Row, Why},
     time::Timestamp,
+    workstation::{Login, Means, Profile, SignOn},
 };
 
 use super::{Setup, home, variable};

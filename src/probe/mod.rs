@@ -20,10 +20,10 @@ use std::{
 };
 
 use hyper_util::client::proxy::matcher::Matcher;
-use ssm_doctor_checks::model::{
-    facts::{Facts, Need, Row},
-    here::{Host, Machine, Proxy, Sockets, Surroundings},
+use ssm_doctor_facts::{
+    lookup::{Facts, Need, Row},
     time::Timestamp,
+    workstation::{Host, Machine, Proxy, Sockets, Surroundings},
 };
 use tokio_rustls::TlsConnector;
 

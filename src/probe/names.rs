@@ -11,9 +11,9 @@ use hickory_resolver::{
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::{DnsError, NetError, runtime::TokioRuntimeProvider},
 };
-use ssm_doctor_checks::model::{
-    facts::{Absent, Row, Why},
-    here::{Addresses, Host},
+use ssm_doctor_facts::{
+    lookup::{Absent, Row, Why},
+    workstation::{Addresses, Host},
 };
 use tokio::{net::lookup_host, time::timeout};
 

@@ -2,9 +2,9 @@
 
 use std::{path::Path, process::Stdio, time::Duration};
 
-use ssm_doctor_checks::model::{
-    facts::{Absent, Row},
-    here::{Installed, Program},
+use ssm_doctor_facts::{
+    lookup::{Absent, Row},
+    workstation::{Installed, Program},
 };
 use tokio::{process::Command, time::timeout};
 

@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ssm_doctor_checks::model::{
-    facts::{Absent, Row, Why},
-    here::SshEntry,
+use ssm_doctor_facts::{
     ids::Target,
+    lookup::{Absent, Row, Why},
+    workstation::SshEntry,
 };
 
 use super::{home, shown};

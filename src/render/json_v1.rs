@@ -6,14 +6,15 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use ssm_doctor_checks::{
-    model::{
-        diagnose::{Finding as Found, Overall, Standing as Stands},
-        scope::Session as Kind,
-        verdict::{Answer, Evidence, Impact as Weight, Verdict},
-    },
-    solve::reach::{Path as Way, Reachable as Reach},
+use ssm_doctor_analysis::{
+    answer::{Answer, Evidence, Verdict},
+    network::reach::{Path as Way, Reachable as Reach},
 };
+use ssm_doctor_checks::engine::{
+    check::Impact as Weight,
+    diagnosis::{Finding as Found, Overall, Standing as Stands},
+};
+use ssm_doctor_facts::scope::Session as Kind;
 
 use crate::report::{self, Report};
 
@@ -393,7 +394,7 @@ mod tests {
 
     use schemars::generate::SchemaSettings;
 
-    /// With `UPDATE_SCHEMAS` set (`cargo xtask schema`) it writes what it would compare.
+    /// With `UPDATE_SCHEMAS` set (`cargo xtask update`) it writes what it would compare.
     #[test]
     fn the_committed_schemas_are_current() {
         // What we write, and what we read, differ in which fields may be left out.
@@ -411,7 +412,7 @@ mod tests {
             let committed = fs::read_to_string(&file).unwrap_or_default();
             assert!(
                 committed == current,
-                "schemas/{name} is out of date: run `cargo xtask schema`"
+                "schemas/{name} is out of date: run `cargo xtask update`"
             );
         }
     }

@@ -7,14 +7,17 @@
 use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
-use ssm_doctor_checks::{
-    model::{
-        diagnose::{Finding, Overall, Standing},
-        facts::{Gap, Why},
-        scope::Session,
-        verdict::{Answer, Evidence, Fix, Impact, Verdict},
-    },
-    solve::reach::{Hop, HopKind, Path},
+use ssm_doctor_analysis::{
+    answer::{Answer, Evidence, Fix, Verdict},
+    network::reach::{Hop, HopKind, Path},
+};
+use ssm_doctor_checks::engine::{
+    check::Impact,
+    diagnosis::{Finding, Overall, Standing},
+};
+use ssm_doctor_facts::{
+    lookup::{Gap, Why},
+    scope::Session,
 };
 
 use super::{BOLD, PLAIN, Page, Screen, Span};

@@ -1,7 +1,7 @@
 //! Real incidents, retold: each has to end with its own cause first.
 //!
 //! A story is a folder of `fixtures/incidents/`. Its `facts.json` is laid over a ground, a built-in
-//! world or one of `grounds/`, which are such worlds grown as accounts grow: with secondary CIDRs,
+//! scenario or one of `grounds/`, which are such scenarios grown as accounts grow: with secondary CIDRs,
 //! unrelated endpoints and tables that lead elsewhere. Its `story.md` tells what happened, and ends
 //! with what the report has to say. `index.json` has every incident of the collection: how far AWS
 //! shows it, and the story that retells it or why none does.
@@ -15,6 +15,8 @@
 )]
 
 mod possible;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,16 +27,20 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use ssm_doctor_checks::{
-    model::{
-        diagnose::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
-        facts::{Gap, Why},
-        scope::Session,
-        verdict::{Answer, Impact, Verdict},
-    },
-    solve::silence,
-    worlds::{self, World},
+use ssm_doctor_analysis::{
+    answer::{Answer, Verdict},
+    node::silence,
 };
+use ssm_doctor_checks::engine::{
+    check::Impact,
+    diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+};
+use ssm_doctor_facts::{
+    lookup::{Gap, Why},
+    scope::Session,
+};
+use ssm_doctor_fixtures as fixtures;
+use ssm_doctor_fixtures::Scenario;
 
 /// Whose failure means that there is nothing to judge.
 const FOUND: &str = "target/found-in-region";
@@ -42,7 +48,7 @@ const FOUND: &str = "target/found-in-region";
 struct Story {
     name: String,
     text: String,
-    world: World,
+    scenario: Scenario,
     expected: Expected,
 }
 
@@ -139,8 +145,8 @@ fn parse<T: DeserializeOwned>(text: &str, file: &Path) -> T {
     serde_json::from_str(text).unwrap_or_else(|it| panic!("{}: {it}", file.display()))
 }
 
-/// A file's world, laid over its ground: another file's, and at last a built-in one.
-fn world(name: &str, file: &Path) -> World {
+/// A file's scenario, laid over its ground: another file's, and at last a built-in one.
+fn scenario(name: &str, file: &Path) -> Scenario {
     let (mut ground, mut patches) = (file.to_owned(), Vec::new());
     loop {
         let mut patch: Value = read(&ground);
@@ -152,7 +158,7 @@ fn world(name: &str, file: &Path) -> World {
         let found =
             [grown, folder().join(&below).join("facts.json")].into_iter().find(|it| it.exists());
         let Some(file) = found else {
-            return worlds::laid_over(name.into(), &below, &patches).unwrap();
+            return fixtures::patched(name.into(), &below, &patches).unwrap();
         };
         ground = file;
     }
@@ -168,8 +174,8 @@ fn stories() -> &'static [Story] {
             let block = text.split_once("```json\n").and_then(|it| it.1.split_once("```"));
             let expected = block.unwrap_or_else(|| panic!("{name}: expects nothing")).0;
             let expected = parse(expected, &file);
-            let world = world(&name, &folder().join(&name).join("facts.json"));
-            Story { name, text, world, expected }
+            let scenario = scenario(&name, &folder().join(&name).join("facts.json"));
+            Story { name, text, scenario, expected }
         });
         stories.collect()
     })
@@ -184,8 +190,8 @@ fn index() -> Index {
     read(&folder().join("index.json"))
 }
 
-fn judge(world: &World) -> Diagnosis {
-    diagnose(&examine(&world.facts, &world.scope))
+fn judge(scenario: &Scenario) -> Diagnosis {
+    diagnose(&examine(&scenario.facts, &scenario.scope))
 }
 
 /// All that a check says, as a reader of the report meets it.
@@ -215,7 +221,7 @@ fn words(answer: &Answer) -> String {
     }
 }
 
-fn shown(evidence: &ssm_doctor_checks::model::verdict::Evidence) -> String {
+fn shown(evidence: &ssm_doctor_analysis::answer::Evidence) -> String {
     let lines = evidence.iter().map(|it| format!("{} {}", it.subject, it.observed));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -244,8 +250,8 @@ fn report(diagnosis: &Diagnosis) -> String {
 
 /// How the report differs from what is expected of it.
 fn differences(story: &Story) -> Vec<String> {
-    let Story { world, expected, .. } = story;
-    let diagnosis = judge(world);
+    let Story { scenario, expected, .. } = story;
+    let diagnosis = judge(scenario);
     let mut wrong = Vec::new();
     let mut differ = |what: &str, found: &str, wanted: &str| {
         if found != wanted {
@@ -256,9 +262,9 @@ fn differences(story: &Story) -> Vec<String> {
     let causes: Vec<_> = diagnosis.causes.iter().map(|it| it.name()).collect();
     differ("causes", &causes.join(", "), &expected.causes.join(", "));
     for (session, verdict) in &expected.sessions {
-        let mut world = world.clone();
-        world.scope.session = *session;
-        differ(&format!("{session}"), judge(&world).overall.as_str(), verdict);
+        let mut scenario = scenario.clone();
+        scenario.scope.session = *session;
+        differ(&format!("{session}"), judge(&scenario).overall.as_str(), verdict);
     }
     let open = |it: &&Finding| it.open && it.answer.is_err();
     if diagnosis.overall == Overall::Inconclusive {
@@ -268,7 +274,7 @@ fn differences(story: &Story) -> Vec<String> {
         differ("hangs on", &format!("{hangs_on:?}"), &format!("{wanted:?}"));
     }
     let beyond = match diagnosis.overall {
-        Overall::Healthy => silence::beyond(world.scope.session),
+        Overall::Healthy => silence::beyond(scenario.scope.session),
         _ => "",
     };
     for place in expected.look_at.iter().filter(|it| !beyond.contains(it.as_str())) {
@@ -334,7 +340,7 @@ fn every_story_ends_as_it_should() {
         }
         failed.insert(story.name.as_str());
         let wrong = wrong.join("\n    ");
-        let report = report(&judge(&story.world));
+        let report = report(&judge(&story.scenario));
         match pending {
             Some(why) => println!("pending {}: {why}\n    {wrong}", story.name),
             None => told.push(format!("{}\n    {wrong}\n  its report: {report}", story.name)),
@@ -418,11 +424,11 @@ fn the_index_has_every_incident_and_every_story_its_source() {
 #[test]
 fn grounds_are_healthy() {
     for name in names(&folder().join("grounds")) {
-        let world = world(&name, &folder().join("grounds").join(&name));
+        let scenario = scenario(&name, &folder().join("grounds").join(&name));
         for session in Session::ALL {
-            let mut world = world.clone();
-            world.scope.session = session;
-            let diagnosis = judge(&world);
+            let mut scenario = scenario.clone();
+            scenario.scope.session = session;
+            let diagnosis = judge(&scenario);
             let failing = diagnosis.findings.iter().filter(|it| it.standing.is_some());
             let failing: Vec<_> = failing.map(|it| it.check.name()).collect();
             assert!(failing.is_empty(), "{name}, {session}: {failing:?}");
@@ -440,13 +446,14 @@ fn one_refused_call_flips_nothing() {
     let (mut tried, mut flipped) = (0_u32, Vec::new());
     let pending = index().pending;
     for story in stories().iter().filter(|it| !pending.contains_key(&it.name)) {
-        let Story { name, world, .. } = story;
-        let answers = examine(&world.facts, &world.scope);
+        let Story { name, scenario, .. } = story;
+        let answers = examine(&scenario.facts, &scenario.scope);
         let verdict = diagnose(&answers).overall;
-        let read: Vec<_> = answers.iter().map(|it| worlds::demand(it.0, world)).collect();
-        let needs: BTreeSet<_> = read.iter().flatten().filter(|it| world.facts.has(it)).collect();
+        let read: Vec<_> = answers.iter().map(|it| support::demand(it.0, scenario)).collect();
+        let needs: BTreeSet<_> =
+            read.iter().flatten().filter(|it| scenario.facts.has(it)).collect();
         for need in needs {
-            let mut facts = world.facts.clone();
+            let mut facts = scenario.facts.clone();
             facts.give_up(need, Why::Denied, "");
             tried += 1;
             let place = format!("{name} without {need:?}");
@@ -457,7 +464,7 @@ fn one_refused_call_flips_nothing() {
                     if !read.contains(need) {
                         return (*check, before.clone());
                     }
-                    let now = (check.run)(&facts, &world.scope);
+                    let now = (check.run)(&facts, &scenario.scope);
                     if kind(&now) != kind(before) && now.is_ok() {
                         let (said, says) = (words(before), words(&now));
                         flipped.push(format!(
@@ -499,15 +506,15 @@ fn starts(overall: Overall) -> Option<bool> {
 /// AWS lists what it lists in no order that means something, apart from what is numbered.
 #[test]
 fn the_order_of_lists_decides_nothing() {
-    for Story { name, world, .. } in stories() {
-        let mut facts = serde_json::to_value(&world.facts).unwrap();
+    for Story { name, scenario, .. } in stories() {
+        let mut facts = serde_json::to_value(&scenario.facts).unwrap();
         for (table, rows) in facts.as_object_mut().unwrap() {
             if !IN_ORDER.contains(&table.as_str()) {
                 turn(rows);
             }
         }
-        let turned = World { facts: serde_json::from_value(facts).unwrap(), ..world.clone() };
-        assert_eq!(outline(&judge(&turned)), outline(&judge(world)), "{name}");
+        let turned = Scenario { facts: serde_json::from_value(facts).unwrap(), ..scenario.clone() };
+        assert_eq!(outline(&judge(&turned)), outline(&judge(scenario)), "{name}");
     }
 }
 
@@ -529,9 +536,9 @@ fn turn(value: &mut Value) {
 /// What was wrong with an account in one partition is wrong with it in another.
 #[test]
 fn partitions_differ_in_names_only() {
-    for Story { name, world, .. } in stories() {
-        let here = &world.scope.region;
-        let text = serde_json::to_string(&(&world.scope, &world.facts)).unwrap();
+    for Story { name, scenario, .. } in stories() {
+        let here = &scenario.scope.region;
+        let text = serde_json::to_string(&(&scenario.scope, &scenario.facts)).unwrap();
         for (region, partition, suffix, dual_stack) in [
             ("cn-north-1", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
             ("us-gov-west-1", "aws-us-gov", "amazonaws.com", "api.aws"),
@@ -547,8 +554,8 @@ fn partitions_differ_in_names_only() {
             }
             let text = text.replace(here.as_str(), region);
             let (scope, facts) = serde_json::from_str(&text).unwrap();
-            let moved = World { scope, facts, ..world.clone() };
-            assert_eq!(outline(&judge(&moved)), outline(&judge(world)), "{name} in {region}");
+            let moved = Scenario { scope, facts, ..scenario.clone() };
+            assert_eq!(outline(&judge(&moved)), outline(&judge(scenario)), "{name} in {region}");
         }
     }
 }
@@ -564,8 +571,8 @@ fn outline(diagnosis: &Diagnosis) -> (&'static str, Vec<String>, BTreeMap<String
 #[test]
 fn stories_could_have_happened() {
     let grounds = names(&folder().join("grounds"));
-    let grounds = grounds.iter().map(|it| world(it, &folder().join("grounds").join(it)));
-    let worlds = grounds.chain(stories().iter().map(|it| it.world.clone()));
-    let wrong: Vec<_> = worlds.flat_map(|it| possible::contradictions(&it)).collect();
+    let grounds = grounds.iter().map(|it| scenario(it, &folder().join("grounds").join(it)));
+    let scenarios = grounds.chain(stories().iter().map(|it| it.scenario.clone()));
+    let wrong: Vec<_> = scenarios.flat_map(|it| possible::contradictions(&it)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

@@ -3,21 +3,19 @@
 use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
-use ssm_doctor_checks::{
-    model::{
-        ec2::Destination,
-        facts::Row,
-        ids::SubnetId,
-        ssm::{Connection, Ping},
-    },
-    worlds::World,
+use ssm_doctor_facts::{
+    ec2::Destination,
+    ids::SubnetId,
+    lookup::Row,
+    ssm::{Connection, Ping},
 };
+use ssm_doctor_fixtures::Scenario;
 
 #[must_use]
-pub fn contradictions(world: &World) -> Vec<String> {
-    let (facts, target) = (&world.facts, &world.scope.target);
+pub fn contradictions(scenario: &Scenario) -> Vec<String> {
+    let (facts, target) = (&scenario.facts, &scenario.scope.target);
     let mut wrong = Vec::new();
-    let mut say = |what: String| wrong.push(format!("{}: {what}", world.name));
+    let mut say = |what: String| wrong.push(format!("{}: {what}", scenario.name));
     let online =
         matches!(facts.nodes.get(target), Some(Row::Present(it)) if it.ping == Ping::Online);
     let connected =

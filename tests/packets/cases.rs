@@ -1,10 +1,8 @@
-//! What AWS documents, one change of a built-in world at a time.
+//! What AWS documents, one change of a built-in scenario at a time.
 
 use serde_json::{Value, json};
-use ssm_doctor_checks::{
-    model::{facts::Facts, scope::Scope},
-    worlds,
-};
+use ssm_doctor_facts::{lookup::Facts, scope::Scope};
+use ssm_doctor_fixtures as fixtures;
 
 use crate::reference::Arrival::{self, Everywhere, Nowhere, Uncertain};
 
@@ -19,11 +17,11 @@ pub struct Case {
 }
 
 impl Case {
-    pub fn world(&self) -> (Facts, Scope) {
-        let world = worlds::all().unwrap().into_iter().find(|it| it.name == self.ground).unwrap();
-        let mut facts = serde_json::to_value(world.facts).unwrap();
+    pub fn scenario(&self) -> (Facts, Scope) {
+        let scenario = fixtures::named(self.ground).unwrap();
+        let mut facts = serde_json::to_value(scenario.facts).unwrap();
         json_patch::merge(&mut facts, &self.patch);
-        (serde_json::from_value(facts).unwrap(), world.scope)
+        (serde_json::from_value(facts).unwrap(), scenario.scope)
     }
 }
 

@@ -20,10 +20,10 @@ use std::{
 };
 
 use ipnet::IpNet;
-use ssm_doctor_checks::model::{
+use ssm_doctor_facts::{
     ec2::*,
-    facts::{Facts, Row},
     ids::*,
+    lookup::{Facts, Row},
     scope::Scope,
 };
 

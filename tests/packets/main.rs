@@ -36,13 +36,11 @@ use proptest::{
     test_runner::TestRunner,
 };
 use reference::{Arrival, Attempt, Goal, Judgement, Reference};
-use ssm_doctor_checks::{
-    model::{
-        ec2::{BlockMode, NatGateway, PublicAccessBlock},
-        facts::{Facts, Row},
-        scope::Scope,
-    },
-    solve::reach::{self, HopKind, Reachable},
+use ssm_doctor_analysis::network::reach::{self, HopKind, Reachable};
+use ssm_doctor_facts::{
+    ec2::{BlockMode, NatGateway, PublicAccessBlock},
+    lookup::{Facts, Row},
+    scope::Scope,
 };
 
 /// Random worlds in an ordinary run.
@@ -69,7 +67,7 @@ fn main() -> ExitCode {
     }
     let documented = cases::all().into_iter().map(|case| {
         Trial::test(case.name.replace(' ', "-"), move || {
-            let (facts, scope) = case.world();
+            let (facts, scope) = case.scenario();
             Ok(agree(case.short, &facts, &scope, case.service, Some(case.arrival))?)
         })
     });

@@ -10,17 +10,15 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use ssm_doctor_checks::{
-    all,
-    model::{
-        facts::{ACTIONS, Facts, Need},
-        iam::Question,
-        scope::Scope,
-    },
-    worlds,
+use ssm_doctor_checks::all;
+use ssm_doctor_facts::{
+    iam::Question,
+    lookup::{ACTIONS, Facts, Need},
+    scope::Scope,
 };
+use ssm_doctor_fixtures as fixtures;
 
-use crate::Evaluator;
+use crate::{Evaluator, support};
 
 /// `"ssm:StartSession"` in code and JSON, `ssm:StartSession` between backticks in prose.
 fn names_in(folder: &Path, names: &mut BTreeMap<String, String>) {
@@ -67,7 +65,7 @@ fn every_name_exists() {
     assert!(unknown.is_empty(), "neither actions nor condition keys: {}", unknown.join(", "));
 }
 
-/// The questions put to IAM's simulator about a world of which no answer of it is known.
+/// The questions put to IAM's simulator about a scenario of which no answer of it is known.
 fn questions(facts: &Facts, scope: &Scope) -> BTreeSet<Question> {
     let mut facts = facts.clone();
     facts.simulations.clear();
@@ -130,10 +128,11 @@ fn is_as_refusals_have_it(question: &Question) -> bool {
 #[test]
 fn every_question_is_about_a_resource_that_its_action_knows() {
     let mut evaluator = Evaluator::start().unwrap();
-    let built_in = worlds::all().unwrap();
-    let examples = all().flat_map(|it| worlds::examples(it).unwrap()).map(|it| it.world);
-    let worlds = built_in.into_iter().chain(examples);
-    let asked: BTreeSet<Question> = worlds.flat_map(|it| questions(&it.facts, &it.scope)).collect();
+    let built_in = fixtures::all().unwrap();
+    let examples = all().flat_map(|it| support::cases(it)).map(|it| it.scenario);
+    let scenarios = built_in.into_iter().chain(examples);
+    let asked: BTreeSet<Question> =
+        scenarios.flat_map(|it| questions(&it.facts, &it.scope)).collect();
     assert!(asked.len() > 20, "{asked:?}");
     let mut wrong = Vec::new();
     for question in &asked {

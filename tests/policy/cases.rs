@@ -10,7 +10,7 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng},
 };
 use serde_json::{Map, Value, json};
-use ssm_doctor_checks::model::text::Text;
+use ssm_doctor_facts::text::Text;
 
 pub const ACCOUNT: &str = "111122223333";
 pub const OTHER: &str = "444455556666";

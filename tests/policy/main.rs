@@ -19,6 +19,8 @@ mod deviations;
 #[path = "../packages.rs"]
 mod packages;
 mod properties;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,12 +28,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use ssm_doctor_checks::{
-    model::{facts::Unknown, ids::Arn, text::Text},
-    solve::policy::{
-        Attached, Context, Kind, Known, Layer, Layers, Level, Name, Object, Outcome, Owner, Policy,
-        Principal, Request, evaluate,
-    },
+use ssm_doctor_facts::{ids::Arn, lookup::Unknown, text::Text};
+use ssm_doctor_iam_policy::{
+    Attached, Context, Kind, Known, Layer, Layers, Level, Name, Object, Outcome, Owner, Policy,
+    Principal, Request, evaluate,
 };
 
 use cases::{Case, Dice, EC2, Hidden, Hide, Key, ROLE, USER, Who};

@@ -25,13 +25,13 @@ use proptest::{
 };
 use reference::{Arrival, Judgement, Reference};
 use serde_json::Value;
-use ssm_doctor_checks::{
-    model::{
-        facts::{Facts, Need, Unknown},
-        scope::Scope,
-        verdict::Verdict,
-    },
-    solve::reach::{self, Hop, HopKind, Reachable},
+use ssm_doctor_analysis::{
+    answer::Verdict,
+    network::reach::{self, Hop, HopKind, Reachable},
+};
+use ssm_doctor_facts::{
+    lookup::{Facts, Need, Unknown},
+    scope::Scope,
 };
 use worlds::Plan;
 

@@ -18,11 +18,11 @@ use std::{
 };
 
 use ipnet::IpNet;
-use ssm_doctor_checks::model::{
-    dns::{HostedZone, RecordType},
+use ssm_doctor_facts::{
     ec2::*,
-    facts::{Facts, Row},
     ids::*,
+    lookup::{Facts, Row},
+    route53::{HostedZone, RecordType},
     scope::Scope,
 };
 

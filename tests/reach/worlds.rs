@@ -6,7 +6,7 @@
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
-use ssm_doctor_checks::model::{facts::Facts, scope::Scope};
+use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 
 #[derive(Clone, Debug)]
 pub struct Plan {

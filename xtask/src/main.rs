@@ -9,9 +9,9 @@ use std::{
 const USAGE: &str = "\
 usage: cargo xtask <chore>
 
-  new-check <area>/<name>  make a check's two files, and register it
+  new-check <area>/<name>  write the files of a new check, and register it
   registry                 write each area's list of checks from its files
-  schema                   write schemas/ from the code
+  update                   write what is generated: schemas/ and checks/engine/actions.rs
   test                     everything that must hold before a change is done; as root on Debian
                            it installs the programs that tests call, if they are missing
   incidents                how many real incidents end with their cause first";
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }),
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
-        ["schema"] => Ok(schema()),
+        ["update"] => Ok(update()),
         ["test"] => programs().map(|()| test()),
         ["incidents"] => Ok(incidents()),
         ["help" | "--help" | "-h"] => {
@@ -66,7 +66,7 @@ fn root() -> PathBuf {
 /// An area's `mod.rs`.
 ///
 /// The lists are committed, so that editors, rustfmt and readers meet plain Rust, and generated,
-/// so that adding a check is adding its two files.
+/// so that adding a check is adding its folder.
 #[derive(Debug)]
 struct List {
     file: PathBuf,
@@ -97,37 +97,31 @@ fn registry(checks: &Path) -> Result<Vec<List>, Trouble> {
         let names = names(&area)?;
         if !names.is_empty() {
             text.push('\n');
-            text.extend(names.iter().map(|it| format!("pub(crate) mod {it};\n")));
+            for name in &names {
+                let module = name.replace('-', "_");
+                text.push_str(&format!("#[path = \"{name}/rule.rs\"]\npub(crate) mod {module};\n"));
+            }
         }
         text.push_str(
-            "\n#[rustfmt::skip]\npub(crate) static CHECKS: &[&crate::model::verdict::Check] = &[\n",
+            "\n#[rustfmt::skip]\npub(crate) static CHECKS: &[&crate::engine::check::Check] = &[\n",
         );
-        text.extend(names.iter().map(|it| format!("    &{it}::CHECK,\n")));
+        text.extend(names.iter().map(|it| format!("    &{}::CHECK,\n", it.replace('-', "_"))));
         text.push_str("];\n");
         lists.push(List { file, text });
     }
     Ok(lists)
 }
 
-/// The checks of an area: each a rule and a runbook.
+/// The checks of an area, each a folder with [`FILES`], as Rust module names.
 fn names(area: &Path) -> Result<Vec<String>, Trouble> {
-    let stems = |extension: &str| -> Result<Vec<String>, Trouble> {
-        let files = children(area)?;
-        let files = files.iter().filter(|it| it.extension().is_some_and(|it| it == extension));
-        let stems = files.filter_map(|it| Some(it.file_stem()?.to_str()?.to_owned()));
-        Ok(stems.filter(|it| it != "mod").collect())
-    };
-    let (rules, runbooks) = (stems("rs")?, stems("md")?);
-    for (has, lacks, extension) in [(&rules, &runbooks, "md"), (&runbooks, &rules, "rs")] {
-        if let Some(alone) = has.iter().find(|it| !lacks.contains(it)) {
-            let missing = area.join(alone).with_extension(extension);
-            return Err(Trouble(format!(
-                "error: {} is missing: a check is a pair",
-                missing.display()
-            )));
+    let mut names = Vec::new();
+    for folder in children(area)?.into_iter().filter(|path| path.is_dir()) {
+        for file in FILES.map(|(file, _)| folder.join(file)).into_iter().filter(|it| !it.exists()) {
+            return Err(Trouble(format!("error: {} is missing", file.display())));
         }
+        names.extend(folder.file_name().and_then(|name| name.to_str()).map(str::to_owned));
     }
-    Ok(rules)
+    Ok(names)
 }
 
 /// In order of their names.
@@ -143,8 +137,12 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
 
 // ---------------------------------------------------------------- a new check
 
-const RULE: &str = include_str!("check.rs.template");
-const RUNBOOK: &str = include_str!("check.md.template");
+/// What a check's folder holds, and what a new one starts with.
+const FILES: [(&str, &str); 3] = [
+    ("rule.rs", include_str!("new-check/rule.rs")),
+    ("README.md", include_str!("new-check/README.md")),
+    ("cases.md", include_str!("new-check/cases.md")),
+];
 
 fn new_check(checks: &Path, name: &str) -> Result<(), Trouble> {
     let refuse = |why: &str| Err(Trouble(format!("error: `{name}` {why}")));
@@ -172,31 +170,27 @@ fn new_check(checks: &Path, name: &str) -> Result<(), Trouble> {
             areas.join(", ")
         ));
     }
-    let stem = claim.replace('-', "_");
-    let (rule, runbook) = (
-        checks.join(&area).join(&stem).with_extension("rs"),
-        checks.join(&area).join(&stem).with_extension("md"),
-    );
-    if rule.exists() || runbook.exists() {
+    let folder = checks.join(&area).join(claim);
+    if folder.exists() {
         return refuse("exists");
     }
-    fs::write(&rule, RULE.replace("{stem}", &stem)).map_err(at(&rule))?;
-    fs::write(&runbook, RUNBOOK).map_err(at(&runbook))?;
+    fs::create_dir(&folder).map_err(at(&folder))?;
+    for (file, text) in FILES {
+        let path = folder.join(file);
+        fs::write(&path, text).map_err(at(&path))?;
+        println!("{}", path.display());
+    }
     for list in registry(checks)?.iter().filter(|it| it.is_stale()) {
         list.write()?;
     }
-    println!(
-        "{}\n{}\nFill both in, then run: cargo test -p ssm-doctor-checks",
-        rule.display(),
-        runbook.display()
-    );
+    println!("Fill them in, then run: cargo test -p ssm-doctor-checks");
     Ok(())
 }
 
 // ---------------------------------------------------------------- steps
 
-fn schema() -> ExitCode {
-    let args = [
+fn update() -> ExitCode {
+    let schemas: &[&str] = &[
         "test",
         "--package",
         "ssm-doctor",
@@ -205,7 +199,15 @@ fn schema() -> ExitCode {
         "--no-default-features",
         "schemas",
     ];
-    step(&args, &[("UPDATE_SCHEMAS", "1")])
+    let actions: &[&str] =
+        &["test", "--package", "ssm-doctor-checks", "--test", "laws", "the_table_of_actions"];
+    for (args, variable) in [(schemas, "UPDATE_SCHEMAS"), (actions, "UPDATE_ACTIONS")] {
+        let code = step(args, &[(variable, "1")]);
+        if code != ExitCode::SUCCESS {
+            return code;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 fn incidents() -> ExitCode {
@@ -334,10 +336,8 @@ mod tests {
         new_check(&checks, "network/route-alive").unwrap();
         let list = fs::read_to_string(area.join("mod.rs")).unwrap();
         assert!(
-            list.contains("pub(crate) mod route_alive;") && list.contains("&route_alive::CHECK,")
-        );
-        assert!(
-            fs::read_to_string(area.join("route_alive.rs")).unwrap().contains("route_alive.md")
+            list.contains("#[path = \"route-alive/rule.rs\"]\npub(crate) mod route_alive;")
+                && list.contains("&route_alive::CHECK,")
         );
         let rows = [
             ("network/route-alive", "exists"),
@@ -352,8 +352,8 @@ mod tests {
             let Trouble(text) = new_check(&checks, name).unwrap_err();
             assert!(text.contains(why), "{name}: {text}");
         }
-        fs::remove_file(area.join("route_alive.md")).unwrap();
-        assert!(registry(&checks).unwrap_err().0.contains("route_alive.md is missing"));
+        fs::remove_file(area.join("route-alive").join("cases.md")).unwrap();
+        assert!(registry(&checks).unwrap_err().0.contains("cases.md is missing"));
         fs::remove_dir_all(checks).unwrap();
     }
 }

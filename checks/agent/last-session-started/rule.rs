@@ -1,0 +1,57 @@
+//! The last session to this node did not fail.
+//!
+//! What goes wrong after the channel is open happens on the node, where no API looks: a full disk, a user
+//! that does not exist, a key or a log target that was refused. The service remembers how sessions ended
+//! for 30 days, and of some that failed, why. It may be another operator's, or mended since, so it is
+//! advice. Source: `DescribeSessions`, `Status`, `Reason` and `Details`.
+
+use crate::prelude::*;
+use ssm_doctor_facts::time::span;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Advises,
+    depends_on: &[&crate::target::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let sessions = facts.past_sessions(&scope.target).required()?;
+    let Some(last) = sessions.first() else {
+        return Ok(Verdict::NotApplicable("nobody has had a session to it in 30 days"));
+    };
+    let when = last
+        .started_at
+        .map_or(String::new(), |it| format!(", {} ago, at {it}", span(it.until(scope.at).max(0))));
+    let by = last.document.as_ref().map_or(String::new(), |it| format!(" by {it}"));
+    let reason = last.reason.as_ref().map_or(String::new(), |it| format!(": {it}"));
+    let subject = format!("session {}", last.id);
+    if !last.status.eq_ignore_ascii_case("Failed") {
+        let how = format!("was the last to end{by}{when} ({}{reason})", last.status);
+        return Ok(Verdict::Pass(observed(&subject, how)));
+    }
+    let evidence = observed(&subject, format!("was the last to end{by}{when}, and failed{reason}"));
+    let fix = match &last.reason {
+        Some(_) => {
+            "see whether what it failed of is still so (`ssm-doctor explain \"<text>\"` finds the checks behind a text)"
+        }
+        None => "see the agent's log of that time on the node, for what it failed of",
+    };
+    Ok(Verdict::Fail(
+        evidence,
+        Fix::new(fix, Recovery::NextSession).aws(
+            scope,
+            [
+                "ssm",
+                "describe-sessions",
+                "--state",
+                "History",
+                "--filters",
+                &format!("key=Target,value={}", scope.target),
+            ],
+        ),
+    ))
+}

@@ -1,0 +1,71 @@
+//! Systems Manager knows the node.
+//!
+//! Registration needs an identity, credentials that may call `ssm:UpdateInstanceInformation`, and
+//! the `ssm` endpoint; nearly everything below explains its absence. When nothing below is at fault,
+//! the cause is inside the machine, where AWS does not look.
+
+use crate::{path, prelude::*};
+use ssm_doctor_analysis::node::silence::{GRACE, Silence, explore};
+use ssm_doctor_facts::time::span;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Agent,
+    impact: Impact::Blocks,
+    depends_on: &path::all::<38>(&[
+        path::HOPS,
+        path::REMARKS,
+        &[
+            &crate::target::found_in_region::CHECK,
+            &crate::target::instance_running::CHECK,
+            &crate::target::status_checks_pass::CHECK,
+            &crate::target::metadata_service_enabled::CHECK,
+            &crate::identity::profile_attached::CHECK,
+            &crate::identity::profile_contains_role::CHECK,
+            &crate::identity::role_trusts_ec2::CHECK,
+            &crate::identity::role_may_register::CHECK,
+            &crate::identity::profile_settled::CHECK,
+            &crate::identity::host_management_not_delayed::CHECK,
+            &crate::agent::version_supports_host_management::CHECK,
+            &crate::endpoint::policy_allows_agent::CHECK,
+            &crate::endpoint::policy_allows_role_token::CHECK,
+        ],
+    ]),
+    proves: &[&crate::target::found_in_region::CHECK],
+    run,
+};
+
+/// A reason to wait, while the machine is young. A stopped instance that starts is launched anew.
+pub(super) fn just_launched(facts: &Facts, scope: &Scope) -> Result<Option<Unknown>, Unknown> {
+    let Some(id) = scope.target.instance() else { return Ok(None) };
+    let age = facts.instance(id).required()?.launched_at.map(|it| it.until(scope.at));
+    Ok(age.filter(|it| (0..GRACE).contains(it)).map(|age| {
+        Unknown::limit(format!(
+            "{id} was launched or started {} ago: agents register within minutes, and later if their first try failed; wait, or run again with --wait",
+            span(age)
+        ))
+    }))
+}
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let target = &scope.target;
+    if facts.node(target).optional()?.is_some() {
+        return Ok(Verdict::Pass(observed(target, "is registered with Systems Manager")));
+    }
+    let Some(id) = target.instance() else {
+        return Ok(Verdict::NotApplicable("a hybrid node that is not registered does not exist"));
+    };
+    if let Some(unknown) = just_launched(facts, scope)? {
+        return Err(unknown);
+    }
+    let evidence = observed(
+        target,
+        "is not known to Systems Manager: the agent has never reported, or not for 30 days",
+    );
+    let (evidence, fix) = explore(Silence::NeverRegistered, facts, scope, evidence)?;
+    Ok(Verdict::Fail(
+        evidence,
+        fix.aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
+    ))
+}

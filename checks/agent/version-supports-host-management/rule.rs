@@ -1,0 +1,63 @@
+//! The agent is new enough for Default Host Management.
+//!
+//! Where no profile's role serves, the agent asks Systems Manager itself for a role. It has been able
+//! to since 3.2.582.0 (Systems Manager user guide, "Default Host Management Configuration"), and only
+//! by version 2 of the instance metadata service, which agents of that age speak.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::permissions::credentials::{Source, agent_role_name, attach_profile};
+use ssm_doctor_facts::ssm::AgentVersion;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &crate::target::metadata_service_enabled::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+const FLOOR: AgentVersion = AgentVersion([3, 2, 582, 0]);
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
+    };
+    let role = match agent_role_name(facts, scope)? {
+        Some((role, Source::HostManagement)) => role,
+        Some(_) => {
+            return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));
+        }
+        None => return Ok(Verdict::NotApplicable("the agent has no role")),
+    };
+    let node = facts.node(&scope.target).optional()?.filter(|it| it.agent_version.is_some());
+    let Some(node) = node else {
+        return Err(Unknown::limit(format!(
+            "whether the agent on {id} is of {FLOOR} or newer, as Default Host Management asks, shows only once it has registered"
+        )));
+    };
+    let version = node.version()?;
+    let serves = format!("is the role that Default Host Management gives {id}");
+    let evidence = observed(id, format!("has agent {version}")).and(observed(&role, serves));
+    if version >= FLOOR {
+        return Ok(Verdict::Pass(evidence));
+    }
+    let needs = format!("has agent {version}, and Default Host Management needs {FLOOR}");
+    Ok(Verdict::Fail(
+        observed(id, needs),
+        attach_profile(
+            Fix::new(
+                format!(
+                    "update the agent on {id}, or attach an instance profile whose role has AmazonSSMManagedInstanceCore"
+                ),
+                Recovery::Agent,
+            ),
+            scope,
+            id,
+        ),
+    ))
+}

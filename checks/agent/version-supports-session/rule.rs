@@ -1,0 +1,90 @@
+//! The agent is new enough for this session.
+//!
+//! Floors are AWS's documented ones; the release notes often name an earlier version.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::session::{self, Gates};
+use ssm_doctor_facts::ssm::AgentVersion;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Agent,
+    impact: Impact::Blocks,
+    depends_on: &[&super::registered::CHECK, &crate::target::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let target = &scope.target;
+    let Some(node) = facts.node(target).optional()? else {
+        return Ok(Verdict::NotApplicable("the node is not registered"));
+    };
+    let version = node.version()?;
+
+    let floors = [
+        Ok(Some(("Session Manager", AgentVersion([2, 3, 68, 0])))),
+        kind(facts, scope),
+        encryption(facts, scope),
+    ];
+    all_of(floors, "", |floor| {
+        let Some((feature, floor)) = floor? else {
+            return Ok(Verdict::NotApplicable("nothing more is asked of the agent"));
+        };
+        Ok(if version >= floor {
+            Verdict::Pass(observed(
+                target,
+                format!("runs agent {version}; {feature} needs {floor}"),
+            ))
+        } else {
+            Verdict::Fail(
+                observed(
+                    target,
+                    format!("runs agent {version}, and {feature} needs at least {floor}"),
+                ),
+                update(scope),
+            )
+        })
+    })
+}
+
+/// Run Command does it, also where sessions do not work.
+pub(super) fn update(scope: &Scope) -> Fix {
+    Fix::new("update the agent", Recovery::NextSession).aws(
+        scope,
+        [
+            "ssm",
+            "send-command",
+            "--document-name",
+            "AWS-UpdateSSMAgent",
+            "--targets",
+            &format!("Key=InstanceIds,Values={}", scope.target),
+        ],
+    )
+}
+
+fn kind(facts: &Facts, scope: &Scope) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
+    Ok(match scope.session {
+        Session::Shell => None,
+        Session::Ssh => Some(("SSH", AgentVersion([3, 0, 222, 0]))),
+        Session::Port => Some(("port forwarding", AgentVersion([3, 0, 222, 0]))),
+        Session::RemotePort => {
+            Some(("forwarding a remote host's port", AgentVersion([3, 1, 1374, 0])))
+        }
+        // Of these two AWS documents no floor: they are from the release notes.
+        Session::Command if session::is_interactive(facts, scope)? => {
+            Some(("interactive commands", AgentVersion([2, 3, 668, 0])))
+        }
+        Session::Command => Some(("non-interactive commands", AgentVersion([3, 0, 1124, 0]))),
+    })
+}
+
+fn encryption(
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
+    let Gates::Apply(preferences) = session::gates(facts, scope)? else { return Ok(None) };
+    let asked = preferences.text("kmsKeyId")?.is_some();
+    Ok(asked.then_some(("encryption with a KMS key", AgentVersion([2, 3, 539, 0]))))
+}

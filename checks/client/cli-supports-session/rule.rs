@@ -1,0 +1,36 @@
+//! The AWS CLI knows `ssm start-session`.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_facts::workstation::Program;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+const FLOOR: [u32; 3] = [1, 16, 12];
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    client::here(facts, scope, |here| {
+        let Some(cli) = here.cli.filter(|it| it.trouble.is_none()) else {
+            return Ok(Verdict::NotApplicable(
+                "the AWS CLI is not on this machine, so another tool starts the session",
+            ));
+        };
+        let version = cli.cli_version().ok_or_else(|| client::untold(Program::Cli, cli))?;
+        let [major, minor, patch] = version;
+        let what = format!(
+            "is {major}.{minor}.{patch} on this machine; `ssm start-session` came with 1.16.12"
+        );
+        if version < FLOOR {
+            return client::fails(&Program::Cli, what, "install a current AWS CLI on this machine");
+        }
+        client::passes(&Program::Cli, what)
+    })
+}

@@ -1,0 +1,38 @@
+//! The Session Manager plugin is on this machine and runs.
+//!
+//! The AWS CLI starts the session first and then looks for the plugin. Without it the CLI terminates the
+//! session before it says so, and who may not do that sees an `AccessDeniedException` instead.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_facts::workstation::Program;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    client::here(facts, scope, |here| {
+        let plugin = &Program::Plugin;
+        let fix = "install the Session Manager plugin on this machine, or start the session from one that has it";
+        let Some(found) = here.plugin else {
+            let what = "is not on the PATH of this machine, from which the AWS CLI starts sessions";
+            return client::fails(plugin, what, fix);
+        };
+        let place = format!("is {} on this machine", found.path);
+        if let Some(trouble) = &found.trouble {
+            return client::fails(plugin, format!("{place} and cannot be run: {trouble}"), fix);
+        }
+        let untold = "it did not tell its version in time";
+        client::passes(
+            plugin,
+            format!("{place}: {}", found.version.as_deref().unwrap_or(untold).trim()),
+        )
+    })
+}

@@ -1,0 +1,54 @@
+//! The plugin knows the kind of session asked for.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_facts::{ssm::AgentVersion, workstation::Program};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[&super::plugin_installed::CHECK],
+    proves: &[],
+    run,
+};
+
+/// A feature, and the version that brought it.
+type Floor = (&'static str, AgentVersion);
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    client::here(facts, scope, |here| {
+        let Some(plugin) = here.plugin else {
+            return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
+        };
+        let nothing = "this kind of session asks for nothing that the first plugins did not know";
+        all_of([Ok(kind(scope)), encryption(facts, scope)], nothing, |floor| {
+            let Some((feature, floor)) = floor? else {
+                return Ok(Verdict::NotApplicable(nothing));
+            };
+            let version = client::plugin_version(plugin)?;
+            let what = format!("is {version} on this machine, and {feature} needs {floor}");
+            if version < floor {
+                return client::fails(&Program::Plugin, what, client::NEWER_PLUGIN);
+            }
+            client::passes(&Program::Plugin, what)
+        })
+    })
+}
+
+fn kind(scope: &Scope) -> Option<Floor> {
+    let command = scope.document.as_ref().map(DocumentName::as_str);
+    match scope.session {
+        Session::Ssh => Some(("SSH", AgentVersion([1, 1, 23, 0]))),
+        Session::Command if command == Some("AWS-StartNonInteractiveCommand") => {
+            Some(("a command without interaction", AgentVersion([1, 2, 54, 0])))
+        }
+        Session::Shell | Session::Command | Session::Port | Session::RemotePort => None,
+    }
+}
+
+fn encryption(facts: &Facts, scope: &Scope) -> Result<Option<Floor>, Unknown> {
+    let encrypted = client::is_encrypted(facts, scope)?;
+    Ok(encrypted.then_some(("encryption with a KMS key", AgentVersion([1, 1, 17, 0]))))
+}

@@ -1,0 +1,40 @@
+//! AWS supports this version of the plugin.
+//!
+//! 1.2.764.0 signs the request that opens the data channel; whether the service already refuses those
+//! who do not is not documented, so an older plugin may work for some time yet. Source: version history
+//! of the plugin.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_facts::{ssm::AgentVersion, workstation::Program};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Degrades,
+    depends_on: &[&super::plugin_installed::CHECK],
+    proves: &[],
+    run,
+};
+
+const FLOOR: AgentVersion = AgentVersion([1, 2, 764, 0]);
+const WITHDRAWN: AgentVersion = AgentVersion([1, 2, 889, 0]);
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    client::here(facts, scope, |here| {
+        let Some(plugin) = here.plugin else {
+            return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
+        };
+        let version = client::plugin_version(plugin)?;
+        let what = format!("is {version} on this machine");
+        let fault = if version < FLOOR {
+            format!(", and AWS supports {FLOOR} and later only")
+        } else if version == WITHDRAWN {
+            ", which AWS has withdrawn".into()
+        } else {
+            return client::passes(&Program::Plugin, what);
+        };
+        client::fails(&Program::Plugin, format!("{what}{fault}"), client::NEWER_PLUGIN)
+    })
+}

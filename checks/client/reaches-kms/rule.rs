@@ -1,0 +1,24 @@
+//! Where sessions are encrypted with a KMS key, this machine reaches `kms`: the plugin asks for the
+//! session's data key itself.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::workstation::client;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[&crate::preferences::document_readable::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    client::network(facts, scope, |here| {
+        if !client::is_encrypted(facts, scope)? {
+            return Ok(Verdict::NotApplicable(client::NOT_ENCRYPTED));
+        }
+        client::reach(facts, &client::host("kms", scope), &client::api_host(&here, scope))
+    })
+}

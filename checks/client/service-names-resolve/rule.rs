@@ -1,0 +1,85 @@
+//! From this machine the services' names lead to the services.
+//!
+//! A private address is no fault by itself: over a VPN, names rightly lead to the endpoints of some VPC.
+//! It is one where nothing answers there, as when DNS forwards to a VPC that only the VPN reaches.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::workstation::client::{self, Here};
+use ssm_doctor_facts::workstation::{Contact, Host, Outcome, Stage};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    client::network(facts, scope, |here| {
+        let hosts = [client::api_host(&here, scope), client::host("ssmmessages", scope)];
+        all_of(hosts, "a proxy resolves the names", |host| judge(facts, scope, &here, &host))
+    })
+}
+
+fn judge(facts: &Facts, scope: &Scope, here: &Here, host: &Host) -> Answer {
+    let contact = facts.here_contact(host).required()?;
+    if contact.proxy.is_some() {
+        return Ok(Verdict::NotApplicable("a proxy resolves the name"));
+    }
+    let Some(row) = facts.here_name(host).optional()? else { return missing(here, host) };
+    let server = row.server.as_ref().map(|it| format!(" (asked of {it})")).unwrap_or_default();
+    let listed: Vec<String> = row.addresses.iter().map(ToString::to_string).collect();
+    let resolves = format!("resolves from this machine to {}{server}", listed.join(", "));
+    if row.addresses.iter().all(client::is_nowhere) {
+        return client::fails(
+            host,
+            format!("{resolves}, which is no address of a service: a filter answers so"),
+            "have the DNS filter of this machine or its network let the name pass, and look into the hosts file",
+        );
+    }
+    let Some(private) = row.addresses.iter().find(|it| client::is_private(it)) else {
+        return client::passes(host, resolves);
+    };
+    if let Some(endpoint) = client::endpoint_at(facts, scope, *private)? {
+        return client::passes(host, format!("{resolves}: {private} is {endpoint}"));
+    }
+    match unanswered(contact) {
+        None => client::passes(host, format!("{resolves}, where it answers")),
+        Some(how) => client::fails(
+            host,
+            format!(
+                "{resolves}: private, the address of no endpoint that is known, and there is no connection ({how})"
+            ),
+            "connect the VPN whose DNS this machine uses, or have the DNS server answer with public addresses: it forwards AWS's names to a VPC that this machine does not reach",
+        ),
+    }
+}
+
+fn missing(here: &Here, host: &Host) -> Answer {
+    match &here.surroundings.dual_stack {
+        Some(setting) if host.is_dual_stack() => client::fails(
+            host,
+            format!("does not exist for this machine, and {setting} makes the AWS CLI ask for it"),
+            "turn dual-stack endpoints off: AWS_USE_DUALSTACK_ENDPOINT=false",
+        ),
+        _ => client::fails(
+            host,
+            "does not exist for the DNS server of this machine",
+            "have that DNS server resolve AWS's names, or use another one; over a VPN, check its split DNS",
+        ),
+    }
+}
+
+/// Why nothing was found at the address, if so.
+fn unanswered(contact: &Contact) -> Option<String> {
+    match &contact.outcome {
+        Outcome::Closed { at: Stage::Tcp, how } => Some(how.clone()),
+        Outcome::Silent { at: Stage::Tcp, seconds } => {
+            Some(format!("silence for {seconds} seconds"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,58 @@
+//! `ssh <target>` goes through Session Manager, with the credentials that were judged.
+//!
+//! Advice: a command on the command line, or a tool of its own, may do in its place.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::workstation::{
+    client,
+    ssh::{self, Way},
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Advises,
+    depends_on: &[&super::ssh_config_fits::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    client::here(facts, scope, |_| {
+        if scope.session != Session::Ssh {
+            return Ok(Verdict::NotApplicable(ssh::NOT_READ));
+        }
+        let Some(entry) = client::ssh_entry(facts, scope)? else { return uncovered(scope) };
+        let tunnel = match ssh::way(entry, scope)? {
+            Way::Session(tunnel) => tunnel,
+            Way::Elsewhere => return uncovered(scope),
+            Way::Broken(_) => {
+                return Ok(Verdict::NotApplicable("the SSH configuration cannot work as it is"));
+            }
+        };
+        let login = client::login(facts)?;
+        let judged = login.profiles.first().map_or("default", |it| it.name.as_str());
+        let other = login.environment_keys && !login.by_flag;
+        match tunnel.option("--profile") {
+            Some(profile) if other || profile != judged => client::fails(
+                &entry.place,
+                format!(
+                    "starts the session with the profile `{profile}`, and this run judged other credentials"
+                ),
+                format!("run the doctor with --profile {profile} too"),
+            ),
+            _ => {
+                client::passes(&entry.place, "starts the session with the credentials judged here")
+            }
+        }
+    })
+}
+
+fn uncovered(scope: &Scope) -> Answer {
+    client::fails(
+        "~/.ssh/config",
+        format!("does not send `ssh {}` through a session", scope.target),
+        format!("add a `Host i-* mi-*` with {}", ssh::COMMAND),
+    )
+}

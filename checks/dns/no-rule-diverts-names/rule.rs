@@ -1,0 +1,81 @@
+//! No Resolver rule hands the names of Systems Manager to other DNS servers.
+//!
+//! Those may know better (the inbound endpoint of a VPC with central endpoints) or worse (a data
+//! centre's servers, which give public addresses). Which it is does not show in AWS, so this never
+//! blocks by itself; it is the explanation when the agent stays away.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::{dns::name, network::reach};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Dns,
+    impact: Impact::Advises,
+    depends_on: &[&crate::target::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("a hybrid node's resolver is not visible to AWS"));
+    };
+    let Some(vpc) = &facts.instance(id).required()?.vpc else {
+        return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
+    };
+    all_of(reach::CORE, "no name is asked for", |service| {
+        let host = name::host(&scope.region, service);
+        let Some((id, rule)) = name::diversion(facts, scope, vpc, service)? else {
+            return Ok(Verdict::Pass(observed(
+                vpc,
+                format!("has no Resolver rule that sends {host} to other DNS servers"),
+            )));
+        };
+        if reach::gets_through(facts, scope, service)? {
+            let through = format!("forwards {host} elsewhere, and the agent reaches {service}");
+            return Ok(Verdict::Pass(observed(&id, through)));
+        }
+        let domain = rule.domain.as_deref().filter(|it| !it.is_empty()).unwrap_or(".");
+        let targets = rule.targets.join(", ");
+        let aws = scope.region.dns_suffix();
+        Ok(Verdict::Fail(
+            observed(
+                &id,
+                format!(
+                    "forwards queries for {domain}, {host} among them, to {targets}, which may not know the private addresses of AWS services"
+                ),
+            ),
+            Fix::new(
+                format!(
+                    "see what {targets} answers for {host} on the node; if it is not an address that the node reaches, answer {aws} in the VPC again by a SYSTEM rule"
+                ),
+                Recovery::Agent,
+            )
+            .aws(
+                scope,
+                [
+                    "route53resolver",
+                    "create-resolver-rule",
+                    "--creator-request-id",
+                    "aws-names",
+                    "--rule-type",
+                    "SYSTEM",
+                    "--domain-name",
+                    &host,
+                ],
+            )
+            .aws(
+                scope,
+                [
+                    "route53resolver",
+                    "associate-resolver-rule",
+                    "--resolver-rule-id",
+                    "<Id from above>",
+                    "--vpc-id",
+                    vpc.as_str(),
+                ],
+            ),
+        ))
+    })
+}

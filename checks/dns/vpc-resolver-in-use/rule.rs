@@ -1,0 +1,135 @@
+//! Instances ask Amazon's resolver, or one that the agent is seen to get on with.
+//!
+//! Other name servers (Active Directory's, a filter's) are a fact, not yet a fault: with a
+//! forwarder for AWS's names all is well, and that forwarder is not visible from here. So this never
+//! blocks by itself; it is the explanation when the agent stays away.
+
+use core::net::IpAddr;
+
+use crate::prelude::*;
+use ssm_doctor_analysis::{
+    dns::name::{self, Resolution},
+    network::reach,
+};
+use ssm_doctor_facts::{lookup::Need, route53::Place};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Dns,
+    impact: Impact::Advises,
+    depends_on: &[&crate::target::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("a hybrid node's resolver is not visible to AWS"));
+    };
+    let Some(vpc) = &facts.instance(id).required()?.vpc else {
+        return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
+    };
+    let (server, handed) = match name::handed_out(facts, vpc)? {
+        Some((options, [])) => (None, observed(options, "hands out no DNS server")),
+        _ => match name::foreign_resolver(facts, vpc)? {
+            Some(server) => {
+                (Some(server), observed(vpc, format!("hands out the DNS server {server}")))
+            }
+            None => return Ok(Verdict::Pass(observed(vpc, "hands out Amazon's DNS resolver"))),
+        },
+    };
+    let silent = any_of(reach::CORE, |service| {
+        Ok((!reach::gets_through(facts, scope, service)?).then_some(service))
+    })?;
+    let Some(service) = silent else {
+        let through = "is registered and connected, so it is told where the services are";
+        return Ok(Verdict::Pass(handed.and(observed(id, through))));
+    };
+    let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
+    if let Some(server) = server.filter(|it| ANSWER_ANYBODY.contains(it)) {
+        let private = any_of(reach::CORE, |service| {
+            let name = name::seen(facts, name::resolve(facts, scope, vpc, service))?;
+            Ok((!matches!(name.map(|it| it.to), Ok(Resolution::Public))).then_some(service))
+        })?;
+        if private.is_none() {
+            let answers = "answers anybody, and the services have public addresses here";
+            return Ok(Verdict::Pass(handed.and(observed(server, answers))));
+        }
+    }
+    let (evidence, mend) = match server {
+        None => {
+            let left = "leaves its instances with the DNS servers of their images, if any";
+            (handed.and(observed(vpc, left)), "hand out AmazonProvidedDNS".into())
+        }
+        Some(server) => (
+            handed.and(doubts(server, service, vpc, facts, scope)?),
+            format!(
+                "hand out AmazonProvidedDNS, or make {server} forward {domain} to the VPC's resolver (the VPC's base address plus two)"
+            ),
+        ),
+    };
+    Ok(Verdict::Fail(
+        evidence,
+        Fix::new(mend, Recovery::Agent).aws(
+            scope,
+            [
+                "ec2",
+                "associate-dhcp-options",
+                "--vpc-id",
+                vpc.as_str(),
+                "--dhcp-options-id",
+                "<dopt-… with AmazonProvidedDNS>",
+            ],
+        ),
+    ))
+}
+
+/// Public resolvers: Google's, Cloudflare's, Quad9's and Cisco's.
+const ANSWER_ANYBODY: [&str; 8] = [
+    "8.8.8.8",
+    "8.8.4.4",
+    "1.1.1.1",
+    "1.0.0.1",
+    "9.9.9.9",
+    "149.112.112.112",
+    "208.67.222.222",
+    "208.67.220.220",
+];
+
+/// What a server may not know, and whether it is there at all.
+fn doubts(
+    server: &str,
+    service: &str,
+    vpc: &VpcId,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<Evidence, Unknown> {
+    let relied_on = facts.endpoints(vpc).required()?.iter().find(|it| {
+        it.private_dns && it.serves(&scope.region).is_some_and(|it| reach::CORE.contains(&it))
+    });
+    let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
+    let knows = if let Some(endpoint) = relied_on {
+        format!(
+            "knows the private names of {} only if it forwards {domain} to the VPC's resolver",
+            endpoint.id
+        )
+    } else {
+        let host = name::host(&scope.region, service);
+        format!("may not answer for {host}, which does not show")
+    };
+    let evidence = observed(server, knows);
+    let Ok(address) = server.parse::<IpAddr>() else { return Ok(evidence) };
+    if !facts.vpc(vpc).required()?.cidrs.iter().any(|it| it.contains(&address)) {
+        return Ok(evidence);
+    }
+    let place = Place { vpc: vpc.clone(), address };
+    Ok(match facts.interface_at(&place).optional() {
+        Ok(None) => evidence.and(observed(
+            server,
+            "is the address of no network interface that this account may see",
+        )),
+        Err(unknown) if unknown.is_unasked() => evidence.wanting([Need::interface_at(place)]),
+        _ => evidence,
+    })
+}

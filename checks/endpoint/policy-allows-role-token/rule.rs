@@ -1,0 +1,123 @@
+//! The policy of the `ssm` endpoint lets the agent ask for the role of Default Host Management.
+//!
+//! `ssm:RequestManagedInstanceRoleToken` is signed with the node's key, not with AWS credentials, on
+//! hybrid nodes for certain: such a request has no principal, so that a policy which names accounts or
+//! an organization (`aws:PrincipalOrgID`, `aws:PrincipalAccount`) lets nobody through. The keys
+//! `ssm:NodeAccountId` and `ssm:NodeOrgId` are meant for it. Source: Systems Manager user guide, "VPC
+//! endpoint policy considerations for hybrid nodes"; amazon-ssm-agent
+//! `common/identity/availableidentities/ec2/ec2roleprovider/ssm_ec2_role_provider.go`.
+
+use serde_json::json;
+
+use crate::endpoint::policy_allows_agent::{is_open, open, policy_on_the_way, refusal};
+use crate::prelude::*;
+use ssm_doctor_analysis::permissions::{
+    context::{self, target_arn},
+    credentials::{Source, agent_role},
+    judge::{Question, past_endpoint},
+};
+use ssm_doctor_iam_policy::{Context, Known, Object, Owner, Principal, Request};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Filter,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &super::available::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+const TOKEN: &str = "ssm:RequestManagedInstanceRoleToken";
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some((endpoint, text)) = policy_on_the_way(facts, scope, "ssm")? else {
+        return Ok(Verdict::NotApplicable("ssm is not reached through an endpoint with a policy"));
+    };
+    if is_open(text) {
+        return Ok(Verdict::NotApplicable("the endpoint's policy allows everything"));
+    }
+    let role = match agent_role(facts, scope)? {
+        Some(role) if role.source == Source::HostManagement => role,
+        _ => {
+            return Ok(Verdict::NotApplicable("the agent does not ask Systems Manager for a role"));
+        }
+    };
+    let (id, target) = (&endpoint.id, target_arn(facts, scope)?);
+    let who = role.who(scope);
+    let question = Question { who: &who, action: TOKEN, resource: &target };
+    let signed = node(context::of(question, facts, scope)?, facts);
+    let signed = Request { context: &signed, ..question.request(None, &signed) };
+    let nobody = Principal::Anonymous;
+    let context = node(unsigned(&nobody, &signed), facts);
+    let unsigned = Request {
+        principal: nobody,
+        action: TOKEN,
+        resource: Object::Exactly(&target),
+        owner: Owner::Own,
+        context: &context,
+    };
+    let of_nobody = past_endpoint(&unsigned, id.as_str(), text)?;
+    let of_role = past_endpoint(&signed, id.as_str(), text)?;
+    match (of_nobody, of_role) {
+        (None, None) => {
+            let how = format!("has a policy that allows {TOKEN}, signed or not");
+            Ok(Verdict::Pass(observed(id, how)))
+        }
+        (Some(no), Some(_)) => {
+            let evidence = observed(
+                &format!("{id} (ssm)"),
+                format!(
+                    "has a policy that {} {TOKEN}, by which the agent gets the role of Default Host Management",
+                    refusal(&no, text)
+                ),
+            );
+            let statement = json!({
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": [TOKEN, "ssm:RegisterManagedInstance", "ssm:UpdateManagedInstancePublicKey"],
+                "Resource": "*",
+                "Condition": { "StringEquals": { "ssm:NodeAccountId": who.arn.account() } },
+            });
+            Ok(Verdict::Fail(evidence, open(scope, endpoint, &no, &statement.to_string())))
+        }
+        _ => Err(Unknown::limit(format!(
+            "whether the policy of {id} lets the agent on {} ask for its role ({TOKEN}): it asks who signed, and on hybrid nodes nobody has; ssm:NodeAccountId and ssm:NodeOrgId work for every node",
+            scope.target
+        ))),
+    }
+}
+
+/// What is known of the node, whoever signs.
+fn node(context: Context, facts: &Facts) -> Context {
+    let account = facts.caller(&Ourselves::Us).optional().ok().flatten();
+    let account = account.map(|it| Known::Exactly(it.account.to_string()));
+    let organization = match facts.organization(&Ourselves::Us).optional() {
+        Ok(Some(it)) => Known::Exactly(it.id.clone()),
+        Ok(None) => Known::Missing,
+        Err(unknown) => Known::Unseen(unknown),
+    };
+    let context = context.with("ssm:NodeOrgId", organization);
+    match account {
+        Some(account) => context.with("ssm:NodeAccountId", account),
+        None => context,
+    }
+}
+
+/// The context of the same request without a principal.
+fn unsigned(nobody: &Principal, signed: &Request) -> Context {
+    let mut context = Context::of(nobody);
+    for key in ["aws:SourceVpce", "aws:SourceVpc", "aws:RequestedRegion"] {
+        if let Some(known) = signed.context.get(key) {
+            context.set(key, known.clone());
+        }
+    }
+    for key in ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:SourceAccount", "aws:userid"] {
+        context.set(key, Known::Missing);
+    }
+    context.with_rest("aws:PrincipalTag/", Known::Missing)
+}

@@ -1,0 +1,383 @@
+//! From a list of answers to the thing to fix first.
+
+use alloc::vec::Vec;
+use core::{cmp::Reverse, ptr};
+
+use crate::engine::check::{Check, Impact};
+use ssm_doctor_analysis::answer::{Answer, Verdict};
+use ssm_doctor_facts::{
+    lookup::{Facts, Unknown, Why},
+    scope::Scope,
+};
+
+/// A check's answer, and what it is worth beside the others.
+pub struct Finding {
+    pub check: &'static Check,
+    pub answer: Answer,
+    /// Of failures only.
+    pub standing: Option<Standing>,
+    /// The overall verdict hangs on it and cannot be given: an unknown that could block the session,
+    /// that nothing proves right, and that no failure below explains; or a failure that something
+    /// else [contradicts](Check::proves).
+    pub open: bool,
+}
+
+/// A failure, and what stands between it and being the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Everything it depends on holds: fixing this is fixing something.
+    Cause,
+    /// It may be a consequence of something we could not see, or what was seen elsewhere speaks
+    /// against it: the settings say that no packet passes, and the agent is connected. Or it is a
+    /// possibility that would explain what blocks, and by itself no fault.
+    Perhaps,
+    /// Something it depends on has failed too.
+    Consequence,
+}
+
+impl Standing {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cause => "cause",
+            Self::Perhaps => "perhaps",
+            Self::Consequence => "consequence",
+        }
+    }
+}
+
+/// Can the session start?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overall {
+    Healthy,
+    /// Something that blocks has failed.
+    Blocked,
+    /// Nothing blocks, but something is lost or unreliable.
+    Degraded,
+    /// Nothing that was seen blocks, and something that could was not seen.
+    Inconclusive,
+}
+
+impl Overall {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Blocked => "blocked",
+            Self::Degraded => "degraded",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+pub struct Diagnosis {
+    pub overall: Overall,
+    /// What to fix, the root cause first. Empty when nothing worse than advice failed.
+    pub causes: Vec<&'static Check>,
+    /// Failures first, the one to fix first at the top; then the rest in the registry's order.
+    pub findings: Vec<Finding>,
+}
+
+/// Asks every check.
+#[must_use]
+pub fn examine(facts: &Facts, scope: &Scope) -> Vec<(&'static Check, Answer)> {
+    crate::all().map(|check| (check, (check.run)(facts, scope))).collect()
+}
+
+/// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked
+/// then is unknown for good.
+pub fn settle(facts: &mut Facts, scope: &Scope) {
+    loop {
+        let answers = examine(facts, scope);
+        let open = answers.into_iter().filter_map(|it| it.1.err()).flat_map(Unknown::unasked);
+        let open: Vec<_> = open.filter(|need| !facts.has(need)).collect();
+        if open.is_empty() {
+            return;
+        }
+        for need in open {
+            facts.give_up(&need, Why::Unasked, "");
+        }
+    }
+}
+
+#[must_use]
+pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
+    let of = |check: &Check| answers.iter().find(|it| ptr::eq(it.0, check)).map(|it| &it.1);
+    let fails = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(..))));
+    let blocks = |check: &Check| fails(check) && check.impact == Impact::Blocks;
+
+    let proven = |check: &Check| {
+        answers.iter().any(|(by, answer)| {
+            matches!(answer, Ok(Verdict::Pass(_))) && by.proves.iter().any(|it| ptr::eq(*it, check))
+        })
+    };
+    let below = |check: &Check| {
+        answers.iter().map(|it| it.0).filter(|it| check.follows_from(it)).collect::<Vec<_>>()
+    };
+    // What only advises is no fault, and explains one as far as that does not explain itself.
+    let possible = |check: &Check| check.impact == Impact::Advises;
+    let tells = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(it, _))) if it.tells());
+    let standing = |check: &Check| {
+        let below = below(check);
+        let (maybe, surely): (Vec<&Check>, Vec<&Check>) =
+            below.iter().copied().filter(|it| fails(it)).partition(|it| possible(it));
+        if !surely.is_empty() || !maybe.is_empty() && !tells(check) {
+            Standing::Consequence
+        } else if proven(check)
+            || !maybe.is_empty()
+            || below.iter().any(|it| matches!(of(it), Some(Err(_))) && !proven(it))
+            || possible(check) && answers.iter().any(|it| blocks(it.0) && it.0.follows_from(check))
+        {
+            Standing::Perhaps
+        } else {
+            Standing::Cause
+        }
+    };
+
+    let mut findings: Vec<Finding> = answers
+        .iter()
+        .map(|&(check, ref answer)| Finding {
+            check,
+            answer: answer.clone(),
+            standing: fails(check).then(|| standing(check)),
+            open: check.impact == Impact::Blocks
+                && match answer {
+                    Err(_) => !proven(check) && !below(check).iter().any(|it| blocks(it)),
+                    Ok(Verdict::Fail(..)) => proven(check),
+                    Ok(_) => false,
+                },
+        })
+        .collect();
+    // Of two causes in one layer, the one that explains more is nearer to the root.
+    let explains = |check: &Check| {
+        answers.iter().filter(|(it, _)| fails(it) && it.follows_from(check)).count()
+    };
+    findings.sort_by_cached_key(|it| match it.standing {
+        Some(standing) => {
+            let rest = Reverse(explains(it.check));
+            (0, Some((standing, it.check.impact, it.check.layer, rest)))
+        }
+        None => (1, None),
+    });
+
+    let certain = |impact| {
+        findings.iter().any(|it| it.standing.is_some() && it.check.impact == impact && !it.open)
+    };
+    let (overall, decisive) = if certain(Impact::Blocks) {
+        (Overall::Blocked, Some(Impact::Blocks))
+    } else if findings.iter().any(|it| it.open) {
+        (Overall::Inconclusive, Some(Impact::Blocks))
+    } else if certain(Impact::Degrades) {
+        (Overall::Degraded, Some(Impact::Degrades))
+    } else {
+        (Overall::Healthy, None)
+    };
+    // A lesser fault that explains a decisive one is a cause too: an impaired host that lost its agent.
+    // A possibility is not, where something certain explains as much.
+    let explained = |check: &Check| {
+        findings.iter().any(|it| {
+            it.standing == Some(Standing::Cause)
+                && it.check.impact == Impact::Blocks
+                && check.follows_from(it.check)
+        })
+    };
+    let decides = |check: &Check| {
+        findings.iter().filter(|it| it.standing.is_some() && Some(it.check.impact) == decisive).any(
+            |it| {
+                ptr::eq(it.check, check)
+                    || it.check.follows_from(check) && !(possible(check) && explained(it.check))
+            },
+        )
+    };
+    let causes = findings
+        .iter()
+        .filter(|it| matches!(it.standing, Some(Standing::Cause | Standing::Perhaps)))
+        .map(|it| it.check)
+        .filter(|check| decides(check))
+        .collect();
+
+    Diagnosis { overall, causes, findings }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec};
+
+    use super::*;
+    use crate::engine::check::Layer;
+    use ssm_doctor_analysis::answer::{Fix, Recovery, observed};
+
+    macro_rules! checks {
+        ($($name:ident: $impact:ident, after $after:expr, proves $proves:expr;)*) => {$(
+            static $name: Check = Check {
+                module: concat!("test::", stringify!($name)),
+                runbook: "",
+                layer: Layer::Agent,
+                impact: Impact::$impact,
+                depends_on: $after,
+                proves: $proves,
+                run: |_, _| Err(Unknown::limit("not run here")),
+            };
+        )*};
+    }
+
+    checks! {
+        HOST: Degrades, after &[], proves &[];
+        ROUTE: Blocks, after &[], proves &[];
+        AGENT: Blocks, after &[&HOST, &ROUTE], proves &[&ROUTE];
+        SESSION: Blocks, after &[&AGENT], proves &[];
+        LOGS: Degrades, after &[], proves &[];
+        TIP: Advises, after &[], proves &[];
+        DOOR: Advises, after &[], proves &[];
+        LIFT: Blocks, after &[], proves &[];
+        GUEST: Blocks, after &[&DOOR, &LIFT], proves &[];
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
+    fn pass() -> Answer {
+        Ok(Verdict::Pass(observed("it", "works")))
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
+    fn fail() -> Answer {
+        Ok(Verdict::Fail(observed("it", "broke"), Fix::new("mend it", Recovery::Agent)))
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
+    fn fail_telling() -> Answer {
+        let evidence = observed("it", "says why").telling();
+        Ok(Verdict::Fail(evidence, Fix::new("mend it", Recovery::Agent)))
+    }
+
+    fn unknown() -> Answer {
+        Err(Unknown::limit("nobody knows"))
+    }
+
+    /// Overall, causes, and the standing and openness of each finding that has either.
+    type Row = (
+        &'static [(&'static Check, fn() -> Answer)],
+        Overall,
+        &'static [&'static str],
+        &'static [&'static str],
+    );
+
+    const ROWS: &[Row] = &[
+        (&[(&ROUTE, pass), (&AGENT, pass)], Overall::Healthy, &[], &[]),
+        (
+            &[(&ROUTE, fail), (&AGENT, fail), (&SESSION, fail)],
+            Overall::Blocked,
+            &["ROUTE"],
+            &["ROUTE cause", "AGENT consequence", "SESSION consequence"],
+        ),
+        // A lesser fault that explains a blocking one is the cause; one that explains nothing is not.
+        (
+            &[(&HOST, fail), (&AGENT, fail), (&LOGS, fail)],
+            Overall::Blocked,
+            &["HOST"],
+            &["HOST cause", "LOGS cause", "AGENT consequence"],
+        ),
+        // Something below could not be seen.
+        (
+            &[(&ROUTE, unknown), (&AGENT, fail)],
+            Overall::Blocked,
+            &["AGENT"],
+            &["AGENT perhaps", "ROUTE open"],
+        ),
+        (
+            &[(&ROUTE, unknown), (&SESSION, fail)],
+            Overall::Blocked,
+            &["SESSION"],
+            &["SESSION perhaps", "ROUTE open"],
+        ),
+        // What is seen to work settles what could not be seen.
+        (&[(&ROUTE, unknown), (&AGENT, pass)], Overall::Healthy, &[], &[]),
+        (
+            &[(&ROUTE, unknown), (&AGENT, pass), (&SESSION, fail)],
+            Overall::Blocked,
+            &["SESSION"],
+            &["SESSION cause"],
+        ),
+        // What is seen to work contradicts what should not.
+        (
+            &[(&ROUTE, fail), (&AGENT, pass)],
+            Overall::Inconclusive,
+            &["ROUTE"],
+            &["ROUTE perhaps open"],
+        ),
+        (&[(&ROUTE, unknown)], Overall::Inconclusive, &[], &["ROUTE open"]),
+        // An unknown that a failure below explains asks for nothing more, unless that one only degrades.
+        (&[(&ROUTE, fail), (&AGENT, unknown)], Overall::Blocked, &["ROUTE"], &["ROUTE cause"]),
+        (
+            &[(&HOST, fail), (&AGENT, unknown)],
+            Overall::Inconclusive,
+            &[],
+            &["HOST cause", "AGENT open"],
+        ),
+        (
+            &[(&LOGS, fail), (&TIP, fail)],
+            Overall::Degraded,
+            &["LOGS"],
+            &["LOGS cause", "TIP cause"],
+        ),
+        (&[(&LOGS, unknown), (&TIP, fail)], Overall::Healthy, &[], &["TIP cause"]),
+        // A possibility explains what blocks, unless that says why itself, or something certain does.
+        (
+            &[(&DOOR, fail), (&GUEST, fail)],
+            Overall::Blocked,
+            &["DOOR"],
+            &["DOOR perhaps", "GUEST consequence"],
+        ),
+        (
+            &[(&DOOR, fail), (&GUEST, fail_telling)],
+            Overall::Blocked,
+            &["GUEST", "DOOR"],
+            &["GUEST perhaps", "DOOR perhaps"],
+        ),
+        (
+            &[(&DOOR, fail), (&LIFT, fail), (&GUEST, fail)],
+            Overall::Blocked,
+            &["LIFT"],
+            &["LIFT cause", "DOOR perhaps", "GUEST consequence"],
+        ),
+        (
+            &[(&DOOR, fail), (&ROUTE, fail), (&GUEST, fail)],
+            Overall::Blocked,
+            &["ROUTE", "DOOR"],
+            &["ROUTE cause", "DOOR perhaps", "GUEST consequence"],
+        ),
+        (
+            &[(&LOGS, fail), (&ROUTE, fail)],
+            Overall::Blocked,
+            &["ROUTE"],
+            &["ROUTE cause", "LOGS cause"],
+        ),
+    ];
+
+    #[test]
+    fn diagnoses() {
+        for (at, (answers, overall, causes, findings)) in ROWS.iter().enumerate() {
+            let answers: Vec<_> =
+                answers.iter().map(|(check, answer)| (*check, answer())).collect();
+            let diagnosis = diagnose(&answers);
+            let name = |check: &Check| check.name();
+            assert_eq!(diagnosis.overall, *overall, "row {at}");
+            assert_eq!(
+                diagnosis.causes.iter().map(|it| name(it)).collect::<Vec<_>>(),
+                *causes,
+                "row {at}"
+            );
+            let seen: Vec<_> = diagnosis
+                .findings
+                .iter()
+                .filter(|it| it.standing.is_some() || it.open)
+                .map(|it| {
+                    let mut words = vec![name(it.check)];
+                    words.extend(it.standing.map(|it| it.as_str().to_string()));
+                    words.extend(it.open.then(|| "open".to_string()));
+                    words.join(" ")
+                })
+                .collect();
+            assert_eq!(seen, *findings, "row {at}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What runs the checks: a check as data, and the diagnosis over all answers.
+
+mod actions;
+pub mod check;
+pub mod diagnosis;

@@ -1,0 +1,75 @@
+//! A profile that cannot register does not hold up Default Host Management.
+//!
+//! The agent tries the profile's role first. Refused, it turns to Default Host Management; and it
+//! begins anew with the profile at every look for credentials, 25 to 30 minutes apart. That it works in
+//! the end shows only in an agent that is Online. Source: amazon-ssm-agent
+//! `common/identity/availableidentities/ec2/ec2roleprovider/ec2_role_provider.go`,
+//! `core/app/credentialrefresher/credentialrefresher_deps.go`.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::permissions::credentials::{
+    REGISTER, host_management, may_register, profile_role,
+};
+use ssm_doctor_facts::ssm::Ping;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Identity,
+    impact: Impact::Degrades,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &crate::target::instance_running::CHECK,
+        &super::profile_attached::CHECK,
+        &super::profile_contains_role::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
+    };
+    let Some(served) = host_management(facts)? else {
+        return Ok(Verdict::NotApplicable("Default Host Management is off"));
+    };
+    let Some(role) = profile_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable(
+            "no profile's role comes before Default Host Management",
+        ));
+    };
+    if may_register(facts, scope, &role)? {
+        return Ok(Verdict::NotApplicable("the profile's role may register itself"));
+    }
+    let evidence = observed(
+        &role.name,
+        format!(
+            "is in the instance's profile and cannot register ({REGISTER}), and is tried before {served} of Default Host Management"
+        ),
+    );
+    if facts.node(&scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online) {
+        let note = observed(id, "is Online, so the agent passed it over");
+        return Ok(Verdict::Pass(evidence.and(note)));
+    }
+    Ok(Verdict::Fail(
+        evidence,
+        Fix::new(
+            format!("take the profile from {id}, or attach AmazonSSMManagedInstanceCore to {}; then restart the agent", role.name),
+            Recovery::Agent,
+        )
+        .aws(
+            scope,
+            [
+                "ec2",
+                "describe-iam-instance-profile-associations",
+                "--filters",
+                &format!("Name=instance-id,Values={id}"),
+            ],
+        )
+        .aws(
+            scope,
+            ["ec2", "disassociate-iam-instance-profile", "--association-id", "<association-id>"],
+        ),
+    ))
+}

@@ -1,0 +1,76 @@
+//! The instance's profile does not keep the agent from Default Host Management.
+//!
+//! The agent tries the profile's role first and tests one thing only: may it register? If so it keeps
+//! to that role for everything, and Default Host Management is never tried, even where the role cannot
+//! open the session channel. A profile with half the rights is worse than none.
+
+use crate::identity::role_may_open_channels::may_open;
+use crate::prelude::*;
+use ssm_doctor_analysis::permissions::credentials::{
+    given_by_host_management, host_management, may_register, profile_role,
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &super::profile_attached::CHECK,
+        &super::profile_contains_role::CHECK,
+        &super::role_trusts_ec2::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
+    };
+    let Some(served) = host_management(facts)? else {
+        return Ok(Verdict::NotApplicable(
+            "Default Host Management is off, so nothing is shadowed",
+        ));
+    };
+    if let Some(role) = given_by_host_management(facts, scope)? {
+        let how = format!("is what the agent on {id} uses, by Default Host Management");
+        return Ok(Verdict::Pass(observed(&role, how)));
+    }
+    let Some(role) = profile_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable(
+            "no profile's role comes before Default Host Management",
+        ));
+    };
+    if !may_register(facts, scope, &role)? {
+        let how = format!("cannot register, so the agent passes it over for {served}");
+        return Ok(Verdict::Pass(observed(&role.name, how)));
+    }
+    Ok(match may_open(&role, Recovery::Agent, facts, scope)? {
+        Verdict::Fail(evidence, mut fix) => {
+            fix.summary.push_str("; or take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over");
+            let note = "may register, so the agent uses it for everything and never tries Default Host Management, which is on";
+            let fix = fix.aws(
+                scope,
+                [
+                    "ec2",
+                    "describe-iam-instance-profile-associations",
+                    "--filters",
+                    &format!("Name=instance-id,Values={id}"),
+                ],
+            );
+            let fix = fix.aws(
+                scope,
+                [
+                    "ec2",
+                    "disassociate-iam-instance-profile",
+                    "--association-id",
+                    "<association-id>",
+                ],
+            );
+            Verdict::Fail(evidence.and(observed(&role.name, note)), fix)
+        }
+        answer => answer,
+    })
+}

@@ -1,0 +1,97 @@
+//! The agent's role may open the channel that sessions are called for over.
+//!
+//! A role with `ssm:*` and `ec2messages:*` from an old sample runs commands, is Online, and takes no
+//! session. A channel that is open nonetheless speaks against this check: an open one outlasts the
+//! right to open it by up to an hour (Systems Manager user guide, "ssmmessages, ec2messages, and ssm
+//! endpoint API operations", on `OpenControlChannel`), and rights may come in ways that are not seen.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::permissions::{
+    access::Access,
+    credentials::{AgentRole, CHANNELS, CONTROL, agent_role, channels_of},
+    judge::{Question, by_policies},
+    who::Who,
+};
+use ssm_doctor_facts::ssm::Connection;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &super::profile_attached::CHECK,
+        &super::profile_contains_role::CHECK,
+        &super::host_management_not_shadowed::CHECK,
+        &super::role_trusts_ec2::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let who = role.who(scope);
+    let channels = channels_of(&role.arn, scope);
+    Ok(match may_open(&role, Recovery::Channel, facts, scope)? {
+        Verdict::Pass(evidence) => {
+            Verdict::Pass(on_the_arn_alone(&who, &CONTROL, &channels, evidence, facts, scope))
+        }
+        Verdict::Fail(evidence, fix) => {
+            let connection = facts.connection(&scope.target).optional();
+            let evidence = if connection == Ok(Some(&Connection::Connected)) {
+                evidence.and(observed(
+                    &scope.target,
+                    "holds its channel open all the same: a channel outlasts the right to open it by up to an hour, so the right may just have been taken away, or it comes in a way that is not seen from here",
+                ))
+            } else {
+                evidence
+            };
+            Verdict::Fail(evidence, fix)
+        }
+        other @ Verdict::NotApplicable(_) => other,
+    })
+}
+
+/// May a role open the control channel?
+pub(super) fn may_open(
+    role: &AgentRole,
+    recovery: Recovery,
+    facts: &Facts,
+    scope: &Scope,
+) -> Answer {
+    let (who, channels) = (role.who(scope), channels_of(&role.arn, scope));
+    let grant = super::role_may_register::managed_policy(role.source);
+    let access = Access { who: &who, actions: &CONTROL, resource: &channels, grant, recovery };
+    match access.judge(facts, scope)? {
+        // What the data channel, which has a check of its own, lacks as well is mended with it.
+        Verdict::Fail(..) => Access { actions: &CHANNELS, ..access }.judge(facts, scope),
+        answer => Ok(answer),
+    }
+}
+
+/// Where the policies are at hand: is the grant one that AWS's documentation does not provide for?
+pub(super) fn on_the_arn_alone(
+    who: &Who,
+    actions: &[&str],
+    channels: &str,
+    evidence: Evidence,
+    facts: &Facts,
+    scope: &Scope,
+) -> Evidence {
+    let on_all = |action: &&str| {
+        let question = Question { who, action, resource: "*" };
+        !matches!(by_policies(question, facts, scope), Ok(false))
+    };
+    if actions.iter().all(on_all) {
+        return evidence;
+    }
+    evidence.and(observed(
+        who.name(),
+        format!("has it on {channels} only, which works although AWS documents no resource but *"),
+    ))
+}

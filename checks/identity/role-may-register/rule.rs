@@ -1,0 +1,80 @@
+//! The agent's role may report to Systems Manager.
+//!
+//! `ssm:UpdateInstanceInformation` is the agent's test of its credentials: until it succeeds with
+//! some, nothing else starts.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::permissions::{
+    access::{Access, Grant},
+    context::target_arn,
+    credentials::{self, REGISTER, Source, agent_role},
+    judge::{Question, may},
+};
+use ssm_doctor_facts::ssm::Ping;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &super::profile_attached::CHECK,
+        &super::profile_contains_role::CHECK,
+        &super::role_trusts_ec2::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+/// What AWS made for nodes; Default Host Management has its own.
+pub(super) fn managed_policy(source: Source) -> Grant<'static> {
+    Grant::Managed(match source {
+        Source::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
+        Source::InstanceProfile | Source::Activation => "AmazonSSMManagedInstanceCore",
+    })
+}
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let target = target_arn(facts, scope)?;
+    let who = role.who(scope);
+    let access = Access {
+        who: &who,
+        actions: &[REGISTER],
+        resource: &target,
+        grant: managed_policy(role.source),
+        recovery: Recovery::Agent,
+    };
+    let mut answer = access.judge(facts, scope)?;
+    if let Verdict::Fail(evidence, fix) = answer {
+        let node = facts.node(&scope.target).optional().ok().flatten();
+        let online = node.is_some_and(|it| it.ping == Ping::Online);
+        let still = "counts as Online all the same: its last report may be older than the change, or it has the right in a way that is not seen from here";
+        let evidence = if online { evidence.and(observed(&scope.target, still)) } else { evidence };
+        answer = Verdict::Fail(evidence, fix);
+    }
+    if role.source != Source::HostManagement {
+        return Ok(answer);
+    }
+    let mut note = observed(&role.name, "is the role of Default Host Management");
+    // Only to explain: the verdict does not rest on the role that is passed over.
+    if let Ok(Some(passed_over)) = credentials::profile_role(facts, scope)
+        && let other = passed_over.who(scope)
+        && let question = (Question { who: &other, action: REGISTER, resource: &target })
+        && matches!(may(question, facts, scope), Ok(false))
+    {
+        note = note.and(observed(
+            &passed_over.name,
+            "is in the instance's profile and cannot register, so the agent passes it over",
+        ));
+    }
+    Ok(match answer {
+        Verdict::Pass(evidence) => Verdict::Pass(evidence.and(note)),
+        Verdict::Fail(evidence, fix) => Verdict::Fail(evidence.and(note), fix),
+        other @ Verdict::NotApplicable(_) => other,
+    })
+}

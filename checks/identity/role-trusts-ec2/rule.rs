@@ -1,0 +1,81 @@
+//! EC2 may hand the role to the instance.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::permissions::credentials::{
+    ASSUME, EC2, NO_ROLE, beside, host_management, profile_role,
+};
+use ssm_doctor_iam_policy as policy;
+use ssm_doctor_iam_policy::Trust;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Identity,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &crate::target::found_in_region::CHECK,
+        &super::profile_attached::CHECK,
+        &super::profile_contains_role::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    if scope.target.instance().is_none() {
+        return Ok(Verdict::NotApplicable("a hybrid node's role is given by Systems Manager"));
+    }
+    let Some(role) = profile_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the instance has no role of a profile"));
+    };
+    let trust = &facts.role(&role.name).required()?.trust;
+    let evidence = match policy::trusts(trust, &EC2, ASSUME, &[])? {
+        Trust::Given => {
+            return Ok(Verdict::Pass(observed(&role.name, "trusts ec2.amazonaws.com")));
+        }
+        Trust::Absent => match policy::trusted(trust).as_slice() {
+            [] => "does not trust ec2.amazonaws.com".into(),
+            others => format!("does not trust ec2.amazonaws.com; it names {}", others.join(", ")),
+        },
+        Trust::Elsewhere(keys) => {
+            format!("trusts ec2.amazonaws.com only under conditions on {keys} that do not hold")
+        }
+    };
+    let id = scope.target.instance();
+    let served = host_management(facts).map_err(|it| match id {
+        Some(id) => beside(id, NO_ROLE, it),
+        None => it,
+    });
+    if served?.is_some() {
+        return Ok(Verdict::NotApplicable(
+            "the agent does not get the profile's role, and Default Host Management serves instead",
+        ));
+    }
+    let document = serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": { "Service": "ec2.amazonaws.com" },
+            "Action": ASSUME,
+        },
+    })
+    .to_string();
+    Ok(Verdict::Fail(
+        observed(&role.name, evidence),
+        Fix::new(
+            format!("let ec2.amazonaws.com assume {} (this replaces its whole trust policy: keep what else it needs)", role.name),
+            Recovery::Agent,
+        )
+        .aws(
+            scope,
+            [
+                "iam",
+                "update-assume-role-policy",
+                "--role-name",
+                role.name.as_str(),
+                "--policy-document",
+                &document,
+            ],
+        ),
+    ))
+}

@@ -1,0 +1,54 @@
+//! The operator is of the target's account.
+//!
+//! `StartSession` looks for its target in the caller's own account and the call's Region, and says
+//! "not connected" of one that is elsewhere, as of one that is down. The Region is the one in which
+//! the target was found.
+
+use crate::prelude::*;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Access,
+    impact: Impact::Blocks,
+    depends_on: &[&crate::target::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let caller = facts.caller(&Ourselves::Us).required()?;
+    let (operator, account) = (scope.operator.as_ref().unwrap_or(&caller.arn), &caller.account);
+    if operator.account() == account.as_str() {
+        let what = format!("is of account {account}, as {} is, in {}", scope.target, scope.region);
+        return Ok(Verdict::Pass(observed(operator, what)));
+    }
+    Ok(Verdict::Fail(
+        observed(
+            operator,
+            format!(
+                "is of account {}, and {} of {account}: StartSession looks for its target in the caller's own account",
+                operator.account(),
+                scope.target
+            ),
+        ),
+        Fix::new(
+            format!(
+                "let {} assume a role of account {account}, and start the session as that role",
+                operator.name()
+            ),
+            Recovery::NextSession,
+        )
+        .aws(
+            scope,
+            [
+                "sts",
+                "assume-role",
+                "--role-arn",
+                &format!("arn:{}:iam::{account}:role/<role>", caller.arn.partition()),
+                "--role-session-name",
+                operator.name(),
+            ],
+        ),
+    ))
+}

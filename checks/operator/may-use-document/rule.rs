@@ -1,0 +1,95 @@
+//! The operator may use the session's document.
+//!
+//! `StartSession` is allowed on the target and on the document; this is the second half. A document
+//! that is named must be allowed. For the shell's default document AWS's guides have changed their
+//! mind, and what the service does is not documented: a denial there stays unknown, unless the policy
+//! itself asks for the check by `ssm:SessionDocumentAccessCheck`, on which old and new guides agree.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::{
+    permissions::{
+        access::{Access, Grant},
+        context::{START, document_arn, target_arn},
+        judge::{self, Question},
+        operator,
+        simulation::resource_tags_wanted,
+    },
+    session,
+};
+use ssm_doctor_iam_policy::Known;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Access,
+    impact: Impact::Blocks,
+    depends_on: &[&crate::target::found_in_region::CHECK, &super::in_account_and_region::CHECK],
+    proves: &[],
+    run,
+};
+
+use crate::operator::may_start_session_on_target::root;
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let who = operator::who(facts, scope)?;
+    let name = session::document_name(scope)
+        .ok_or_else(|| Unknown::limit("the session document's name"))?;
+    let document = document_arn(facts, scope, &name)?;
+    let access = Access {
+        who: &who,
+        actions: &[START],
+        resource: &document,
+        grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &document },
+        recovery: Recovery::NextSession,
+    };
+    if who.is_root() {
+        return root(access, facts, scope);
+    }
+    let answer = access.judge(facts, scope);
+    let question = Question { who: &who, action: START, resource: &document };
+    let tags = resource_tags_wanted(facts, question).join(", ");
+    let target = target_arn(facts, scope)?;
+    match answer {
+        // Once the simulation is there: a tag of the account's own document was asked for.
+        Err(unknown) if !tags.is_empty() => Err(unknown.and(Unknown::limit(format!(
+            "{} may use {name} only if it carries a tag ({tags}); documents seldom do: allow them in a statement of their own",
+            who.name()
+        )))),
+        Ok(Verdict::Fail(evidence, fix))
+            if scope.session == Session::Shell && scope.document.is_none() =>
+        {
+            let on_target = Question { resource: &target, ..question };
+            let key = "ssm:SessionDocumentAccessCheck";
+            let likely = || {
+                Unknown::limit(format!(
+                    "{} has no {START} on {name} and is likely denied: AWS's current guide asks for it, an older one did not, and what the service does is not documented",
+                    who.name()
+                ))
+            };
+            match judge::hangs_on(on_target, key, Known::Exactly("false".into()), facts, scope) {
+                Ok(true) => Ok(Verdict::Fail(
+                    evidence.and(observed(
+                        who.name(),
+                        format!("may {START} on the target under {key}, which makes the service look at the document as well"),
+                    )),
+                    fix,
+                )),
+                Ok(false) => Err(likely()),
+                Err(unknown) => Err(likely().and(unknown)),
+            }
+        }
+        Ok(Verdict::Fail(evidence, fix)) if !tags.is_empty() => {
+            let mut note = observed(&document, format!("has no tags, and a statement asks for {tags}"));
+            // Only to explain: allowed on the target by the very statement that misses the document.
+            let on_target = Access { resource: &target, ..access };
+            if matches!(on_target.judge(facts, scope), Ok(Verdict::Pass(_))) {
+                note = note.and(observed(
+                    who.name(),
+                    format!("may {START} on the target by its tags; the document needs a statement of its own"),
+                ));
+            }
+            Ok(Verdict::Fail(evidence.and(note), fix))
+        }
+        answer => answer,
+    }
+}

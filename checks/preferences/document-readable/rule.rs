@@ -1,0 +1,114 @@
+//! The session's document exists and says what the agent can read.
+//!
+//! The default document does not exist until preferences are saved once, which is fine; one that is
+//! named must. A field of the wrong type ends in a blank screen or a refused session.
+
+use crate::preferences::runas_user_set::is_windows;
+use crate::prelude::*;
+use ssm_doctor_analysis::session::{self, Cannot, Gates, PREFERENCES};
+use ssm_doctor_facts::{ssm::Document, time::span};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let name = session::document_name(scope)
+        .ok_or_else(|| Unknown::limit("the session document's name"))?;
+    if let Some(kind) = session::type_by_aws(&name).filter(|_| session::is_owned_by_aws(&name)) {
+        let evidence = observed(&name, format!("is AWS's own document, of type {kind}"));
+        return Ok(if session::fits(kind, scope.session) {
+            Verdict::Pass(evidence)
+        } else {
+            let summary = format!(
+                "name a document that opens {}, or ask for another kind with --session",
+                scope.session.phrase()
+            );
+            Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession))
+        });
+    }
+    let Some(document) = facts.document(&name).optional()? else {
+        if name.as_str() == PREFERENCES {
+            return Ok(Verdict::Pass(observed(
+                &name,
+                "has never been saved, so the defaults hold",
+            )));
+        }
+        return Ok(Verdict::Fail(
+            observed(&name, format!("does not exist in {}", scope.region)),
+            list(
+                Fix::new(
+                    format!("name a session document of {}, or leave it out", scope.region),
+                    Recovery::NextSession,
+                ),
+                scope,
+            ),
+        ));
+    };
+    let saved = saved(&name, document, scope);
+    let defect = match session::defect(&name, document, scope.session)? {
+        None => for_platform(document, facts, scope)?,
+        defect => defect,
+    };
+    let Some(defect) = defect else {
+        let mut evidence = observed(&name, "is a session document that the agent can read");
+        if let Ok(Gates::Apply(preferences)) = session::gates(facts, scope)
+            && let Ok(course) = preferences.course()
+        {
+            evidence = evidence.and(observed(&name, course));
+        }
+        return Ok(Verdict::Pass(saved.map_or(evidence.clone(), |it| evidence.and(it))));
+    };
+    let (defect, fix) = match defect {
+        Cannot::Start(defect) if name.as_str() != PREFERENCES => {
+            let summary =
+                format!("name a document of type Session that opens {}", scope.session.phrase());
+            (defect, list(Fix::new(summary, Recovery::NextSession), scope))
+        }
+        Cannot::Start(defect) | Cannot::BeRead(defect) => {
+            let summary = format!("correct {name}, and make the new version its default");
+            (defect, session::save(Fix::new(summary, Recovery::NextSession), scope, &name))
+        }
+    };
+    let evidence = observed(&name, defect);
+    Ok(Verdict::Fail(saved.map_or(evidence.clone(), |it| evidence.and(it)), fix))
+}
+
+/// Commands are written for each platform apart, and the node has one.
+fn for_platform(
+    document: &Document,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<Option<Cannot>, Unknown> {
+    let platforms = session::platforms(document);
+    if scope.session != Session::Command || platforms.len() == session::PLATFORMS.len() {
+        return Ok(None);
+    }
+    let windows = is_windows(facts, scope)?;
+    // macOS takes what is written for Linux, where nothing is written for it.
+    let served = platforms.iter().any(|it| (*it == "windows") == windows);
+    Ok((!served).then(|| {
+        let wanted = if windows { "Windows" } else { "Linux or macOS" };
+        let found = platforms.join(" and ");
+        Cannot::BeRead(format!("names commands for {found} only, and the node runs {wanted}"))
+    }))
+}
+
+fn list(fix: Fix, scope: &Scope) -> Fix {
+    fix.aws(scope, ["ssm", "list-documents", "--filters", "Key=DocumentType,Values=Session"])
+}
+
+/// One document serves a whole account and Region, and anybody may have saved it last.
+fn saved(name: &DocumentName, document: &Document, scope: &Scope) -> Option<Evidence> {
+    let version = document.version.as_deref()?;
+    let at = document.created_at.map_or(String::new(), |it| {
+        format!(", saved {} ago (at {it})", span(it.until(scope.at).max(0)))
+    });
+    Some(observed(name, format!("is in force as version {version}{at}")))
+}

@@ -1,0 +1,56 @@
+//! Nobody has changed the preferences within the last day.
+//!
+//! One document serves a whole account and Region. A stack of somebody else's that saves it changes
+//! every session there, and what worked yesterday does not. All that shows is the version and its date.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::session::{self, Gates};
+use ssm_doctor_facts::time::span;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Advises,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+/// As far back as one remembers what worked.
+const RECENT: i64 = 24 * 60 * 60;
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let name = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences.name,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let document = facts.document(&name).required()?;
+    let Some(at) = document.created_at else {
+        return Ok(Verdict::NotApplicable("AWS gives no date for the document"));
+    };
+    let age = at.until(scope.at);
+    let version = document.version.as_deref().unwrap_or("(unknown)");
+    let evidence = observed(
+        &name,
+        format!("is in force as version {version}, saved {} ago (at {at})", span(age.max(0))),
+    );
+    if age >= RECENT {
+        return Ok(Verdict::Pass(evidence));
+    }
+    let fix = Fix::new(
+        "if sessions worked before that, compare the version with the one before it",
+        Recovery::NextSession,
+    );
+    let before = version.parse::<u32>().ok().and_then(|it| it.checked_sub(1)).filter(|it| *it > 0);
+    let fix = match before {
+        Some(before) => [version, &before.to_string()].into_iter().fold(fix, |fix, version| {
+            fix.aws(
+                scope,
+                ["ssm", "get-document", "--name", name.as_str(), "--document-version", version],
+            )
+        }),
+        None => fix.aws(scope, ["ssm", "get-document", "--name", name.as_str()]),
+    };
+    Ok(Verdict::Fail(evidence, fix))
+}

@@ -1,0 +1,30 @@
+//! The services that a gate of this session waits for can be reached from the node.
+//!
+//! Without a path the agent does not fail at once: it waits for minutes behind a blank screen, and
+//! most people close it before the message comes.
+
+use crate::{path, prelude::*};
+use ssm_doctor_analysis::network::reach;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &path::all::<23>(&[
+        path::HOPS,
+        &[&super::document_readable::CHECK, &crate::target::found_in_region::CHECK],
+    ]),
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    Ok(match reach::judge_gates(facts, scope)? {
+        // The agent looks anew for each session.
+        Verdict::Fail(evidence, fix) => {
+            Verdict::Fail(evidence, Fix { recovery: Recovery::NextSession, ..fix })
+        }
+        answer => answer,
+    })
+}

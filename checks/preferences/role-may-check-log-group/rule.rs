@@ -1,0 +1,75 @@
+//! The agent's role may look whether the log group is encrypted.
+//!
+//! With "enforce encryption" on, the agent asks before it starts a shell, and takes every failure to
+//! ask for "not encrypted". `logs:DescribeLogGroups` is about the account's groups: a policy scoped to the
+//! group's own ARN does not allow it.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::{
+    permissions::{
+        access::{Access, Grant},
+        credentials::{agent_role, log_groups_of},
+    },
+    session::{self, Gates},
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[
+        &super::document_readable::CHECK,
+        &crate::identity::profile_attached::CHECK,
+        &crate::identity::profile_contains_role::CHECK,
+        &crate::identity::role_trusts_ec2::CHECK,
+        &crate::hybrid::role_trusts_ssm::CHECK,
+    ],
+    proves: &[],
+    run,
+};
+
+/// The right to look log groups up.
+pub(super) const LOOK: Grant = Grant::Inline {
+    purpose: "session-logs-look",
+    actions: &["logs:DescribeLogGroups"],
+    resource: "*",
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(group) = preferences.text("cloudWatchLogGroupName")? else {
+        return Ok(Verdict::NotApplicable("sessions are not logged to CloudWatch"));
+    };
+    if !preferences.flag("cloudWatchEncryptionEnabled")? {
+        return Ok(Verdict::NotApplicable(
+            "the log group need not be encrypted, so nothing waits for it",
+        ));
+    }
+    let Some(role) = agent_role(facts, scope)? else {
+        return Ok(Verdict::NotApplicable("the agent has no role"));
+    };
+    let who = role.who(scope);
+    let groups = log_groups_of(&role.arn, scope);
+    let answer = Access {
+        who: &who,
+        actions: &["logs:DescribeLogGroups"],
+        resource: &groups,
+        grant: LOOK,
+        recovery: Recovery::NextSession,
+    }
+    .judge(facts, scope)?;
+    Ok(match answer {
+        Verdict::Fail(evidence, fix) => Verdict::Fail(
+            evidence.and(observed(
+                &preferences.name,
+                format!("refuses sessions unless the log group {group} is seen to be encrypted"),
+            )),
+            fix,
+        ),
+        answer => answer,
+    })
+}

@@ -1,0 +1,231 @@
+//! With `RunAs` on, a user is named for this operator, and it is not root.
+//!
+//! The operator's tag `SSMSessionRunAs` wins over the document's default user; there is no third
+//! choice, `ssm-user` least of all: while `RunAs` is on the agent does not even create it. Source:
+//! amazon-ssm-agent `agent/framework/docparser/docparser.go`, `agent/session/shell/shell_unix.go`.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::{
+    permissions::operator::{Principal, principal},
+    session::{self, Gate, Gates, Preferences},
+};
+use ssm_doctor_iam_policy as policy;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[&super::document_readable::CHECK],
+    proves: &[],
+    run,
+};
+
+const TAG: &str = "SSMSessionRunAs";
+
+/// Whom the operator's tag names.
+struct Tagged {
+    /// For evidence: the user or role.
+    operator: String,
+    user: Option<String>,
+    /// Somebody may have tagged the session, which cannot be seen.
+    perhaps_by_session: bool,
+    fix: Option<Fix>,
+}
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Chosen { preferences, user, evidence, tagged } = match chosen(facts, scope)? {
+        Ok(chosen) => chosen,
+        Err(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let by_session = |what: &str| {
+        Unknown::limit(format!(
+            "RunAs is on {what}, and a tag {TAG} of {}'s session, which cannot be seen, goes before it",
+            tagged.operator
+        ))
+    };
+    let Some(user) = user else {
+        if tagged.perhaps_by_session {
+            return Err(by_session("without a default user"));
+        }
+        return Ok(Verdict::Fail(
+            evidence.and(Gate::RunAs.seen_as()),
+            fix(scope, &preferences, tagged.fix),
+        ));
+    };
+    if user == "root" {
+        if tagged.perhaps_by_session {
+            return Err(by_session("with root, which is refused"));
+        }
+        let evidence = evidence
+            .and(observed("root", "is refused: a RunAs user has neither uid nor gid 0"))
+            .and(session::seen_as("Unable to start command: invalid uid and gid"));
+        return Ok(Verdict::Fail(evidence, fix(scope, &preferences, tagged.fix)));
+    }
+    if let Some(doubt) = may_be_missing(facts, scope, &user)? {
+        let named = evidence.iter().map(|it| format!("{} {}", it.subject, it.observed));
+        return Err(named.map(Unknown::limit).fold(Unknown::limit(doubt), Unknown::and));
+    }
+    Ok(Verdict::Pass(
+        evidence.and(observed(&user, "must exist on the node, which AWS does not show")),
+    ))
+}
+
+/// The users that AWS's images of each system come with, by how Systems Manager begins its name. Source:
+/// EC2 user guide, "Default user names for AMIs".
+const DEFAULT_USERS: [(&str, &[&str]); 9] = [
+    ("ubuntu", &["Ubuntu"]),
+    (
+        "ec2-user",
+        &["Amazon", "Red Hat", "SLES", "SUSE", "Oracle", "CentOS", "Fedora", "Alma", "macOS"],
+    ),
+    ("centos", &["CentOS"]),
+    ("fedora", &["Fedora"]),
+    ("rocky", &["Rocky"]),
+    ("almalinux", &["Alma"]),
+    ("debian", &["Debian"]),
+    ("bitnami", &["Bitnami", "Debian", "Ubuntu"]),
+    ("opc", &["Oracle"]),
+];
+
+/// Why a node is unlikely to have this user: the agent's own, which it does not create while `RunAs` is
+/// on, or one that another system's images come with.
+fn may_be_missing(facts: &Facts, scope: &Scope, user: &str) -> Result<Option<String>, Unknown> {
+    if user == "ssm-user" {
+        return Ok(Some(
+            "while RunAs is on the agent does not create ssm-user, and whether the node has it from before does not show".into(),
+        ));
+    }
+    let Some((_, systems)) = DEFAULT_USERS.iter().find(|it| it.0 == user) else { return Ok(None) };
+    let node = facts.node(&scope.target).optional()?;
+    let Some(system) = node.and_then(|it| it.platform_name.as_deref()) else { return Ok(None) };
+    let begins =
+        |it: &&str| system.get(..it.len()).is_some_and(|start| start.eq_ignore_ascii_case(it));
+    if systems.iter().any(begins) {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "the node runs {system}, whose images come without a user {user}, and whether somebody added one does not show"
+    )))
+}
+
+/// Whom commands run as.
+struct Chosen<'f> {
+    preferences: Preferences<'f>,
+    user: Option<String>,
+    /// Who names that user, or that nobody does.
+    evidence: Evidence,
+    tagged: Tagged,
+}
+
+/// The user of this operator's sessions, or why the question does not arise.
+fn chosen<'f>(
+    facts: &'f Facts,
+    scope: &Scope,
+) -> Result<Result<Chosen<'f>, &'static str>, Unknown> {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Err(why)),
+    };
+    if !preferences.flag("runAsEnabled")? {
+        return Ok(Err("RunAs is off"));
+    }
+    if is_windows(facts, scope)? {
+        return Ok(Err("RunAs does not concern Windows"));
+    }
+    if is_elevated(facts, scope, &preferences)? {
+        return Ok(Err("the document runs its commands as root, RunAs or not"));
+    }
+    let tagged = tagged(facts, scope)?;
+    let default = match &tagged.user {
+        Some(_) => None,
+        None => preferences.text("runAsDefaultUser")?.map(str::trim).filter(|it| !it.is_empty()),
+    };
+    let evidence = match (&tagged.user, default) {
+        (Some(user), _) => observed(&tagged.operator, format!("has the tag {TAG}={user}")),
+        (None, Some(user)) => {
+            observed(&preferences.name, format!("names {user} as the default user"))
+        }
+        (None, None) => observed(&preferences.name, "has RunAs on and names no default user")
+            .and(observed(&tagged.operator, format!("has no tag {TAG}"))),
+    };
+    let user = tagged.user.clone().or_else(|| default.map(ToString::to_string));
+    Ok(Ok(Chosen { preferences, user, evidence, tagged }))
+}
+
+/// EC2 tells Windows from the rest by what an image is billed as, which imported ones may lack; the agent
+/// tells it from inside.
+pub(super) fn is_windows(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
+    if let Some(id) = scope.target.instance()
+        && facts.instance(id).required()?.windows
+    {
+        return Ok(true);
+    }
+    let node = facts.node(&scope.target).optional()?;
+    match node.and_then(|it| it.platform.as_deref()) {
+        Some(platform) => Ok(platform.eq_ignore_ascii_case("Windows")),
+        None if scope.target.instance().is_some() => Ok(false),
+        None => Err(Unknown::limit(format!("the platform of {}", scope.target))),
+    }
+}
+
+fn is_elevated(facts: &Facts, scope: &Scope, preferences: &Preferences) -> Result<bool, Unknown> {
+    let (linux, mac) = (preferences.elevated("linux")?, preferences.elevated("macOS")?);
+    if linux == mac {
+        return Ok(linux);
+    }
+    Ok(if platform(facts, scope)?.eq_ignore_ascii_case("MacOS") { mac } else { linux })
+}
+
+fn platform<'a>(facts: &'a Facts, scope: &Scope) -> Result<&'a str, Unknown> {
+    let node = facts.node(&scope.target).required()?;
+    node.platform
+        .as_deref()
+        .ok_or_else(|| Unknown::limit(format!("the platform of {}", scope.target)))
+}
+
+fn tagged(facts: &Facts, scope: &Scope) -> Result<Tagged, Unknown> {
+    let arn = match principal(facts, scope)? {
+        Principal::Named(arn) => arn,
+        Principal::Root(arn) => {
+            return Ok(Tagged {
+                operator: arn.to_string(),
+                user: None,
+                perhaps_by_session: false,
+                fix: None,
+            });
+        }
+    };
+    let name = arn.name();
+    let untraceable = || Unknown::limit(format!("{arn} does not name a user or role"));
+    let is_user = arn.resource().starts_with("user/");
+    let (tags, perhaps_by_session) = if is_user {
+        (&facts.user(&name.parse().map_err(|_| untraceable())?).required()?.tags, false)
+    } else {
+        let role = facts.role(&name.parse().map_err(|_| untraceable())?).required()?;
+        (&role.tags, policy::may_tag_sessions(&role.trust))
+    };
+    let (kind, flag) =
+        if is_user { ("tag-user", "--user-name") } else { ("tag-role", "--role-name") };
+    let fix = Fix::new(format!("or tag {name} with {TAG}"), Recovery::NextSession)
+        .aws(scope, ["iam", kind, flag, name, "--tags", &format!("Key={TAG},Value=<os-user>")]);
+    let user = tags.get(TAG).map(|it| it.trim()).filter(|it| !it.is_empty());
+    Ok(Tagged {
+        operator: name.into(),
+        user: user.map(ToString::to_string),
+        perhaps_by_session,
+        fix: Some(fix),
+    })
+}
+
+fn fix(scope: &Scope, preferences: &Preferences, tag: Option<Fix>) -> Fix {
+    let name = &preferences.name;
+    let summary = format!(
+        "name a default user that exists on the node, other than root, in {name} (or leave it so, if shells are meant to be refused and SSH to be used)"
+    );
+    let default = session::save(Fix::new(summary, Recovery::NextSession), scope, name);
+    match tag {
+        Some(tag) => default.and(tag),
+        None => default,
+    }
+}

@@ -1,0 +1,109 @@
+//! The log bucket that must be encrypted exists, and is, in a way that the agent knows.
+//!
+//! It knows `AES256` and `aws:kms`; the newer `aws:kms:dsse`, which is stronger, it takes for no
+//! encryption at all. Source: amazon-ssm-agent `agent/s3util/s3util.go`, `agent/session/shell/shell.go`.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::session::{self, BUCKET_UNSEEN, Gate, Gates, Preferences, seen_as};
+use ssm_doctor_facts::s3::Bucket;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[&super::document_readable::CHECK],
+    proves: &[],
+    run,
+};
+
+/// What the agent takes for encryption.
+const KNOWN: [&str; 2] = ["AES256", "aws:kms"];
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(name) = preferences.bucket()? else {
+        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
+    };
+    if !preferences.flag("s3EncryptionEnabled")? {
+        return Ok(Verdict::NotApplicable(
+            "the bucket need not be encrypted, so nothing waits for it",
+        ));
+    }
+    let Some(bucket) = find(&name, facts)? else {
+        return Ok(Verdict::Fail(
+            missing(&name, &preferences).and(seen_as(BUCKET_UNSEEN)),
+            make(&name, scope, &preferences),
+        ));
+    };
+    let subject = format!("bucket {name}");
+    let algorithms: Vec<&str> = bucket.encryption.iter().map(|it| it.algorithm.as_str()).collect();
+    if algorithms.iter().any(|it| KNOWN.contains(it)) {
+        return Ok(Verdict::Pass(observed(
+            &subject,
+            format!("is encrypted by default with {}", algorithms.join(", ")),
+        )));
+    }
+    let found = if algorithms.is_empty() {
+        "has no default encryption".into()
+    } else {
+        format!(
+            "is encrypted by default with {}, which the agent does not know: it knows {}",
+            algorithms.join(", "),
+            KNOWN.join(" and ")
+        )
+    };
+    let evidence = observed(&subject, found)
+        .and(observed(&preferences.name, "refuses sessions unless it is encrypted"))
+        .and(Gate::Bucket.seen_as());
+    let configuration =
+        r#"{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}"#;
+    let summary = format!(
+        "encrypt {name} by default with SSE-S3 or SSE-KMS, or clear s3EncryptionEnabled in {}",
+        preferences.name
+    );
+    let fix = Fix::new(summary, Recovery::NextSession).aws(
+        scope,
+        [
+            "s3api",
+            "put-bucket-encryption",
+            "--bucket",
+            name.as_str(),
+            "--server-side-encryption-configuration",
+            configuration,
+        ],
+    );
+    Ok(Verdict::Fail(evidence, fix))
+}
+
+/// The bucket; None where nobody has one of that name, or can: an address or an ARN is no name.
+pub(super) fn find<'f>(name: &BucketName, facts: &'f Facts) -> Result<Option<&'f Bucket>, Unknown> {
+    if is_possible(name) { facts.bucket(name).optional() } else { Ok(None) }
+}
+
+/// Source: Amazon S3 user guide, "Bucket naming rules". Older buckets in us-east-1 were allowed more.
+fn is_possible(name: &BucketName) -> bool {
+    let name = name.as_str();
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b".-_".contains(&it);
+    (3..=255).contains(&name.len()) && name.bytes().all(plain)
+}
+
+pub(super) fn missing(name: &BucketName, preferences: &Preferences) -> Evidence {
+    let why = if is_possible(name) {
+        "nobody has a bucket of that name"
+    } else {
+        "no bucket can have that name"
+    };
+    observed(&format!("bucket {name}"), format!("is named in {}, and {why}", preferences.name))
+}
+
+pub(super) fn make(name: &BucketName, scope: &Scope, preferences: &Preferences) -> Fix {
+    let summary = format!(
+        "name a bucket that exists in {}; make {name} only if the name is not to be had by others",
+        preferences.name
+    );
+    session::save(Fix::new(summary, Recovery::NextSession), scope, &preferences.name)
+}

@@ -1,0 +1,88 @@
+//! The key that sessions are encrypted with exists, is enabled, and can encrypt.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::session::{self, Gates};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[&super::document_readable::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(name) = preferences.text("kmsKeyId")? else {
+        return Ok(Verdict::NotApplicable("sessions are not encrypted with a KMS key"));
+    };
+    let other_key = || {
+        let fix = Fix::new(
+            format!(
+                "name a symmetric key of {} in the preferences ({})",
+                scope.region, preferences.name
+            ),
+            Recovery::NextSession,
+        );
+        session::save(fix, scope, &preferences.name)
+    };
+    let elsewhere = |id: &Arn| {
+        let what =
+            format!("is a key of {}, and node and plugin look in {}", id.region(), scope.region);
+        Verdict::Fail(observed(id, what), other_key())
+    };
+    // KMS does not describe a key of another Region, so this comes before the call.
+    if let Some(arn) = name.parse::<Arn>().ok().filter(|it| it.region() != scope.region.as_str()) {
+        return Ok(elsewhere(&arn));
+    }
+    let Some(key) = preferences.key(facts)? else {
+        return Ok(Verdict::Fail(
+            observed(
+                name,
+                format!("is the session key in {} and does not exist", preferences.name),
+            ),
+            other_key(),
+        ));
+    };
+    let id = &key.arn;
+    if id.region() != scope.region.as_str() {
+        return Ok(elsewhere(id));
+    }
+    if let Some(spec) = key.spec.as_ref().filter(|it| *it != "SYMMETRIC_DEFAULT") {
+        let evidence =
+            observed(id, format!("is of the kind {spec}, and only symmetric keys make data keys"));
+        return Ok(Verdict::Fail(evidence, other_key()));
+    }
+    if key.usage != "ENCRYPT_DECRYPT" {
+        let evidence =
+            observed(id, format!("is for {}, and sessions need ENCRYPT_DECRYPT", key.usage));
+        return Ok(Verdict::Fail(evidence, other_key()));
+    }
+    let evidence = observed(id, format!("is the session key, in state {}", key.state));
+    let enable = |fix: Fix| fix.aws(scope, ["kms", "enable-key", "--key-id", id.as_str()]);
+    Ok(match key.state.as_str() {
+        "Enabled" => Verdict::Pass(evidence),
+        "PendingDeletion" => Verdict::Fail(
+            evidence,
+            enable(
+                Fix::new("cancel the key's deletion and enable it", Recovery::NextSession)
+                    .aws(scope, ["kms", "cancel-key-deletion", "--key-id", id.as_str()]),
+            ),
+        ),
+        "Disabled" => {
+            Verdict::Fail(evidence, enable(Fix::new("enable the key", Recovery::NextSession)))
+        }
+        "Creating" | "Updating" => {
+            return Err(Unknown::limit(format!("{id} is just being changed ({})", key.state)));
+        }
+        _ if key.makes_nothing() => Verdict::Fail(evidence, other_key()),
+        other => {
+            return Err(Unknown::limit(format!("{id} is in a state not known here: {other}")));
+        }
+    })
+}

@@ -1,0 +1,118 @@
+//! The log group that must be encrypted exists, and is.
+//!
+//! Only a KMS key counts. The agent drops whatever error it meets while looking and then reports a
+//! group that is not encrypted, so a missing group, a group elsewhere and a missing right all look
+//! the same to the user. Source: amazon-ssm-agent `agent/session/shell/shell.go`,
+//! `agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go`.
+
+use crate::prelude::*;
+use ssm_doctor_analysis::session::{self, Gate, Gates, Preferences};
+use ssm_doctor_facts::cloudwatch_logs::LogGroup;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[&super::document_readable::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let preferences = match session::gates(facts, scope)? {
+        Gates::Apply(preferences) => preferences,
+        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+    };
+    let Some(name) = preferences.text("cloudWatchLogGroupName")? else {
+        return Ok(Verdict::NotApplicable("sessions are not logged to CloudWatch"));
+    };
+    if !preferences.flag("cloudWatchEncryptionEnabled")? {
+        return Ok(Verdict::NotApplicable(
+            "the log group need not be encrypted, so nothing waits for it",
+        ));
+    }
+    let Some(group) = find(name, facts)? else {
+        return Ok(Verdict::Fail(
+            missing(name, scope, &preferences).and(Gate::LogGroup.seen_as()),
+            make(name, scope, &preferences),
+        ));
+    };
+    if let Some(key) = &group.key {
+        return Ok(Verdict::Pass(observed(
+            &format!("log group {name}"),
+            format!("is encrypted with {key}"),
+        )));
+    }
+    let evidence = observed(
+        &format!("log group {name}"),
+        "has no KMS key: CloudWatch's own encryption does not count",
+    )
+    .and(observed(&preferences.name, "refuses sessions unless it has one"))
+    .and(Gate::LogGroup.seen_as());
+    let summary = format!(
+        "encrypt {name} with a KMS key that logs.{}.{} may use, or clear cloudWatchEncryptionEnabled in {}",
+        scope.region,
+        scope.region.dns_suffix(),
+        preferences.name
+    );
+    let fix = Fix::new(summary, Recovery::NextSession).aws(
+        scope,
+        ["logs", "associate-kms-key", "--log-group-name", name, "--kms-key-id", "<key-arn>"],
+    );
+    Ok(Verdict::Fail(evidence, fix))
+}
+
+/// The group of exactly this name; None where there is none, or cannot be: an ARN is no name.
+pub(super) fn find<'f>(name: &str, facts: &'f Facts) -> Result<Option<&'f LogGroup>, Unknown> {
+    match name.parse::<LogGroupName>() {
+        Ok(name) => facts.log_group(&name).optional(),
+        Err(_) => Ok(None),
+    }
+}
+
+pub(super) fn missing(name: &str, scope: &Scope, preferences: &Preferences) -> Evidence {
+    let why = if name.parse::<LogGroupName>().is_ok() {
+        format!(
+            "is named in {} and does not exist in {} of this account",
+            preferences.name, scope.region
+        )
+    } else if name.starts_with("arn:") {
+        format!("is named in {}, which takes the group's name and no ARN", preferences.name)
+    } else {
+        format!("is named in {}, and no log group can have that name", preferences.name)
+    };
+    observed(&format!("log group {name}"), why)
+}
+
+/// The group made, or another one named. With an ARN in the place of the name, that is known.
+pub(super) fn make(name: &str, scope: &Scope, preferences: &Preferences) -> Fix {
+    if name.parse::<LogGroupName>().is_ok() {
+        let summary = format!(
+            "make the log group {name} here, or name one that exists (node and group are in one account and Region)"
+        );
+        let fix = Fix::new(summary, Recovery::NextSession)
+            .aws(scope, ["logs", "create-log-group", "--log-group-name", name]);
+        return if preferences.flag("cloudWatchEncryptionEnabled") == Ok(true) {
+            fix.aws(
+                scope,
+                [
+                    "logs",
+                    "associate-kms-key",
+                    "--log-group-name",
+                    name,
+                    "--kms-key-id",
+                    "<key-arn>",
+                ],
+            )
+        } else {
+            fix
+        };
+    }
+    let meant = name.split(":log-group:").nth(1).and_then(|it| it.split(':').next());
+    let summary = match meant {
+        Some(meant) => format!("write {meant} as cloudWatchLogGroupName into {}", preferences.name),
+        None => format!("write a log group's name into {}", preferences.name),
+    };
+    session::save(Fix::new(summary, Recovery::NextSession), scope, &preferences.name)
+}

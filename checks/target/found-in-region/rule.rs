@@ -1,0 +1,66 @@
+//! The target exists where we look.
+//!
+//! `StartSession` answers `TargetNotConnected` for an id of another account or Region just as for an
+//! agent that is down, so this comes before every network rule.
+
+use crate::prelude::*;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Access,
+    impact: Impact::Blocks,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let (region, target) = (&scope.region, &scope.target);
+    let Some(id) = target.instance() else {
+        return Ok(match facts.node(target).optional()? {
+            Some(node) => {
+                let name = node.computer_name.as_deref().unwrap_or("a node without a name");
+                Verdict::Pass(observed(target, format!("is registered in {region} as {name}")))
+            }
+            None => return missing(facts, scope, "is no managed node"),
+        });
+    };
+    match facts.instance(id).optional()? {
+        Some(_) => Ok(Verdict::Pass(observed(target, format!("exists in {region}")))),
+        None => missing(facts, scope, "does not exist"),
+    }
+}
+
+fn missing(facts: &Facts, scope: &Scope, what: &str) -> Answer {
+    let caller = facts.caller(&Ourselves::Us).hint()?;
+    let account = caller.map_or("this account".into(), |it| format!("account {}", it.account));
+    let mut evidence = observed(&scope.target, format!("{what} in {} of {account}", scope.region));
+    let mut regions = Vec::new();
+    if let Some(id) = scope.target.instance()
+        && let Some(found) = facts.elsewhere(id).hint()?
+    {
+        for region in found {
+            evidence = evidence.and(observed(&scope.target, format!("exists in {region}")));
+            regions.push(region);
+        }
+    }
+    if scope.target.instance().is_none() {
+        evidence = evidence.and(observed(
+            &scope.target,
+            "would not come back if it was deregistered: a machine that is registered again gets a new id",
+        ));
+    }
+    let fix = match regions.first() {
+        Some(region) => Fix::new(
+            format!("ask in {region}, where the instance is: --region {region}"),
+            Recovery::NextSession,
+        ),
+        None => Fix::new(
+            "check the id, and choose the account and Region it lives in with --profile and --region",
+            Recovery::NextSession,
+        )
+        .aws(scope, ["sts", "get-caller-identity"]),
+    };
+    Ok(Verdict::Fail(evidence, fix))
+}

@@ -1,0 +1,42 @@
+//! The instance runs.
+
+use crate::prelude::*;
+use ssm_doctor_facts::ec2::InstanceState;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Instance,
+    impact: Impact::Blocks,
+    depends_on: &[&super::found_in_region::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("AWS does not see whether a hybrid node's machine runs"));
+    };
+    let state = &facts.instance(id).required()?.state;
+    let evidence = observed(id, format!("is {state}"));
+    let start = || {
+        Fix::new("start the instance; the agent reports within some minutes", Recovery::NextSession)
+            .aws(scope, ["ec2", "start-instances", "--instance-ids", id.as_str()])
+    };
+    Ok(match state {
+        InstanceState::Running => Verdict::Pass(evidence),
+        InstanceState::Pending => {
+            return Err(Unknown::limit(format!(
+                "{id} is still starting: look again in some minutes"
+            )));
+        }
+        InstanceState::Stopped | InstanceState::Stopping => Verdict::Fail(evidence, start()),
+        InstanceState::ShuttingDown | InstanceState::Terminated => {
+            let summary = "it is gone for good: use another instance, or launch one";
+            Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession))
+        }
+        InstanceState::Other(word) => {
+            return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+        }
+    })
+}

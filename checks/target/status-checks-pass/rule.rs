@@ -1,0 +1,60 @@
+//! EC2's own status checks find the host, the system and the volumes in order.
+//!
+//! An impaired check is no proof that a session fails, so it does not block by itself; it explains
+//! an agent that is gone.
+
+use crate::prelude::*;
+use ssm_doctor_facts::ec2::CheckStatus;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Instance,
+    impact: Impact::Degrades,
+    depends_on: &[&super::found_in_region::CHECK, &super::instance_running::CHECK],
+    proves: &[],
+    run,
+};
+
+fn run(facts: &Facts, scope: &Scope) -> Answer {
+    let Some(id) = scope.target.instance() else {
+        return Ok(Verdict::NotApplicable("EC2 does not check hybrid nodes"));
+    };
+    let status = facts.instance_status(id).required()?;
+    let checks = [
+        ("system", Some(&status.system), "stop and start the instance: it moves to another host"),
+        ("instance", Some(&status.instance), "read the console output, then reboot the instance"),
+        (
+            "attached EBS",
+            status.ebs.as_ref(),
+            "look at the volumes' status and repair or replace them",
+        ),
+    ];
+    let present = checks.into_iter().filter_map(|(name, it, cure)| it.map(|it| (name, it, cure)));
+    all_of(present, "EC2 reports no status", |(name, status, cure)| {
+        let evidence = observed(id, format!("{name} status check: {status}"));
+        Ok(match status {
+            CheckStatus::Ok => Verdict::Pass(evidence),
+            CheckStatus::Impaired => Verdict::Fail(
+                evidence,
+                Fix::new(cure, Recovery::Agent)
+                    .aws(
+                        scope,
+                        ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"],
+                    )
+                    .aws(scope, ["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
+            ),
+            CheckStatus::Initializing => {
+                return Err(Unknown::limit(format!(
+                    "the {name} status check of {id} is still initializing"
+                )));
+            }
+            CheckStatus::InsufficientData | CheckStatus::NotApplicable => {
+                Verdict::NotApplicable("EC2 reports no data")
+            }
+            CheckStatus::Other(word) => {
+                return Err(Unknown::limit(format!("the {name} status check of {id} says {word}")));
+            }
+        })
+    })
+}

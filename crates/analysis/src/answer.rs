@@ -1,0 +1,255 @@
+//! What a check can say.
+
+use alloc::{
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::fmt::Display;
+
+use ssm_doctor_facts::{
+    lookup::{Need, Unknown},
+    scope::Scope,
+};
+
+/// `Err` is the third truth value, not a failure to run: `?` on a missing fact withholds judgement.
+pub type Answer = Result<Verdict, Unknown>;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Pass(Evidence),
+    /// What is wrong, and what to do about it with the ids at hand.
+    Fail(Evidence, Fix),
+    /// The question does not arise here.
+    NotApplicable(&'static str),
+}
+
+/// What we saw. Never empty: there is no constructor for a verdict without a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    first: Observation,
+    rest: Vec<Observation>,
+    wanted: Vec<Need>,
+    hinges: Vec<Need>,
+    tells: bool,
+}
+
+/// One thing, and what was observed of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Where to look to see it too: an id, a name, an ARN.
+    pub subject: String,
+    /// A clause whose subject is `subject`: `admits 10.9.0.0/16 only`.
+    pub observed: String,
+}
+
+pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<String>) -> Evidence {
+    Evidence {
+        first: Observation { subject: subject.to_string(), observed: what.into() },
+        rest: Vec::new(),
+        wanted: Vec::new(),
+        hinges: Vec::new(),
+        tells: false,
+    }
+}
+
+impl Evidence {
+    /// What failed says itself why: no mere possibility elsewhere explains it better.
+    #[must_use]
+    pub fn telling(mut self) -> Self {
+        self.tells = true;
+        self
+    }
+
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.tells
+    }
+
+    /// Facts that would show a failure's cause more closely.
+    #[must_use]
+    pub fn wanting(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
+        self.wanted.extend(needs);
+        self
+    }
+
+    #[must_use]
+    pub fn wanted(&self) -> &[Need] {
+        &self.wanted
+    }
+
+    /// Facts that might take a failure back, and hardly ever do.
+    #[must_use]
+    pub fn hinging_on(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
+        self.hinges.extend(needs);
+        self
+    }
+
+    #[must_use]
+    pub fn hinges(&self) -> &[Need] {
+        &self.hinges
+    }
+
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for it in core::iter::once(other.first).chain(other.rest) {
+            if self.first != it && !self.rest.contains(&it) {
+                self.rest.push(it);
+            }
+        }
+        self.wanted.extend(other.wanted);
+        self.hinges.extend(other.hinges);
+        self.tells |= other.tells;
+        self
+    }
+
+    /// The same, with more words to everything observed.
+    #[must_use]
+    pub fn adding(mut self, words: &str) -> Self {
+        for it in core::iter::once(&mut self.first).chain(&mut self.rest) {
+            it.observed.push_str(words);
+        }
+        self
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Observation> {
+        core::iter::once(&self.first).chain(&self.rest)
+    }
+}
+
+/// What to do about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    pub summary: String,
+    /// Each a list of words, unquoted: quoting is the renderer's, for the shell at hand. What we
+    /// cannot know stands as a `<placeholder>`.
+    pub commands: Vec<Vec<String>>,
+    pub recovery: Recovery,
+}
+
+impl Fix {
+    pub fn new(summary: impl Into<String>, recovery: Recovery) -> Self {
+        Self { summary: summary.into(), commands: Vec::new(), recovery }
+    }
+
+    /// `aws ec2 …`, in the scope's Region.
+    #[must_use]
+    pub fn aws<'a>(mut self, scope: &'a Scope, words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut command = vec![String::from("aws")];
+        command.extend(words.into_iter().map(Into::into));
+        // IAM has no Region.
+        if command.get(1).is_none_or(|it| it != "iam") {
+            command.extend(["--region".into(), scope.region.to_string()]);
+        }
+        self.commands.push(command);
+        self
+    }
+
+    /// Both, the commands of the first before those of the second, no step and no command twice.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if !self.summary.contains(&other.summary) {
+            for step in other.summary.split("; ") {
+                if !self.summary.split("; ").any(|it| it == step) {
+                    self.summary.push_str("; ");
+                    self.summary.push_str(step);
+                }
+            }
+        }
+        for command in other.commands {
+            if !self.commands.contains(&command) {
+                self.commands.push(command);
+            }
+        }
+        self.recovery = self.recovery.max(other.recovery);
+        self
+    }
+}
+
+/// What must happen after the fix before a session can start: why "I fixed it and it still fails".
+/// The figures are the agent's own retry loops (domain: amazon-ssm-agent `agent/session/config`,
+/// `core/app/credentialrefresher`, `agent/hibernation`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recovery {
+    /// The next session sees it.
+    NextSession,
+    /// The control channel retries at growing intervals.
+    Channel,
+    /// The agent backs off for up to an hour while it has no credentials or no way to report.
+    Agent,
+}
+
+impl Recovery {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NextSession => {
+                "takes effect with the next session; nothing on the node needs a restart"
+            }
+            Self::Channel => {
+                "restart the agent on the node, or allow up to 40 minutes for it to reconnect by itself"
+            }
+            Self::Agent => {
+                "restart the agent on the node (or reboot it), or allow up to 60 minutes: it retries at growing intervals"
+            }
+        }
+    }
+}
+
+/// The first item for which `look` finds something.
+///
+/// An unknown does not hide a later find; it only counts when nothing was found.
+///
+/// # Errors
+/// [`Unknown`], all of it together, if nothing was found and something could not be seen.
+pub fn any_of<I: IntoIterator, T>(
+    items: I,
+    mut look: impl FnMut(I::Item) -> Result<Option<T>, Unknown>,
+) -> Result<Option<T>, Unknown> {
+    let mut unknown = None;
+    for item in items {
+        match look(item) {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Ok(None) => {}
+            Err(more) => merge(&mut unknown, more, Unknown::and),
+        }
+    }
+    unknown.map_or(Ok(None), Err)
+}
+
+/// Passes if every item does, and fails if any does, whatever is unknown about the others.
+///
+/// Items to which the question does not apply have no say; if it applies to none, `nothing` says so.
+///
+/// # Errors
+/// [`Unknown`], all of it together, if none fails and something could not be seen.
+pub fn all_of<I: IntoIterator>(
+    items: I,
+    nothing: &'static str,
+    mut judge: impl FnMut(I::Item) -> Answer,
+) -> Answer {
+    let (mut passed, mut failed, mut unknown) = (None, None, None);
+    for item in items {
+        match judge(item) {
+            Ok(Verdict::Pass(evidence)) => merge(&mut passed, evidence, Evidence::and),
+            Ok(Verdict::Fail(evidence, fix)) => {
+                merge(&mut failed, (evidence, fix), |a, b| (a.0.and(b.0), a.1.and(b.1)));
+            }
+            Ok(Verdict::NotApplicable(_)) => {}
+            Err(more) => merge(&mut unknown, more, Unknown::and),
+        }
+    }
+    match (failed, unknown, passed) {
+        (Some((evidence, fix)), ..) => Ok(Verdict::Fail(evidence, fix)),
+        (None, Some(unknown), _) => Err(unknown),
+        (None, None, Some(evidence)) => Ok(Verdict::Pass(evidence)),
+        (None, None, None) => Ok(Verdict::NotApplicable(nothing)),
+    }
+}
+
+fn merge<T>(so_far: &mut Option<T>, more: T, join: impl FnOnce(T, T) -> T) {
+    *so_far = Some(match so_far.take() {
+        Some(so_far) => join(so_far, more),
+        None => more,
+    });
+}

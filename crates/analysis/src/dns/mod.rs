@@ -1,0 +1,3 @@
+//! Where the VPC's resolver leads a service's name.
+
+pub mod name;

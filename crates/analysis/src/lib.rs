@@ -1,0 +1,11 @@
+//! What the facts about an account mean for a Session Manager session.
+#![no_std]
+extern crate alloc;
+
+pub mod answer;
+pub mod dns;
+pub mod network;
+pub mod node;
+pub mod permissions;
+pub mod session;
+pub mod workstation;

@@ -1,0 +1,5 @@
+//! The path of packets to a service and back.
+
+pub mod address_set;
+pub mod inspection;
+pub mod reach;

@@ -1,0 +1,231 @@
+//! AWS Network Firewall on the way out: what its rules do with the name that the agent asks for.
+//!
+//! A route leads to it by an endpoint like that of any appliance behind a load balancer. One of the
+//! account's own can be read; of another account's firewall, and of an appliance that is none, nothing
+//! shows.
+
+use alloc::{format, string::String, vec, vec::Vec};
+
+use crate::network::reach::{
+    HTTPS, Hop, HopKind, Toward, Walk,
+    gateway::{alive, invisible, leads, reroute},
+};
+use crate::{
+    answer::*,
+    dns::name::{host, other_hosts},
+    network::inspection::{Connection, Drop, Inspection, Outcome, Sni},
+};
+use ssm_doctor_facts::{
+    ec2::{Route, RouteTable},
+    ids::*,
+    lookup::Unknown,
+    network_firewall::*,
+};
+
+impl Walk<'_> {
+    /// An endpoint that is no gateway endpoint: a firewall of ours, or an appliance that does not show.
+    /// What lies beyond is out of sight either way.
+    pub(super) fn through_firewall(
+        &self,
+        vpc: &VpcId,
+        table: &RouteTable,
+        route: &Route,
+        id: &EndpointId,
+        toward: &Toward,
+    ) -> Vec<Hop> {
+        let mut hops = vec![Hop::new(HopKind::NextHop, &route.via, Ok(alive(table, route)))];
+        let on = invisible(table, route);
+        let firewalls = match self.facts.network_firewalls(vpc).required() {
+            Ok(firewalls) => firewalls,
+            Err(unknown) => {
+                let on = and_unasked(on, &unknown);
+                hops.push(Hop::new(HopKind::Firewall, id, Err(unknown)));
+                hops.extend(self.out_of_sight(table, route, on));
+                return hops;
+            }
+        };
+        let owner = firewalls.iter().find_map(|firewall| {
+            Some((firewall, firewall.endpoints.iter().find(|it| it.id == *id)?))
+        });
+        let Some((firewall, endpoint)) = owner else {
+            hops.extend(self.out_of_sight(table, route, on));
+            return hops;
+        };
+        let answer = self.firewall(vpc, (table, route), (firewall, endpoint), toward);
+        let what = match &answer {
+            Ok(Verdict::Fail(..)) => "which does not let it through",
+            Ok(_) => "whose rules let it through",
+            Err(_) => "whose rules may stop it",
+        };
+        let stops = matches!(answer, Ok(Verdict::Fail(..)));
+        let on = answer.as_ref().err().map_or_else(|| on.clone(), |it| and_unasked(on.clone(), it));
+        let name = format!("firewall {}", firewall.name);
+        hops.push(Hop::new(HopKind::Firewall, &name, answer));
+        let what = format!("the {name}, {what}");
+        let beyond = self.out_of_sight_as(table, route, &what, on);
+        // Of what lies beyond a firewall that stops everything nothing hangs on.
+        hops.extend(beyond.into_iter().filter(|it| !stops || it.kind == HopKind::Appliance));
+        hops
+    }
+
+    fn firewall(
+        &self,
+        vpc: &VpcId,
+        (table, route): (&RouteTable, &Route),
+        (firewall, endpoint): (&NetworkFirewall, &FirewallEndpoint),
+        toward: &Toward,
+    ) -> Answer {
+        let name = format!("firewall {}", firewall.name);
+        let deleting = firewall.state == FirewallState::Deleting
+            || endpoint.state == FirewallEndpointState::Deleting;
+        if deleting {
+            return Ok(Verdict::Fail(
+                observed(
+                    &name,
+                    format!("is being deleted, and {} ({})", leads(table, route), self.service),
+                ),
+                reroute(
+                    self,
+                    table,
+                    route,
+                    format!("point the route for {} at something that stays", route.to),
+                ),
+            ));
+        }
+        if endpoint.state != FirewallEndpointState::Ready {
+            let why = endpoint.message.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
+            return Err(Unknown::limit(format!(
+                "the endpoint {} of {name} is {}{why}",
+                endpoint.id, endpoint.state
+            )));
+        }
+        if firewall.state != FirewallState::Ready {
+            return Err(Unknown::limit(format!(
+                "{name} is {}, so its rules may not be those that its policy has",
+                firewall.state
+            )));
+        }
+        if firewall.proxy {
+            return Err(Unknown::limit(format!(
+                "{name} is a proxy, and what it passes on is not evaluated"
+            )));
+        }
+        let policy = self.facts.network_firewall_policy(&firewall.policy).required()?;
+        let home = if vpc == self.from.vpc {
+            self.from.host.own
+        } else {
+            &self.facts.vpc(vpc).required()?.cidrs
+        };
+        let inspection = Inspection {
+            facts: self.facts,
+            policy_arn: &firewall.policy,
+            policy,
+            home: Some(home).filter(|it| !it.is_empty()),
+        };
+        let region = &self.scope.region;
+        let asked = host(region, self.service);
+        let of = |sni| {
+            inspection.of(&Connection {
+                sni,
+                from: self.from.address,
+                from_ports: self.from.ports(),
+                to: toward.addresses.clone(),
+                to_port: HTTPS,
+            })
+        };
+        // The agent asks S3 by names of buckets.
+        let sni = if self.service == "s3" {
+            Sni::Below(region.dns_suffix().into())
+        } else {
+            Sni::Exactly(asked.clone())
+        };
+        let way = format!("is on the way to {asked} ({})", leads(table, route));
+        let drop = match of(sni)? {
+            Outcome::Passes(how) => {
+                return Ok(Verdict::Pass(observed(&name, format!("{way}, and {how}"))));
+            }
+            Outcome::Drops(drop) => drop,
+        };
+        // Who lets another of the service's names pass instead may well have set the agent up to ask by it.
+        let others = other_hosts(region, self.service).into_iter();
+        for other in others.filter(|_| drop.for_want_of_name) {
+            if let Outcome::Passes(how) = of(Sni::Exactly(other.clone()))? {
+                return Err(Unknown::limit(format!(
+                    "{name} drops {asked} and lets {other} pass ({how}), and by which of them the agent asks does not show"
+                )));
+            }
+        }
+        let fix = self.opening(firewall, &drop, &asked);
+        Ok(Verdict::Fail(observed(&name, format!("{way}, and {}", drop.how)), fix))
+    }
+
+    /// What to change so that `asked` gets through.
+    fn opening(&self, firewall: &NetworkFirewall, drop: &Drop, asked: &str) -> Fix {
+        let suffix = self.scope.region.dns_suffix();
+        let policy = firewall.policy.as_str();
+        let look: [&str; 4] = match &drop.group {
+            Some(group) => {
+                ["network-firewall", "describe-rule-group", "--rule-group-arn", group.as_str()]
+            }
+            None => {
+                ["network-firewall", "describe-firewall-policy", "--firewall-policy-arn", policy]
+            }
+        };
+        let summary: String = match &drop.group {
+            Some(group) if drop.for_want_of_name => {
+                format!(
+                    "add {asked} to the targets of {} (or `.{suffix}`, for all of AWS)",
+                    group.name()
+                )
+            }
+            Some(group) if drop.from_outside => format!(
+                "set the variable HOME_NET of {} to ranges that {} is in too (by default it is the range of the firewall's own VPC)",
+                group.name(),
+                self.from.address
+            ),
+            Some(group) => format!("have {} let tcp/443 to {asked} pass", group.name()),
+            None if drop.for_want_of_name => format!(
+                "add an allow list with {asked} (or `.{suffix}`, for all of AWS) to {}",
+                firewall.policy.name()
+            ),
+            None => format!(
+                "have {} pass tcp/443 to {asked} and its replies, or forward them to its stateful rules",
+                firewall.policy.name()
+            ),
+        };
+        let fix = Fix::new(summary, Recovery::Agent).aws(self.scope, look);
+        match &drop.group {
+            Some(group) => fix.aws(
+                self.scope,
+                [
+                    "network-firewall",
+                    "update-rule-group",
+                    "--rule-group-arn",
+                    group.as_str(),
+                    "--update-token",
+                    "<UpdateToken from above>",
+                    "--rule-group",
+                    "<RuleGroup from above, changed>",
+                ],
+            ),
+            None => fix.aws(
+                self.scope,
+                [
+                    "network-firewall",
+                    "update-firewall-policy",
+                    "--firewall-policy-arn",
+                    policy,
+                    "--update-token",
+                    "<UpdateToken from above>",
+                    "--firewall-policy",
+                    "<FirewallPolicy from above, changed>",
+                ],
+            ),
+        }
+    }
+}
+
+/// Whether anything lies beyond what nobody has asked about yet, asking tells.
+fn and_unasked(on: Unknown, unknown: &Unknown) -> Unknown {
+    if unknown.is_unasked() { on.and(unknown.clone()) } else { on }
+}

@@ -1,0 +1,1006 @@
+//! What a route points at, and whether it leads on.
+//!
+//! Each kind of gateway is judged as far as AWS shows it: an internet gateway and a NAT gateway to the
+//! end, a NAT instance up to its own forwarding, a peering connection to the other VPC, a transit
+//! gateway up to its route tables. Everything else is a hop beyond which nothing is visible.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use crate::network::reach::{
+    Edge, HTTPS, Hop, HopKind, NAT64, Toward, Walk, agreed,
+    filter::{Crossing, Filtered, Members, Near, Protocol},
+    gets_through, merged,
+    route::{Leg, table_of},
+    transit::{Bound, Flight, unseen},
+};
+use crate::{
+    answer::*,
+    network::address_set::{Family, ports},
+};
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+
+/// The ports from which a NAT gateway opens connections. Source: VPC guide, "Custom network ACLs".
+const NAT_PORTS: (u16, u16) = (1024, u16::MAX);
+
+/// A `Fix` that changes where a route leads.
+pub(super) fn reroute(walk: &Walk, table: &RouteTable, route: &Route, summary: String) -> Fix {
+    let v6 = matches!(&route.to, Destination::Cidr(it) if it.addr().is_ipv6());
+    let (block, target) = match (&route.to, v6) {
+        (Destination::List(_), _) => ("--destination-prefix-list-id", "--nat-gateway-id"),
+        (_, true) => ("--destination-ipv6-cidr-block", "--egress-only-internet-gateway-id"),
+        (_, false) => ("--destination-cidr-block", "--nat-gateway-id"),
+    };
+    let working =
+        if v6 { "<an egress-only internet gateway>" } else { "<a NAT gateway in a public subnet>" };
+    Fix::new(summary, Recovery::Agent).aws(
+        walk.scope,
+        [
+            "ec2",
+            "replace-route",
+            "--route-table-id",
+            table.id.as_str(),
+            block,
+            &route.to.to_string(),
+            target,
+            working,
+        ],
+    )
+}
+
+impl Walk<'_> {
+    /// Everything from a route's target on to the internet.
+    pub(super) fn beyond(&self, table: &RouteTable, route: &Route, toward: &Toward) -> Vec<Hop> {
+        let hop = |kind, answer| Hop { kind, id: route.via.to_string(), answer };
+        if let Some(dead) = self.dead(table, route) {
+            return vec![hop(HopKind::NextHop, dead)];
+        }
+        if let Ok(Some(gateway)) = self.gateway_behind(self.from.vpc, route) {
+            return vec![self.by_gateway_endpoint(table, gateway)];
+        }
+        if let TargetKind::Endpoint(id) = route.via.kind() {
+            return self.through_firewall(self.from.vpc, table, route, &id, toward);
+        }
+        if toward.is_translated() && !matches!(route.via.kind(), TargetKind::NatGateway(_)) {
+            return self.translated_elsewhere(table, route);
+        }
+        let mut hops = vec![hop(HopKind::NextHop, Ok(alive(table, route)))];
+        hops.extend(match route.via.kind() {
+            TargetKind::InternetGateway(id) => vec![
+                hop(HopKind::InternetGateway, self.internet_gateway(self.from.vpc, table, &id)),
+                self.public_access(self.from.vpc, Some(&self.from.interface.subnet), false),
+                Hop {
+                    kind: HopKind::PublicAddress,
+                    id: self.from.interface.id.to_string(),
+                    answer: Ok(self.public_address(route)),
+                },
+            ],
+            TargetKind::EgressOnlyGateway(id) => vec![
+                hop(HopKind::InternetGateway, self.egress_only_gateway(table, &id)),
+                self.public_access(self.from.vpc, Some(&self.from.interface.subnet), true),
+            ],
+            TargetKind::NatGateway(id) => {
+                self.nat_gateway(self.from.edge(), (table, route), &id, toward)
+            }
+            TargetKind::TransitGateway(id) => {
+                let source = Toward::one(self.from.address);
+                let flight =
+                    Flight { source: &source, toward, bound: Bound::Internet, replies: false };
+                self.by_transit_gateway(self.from.edge(), (table, route), &id, flight)
+            }
+            TargetKind::Interface(id) => self.nat_instance(table, route, &id, toward),
+            TargetKind::Peering(_) => {
+                vec![hop(HopKind::Peering, Ok(self.intransitive(table, route)))]
+            }
+            TargetKind::Local | TargetKind::Endpoint(_) | TargetKind::Other => {
+                self.out_of_sight(table, route, invisible(table, route))
+            }
+        });
+        hops
+    }
+
+    /// A hop that can be judged itself, and beyond it nothing.
+    fn beyond_sight(&self, first: Hop, table: &RouteTable, route: &Route, on: Unknown) -> Vec<Hop> {
+        let beyond = match &first.answer {
+            Ok(Verdict::Fail(..)) => Vec::new(),
+            Ok(_) => self.out_of_sight(table, route, on),
+            // While it is not known whether anything lies beyond, nor is what does.
+            Err(unknown) => [HopKind::Appliance, HopKind::NextHop]
+                .map(|kind| Hop::new(kind, &route.via, Err(unknown.clone())))
+                .into(),
+        };
+        core::iter::once(first).chain(beyond).collect()
+    }
+
+    /// A hop beyond which nothing is visible: as the path, unknown; and as a remark, the first thing to
+    /// look at when the agent is silent.
+    pub(super) fn out_of_sight(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
+        self.out_of_sight_as(table, route, nature(route), unknown)
+    }
+
+    /// The same, of something that is known to be `what`.
+    pub(super) fn out_of_sight_as(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        what: &str,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
+        let subject = leads(table, route);
+        let remark = gets_through(self.facts, self.scope, self.service).map(|it| {
+            if it {
+                return Verdict::Pass(observed(&subject, "carries what the agent sends"));
+            }
+            let evidence = observed(
+                &subject,
+                format!(
+                    "carries the traffic for {}, {what}, and has to let it through and its replies back ({})",
+                    route.to, self.service
+                ),
+            );
+            let region = &self.scope.region;
+            let fix = Fix::new(
+                format!(
+                    "see that {} passes tcp/443 to ssm.{region} and ssmmessages.{region}, WebSockets included, and leaves TLS alone",
+                    route.via
+                ),
+                Recovery::Agent,
+            );
+            Verdict::Fail(evidence, fix)
+        });
+        vec![
+            Hop::new(HopKind::Appliance, &route.via, remark),
+            Hop::new(HopKind::NextHop, &route.via, Err(unknown)),
+        ]
+    }
+
+    /// The addresses that DNS64 hands out nobody on the internet has, nor does a peer lend its NAT gateway.
+    /// What lies out of sight may end at something that translates them.
+    fn translated_elsewhere(&self, table: &RouteTable, route: &Route) -> Vec<Hop> {
+        match route.via.kind() {
+            TargetKind::InternetGateway(_)
+            | TargetKind::EgressOnlyGateway(_)
+            | TargetKind::Peering(_) => {
+                vec![Hop::new(HopKind::NextHop, &route.via, Ok(self.untranslated(table, route)))]
+            }
+            _ => self.out_of_sight(table, route, invisible(table, route)),
+        }
+    }
+
+    fn untranslated(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &leads(table, route),
+                format!(
+                    "is no NAT gateway, and does not translate the addresses in {NAT64} that DNS64 gives to names with IPv4 addresses alone ({})",
+                    self.service
+                ),
+            ),
+            Fix::new(format!("route {NAT64} to a NAT gateway"), Recovery::Agent).aws(
+                self.scope,
+                [
+                    "ec2",
+                    "create-route",
+                    "--route-table-id",
+                    table.id.as_str(),
+                    "--destination-ipv6-cidr-block",
+                    NAT64,
+                    "--nat-gateway-id",
+                    "<a NAT gateway in a public subnet>",
+                ],
+            ),
+        )
+    }
+
+    /// What is wrong with a route as such.
+    pub(super) fn dead(&self, table: &RouteTable, route: &Route) -> Option<Answer> {
+        match &route.state {
+            RouteState::Active => None,
+            RouteState::Blackhole => Some(Ok(Verdict::Fail(
+                observed(
+                    &leads(table, route),
+                    format!(
+                        "is a blackhole for {}: the route's target is gone ({})",
+                        route.to, self.service
+                    ),
+                ),
+                reroute(
+                    self,
+                    table,
+                    route,
+                    format!("point the route for {} at something that exists", route.to),
+                ),
+            ))),
+            other => Some(Err(Unknown::limit(format!(
+                "the route of {} for {} is {other}",
+                table.id, route.to
+            )))),
+        }
+    }
+
+    fn internet_gateway(&self, vpc: &VpcId, table: &RouteTable, id: &InternetGatewayId) -> Answer {
+        let listed = self.facts.internet_gateways(vpc).required()?;
+        let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
+        let fix = Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws(
+            self.scope,
+            [
+                "ec2",
+                "attach-internet-gateway",
+                "--internet-gateway-id",
+                id.as_str(),
+                "--vpc-id",
+                vpc.as_str(),
+            ],
+        );
+        self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
+    }
+
+    fn egress_only_gateway(&self, table: &RouteTable, id: &EgressOnlyGatewayId) -> Answer {
+        let vpc = self.from.vpc;
+        let listed = self.facts.egress_only_gateways(vpc).required()?;
+        let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
+        let fix = Fix::new(
+            "make an egress-only internet gateway for the VPC and route to it",
+            Recovery::Agent,
+        )
+        .aws(self.scope, ["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()]);
+        self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
+    }
+
+    /// A gateway by the state of its attachment to the VPC, if it has one.
+    fn attached(&self, vpc: &VpcId, subject: &str, state: Option<&str>, fix: Fix) -> Answer {
+        match state {
+            Some("available" | "attached") => {
+                Ok(Verdict::Pass(observed(subject, format!("is attached to {vpc}"))))
+            }
+            None | Some("attaching" | "detaching" | "detached") => Ok(Verdict::Fail(
+                observed(subject, format!("is not attached to {vpc} ({})", self.service)),
+                fix,
+            )),
+            Some(word) => Err(Unknown::limit(format!(
+                "{subject} is attached in a way not known here: {word}"
+            ))),
+        }
+    }
+
+    /// An internet gateway translates between an instance's public address and its private one; without
+    /// a public address there is nothing to translate to. IPv6 addresses are public as they are.
+    fn public_address(&self, route: &Route) -> Verdict {
+        let interface = self.from.interface;
+        if self.from.address.is_ipv6() {
+            return Verdict::Pass(observed(
+                &interface.id,
+                format!("has the IPv6 address {}", self.from.address),
+            ));
+        }
+        if let Some(address) = interface.public_ip {
+            return Verdict::Pass(observed(
+                &interface.id,
+                format!("has the public address {address}"),
+            ));
+        }
+        if !self.from.host.running {
+            return Verdict::NotApplicable("a stopped instance has given its public address back");
+        }
+        let v6 = if interface.ipv6.is_empty() {
+            ""
+        } else {
+            "; its IPv6 address does not help, since the agent asks for IPv4 endpoints by default"
+        };
+        Verdict::Fail(
+            observed(
+                &interface.id,
+                format!(
+                    "has no public IPv4 address, and its route for {} is the internet gateway {}{v6}",
+                    route.to, route.via
+                ),
+            ),
+            Fix::new(
+                "give the instance an Elastic IP address (or move it behind a NAT gateway or endpoints)",
+                Recovery::Agent,
+            )
+            .aws(self.scope, ["ec2", "allocate-address", "--domain", "vpc"])
+            .aws(
+                self.scope,
+                [
+                    "ec2",
+                    "associate-address",
+                    "--network-interface-id",
+                    interface.id.as_str(),
+                    "--allocation-id",
+                    "<AllocationId from above>",
+                ],
+            ),
+        )
+    }
+
+    /// VPC Block Public Access, for packets that enter a gateway from `subnet`; None for those of a regional
+    /// NAT gateway, which stands in no subnet that is described. In its ingress mode it leaves NAT and
+    /// egress-only gateways alone, through which nobody can come in. Source: EC2 API reference,
+    /// `VpcBlockPublicAccessOptions`.
+    fn public_access(&self, vpc: &VpcId, subnet: Option<&SubnetId>, outbound_only: bool) -> Hop {
+        let answer = self.judge_public_access(vpc, subnet, outbound_only);
+        Hop { kind: HopKind::PublicAccess, id: self.scope.region.to_string(), answer }
+    }
+
+    fn judge_public_access(
+        &self,
+        vpc: &VpcId,
+        subnet: Option<&SubnetId>,
+        outbound_only: bool,
+    ) -> Answer {
+        let region = &self.scope.region;
+        // An account that never heard of it is not asked for more.
+        let Some(block) = self.facts.public_access_block(region).optional()? else {
+            return Ok(Verdict::Pass(observed(region, "has no VPC Block Public Access")));
+        };
+        match &block.mode {
+            BlockMode::Off => {
+                return Ok(Verdict::Pass(observed(region, "has VPC Block Public Access off")));
+            }
+            BlockMode::Ingress if outbound_only => {
+                return Ok(Verdict::Pass(observed(
+                    region,
+                    "blocks public access, but not connections that NAT and egress-only gateways open",
+                )));
+            }
+            BlockMode::Ingress | BlockMode::Bidirectional => {}
+            BlockMode::Other(word) => {
+                return Err(Unknown::limit(format!(
+                    "VPC Block Public Access is in a mode not known here: {word}"
+                )));
+            }
+        }
+        // What faces the gateway is the subnet that packets enter it from: a NAT gateway's own.
+        let own = self.from.interface.subnet.as_str();
+        let facing = || {
+            let faces =
+                |it: &str| it == vpc.as_str() || subnet.is_some_and(|subnet| it == subnet.as_str());
+            block.exclusions.iter().filter(move |it| faces(&it.resource))
+        };
+        let near = |it: &&Exclusion| {
+            it.resource == own || subnet.is_none() && it.resource.starts_with("subnet-")
+        };
+        let exempt = facing().find(|it| {
+            it.mode == ExclusionMode::Bidirectional
+                || it.mode == ExclusionMode::Egress && outbound_only
+        });
+        if let Some(it) = exempt {
+            return Ok(Verdict::Pass(observed(
+                &it.resource,
+                format!("is exempt from VPC Block Public Access by {} ({})", it.id, it.mode),
+            )));
+        }
+        match facing().chain(block.exclusions.iter().filter(near)).next() {
+            Some(it) => Err(Unknown::limit(format!(
+                "VPC Block Public Access is {}, and how far the exclusion {} of {} ({}) reaches is not documented",
+                block.mode, it.id, it.resource, it.mode
+            ))),
+            None => Ok(Verdict::Fail(
+                observed(
+                    region,
+                    format!(
+                        "blocks public access ({}), and neither {} nor {} is exempt ({})",
+                        block.mode,
+                        vpc,
+                        subnet.unwrap_or(&self.from.interface.subnet),
+                        self.service
+                    ),
+                ),
+                Fix::new(
+                    "exempt the VPC from VPC Block Public Access (or reach AWS through endpoints)",
+                    Recovery::Agent,
+                )
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "create-vpc-block-public-access-exclusion",
+                        "--vpc-id",
+                        vpc.as_str(),
+                        "--internet-gateway-exclusion-mode",
+                        "allow-egress",
+                    ],
+                ),
+            )),
+        }
+    }
+
+    // ------------------------------------------------------------ NAT gateways
+
+    /// A NAT gateway, the ACL of its subnet, and its own way on. Packets come to it from the instance's
+    /// subnet, or from where a transit gateway lets them out.
+    pub(super) fn nat_gateway(
+        &self,
+        from: Edge,
+        (table, route): (&RouteTable, &Route),
+        id: &NatGatewayId,
+        toward: &Toward,
+    ) -> Vec<Hop> {
+        let subject = leads(table, route);
+        let hop = |answer| Hop { kind: HopKind::NatGateway, id: id.to_string(), answer };
+        let at_home = from.0 == self.from.vpc;
+        let nat = match self.nat_works(table, route, id, &subject) {
+            Ok(Ok(nat)) => nat,
+            Ok(Err((evidence, fix))) => return vec![hop(Ok(Verdict::Fail(evidence, fix)))],
+            // What depends on where it stands is as unknown as it is.
+            Err(unknown) if !at_home => return unseen(id, &unknown),
+            Err(unknown) => {
+                let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+                return [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess].map(same).into();
+            }
+        };
+        let Some(subnet) = &nat.subnet else {
+            if at_home {
+                return self.regional(nat, table, route, id);
+            }
+            return self.out_of_sight(table, route, invisible(table, route));
+        };
+        // What DNS64 has made of an address it turns back.
+        let behind =
+            if toward.is_translated() { self.internet(Family::V4) } else { toward.clone() };
+        let on = self.nat_leads_on(from.0, (table, route), nat, id, &behind);
+        let (access, on) = on.into_iter().partition(|it| it.kind == HopKind::PublicAccess);
+        let back = if at_home {
+            vec![hop(self.nat_leads_back(subnet, &subject))]
+        } else {
+            let instance = Toward::one(self.from.address);
+            let bound = Bound::Subnet(self.from.edge());
+            let home = Flight { source: &behind, toward: &instance, bound, replies: true };
+            let hops = self.routed((from.0, subnet), home).into_iter();
+            hops.filter(|it| !it.passes()).collect()
+        };
+        let mut hops = merged(vec![on, back]);
+        hops.extend(Hop::filtered(id, self.acls_around_nat(from, subnet, toward, &behind)));
+        hops.extend::<Vec<Hop>>(access);
+        hops
+    }
+
+    fn nat_works(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NatGatewayId,
+        subject: &str,
+    ) -> Result<Result<&NatGateway, (Evidence, Fix)>, Unknown> {
+        let replace = |summary: String| reroute(self, table, route, summary);
+        let service = self.service;
+        let Some(nat) = self.facts.nat_gateway(id).optional()? else {
+            return Ok(Err((
+                observed(subject, format!("does not exist any more ({service})")),
+                replace(format!("point the route at a NAT gateway that exists; {id} does not")),
+            )));
+        };
+        match &nat.state {
+            NatState::Available => {}
+            NatState::Pending => {
+                return Err(Unknown::limit(format!(
+                    "{id} is still being made: look again in some minutes"
+                )));
+            }
+            NatState::Failed | NatState::Deleting | NatState::Deleted => {
+                let why = nat.failure.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
+                return Ok(Err((
+                    observed(subject, format!("is {}{why} ({service})", nat.state)),
+                    replace(format!("replace the NAT gateway {id}")),
+                )));
+            }
+            NatState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+        }
+        match &nat.connectivity {
+            Connectivity::Public | Connectivity::Private => Ok(Ok(nat)),
+            Connectivity::Other(word) => {
+                Err(Unknown::limit(format!("{id} is of a kind not known here: {word}")))
+            }
+        }
+    }
+
+    /// What a private NAT gateway sends to an internet gateway is dropped; by a transit gateway or a virtual
+    /// private one it leads to other networks. Source: VPC guide, "NAT gateways".
+    fn private_nat(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &leads(table, route),
+                format!(
+                    "is a private NAT gateway, which leads to no public address ({})",
+                    self.service
+                ),
+            ),
+            reroute(self, table, route, "use a public NAT gateway, or endpoints".into()),
+        )
+    }
+
+    /// It stands in no subnet, and has a route table of its own with a way to the VPC's internet gateway.
+    /// Source: VPC guide, "Regional NAT gateways".
+    fn regional(
+        &self,
+        nat: &NatGateway,
+        table: &RouteTable,
+        route: &Route,
+        id: &NatGatewayId,
+    ) -> Vec<Hop> {
+        let vpc = self.from.vpc;
+        let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
+        if nat.connectivity == Connectivity::Private {
+            return vec![hop(Ok(self.private_nat(table, route)))];
+        }
+        let attached = self.facts.internet_gateways(vpc).required().and_then(|all| {
+            let attached = all.iter().any(|it| matches!(it.state.as_str(), "available" | "attached"));
+            attached.then_some(()).ok_or_else(|| {
+                Unknown::limit(format!(
+                    "{id} is a regional NAT gateway, and {vpc} has no internet gateway for it to lead to"
+                ))
+            })
+        });
+        if let Err(unknown) = attached {
+            let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+            return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
+        }
+        let answer = self.facts.subnet(&self.from.interface.subnet).required().and_then(|subnet| {
+            match &subnet.availability_zone {
+                Some(zone) if !nat.zones.is_empty() && !nat.zones.contains(zone) => {
+                    self.in_another_zone(nat, zone, &leads(table, route), id)
+                }
+                _ => Ok(Verdict::Pass(observed(
+                    &leads(table, route),
+                    "is an available regional NAT gateway",
+                ))),
+            }
+        });
+        vec![hop(answer), self.public_access(vpc, None, true)]
+    }
+
+    /// A regional NAT gateway without an address in the instance's zone. One that manages its zones by itself
+    /// grows into it within the hour, and until then serves it from the zones that it is in (VPC guide,
+    /// "Regional NAT gateways"); one that does not serves the zones alone that it was given (CDK reference,
+    /// `RegionalNatGatewayProviderProps`).
+    fn in_another_zone(
+        &self,
+        nat: &NatGateway,
+        zone: &str,
+        subject: &str,
+        id: &NatGatewayId,
+    ) -> Answer {
+        let zones = nat.zones.join(", ");
+        match &nat.auto_provision_zones {
+            Some(AutoProvisionZones::On) => Ok(Verdict::Pass(observed(
+                subject,
+                format!(
+                    "is an available regional NAT gateway, which serves {zone} from {zones} until it has grown there"
+                ),
+            ))),
+            Some(AutoProvisionZones::Off) => Ok(Verdict::Fail(
+                observed(
+                    subject,
+                    format!(
+                        "is a regional NAT gateway that was given addresses in {zones} alone, and does not serve {zone}, where the instance is ({})",
+                        self.service
+                    ),
+                ),
+                Fix::new(format!("give {id} an address in {zone}"), Recovery::Agent).aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "associate-nat-gateway-address",
+                        "--nat-gateway-id",
+                        id.as_str(),
+                        "--availability-zone",
+                        zone,
+                        "--allocation-ids",
+                        "<AllocationId of an Elastic IP address>",
+                    ],
+                ),
+            )),
+            None | Some(AutoProvisionZones::Other(_)) => Err(Unknown::limit(format!(
+                "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
+            ))),
+        }
+    }
+
+    /// The ways from its subnet on to `toward`, each with what stands at the internet gateway.
+    fn nat_leads_on(
+        &self,
+        vpc: &VpcId,
+        (table, route): (&RouteTable, &Route),
+        nat: &NatGateway,
+        id: &NatGatewayId,
+        toward: &Toward,
+    ) -> Vec<Hop> {
+        let Some(subnet) = &nat.subnet else { return Vec::new() };
+        let (subject, service) = (leads(table, route), self.service);
+        let replace = |summary: String| reroute(self, table, route, summary);
+        let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
+        let looked = table_of(self.facts, vpc, subnet)
+            .and_then(|onward| Ok((onward, self.ways_out(vpc, onward, toward)?)));
+        let (onward, legs) = match looked {
+            Ok(looked) => looked,
+            Err(unknown) => {
+                let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+                return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
+            }
+        };
+        let ways = legs.iter().map(|leg| {
+            let Some(next) = leg.route else {
+                return vec![hop(Ok(Verdict::Fail(
+                    observed(
+                        &subject,
+                        format!("stands in {subnet}, whose table {} has no route out ({service})", onward.id),
+                    ),
+                    replace("give the NAT gateway's subnet a route to an internet gateway".into()),
+                )))];
+            };
+            match (self.dead(onward, next), next.via.kind()) {
+                (Some(dead), _) => vec![hop(dead)],
+                (None, TargetKind::InternetGateway(_)) if nat.connectivity == Connectivity::Private => {
+                    vec![
+                        hop(Ok(self.private_nat(table, route))),
+                        self.public_access(vpc, Some(subnet), true),
+                    ]
+                }
+                (None, TargetKind::InternetGateway(gateway)) => {
+                    let answer = self.internet_gateway(vpc, onward, &gateway).map(|attached| match attached {
+                        Verdict::Pass(_) => Verdict::Pass(observed(
+                            &subject,
+                            format!("is available, and {gateway} leads on"),
+                        )),
+                        _ => Verdict::Fail(
+                            observed(
+                                &subject,
+                                format!("leads on to {gateway}, which is not attached ({service})"),
+                            ),
+                            replace(format!("attach {gateway}, or use another NAT gateway")),
+                        ),
+                    });
+                    vec![hop(answer), self.public_access(vpc, Some(subnet), true)]
+                }
+                // A common slip: the NAT gateway was put into the private subnet that it is to serve.
+                (None, TargetKind::NatGateway(next)) if next == *id => vec![hop(Ok(Verdict::Fail(
+                    observed(
+                        &subject,
+                        format!(
+                            "stands in {subnet}, a private subnet whose route out leads back to it ({service})"
+                        ),
+                    ),
+                    replace(
+                        "put the NAT gateway into a subnet with a route to an internet gateway".into(),
+                    ),
+                )))],
+                (None, _) => vec![hop(Err(Unknown::limit(format!(
+                    "{id} stands in {subnet}, whose table {} leads on to {}, and what lies beyond is not visible",
+                    onward.id, next.via
+                ))))],
+            }
+        });
+        agreed(ways.collect(), || hop(Err(mixed(&legs, toward))))
+    }
+
+    /// Replies go back by the table of its own subnet, which as a rule is the VPC's local route.
+    fn nat_leads_back(&self, subnet: &SubnetId, subject: &str) -> Answer {
+        let vpc = self.from.vpc;
+        let table = table_of(self.facts, vpc, subnet)?;
+        let back = self.legs(vpc, table, &Toward::one(self.from.address))?;
+        let detour = back.iter().filter_map(|it| it.route).find(|it| !it.via.is_local());
+        match detour {
+            Some(route) => self.dead(table, route).unwrap_or_else(|| Err(invisible(table, route))),
+            None => Ok(Verdict::Pass(observed(subject, format!("leads back by {}", table.id)))),
+        }
+    }
+
+    /// In from the instance and on to the internet, and back.
+    fn acls_around_nat(
+        &self,
+        from: Edge,
+        subnet: &SubnetId,
+        toward: &Toward,
+        behind: &Toward,
+    ) -> Filtered {
+        let vpc = from.0;
+        let (there, own) = (ports(HTTPS..=HTTPS), self.from.ports());
+        let instance = Toward::one(self.from.address);
+        let pair = |outward, peer, own| {
+            Crossing::there_and_back((vpc, subnet), Protocol::Tcp, outward, peer, &there, own)
+        };
+        let inside = if subnet == from.1 {
+            Filtered::within_subnet()
+        } else {
+            self.acls(&instance, &own, &pair(false, &instance, &own))
+        };
+        // What goes on from a foot of a transit gateway leaves a subnet there too; replies go back by the
+        // foot that their own routes say.
+        let inside = if vpc != self.from.vpc && subnet != from.1 {
+            let leaves = Crossing::there_and_back(from, Protocol::Tcp, true, toward, &there, &own);
+            let [leaves, _] = leaves;
+            inside.and(self.acls(toward, &own, &[leaves]))
+        } else {
+            inside
+        };
+        let high = ports(NAT_PORTS.0..=NAT_PORTS.1);
+        let outside = self.acls(behind, &high, &pair(true, behind, &high));
+        // The ports that one ACL leaves for replies another may take.
+        if inside.partly.is_some() && self.acls_of_own(toward).partly.is_some() {
+            let own_pair = Crossing::there_and_back(
+                self.from.edge(),
+                Protocol::Tcp,
+                true,
+                toward,
+                &there,
+                &own,
+            );
+            let all = [own_pair, pair(false, &instance, &own)].concat();
+            let joint = self.acls(toward, &own, &all);
+            if !matches!(joint.answer, Ok(Verdict::Pass(_))) {
+                return joint.and(outside);
+            }
+        }
+        inside.and(outside)
+    }
+
+    // ------------------------------------------------------------ NAT instances and appliances
+
+    /// An interface that a route points at is a NAT instance, or a firewall. Whether it forwards is its
+    /// own business; that it may, and that its groups let the packets by, is AWS's.
+    fn nat_instance(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NetworkInterfaceId,
+        toward: &Toward,
+    ) -> Vec<Hop> {
+        let may = self.may_forward(table, route, id, toward);
+        let forwards = Unknown::limit(format!(
+            "{} sends {} to {id}, and whether that forwards packets is not visible",
+            table.id, route.to
+        ));
+        self.beyond_sight(Hop::new(HopKind::NatInstance, id, may), table, route, forwards)
+    }
+
+    fn may_forward(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NetworkInterfaceId,
+        toward: &Toward,
+    ) -> Answer {
+        let subject = leads(table, route);
+        let interface = self.facts.network_interface(id).required()?;
+        let groups = &interface.security_groups;
+        let answers = [
+            Ok(self.forwards_what_is_not_its_own(interface, id, &subject)),
+            self.owner_runs(interface, &subject),
+            self.admits(&format!("{id} ({})", self.service), groups, Near::Inside, id.as_str()),
+            self.sends(groups, toward, Members::Outside),
+            self.has_a_way_on(table, route, interface, toward),
+        ];
+        all_of(answers, "", |it| it)
+    }
+
+    fn forwards_what_is_not_its_own(
+        &self,
+        interface: &NetworkInterface,
+        id: &NetworkInterfaceId,
+        subject: &str,
+    ) -> Verdict {
+        if interface.source_dest_check != Some(true) {
+            return Verdict::Pass(observed(subject, "takes packets that are not its own"));
+        }
+        Verdict::Fail(
+            observed(
+                subject,
+                format!(
+                    "checks source and destination, so it drops what it should forward ({})",
+                    self.service
+                ),
+            ),
+            Fix::new(format!("turn off the source/destination check of {id}"), Recovery::Agent)
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "modify-network-interface-attribute",
+                        "--network-interface-id",
+                        id.as_str(),
+                        "--no-source-dest-check",
+                    ],
+                ),
+        )
+    }
+
+    fn owner_runs(&self, interface: &NetworkInterface, subject: &str) -> Answer {
+        let Some(owner) = &interface.instance else {
+            return Ok(Verdict::NotApplicable("attached to no instance"));
+        };
+        let state = &self.facts.instance(owner).required()?.state;
+        match state {
+            InstanceState::Running => {
+                let runs = format!("belongs to {owner}, which runs");
+                return Ok(Verdict::Pass(observed(subject, runs)));
+            }
+            InstanceState::Pending | InstanceState::Other(_) => {
+                return Err(Unknown::limit(format!(
+                    "{owner}, which {subject} leads to, is {state}"
+                )));
+            }
+            _ => {}
+        }
+        Ok(Verdict::Fail(
+            observed(subject, format!("belongs to {owner}, which is {state} ({})", self.service)),
+            Fix::new(format!("start {owner}"), Recovery::Agent)
+                .aws(self.scope, ["ec2", "start-instances", "--instance-ids", owner.as_str()]),
+        ))
+    }
+
+    fn has_a_way_on(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        interface: &NetworkInterface,
+        toward: &Toward,
+    ) -> Answer {
+        let subject = leads(table, route);
+        let onward = table_of(self.facts, self.from.vpc, &interface.subnet)?;
+        let ways = self.ways_out(self.from.vpc, onward, toward)?;
+        let is_public = toward.family() == Family::V6 || interface.public_ip.is_some();
+        let stuck = |leg: &Leg| {
+            leg.route.is_none_or(|next| {
+                let gateway = matches!(next.via.kind(), TargetKind::InternetGateway(_));
+                next.state == RouteState::Blackhole
+                    || next.via == route.via
+                    || gateway && !is_public
+            })
+        };
+        if !ways.iter().all(stuck) {
+            return Ok(Verdict::Pass(observed(&subject, format!("has a way on by {}", onward.id))));
+        }
+        Ok(Verdict::Fail(
+            observed(
+                &subject,
+                format!(
+                    "has no way on: its subnet {} needs a route to an internet gateway, and it a public address ({})",
+                    interface.subnet, self.service
+                ),
+            ),
+            reroute(
+                self,
+                table,
+                route,
+                format!("use a NAT gateway instead, or give {} a way out", route.via),
+            ),
+        ))
+    }
+
+    // ------------------------------------------------------------ other VPCs
+
+    /// A peering connection, or a foot on a transit gateway, that packets leave the VPC by.
+    pub(super) fn to_other_vpc(
+        &self,
+        from: Edge,
+        table: &RouteTable,
+        route: &Route,
+        flight: Flight,
+    ) -> Vec<Hop> {
+        let hop = |kind, answer| Hop { kind, id: route.via.to_string(), answer };
+        if let Some(dead) = self.dead(table, route) {
+            return vec![hop(HopKind::NextHop, dead)];
+        }
+        match route.via.kind() {
+            TargetKind::Peering(id) => vec![
+                hop(HopKind::NextHop, Ok(alive(table, route))),
+                hop(HopKind::Peering, self.peering(table, route, &id)),
+            ],
+            TargetKind::TransitGateway(id) => {
+                self.by_transit_gateway(from, (table, route), &id, flight)
+            }
+            // The internet has no route to such addresses, and a NAT gateway knows nothing of connections that
+            // others opened.
+            TargetKind::InternetGateway(_) if self.is_private(flight.toward) => {
+                vec![self.no_route(table, from.1, flight.toward, Some(route))]
+            }
+            TargetKind::NatGateway(_) if flight.replies => {
+                vec![self.no_route(table, from.1, flight.toward, Some(route))]
+            }
+            _ => self.out_of_sight(table, route, invisible(table, route)),
+        }
+    }
+
+    fn is_private(&self, toward: &Toward) -> bool {
+        self.internet(toward.family()).addresses.and(&toward.addresses).is_empty()
+    }
+
+    /// Source: VPC peering guide, "VPC peering limitations": no edge to edge routing through a gateway.
+    fn intransitive(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &leads(table, route),
+                format!(
+                    "is a peering connection, by which nothing gets to the peer's own gateways ({})",
+                    self.service
+                ),
+            ),
+            reroute(self, table, route, format!("route {} to a NAT gateway of this VPC", route.to)),
+        )
+    }
+
+    fn peering(&self, table: &RouteTable, route: &Route, id: &PeeringId) -> Answer {
+        let subject = leads(table, route);
+        let peering = self.facts.peering(id).required()?;
+        Ok(match &peering.state {
+            PeeringState::Active => {
+                Verdict::Pass(observed(&subject, "is an active peering connection"))
+            }
+            PeeringState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+            state => Verdict::Fail(
+                observed(
+                    &subject,
+                    format!("is a peering connection that is {state} ({})", self.service),
+                ),
+                Fix::new(
+                    format!("have {id} accepted by the other side, or made again"),
+                    Recovery::Agent,
+                )
+                .aws(
+                    self.scope,
+                    [
+                        "ec2",
+                        "accept-vpc-peering-connection",
+                        "--vpc-peering-connection-id",
+                        id.as_str(),
+                    ],
+                ),
+            ),
+        })
+    }
+}
+
+/// What kind of thing lies out of sight, for a sentence.
+fn nature(route: &Route) -> &'static str {
+    match route.via.kind() {
+        TargetKind::Endpoint(_) => "an appliance behind a load balancer",
+        TargetKind::Interface(_) => "an instance that forwards",
+        TargetKind::TransitGateway(_) => "a transit gateway",
+        _ if route.via.0.starts_with("vgw-") => "a virtual private gateway",
+        _ if route.via.0.starts_with("cagw-") => "a carrier gateway",
+        _ if route.via.0.starts_with("lgw-") => "an Outpost's local gateway",
+        _ => "a hop of another kind",
+    }
+}
+
+pub(super) fn leads(table: &RouteTable, route: &Route) -> String {
+    format!("{} → {}", table.id, route.via)
+}
+
+pub(super) fn alive(table: &RouteTable, route: &Route) -> Verdict {
+    Verdict::Pass(observed(&leads(table, route), format!("is the active route for {}", route.to)))
+}
+
+pub(super) fn invisible(table: &RouteTable, route: &Route) -> Unknown {
+    Unknown::limit(format!(
+        "{} sends {} to {}, and what lies beyond is not visible",
+        table.id, route.to, route.via
+    ))
+}
+
+/// Different routes for different addresses, some of which work.
+pub(super) fn mixed(legs: &[Leg], toward: &Toward) -> Unknown {
+    let ways = legs.iter().map(|leg| match leg.route {
+        Some(route) => format!("{} by {}", route.to, route.via),
+        None => format!("no route for {}", leg.addresses.shown()),
+    });
+    Unknown::limit(format!(
+        "it depends on which of {} the connection is for: {}",
+        toward.phrase,
+        ways.collect::<Vec<_>>().join(", ")
+    ))
+}

@@ -1,0 +1,297 @@
+//! To public addresses: by a route out of the VPC, in the family that the name and the instance share.
+
+use alloc::{format, vec::Vec};
+
+use crate::network::reach::{
+    CORE, DUAL_STACK, Hop, HopKind, NAT64, Path, Reachable, Toward, Walk, agreed,
+    filter::Members,
+    gateway::mixed,
+    gets_through, join, reachable,
+    route::{Leg, table_of},
+    transit::unless_the_same_ports,
+};
+use crate::{
+    answer::*,
+    dns::name::{self, StepKind},
+    network::address_set::Family,
+};
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+
+impl Walk<'_> {
+    pub(super) fn to_public(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
+        let mut way = Vec::new();
+        let direct = self.to_internet(&self.internet(self.family()), &mut way);
+        if self.family() == Family::V4 {
+            hops.extend(way);
+            return direct;
+        }
+        // Names with IPv4 addresses alone: translated, or asked for by their dual-stack names.
+        if self.from.host.has_dns64(self.facts)? {
+            let mut translated = Vec::new();
+            let lost = self.to_internet(&Toward::translated(), &mut translated);
+            let alone = direct.is_ok() && reachable(&way, false) == Reachable::No;
+            let works = reachable(&translated, lost.is_err()) != Reachable::No;
+            if works || alone {
+                hops.extend(translated);
+                return lost;
+            }
+        }
+        hops.extend(way);
+        let id = &self.from.interface.id;
+        hops.push(Hop::new(HopKind::AddressType, id, self.dual_stack_names()));
+        direct
+    }
+
+    /// The way to public addresses of the instance's own family.
+    pub(super) fn internet_path(&self) -> Path {
+        let mut hops = Vec::new();
+        let lost = self.to_internet(&self.internet(self.family()), &mut hops).err();
+        Path { service: "", hops, lost }
+    }
+
+    /// The routes out of the VPC; its own addresses are no public service's.
+    pub(super) fn ways_out<'t>(
+        &self,
+        vpc: &VpcId,
+        table: &'t RouteTable,
+        toward: &Toward,
+    ) -> Result<Vec<Leg<'t>>, Unknown> {
+        let mut legs = self.legs(vpc, table, toward)?;
+        legs.retain(|it| it.route.is_none_or(|it| !it.via.is_local()));
+        Ok(legs)
+    }
+
+    pub(super) fn to_internet(&self, toward: &Toward, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
+        let subnet = &self.from.interface.subnet;
+        let table = table_of(self.facts, self.from.vpc, subnet)?;
+        let legs = self.ways_out(self.from.vpc, table, toward)?;
+        if legs.iter().all(|it| it.route.is_none()) {
+            if let Some(unknown) = self.may_lead_elsewhere(table) {
+                return Err(unknown);
+            }
+            hops.push(Hop::new(HopKind::Way, &table.id, self.no_way(table)));
+            // Wherever the name leads there is no way to it, but what else would stand there is unknown.
+            if let Some((_, unseen)) = self.unseen_step() {
+                let kinds = [
+                    HopKind::InstanceGroup,
+                    HopKind::Acl,
+                    HopKind::Endpoint,
+                    HopKind::EndpointGroup,
+                ];
+                let same = |kind| Hop::new(kind, &table.id, Err(unseen.clone()));
+                hops.extend(kinds.map(same));
+            }
+            return Ok(());
+        }
+        let groups = &self.from.interface.security_groups;
+        hops.push(Hop::new(
+            HopKind::InstanceGroup,
+            &join(groups),
+            self.sends(groups, toward, Members::Outside),
+        ));
+        hops.extend(Hop::filtered(subnet, self.acls_of_own(toward)));
+        hops.push(Hop::new(
+            HopKind::Way,
+            &table.id,
+            Ok(Verdict::Pass(observed(
+                &table.id,
+                format!("of {subnet} has a way out ({})", self.service),
+            ))),
+        ));
+        hops.extend(self.by(&legs, table, toward));
+        hops.extend(unless_the_same_ports(hops));
+        Ok(())
+    }
+
+    /// Everything beyond the routes that packets leave the VPC by.
+    pub(super) fn by(&self, legs: &[Leg], table: &RouteTable, toward: &Toward) -> Vec<Hop> {
+        let ways = legs.iter().map(|leg| match leg.route {
+            Some(route) => self.beyond(table, route, &toward.part(&leg.addresses)),
+            None => Vec::from([Hop::new(HopKind::Way, &table.id, self.no_way(table))]),
+        });
+        agreed(ways.collect(), || Hop::new(HopKind::NextHop, "", Err(mixed(legs, toward))))
+    }
+
+    /// The usual names of Systems Manager have no IPv6 address; those of `api.aws` do, and newer agents ask
+    /// for them if their configuration says so.
+    pub(super) fn dual_stack_names(&self) -> Answer {
+        let (region, id) = (&self.scope.region, &self.from.interface.id);
+        let untold = || {
+            Unknown::limit(format!(
+                "{id} has IPv6 addresses alone, by which the agent finds {}.{region} only if its configuration turns dual-stack endpoints on ({DUAL_STACK} or newer), which does not show",
+                self.service
+            ))
+        };
+        match gets_through(self.facts, self.scope, self.service) {
+            Ok(true) => {
+                let text = format!("is seen to reach {} by IPv6", self.service);
+                return Ok(Verdict::Pass(observed(id, text)));
+            }
+            Ok(false) => {}
+            Err(unknown) => return Err(untold().and(unknown)),
+        }
+        // A server of one's own may have addresses of its own making for the names.
+        if let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? {
+            let whose =
+                format!("what the DNS server {server} says of {} does not show", self.service);
+            return Err(untold().and(Unknown::limit(whose)));
+        }
+        let node = self.facts.node(&self.scope.target).optional()?;
+        let Some(version) = node.and_then(|it| it.version().ok()).filter(|it| *it < DUAL_STACK)
+        else {
+            return Err(untold());
+        };
+        let evidence = observed(
+            id,
+            format!(
+                "has IPv6 addresses alone, and {} has none: without DNS64 on the subnet and a route for {NAT64} to a NAT gateway nothing translates",
+                name::host(region, self.service)
+            ),
+        )
+        .and(observed(
+            &self.scope.target,
+            format!("has agent {version}, which knows no dual-stack names ({DUAL_STACK} does)"),
+        ));
+        let fix = Fix::new(
+            format!(
+                "give the subnet DNS64 and a route for {NAT64} to a NAT gateway, or dual-stack endpoints for {}",
+                join(&CORE)
+            ),
+            Recovery::Agent,
+        )
+        .aws(
+            self.scope,
+            [
+                "ec2",
+                "modify-subnet-attribute",
+                "--subnet-id",
+                self.from.interface.subnet.as_str(),
+                "--enable-dns64",
+            ],
+        );
+        Ok(Verdict::Fail(evidence, fix))
+    }
+
+    /// Endpoints of a hub VPC may be where the name leads: it is not known whether the VPC resolves names
+    /// at all, or a zone or rule was not seen and a private route leads somewhere.
+    fn may_lead_elsewhere(&self, table: &RouteTable) -> Option<Unknown> {
+        let (kind, unseen) = self.unseen_step()?;
+        if kind == StepKind::Resolver {
+            return Some(unseen);
+        }
+        let leads_away =
+            |it: &&Route| it.state == RouteState::Active && it.leads_to_other_networks();
+        let route = table.routes.iter().find(leads_away)?;
+        let text = format!(
+            "{} leads to {} through {}, where endpoints shared with {} may stand",
+            table.id, route.to, route.via, self.from.vpc
+        );
+        Some(Unknown::limit(text).and(unseen))
+    }
+
+    /// What of the name's own way was not seen.
+    fn unseen_step(&self) -> Option<(StepKind, Unknown)> {
+        let name = self.name.as_ref().ok()?;
+        name.steps.iter().find_map(|it| Some((it.kind, it.answer.as_ref().err()?.clone())))
+    }
+
+    /// No endpoint and no route out.
+    fn no_way(&self, table: &RouteTable) -> Answer {
+        let (vpc, service, scope) = (self.from.vpc, self.service, self.scope);
+        let subject = format!("{} ({})", self.from.interface.subnet, table.id);
+        if let Ok(Some(region)) = name::seen(self.facts, self.abroad())? {
+            let evidence = observed(
+                &subject,
+                format!(
+                    "has no way to {service} in {region}, where the bucket is: endpoints serve the buckets of their own Region, and there is no route out"
+                ),
+            );
+            let summary = format!(
+                "log to a bucket in {}, or give the subnet a route to a NAT gateway",
+                scope.region
+            );
+            return Ok(Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession)));
+        }
+        let endpoints = self.facts.endpoints(vpc).required()?;
+        let serving = |it: &&Endpoint, what: &str| it.serves(&scope.region) == Some(what);
+        let fips = format!("{service}-fips");
+        if let Some(endpoint) =
+            endpoints.iter().find(|it| serving(it, &fips) && !it.subnets.is_empty())
+        {
+            return Err(Unknown::limit(format!(
+                "{} serves {}, which the agent asks for only if its configuration says so, and that does not show",
+                endpoint.id,
+                name::host(&scope.region, &fips)
+            )));
+        }
+        let evidence = observed(
+            &subject,
+            format!("has no way to {service}: no endpoint for it in {vpc}, and no route out"),
+        );
+        let unused = endpoints.iter().find(|it| {
+            it.kind == EndpointKind::Gateway
+                && it.state != EndpointState::Deleted
+                && serving(it, service)
+        });
+        let (evidence, fix) = match unused {
+            Some(gateway) => (
+                evidence.and(observed(
+                    &gateway.id,
+                    format!("is a gateway endpoint for {service}, but not on {}", table.id),
+                )),
+                Fix::new(format!("put {} on {}", gateway.id, table.id), Recovery::NextSession).aws(
+                    scope,
+                    [
+                        "ec2",
+                        "modify-vpc-endpoint",
+                        "--vpc-endpoint-id",
+                        gateway.id.as_str(),
+                        "--add-route-table-ids",
+                        table.id.as_str(),
+                    ],
+                ),
+            ),
+            None => (evidence, self.new_endpoint(table, endpoints)),
+        };
+        Ok(Verdict::Fail(evidence, fix))
+    }
+
+    fn new_endpoint(&self, table: &RouteTable, endpoints: &[Endpoint]) -> Fix {
+        let (vpc, service, region) = (self.from.vpc, self.service, &self.scope.region);
+        let name = format!("com.amazonaws.{region}.{service}");
+        let create =
+            ["ec2", "create-vpc-endpoint", "--vpc-id", vpc.as_str(), "--service-name", &name];
+        let kind = ["--vpc-endpoint-type", if service == "s3" { "Gateway" } else { "Interface" }];
+        let words = create.into_iter().chain(kind);
+        // With private DNS an interface endpoint for S3 is refused unless a gateway stands beside it.
+        if service == "s3" {
+            return Fix::new(
+                "create a gateway endpoint for s3 (or give the subnet a route to a NAT gateway)",
+                Recovery::NextSession,
+            )
+            .aws(self.scope, words.chain(["--route-table-ids", table.id.as_str()]));
+        }
+        let sibling = endpoints.iter().find(|it| {
+            it.serves(region).is_some_and(|it| CORE.contains(&it)) && !it.subnets.is_empty()
+        });
+        let group = sibling.and_then(|it| it.security_groups.first()).map(SecurityGroupId::as_str);
+        let subnet =
+            sibling.and_then(|it| it.subnets.first()).unwrap_or(&self.from.interface.subnet);
+        Fix::new(
+            format!(
+                "create an interface endpoint for {service} (or give the subnet a route to a NAT gateway)"
+            ),
+            Recovery::Agent,
+        )
+        .aws(
+            self.scope,
+            words.chain([
+                "--subnet-ids",
+                subnet.as_str(),
+                "--security-group-ids",
+                group.unwrap_or("<a group that admits tcp/443 from the instance>"),
+                "--private-dns-enabled",
+            ]),
+        )
+    }
+}

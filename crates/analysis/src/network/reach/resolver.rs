@@ -1,0 +1,226 @@
+//! To DNS servers that are not Amazon's, and where their answers, or those that were not seen, may lead.
+//!
+//! Amazon's resolver is past every security group and ACL; another one is a host like any other, asked on
+//! port 53. Source: VPC guide, "Security group rules" and "Amazon DNS server".
+
+use alloc::{format, vec::Vec};
+use core::net::IpAddr;
+
+use crate::network::reach::{
+    Hop, HopKind, Path, Reachable, Toward, Walk,
+    filter::{Crossing, Filtered, Members, Port, Protocol},
+    gets_through,
+    route::table_of,
+};
+use crate::{
+    answer::*,
+    dns::name,
+    network::address_set::{Family, ports},
+};
+use ssm_doctor_facts::{ec2::*, ids::SubnetId, lookup::Unknown, route53::Place};
+
+const DNS: u16 = 53;
+
+impl Walk<'_> {
+    /// Whether questions get out to the DNS servers of the DHCP options; none while one of them is
+    /// Amazon's, which nothing stops.
+    pub(super) fn asks_foreign_servers(&self) -> Option<Hop> {
+        let vpc = self.from.vpc;
+        let servers = match name::dhcp_servers(self.facts, vpc) {
+            Ok(Some(servers))
+                if servers.iter().all(|it| !name::is_amazons(it, self.from.host.own)) =>
+            {
+                servers
+            }
+            Ok(_) => return None,
+            Err(unknown) => return Some(Hop::new(HopKind::NameQuery, vpc, Err(unknown))),
+        };
+        let hop = |answer| Hop::new(HopKind::NameQuery, &servers.join(", "), answer);
+        let (mut shut, mut unknown) = (None::<(Evidence, Fix)>, None);
+        for server in servers {
+            match self.asks(server) {
+                // Where all are shut, one of them is to be opened.
+                Ok(Verdict::Fail(more, fix)) => {
+                    shut = Some(match shut {
+                        Some((evidence, first)) => (evidence.and(more), first),
+                        None => (more, fix),
+                    });
+                }
+                Err(more) => unknown = unknown.or(Some(more)),
+                // One that hears is enough.
+                heard => return Some(hop(heard)),
+            }
+        }
+        let shut = shut.map(|(evidence, fix)| Ok(Verdict::Fail(evidence, fix)));
+        Some(hop(unknown.map(Err).or(shut)?))
+    }
+
+    /// By UDP, as resolvers do, or by TCP, as some do when that fails.
+    fn asks(&self, server: &str) -> Answer {
+        let Ok(address) = server.parse::<IpAddr>() else {
+            return Err(Unknown::limit(format!("{server:?} is no address of a DNS server")));
+        };
+        let interface = self.from.interface;
+        let reached = match Family::of(&address) {
+            Family::V4 => interface.private_ip.is_some(),
+            Family::V6 => !interface.ipv6.is_empty(),
+        };
+        if !reached {
+            return Err(Unknown::limit(format!("how the DNS server {server} is reached")));
+        }
+        match self.asks_by(Protocol::Udp, address) {
+            Ok(Verdict::Fail(evidence, fix)) => match self.asks_by(Protocol::Tcp, address) {
+                Ok(Verdict::Fail(..)) => Ok(Verdict::Fail(evidence, fix)),
+                other => other,
+            },
+            other => other,
+        }
+    }
+
+    fn asks_by(&self, protocol: Protocol, address: IpAddr) -> Answer {
+        let server = Toward::one(address);
+        let (interface, vpc) = (self.from.interface, self.from.vpc);
+        let place = Place { vpc: vpc.clone(), address };
+        let inside = self.from.host.own.iter().any(|it| it.contains(&address));
+        let whose = format!("the DNS server {address}");
+        let members = if inside { Members::Unseen(&whose) } else { Members::Outside };
+        let port = Port { protocol, number: DNS };
+        let groups = &interface.security_groups;
+        let mut sends = self.sends_to(port, groups, &server, members);
+        // Whose address it is matters to rules that name a group.
+        if let Err(unknown) = &sends
+            && inside
+            && !name::is_open(self.facts, unknown)
+            && let Some(host) = self.facts.interface_at(&place).hint()?
+        {
+            sends = self.sends_to(port, groups, &server, Members::Of(&host.security_groups));
+        }
+        let subnet = &interface.subnet;
+        let row = self.facts.subnet(subnet).hint()?;
+        let neighbour = row.and_then(|it| it.cidr).is_some_and(|net| match address {
+            IpAddr::V4(address) => net.contains(&address),
+            IpAddr::V6(_) => false,
+        });
+        let acls = if neighbour {
+            Filtered::within_subnet()
+        } else {
+            let (there, own) = (ports(DNS..=DNS), self.from.ports());
+            let edge = (vpc, subnet);
+            let pair = Crossing::there_and_back(edge, protocol, true, &server, &there, &own);
+            self.acls(&server, &own, &pair)
+        };
+        let acls = match (acls.answer, self.facts.subnet(subnet).required()) {
+            // It may stand in this very subnet.
+            (Ok(Verdict::Fail(..)), Err(unknown)) if inside => Err(unknown),
+            (answer, _) => answer,
+        };
+        all_of([sends, acls], "nothing stands on the way", |it| it)
+    }
+
+    /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
+    pub(super) fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
+        let server =
+            match name::seen(self.facts, name::foreign_resolver(self.facts, self.from.vpc))? {
+                Ok(Some(server)) => server,
+                Ok(None) => return Ok(None),
+                // It hides where the name leads, and not what stands in the way there.
+                Err(unknown) => {
+                    return Ok(Some(Hop::new(HopKind::NameServer, self.from.vpc, Err(unknown))));
+                }
+            };
+        let subject = format!("the DNS server {server}");
+        let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
+            if it {
+                return Ok(Verdict::Pass(observed(
+                    &subject,
+                    format!("tells where {} is", self.service),
+                )));
+            }
+            Err(Unknown::limit(format!(
+                "instances of {} ask {subject}, and what it says of {} does not show",
+                self.from.vpc, self.service
+            )))
+        });
+        Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
+    }
+
+    /// What a name server of one's own says, asked by the instance or for it by a Resolver rule, may lead into
+    /// another network that the subnet has a route to, or to an endpoint whose private DNS is for such servers
+    /// only: then what stops the packets to public addresses, from hop `before` on, may not matter.
+    pub(super) fn unless_told_elsewhere(&self, hops: &mut [Hop], before: usize) {
+        let says = |it: &&Hop| matches!(it.kind, HopKind::NameServer | HopKind::ResolverRule);
+        let untold = hops.iter().filter(says).find_map(|it| it.answer.as_ref().err().cloned());
+        let Some(unknown) = untold else { return };
+        let endpoints = self.facts.endpoints(self.from.vpc).required().into_iter().flatten();
+        let mut serving = endpoints.filter(|it| {
+            it.kind == EndpointKind::Interface
+                && it.serves(&self.scope.region) == Some(self.service)
+        });
+        if serving.next().is_some() || self.leads_away(&self.from.interface.subnet, true) {
+            for hop in hops.iter_mut().skip(before).filter(|it| it.stops()) {
+                hop.answer = Err(unknown.clone());
+            }
+        }
+    }
+
+    /// Does a route of the subnet lead to another network, by a NAT gateway of another subnet if need be?
+    fn leads_away(&self, subnet: &SubnetId, by_nat: bool) -> bool {
+        let Ok(table) = table_of(self.facts, self.from.vpc, subnet) else { return false };
+        table.routes.iter().filter(|it| it.state == RouteState::Active).any(|route| {
+            if let (TargetKind::NatGateway(id), true) = (route.via.kind(), by_nat)
+                && let Ok(Some(nat)) = self.facts.nat_gateway(&id).hint()
+            {
+                return nat.subnet.as_ref().is_some_and(|it| self.leads_away(it, false));
+            }
+            route.leads_to_other_networks()
+        })
+    }
+
+    /// Does an endpoint claim the service's name in the VPC? What does not is not on the way as long as no
+    /// zone leads there, and what else is wrong with it is told with why the name passes it by.
+    fn has_the_name(&self, endpoint: &Endpoint) -> bool {
+        endpoint.private_dns
+            && endpoint.state == EndpointState::Available
+            && self
+                .facts
+                .vpc_dns(self.from.vpc)
+                .required()
+                .is_ok_and(|it| it.support && it.hostnames)
+    }
+
+    /// It was not seen where the name leads: what stops the packets if that is certain all the same, since
+    /// there is one place alone that they can go to, and it is shut. Another network that the subnet has a
+    /// route to may be anything.
+    pub(super) fn wherever(&self) -> Result<Vec<Hop>, Unknown> {
+        let (vpc, region) = (self.from.vpc, &self.scope.region);
+        let table = table_of(self.facts, vpc, &self.from.interface.subnet)?;
+        let mut endpoints = self.facts.endpoints(vpc).required()?.iter().filter(|it| {
+            it.serves(region) == Some(self.service) && it.state != EndpointState::Deleted
+        });
+        let first = endpoints.next();
+        let elsewhere = table.routes.iter().any(Route::leads_to_other_networks);
+        if elsewhere || self.service == "s3" || endpoints.next().is_some() {
+            return Ok(Vec::new());
+        }
+        let public = self.internet_path();
+        let only = match first {
+            None => public,
+            Some(endpoint)
+                if self.has_the_name(endpoint) && public.hops.iter().any(Hop::is_no_way) =>
+            {
+                let mut hops = Vec::new();
+                self.to_endpoint(endpoint, &mut hops);
+                Path { service: "", hops, lost: None }
+            }
+            Some(_) => return Ok(Vec::new()),
+        };
+        // What nobody has asked for yet may shut it too.
+        let unseen = only.hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&only.lost);
+        let open = unseen.filter(|it| name::is_open(self.facts, it)).cloned();
+        if let Some(unknown) = open.reduce(Unknown::and) {
+            return Err(unknown);
+        }
+        let shut = only.reachable() == Reachable::No;
+        Ok(only.hops.into_iter().filter(|it| shut && it.stops()).collect())
+    }
+}

@@ -1,0 +1,672 @@
+//! What a machine says of itself on its serial console, which can be read without touching it.
+//!
+//! The agent writes there that it runs, and since 3.3.2958.0 why it got no credentials; the kernel
+//! writes what killed it. All of it comes from the machine, so it is evidence and never a verdict: it
+//! was written while booting, may have been mended since, and its absence says nothing. Source:
+//! amazon-ssm-agent `agent/startup/startup_unix.go`; messages as pasted in public reports.
+
+use alloc::{format, string::String, vec::Vec};
+use core::net::IpAddr;
+
+use ssm_doctor_facts::{ec2::Console, ssm::AgentVersion, time::Timestamp};
+
+/// What a line of the console means, the more telling first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sign {
+    /// The agent got no credentials, or could not report with them.
+    NoCredentials(Trouble),
+    Panic,
+    /// The machine stopped booting and waits for somebody at the console.
+    Emergency,
+    DiskFull,
+    ReadOnly,
+    OutOfMemory,
+    /// The init system could not start the agent.
+    AgentFails,
+    /// The agent started with credentials in hand.
+    AgentRuns(String),
+}
+
+/// Why, as far as the agent's words tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// No role of its own that works, and Default Host Management is off.
+    NoRole,
+    /// It dialled this address and nobody answered.
+    NoAnswer(IpAddr),
+    NoAddress,
+    Certificate,
+    /// The certificate is outside its dates, by the machine's clock.
+    Dates,
+    Denied(Denial),
+    /// Default Host Management once knew the machine, and its keys are lost.
+    KeysLost,
+    Metadata,
+    Clock,
+    Other,
+}
+
+/// A refusal as AWS words it: what, and which kind of policy, where it says so.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denial {
+    action: String,
+    layer: Option<Layer>,
+    /// By a Deny, not for want of an Allow.
+    explicit: bool,
+}
+
+/// The kinds of policy that AWS names in a refusal. Source: IAM User Guide, "Troubleshoot access denied
+/// error messages".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    Identity,
+    Boundary,
+    Session,
+    Scp,
+    Rcp,
+    Endpoint,
+    Resource,
+}
+
+/// A sign, when it was written as far as the line tells, and the line.
+pub struct Seen<'a> {
+    pub sign: Sign,
+    pub at: Option<Timestamp>,
+    pub line: &'a str,
+}
+
+const CREDENTIALS: &str = "SSM Agent unable to acquire credentials";
+const HIBERNATES: &str = "Entering SSM Agent hibernate";
+const RUNS: &str = "Amazon SSM Agent v";
+
+/// Since this version the agent's worker, which writes that it runs, is only started with credentials in
+/// hand. Source: amazon-ssm-agent `core/app/agent.go`.
+const WAITS_FOR_CREDENTIALS: AgentVersion = AgentVersion([3, 2, 0, 0]);
+
+/// No more lines than this are kept, and of each no more characters than that.
+const MOST_LINES: usize = 40;
+const MOST_CHARACTERS: usize = 1_000;
+/// An error runs over some lines; one that never ends is not read to the end of the output.
+const MOST_CONTINUED: usize = 12;
+
+/// The lines that mean something, the last ones if there are many. An error that runs over several
+/// lines becomes one.
+#[must_use]
+pub fn excerpt(output: &str) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    let mut lines = output.lines().peekable();
+    while let Some(line) = lines.next() {
+        if sign(line).is_none() {
+            continue;
+        }
+        let mut whole = String::from(line);
+        if line.contains("<error>") {
+            for _ in 0..MOST_CONTINUED {
+                if whole.contains("</error>") {
+                    break;
+                }
+                let Some(next) = lines.next_if(|it| sign(it).is_none()) else { break };
+                whole.push(' ');
+                whole.push_str(next.trim());
+            }
+        }
+        let plain = whole.chars().filter(|it| !it.is_control()).take(MOST_CHARACTERS).collect();
+        if kept.last() != Some(&plain) {
+            kept.push(plain);
+        }
+    }
+    kept.split_off(kept.len().saturating_sub(MOST_LINES))
+}
+
+/// The signs, each once and as last seen, the more telling first, without those written before
+/// `since`.
+#[must_use]
+pub fn signs(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
+    let mut found: Vec<Seen> = Vec::new();
+    for line in &console.lines {
+        let Some(sign) = sign(line) else { continue };
+        let at = stamp(line);
+        // Of a line without a time it is known only that the output was added to no later.
+        let latest = at.or(console.at);
+        if since.zip(latest).is_some_and(|(since, at)| at < since) {
+            continue;
+        }
+        found.retain(|it| it.sign != sign);
+        found.push(Seen { sign, at, line });
+    }
+    // An agent that started after it had failed has got over it, if it waits for credentials to start.
+    let over = |it: &Seen| matches!(&it.sign, Sign::AgentRuns(it) if had_credentials(it));
+    if let Some(ran) = found.iter().rposition(over) {
+        let mut place = 0..;
+        found.retain(|it| {
+            place.next().is_some_and(|it| it >= ran) || !matches!(it.sign, Sign::NoCredentials(_))
+        });
+    }
+    found.sort_by(|a, b| a.sign.cmp(&b.sign));
+    found
+}
+
+fn sign(line: &str) -> Option<Sign> {
+    let has = |words: &str| line.contains(words);
+    Some(if has(CREDENTIALS) || has(HIBERNATES) {
+        Sign::NoCredentials(trouble(line))
+    } else if has("Kernel panic") {
+        Sign::Panic
+    } else if has("emergency mode") || has("Entering emergency") || has("emergency shell") {
+        Sign::Emergency
+    } else if has("No space left on device") || has("no space left on device") {
+        Sign::DiskFull
+    } else if has("Remounting filesystem read-only") {
+        Sign::ReadOnly
+    } else if has("Out of memory: Kill") || has("oom-kill:") {
+        Sign::OutOfMemory
+    } else if has("Failed to start") && has("amazon-ssm-agent") {
+        Sign::AgentFails
+    } else if let Some((_, rest)) = line.split_once(RUNS) {
+        let (version, rest) = rest.split_once(' ')?;
+        rest.starts_with("is running").then(|| Sign::AgentRuns(version.into()))?
+    } else {
+        return None;
+    })
+}
+
+/// One message tells of several attempts, so what is more particular is looked for first: the metadata
+/// service is dialled like any other address, and a refused profile is followed by a refused fallback.
+fn trouble(line: &str) -> Trouble {
+    let has = |words: &str| line.contains(words);
+    if has("failed to get IMDSv2 token") || METADATA.iter().any(|it| has(it)) {
+        Trouble::Metadata
+    } else if let Some(denial) = denial(line) {
+        Trouble::Denied(denial)
+    } else if let Some(address) = dialled(line)
+        && (has("timeout") || has("refused") || has("unreachable") || has("no route"))
+    {
+        Trouble::NoAnswer(address)
+    } else if has("no such host") || has("dial tcp: lookup ") {
+        Trouble::NoAddress
+    } else if has("certificate has expired or is not yet valid") {
+        Trouble::Dates
+    } else if has("x509:") {
+        Trouble::Certificate
+    } else if has("Signature expired") || has("Signature not yet current") || has("RequestExpired")
+    {
+        Trouble::Clock
+    } else if has("instance management role is not configured") {
+        Trouble::NoRole
+    } else if has("not yet registered with Systems Manager") {
+        Trouble::KeysLost
+    } else if has("AccessDenied") {
+        let action = "ssm:UpdateInstanceInformation".into();
+        Trouble::Denied(Denial { action, layer: None, explicit: false })
+    } else {
+        Trouble::Other
+    }
+}
+
+/// Where the metadata service answers.
+const METADATA: [&str; 2] = ["169.254.169.254", "fd00:ec2::254"];
+
+/// `… not authorized to perform: ssm:X on resource: Y because no identity-based policy allows the ssm:X
+/// action`, or `… with an explicit deny in a service control policy`.
+fn denial(line: &str) -> Option<Denial> {
+    let (_, rest) = line.split_once("not authorized to perform: ")?;
+    // Only this refusal's own words: another may follow.
+    let rest = rest.split("not authorized to perform: ").next()?;
+    let action = rest.split([' ', '<']).next()?.trim_end_matches(['.', ',']).into();
+    let layer = Layer::ALL.into_iter().find(|it| rest.contains(it.words()));
+    Some(Denial { action, layer, explicit: rest.contains("explicit deny") })
+}
+
+/// `dial tcp 10.0.41.71:443: i/o timeout`
+fn dialled(line: &str) -> Option<IpAddr> {
+    let (_, rest) = line.rsplit_once("dial tcp ")?;
+    let word = rest.split(' ').next()?.trim_end_matches(':');
+    let (address, _) = word.rsplit_once(':')?;
+    address.trim_matches(['[', ']']).parse().ok()
+}
+
+/// `2026/04/22 20:27:12Z: …`, as the agent begins its lines.
+fn stamp(line: &str) -> Option<Timestamp> {
+    let end = line.find("Z: ")?;
+    let start = end.checked_sub("2026/04/22 20:27:12".len())?;
+    let raw = line.get(start..end)?;
+    let (day, time) = raw.split_once(' ')?;
+    format!("{}T{time}Z", day.replace('/', "-")).try_into().ok()
+}
+
+impl Sign {
+    /// A clause of which the console is the subject.
+    #[must_use]
+    pub fn phrase(&self) -> String {
+        match self {
+            Self::NoCredentials(trouble) => {
+                format!("says that the agent got no credentials: {}", trouble.phrase())
+            }
+            Self::Panic => "shows a kernel panic".into(),
+            Self::Emergency => "shows that the machine stopped booting (emergency mode)".into(),
+            Self::DiskFull => "says `No space left on device`".into(),
+            Self::ReadOnly => "says that a file system was remounted read-only".into(),
+            Self::OutOfMemory => {
+                "says that the kernel ran out of memory and killed a process".into()
+            }
+            Self::AgentFails => "says that the agent's service failed to start".into(),
+            Self::AgentRuns(version) if had_credentials(version) => {
+                format!("says that agent {version} started, so it had credentials then")
+            }
+            Self::AgentRuns(version) => format!("says that agent {version} started"),
+        }
+    }
+
+    /// May it hold although the agent has reported since?
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::ReadOnly | Self::OutOfMemory)
+    }
+
+    /// Does it say what keeps the agent away, and that it is not the way to AWS?
+    #[must_use]
+    pub fn explains(&self) -> bool {
+        match self {
+            Self::NoCredentials(trouble) => match trouble {
+                // AWS answered, or nobody was asked.
+                Trouble::NoRole
+                | Trouble::Denied(_)
+                | Trouble::KeysLost
+                | Trouble::Metadata
+                | Trouble::Dates
+                | Trouble::Clock => true,
+                Trouble::NoAnswer(_)
+                | Trouble::NoAddress
+                | Trouble::Certificate
+                | Trouble::Other => false,
+            },
+            Self::AgentRuns(_) => false,
+            _ => true,
+        }
+    }
+
+    /// What to do about it; None where it is good news.
+    #[must_use]
+    pub fn cure(&self) -> Option<String> {
+        Some(match self {
+            Self::NoCredentials(trouble) => trouble.cure(),
+            Self::Panic => "repair the system on another machine, or restore it from a snapshot".into(),
+            Self::Emergency => {
+                "repair what stops it from booting (a volume in /etc/fstab, mostly) by the serial console".into()
+            }
+            Self::DiskFull => "make room on the disk, or enlarge the volume, and reboot".into(),
+            Self::ReadOnly => "look at the volume, repair its file system, and reboot".into(),
+            Self::OutOfMemory => "reboot, and give the machine more memory".into(),
+            Self::AgentFails => {
+                "look why its service fails (`journalctl -u amazon-ssm-agent`, or of the snap), or install the agent anew".into()
+            }
+            Self::AgentRuns(_) => return None,
+        })
+    }
+}
+
+/// Did an agent of this version have credentials when it said that it runs?
+fn had_credentials(version: &str) -> bool {
+    AgentVersion::parse(version).is_some_and(|it| it >= WAITS_FOR_CREDENTIALS)
+}
+
+impl Layer {
+    const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Boundary,
+        Self::Session,
+        Self::Scp,
+        Self::Rcp,
+        Self::Endpoint,
+        Self::Resource,
+    ];
+
+    /// As AWS says it.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Identity => "identity-based policy",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policy",
+            Self::Scp => "service control policy",
+            Self::Rcp => "resource control policy",
+            Self::Endpoint => "VPC endpoint policy",
+            Self::Resource => "resource-based policy",
+        }
+    }
+
+    /// Where to find it.
+    fn place(self) -> &'static str {
+        match self {
+            Self::Identity => "in the policies of the agent's role",
+            Self::Boundary => "in the permissions boundary of the agent's role",
+            Self::Session => "in the session policy of the agent's credentials",
+            Self::Scp => {
+                "in the service control policies of the organization, by its administrators"
+            }
+            Self::Rcp => {
+                "in the resource control policies of the organization, by its administrators"
+            }
+            Self::Endpoint => {
+                "in the policy of the VPC endpoint that the agent goes through (maybe another account's)"
+            }
+            Self::Resource => "in the resource's own policy",
+        }
+    }
+}
+
+impl Denial {
+    fn phrase(&self) -> String {
+        let action = &self.action;
+        match (self.layer.map(Layer::words), self.explicit) {
+            (Some(words), true) => {
+                let article = if words.starts_with('i') { "an" } else { "a" };
+                format!("{action} was denied, explicitly in {article} {words}")
+            }
+            (Some(words), false) => format!("{action} was denied: no {words} allows it"),
+            (None, true) => format!("{action} was denied explicitly"),
+            (None, false) => format!("{action} was denied"),
+        }
+    }
+
+    fn cure(&self) -> String {
+        let action = &self.action;
+        match (self.layer.map(Layer::place), self.explicit) {
+            (Some(place), true) => format!("take {action} out of the Deny {place}"),
+            (Some(place), false) => format!("allow {action} {place}"),
+            (None, _) => {
+                format!(
+                    "find the policy that denies {action}: the role's, its boundary's, an SCP, or an endpoint's"
+                )
+            }
+        }
+    }
+}
+
+impl Trouble {
+    fn phrase(&self) -> String {
+        match self {
+            Self::NoRole => {
+                "no instance profile that works, and Default Host Management is off".into()
+            }
+            Self::NoAnswer(address) => {
+                let kind = if is_public(*address) {
+                    "a public address, so it takes the way to the internet"
+                } else {
+                    "a private address, so it goes to an interface endpoint or a proxy"
+                };
+                format!("it dialled {address} ({kind}) and got no answer")
+            }
+            Self::NoAddress => "the resolver gave no address for the service".into(),
+            Self::Certificate => "it does not trust the certificate it was shown".into(),
+            Self::Dates => {
+                "by its clock the certificate it was shown has expired or is not valid yet".into()
+            }
+            Self::Denied(denial) => denial.phrase(),
+            Self::KeysLost => "its registration keys for Default Host Management are lost".into(),
+            Self::Metadata => "the instance metadata service did not answer it".into(),
+            Self::Clock => "its clock is wrong, by its signatures".into(),
+            Self::Other => "for a reason not known here".into(),
+        }
+    }
+
+    fn cure(&self) -> String {
+        match self {
+            Self::NoRole => "give the instance a profile, or turn on Default Host Management".into(),
+            Self::NoAnswer(address) if is_public(*address) => {
+                format!("see what lies on the way from the instance to {address} on tcp/443: NAT, firewall, network ACL, the host's own firewall")
+            }
+            Self::NoAnswer(address) => {
+                format!("see whether {address} accepts tcp/443 from the instance: its security group, network ACLs, and who has that address")
+            }
+            Self::NoAddress => "repair the resolver that the machine uses".into(),
+            Self::Certificate => {
+                "exempt Systems Manager from TLS inspection, or install the inspecting authority's certificate on the machine".into()
+            }
+            Self::Dates => {
+                "set the machine's clock; if it is right, renew the certificate of what answers in the service's place".into()
+            }
+            Self::Denied(denial) => denial.cure(),
+            Self::KeysLost => "give the instance a profile, or replace it".into(),
+            Self::Metadata => {
+                "let the machine reach 169.254.169.254: routes, host firewall, and `no_proxy` of the agent".into()
+            }
+            Self::Clock => "set the machine's clock".into(),
+            Self::Other => "read the whole message on the console".into(),
+        }
+    }
+}
+
+/// The output's own clue where it is not the agent's words: an address of the internet.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(it) => {
+            let shared = it.octets()[0] == 100 && (64..128).contains(&it.octets()[1]);
+            !(it.is_private() || it.is_link_local() || it.is_loopback() || shared)
+        }
+        IpAddr::V6(it) => it.segments()[0] & 0xe000 == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec};
+
+    use super::*;
+
+    fn at(raw: &str) -> Timestamp {
+        Timestamp::try_from(raw.to_string()).unwrap()
+    }
+
+    fn one(line: &str) -> Sign {
+        sign(line).unwrap()
+    }
+
+    #[test]
+    fn causes_are_told_apart() {
+        let agent = |inner: &str| {
+            format!(
+                "2026/04/22 20:27:12Z: SSM Agent unable to acquire credentials: <error>{inner}</error>"
+            )
+        };
+        let timeout = |address: &str| {
+            agent(&format!(
+                "Skipping default host management fallback: retrieved credentials failed to report to ssm. Error: RequestError: send request failed caused by: Post \"https://ssm.eu-west-1.amazonaws.com/\": dial tcp {address}:443: i/o timeout"
+            ))
+        };
+        let address = |raw: &str| Trouble::NoAnswer(raw.parse().unwrap());
+        let denied = |layer, explicit| {
+            let action = "ssm:UpdateInstanceInformation".into();
+            Trouble::Denied(Denial { action, layer, explicit })
+        };
+        let rows = [
+            (timeout("10.0.41.71"), address("10.0.41.71")),
+            (timeout("44.216.199.76"), address("44.216.199.76")),
+            (timeout("[2600:1f14::1]"), address("2600:1f14::1")),
+            (agent("dial tcp: lookup ssm.eu-west-1.amazonaws.com on 10.0.0.2:53: no such host"), Trouble::NoAddress),
+            (agent("dial tcp: lookup ssm.eu-west-1.amazonaws.com on 10.0.0.9:53: read udp 10.0.1.5:4711->10.0.0.9:53: i/o timeout"), Trouble::NoAddress),
+            (agent("tls: failed to verify certificate: x509: certificate signed by unknown authority"), Trouble::Certificate),
+            (agent("no valid credentials could be retrieved for ec2 identity. Default Host Management Err: error calling RequestManagedInstanceRoleToken: AccessDeniedException: Systems Manager's instance management role is not configured for account: 111122223333"), Trouble::NoRole),
+            (agent("tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2015-01-01T00:00:00Z is before 2026-01-01T00:00:00Z"), Trouble::Dates),
+            (agent("AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/App/i-0abc is not authorized to perform: ssm:UpdateInstanceInformation on resource: *"), denied(None, false)),
+            (agent("AccessDeniedException: no"), denied(None, false)),
+            // Refused first, and then the fallback is off: what was refused is the clue.
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no VPC endpoint policy allows the ssm:UpdateInstanceInformation action Default Host Management Err: AccessDeniedException: Systems Manager's instance management role is not configured for account: 111122223333"), denied(Some(Layer::Endpoint), false)),
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * with an explicit deny in a service control policy"), denied(Some(Layer::Scp), true)),
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no identity-based policy allows it; not authorized to perform: ssm:RequestManagedInstanceRoleToken with an explicit deny in a service control policy"), denied(Some(Layer::Identity), false)),
+            (agent("RequestError: send request failed caused by: Get \"http://169.254.169.254/latest/meta-data/instance-id\": dial tcp 169.254.169.254:80: connect: network is unreachable"), Trouble::Metadata),
+            (agent("EC2MetadataError: failed to get IMDSv2 token and fallback to IMDSv1 is disabled caused by: dial tcp 10.0.0.8:3128: i/o timeout"), Trouble::Metadata),
+            (agent("dial tcp [fd00:ec2::254]:80: i/o timeout"), Trouble::Metadata),
+            (agent("ec2 instance not yet registered with Systems Manager"), Trouble::KeysLost),
+            (agent("EC2MetadataError: failed to get IMDSv2 token and fallback to IMDSv1 is disabled"), Trouble::Metadata),
+            (agent("InvalidSignatureException: Signature expired: 20260422T202712Z is now earlier than"), Trouble::Clock),
+            (agent("something new"), Trouble::Other),
+            ("May 1 10:00:00 ip-10-0-1-5 amazon-ssm-agent: Entering SSM Agent hibernate - AccessDeniedException".into(), denied(None, false)),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(one(&line), Sign::NoCredentials(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn machines_die_in_several_ways() {
+        let rows = [
+            ("[    3.14] Kernel panic - not syncing: VFS: Unable to mount root fs", Sign::Panic),
+            (
+                "You are in emergency mode. After logging in, type \"journalctl -xb\"",
+                Sign::Emergency,
+            ),
+            ("cloud-init[1]: OSError: [Errno 28] No space left on device", Sign::DiskFull),
+            ("EXT4-fs (xvda1): Remounting filesystem read-only", Sign::ReadOnly),
+            ("[ 99.1] Out of memory: Killed process 4242 (java)", Sign::OutOfMemory),
+            (
+                "[FAILED] Failed to start amazon-ssm-agent.service - amazon-ssm-agent.",
+                Sign::AgentFails,
+            ),
+            (
+                "[FAILED] Failed to start snap.amazon-ssm-agent.amazon-ssm-agent.service",
+                Sign::AgentFails,
+            ),
+            (
+                "2026/04/22 20:27:12Z: Amazon SSM Agent v3.3.2958.0 is running",
+                Sign::AgentRuns("3.3.2958.0".into()),
+            ),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(one(line), expected, "{line}");
+        }
+        for line in ["", "Amazon SSM Agent v", "Amazon SSM Agent v3.3 walks", "login:"] {
+            assert_eq!(sign(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_keeps_what_means_something() {
+        let output = "Linux version 6\r\npassword: hunter2\n\
+            2026/04/22 20:27:12Z: SSM Agent unable to acquire credentials: <error>no valid credentials\n\
+            \tstatus code: 400,\x1b[31m request id: 1</error>\nlogin:\n\
+            No space left on device\nNo space left on device\n";
+        assert_eq!(
+            excerpt(output),
+            vec![
+                "2026/04/22 20:27:12Z: SSM Agent unable to acquire credentials: <error>no valid credentials status code: 400,[31m request id: 1</error>",
+                "No space left on device",
+            ]
+        );
+        // An error without an end does not swallow the output.
+        let endless =
+            format!("SSM Agent unable to acquire credentials: <error>{}", "\nx".repeat(99));
+        assert_eq!(excerpt(&endless).len(), 1);
+        assert!(excerpt(&endless)[0].len() < 100);
+        let many: Vec<String> = (0..100).map(|it| format!("{it} Kernel panic")).collect();
+        let kept = excerpt(&many.join("\n"));
+        assert_eq!((kept.len(), kept[0].as_str()), (MOST_LINES, "60 Kernel panic"));
+        assert_eq!(
+            excerpt(&format!("Kernel panic{}", "!".repeat(5_000)))[0].len(),
+            MOST_CHARACTERS
+        );
+    }
+
+    #[test]
+    fn what_is_over_is_left_out() {
+        let console = |lines: &[&str]| Console {
+            at: Some(at("2026-04-22T20:40:00Z")),
+            lines: lines.iter().map(ToString::to_string).collect(),
+        };
+        let failed =
+            "2026/04/22 20:27:12Z: SSM Agent unable to acquire credentials: <error>x</error>";
+        let runs = "2026/04/22 20:30:00Z: Amazon SSM Agent v3.3.2958.0 is running";
+        let seen = |console: &Console, since: Option<&str>| {
+            signs(console, since.map(at)).into_iter().map(|it| it.sign).collect::<Vec<_>>()
+        };
+        let ran = Sign::AgentRuns("3.3.2958.0".into());
+        let stuck = Sign::NoCredentials(Trouble::Other);
+        assert_eq!(seen(&console(&[failed, runs]), None), vec![ran.clone()]);
+        assert_eq!(seen(&console(&[runs, failed]), None), vec![stuck.clone(), ran]);
+        assert_eq!(
+            seen(&console(&[failed, "Kernel panic"]), Some("2026-04-22T20:30:00Z")),
+            vec![Sign::Panic]
+        );
+        assert_eq!(seen(&console(&["Kernel panic"]), Some("2026-04-22T20:50:00Z")), vec![]);
+        assert_eq!(seen(&console(&[failed, failed]), Some("2026-04-22T20:27:12Z")), vec![stuck]);
+        assert_eq!(signs(&console(&[failed]), None)[0].at, Some(at("2026-04-22T20:27:12Z")));
+        // An agent before 3.2 starts without credentials, too.
+        let hibernates = "Entering SSM Agent hibernate - ThrottlingException";
+        let old = "2026/04/22 20:30:00Z: Amazon SSM Agent v3.1.1732.0 is running";
+        assert_eq!(seen(&console(&[hibernates, old]), None).len(), 2);
+    }
+
+    #[test]
+    fn an_agent_that_starts_has_credentials_since_it_waits_for_them() {
+        let phrase = |version: &str| Sign::AgentRuns(version.into()).phrase();
+        for version in ["3.2.0.0", "3.3.2958.0"] {
+            assert!(phrase(version).ends_with("so it had credentials then"), "{version}");
+        }
+        for version in ["3.1.1732.0", "2.3.415.0", "custom"] {
+            assert!(phrase(version).ends_with("started"), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_layer() {
+        let said = |words: &str| {
+            let line = format!("x is not authorized to perform: ssm:Y on resource: * {words}");
+            let denial = denial(&line).unwrap();
+            (denial.phrase(), denial.cure())
+        };
+        let rows = [
+            (
+                "because no identity-based policy allows the ssm:Y action",
+                "ssm:Y was denied: no identity-based policy allows it",
+                "allow ssm:Y in the policies of the agent's role",
+            ),
+            (
+                "with an explicit deny in an identity-based policy",
+                "ssm:Y was denied, explicitly in an identity-based policy",
+                "take ssm:Y out of the Deny in the policies of the agent's role",
+            ),
+            (
+                "because no permissions boundary allows the ssm:Y action",
+                "ssm:Y was denied: no permissions boundary allows it",
+                "allow ssm:Y in the permissions boundary of the agent's role",
+            ),
+            (
+                "because no session policy allows the ssm:Y action",
+                "ssm:Y was denied: no session policy allows it",
+                "allow ssm:Y in the session policy of the agent's credentials",
+            ),
+            (
+                "because no service control policy allows the ssm:Y action",
+                "ssm:Y was denied: no service control policy allows it",
+                "allow ssm:Y in the service control policies of the organization, by its administrators",
+            ),
+            (
+                "with an explicit deny in a resource control policy",
+                "ssm:Y was denied, explicitly in a resource control policy",
+                "take ssm:Y out of the Deny in the resource control policies of the organization, by its administrators",
+            ),
+            (
+                "because no VPC endpoint policy allows the ssm:Y action",
+                "ssm:Y was denied: no VPC endpoint policy allows it",
+                "allow ssm:Y in the policy of the VPC endpoint that the agent goes through (maybe another account's)",
+            ),
+            (
+                "because no resource-based policy allows the ssm:Y action",
+                "ssm:Y was denied: no resource-based policy allows it",
+                "allow ssm:Y in the resource's own policy",
+            ),
+            (
+                "with an explicit deny",
+                "ssm:Y was denied explicitly",
+                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
+            ),
+            (
+                "",
+                "ssm:Y was denied",
+                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
+            ),
+        ];
+        for (words, phrase, cure) in rows {
+            assert_eq!(said(words), (phrase.into(), cure.into()), "{words}");
+        }
+    }
+}

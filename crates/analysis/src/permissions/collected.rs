@@ -1,0 +1,196 @@
+//! The policies that were collected, as layers to evaluate.
+//!
+//! Policies are asked for only where IAM's simulator did not settle a question, so most of this stays
+//! unasked in a healthy account.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::permissions::who::Who;
+use ssm_doctor_facts::{
+    iam::{AttachedPolicies, OrganizationLevel},
+    ids::*,
+    lookup::{Facts, Need, Ourselves, Unknown},
+    text::Text,
+};
+use ssm_doctor_iam_policy::{Attached, Kind, Layer, Layers, Level, Policy, Seen, service_of};
+
+/// Identity policies, boundary and organization of `who`; nothing of any resource.
+#[must_use]
+pub fn layers<'f>(facts: &'f Facts, who: &Who) -> Layers<'f> {
+    let mut layers = Layers::default();
+    if !who.is_root() {
+        (layers.identity, layers.boundary) = match of_principal(facts, who) {
+            Ok((own, to, groups)) => {
+                let mut policies = of(facts, own, &to);
+                for (name, group) in groups {
+                    policies.extend(match group {
+                        Ok(group) => of(facts, group, &format!("group {name}")),
+                        Err(unknown) => Vec::from([unseen(name.as_str(), &to, unknown)]),
+                    });
+                }
+                (Layer::Seen(policies), boundary(facts, own, who))
+            }
+            // Where policies hang is not known, and no more is the boundary.
+            Err(unknown) => (Layer::Unseen(unknown.clone()), Layer::Unseen(unknown)),
+        };
+    }
+    let account = who.arn.account();
+    layers.service_control = match service_control(facts, account) {
+        Ok(levels) => levels,
+        Err(unknown) => {
+            let layer = Layer::Unseen(unknown);
+            Vec::from([Level { name: "the organization".into(), layer }])
+        }
+    };
+    layers
+}
+
+/// What hangs on the user or role itself.
+///
+/// # Errors
+/// [`Unknown`] if it was not seen.
+pub fn attached<'f>(facts: &'f Facts, who: &Who) -> Seen<&'f AttachedPolicies> {
+    let name = who.name();
+    let unnamed = |_| Unknown::limit(format!("{} does not name a user or role", who.arn));
+    if who.is_role() {
+        facts.role_policies(&name.parse().map_err(unnamed)?).required()
+    } else {
+        facts.user_policies(&name.parse().map_err(unnamed)?).required()
+    }
+}
+
+type Groups<'f> = Vec<(&'f GroupName, Seen<&'f AttachedPolicies>)>;
+
+fn of_principal<'f>(
+    facts: &'f Facts,
+    who: &Who,
+) -> Seen<(&'f AttachedPolicies, String, Groups<'f>)> {
+    let own = attached(facts, who)?;
+    let kind = if who.is_role() { "role" } else { "user" };
+    let groups = own.groups.iter().map(|it| (it, facts.group_policies(it).required()));
+    Ok((own, format!("{kind} {}", who.name()), groups.collect()))
+}
+
+fn of<'f>(facts: &'f Facts, it: &'f AttachedPolicies, to: &str) -> Vec<Attached<'f>> {
+    let managed = it.managed.iter().map(|arn| Attached {
+        id: arn.to_string(),
+        to: to.into(),
+        policy: managed(facts, arn, Kind::Identity),
+    });
+    let inline = it.inline.iter().map(|(name, text)| Attached {
+        id: name.clone(),
+        to: to.into(),
+        policy: Ok(Policy::read(text, Kind::Identity)),
+    });
+    managed.chain(inline).collect()
+}
+
+fn managed<'f>(facts: &'f Facts, arn: &Arn, kind: Kind) -> Seen<Policy<'f>> {
+    let policy = facts.managed_policy(arn).required()?;
+    Ok(Policy::read(&policy.document, kind))
+}
+
+fn unseen<'f>(id: &str, to: &str, unknown: Unknown) -> Attached<'f> {
+    Attached { id: id.into(), to: to.into(), policy: Err(unknown) }
+}
+
+fn boundary<'f>(facts: &'f Facts, own: &'f AttachedPolicies, who: &Who) -> Layer<'f> {
+    let need = || -> Result<Need, String> {
+        let name = who.name();
+        Ok(if who.is_role() {
+            Need::role_policies(name.parse()?)
+        } else {
+            Need::user_policies(name.parse()?)
+        })
+    };
+    let Ok(need) = need() else { return Layer::Absent };
+    match own.boundary.part(need) {
+        Ok(None) => Layer::Absent,
+        Ok(Some(arn)) => Layer::Seen(Vec::from([Attached {
+            id: arn.to_string(),
+            to: who.name().into(),
+            policy: managed(facts, arn, Kind::Boundary),
+        }])),
+        Err(unknown) => Layer::Unseen(unknown),
+    }
+}
+
+/// Empty where the account is in no organization, or manages it.
+fn service_control<'f>(facts: &'f Facts, account: &str) -> Seen<Vec<Level<'f>>> {
+    let Some(organization) = facts.organization(&Ourselves::Us).optional()? else {
+        return Ok(Vec::new());
+    };
+    if organization.management.as_str() == account {
+        return Ok(Vec::new());
+    }
+    let id = account.parse().map_err(Unknown::limit)?;
+    let policies = facts.organization_policies(&id).required()?;
+    Ok(levels(&policies.levels, |it| &it.service, Kind::ServiceControl))
+}
+
+/// Resource control policies over `account`, where they were seen: AWS shows them to few, and only
+/// some services have them.
+#[must_use]
+pub fn resource_control<'f>(facts: &'f Facts, action: &str, account: &str) -> Vec<Level<'f>> {
+    let service = service_of(action);
+    // Source: AWS Organizations user guide, "Resource control policies", of those used here.
+    if !["kms", "logs", "s3", "sts"].contains(&service) {
+        return Vec::new();
+    }
+    let organization = facts.organization(&Ourselves::Us).optional().ok().flatten();
+    if organization.is_none_or(|it| it.management.as_str() == account) {
+        return Vec::new();
+    }
+    let policies = account
+        .parse()
+        .ok()
+        .and_then(|id: AccountId| facts.organization_policies(&id).optional().ok().flatten());
+    policies
+        .map_or_else(Vec::new, |it| levels(&it.levels, |it| &it.resource, Kind::ResourceControl))
+}
+
+fn levels<'f>(
+    levels: &'f [OrganizationLevel],
+    policies: fn(&OrganizationLevel) -> &BTreeMap<String, Text>,
+    kind: Kind,
+) -> Vec<Level<'f>> {
+    if levels.iter().all(|it| policies(it).is_empty()) {
+        return Vec::new();
+    }
+    let level = |it: &'f OrganizationLevel| Level {
+        name: it.id.clone(),
+        layer: Layer::Seen(
+            policies(it)
+                .iter()
+                .map(|(name, text)| Attached {
+                    id: name.clone(),
+                    to: it.id.clone(),
+                    policy: Ok(Policy::read(text, kind)),
+                })
+                .collect(),
+        ),
+    };
+    levels.iter().map(level).collect()
+}
+
+/// The questions whose answers would show which statement decides.
+#[must_use]
+pub fn wanted(facts: &Facts, who: &Who, organization: bool) -> Vec<Need> {
+    let mut needs = Vec::new();
+    let name = who.name();
+    if who.is_role() {
+        needs.extend(name.parse().map(Need::role_policies));
+    } else if who.is_user() {
+        needs.extend(name.parse().map(Need::user_policies));
+    }
+    if organization {
+        needs.push(Need::organization(Ourselves::Us));
+    }
+    needs.retain(|it| !facts.has(it));
+    needs
+}

@@ -1,0 +1,445 @@
+//! What is known of a request before it is made: condition keys and their values.
+//!
+//! A key is left out where nothing is known of it (`aws:SourceIp` of the operator); evaluation then
+//! says what hangs on it. Where a call of ours could tell, the key holds that question, which is
+//! asked only if a policy turns on it. Source: IAM user guide, "AWS global condition context keys";
+//! Service Authorization Reference for `ssm`, `ssmmessages` and `kms`.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::net::Ipv4Addr;
+
+use crate::{
+    network::reach,
+    permissions::{
+        credentials::Source,
+        judge::Question,
+        operator,
+        who::{Side, Who},
+    },
+    session,
+};
+use ssm_doctor_facts::{
+    ec2::Endpoint,
+    ids::*,
+    lookup::{Facts, Ourselves, Row, Unknown},
+    scope::Scope,
+    ssm::AgentVersion,
+    time::Timestamp,
+};
+use ssm_doctor_iam_policy::{Context, Known, may_tag_sessions, service_of};
+
+pub const START: &str = "ssm:StartSession";
+pub const MFA: &str = "aws:MultiFactorAuthPresent";
+/// By which version of the metadata service a role's credentials came to the machine, `1.0` or `2.0`.
+/// Source: Service Authorization Reference for `ec2`; EC2 user guide, "Configure the Instance Metadata
+/// Service options".
+const ROLE_DELIVERY: &str = "ec2:RoleDelivery";
+/// The agent does not fall back to version 1 since. Source: amazon-ssm-agent `RELEASENOTES.md`.
+const VERSION_2_ONLY: AgentVersion = AgentVersion([3, 2, 1041, 0]);
+
+/// Keys of tags of the resource.
+const RESOURCE_TAGS: [&str; 2] = ["aws:ResourceTag/", "ssm:resourceTag/"];
+/// As EC2's own actions have it, and those of Systems Manager do not, although the resource is EC2's. Source:
+/// Service Authorization Reference for `ssm`, "Resource types", `instance`.
+const EC2_TAGS: &str = "ec2:ResourceTag/";
+
+/// The context of a request.
+///
+/// # Errors
+/// [`Unknown`] only while what every request has is unasked, so that answers of the simulator do not
+/// depend on which question was put first.
+pub fn of(question: Question, facts: &Facts, scope: &Scope) -> Result<Context, Unknown> {
+    let Question { who, action, resource } = question;
+    let caller = facts.caller(&Ourselves::Us).hint()?;
+    let mut it = Context::of(&who.principal());
+    of_every_request(&mut it, scope);
+    of_principal(&mut it, who, facts, scope)?;
+    of_organization(&mut it, who, resource, facts);
+    match who.side {
+        Side::Agent(source) => of_node(&mut it, source, action, facts, scope)?,
+        Side::Operator => {
+            for key in
+                ["ssm:SourceInstanceARN", "ec2:SourceInstanceARN", "aws:Ec2InstanceSourceVpc"]
+            {
+                it.set(key, Known::Missing);
+            }
+            // Credentials of an instance's role have it, which a user's and a person's are not.
+            let machine = who.session.as_deref().is_none_or(|it| it.starts_with("i-"));
+            if who.is_user() || who.is_role() && !machine {
+                it.set(ROLE_DELIVERY, Known::Missing);
+            }
+        }
+    }
+    let account = caller.map_or("", |it| it.account.as_str());
+    it = of_resource(it, action, resource, account, facts, scope)?;
+    if action == START {
+        // By which policies ask that the document be checked as well; it always is here.
+        it.set("ssm:SessionDocumentAccessCheck", exactly("true"));
+        it.set("ssm:AccessRequestId", Known::Unseen(Unknown::limit(
+            "whether a request for just-in-time node access was approved does not show (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`",
+        )));
+    }
+    of_service(&mut it, question, facts, scope);
+    Ok(it)
+}
+
+fn exactly(value: &str) -> Known {
+    Known::Exactly(value.into())
+}
+
+/// Who calls AWS directly, over TLS, now.
+fn of_every_request(it: &mut Context, scope: &Scope) {
+    it.set("aws:RequestedRegion", exactly(scope.region.as_str()));
+    it.set("aws:SecureTransport", exactly("true"));
+    it.set("aws:ViaAWSService", exactly("false"));
+    it.set("aws:CurrentTime", exactly(&scope.at.to_string()));
+    it.set("aws:EpochTime", exactly(&Timestamp::as_second(scope.at).to_string()));
+    for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:TagKeys"] {
+        it.set(key, Known::Missing);
+    }
+    for key in ["aws:SourceAccount", "aws:SourceArn", "aws:PrincipalServiceName"] {
+        it.set(key, Known::Missing);
+    }
+}
+
+fn of_principal(it: &mut Context, who: &Who, facts: &Facts, scope: &Scope) -> Result<(), Unknown> {
+    let caller = facts.caller(&Ourselves::Us).hint()?;
+    let ours = caller.filter(|_| who.side == Side::Operator && operator::is_caller(facts, scope));
+    let rest = "aws:PrincipalTag/";
+    if who.is_user() {
+        let user = who.name().parse().ok();
+        let user = user.map(|name| facts.user(&name).hint()).transpose()?.flatten();
+        if let Some(user) = user {
+            set_tags(it, &[rest], &user.tags);
+            *it = core::mem::take(it).with_rest(rest, Known::Missing);
+            if let Some(id) = &user.id {
+                it.set("aws:userid", exactly(id));
+            }
+        }
+        // Requests signed with long-term keys have neither.
+        match ours.and_then(|it| it.temporary) {
+            Some(true) => it.set("aws:TokenIssueTime", Known::PRESENT),
+            // Source: IAM user guide, "AWS global condition context keys": "this key is not present when
+            // a principal uses long-term credentials".
+            Some(false) => {
+                for key in ["aws:TokenIssueTime", MFA, "aws:MultiFactorAuthAge"] {
+                    it.set(key, Known::Missing);
+                }
+            }
+            None => {}
+        }
+        it.set("aws:FederatedProvider", Known::Missing);
+    }
+    if who.is_role() {
+        it.set("aws:TokenIssueTime", Known::PRESENT);
+        let name = who.name().parse::<RoleName>().ok();
+        let role = name.as_ref().map(|name| facts.role(name).hint()).transpose()?.flatten();
+        if let (Some(role), Some(name)) = (role, &name) {
+            // A service passes no tags. Somebody who may tag the session may have, in place of any
+            // tag of the role's.
+            if !may_be_tagged(who, facts) && tags_were_seen(facts, name, &role.tags) {
+                set_tags(it, &[rest], &role.tags);
+                *it = core::mem::take(it).with_rest(rest, Known::Missing);
+            }
+            if let Some(id) = &role.id {
+                it.set(
+                    "aws:userid",
+                    match &who.session {
+                        Some(session) => exactly(&format!("{id}:{session}")),
+                        None => Known::Under(format!("{id}:")),
+                    },
+                );
+            }
+        }
+    }
+    if let Some(caller) = ours {
+        it.set("aws:userid", exactly(&caller.user_id));
+    }
+    Ok(())
+}
+
+/// May whoever made the session have given it tags, by what the role's trust policy says?
+#[must_use]
+pub fn may_be_tagged(who: &Who, facts: &Facts) -> bool {
+    let role = || facts.role(&who.name().parse().ok()?).optional().ok().flatten();
+    who.side == Side::Operator
+        && who.is_role()
+        && role().is_some_and(|it| may_tag_sessions(&it.trust))
+}
+
+/// A role that was seen only with its profile came without its tags; [`Facts::role_policies`] asks
+/// for the role itself, and notes in the boundary if that was refused.
+fn tags_were_seen(facts: &Facts, name: &RoleName, tags: &BTreeMap<String, String>) -> bool {
+    let policies = facts.role_policies(name).optional().ok().flatten();
+    !tags.is_empty() || policies.is_none_or(|it| !matches!(it.boundary, Row::Unknown { .. }))
+}
+
+fn set_tags(it: &mut Context, families: &[&str], tags: &BTreeMap<String, String>) {
+    for (tag, value) in tags {
+        for family in families {
+            it.set(&format!("{family}{tag}"), exactly(value));
+        }
+    }
+}
+
+/// Asked for only where a policy has it.
+fn of_organization(it: &mut Context, who: &Who, resource: &str, facts: &Facts) {
+    let id = match facts.organization(&Ourselves::Us).optional() {
+        Ok(Some(it)) => exactly(&it.id),
+        Ok(None) => Known::Missing,
+        Err(unknown) => Known::Unseen(unknown),
+    };
+    // What is AWS's own is not of our organization, whatever the key has for it.
+    let owned = is_owned_by_aws(resource);
+    it.set("aws:ResourceOrgID", if owned { Known::Missing } else { id.clone() });
+    it.set("aws:PrincipalOrgID", id);
+    let paths = who.arn.account().parse().map(|it| facts.organization_policies(&it).optional());
+    let organization = facts.organization(&Ourselves::Us).optional();
+    if let (Ok(Ok(Some(policies))), Ok(Some(organization))) = (paths, organization) {
+        let above = policies.levels.iter().rev().skip(1).rev().map(|it| it.id.as_str());
+        let path = core::iter::once(organization.id.as_str()).chain(above);
+        let path = path.fold(String::new(), |so_far, it| so_far + it + "/");
+        it.set("aws:PrincipalOrgPaths", Known::Many([path].into()));
+    }
+}
+
+/// What the agent's requests have.
+fn of_node(
+    it: &mut Context,
+    source: Source,
+    action: &str,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<(), Unknown> {
+    let target = target_arn(facts, scope)?;
+    it.set("ssm:SourceInstanceARN", exactly(&target));
+    // A service gives the role, and nobody types a code.
+    it.set(MFA, Known::Missing);
+    if source != Source::InstanceProfile {
+        it.set(ROLE_DELIVERY, Known::Missing);
+    }
+    let Some(id) = scope.target.instance() else { return Ok(()) };
+    if source == Source::InstanceProfile {
+        it.set("ec2:SourceInstanceARN", exactly(&target));
+        if let Some(instance) = facts.instance(id).hint()? {
+            let node = facts.node(&scope.target).optional().ok().flatten();
+            let version = node.and_then(|it| it.version().ok());
+            if instance.metadata.tokens_required || version >= Some(VERSION_2_ONLY) {
+                it.set(ROLE_DELIVERY, exactly("2.0"));
+            }
+            if let Some(vpc) = &instance.vpc {
+                it.set("aws:Ec2InstanceSourceVpc", exactly(vpc.as_str()));
+            }
+            let first = instance.interfaces.iter().find(|it| it.device_index == 0);
+            if let Some(address) = first.and_then(|it| it.private_ip) {
+                it.set("aws:Ec2InstanceSourcePrivateIPv4", exactly(&address.to_string()));
+            }
+        }
+    }
+    of_path(it, action, facts, scope);
+    Ok(())
+}
+
+/// Through which endpoint the agent's requests go, or from which address they leave to the internet,
+/// which is found out only if a policy asks.
+fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
+    const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
+    const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
+    let service = service_of(action);
+    match reach::endpoint_on_the_way(facts, scope, service) {
+        Ok(Some((endpoint, vpc))) => by_endpoint(it, endpoint, vpc, facts, scope),
+        // A public name may yet be answered by an endpoint elsewhere, unless the way there is seen.
+        Ok(None) => {
+            let Some(service) = SERVICES.into_iter().find(|it| *it == service) else { return };
+            match reach::seen_as(facts, scope, service) {
+                Ok(Some(addresses)) => {
+                    for key in BY_ENDPOINT {
+                        it.set(key, Known::Missing);
+                    }
+                    if let [address] = addresses.as_slice() {
+                        it.set("aws:SourceIp", exactly(&address.to_string()));
+                    }
+                }
+                Ok(None) => {}
+                Err(unknown) => {
+                    for key in BY_ENDPOINT.into_iter().chain(["aws:SourceIp"]) {
+                        it.set(key, Known::Unseen(unknown.clone()));
+                    }
+                }
+            }
+        }
+        Err(unknown) => {
+            for key in BY_ENDPOINT.into_iter().chain(["aws:SourceIp"]) {
+                it.set(key, Known::Unseen(unknown.clone()));
+            }
+        }
+    }
+}
+
+/// What the agent's requests have that go through this endpoint, in place of what was said of their way.
+pub fn by_endpoint(
+    it: &mut Context,
+    endpoint: &Endpoint,
+    vpc: &VpcId,
+    facts: &Facts,
+    scope: &Scope,
+) {
+    it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
+    it.set("aws:SourceVpc", exactly(vpc.as_str()));
+    // "Not available when a requester uses a VPC endpoint", where `aws:VpcSourceIp` is.
+    it.set("aws:SourceIp", Known::Missing);
+    if let Some(address) = only_address(facts, scope) {
+        it.set("aws:VpcSourceIp", exactly(&address.to_string()));
+    }
+}
+
+/// The address that an instance's packets come from, where it has no other.
+fn only_address(facts: &Facts, scope: &Scope) -> Option<Ipv4Addr> {
+    let instance = facts.instance(scope.target.instance()?).optional().ok()??;
+    let [interface] = instance.interfaces.as_slice() else { return None };
+    interface.private_ip.filter(|_| interface.ipv6.is_empty())
+}
+
+/// What agent and plugin say to KMS and S3.
+fn of_service(it: &mut Context, question: Question, facts: &Facts, scope: &Scope) {
+    let Question { who, action, .. } = question;
+    if action.starts_with("kms:") {
+        it.set("kms:CallerAccount", exactly(who.arn.account()));
+        let aliases = aliases(facts, question.resource);
+        if !aliases.is_empty() {
+            it.set("kms:ResourceAliases", Known::Including(aliases));
+        }
+    }
+    match (action, who.side) {
+        ("kms:Decrypt", _) | ("kms:GenerateDataKey", Side::Operator) => {
+            it.set("kms:ViaService", Known::Missing);
+            it.set("kms:EncryptionContext:aws:ssm:TargetId", exactly(&scope.target.to_string()));
+            it.set("kms:EncryptionContext:aws:ssm:SessionId", Known::PRESENT);
+        }
+        // The agent leaves encryption to the bucket, and gives the bucket's owner the object.
+        // Source: amazon-ssm-agent `agent/s3util/s3util.go`.
+        ("s3:PutObject" | "s3:PutObjectAcl", Side::Agent(_)) => {
+            it.set("s3:x-amz-acl", exactly("bucket-owner-full-control"));
+            it.set("s3:x-amz-server-side-encryption", Known::Missing);
+            it.set("s3:x-amz-server-side-encryption-aws-kms-key-id", Known::Missing);
+        }
+        _ => {}
+    }
+}
+
+/// The aliases by which a key was found; it may have others.
+fn aliases(facts: &Facts, key: &str) -> Vec<String> {
+    let found = facts
+        .keys
+        .iter()
+        .filter(|(_, row)| matches!(row, Row::Present(it) if it.arn.as_str() == key));
+    let aliases = found.filter_map(|(name, _)| {
+        let alias = name.as_str().find("alias/").and_then(|at| name.as_str().get(at..))?;
+        Some(alias.to_string())
+    });
+    aliases.collect()
+}
+
+fn of_resource(
+    mut it: Context,
+    action: &str,
+    resource: &str,
+    account: &str,
+    facts: &Facts,
+    scope: &Scope,
+) -> Result<Context, Unknown> {
+    let rest = |it: Context, known: &Known| {
+        RESOURCE_TAGS.iter().fold(it, |it, family| it.with_rest(family, known.clone()))
+    };
+    it = it.with_rest("aws:RequestTag/", Known::Missing).with_rest(EC2_TAGS, Known::Missing);
+    let owner = resource.split(':').nth(4).filter(|it| !it.is_empty());
+    if is_owned_by_aws(resource) {
+        it.set("aws:ResourceAccount", Known::Missing);
+        return Ok(rest(it, &Known::Missing));
+    }
+    it.set("aws:ResourceAccount", exactly(owner.unwrap_or(account)));
+    if target_arn(facts, scope).is_ok_and(|it| it == resource) {
+        let Some(id) = scope.target.instance() else {
+            let name = format!("managed-instance/{}", scope.target);
+            return Ok(tagged(it, name.parse(), facts));
+        };
+        let Some(instance) = facts.instance(id).hint()? else { return Ok(it) };
+        set_tags(&mut it, &RESOURCE_TAGS, &instance.tags);
+        return Ok(rest(it, &Known::Missing));
+    }
+    if let Some((_, name)) = resource.split_once(":document/") {
+        return Ok(tagged(it, format!("document/{name}").parse(), facts));
+    }
+    if resource.contains(":session/") {
+        // The tags that Systems Manager gives sessions. Source: Systems Manager user guide, "Additional
+        // sample IAM policies for Session Manager".
+        it.set("ssm:resourceTag/aws:ssmmessages:session-id", Known::PRESENT);
+        it.set("ssm:resourceTag/aws:ssmmessages:target-id", exactly(&scope.target.to_string()));
+    }
+    if action.starts_with("ssmmessages:") && (resource == "*" || resource.contains(":ssmmessages:"))
+    {
+        return Ok(rest(it, &Known::Missing));
+    }
+    Ok(it)
+}
+
+/// Tags that a call of their own shows.
+fn tagged(mut it: Context, name: Result<TaggedName, String>, facts: &Facts) -> Context {
+    let Ok(name) = name else { return it };
+    let others = match facts.resource_tags(&name).optional() {
+        Ok(tags) => {
+            if let Some(tags) = tags {
+                set_tags(&mut it, &RESOURCE_TAGS, tags);
+            }
+            Known::Missing
+        }
+        Err(unknown) => Known::Unseen(unknown),
+    };
+    RESOURCE_TAGS.iter().fold(it, |it, family| it.with_rest(family, others.clone()))
+}
+
+/// The ARN of a session document; AWS's own have no account in it.
+///
+/// # Errors
+/// [`Unknown`] when our account is.
+pub fn document_arn(facts: &Facts, scope: &Scope, name: &DocumentName) -> Result<String, Unknown> {
+    if name.as_str().starts_with("arn:") {
+        return Ok(name.to_string());
+    }
+    let caller = facts.caller(&Ourselves::Us).required()?;
+    let (partition, region) = (caller.arn.partition(), &scope.region);
+    let account = if session::is_owned_by_aws(name) { "" } else { caller.account.as_str() };
+    Ok(format!("arn:{partition}:ssm:{region}:{account}:document/{name}"))
+}
+
+/// AWS's own documents have no account in their ARN, and no tags.
+#[must_use]
+pub fn is_owned_by_aws(resource: &str) -> bool {
+    resource.contains("::document/")
+}
+
+/// Is it a key of a resource's tag?
+#[must_use]
+pub fn is_resource_tag(key: &str) -> bool {
+    RESOURCE_TAGS
+        .iter()
+        .any(|family| key.get(..family.len()).is_some_and(|it| it.eq_ignore_ascii_case(family)))
+}
+
+/// The ARN that a session's target has in policies.
+///
+/// # Errors
+/// [`Unknown`] when our account is.
+pub fn target_arn(facts: &Facts, scope: &Scope) -> Result<String, Unknown> {
+    let caller = facts.caller(&Ourselves::Us).required()?;
+    let (partition, account, region) = (caller.arn.partition(), &caller.account, &scope.region);
+    Ok(match &scope.target {
+        Target::Instance(id) => format!("arn:{partition}:ec2:{region}:{account}:instance/{id}"),
+        Target::Node(id) => format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{id}"),
+    })
+}

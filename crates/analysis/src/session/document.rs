@@ -1,0 +1,435 @@
+//! What makes a document one that opens a session, and one that the agent can read.
+//!
+//! The agent reads a document strictly: a field of the wrong type ends the session before anything is
+//! shown, mostly as a blank screen. Source: amazon-ssm-agent
+//! `agent/framework/docparser/docparser.go`, `agent/contracts/model.go`.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use serde_json::Value;
+
+use ssm_doctor_facts::{
+    ids::DocumentName,
+    lookup::{Facts, Unknown},
+    scope::Session,
+    ssm::Document,
+};
+
+/// AWS's own session documents and the type of each. They exist in every account and ask for nothing
+/// themselves, so they are not fetched. Source: the documents, as listed by the Systems Manager console.
+const OWNED_BY_AWS: [(&str, &str); 6] = [
+    ("AWS-StartSSHSession", "Port"),
+    ("AWS-StartPortForwardingSession", "Port"),
+    ("AWS-StartPortForwardingSessionToRemoteHost", "Port"),
+    ("AWS-StartPortForwardingSessionToSocket", "Port"),
+    ("AWS-StartInteractiveCommand", "InteractiveCommands"),
+    ("AWS-StartNonInteractiveCommand", "NonInteractiveCommands"),
+];
+
+/// The session type of a document of AWS's own, if `name` is one that starts sessions.
+#[must_use]
+pub fn type_by_aws(name: &DocumentName) -> Option<&'static str> {
+    let name = name.as_str().rsplit('/').next().unwrap_or_default();
+    OWNED_BY_AWS.iter().find(|it| it.0 == name).map(|it| it.1)
+}
+
+/// The kind of session that a document is for: where only the document is named, that is what is meant.
+/// None if it starts none, or was not seen.
+#[must_use]
+pub fn opens(name: &DocumentName, facts: &Facts) -> Option<Session> {
+    if is_owned_by_aws(name) {
+        let kind = type_by_aws(name)?;
+        return Some(match name.as_str().rsplit('/').next()? {
+            "AWS-StartSSHSession" => Session::Ssh,
+            "AWS-StartPortForwardingSessionToRemoteHost" => Session::RemotePort,
+            _ if kind == "Port" => Session::Port,
+            _ => Session::Command,
+        });
+    }
+    let content = facts.document(name).optional().ok()??.content.json()?;
+    match content.get("sessionType")?.as_str()? {
+        // The agent forwards to another host if the document names one. Source: amazon-ssm-agent
+        // `agent/session/plugins/port/port.go`.
+        "Port" if content.get("properties").is_some_and(|it| it.get("host").is_some()) => {
+            Some(Session::RemotePort)
+        }
+        kind => [Session::Shell, Session::Port, Session::Command]
+            .into_iter()
+            .find(|session| fits(kind, *session)),
+    }
+}
+
+/// Is this name reserved for AWS's documents? Source: `CreateDocument`, parameter `Name`.
+#[must_use]
+pub fn is_owned_by_aws(name: &DocumentName) -> bool {
+    let name = name.as_str();
+    if name.starts_with("arn:") {
+        return name.contains("::document/");
+    }
+    ["aws", "amazon", "amzn"].iter().any(|reserved| {
+        name.get(..reserved.len()).is_some_and(|it| it.eq_ignore_ascii_case(reserved))
+    })
+}
+
+/// AWS hands out session documents as JSON, whatever they were written in.
+pub(super) fn unreadable(name: &DocumentName) -> Unknown {
+    Unknown::limit(format!("the content of {name} cannot be read as JSON"))
+}
+
+pub(super) fn is_parameter(raw: &str) -> bool {
+    raw.contains("{{") || raw.contains("${")
+}
+
+/// What is wrong with a session document as such, if anything: kind, schema and field types.
+///
+/// # Errors
+/// [`Unknown`] when its content is not JSON.
+pub fn defect(
+    name: &DocumentName,
+    document: &Document,
+    session: Session,
+) -> Result<Option<Cannot>, Unknown> {
+    if document.kind != "Session" {
+        return Ok(Some(Cannot::Start(format!(
+            "is of type {}, and only Session documents start sessions",
+            document.kind
+        ))));
+    }
+    let content = document.content.json().ok_or_else(|| unreadable(name))?;
+    Ok(defect_of(content, session))
+}
+
+/// Why a document does not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cannot {
+    /// It is none that starts such a session, whatever its fields say.
+    Start(String),
+    /// It says something that the agent does not understand.
+    BeRead(String),
+}
+
+/// Does a document of this session type open a session of this kind?
+#[must_use]
+pub fn fits(kind: &str, session: Session) -> bool {
+    match session {
+        Session::Shell => kind == "Standard_Stream",
+        Session::Command => kind == "InteractiveCommands" || kind == "NonInteractiveCommands",
+        Session::Ssh | Session::Port | Session::RemotePort => kind == "Port",
+    }
+}
+
+fn defect_of(content: &Value, session: Session) -> Option<Cannot> {
+    let schema = content.get("schemaVersion").map(shown);
+    if schema.as_deref() != Some("1.0") {
+        return Some(Cannot::BeRead(format!(
+            "has schemaVersion {}, and session documents need 1.0",
+            schema.as_deref().unwrap_or("(none)")
+        )));
+    }
+    let kind = content.get("sessionType").map_or("(none)".into(), shown);
+    if !fits(&kind, session) {
+        return Some(Cannot::Start(format!(
+            "has sessionType {kind}, which does not open {}",
+            session.phrase()
+        )));
+    }
+    let wrong = content.get("inputs").and_then(wrong_field);
+    wrong.or_else(|| missing_property(content, &kind)).map(Cannot::BeRead)
+}
+
+/// The first field that the agent cannot read.
+fn wrong_field(inputs: &Value) -> Option<String> {
+    if !inputs.is_object() && !inputs.is_null() {
+        return Some(format!("has inputs that are no object but {inputs}"));
+    }
+    let flags = ["s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "runAsEnabled"];
+    let flag = flags.into_iter().find(|it| !inputs.get(it).is_none_or(is_flag));
+    if let Some(field) = flag {
+        return Some(wrong_type(field, inputs, "true or false"));
+    }
+    // The agent reads this one into a Go bool, which takes no quoted word.
+    let field = "cloudWatchStreamingEnabled";
+    if inputs.get(field).is_some_and(|it| !it.is_boolean() && !it.is_null()) {
+        return Some(wrong_type(field, inputs, "true or false, unquoted"));
+    }
+    let texts = [
+        "s3BucketName",
+        "s3KeyPrefix",
+        "cloudWatchLogGroupName",
+        "kmsKeyId",
+        "runAsDefaultUser",
+        "idleSessionTimeout",
+        "maxSessionDuration",
+    ];
+    let text = texts
+        .into_iter()
+        .find(|it| inputs.get(it).is_some_and(|value| !value.is_string() && !value.is_null()));
+    if let Some(field) = text {
+        return Some(wrong_type(field, inputs, "a text"));
+    }
+    let field = "shellProfile";
+    let profile = inputs.get(field)?;
+    let texts = profile.as_object().map(|it| it.values().all(|it| it.is_string() || it.is_null()));
+    let readable = texts.unwrap_or(profile.is_null());
+    (!readable).then(|| wrong_type(field, inputs, "an object of texts, one for each platform"))
+}
+
+/// What the agent needs from `properties` and does not find.
+fn missing_property(content: &Value, kind: &str) -> Option<String> {
+    let properties = content.get("properties");
+    let of = |name: &str| properties.and_then(|it| it.get(name));
+    let empty = |it: Option<&Value>| it.is_none_or(|it| it.is_null() || it == "");
+    match kind {
+        "Port" if empty(of("portNumber")) => {
+            Some("names no portNumber in its properties, and the agent has no other".into())
+        }
+        "InteractiveCommands" | "NonInteractiveCommands" if served(content).is_empty() => {
+            Some("names no commands for any platform in its properties".into())
+        }
+        _ => None,
+    }
+}
+
+/// As `properties` spells them.
+pub const PLATFORMS: [&str; 3] = ["linux", "windows", "macOS"];
+
+/// The platforms that a document names commands for.
+#[must_use]
+pub fn platforms(document: &Document) -> Vec<&'static str> {
+    document.content.json().map(served).unwrap_or_default()
+}
+
+fn served(content: &Value) -> Vec<&'static str> {
+    let commands = |it: &str| content.get("properties")?.get(it)?.get("commands");
+    let named = |it: &&str| commands(it).is_some_and(|it| !it.is_null() && it != "");
+    PLATFORMS.into_iter().filter(named).collect()
+}
+
+/// As the agent takes it. Go's other spellings (`1`, `t`) are not known to be refused.
+fn is_flag(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) => true,
+        Value::String(raw) => {
+            let words = ["true", "false", "t", "f", "1", "0"];
+            is_parameter(raw) || words.iter().any(|it| raw.eq_ignore_ascii_case(it))
+        }
+        _ => false,
+    }
+}
+
+/// The default of the document parameter that `raw` consists of.
+pub(super) fn default_of(content: &Value, raw: &str) -> Option<String> {
+    let name = raw.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    content.get("parameters")?.get(name)?.get("default").map(shown)
+}
+
+fn wrong_type(field: &str, inputs: &Value, wanted: &str) -> String {
+    let found = inputs.get(field).map(ToString::to_string).unwrap_or_default();
+    format!("sets {field} to {found}, and it must be {wanted}")
+}
+
+fn shown(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[allow(clippy::option_option, reason = "unknown, none, or one")]
+    fn found(kind: &str, content: &Value, session: Session) -> Option<Option<String>> {
+        let document = json!({ "kind": kind, "content": content });
+        let document: Document = serde_json::from_value(document).unwrap();
+        let found = defect(&"Mine".parse().unwrap(), &document, session).ok()?;
+        Some(found.map(|it| match it {
+            Cannot::Start(why) | Cannot::BeRead(why) => why,
+        }))
+    }
+
+    #[test]
+    fn defects_of_documents() {
+        let with = |inputs: Value| json!({ "schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": inputs });
+        let rows = [
+            (with(json!({})), None),
+            (json!({ "schemaVersion": "1.0", "sessionType": "Standard_Stream" }), None),
+            (
+                with(
+                    json!({ "runAsEnabled": "TRUE", "s3EncryptionEnabled": "{{ encrypt }}", "kmsKeyId": null }),
+                ),
+                None,
+            ),
+            (
+                json!({ "schemaVersion": "2.0", "sessionType": "Standard_Stream" }),
+                Some("has schemaVersion 2.0, and session documents need 1.0"),
+            ),
+            (json!({ "schemaVersion": 1.0, "sessionType": "Standard_Stream" }), None),
+            (
+                json!({ "sessionType": "Standard_Stream" }),
+                Some("has schemaVersion (none), and session documents need 1.0"),
+            ),
+            (
+                json!({ "schemaVersion": "1.0", "sessionType": "Port" }),
+                Some("has sessionType Port, which does not open a shell session"),
+            ),
+            (
+                with(json!({ "runAsEnabled": "" })),
+                Some("sets runAsEnabled to \"\", and it must be true or false"),
+            ),
+            (
+                with(json!({ "cloudWatchStreamingEnabled": "true" })),
+                Some(
+                    "sets cloudWatchStreamingEnabled to \"true\", and it must be true or false, unquoted",
+                ),
+            ),
+            (with(json!({ "runAsEnabled": "1", "shellProfile": { "linux": "date" } })), None),
+            (
+                with(json!({ "runAsEnabled": 1 })),
+                Some("sets runAsEnabled to 1, and it must be true or false"),
+            ),
+            (
+                with(json!({ "shellProfile": "date" })),
+                Some(
+                    "sets shellProfile to \"date\", and it must be an object of texts, one for each platform",
+                ),
+            ),
+            (
+                with(json!({ "shellProfile": { "linux": ["date"] } })),
+                Some(
+                    "sets shellProfile to {\"linux\":[\"date\"]}, and it must be an object of texts, one for each platform",
+                ),
+            ),
+            (with(json!([])), Some("has inputs that are no object but []")),
+            (
+                json!({ "schemaVersion": "1.0", "sessionType": 1 }),
+                Some("has sessionType 1, which does not open a shell session"),
+            ),
+            (
+                with(json!({ "idleSessionTimeout": 20 })),
+                Some("sets idleSessionTimeout to 20, and it must be a text"),
+            ),
+        ];
+        for (content, expected) in rows {
+            assert_eq!(
+                found("Session", &content, Session::Shell),
+                Some(expected.map(Into::into)),
+                "{content}"
+            );
+        }
+        assert!(found("Command", &json!("yaml: 1"), Session::Shell).unwrap().is_some());
+        assert_eq!(found("Session", &json!("yaml: 1"), Session::Shell), None);
+        for (session, kind) in [
+            (Session::Ssh, "Port"),
+            (Session::Port, "Port"),
+            (Session::RemotePort, "Port"),
+            (Session::Command, "NonInteractiveCommands"),
+        ] {
+            assert!(fits(kind, session) && !fits("Standard_Stream", session), "{session}");
+        }
+    }
+
+    #[test]
+    fn defects_of_properties() {
+        let document = |kind: &str, properties: Value| json!({ "schemaVersion": "1.0", "sessionType": kind, "properties": properties });
+        let no_port = Some("names no portNumber in its properties, and the agent has no other");
+        let no_commands = Some("names no commands for any platform in its properties");
+        let rows = [
+            (document("Port", json!({ "portNumber": "{{ portNumber }}" })), Session::Ssh, None),
+            (document("Port", json!({ "portNumber": "" })), Session::Port, no_port),
+            (document("Port", Value::Null), Session::Port, no_port),
+            (
+                document(
+                    "InteractiveCommands",
+                    json!({ "linux": { "commands": "{{ command }}" } }),
+                ),
+                Session::Command,
+                None,
+            ),
+            (
+                document("NonInteractiveCommands", json!({ "windows": { "commands": "date" } })),
+                Session::Command,
+                None,
+            ),
+            (
+                document("NonInteractiveCommands", json!({ "linux": { "commands": "" } })),
+                Session::Command,
+                no_commands,
+            ),
+            (document("InteractiveCommands", json!({})), Session::Command, no_commands),
+        ];
+        for (content, session, expected) in rows {
+            assert_eq!(
+                found("Session", &content, session),
+                Some(expected.map(Into::into)),
+                "{content}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_have_defaults() {
+        let content = json!({ "parameters": { "user": { "default": "ec2-user" }, "key": {} } });
+        assert_eq!(default_of(&content, "{{ user }}").as_deref(), Some("ec2-user"));
+        assert_eq!(default_of(&content, "{{user}}").as_deref(), Some("ec2-user"));
+        for raw in ["{{ key }}", "{{ other }}", "${user}", "a{{ user }}", ""] {
+            assert_eq!(default_of(&content, raw), None, "{raw}");
+        }
+    }
+
+    #[test]
+    fn documents_of_aws() {
+        let name = |raw: &str| raw.parse::<DocumentName>().unwrap();
+        assert!(is_owned_by_aws(&name("AWS-StartSSHSession")) && is_owned_by_aws(&name("amazonX")));
+        assert!(is_owned_by_aws(&name("arn:aws:ssm:us-east-1::document/AWS-StartSSHSession")));
+        assert!(
+            !is_owned_by_aws(&name("SSM-SessionManagerRunShell")) && !is_owned_by_aws(&name("aw"))
+        );
+        assert!(!is_owned_by_aws(&name("arn:aws:ssm:us-east-1:111122223333:document/AWS")));
+        assert_eq!(
+            type_by_aws(&name("arn:aws:ssm:us-east-1::document/AWS-StartSSHSession")),
+            Some("Port")
+        );
+        assert_eq!(type_by_aws(&name("AWS-RunShellScript")), None);
+        let rows = [
+            ("AWS-StartSSHSession", Some(Session::Ssh)),
+            ("arn:aws:ssm:us-east-1::document/AWS-StartPortForwardingSession", Some(Session::Port)),
+            ("AWS-StartPortForwardingSessionToSocket", Some(Session::Port)),
+            ("AWS-StartPortForwardingSessionToRemoteHost", Some(Session::RemotePort)),
+            ("AWS-StartNonInteractiveCommand", Some(Session::Command)),
+            ("arn:aws:ssm:us-east-1:111122223333:document/AWS-StartSSHSession", None),
+            ("Mine", None),
+        ];
+        for (raw, session) in rows {
+            assert_eq!(opens(&name(raw), &Facts::default()), session, "{raw}");
+        }
+    }
+
+    #[test]
+    fn sessions_that_documents_of_ones_own_open() {
+        let rows = [
+            (json!({ "sessionType": "Standard_Stream" }), Some(Session::Shell)),
+            (json!({ "sessionType": "NonInteractiveCommands" }), Some(Session::Command)),
+            (
+                json!({ "sessionType": "Port", "properties": { "portNumber": "5432" } }),
+                Some(Session::Port),
+            ),
+            (
+                json!({ "sessionType": "Port", "properties": { "portNumber": "5432", "host": "db" } }),
+                Some(Session::RemotePort),
+            ),
+            (json!({ "sessionType": "Telepathy" }), None),
+            (json!({}), None),
+        ];
+        for (content, session) in rows {
+            let facts =
+                json!({ "documents": { "Mine": { "kind": "Session", "content": content } } });
+            let facts: Facts = serde_json::from_value(facts).unwrap();
+            assert_eq!(opens(&"Mine".parse().unwrap(), &facts), session, "{content}");
+        }
+    }
+}

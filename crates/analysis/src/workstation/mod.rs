@@ -1,0 +1,4 @@
+//! The machine that starts the session.
+
+pub mod client;
+pub mod ssh;

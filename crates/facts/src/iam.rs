@@ -1,0 +1,262 @@
+//! What IAM, STS, KMS and S3 say about who may do what.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::*,
+    lookup::{Absent, Need, Row, Unknown},
+    text::{Text, words},
+};
+
+/// Our own credentials, as STS sees them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Caller {
+    pub account: AccountId,
+    pub arn: Arn,
+    /// `AIDA…` for a user, `AROA…:session-name` for an assumed role.
+    pub user_id: String,
+    /// Do these credentials expire? Long-term access keys do not; requests made with them carry
+    /// neither `aws:MultiFactorAuthPresent` nor `aws:TokenIssueTime`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temporary: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InstanceProfile {
+    /// Unique for all time, unlike its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// None or one, today.
+    pub roles: Vec<RoleName>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Role {
+    pub arn: Arn,
+    /// `AROA…`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The trust policy.
+    pub trust: Text,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<Arn>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct User {
+    pub arn: Arn,
+    /// `AIDA…`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// May this principal do this, to that? Spelled `<principal> <action> <resource>` in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
+pub struct Question {
+    /// A user or role, never a session: the simulator refuses those.
+    pub principal: Arn,
+    pub action: String,
+    /// An ARN, or `*`. Last, since an object key may hold spaces.
+    pub resource: String,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.principal, self.action, self.resource)
+    }
+}
+
+impl From<Question> for String {
+    fn from(question: Question) -> Self {
+        format!("{question}")
+    }
+}
+
+impl TryFrom<String> for Question {
+    type Error = String;
+    fn try_from(raw: String) -> Result<Self, String> {
+        let mut parts = raw.splitn(3, ' ');
+        let (Some(principal), Some(action), Some(resource)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(format!("{raw:?} is not `<principal ARN> <action> <resource>`"));
+        };
+        Ok(Self { principal: principal.parse()?, action: action.into(), resource: resource.into() })
+    }
+}
+
+words! {
+    Decision { Allowed = "allowed", ExplicitDeny = "explicitDeny", ImplicitDeny = "implicitDeny" }
+}
+
+/// One result of `iam:SimulatePrincipalPolicy`.
+///
+/// The simulator reads the principal's own policies, its boundary and, where the account is in an
+/// organization, service control policies. It does not read resource policies for roles, endpoint
+/// policies, session policies or resource control policies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Simulation {
+    pub decision: Decision,
+    /// Ids of the policies whose statements decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
+    /// Condition keys that some policy asks for and that we did not supply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_context: Vec<String>,
+    /// None when the principal has no boundary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_by_boundary: Option<bool>,
+    /// None when organizations policies do not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_by_organizations: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Key {
+    pub arn: Arn,
+    /// `Enabled`, `Disabled`, `PendingDeletion`…
+    pub state: String,
+    /// `ENCRYPT_DECRYPT` is the one that sessions need.
+    pub usage: String,
+    /// `SYMMETRIC_DEFAULT`, `RSA_2048`…: only the first makes data keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
+    /// Seen by a call of its own, which AWS may refuse.
+    pub policy: Row<Text>,
+}
+
+impl Key {
+    /// Is it in a state in which a key makes no data keys, and opens none? Source: KMS developer guide, "Key
+    /// states of AWS KMS keys".
+    #[must_use]
+    pub fn makes_nothing(&self) -> bool {
+        let states = [
+            "Disabled",
+            "PendingDeletion",
+            "PendingImport",
+            "PendingReplicaDeletion",
+            "Unavailable",
+        ];
+        states.contains(&self.state.as_str())
+    }
+
+    /// # Errors
+    /// [`Unknown`] if it was not seen.
+    pub fn policy(&self) -> Result<&Text, Unknown> {
+        let name = KeyName::try_from(self.arn.to_string());
+        let name = name.map_err(|_| Unknown::limit(format!("the policy of {}", self.arn)))?;
+        self.policy
+            .part(Need::key(name))?
+            .ok_or_else(|| Unknown::limit(format!("{} has no policy", self.arn)))
+    }
+}
+
+/// A grant on a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Grant {
+    pub id: String,
+    /// A principal's ARN, or a service's name.
+    pub grantee: String,
+    /// `Decrypt`, `GenerateDataKey`…
+    pub operations: Vec<String>,
+    /// Holds for certain encryption contexts or addresses only.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub constrained: bool,
+}
+
+/// The policies of a role, user or group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AttachedPolicies {
+    /// Managed ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managed: Vec<Arn>,
+    /// By name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inline: BTreeMap<String, Text>,
+    /// The groups a user is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupName>,
+    /// Seen by a call of its own, which AWS may refuse.
+    #[serde(default = "none", skip_serializing_if = "is_none")]
+    pub boundary: Row<Arn>,
+}
+
+fn none() -> Row<Arn> {
+    Row::Absent(Absent::Absent)
+}
+
+fn is_none(it: &Row<Arn>) -> bool {
+    matches!(it, Row::Absent(_))
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ManagedPolicy {
+    /// `v1`…
+    pub version: String,
+    pub document: Text,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Organization {
+    /// `o-…`
+    pub id: String,
+    /// The account whose principals and resources no policy of the organization limits.
+    pub management: AccountId,
+}
+
+/// What an organization lays over an account, from its root down to the account itself. Where a kind
+/// of policy is not in use no level has one of it; where it is, every level has one at least.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrganizationPolicies {
+    pub levels: Vec<OrganizationLevel>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrganizationLevel {
+    /// `r-…`, `ou-…` or the account.
+    pub id: String,
+    /// Service control policies, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service: BTreeMap<String, Text>,
+    /// Resource control policies, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resource: BTreeMap<String, Text>,
+}

@@ -1,0 +1,19 @@
+//! What AWS said about an account and a node, and what was not seen.
+//!
+//! The lowest layer: it knows nothing of the crates above it, and does no I/O.
+#![no_std]
+extern crate alloc;
+
+pub mod cloudwatch_logs;
+pub mod ec2;
+pub mod iam;
+pub mod ids;
+pub mod lookup;
+pub mod network_firewall;
+pub mod route53;
+pub mod s3;
+pub mod scope;
+pub mod ssm;
+pub mod text;
+pub mod time;
+pub mod workstation;

@@ -1,0 +1,115 @@
+//! The question: which session, to which target, by whom.
+
+use alloc::string::String;
+use core::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{Arn, DocumentName, Region, Target},
+    time::Timestamp,
+};
+
+/// Everything that a run is asked, apart from how to print it. Saved with the facts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Scope {
+    pub target: Target,
+    pub region: Region,
+    /// When the question was put: the "now" of every check, and the collection time of the facts.
+    pub at: Timestamp,
+    #[serde(default)]
+    pub session: Session,
+    /// The session document named on the command line, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentName>,
+    /// Whose rights to judge; without it, the caller's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Arn>,
+    /// Is the machine at hand judged too, as the one that starts the session?
+    #[serde(default, skip_serializing_if = "Client::is_unasked")]
+    pub client: Client,
+}
+
+/// Whether the machine that the doctor runs on is taken for the operator's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Client {
+    /// Nothing is said of it: in facts from before it was looked at.
+    #[default]
+    Unasked,
+    /// It is, unless it turns out to have nothing to start sessions with.
+    Here,
+    /// It is not, by `--no-client`.
+    Declined,
+    /// It is not, since `CI` is set: whatever runs there, no operator sits at it.
+    Ci,
+}
+
+impl Client {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_unasked(&self) -> bool {
+        *self == Self::Unasked
+    }
+}
+
+/// What the operator wants to open. Each kind passes different gates (see `solve::session`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Session {
+    #[default]
+    Shell,
+    Ssh,
+    Port,
+    RemotePort,
+    Command,
+}
+
+impl Session {
+    pub const ALL: [Self; 5] =
+        [Self::Shell, Self::Ssh, Self::Port, Self::RemotePort, Self::Command];
+
+    /// As typed after `--session`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Ssh => "ssh",
+            Self::Port => "port",
+            Self::RemotePort => "remote-port",
+            Self::Command => "command",
+        }
+    }
+
+    /// For sentences: `an SSH session`.
+    #[must_use]
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Shell => "a shell session",
+            Self::Ssh => "an SSH session",
+            Self::Port => "a port forwarding session",
+            Self::RemotePort => "a session that forwards a remote host's port",
+            Self::Command => "a command session",
+        }
+    }
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Session {
+    type Err = String;
+    fn from_str(raw: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|it| it.as_str() == raw).ok_or_else(|| {
+            alloc::format!(
+                "`{raw}` is no kind of session: use shell, ssh, port, remote-port or command"
+            )
+        })
+    }
+}
