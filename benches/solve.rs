@@ -4,6 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::network::reach;
 use ssm_doctor_checks::engine::diagnosis::{diagnose, examine};
 use ssm_doctor_fixtures as fixtures;
@@ -16,7 +17,9 @@ fn solve(criterion: &mut Criterion) {
             BenchmarkId::from_parameter(&scenario.name),
             scenario,
             |bench, scenario| {
-                bench.iter(|| reach::paths(black_box(&scenario.facts), black_box(&scenario.scope)));
+                bench.iter(|| {
+                    reach::paths(&Case::new(black_box(&scenario.facts), black_box(&scenario.scope)))
+                });
             },
         );
     }
@@ -28,7 +31,10 @@ fn solve(criterion: &mut Criterion) {
             scenario,
             |bench, scenario| {
                 bench.iter(|| {
-                    diagnose(&examine(black_box(&scenario.facts), black_box(&scenario.scope)))
+                    diagnose(&examine(&Case::new(
+                        black_box(&scenario.facts),
+                        black_box(&scenario.scope),
+                    )))
                 });
             },
         );

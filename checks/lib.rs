@@ -18,7 +18,7 @@ mod prelude {
         vec::Vec,
     };
 
-    pub(crate) use ssm_doctor_analysis::answer::*;
+    pub(crate) use ssm_doctor_analysis::{answer::*, case::Case};
     pub(crate) use ssm_doctor_facts::{
         ids::*,
         lookup::{Facts, Ourselves, Unknown},

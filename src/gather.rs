@@ -9,6 +9,7 @@ use std::{
 };
 
 use ssm_doctor_analysis::answer::Verdict;
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_checks::engine::diagnosis::examine;
 use ssm_doctor_facts::{
     lookup::{Facts, Need, Why},
@@ -116,7 +117,7 @@ pub async fn gather(
 fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     for (at, scope) in scopes.iter().enumerate() {
-        for (_, answer) in examine(facts, scope) {
+        for (_, answer) in examine(&Case::new(facts, scope)) {
             match answer {
                 Err(unknown) => needs.extend(unknown.unasked()),
                 Ok(Verdict::Fail(evidence, _)) if at == 0 => {

@@ -3,8 +3,9 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Observation, Verdict},
+    answer::{Answer, Evidence, Verdict},
     network::reach::{self, Path},
     node::silence,
     workstation::client::{self, Judged},
@@ -12,6 +13,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_checks::engine::{
     check::{Check, Impact},
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+    words,
 };
 use ssm_doctor_facts::{
     ids::AccountId,
@@ -62,7 +64,7 @@ impl Report {
             .filter(|it| others && *it != scope.session)
             .filter_map(|session| {
                 let other = Scope { session, document: None, ..scope.clone() };
-                let answers = examine(facts, &other);
+                let answers = examine(&Case::new(facts, &other));
                 let complete = answers.iter().all(|it| it.1.as_ref().err().is_none_or(asked));
                 complete.then(|| (session, diagnose(&answers).overall))
             })
@@ -73,10 +75,10 @@ impl Report {
                 .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
-            diagnosis: diagnose(&examine(facts, scope)),
-            paths: reach::paths(facts, scope),
+            diagnosis: diagnose(&examine(&Case::new(facts, scope))),
+            paths: reach::paths(&Case::new(facts, scope)),
             others,
-            client_left_out: match client::judged(facts, scope) {
+            client_left_out: match client::judged(&Case::new(facts, scope)) {
                 Ok(Judged::Here(_)) => None,
                 Ok(Judged::Not(why)) => Some(why.into()),
                 Err(unknown) => Some(unknown_in_words(&unknown)),
@@ -225,8 +227,8 @@ pub struct Missing {
 #[must_use]
 pub fn missing(gap: &Gap) -> Missing {
     match gap {
-        Gap::Limit(text) => {
-            Missing { action: None, subject: None, reason: "limit", why: text.clone() }
+        Gap::Limit(limit) => {
+            Missing { action: None, subject: None, reason: "limit", why: words::limit(limit) }
         }
         Gap::Fact { need, why, detail } => {
             let colon = if detail.is_empty() { "" } else { ": " };
@@ -260,17 +262,12 @@ pub fn look_at(subject: &str) -> String {
     format!("the look at {subject} from here")
 }
 
-#[must_use]
-pub fn sentence(it: &Observation) -> String {
-    format!("{} {}", it.subject, it.observed)
-}
-
 /// An answer's reason, in a line.
 #[must_use]
 pub fn in_words(answer: &Answer) -> String {
     match answer {
         Ok(Verdict::Pass(evidence) | Verdict::Fail(evidence, _)) => {
-            evidence.iter().map(sentence).collect::<Vec<_>>().join("; ")
+            evidence.iter().map(words::sentence).collect::<Vec<_>>().join("; ")
         }
         Ok(Verdict::NotApplicable(why)) => (*why).to_owned(),
         Err(unknown) => unknown_in_words(unknown),

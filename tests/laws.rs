@@ -18,6 +18,7 @@ use std::{
 };
 
 use ssm_doctor_analysis::answer::{Answer, Verdict};
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_checks::{
     all,
     engine::{
@@ -30,7 +31,7 @@ use ssm_doctor_facts::{
     scope::Session,
 };
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
-use support::Case;
+use support::Example;
 
 fn built_in() -> &'static [Scenario] {
     static SCENARIOS: OnceLock<Vec<Scenario>> = OnceLock::new();
@@ -41,10 +42,10 @@ fn healthy(name: &str) -> &'static Scenario {
     built_in().iter().find(|it| it.healthy && it.name == name).unwrap()
 }
 
-fn cases() -> &'static [(&'static Check, Case)] {
-    static CASES: OnceLock<Vec<(&Check, Case)>> = OnceLock::new();
+fn examples() -> &'static [(&'static Check, Example)] {
+    static CASES: OnceLock<Vec<(&Check, Example)>> = OnceLock::new();
     CASES.get_or_init(|| {
-        let of = |check| support::cases(check).into_iter().map(move |it| (check, it));
+        let of = |check| support::examples(check).into_iter().map(move |it| (check, it));
         all().flat_map(of).collect()
     })
 }
@@ -55,7 +56,7 @@ fn worlds_of_all_kinds() -> &'static [(Scenario, Vec<&'static Check>)] {
     static SCENARIOS: OnceLock<Vec<(Scenario, Vec<&Check>)>> = OnceLock::new();
     SCENARIOS.get_or_init(|| {
         let mut found: Vec<_> = built_in().iter().map(|it| (it.clone(), all().collect())).collect();
-        for (_, case) in cases() {
+        for (_, case) in examples() {
             let ground = healthy(&case.baseline);
             let mut seen = case.scenario.clone();
             // What the ground has no answer to either stays unseen.
@@ -113,7 +114,7 @@ fn word(answer: &Answer) -> &'static str {
 }
 
 fn diagnosis(scenario: &Scenario) -> Diagnosis {
-    diagnose(&examine(&scenario.facts, &scenario.scope))
+    diagnose(&examine(&Case::new(&scenario.facts, &scenario.scope)))
 }
 
 /// A small generator (Knuth's MMIX): the sample is the same on every machine, every day.
@@ -130,9 +131,10 @@ impl Seeded {
 #[test]
 fn truth_runbooks_say_what_the_check_says() {
     let mut untrue = Vec::new();
-    for (check, case) in cases() {
-        let answer = (check.run)(&case.scenario.facts, &case.scenario.scope);
-        let (name, said) = (&case.scenario.name, format!("{answer:?}"));
+    for (check, case) in examples() {
+        let answer = (check.run)(&Case::new(&case.scenario.facts, &case.scenario.scope));
+        let name = &case.scenario.name;
+        let said = support::said(&answer, &case.scenario.scope);
         let is = word(&answer);
         if is != case.expects {
             untrue.push(format!("{name}: {is}, not {}: {said}", case.expects));
@@ -166,7 +168,7 @@ fn erasure_forgetting_never_flips_an_answer() {
             {
                 continue;
             }
-            let full = word(&(check.run)(&reading, &scenario.scope));
+            let full = word(&(check.run)(&Case::new(&reading, &scenario.scope)));
             let mut sets: Vec<Vec<usize>> = (0..read.len()).map(|it| vec![it]).collect();
             if read.len() <= 8 {
                 sets = (1..1_usize << read.len())
@@ -200,7 +202,7 @@ fn erasure_forgetting_never_flips_an_answer() {
 /// The answer once everything it asks for, and that the scenario has, has been fetched.
 fn full_answer(check: &Check, known: &mut Facts, scenario: &Scenario) -> Answer {
     loop {
-        let answer = (check.run)(known, &scenario.scope);
+        let answer = (check.run)(&Case::new(known, &scenario.scope));
         let Err(unknown) = &answer else { return answer };
         let more: Vec<Need> =
             unknown.clone().unasked().filter(|need| scenario.facts.has(need)).collect();
@@ -221,7 +223,7 @@ fn demand_asking_reaches_what_knowing_would() {
         for check in affected {
             // The verdict, not the evidence: two rules may each be reason enough.
             let asked = full_answer(check, &mut Facts::default(), scenario);
-            let whole = (check.run)(&scenario.facts, &scenario.scope);
+            let whole = (check.run)(&Case::new(&scenario.facts, &scenario.scope));
             let (asked, whole) = (word(&asked), word(&whole));
             if asked != whole {
                 apart.push(format!("{} in {}: {asked}, not {whole}", check.name(), scenario.name));
@@ -255,7 +257,7 @@ fn demand_the_built_in_worlds_answer_every_question() {
 /// Break one thing, and the check that watches it is the first suspect.
 #[test]
 fn first_suspect_is_the_check_whose_example_it_is() {
-    for (check, case) in cases().iter().filter(|(_, it)| it.expects == "fails") {
+    for (check, case) in examples().iter().filter(|(_, it)| it.expects == "fails") {
         let diagnosis = diagnosis(&case.scenario);
         let first = &diagnosis.findings[0];
         let name = &case.scenario.name;
@@ -268,7 +270,7 @@ fn first_suspect_is_the_check_whose_example_it_is() {
 /// the first pair of cases that can be laid over each other is tried.
 #[test]
 fn pairs_of_faults_are_both_named() {
-    let failing: Vec<_> = cases()
+    let failing: Vec<_> = examples()
         .iter()
         .filter(|(_, it)| it.expects == "fails" && it.scenario.scope == healthy(&it.baseline).scope)
         .map(|(check, it)| (*check, it, changed(&it.scenario.facts, &healthy(&it.baseline).facts)))
@@ -291,7 +293,7 @@ fn pairs_of_faults_are_both_named() {
             }
             // Nor do breaks add up when the one makes the other's question vanish.
             let fails = |check: &Check| {
-                matches!((check.run)(&both.facts, &both.scope), Ok(Verdict::Fail(..)))
+                matches!((check.run)(&Case::new(&both.facts, &both.scope)), Ok(Verdict::Fail(..)))
             };
             if !fails(check) || !fails(other) {
                 continue;
@@ -375,14 +377,14 @@ fn wholeness_every_runbook_has_all_its_parts() {
         }
         for expects in ["passes", "fails", "unknown"] {
             assert!(
-                cases()
+                examples()
                     .iter()
                     .any(|(it, case)| core::ptr::eq(*it, check) && case.expects == expects),
                 "{name} shows no case that {expects}"
             );
         }
         let known = ["passes", "fails", "unknown", "not-applicable"];
-        for (_, case) in cases().iter().filter(|(it, _)| core::ptr::eq(*it, check)) {
+        for (_, case) in examples().iter().filter(|(it, _)| core::ptr::eq(*it, check)) {
             assert!(
                 known.contains(&case.expects.as_str()),
                 "{name}: `{}` is no verdict",
@@ -406,7 +408,7 @@ fn wholeness_a_check_proves_only_what_it_depends_on() {
 #[test]
 fn the_table_of_actions_is_current() {
     let mut actions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let cases = cases().iter().map(|(check, case)| (*check, &case.scenario));
+    let cases = examples().iter().map(|(check, case)| (*check, &case.scenario));
     let scenarios =
         built_in().iter().flat_map(|scenario| all().map(move |check| (check, scenario)));
     for (check, scenario) in scenarios.chain(cases) {

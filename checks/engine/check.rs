@@ -2,8 +2,7 @@
 
 use alloc::string::String;
 
-use ssm_doctor_analysis::answer::Answer;
-use ssm_doctor_facts::{lookup::Facts, scope::Scope};
+use ssm_doctor_analysis::{answer::Answer, case::Case};
 
 use super::actions::ACTIONS;
 
@@ -22,7 +21,7 @@ pub struct Check {
     /// (changed a moment ago, or the agent goes another way), not a certainty.
     pub proves: &'static [&'static Check],
 
-    pub run: fn(&Facts, &Scope) -> Answer,
+    pub run: fn(&Case) -> Answer,
 }
 
 impl Check {

@@ -4,7 +4,10 @@ use alloc::vec::Vec;
 use core::{cmp::Reverse, ptr};
 
 use crate::engine::check::{Check, Impact};
-use ssm_doctor_analysis::answer::{Answer, Verdict};
+use ssm_doctor_analysis::{
+    answer::{Answer, Verdict},
+    case::Case,
+};
 use ssm_doctor_facts::{
     lookup::{Facts, Unknown, Why},
     scope::Scope,
@@ -80,15 +83,15 @@ pub struct Diagnosis {
 
 /// Asks every check.
 #[must_use]
-pub fn examine(facts: &Facts, scope: &Scope) -> Vec<(&'static Check, Answer)> {
-    crate::all().map(|check| (check, (check.run)(facts, scope))).collect()
+pub fn examine(case: &Case) -> Vec<(&'static Check, Answer)> {
+    crate::all().map(|check| (check, (check.run)(case))).collect()
 }
 
 /// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked
 /// then is unknown for good.
 pub fn settle(facts: &mut Facts, scope: &Scope) {
     loop {
-        let answers = examine(facts, scope);
+        let answers = examine(&Case::new(facts, scope));
         let open = answers.into_iter().filter_map(|it| it.1.err()).flat_map(Unknown::unasked);
         let open: Vec<_> = open.filter(|need| !facts.has(need)).collect();
         if open.is_empty() {
@@ -216,7 +219,7 @@ mod tests {
                 impact: Impact::$impact,
                 depends_on: $after,
                 proves: $proves,
-                run: |_, _| Err(Unknown::limit("not run here")),
+                run: |_| Err(Unknown::limit("not run here")),
             };
         )*};
     }

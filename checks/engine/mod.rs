@@ -3,3 +3,4 @@
 mod actions;
 pub mod check;
 pub mod diagnosis;
+pub mod words;

@@ -9,6 +9,7 @@ use aws_sdk_iam::{
     Client,
     types::{self as sdk, ContextKeyTypeEnum},
 };
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::permissions::simulation::{ContextEntry, ContextKind, entries};
 use ssm_doctor_facts::{
     iam::{Decision, InstanceProfile, Question, Role, Simulation, User},
@@ -173,7 +174,7 @@ pub fn batched(
     let mut batches: Vec<Batch> = Vec::new();
     for question in questions {
         // Whoever asks has seen to it that this is known.
-        let context = entries(&question, facts, scope).unwrap_or_default();
+        let context = entries(&question, &Case::new(facts, scope)).unwrap_or_default();
         let fits = |it: &&mut Batch| {
             it.principal == question.principal
                 && it.context == context

@@ -13,6 +13,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_checks::engine::{
     check::Impact as Weight,
     diagnosis::{Finding as Found, Overall, Standing as Stands},
+    words::{self, Remediation},
 };
 use ssm_doctor_facts::scope::Session as Kind;
 
@@ -338,11 +339,15 @@ fn finding(report: &Report, found: &Found) -> Finding {
             Ok(_) => Vec::new(),
         },
         fix: match &found.answer {
-            Ok(Verdict::Fail(_, fix)) => Some(Fix {
-                summary: fix.summary.clone(),
-                commands: fix.commands.iter().map(|it| report::quoted(it)).collect(),
-                recovery: fix.recovery.as_str(),
-            }),
+            Ok(Verdict::Fail(_, fix)) => {
+                let Remediation { summary, commands, recovery } =
+                    words::remediation(fix, &report.scope);
+                Some(Fix {
+                    summary,
+                    commands: commands.iter().map(|it| report::quoted(it)).collect(),
+                    recovery: recovery.as_str(),
+                })
+            }
             _ => None,
         },
         runbook: report.runbook(check),
@@ -361,7 +366,7 @@ fn outcome(answer: &Answer) -> Outcome {
 fn observations(evidence: &Evidence) -> Vec<Observation> {
     evidence
         .iter()
-        .map(|it| Observation { subject: it.subject.clone(), observed: it.observed.clone() })
+        .map(|it| Observation { subject: it.subject.clone(), observed: words::observed(it) })
         .collect()
 }
 

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Fix, Verdict},
+    answer::{Answer, Evidence, Verdict},
     network::reach::{Hop, HopKind, Path},
 };
 use ssm_doctor_checks::engine::{
     check::Impact,
     diagnosis::{Finding, Overall, Standing},
+    words::{self, Remediation},
 };
 use ssm_doctor_facts::{
     lookup::{Gap, Why},
@@ -21,7 +22,7 @@ use ssm_doctor_facts::{
 };
 
 use super::{BOLD, PLAIN, Page, Screen, Span};
-use crate::report::{self, Report, sentence};
+use crate::report::{self, Report};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -114,7 +115,7 @@ fn cause(page: &mut Page, report: &Report, finding: &Finding) {
         if let Some(says) = report.nothing_in_sight() {
             field(page, "note", &[(PLAIN, &says)]);
         }
-        remedy(page, fix);
+        remedy(page, &words::remediation(fix, &report.scope));
         if !report.target_is_missing() {
             field(page, "then", &[(PLAIN, fix.recovery.as_str())]);
         }
@@ -129,7 +130,7 @@ fn field(page: &mut Page, label: &str, spans: &[Span]) {
 /// Evidence, and the paths that it blocks.
 fn shown(page: &mut Page, report: &Report, evidence: &Evidence) {
     for it in evidence.iter().take(EVIDENCE) {
-        field(page, "", &[(PLAIN, &sentence(it))]);
+        field(page, "", &[(PLAIN, &words::sentence(it))]);
     }
     let more = evidence.iter().count().saturating_sub(EVIDENCE);
     if more > 0 {
@@ -216,7 +217,7 @@ fn mark(answer: &Answer) -> (Style, &'static str) {
     }
 }
 
-fn remedy(page: &mut Page, fix: &Fix) {
+fn remedy(page: &mut Page, fix: &Remediation) {
     field(page, "fix", &[(PLAIN, &fix.summary)]);
     for command in &fix.commands {
         page.line(page.text_column(INDENT, COLUMN), &[(BOLD, &report::quoted(command))]);
@@ -245,11 +246,12 @@ fn others(page: &mut Page, report: &Report, root: Option<&Finding>) {
             let name = finding.check.name();
             let note = if doubt.is_some() { " (perhaps)" } else { "" };
             page.paragraph(INDENT + 2, &[(NAME, &name), (DOUBT, note)]);
-            let first = evidence.iter().take(2).map(sentence).collect::<Vec<_>>().join("; ");
+            let first = evidence.iter().take(2).map(words::sentence).collect::<Vec<_>>().join("; ");
             page.paragraph(INDENT + 4, &[(PLAIN, &first)]);
             if let Some(doubt) = doubt {
                 page.paragraph(INDENT + 4, &[(DOUBT, &doubt)]);
             }
+            let fix = words::remediation(fix, &report.scope);
             page.paragraph(INDENT + 4, &[(LABEL, "fix "), (PLAIN, &fix.summary)]);
             for command in &fix.commands {
                 page.line(INDENT + 6, &[(BOLD, &report::quoted(command))]);
@@ -294,7 +296,7 @@ fn unseen(page: &mut Page, report: &Report) {
         let Err(unknown) = &finding.answer else { continue };
         for gap in unknown.gaps() {
             let (key, detail) = match gap {
-                Gap::Limit(text) => (Blind::Limit(text.clone()), ""),
+                Gap::Limit(limit) => (Blind::Limit(words::limit(limit)), ""),
                 Gap::Fact { need, why, detail } => {
                     let why = *why;
                     let key = match report::missing(gap).action {

@@ -27,6 +27,7 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
     node::silence,
@@ -36,11 +37,12 @@ use ssm_doctor_checks::engine::{
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
 };
 use ssm_doctor_facts::{
-    lookup::{Gap, Why},
-    scope::Session,
+    lookup::Why,
+    scope::{Scope, Session},
 };
 use ssm_doctor_fixtures as fixtures;
 use ssm_doctor_fixtures::Scenario;
+use support::said;
 
 /// Whose failure means that there is nothing to judge.
 const FOUND: &str = "target/found-in-region";
@@ -191,43 +193,11 @@ fn index() -> Index {
 }
 
 fn judge(scenario: &Scenario) -> Diagnosis {
-    diagnose(&examine(&scenario.facts, &scenario.scope))
-}
-
-/// All that a check says, as a reader of the report meets it.
-fn words(answer: &Answer) -> String {
-    match answer {
-        Ok(Verdict::Pass(evidence)) => shown(evidence),
-        Ok(Verdict::Fail(evidence, fix)) => {
-            let commands = fix.commands.iter().map(|it| it.join(" "));
-            let lines = [shown(evidence), fix.summary.clone(), fix.recovery.as_str().into()];
-            lines.into_iter().chain(commands).collect::<Vec<_>>().join("\n")
-        }
-        Ok(Verdict::NotApplicable(why)) => (*why).into(),
-        Err(unknown) => {
-            let gaps = unknown.gaps().map(|it| match it {
-                Gap::Limit(text) => text.clone(),
-                Gap::Fact { need, why, detail } => {
-                    format!(
-                        "{} {} {} {detail}",
-                        need.actions().first().unwrap_or(&""),
-                        need.subject(),
-                        why.phrase()
-                    )
-                }
-            });
-            gaps.collect::<Vec<_>>().join("\n")
-        }
-    }
-}
-
-fn shown(evidence: &ssm_doctor_analysis::answer::Evidence) -> String {
-    let lines = evidence.iter().map(|it| format!("{} {}", it.subject, it.observed));
-    lines.collect::<Vec<_>>().join("\n")
+    diagnose(&examine(&Case::new(&scenario.facts, &scenario.scope)))
 }
 
 /// The report in short: verdict, causes and what they say, then whatever else is not in order.
-fn report(diagnosis: &Diagnosis) -> String {
+fn report(diagnosis: &Diagnosis, scope: &Scope) -> String {
     let mut lines = vec![diagnosis.overall.as_str().to_owned()];
     for it in &diagnosis.findings {
         let place = diagnosis.causes.iter().position(|cause| std::ptr::eq(*cause, it.check));
@@ -241,7 +211,7 @@ fn report(diagnosis: &Diagnosis) -> String {
             _ => continue,
         };
         let doubt = if it.standing == Some(Standing::Perhaps) { " (perhaps)" } else { "" };
-        let words = if full { format!(": {}", words(&it.answer)) } else { String::new() };
+        let words = if full { format!(": {}", said(&it.answer, scope)) } else { String::new() };
         let line = format!("{kind} {}{doubt}{words}", it.check.name());
         lines.push(line.replace('\n', "\n        "));
     }
@@ -251,6 +221,7 @@ fn report(diagnosis: &Diagnosis) -> String {
 /// How the report differs from what is expected of it.
 fn differences(story: &Story) -> Vec<String> {
     let Story { scenario, expected, .. } = story;
+    let scope = &scenario.scope;
     let diagnosis = judge(scenario);
     let mut wrong = Vec::new();
     let mut differ = |what: &str, found: &str, wanted: &str| {
@@ -300,7 +271,9 @@ fn differences(story: &Story) -> Vec<String> {
         for name in names {
             match finding(name) {
                 Some(it) if is(&it.answer) => {}
-                Some(it) => wrong.push(format!("{name} does not {wanted}: {}", words(&it.answer))),
+                Some(it) => {
+                    wrong.push(format!("{name} does not {wanted}: {}", said(&it.answer, scope)))
+                }
                 None => wrong.push(format!("{name} is no check")),
             }
         }
@@ -314,10 +287,10 @@ fn differences(story: &Story) -> Vec<String> {
                 wrong.push(format!("{name} is no check"));
                 continue;
             };
-            let said = words(&it.answer);
-            for phrase in phrases.iter().filter(|it| said.contains(it.as_str()) != wanted) {
+            let text = said(&it.answer, scope);
+            for phrase in phrases.iter().filter(|it| text.contains(it.as_str()) != wanted) {
                 let verb = if wanted { "does not say" } else { "says" };
-                wrong.push(format!("{name} {verb} {phrase:?}: {said}"));
+                wrong.push(format!("{name} {verb} {phrase:?}: {text}"));
             }
         }
     }
@@ -340,7 +313,7 @@ fn every_story_ends_as_it_should() {
         }
         failed.insert(story.name.as_str());
         let wrong = wrong.join("\n    ");
-        let report = report(&judge(&story.scenario));
+        let report = report(&judge(&story.scenario), &story.scenario.scope);
         match pending {
             Some(why) => println!("pending {}: {why}\n    {wrong}", story.name),
             None => told.push(format!("{}\n    {wrong}\n  its report: {report}", story.name)),
@@ -432,7 +405,7 @@ fn grounds_are_healthy() {
             let failing = diagnosis.findings.iter().filter(|it| it.standing.is_some());
             let failing: Vec<_> = failing.map(|it| it.check.name()).collect();
             assert!(failing.is_empty(), "{name}, {session}: {failing:?}");
-            let report = report(&diagnosis);
+            let report = report(&diagnosis, &scenario.scope);
             assert_eq!(diagnosis.overall, Overall::Healthy, "{name}, {session}: {report}");
         }
     }
@@ -447,7 +420,7 @@ fn one_refused_call_flips_nothing() {
     let pending = index().pending;
     for story in stories().iter().filter(|it| !pending.contains_key(&it.name)) {
         let Story { name, scenario, .. } = story;
-        let answers = examine(&scenario.facts, &scenario.scope);
+        let answers = examine(&Case::new(&scenario.facts, &scenario.scope));
         let verdict = diagnose(&answers).overall;
         let read: Vec<_> = answers.iter().map(|it| support::demand(it.0, scenario)).collect();
         let needs: BTreeSet<_> =
@@ -464,13 +437,12 @@ fn one_refused_call_flips_nothing() {
                     if !read.contains(need) {
                         return (*check, before.clone());
                     }
-                    let now = (check.run)(&facts, &scenario.scope);
+                    let now = (check.run)(&Case::new(&facts, &scenario.scope));
                     if kind(&now) != kind(before) && now.is_ok() {
-                        let (said, says) = (words(before), words(&now));
-                        flipped.push(format!(
-                            "{place}: {} says {says}, and said {said}",
-                            check.name()
-                        ));
+                        let scope = &scenario.scope;
+                        let (was, is) = (said(before, scope), said(&now, scope));
+                        flipped
+                            .push(format!("{place}: {} says {is}, and said {was}", check.name()));
                     }
                     (*check, now)
                 })

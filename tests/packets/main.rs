@@ -36,6 +36,7 @@ use proptest::{
     test_runner::TestRunner,
 };
 use reference::{Arrival, Attempt, Goal, Judgement, Reference};
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::network::reach::{self, HopKind, Reachable};
 use ssm_doctor_facts::{
     ec2::{BlockMode, NatGateway, PublicAccessBlock},
@@ -147,7 +148,7 @@ fn agree(
             }
         }
     }
-    let path = reach::path(facts, scope, service);
+    let path = reach::path(&Case::new(facts, scope), service);
     let answer = path.reachable();
     let right = match answer {
         // Some of several addresses is enough, and the solver says which are lost.

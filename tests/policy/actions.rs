@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_checks::all;
 use ssm_doctor_facts::{
     iam::Question,
@@ -71,7 +72,7 @@ fn questions(facts: &Facts, scope: &Scope) -> BTreeSet<Question> {
     facts.simulations.clear();
     let mut asked = BTreeSet::new();
     loop {
-        let answers = all().map(|it| (it.run)(&facts, scope));
+        let answers = all().map(|it| (it.run)(&Case::new(&facts, scope)));
         let unasked =
             answers.filter_map(Result::err).flat_map(|it| it.unasked().collect::<Vec<_>>());
         let new: BTreeSet<Question> = unasked
@@ -129,7 +130,7 @@ fn is_as_refusals_have_it(question: &Question) -> bool {
 fn every_question_is_about_a_resource_that_its_action_knows() {
     let mut evaluator = Evaluator::start().unwrap();
     let built_in = fixtures::all().unwrap();
-    let examples = all().flat_map(|it| support::cases(it)).map(|it| it.scenario);
+    let examples = all().flat_map(|it| support::examples(it)).map(|it| it.scenario);
     let scenarios = built_in.into_iter().chain(examples);
     let asked: BTreeSet<Question> =
         scenarios.flat_map(|it| questions(&it.facts, &it.scope)).collect();

@@ -25,6 +25,7 @@ use proptest::{
 };
 use reference::{Arrival, Judgement, Reference};
 use serde_json::Value;
+use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
     answer::Verdict,
     network::reach::{self, Hop, HopKind, Reachable},
@@ -59,7 +60,7 @@ struct Answer {
 type Solver = fn(&Facts, &Scope, &'static str) -> Answer;
 
 fn solver(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
-    let path = reach::path(facts, scope, service);
+    let path = reach::path(&Case::new(facts, scope), service);
     let fails = |it: &Hop| matches!(it.answer, Ok(Verdict::Fail(..)));
     let in_part = path.hops.iter().any(|it| it.kind == HopKind::Partly && fails(it));
     let reachable = path.reachable();
@@ -232,7 +233,7 @@ fn report(plan: &Plan, solver: Solver) -> (String, String) {
         writeln!(text, "  {line}").unwrap();
     }
     let (facts, scope) = worlds::read(&facts);
-    let path = reach::path(&facts, &scope, plan.service);
+    let path = reach::path(&Case::new(&facts, &scope), plan.service);
     for hop in path.hops.iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))) {
         writeln!(text, "  solver: {} {} {:?}", hop.kind.as_str(), hop.id, hop.answer).unwrap();
         write!(signature, " {}", hop.kind.as_str()).unwrap();

@@ -8,12 +8,22 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::Value;
-use ssm_doctor_checks::engine::check::Check;
-use ssm_doctor_facts::lookup::{Facts, Need};
+use ssm_doctor_analysis::{
+    answer::{Answer, Evidence, Verdict},
+    case::Case,
+};
+use ssm_doctor_checks::engine::{
+    check::Check,
+    words::{self, Remediation},
+};
+use ssm_doctor_facts::{
+    lookup::{Facts, Gap, Need},
+    scope::Scope,
+};
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
 
 /// A fenced block of a check's `cases.md`: what the check answers in a patched scenario.
-pub struct Case {
+pub struct Example {
     /// `passes`, `fails`, `unknown` or `not-applicable`.
     pub expects: String,
     /// The healthy scenario that the patch is applied to.
@@ -27,7 +37,7 @@ pub struct Case {
 /// The fenced blocks of a check's `cases.md` that begin with
 /// `json <verdict> [<baseline>] [says <words>] [omits <words>]`. Each is a patch of a scenario's
 /// `facts`, or of the whole scenario if it has the key `facts` or `scope` itself.
-pub fn cases(check: &Check) -> Vec<Case> {
+pub fn examples(check: &Check) -> Vec<Example> {
     let name = check.name();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name).join("cases.md");
     let text =
@@ -48,7 +58,7 @@ pub fn cases(check: &Check) -> Vec<Case> {
                 patch = serde_json::json!({ "facts": patch });
             }
             let scenario = fixtures::patched(name, baseline, &[patch]).unwrap();
-            Case { expects: expects.into(), baseline: baseline.into(), says, omits, scenario }
+            Example { expects: expects.into(), baseline: baseline.into(), says, omits, scenario }
         })
         .collect()
 }
@@ -64,7 +74,7 @@ fn cut<'a>(head: &'a str, word: &str) -> (&'a str, Option<String>) {
 pub fn demand(check: &Check, scenario: &Scenario) -> BTreeSet<Need> {
     let mut known = Facts::default();
     let mut asked = BTreeSet::new();
-    while let Err(unknown) = (check.run)(&known, &scenario.scope) {
+    while let Err(unknown) = (check.run)(&Case::new(&known, &scenario.scope)) {
         let needs: Vec<Need> =
             unknown.unasked().filter(|need| asked.insert(need.clone())).collect();
         if needs.is_empty() {
@@ -75,4 +85,33 @@ pub fn demand(check: &Check, scenario: &Scenario) -> BTreeSet<Need> {
         }
     }
     asked
+}
+
+/// All that a check says, as a reader of the report meets it, a line per observation, step and command.
+pub fn said(answer: &Answer, scope: &Scope) -> String {
+    match answer {
+        Ok(Verdict::Pass(evidence)) => shown(evidence),
+        Ok(Verdict::Fail(evidence, fix)) => {
+            let Remediation { summary, commands, recovery } = words::remediation(fix, scope);
+            let commands = commands.iter().map(|command| command.join(" "));
+            let lines = [shown(evidence), summary, recovery.as_str().into()];
+            lines.into_iter().chain(commands).collect::<Vec<_>>().join("\n")
+        }
+        Ok(Verdict::NotApplicable(why)) => (*why).into(),
+        Err(unknown) => unknown.gaps().map(gap).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+fn gap(gap: &Gap) -> String {
+    match gap {
+        Gap::Limit(limit) => words::limit(limit),
+        Gap::Fact { need, why, detail } => {
+            let action = need.actions().first().unwrap_or(&"");
+            format!("{action} {} {} {detail}", need.subject(), why.phrase())
+        }
+    }
+}
+
+fn shown(evidence: &Evidence) -> String {
+    evidence.iter().map(words::sentence).collect::<Vec<_>>().join("\n")
 }

@@ -18,14 +18,14 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let sessions = facts.past_sessions(&scope.target).required()?;
+fn run(case: &Case) -> Answer {
+    let sessions = case.facts.past_sessions(&case.scope.target).required()?;
     let Some(last) = sessions.first() else {
         return Ok(Verdict::NotApplicable("nobody has had a session to it in 30 days"));
     };
-    let when = last
-        .started_at
-        .map_or(String::new(), |it| format!(", {} ago, at {it}", span(it.until(scope.at).max(0))));
+    let when = last.started_at.map_or(String::new(), |it| {
+        format!(", {} ago, at {it}", span(it.until(case.scope.at).max(0)))
+    });
     let by = last.document.as_ref().map_or(String::new(), |it| format!(" by {it}"));
     let reason = last.reason.as_ref().map_or(String::new(), |it| format!(": {it}"));
     let subject = format!("session {}", last.id);
@@ -42,16 +42,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     };
     Ok(Verdict::Fail(
         evidence,
-        Fix::new(fix, Recovery::NextSession).aws(
-            scope,
-            [
-                "ssm",
-                "describe-sessions",
-                "--state",
-                "History",
-                "--filters",
-                &format!("key=Target,value={}", scope.target),
-            ],
-        ),
+        Fix::new(fix, Recovery::NextSession).aws([
+            "ssm",
+            "describe-sessions",
+            "--state",
+            "History",
+            "--filters",
+            &format!("key=Target,value={}", case.scope.target),
+        ]),
     ))
 }

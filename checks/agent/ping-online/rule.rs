@@ -32,20 +32,20 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let target = &scope.target;
-    let Some(node) = facts.node(target).optional()? else {
+fn run(case: &Case) -> Answer {
+    let target = &case.scope.target;
+    let Some(node) = case.facts.node(target).optional()? else {
         return Ok(Verdict::NotApplicable("the node is not registered"));
     };
     let age = node.last_ping.map_or("at an unknown time".into(), |it| {
-        format!("{} ago, at {it}", span(it.until(scope.at).max(0)))
+        format!("{} ago, at {it}", span(it.until(case.scope.at).max(0)))
     });
     let evidence =
         observed(target, format!("has the ping status {}; its last report came {age}", node.ping));
     Ok(match &node.ping {
         Ping::Online => Verdict::Pass(evidence),
         Ping::ConnectionLost | Ping::Inactive => {
-            let (evidence, fix) = explore(Silence::Lost(node), facts, scope, evidence)?;
+            let (evidence, fix) = explore(Silence::Lost(node), case, evidence)?;
             Verdict::Fail(evidence, fix)
         }
         Ping::Other(word) => {

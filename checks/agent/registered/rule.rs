@@ -37,9 +37,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 /// A reason to wait, while the machine is young. A stopped instance that starts is launched anew.
-pub(super) fn just_launched(facts: &Facts, scope: &Scope) -> Result<Option<Unknown>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    let age = facts.instance(id).required()?.launched_at.map(|it| it.until(scope.at));
+pub(super) fn just_launched(case: &Case) -> Result<Option<Unknown>, Unknown> {
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    let age = case.facts.instance(id).required()?.launched_at.map(|it| it.until(case.scope.at));
     Ok(age.filter(|it| (0..GRACE).contains(it)).map(|age| {
         Unknown::limit(format!(
             "{id} was launched or started {} ago: agents register within minutes, and later if their first try failed; wait, or run again with --wait",
@@ -48,24 +48,24 @@ pub(super) fn just_launched(facts: &Facts, scope: &Scope) -> Result<Option<Unkno
     }))
 }
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let target = &scope.target;
-    if facts.node(target).optional()?.is_some() {
+fn run(case: &Case) -> Answer {
+    let target = &case.scope.target;
+    if case.facts.node(target).optional()?.is_some() {
         return Ok(Verdict::Pass(observed(target, "is registered with Systems Manager")));
     }
     let Some(id) = target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node that is not registered does not exist"));
     };
-    if let Some(unknown) = just_launched(facts, scope)? {
+    if let Some(unknown) = just_launched(case)? {
         return Err(unknown);
     }
     let evidence = observed(
         target,
         "is not known to Systems Manager: the agent has never reported, or not for 30 days",
     );
-    let (evidence, fix) = explore(Silence::NeverRegistered, facts, scope, evidence)?;
+    let (evidence, fix) = explore(Silence::NeverRegistered, case, evidence)?;
     Ok(Verdict::Fail(
         evidence,
-        fix.aws(scope, ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
+        fix.aws(["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
     ))
 }

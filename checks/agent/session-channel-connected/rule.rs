@@ -36,9 +36,9 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let target = &scope.target;
-    match facts.connection(target).required()? {
+fn run(case: &Case) -> Answer {
+    let target = &case.scope.target;
+    match case.facts.connection(target).required()? {
         Connection::Connected => {
             return Ok(Verdict::Pass(observed(
                 target,
@@ -50,10 +50,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             return Err(Unknown::limit(format!("the connection status of {target} is {word}")));
         }
     }
-    let Some(node) = facts.node(target).optional()? else {
+    let Some(node) = case.facts.node(target).optional()? else {
         return Ok(Verdict::NotApplicable("the node is not registered"));
     };
-    if let Some(unknown) = just_launched(facts, scope)? {
+    if let Some(unknown) = just_launched(case)? {
         return Err(unknown);
     }
     let online = match node.ping {
@@ -63,9 +63,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         _ => "",
     };
     let evidence = observed(target, format!("has no session channel open (notconnected){online}"));
-    let (evidence, fix) = explore(Silence::NotConnected(node), facts, scope, evidence)?;
+    let (evidence, fix) = explore(Silence::NotConnected(node), case, evidence)?;
     Ok(Verdict::Fail(
         evidence,
-        fix.aws(scope, ["ssm", "get-connection-status", "--target", &target.to_string()]),
+        fix.aws(["ssm", "get-connection-status", "--target", &target.to_string()]),
     ))
 }

@@ -23,18 +23,19 @@ pub(crate) static CHECK: Check = Check {
 
 const FLOOR: AgentVersion = AgentVersion([3, 2, 582, 0]);
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
     };
-    let role = match agent_role_name(facts, scope)? {
+    let role = match agent_role_name(case)? {
         Some((role, Source::HostManagement)) => role,
         Some(_) => {
             return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));
         }
         None => return Ok(Verdict::NotApplicable("the agent has no role")),
     };
-    let node = facts.node(&scope.target).optional()?.filter(|it| it.agent_version.is_some());
+    let node =
+        case.facts.node(&case.scope.target).optional()?.filter(|it| it.agent_version.is_some());
     let Some(node) = node else {
         return Err(Unknown::limit(format!(
             "whether the agent on {id} is of {FLOOR} or newer, as Default Host Management asks, shows only once it has registered"
@@ -56,7 +57,6 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 ),
                 Recovery::Agent,
             ),
-            scope,
             id,
         ),
     ))

@@ -23,8 +23,8 @@ pub(crate) static CHECK: Check = Check {
 const PROFILE: AgentVersion = AgentVersion([3, 0, 161, 0]);
 const STREAMING: AgentVersion = AgentVersion([3, 0, 284, 0]);
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -43,8 +43,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if wanted.is_empty() {
         return Ok(Verdict::NotApplicable("the preferences ask nothing of newer agents"));
     }
-    let target = &scope.target;
-    let Some(node) = facts.node(target).optional()? else {
+    let target = &case.scope.target;
+    let Some(node) = case.facts.node(target).optional()? else {
         return Ok(Verdict::NotApplicable("the node is not registered"));
     };
     let version = node.version()?;
@@ -58,7 +58,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                         "runs agent {version}, and {feature} needs at least {floor}: it is left out without a word"
                     ),
                 ),
-                super::version_supports_session::update(scope),
+                super::version_supports_session::update(case.scope),
             ));
         }
         let evidence = observed(target, format!("runs agent {version}; {feature} needs {floor}"));

@@ -16,18 +16,15 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let target = &scope.target;
-    let Some(node) = facts.node(target).optional()? else {
+fn run(case: &Case) -> Answer {
+    let target = &case.scope.target;
+    let Some(node) = case.facts.node(target).optional()? else {
         return Ok(Verdict::NotApplicable("the node is not registered"));
     };
     let version = node.version()?;
 
-    let floors = [
-        Ok(Some(("Session Manager", AgentVersion([2, 3, 68, 0])))),
-        kind(facts, scope),
-        encryption(facts, scope),
-    ];
+    let floors =
+        [Ok(Some(("Session Manager", AgentVersion([2, 3, 68, 0])))), kind(case), encryption(case)];
     all_of(floors, "", |floor| {
         let Some((feature, floor)) = floor? else {
             return Ok(Verdict::NotApplicable("nothing more is asked of the agent"));
@@ -43,7 +40,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                     target,
                     format!("runs agent {version}, and {feature} needs at least {floor}"),
                 ),
-                update(scope),
+                update(case.scope),
             )
         })
     })
@@ -51,21 +48,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 
 /// Run Command does it, also where sessions do not work.
 pub(super) fn update(scope: &Scope) -> Fix {
-    Fix::new("update the agent", Recovery::NextSession).aws(
-        scope,
-        [
-            "ssm",
-            "send-command",
-            "--document-name",
-            "AWS-UpdateSSMAgent",
-            "--targets",
-            &format!("Key=InstanceIds,Values={}", scope.target),
-        ],
-    )
+    Fix::new("update the agent", Recovery::NextSession).aws([
+        "ssm",
+        "send-command",
+        "--document-name",
+        "AWS-UpdateSSMAgent",
+        "--targets",
+        &format!("Key=InstanceIds,Values={}", scope.target),
+    ])
 }
 
-fn kind(facts: &Facts, scope: &Scope) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
-    Ok(match scope.session {
+fn kind(case: &Case) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
+    Ok(match case.scope.session {
         Session::Shell => None,
         Session::Ssh => Some(("SSH", AgentVersion([3, 0, 222, 0]))),
         Session::Port => Some(("port forwarding", AgentVersion([3, 0, 222, 0]))),
@@ -73,18 +67,15 @@ fn kind(facts: &Facts, scope: &Scope) -> Result<Option<(&'static str, AgentVersi
             Some(("forwarding a remote host's port", AgentVersion([3, 1, 1374, 0])))
         }
         // Of these two AWS documents no floor: they are from the release notes.
-        Session::Command if session::is_interactive(facts, scope)? => {
+        Session::Command if session::is_interactive(case)? => {
             Some(("interactive commands", AgentVersion([2, 3, 668, 0])))
         }
         Session::Command => Some(("non-interactive commands", AgentVersion([3, 0, 1124, 0]))),
     })
 }
 
-fn encryption(
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
-    let Gates::Apply(preferences) = session::gates(facts, scope)? else { return Ok(None) };
+fn encryption(case: &Case) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
+    let Gates::Apply(preferences) = session::gates(case)? else { return Ok(None) };
     let asked = preferences.text("kmsKeyId")?.is_some();
     Ok(asked.then_some(("encryption with a KMS key", AgentVersion([2, 3, 539, 0]))))
 }

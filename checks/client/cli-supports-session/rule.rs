@@ -16,8 +16,8 @@ pub(crate) static CHECK: Check = Check {
 
 const FLOOR: [u32; 3] = [1, 16, 12];
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| {
         let Some(cli) = here.cli.filter(|it| it.trouble.is_none()) else {
             return Ok(Verdict::NotApplicable(
                 "the AWS CLI is not on this machine, so another tool starts the session",

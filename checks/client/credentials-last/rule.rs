@@ -19,12 +19,12 @@ pub(crate) static CHECK: Check = Check {
 /// In seconds: too little to look into anything on the node.
 const SHORT: i64 = 15 * 60;
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |_| {
-        let Some(end) = client::login(facts)?.ends_at else {
+fn run(case: &Case) -> Answer {
+    client::here(case, |_| {
+        let Some(end) = client::login(case.facts)?.ends_at else {
             return Ok(Verdict::NotApplicable("the credentials do not tell when they end"));
         };
-        let (credentials, left) = ("this run's credentials", scope.at.until(end));
+        let (credentials, left) = ("this run's credentials", case.scope.at.until(end));
         if left >= SHORT {
             let what = format!("last for {}, until {end}", span(left));
             return client::passes(credentials, what);

@@ -17,12 +17,12 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| match &here.surroundings.dual_stack {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| match &here.surroundings.dual_stack {
         None => client::passes(&Machine::Here, "leaves dual-stack endpoints off"),
         Some(setting) => client::fails(
             setting,
-            format!("sends the AWS CLI to {} on this machine", client::api_host(&here, scope)),
+            format!("sends the AWS CLI to {} on this machine", client::api_host(&here, case.scope)),
             "if the session does not start, try AWS_USE_DUALSTACK_ENDPOINT=false; or keep the CLI and the plugin current",
         ),
     })

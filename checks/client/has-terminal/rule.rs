@@ -17,8 +17,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| match scope.session {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| match case.scope.session {
         Session::Ssh | Session::Port | Session::RemotePort => {
             Ok(Verdict::NotApplicable("this kind of session needs no terminal"))
         }

@@ -14,12 +14,12 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    if let Some(why) = client::left_out(scope) {
+fn run(case: &Case) -> Answer {
+    if let Some(why) = client::left_out(case.scope) {
         return Ok(Verdict::NotApplicable(why));
     }
     let machine = &Machine::Here;
-    match client::judged(facts, scope)? {
+    match client::judged(case)? {
         Judged::Here(_) => client::passes(machine, "is one that sessions start from"),
         Judged::Not(why) => client::fails(
             machine,

@@ -20,15 +20,15 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| {
         if here.plugin.is_none() {
             return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
         }
-        if !client::is_encrypted(facts, scope)? {
+        if !client::is_encrypted(case)? {
             return Ok(Verdict::NotApplicable(client::NOT_ENCRYPTED));
         }
-        by(client::login(facts)?, scope)
+        by(client::login(case.facts)?, case.scope)
     })
 }
 

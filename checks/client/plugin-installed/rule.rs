@@ -17,8 +17,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| {
         let plugin = &Program::Plugin;
         let fix = "install the Session Manager plugin on this machine, or start the session from one that has it";
         let Some(found) = here.plugin else {

@@ -17,13 +17,13 @@ pub(crate) static CHECK: Check = Check {
 /// A feature, and the version that brought it.
 type Floor = (&'static str, AgentVersion);
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| {
         let Some(plugin) = here.plugin else {
             return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
         };
         let nothing = "this kind of session asks for nothing that the first plugins did not know";
-        all_of([Ok(kind(scope)), encryption(facts, scope)], nothing, |floor| {
+        all_of([Ok(kind(case.scope)), encryption(case)], nothing, |floor| {
             let Some((feature, floor)) = floor? else {
                 return Ok(Verdict::NotApplicable(nothing));
             };
@@ -48,7 +48,7 @@ fn kind(scope: &Scope) -> Option<Floor> {
     }
 }
 
-fn encryption(facts: &Facts, scope: &Scope) -> Result<Option<Floor>, Unknown> {
-    let encrypted = client::is_encrypted(facts, scope)?;
+fn encryption(case: &Case) -> Result<Option<Floor>, Unknown> {
+    let encrypted = client::is_encrypted(case)?;
     Ok(encrypted.then_some(("encryption with a KMS key", AgentVersion([1, 1, 17, 0]))))
 }

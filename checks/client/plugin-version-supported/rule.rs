@@ -21,8 +21,8 @@ pub(crate) static CHECK: Check = Check {
 const FLOOR: AgentVersion = AgentVersion([1, 2, 764, 0]);
 const WITHDRAWN: AgentVersion = AgentVersion([1, 2, 889, 0]);
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| {
         let Some(plugin) = here.plugin else {
             return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
         };

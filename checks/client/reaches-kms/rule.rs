@@ -14,11 +14,15 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::network(facts, scope, |here| {
-        if !client::is_encrypted(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    client::network(case, |here| {
+        if !client::is_encrypted(case)? {
             return Ok(Verdict::NotApplicable(client::NOT_ENCRYPTED));
         }
-        client::reach(facts, &client::host("kms", scope), &client::api_host(&here, scope))
+        client::reach(
+            case.facts,
+            &client::host("kms", case.scope),
+            &client::api_host(&here, case.scope),
+        )
     })
 }

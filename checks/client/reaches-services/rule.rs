@@ -17,17 +17,20 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::network(facts, scope, |here| {
-        let (api, channel) = (client::api_host(&here, scope), client::host("ssmmessages", scope));
+fn run(case: &Case) -> Answer {
+    client::network(case, |here| {
+        let (api, channel) =
+            (client::api_host(&here, case.scope), client::host("ssmmessages", case.scope));
         all_of([(&api, &channel), (&channel, &api)], "", |(host, other)| {
             // The CLI has certificates of its own, and may be told of more; the plugin goes by the system's.
-            if host == &api && facts.here_contact(host).required()?.outcome == Outcome::Untrusted {
+            if host == &api
+                && case.facts.here_contact(host).required()?.outcome == Outcome::Untrusted
+            {
                 return Err(Unknown::limit(format!(
                     "{host} shows this machine a certificate that the system does not trust; whether the AWS CLI does, its AWS_CA_BUNDLE decides"
                 )));
             }
-            client::reach(facts, host, other)
+            client::reach(case.facts, host, other)
         })
     })
 }

@@ -17,19 +17,19 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::network(facts, scope, |here| {
-        let hosts = [client::api_host(&here, scope), client::host("ssmmessages", scope)];
-        all_of(hosts, "a proxy resolves the names", |host| judge(facts, scope, &here, &host))
+fn run(case: &Case) -> Answer {
+    client::network(case, |here| {
+        let hosts = [client::api_host(&here, case.scope), client::host("ssmmessages", case.scope)];
+        all_of(hosts, "a proxy resolves the names", |host| judge(case, &here, &host))
     })
 }
 
-fn judge(facts: &Facts, scope: &Scope, here: &Here, host: &Host) -> Answer {
-    let contact = facts.here_contact(host).required()?;
+fn judge(case: &Case, here: &Here, host: &Host) -> Answer {
+    let contact = case.facts.here_contact(host).required()?;
     if contact.proxy.is_some() {
         return Ok(Verdict::NotApplicable("a proxy resolves the name"));
     }
-    let Some(row) = facts.here_name(host).optional()? else { return missing(here, host) };
+    let Some(row) = case.facts.here_name(host).optional()? else { return missing(here, host) };
     let server = row.server.as_ref().map(|it| format!(" (asked of {it})")).unwrap_or_default();
     let listed: Vec<String> = row.addresses.iter().map(ToString::to_string).collect();
     let resolves = format!("resolves from this machine to {}{server}", listed.join(", "));
@@ -43,7 +43,7 @@ fn judge(facts: &Facts, scope: &Scope, here: &Here, host: &Host) -> Answer {
     let Some(private) = row.addresses.iter().find(|it| client::is_private(it)) else {
         return client::passes(host, resolves);
     };
-    if let Some(endpoint) = client::endpoint_at(facts, scope, *private)? {
+    if let Some(endpoint) = client::endpoint_at(case, *private)? {
         return client::passes(host, format!("{resolves}: {private} is {endpoint}"));
     }
     match unanswered(contact) {

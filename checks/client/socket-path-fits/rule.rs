@@ -20,9 +20,9 @@ pub(crate) static CHECK: Check = Check {
 /// `/`, the hash and `_session_manager_plugin_mux.sock`.
 const LONGEST: u16 = 1 + 10 + 32;
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |here| {
-        match scope.session {
+fn run(case: &Case) -> Answer {
+    client::here(case, |here| {
+        match case.scope.session {
             Session::Port | Session::RemotePort => {}
             Session::Shell | Session::Ssh | Session::Command => {
                 return Ok(Verdict::NotApplicable("only port forwarding makes a socket"));

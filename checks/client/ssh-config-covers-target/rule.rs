@@ -18,20 +18,20 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |_| {
-        if scope.session != Session::Ssh {
+fn run(case: &Case) -> Answer {
+    client::here(case, |_| {
+        if case.scope.session != Session::Ssh {
             return Ok(Verdict::NotApplicable(ssh::NOT_READ));
         }
-        let Some(entry) = client::ssh_entry(facts, scope)? else { return uncovered(scope) };
-        let tunnel = match ssh::way(entry, scope)? {
+        let Some(entry) = client::ssh_entry(case)? else { return uncovered(case.scope) };
+        let tunnel = match ssh::way(entry, case.scope)? {
             Way::Session(tunnel) => tunnel,
-            Way::Elsewhere => return uncovered(scope),
+            Way::Elsewhere => return uncovered(case.scope),
             Way::Broken(_) => {
                 return Ok(Verdict::NotApplicable("the SSH configuration cannot work as it is"));
             }
         };
-        let login = client::login(facts)?;
+        let login = client::login(case.facts)?;
         let judged = login.profiles.first().map_or("default", |it| it.name.as_str());
         let other = login.environment_keys && !login.by_flag;
         match tunnel.option("--profile") {

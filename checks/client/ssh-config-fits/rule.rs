@@ -16,18 +16,18 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    client::here(facts, scope, |_| {
-        if scope.session != Session::Ssh {
+fn run(case: &Case) -> Answer {
+    client::here(case, |_| {
+        if case.scope.session != Session::Ssh {
             return Ok(Verdict::NotApplicable(ssh::NOT_READ));
         }
-        let Some(entry) = client::ssh_entry(facts, scope)? else {
+        let Some(entry) = client::ssh_entry(case)? else {
             return Ok(Verdict::NotApplicable(
                 "the SSH configuration of this machine says nothing of the target",
             ));
         };
-        let defect = match ssh::way(entry, scope)? {
-            Way::Session(tunnel) => tunnel.defect(entry, scope)?,
+        let defect = match ssh::way(entry, case.scope)? {
+            Way::Session(tunnel) => tunnel.defect(entry, case.scope)?,
             Way::Broken(defect) => Some(defect),
             Way::Elsewhere => {
                 return Ok(Verdict::NotApplicable(

@@ -16,6 +16,6 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    and_beyond(reach::judge(facts, scope, &[HopKind::PrivateDns]), facts, scope)
+fn run(case: &Case) -> Answer {
+    and_beyond(reach::judge(case, &[HopKind::PrivateDns]), case)
 }

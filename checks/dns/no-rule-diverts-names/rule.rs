@@ -17,28 +17,28 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node's resolver is not visible to AWS"));
     };
-    let Some(vpc) = &facts.instance(id).required()?.vpc else {
+    let Some(vpc) = &case.facts.instance(id).required()?.vpc else {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
     all_of(reach::CORE, "no name is asked for", |service| {
-        let host = name::host(&scope.region, service);
-        let Some((id, rule)) = name::diversion(facts, scope, vpc, service)? else {
+        let host = name::host(&case.scope.region, service);
+        let Some((id, rule)) = name::diversion(case, vpc, service)? else {
             return Ok(Verdict::Pass(observed(
                 vpc,
                 format!("has no Resolver rule that sends {host} to other DNS servers"),
             )));
         };
-        if reach::gets_through(facts, scope, service)? {
+        if reach::gets_through(case, service)? {
             let through = format!("forwards {host} elsewhere, and the agent reaches {service}");
             return Ok(Verdict::Pass(observed(&id, through)));
         }
         let domain = rule.domain.as_deref().filter(|it| !it.is_empty()).unwrap_or(".");
         let targets = rule.targets.join(", ");
-        let aws = scope.region.dns_suffix();
+        let aws = case.scope.region.dns_suffix();
         Ok(Verdict::Fail(
             observed(
                 &id,
@@ -52,9 +52,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 ),
                 Recovery::Agent,
             )
-            .aws(
-                scope,
-                [
+            .aws([
                     "route53resolver",
                     "create-resolver-rule",
                     "--creator-request-id",
@@ -65,9 +63,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                     &host,
                 ],
             )
-            .aws(
-                scope,
-                [
+            .aws([
                     "route53resolver",
                     "associate-resolver-rule",
                     "--resolver-rule-id",

@@ -23,16 +23,16 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node's resolver is not visible to AWS"));
     };
-    let Some(vpc) = &facts.instance(id).required()?.vpc else {
+    let Some(vpc) = &case.facts.instance(id).required()?.vpc else {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
-    let (server, handed) = match name::handed_out(facts, vpc)? {
+    let (server, handed) = match name::handed_out(case.facts, vpc)? {
         Some((options, [])) => (None, observed(options, "hands out no DNS server")),
-        _ => match name::foreign_resolver(facts, vpc)? {
+        _ => match name::foreign_resolver(case.facts, vpc)? {
             Some(server) => {
                 (Some(server), observed(vpc, format!("hands out the DNS server {server}")))
             }
@@ -40,16 +40,16 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
     };
     let silent = any_of(reach::CORE, |service| {
-        Ok((!reach::gets_through(facts, scope, service)?).then_some(service))
+        Ok((!reach::gets_through(case, service)?).then_some(service))
     })?;
     let Some(service) = silent else {
         let through = "is registered and connected, so it is told where the services are";
         return Ok(Verdict::Pass(handed.and(observed(id, through))));
     };
-    let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
+    let domain = format!("{}.{}", case.scope.region, case.scope.region.dns_suffix());
     if let Some(server) = server.filter(|it| ANSWER_ANYBODY.contains(it)) {
         let private = any_of(reach::CORE, |service| {
-            let name = name::seen(facts, name::resolve(facts, scope, vpc, service))?;
+            let name = name::seen(case.facts, name::resolve(case, vpc, service))?;
             Ok((!matches!(name.map(|it| it.to), Ok(Resolution::Public))).then_some(service))
         })?;
         if private.is_none() {
@@ -63,7 +63,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             (handed.and(observed(vpc, left)), "hand out AmazonProvidedDNS".into())
         }
         Some(server) => (
-            handed.and(doubts(server, service, vpc, facts, scope)?),
+            handed.and(doubts(server, service, vpc, case)?),
             format!(
                 "hand out AmazonProvidedDNS, or make {server} forward {domain} to the VPC's resolver (the VPC's base address plus two)"
             ),
@@ -71,17 +71,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     };
     Ok(Verdict::Fail(
         evidence,
-        Fix::new(mend, Recovery::Agent).aws(
-            scope,
-            [
-                "ec2",
-                "associate-dhcp-options",
-                "--vpc-id",
-                vpc.as_str(),
-                "--dhcp-options-id",
-                "<dopt-… with AmazonProvidedDNS>",
-            ],
-        ),
+        Fix::new(mend, Recovery::Agent).aws([
+            "ec2",
+            "associate-dhcp-options",
+            "--vpc-id",
+            vpc.as_str(),
+            "--dhcp-options-id",
+            "<dopt-… with AmazonProvidedDNS>",
+        ]),
     ))
 }
 
@@ -98,33 +95,27 @@ const ANSWER_ANYBODY: [&str; 8] = [
 ];
 
 /// What a server may not know, and whether it is there at all.
-fn doubts(
-    server: &str,
-    service: &str,
-    vpc: &VpcId,
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<Evidence, Unknown> {
-    let relied_on = facts.endpoints(vpc).required()?.iter().find(|it| {
-        it.private_dns && it.serves(&scope.region).is_some_and(|it| reach::CORE.contains(&it))
+fn doubts(server: &str, service: &str, vpc: &VpcId, case: &Case) -> Result<Evidence, Unknown> {
+    let relied_on = case.facts.endpoints(vpc).required()?.iter().find(|it| {
+        it.private_dns && it.serves(&case.scope.region).is_some_and(|it| reach::CORE.contains(&it))
     });
-    let domain = format!("{}.{}", scope.region, scope.region.dns_suffix());
+    let domain = format!("{}.{}", case.scope.region, case.scope.region.dns_suffix());
     let knows = if let Some(endpoint) = relied_on {
         format!(
             "knows the private names of {} only if it forwards {domain} to the VPC's resolver",
             endpoint.id
         )
     } else {
-        let host = name::host(&scope.region, service);
+        let host = name::host(&case.scope.region, service);
         format!("may not answer for {host}, which does not show")
     };
     let evidence = observed(server, knows);
     let Ok(address) = server.parse::<IpAddr>() else { return Ok(evidence) };
-    if !facts.vpc(vpc).required()?.cidrs.iter().any(|it| it.contains(&address)) {
+    if !case.facts.vpc(vpc).required()?.cidrs.iter().any(|it| it.contains(&address)) {
         return Ok(evidence);
     }
     let place = Place { vpc: vpc.clone(), address };
-    Ok(match facts.interface_at(&place).optional() {
+    Ok(match case.facts.interface_at(&place).optional() {
         Ok(None) => evidence.and(observed(
             server,
             "is the address of no network interface that this account may see",

@@ -35,28 +35,28 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
+fn run(case: &Case) -> Answer {
     all_of(CORE, "no service is reached through an endpoint with a policy of its own", |service| {
-        let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
+        let Some((endpoint, text)) = policy_on_the_way(case, service)? else {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
-        lets_agent_through((service, endpoint, text), None, facts, scope)
+        lets_agent_through((service, endpoint, text), None, case)
     })
 }
 
 /// What a check says of names that do not lead to their endpoint, and what that endpoint's policy refuses
 /// once they do. What was not seen of it adds nothing.
-pub(crate) fn and_beyond(answer: Answer, facts: &Facts, scope: &Scope) -> Answer {
+pub(crate) fn and_beyond(answer: Answer, case: &Case) -> Answer {
     let Ok(Verdict::Fail(evidence, fix)) = answer else { return answer };
     let beyond = all_of(CORE, "no endpoint stands there in vain", |service| {
-        let found = endpoint_in_vain(facts, scope, service)?;
+        let found = endpoint_in_vain(case, service)?;
         let found = found.and_then(|(it, vpc)| Some((it, vpc, it.policy.as_ref()?)));
         let Some((endpoint, vpc, text)) = found else {
             return Ok(Verdict::NotApplicable(
                 "no policy of an endpoint that stands there in vain",
             ));
         };
-        Ok(match lets_agent_through((service, endpoint, text), Some(vpc), facts, scope)? {
+        Ok(match lets_agent_through((service, endpoint, text), Some(vpc), case)? {
             Verdict::Fail(refuses, fix) => Verdict::Fail(once_led_to(endpoint, refuses), fix),
             other => other,
         })
@@ -73,38 +73,36 @@ pub(crate) fn and_beyond(answer: Answer, facts: &Facts, scope: &Scope) -> Answer
 fn lets_agent_through(
     door: (&str, &Endpoint, &Text),
     once_in: Option<&VpcId>,
-    facts: &Facts,
-    scope: &Scope,
+    case: &Case,
 ) -> Answer {
     let (service, endpoint, text) = door;
-    let target = target_arn(facts, scope)?;
+    let target = target_arn(case)?;
     if let Some(open) = open_to_all(endpoint, text) {
         return Ok(open);
     }
-    let Some(role) = agent_role(facts, scope)? else {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
-    let channels = channels_of(&role.arn, scope);
+    let who = role.who(case.scope);
+    let channels = channels_of(&role.arn, case.scope);
     let (actions, resource): (&[&str], &str) =
         if service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
     all_of(actions, "nothing is asked of it", |action| {
         let question = Question { who: &who, action, resource };
-        let mut context = context::of(question, facts, scope)?;
+        let mut context = context::of(question, case)?;
         if let Some(vpc) = once_in {
-            context::by_endpoint(&mut context, endpoint, vpc, facts, scope);
+            context::by_endpoint(&mut context, endpoint, vpc, case);
         }
-        passes_with(question, &context, door, scope)
+        passes_with(question, &context, door)
     })
 }
 
 /// The endpoint that the node reaches a service through, and its policy.
 pub(super) fn policy_on_the_way<'f>(
-    facts: &'f Facts,
-    scope: &Scope,
+    case: &Case<'f>,
     service: &str,
 ) -> Result<Option<(&'f Endpoint, &'f Text)>, Unknown> {
-    let endpoint = endpoint_on_the_way(facts, scope, service)?;
+    let endpoint = endpoint_on_the_way(case, service)?;
     Ok(endpoint.and_then(|(endpoint, _)| Some((endpoint, endpoint.policy.as_ref()?))))
 }
 
@@ -123,20 +121,14 @@ pub(super) fn open_to_all(endpoint: &Endpoint, text: &Text) -> Option<Verdict> {
 }
 
 /// Does an endpoint's policy let a call through?
-pub(super) fn passes(
-    question: Question,
-    door: (&str, &Endpoint, &Text),
-    facts: &Facts,
-    scope: &Scope,
-) -> Answer {
-    passes_with(question, &context::of(question, facts, scope)?, door, scope)
+pub(super) fn passes(question: Question, door: (&str, &Endpoint, &Text), case: &Case) -> Answer {
+    passes_with(question, &context::of(question, case)?, door)
 }
 
 fn passes_with(
     question: Question,
     context: &Context,
     (service, endpoint, text): (&str, &Endpoint, &Text),
-    scope: &Scope,
 ) -> Answer {
     let Question { who, action, resource } = question;
     let (id, name) = (&endpoint.id, who.name());
@@ -155,7 +147,7 @@ fn passes_with(
     }
     let subject = format!("{id} ({service})");
     let evidence = observed(&subject, format!("has a policy that {how} {name} {action}"));
-    Ok(Verdict::Fail(evidence, open(scope, endpoint, &no, &statement(who, action, resource))))
+    Ok(Verdict::Fail(evidence, open(endpoint, &no, &statement(who, action, resource))))
 }
 
 /// `denies`, or why nothing allows it, before the action.
@@ -183,7 +175,7 @@ fn statement(who: &Who, action: &str, resource: &str) -> String {
     statement.to_string()
 }
 
-pub(super) fn open(scope: &Scope, endpoint: &Endpoint, no: &No, statement: &str) -> Fix {
+pub(super) fn open(endpoint: &Endpoint, no: &No, statement: &str) -> Fix {
     let id = endpoint.id.as_str();
     let what = if no.explicit {
         format!("take this call out of the Deny in {}", no.by.join(", "))
@@ -194,9 +186,7 @@ pub(super) fn open(scope: &Scope, endpoint: &Endpoint, no: &No, statement: &str)
         format!("{what}, or give {id} back the default policy, which allows everything and leaves it to IAM"),
         Recovery::Agent,
     )
-    .aws(
-        scope,
-        [
+    .aws([
             "ec2",
             "modify-vpc-endpoint",
             "--vpc-endpoint-id",
@@ -205,5 +195,5 @@ pub(super) fn open(scope: &Scope, endpoint: &Endpoint, no: &No, statement: &str)
             "file://<policy.json>",
         ],
     )
-    .aws(scope, ["ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", id, "--reset-policy"])
+    .aws(["ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", id, "--reset-policy"])
 }

@@ -36,17 +36,17 @@ const SERVICES: [&str; 3] = ["kms", "logs", "s3"];
 const NOTHING: &str =
     "nothing that this session waits for is reached through an endpoint with a policy";
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let gates = session::gates(facts, scope);
+fn run(case: &Case) -> Answer {
+    let gates = session::gates(case);
     if let Ok(Gates::None(why)) = gates {
         return Ok(Verdict::NotApplicable(why));
     }
-    let services = match reach::gate_services(facts, scope) {
+    let services = match reach::gate_services(case) {
         Ok(services) => services,
         // Which of them it waits for decides nothing where none is reached through a policy.
         Err(unknown) => {
             for service in SERVICES {
-                match policy_on_the_way(facts, scope, service) {
+                match policy_on_the_way(case, service) {
                     Ok(None) => {}
                     Ok(Some(_)) => return Err(unknown),
                     Err(way) => return Err(unknown.and(way)),
@@ -62,17 +62,17 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::NotApplicable(NOTHING));
     };
     all_of(services, NOTHING, |service| {
-        let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
+        let Some((endpoint, text)) = policy_on_the_way(case, service)? else {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
         if let Some(open) = open_to_all(endpoint, text) {
             return Ok(open);
         }
-        let Some(role) = agent_role(facts, scope)? else {
+        let Some(role) = agent_role(case)? else {
             return Ok(Verdict::NotApplicable("the agent has no role"));
         };
         let (action, resource) = match service {
-            "kms" => match preferences.guarded_key(facts, scope)? {
+            "kms" => match preferences.guarded_key(case)? {
                 Some(key) => ("kms:Decrypt", key.arn.to_string()),
                 None => return Ok(Verdict::NotApplicable("the key does not exist")),
             },
@@ -83,11 +83,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 }
                 None => return Ok(Verdict::NotApplicable("no bucket is named")),
             },
-            "logs" => ("logs:DescribeLogGroups", log_groups_of(&role.arn, scope)),
+            "logs" => ("logs:DescribeLogGroups", log_groups_of(&role.arn, case.scope)),
             _ => return Ok(Verdict::NotApplicable("nothing waits for it")),
         };
-        let who = role.who(scope);
+        let who = role.who(case.scope);
         let question = Question { who: &who, action, resource: &resource };
-        passes(question, (service, endpoint, text), facts, scope)
+        passes(question, (service, endpoint, text), case)
     })
 }

@@ -30,8 +30,8 @@ pub(crate) static CHECK: Check = Check {
 const NOTHING: &str = "no session log passes an endpoint with a policy";
 const TARGETS: [(&str, &str); 2] = [("s3", "s3BucketName"), ("logs", "cloudWatchLogGroupName")];
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -39,27 +39,27 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         if preferences.text(field)?.is_none() {
             return Ok(Verdict::NotApplicable(NOTHING));
         }
-        let Some((endpoint, text)) = policy_on_the_way(facts, scope, service)? else {
+        let Some((endpoint, text)) = policy_on_the_way(case, service)? else {
             return Ok(Verdict::NotApplicable(NOTHING));
         };
         if let Some(open) = open_to_all(endpoint, text) {
             return Ok(open);
         }
-        let Some(role) = agent_role(facts, scope)? else {
+        let Some(role) = agent_role(case)? else {
             return Ok(Verdict::NotApplicable("the agent has no role"));
         };
         let (partition, account) = (role.arn.partition(), role.arn.account());
         let (actions, logs): (&[&str], _) = if service == "s3" {
             (&["s3:PutObject"], preferences.objects(partition)?)
         } else {
-            let streams = preferences.streams(partition, &scope.region, account)?;
+            let streams = preferences.streams(partition, &case.scope.region, account)?;
             (&["logs:CreateLogStream", "logs:PutLogEvents"], streams)
         };
         let Some(logs) = logs else { return Ok(Verdict::NotApplicable(NOTHING)) };
-        let who = role.who(scope);
+        let who = role.who(case.scope);
         all_of(actions, NOTHING, |action| {
             let question = Question { who: &who, action, resource: &logs.one };
-            passes(question, (service, endpoint, text), facts, scope)
+            passes(question, (service, endpoint, text), case)
         })
     })
 }

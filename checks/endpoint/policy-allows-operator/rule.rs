@@ -30,23 +30,23 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some((endpoint, text)) = policy_on_the_way(facts, scope, "ssm")? else {
+fn run(case: &Case) -> Answer {
+    let Some((endpoint, text)) = policy_on_the_way(case, "ssm")? else {
         return Ok(Verdict::NotApplicable("ssm is not reached through an endpoint with a policy"));
     };
     if let Some(open) = open_to_all(endpoint, text) {
         return Ok(open);
     }
-    let who = operator::who(facts, scope)?;
-    let name = session::document_name(scope)
+    let who = operator::who(case)?;
+    let name = session::document_name(case.scope)
         .ok_or_else(|| Unknown::limit("the session document's name"))?;
-    let (target, document) = (target_arn(facts, scope)?, document_arn(facts, scope, &name)?);
+    let (target, document) = (target_arn(case)?, document_arn(case, &name)?);
     // What the service asks for a default document is not documented.
-    let named = scope.session != Session::Shell || scope.document.is_some();
+    let named = case.scope.session != Session::Shell || case.scope.document.is_some();
     let resources = core::iter::once(target).chain(named.then_some(document));
     let answer = all_of(resources, "nothing is asked of it", |resource| {
         let question = Question { who: &who, action: START, resource: &resource };
-        let answer = passes(question, ("ssm", endpoint, text), facts, scope)?;
+        let answer = passes(question, ("ssm", endpoint, text), case)?;
         Ok(match answer {
             Verdict::Fail(evidence, fix) => Verdict::Fail(
                 evidence.and(observed(&resource, "is what it would not let start")),

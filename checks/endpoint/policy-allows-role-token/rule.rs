@@ -34,26 +34,26 @@ pub(crate) static CHECK: Check = Check {
 
 const TOKEN: &str = "ssm:RequestManagedInstanceRoleToken";
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some((endpoint, text)) = policy_on_the_way(facts, scope, "ssm")? else {
+fn run(case: &Case) -> Answer {
+    let Some((endpoint, text)) = policy_on_the_way(case, "ssm")? else {
         return Ok(Verdict::NotApplicable("ssm is not reached through an endpoint with a policy"));
     };
     if is_open(text) {
         return Ok(Verdict::NotApplicable("the endpoint's policy allows everything"));
     }
-    let role = match agent_role(facts, scope)? {
+    let role = match agent_role(case)? {
         Some(role) if role.source == Source::HostManagement => role,
         _ => {
             return Ok(Verdict::NotApplicable("the agent does not ask Systems Manager for a role"));
         }
     };
-    let (id, target) = (&endpoint.id, target_arn(facts, scope)?);
-    let who = role.who(scope);
+    let (id, target) = (&endpoint.id, target_arn(case)?);
+    let who = role.who(case.scope);
     let question = Question { who: &who, action: TOKEN, resource: &target };
-    let signed = node(context::of(question, facts, scope)?, facts);
+    let signed = node(context::of(question, case)?, case.facts);
     let signed = Request { context: &signed, ..question.request(None, &signed) };
     let nobody = Principal::Anonymous;
-    let context = node(unsigned(&nobody, &signed), facts);
+    let context = node(unsigned(&nobody, &signed), case.facts);
     let unsigned = Request {
         principal: nobody,
         action: TOKEN,
@@ -83,11 +83,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 "Resource": "*",
                 "Condition": { "StringEquals": { "ssm:NodeAccountId": who.arn.account() } },
             });
-            Ok(Verdict::Fail(evidence, open(scope, endpoint, &no, &statement.to_string())))
+            Ok(Verdict::Fail(evidence, open(endpoint, &no, &statement.to_string())))
         }
         _ => Err(Unknown::limit(format!(
             "whether the policy of {id} lets the agent on {} ask for its role ({TOKEN}): it asks who signed, and on hybrid nodes nobody has; ssm:NodeAccountId and ssm:NodeOrgId work for every node",
-            scope.target
+            case.scope.target
         ))),
     }
 }

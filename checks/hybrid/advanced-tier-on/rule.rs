@@ -16,12 +16,12 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    if scope.target.instance().is_some() {
+fn run(case: &Case) -> Answer {
+    if case.scope.target.instance().is_some() {
         return Ok(Verdict::NotApplicable("EC2 instances need no tier"));
     }
     let id = SettingId::ActivationTier;
-    let Some(setting) = facts.service_setting(&id).optional()? else {
+    let Some(setting) = case.facts.service_setting(&id).optional()? else {
         return Err(Unknown::limit(
             "the tier of hybrid nodes: Systems Manager has no such setting here",
         ));
@@ -33,18 +33,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         )));
     }
     let evidence =
-        observed(&scope.region, format!("has its hybrid nodes in the {} tier", setting.value));
+        observed(&case.scope.region, format!("has its hybrid nodes in the {} tier", setting.value));
     match setting.value.as_str() {
         "advanced" => Ok(Verdict::Pass(evidence)),
         "standard" => {
-            let caller = facts.caller(&Ourselves::Us).hint()?;
+            let caller = case.facts.caller(&Ourselves::Us).hint()?;
             let (partition, account) = caller
-                .map_or((scope.region.partition(), "<account>"), |it| {
+                .map_or((case.scope.region.partition(), "<account>"), |it| {
                     (it.arn.partition(), it.account.as_str())
                 });
             let arn = format!(
                 "arn:{partition}:ssm:{}:{account}:servicesetting{}",
-                scope.region,
+                case.scope.region,
                 id.as_str()
             );
             Ok(Verdict::Fail(
@@ -53,9 +53,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                     "turn on the advanced-instances tier, which is charged for each hybrid node and hour",
                     Recovery::NextSession,
                 )
-                .aws(
-                    scope,
-                    [
+                .aws([
                         "ssm",
                         "update-service-setting",
                         "--setting-id",

@@ -29,16 +29,17 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let (name, source) = match agent_role_name(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let (name, source) = match agent_role_name(case)? {
         Some((name, source @ (Source::Activation | Source::HostManagement))) => (name, source),
         Some((_, Source::InstanceProfile)) => {
             return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));
         }
         None => return Ok(Verdict::NotApplicable("the agent has no role")),
     };
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let (partition, account, region) = (caller.arn.partition(), &caller.account, &scope.region);
+    let caller = case.facts.caller(&Ourselves::Us).required()?;
+    let (partition, account, region) =
+        (caller.arn.partition(), &caller.account, &case.scope.region);
     let mut statement = serde_json::json!({
         "Effect": "Allow",
         "Principal": { "Service": "ssm.amazonaws.com" },
@@ -56,12 +57,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     }
     let document =
         serde_json::json!({ "Version": "2012-10-17", "Statement": statement }).to_string();
-    let Some(role) = facts.role(&name).optional()? else {
+    let Some(role) = case.facts.role(&name).optional()? else {
         let policy = match source {
             Source::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
             Source::Activation | Source::InstanceProfile => "AmazonSSMManagedInstanceCore",
         };
-        let path = agent_role_path(facts, scope, &name, source);
+        let path = agent_role_path(case, &name, source);
         let path = path.as_ref().map(|it| ["--path", it.as_str()]).into_iter().flatten();
         let create = ["iam", "create-role", "--role-name", name.as_str()]
             .into_iter()
@@ -70,18 +71,15 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::Fail(
             observed(&name, "is the node's role and does not exist any more"),
             Fix::new(format!("make {name} again, with {policy} attached"), Recovery::Agent)
-                .aws(scope, create)
-                .aws(
-                    scope,
-                    [
-                        "iam",
-                        "attach-role-policy",
-                        "--role-name",
-                        name.as_str(),
-                        "--policy-arn",
-                        &format!("arn:{partition}:iam::aws:policy/{policy}"),
-                    ],
-                ),
+                .aws(create)
+                .aws([
+                    "iam",
+                    "attach-role-policy",
+                    "--role-name",
+                    name.as_str(),
+                    "--policy-arn",
+                    &format!("arn:{partition}:iam::aws:policy/{policy}"),
+                ]),
         ));
     };
     let here = vec![
@@ -111,9 +109,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!("let ssm.amazonaws.com assume {name} (this replaces its whole trust policy: keep what else it needs)"),
             Recovery::Agent,
         )
-        .aws(
-            scope,
-            [
+        .aws([
                 "iam",
                 "update-assume-role-policy",
                 "--role-name",

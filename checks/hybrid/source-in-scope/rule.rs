@@ -26,12 +26,12 @@ const SERVERS: [&str; 4] = [
     "compute.googleapis.com/Instance",
 ];
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let target = &scope.target;
+fn run(case: &Case) -> Answer {
+    let target = &case.scope.target;
     if target.instance().is_some() {
         return Ok(Verdict::NotApplicable("EC2 instances are what they are"));
     }
-    let Some(node) = facts.node(target).optional()? else {
+    let Some(node) = case.facts.node(target).optional()? else {
         return Ok(Verdict::NotApplicable("the node is not registered"));
     };
     let Some(source) = node.source_type.as_deref() else {

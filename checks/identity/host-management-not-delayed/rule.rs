@@ -27,19 +27,19 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
     };
-    let Some(served) = host_management(facts)? else {
+    let Some(served) = host_management(case.facts)? else {
         return Ok(Verdict::NotApplicable("Default Host Management is off"));
     };
-    let Some(role) = profile_role(facts, scope)? else {
+    let Some(role) = profile_role(case)? else {
         return Ok(Verdict::NotApplicable(
             "no profile's role comes before Default Host Management",
         ));
     };
-    if may_register(facts, scope, &role)? {
+    if may_register(case, &role)? {
         return Ok(Verdict::NotApplicable("the profile's role may register itself"));
     }
     let evidence = observed(
@@ -48,7 +48,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             "is in the instance's profile and cannot register ({REGISTER}), and is tried before {served} of Default Host Management"
         ),
     );
-    if facts.node(&scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online) {
+    if case.facts.node(&case.scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online) {
         let note = observed(id, "is Online, so the agent passed it over");
         return Ok(Verdict::Pass(evidence.and(note)));
     }
@@ -58,18 +58,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!("take the profile from {id}, or attach AmazonSSMManagedInstanceCore to {}; then restart the agent", role.name),
             Recovery::Agent,
         )
-        .aws(
-            scope,
-            [
+        .aws([
                 "ec2",
                 "describe-iam-instance-profile-associations",
                 "--filters",
                 &format!("Name=instance-id,Values={id}"),
             ],
         )
-        .aws(
-            scope,
-            ["ec2", "disassociate-iam-instance-profile", "--association-id", "<association-id>"],
+        .aws(["ec2", "disassociate-iam-instance-profile", "--association-id", "<association-id>"],
         ),
     ))
 }

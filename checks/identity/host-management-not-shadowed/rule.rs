@@ -25,50 +25,44 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
     };
-    let Some(served) = host_management(facts)? else {
+    let Some(served) = host_management(case.facts)? else {
         return Ok(Verdict::NotApplicable(
             "Default Host Management is off, so nothing is shadowed",
         ));
     };
-    if let Some(role) = given_by_host_management(facts, scope)? {
+    if let Some(role) = given_by_host_management(case)? {
         let how = format!("is what the agent on {id} uses, by Default Host Management");
         return Ok(Verdict::Pass(observed(&role, how)));
     }
-    let Some(role) = profile_role(facts, scope)? else {
+    let Some(role) = profile_role(case)? else {
         return Ok(Verdict::NotApplicable(
             "no profile's role comes before Default Host Management",
         ));
     };
-    if !may_register(facts, scope, &role)? {
+    if !may_register(case, &role)? {
         let how = format!("cannot register, so the agent passes it over for {served}");
         return Ok(Verdict::Pass(observed(&role.name, how)));
     }
-    Ok(match may_open(&role, Recovery::Agent, facts, scope)? {
-        Verdict::Fail(evidence, mut fix) => {
-            fix.summary.push_str("; or take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over");
+    Ok(match may_open(&role, Recovery::Agent, case)? {
+        Verdict::Fail(evidence, fix) => {
+            let fix = fix.or("take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over");
             let note = "may register, so the agent uses it for everything and never tries Default Host Management, which is on";
-            let fix = fix.aws(
-                scope,
-                [
-                    "ec2",
-                    "describe-iam-instance-profile-associations",
-                    "--filters",
-                    &format!("Name=instance-id,Values={id}"),
-                ],
-            );
-            let fix = fix.aws(
-                scope,
-                [
-                    "ec2",
-                    "disassociate-iam-instance-profile",
-                    "--association-id",
-                    "<association-id>",
-                ],
-            );
+            let fix = fix.aws([
+                "ec2",
+                "describe-iam-instance-profile-associations",
+                "--filters",
+                &format!("Name=instance-id,Values={id}"),
+            ]);
+            let fix = fix.aws([
+                "ec2",
+                "disassociate-iam-instance-profile",
+                "--association-id",
+                "<association-id>",
+            ]);
             Verdict::Fail(evidence.and(observed(&role.name, note)), fix)
         }
         answer => answer,

@@ -24,20 +24,20 @@ pub(crate) static CHECK: Check = Check {
 /// Source: Systems Manager user guide, "AWS managed policies for AWS Systems Manager".
 const WITHDRAWN: &str = "AmazonEC2RoleforSSM";
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(role) = agent_role(facts, scope)? else {
+fn run(case: &Case) -> Answer {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let (who, target) = (role.who(scope), target_arn(facts, scope)?);
+    let (who, target) = (role.who(case.scope), target_arn(case)?);
     let question = Question { who: &who, action: REGISTER, resource: &target };
-    if let Some(names) = simulation::deciding_policies(facts, question)?
+    if let Some(names) = simulation::deciding_policies(case.facts, question)?
         && !names.iter().any(|it| it == WITHDRAWN)
     {
         let by = if names.is_empty() { "other policies".into() } else { names.join(", ") };
         return Ok(Verdict::Pass(observed(&role.name, format!("has its rights by {by}"))));
     }
     let arn = format!("arn:{}:iam::aws:policy/service-role/{WITHDRAWN}", role.arn.partition());
-    let attached = facts.role_policies(&role.name).required()?;
+    let attached = case.facts.role_policies(&role.name).required()?;
     if !attached.managed.iter().any(|it| it.as_str() == arn) {
         let what = format!("does not have {arn}");
         return Ok(Verdict::Pass(observed(&role.name, what)));
@@ -54,7 +54,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!("attach AmazonSSMManagedInstanceCore to {name} in place of {WITHDRAWN}, with what else its logs and buckets need"),
             Recovery::NextSession,
         )
-        .aws(scope, ["iam", "attach-role-policy", "--role-name", name, "--policy-arn", &current])
-        .aws(scope, ["iam", "detach-role-policy", "--role-name", name, "--policy-arn", &arn]),
+        .aws(["iam", "attach-role-policy", "--role-name", name, "--policy-arn", &current])
+        .aws(["iam", "detach-role-policy", "--role-name", name, "--policy-arn", &arn]),
     ))
 }

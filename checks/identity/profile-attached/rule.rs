@@ -18,11 +18,11 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
     };
-    let instance = facts.instance(id).required()?;
+    let instance = case.facts.instance(id).required()?;
     if matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated) {
         return Ok(Verdict::NotApplicable("the instance is gone for good"));
     }
@@ -30,31 +30,32 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::Pass(observed(id, format!("has instance profile {}", profile.name()))));
     }
     let evidence = observed(id, "has no instance profile");
-    let served = credentials::host_management(facts)
+    let served = credentials::host_management(case.facts)
         .map_err(|it| credentials::beside(id, credentials::NO_PROFILE, it))?;
-    if let Some(unknown) = credentials::host_management_spreads(facts, scope)? {
+    if let Some(unknown) = credentials::host_management_spreads(case)? {
         return Err(unknown);
     }
     Ok(match served {
         Some(role) => Verdict::Pass(evidence.and(observed(
             role,
-            format!("is given to it by Default Host Management, which is on in {}", scope.region),
+            format!(
+                "is given to it by Default Host Management, which is on in {}",
+                case.scope.region
+            ),
         ))),
         None => Verdict::Fail(
             locked(
                 evidence.and(observed(
-                    &scope.region,
+                    &case.scope.region,
                     "has Default Host Management off, so nothing else gives the agent credentials",
                 )),
-                facts,
-                scope,
+                case,
             ),
             credentials::attach_profile(
                 Fix::new(
                     "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
                     Recovery::Agent,
                 ),
-                scope,
                 id,
             ),
         ),
@@ -62,18 +63,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 }
 
 /// `evidence`, and whether the organization keeps the operator from turning Default Host Management on.
-fn locked(evidence: Evidence, facts: &Facts, scope: &Scope) -> Evidence {
+fn locked(evidence: Evidence, case: &Case) -> Evidence {
     const TURN_ON: &str = "ssm:UpdateServiceSetting";
-    let Ok(who) = operator::who(facts, scope) else { return evidence };
+    let Ok(who) = operator::who(case) else { return evidence };
     let setting = format!(
         "arn:{}:ssm:{}:{}:servicesetting{}",
         who.arn.partition(),
-        scope.region,
+        case.scope.region,
         who.arn.account(),
         SettingId::DefaultHostManagementRole
     );
     let question = Question { who: &who, action: TURN_ON, resource: &setting };
-    match judge(question, None, facts, scope) {
+    match judge(question, None, case) {
         Ok(Judgement::Refused(refused)) => {
             let forbids = refused.layers.iter().find(|it| it.layer == Stratum::ServiceControl);
             let Some(no) = forbids else { return evidence };

@@ -20,11 +20,11 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
     };
-    let instance = facts.instance(id).required()?;
+    let instance = case.facts.instance(id).required()?;
     let Some(arn) = &instance.profile else {
         return Ok(Verdict::NotApplicable("the instance has no profile"));
     };
@@ -32,21 +32,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let replace = |what: &str, by: &str| {
         let filter = format!("Name=instance-id,Values={id}");
         Fix::new(what, Recovery::Agent)
-            .aws(scope, ["ec2", "describe-iam-instance-profile-associations", "--filters", &filter])
-            .aws(
-                scope,
-                [
-                    "ec2",
-                    "replace-iam-instance-profile-association",
-                    "--association-id",
-                    "<association-id>",
-                    "--iam-instance-profile",
-                    &format!("Name={by}"),
-                ],
-            )
+            .aws(["ec2", "describe-iam-instance-profile-associations", "--filters", &filter])
+            .aws([
+                "ec2",
+                "replace-iam-instance-profile-association",
+                "--association-id",
+                "<association-id>",
+                "--iam-instance-profile",
+                &format!("Name={by}"),
+            ])
     };
     let mut remade = false;
-    let (evidence, fix) = if let Some(profile) = facts.instance_profile(&name).optional()? {
+    let (evidence, fix) = if let Some(profile) = case.facts.instance_profile(&name).optional()? {
         if let (Some(attached), Some(now)) = (&instance.profile_id, &profile.id)
             && attached != now
         {
@@ -61,35 +58,33 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         } else if let Some(role) = profile.roles.first() {
             return Ok(Verdict::Pass(observed(&name, format!("holds role {role}"))));
         } else {
-            let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent).aws(
-                scope,
-                [
-                    "iam",
-                    "add-role-to-instance-profile",
-                    "--instance-profile-name",
-                    name.as_str(),
-                    "--role-name",
-                    "<role>",
-                ],
-            );
+            let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent).aws([
+                "iam",
+                "add-role-to-instance-profile",
+                "--instance-profile-name",
+                name.as_str(),
+                "--role-name",
+                "<role>",
+            ]);
             (observed(&name, "holds no role"), fix)
         }
     } else {
         let fix = replace("replace the deleted profile by one that exists", "<profile>");
         (observed(&name, format!("is attached to {id} and does not exist any more")), fix)
     };
-    if let Some(role) = given_by_host_management(facts, scope)? {
+    if let Some(role) = given_by_host_management(case)? {
         let served = format!(
             "is what the agent uses instead, by Default Host Management, and {id} is Online with it"
         );
         return Ok(Verdict::Pass(evidence.and(observed(&role, served))));
     }
     // An agent that is Online, and was given no role, lives on what the old profile gave it.
-    let online = facts.node(&scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online);
+    let online =
+        case.facts.node(&case.scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online);
     if remade && online {
         return Ok(Verdict::Fail(evidence, fix));
     }
-    match host_management(facts).map_err(|it| beside(id, NO_ROLE, it))? {
+    match host_management(case.facts).map_err(|it| beside(id, NO_ROLE, it))? {
         Some(_) => Err(empty_profile(id)),
         None => Ok(Verdict::Fail(evidence, fix)),
     }

@@ -16,18 +16,18 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node has no instance profile"));
     };
-    let Some(profile) = &facts.instance(id).required()?.profile else {
+    let Some(profile) = &case.facts.instance(id).required()?.profile else {
         return Ok(Verdict::NotApplicable("the instance has no profile"));
     };
-    if facts.node(&scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online) {
+    if case.facts.node(&case.scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online) {
         return Ok(Verdict::NotApplicable("the agent is Online, so it has credentials"));
     }
     let name = profile.name();
-    let Some(association) = facts.profile_association(id).optional()? else {
+    let Some(association) = case.facts.profile_association(id).optional()? else {
         return Err(Unknown::limit(format!("whether {name} is in force for {id} yet")));
     };
     let filter = format!("Name=instance-id,Values={id}");
@@ -39,10 +39,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 "wait until it is associated, or attach it again; then restart the agent",
                 Recovery::Agent,
             )
-            .aws(
-                scope,
-                ["ec2", "describe-iam-instance-profile-associations", "--filters", &filter],
-            ),
+            .aws([
+                "ec2",
+                "describe-iam-instance-profile-associations",
+                "--filters",
+                &filter,
+            ]),
         )),
         other => {
             Err(Unknown::limit(format!("{name} is {other:?} with {id}, a state not known here")))

@@ -31,21 +31,21 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(role) = agent_role(facts, scope)? else {
+fn run(case: &Case) -> Answer {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
-    let channels = channels_of(&role.arn, scope);
-    Ok(match may_open(&role, Recovery::Channel, facts, scope)? {
+    let who = role.who(case.scope);
+    let channels = channels_of(&role.arn, case.scope);
+    Ok(match may_open(&role, Recovery::Channel, case)? {
         Verdict::Pass(evidence) => {
-            Verdict::Pass(on_the_arn_alone(&who, &CONTROL, &channels, evidence, facts, scope))
+            Verdict::Pass(on_the_arn_alone(&who, &CONTROL, &channels, evidence, case))
         }
         Verdict::Fail(evidence, fix) => {
-            let connection = facts.connection(&scope.target).optional();
+            let connection = case.facts.connection(&case.scope.target).optional();
             let evidence = if connection == Ok(Some(&Connection::Connected)) {
                 evidence.and(observed(
-                    &scope.target,
+                    &case.scope.target,
                     "holds its channel open all the same: a channel outlasts the right to open it by up to an hour, so the right may just have been taken away, or it comes in a way that is not seen from here",
                 ))
             } else {
@@ -58,18 +58,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 }
 
 /// May a role open the control channel?
-pub(super) fn may_open(
-    role: &AgentRole,
-    recovery: Recovery,
-    facts: &Facts,
-    scope: &Scope,
-) -> Answer {
-    let (who, channels) = (role.who(scope), channels_of(&role.arn, scope));
+pub(super) fn may_open(role: &AgentRole, recovery: Recovery, case: &Case) -> Answer {
+    let (who, channels) = (role.who(case.scope), channels_of(&role.arn, case.scope));
     let grant = super::role_may_register::managed_policy(role.source);
     let access = Access { who: &who, actions: &CONTROL, resource: &channels, grant, recovery };
-    match access.judge(facts, scope)? {
+    match access.judge(case)? {
         // What the data channel, which has a check of its own, lacks as well is mended with it.
-        Verdict::Fail(..) => Access { actions: &CHANNELS, ..access }.judge(facts, scope),
+        Verdict::Fail(..) => Access { actions: &CHANNELS, ..access }.judge(case),
         answer => Ok(answer),
     }
 }
@@ -80,12 +75,11 @@ pub(super) fn on_the_arn_alone(
     actions: &[&str],
     channels: &str,
     evidence: Evidence,
-    facts: &Facts,
-    scope: &Scope,
+    case: &Case,
 ) -> Evidence {
     let on_all = |action: &&str| {
         let question = Question { who, action, resource: "*" };
-        !matches!(by_policies(question, facts, scope), Ok(false))
+        !matches!(by_policies(question, case), Ok(false))
     };
     if actions.iter().all(on_all) {
         return evidence;

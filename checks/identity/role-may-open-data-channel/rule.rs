@@ -27,12 +27,12 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(role) = agent_role(facts, scope)? else {
+fn run(case: &Case) -> Answer {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
-    let channels = channels_of(&role.arn, scope);
+    let who = role.who(case.scope);
+    let channels = channels_of(&role.arn, case.scope);
     let control = Access {
         who: &who,
         actions: &CONTROL,
@@ -41,7 +41,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         recovery: Recovery::NextSession,
     };
     let data = Access { actions: &DATA, ..control };
-    let (control, data) = (control.judge(facts, scope), data.judge(facts, scope));
+    let (control, data) = (control.judge(case), data.judge(case));
     match (control, data) {
         // Said once; and if the control channel is open nonetheless, what is refused is in doubt.
         (Ok(Verdict::Fail(..)), _) => Ok(Verdict::NotApplicable(
@@ -50,7 +50,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         (Err(unknown), Err(more)) => Err(unknown.and(more)),
         (Err(unknown), _) => Err(unknown),
         (_, Ok(Verdict::Pass(evidence))) => {
-            Ok(Verdict::Pass(on_the_arn_alone(&who, &DATA, &channels, evidence, facts, scope)))
+            Ok(Verdict::Pass(on_the_arn_alone(&who, &DATA, &channels, evidence, case)))
         }
         (_, data) => data,
     }

@@ -36,12 +36,12 @@ pub(super) fn managed_policy(source: Source) -> Grant<'static> {
     })
 }
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(role) = agent_role(facts, scope)? else {
+fn run(case: &Case) -> Answer {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let target = target_arn(facts, scope)?;
-    let who = role.who(scope);
+    let target = target_arn(case)?;
+    let who = role.who(case.scope);
     let access = Access {
         who: &who,
         actions: &[REGISTER],
@@ -49,12 +49,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         grant: managed_policy(role.source),
         recovery: Recovery::Agent,
     };
-    let mut answer = access.judge(facts, scope)?;
+    let mut answer = access.judge(case)?;
     if let Verdict::Fail(evidence, fix) = answer {
-        let node = facts.node(&scope.target).optional().ok().flatten();
+        let node = case.facts.node(&case.scope.target).optional().ok().flatten();
         let online = node.is_some_and(|it| it.ping == Ping::Online);
         let still = "counts as Online all the same: its last report may be older than the change, or it has the right in a way that is not seen from here";
-        let evidence = if online { evidence.and(observed(&scope.target, still)) } else { evidence };
+        let evidence =
+            if online { evidence.and(observed(&case.scope.target, still)) } else { evidence };
         answer = Verdict::Fail(evidence, fix);
     }
     if role.source != Source::HostManagement {
@@ -62,10 +63,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     }
     let mut note = observed(&role.name, "is the role of Default Host Management");
     // Only to explain: the verdict does not rest on the role that is passed over.
-    if let Ok(Some(passed_over)) = credentials::profile_role(facts, scope)
-        && let other = passed_over.who(scope)
+    if let Ok(Some(passed_over)) = credentials::profile_role(case)
+        && let other = passed_over.who(case.scope)
         && let question = (Question { who: &other, action: REGISTER, resource: &target })
-        && matches!(may(question, facts, scope), Ok(false))
+        && matches!(may(question, case), Ok(false))
     {
         note = note.and(observed(
             &passed_over.name,

@@ -21,14 +21,14 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    if scope.target.instance().is_none() {
+fn run(case: &Case) -> Answer {
+    if case.scope.target.instance().is_none() {
         return Ok(Verdict::NotApplicable("a hybrid node's role is given by Systems Manager"));
     }
-    let Some(role) = profile_role(facts, scope)? else {
+    let Some(role) = profile_role(case)? else {
         return Ok(Verdict::NotApplicable("the instance has no role of a profile"));
     };
-    let trust = &facts.role(&role.name).required()?.trust;
+    let trust = &case.facts.role(&role.name).required()?.trust;
     let evidence = match policy::trusts(trust, &EC2, ASSUME, &[])? {
         Trust::Given => {
             return Ok(Verdict::Pass(observed(&role.name, "trusts ec2.amazonaws.com")));
@@ -41,8 +41,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!("trusts ec2.amazonaws.com only under conditions on {keys} that do not hold")
         }
     };
-    let id = scope.target.instance();
-    let served = host_management(facts).map_err(|it| match id {
+    let id = case.scope.target.instance();
+    let served = host_management(case.facts).map_err(|it| match id {
         Some(id) => beside(id, NO_ROLE, it),
         None => it,
     });
@@ -66,9 +66,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!("let ec2.amazonaws.com assume {} (this replaces its whole trust policy: keep what else it needs)", role.name),
             Recovery::Agent,
         )
-        .aws(
-            scope,
-            [
+        .aws([
                 "iam",
                 "update-assume-role-policy",
                 "--role-name",

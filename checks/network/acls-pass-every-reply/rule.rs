@@ -16,11 +16,11 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    if let partly @ Verdict::Fail(..) = reach::judge(facts, scope, &[HopKind::Partly])? {
+fn run(case: &Case) -> Answer {
+    if let partly @ Verdict::Fail(..) = reach::judge(case, &[HopKind::Partly])? {
         return Ok(partly);
     }
-    Ok(match reach::judge(facts, scope, &[HopKind::Acl])? {
+    Ok(match reach::judge(case, &[HopKind::Acl])? {
         Verdict::Fail(..) => Verdict::NotApplicable("no reply gets through at all"),
         verdict => verdict,
     })

@@ -17,6 +17,6 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    reach::judge(facts, scope, &[HopKind::EndpointGroup])
+fn run(case: &Case) -> Answer {
+    reach::judge(case, &[HopKind::EndpointGroup])
 }

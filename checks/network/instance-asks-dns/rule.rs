@@ -16,6 +16,6 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    reach::judge(facts, scope, &[HopKind::NameQuery])
+fn run(case: &Case) -> Answer {
+    reach::judge(case, &[HopKind::NameQuery])
 }

@@ -16,10 +16,10 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    match reach::judge(facts, scope, &[HopKind::Appliance])? {
+fn run(case: &Case) -> Answer {
+    match reach::judge(case, &[HopKind::Appliance])? {
         // What is on the way shows in the routes alone, whatever they are worth.
-        Verdict::NotApplicable(_) => match reach::judge(facts, scope, &[HopKind::Way])? {
+        Verdict::NotApplicable(_) => match reach::judge(case, &[HopKind::Way])? {
             Verdict::Fail(..) => Ok(Verdict::NotApplicable("there is no way out at all")),
             verdict => Ok(verdict),
         },

@@ -16,11 +16,15 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let (operator, account) = (scope.operator.as_ref().unwrap_or(&caller.arn), &caller.account);
+fn run(case: &Case) -> Answer {
+    let caller = case.facts.caller(&Ourselves::Us).required()?;
+    let (operator, account) =
+        (case.scope.operator.as_ref().unwrap_or(&caller.arn), &caller.account);
     if operator.account() == account.as_str() {
-        let what = format!("is of account {account}, as {} is, in {}", scope.target, scope.region);
+        let what = format!(
+            "is of account {account}, as {} is, in {}",
+            case.scope.target, case.scope.region
+        );
         return Ok(Verdict::Pass(observed(operator, what)));
     }
     Ok(Verdict::Fail(
@@ -29,7 +33,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             format!(
                 "is of account {}, and {} of {account}: StartSession looks for its target in the caller's own account",
                 operator.account(),
-                scope.target
+                case.scope.target
             ),
         ),
         Fix::new(
@@ -39,16 +43,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             ),
             Recovery::NextSession,
         )
-        .aws(
-            scope,
-            [
-                "sts",
-                "assume-role",
-                "--role-arn",
-                &format!("arn:{}:iam::{account}:role/<role>", caller.arn.partition()),
-                "--role-session-name",
-                operator.name(),
-            ],
-        ),
+        .aws([
+            "sts",
+            "assume-role",
+            "--role-arn",
+            &format!("arn:{}:iam::{account}:role/<role>", caller.arn.partition()),
+            "--role-session-name",
+            operator.name(),
+        ]),
     ))
 }

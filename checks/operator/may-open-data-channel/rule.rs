@@ -26,8 +26,8 @@ pub(crate) static CHECK: Check = Check {
 
 const OPEN: &str = "ssmmessages:OpenDataChannel";
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let who = operator::who(facts, scope)?;
+fn run(case: &Case) -> Answer {
+    let who = operator::who(case)?;
     let access = |pattern| Access {
         who: &who,
         actions: &[OPEN],
@@ -36,13 +36,13 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         recovery: Recovery::NextSession,
     };
     if who.is_root() {
-        return root(access("*"), facts, scope);
+        return root(access("*"), case);
     }
-    let sessions = operator::sessions(&who, facts, scope)?;
+    let sessions = operator::sessions(&who, case)?;
     let forms = sessions.examples.iter().map(String::as_str).chain(["*"]);
     let allowed = any_of(forms, |resource| {
         let question = Question { who: &who, action: OPEN, resource };
-        Ok(may(question, facts, scope)?.then_some(resource))
+        Ok(may(question, case)?.then_some(resource))
     })?;
     if let Some(resource) = allowed {
         return Ok(Verdict::Pass(observed(who.name(), format!("may {OPEN} on {resource}"))));
@@ -50,7 +50,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if sessions.nameless {
         return Err(unnamed(&who, OPEN));
     }
-    access(&sessions.pattern).judge(facts, scope)
+    access(&sessions.pattern).judge(case)
 }
 
 /// What is allowed for sessions of some name.

@@ -27,18 +27,18 @@ use crate::operator::{may_open_data_channel::unnamed, may_start_session_on_targe
 
 const BOTH: [&str; 2] = ["ssm:ResumeSession", "ssm:TerminateSession"];
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let who = operator::who(facts, scope)?;
+fn run(case: &Case) -> Answer {
+    let who = operator::who(case)?;
     if who.is_root() {
-        return root(access(&who, &BOTH, "*", "*"), facts, scope);
+        return root(access(&who, &BOTH, "*", "*"), case);
     }
-    let sessions = operator::sessions(&who, facts, scope)?;
-    all_of(BOTH, "nothing to do", |action| judge(&who, action, &sessions, facts, scope))
+    let sessions = operator::sessions(&who, case)?;
+    all_of(BOTH, "nothing to do", |action| judge(&who, action, &sessions, case))
 }
 
-fn judge(who: &Who, action: &str, sessions: &Sessions, facts: &Facts, scope: &Scope) -> Answer {
+fn judge(who: &Who, action: &str, sessions: &Sessions, case: &Case) -> Answer {
     let allowed = any_of(&sessions.examples, |resource| {
-        Ok(may(Question { who, action, resource }, facts, scope)?.then_some(resource))
+        Ok(may(Question { who, action, resource }, case)?.then_some(resource))
     })?;
     if let Some(resource) = allowed {
         return Ok(Verdict::Pass(observed(who.name(), format!("may {action} on {resource}"))));
@@ -48,7 +48,7 @@ fn judge(who: &Who, action: &str, sessions: &Sessions, facts: &Facts, scope: &Sc
     }
     let resource = sessions.examples.first().map_or("*", String::as_str);
     let actions = [action];
-    let answer = access(who, &actions, resource, &sessions.pattern).judge(facts, scope)?;
+    let answer = access(who, &actions, resource, &sessions.pattern).judge(case)?;
     Ok(match answer {
         Verdict::Fail(evidence, fix) if who.is_role() => Verdict::Fail(
             evidence.and(observed(

@@ -21,9 +21,9 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let who = operator::who(facts, scope)?;
-    let target = target_arn(facts, scope)?;
+fn run(case: &Case) -> Answer {
+    let who = operator::who(case)?;
+    let target = target_arn(case)?;
     let access = Access {
         who: &who,
         actions: &[START],
@@ -32,15 +32,17 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         recovery: Recovery::NextSession,
     };
     if who.is_root() {
-        return root(access, facts, scope);
+        return root(access, case);
     }
-    let answer = access.judge(facts, scope)?;
+    let answer = access.judge(case)?;
     let question = Question { who: &who, action: START, resource: &target };
-    let tags = resource_tags_wanted(facts, question).join(", ");
+    let tags = resource_tags_wanted(case.facts, question).join(", ");
     Ok(match answer {
         Verdict::Fail(evidence, fix) if !tags.is_empty() => {
-            let note =
-                observed(&scope.target, format!("lacks a tag that a policy asks for ({tags})"));
+            let note = observed(
+                &case.scope.target,
+                format!("lacks a tag that a policy asks for ({tags})"),
+            );
             Verdict::Fail(evidence.and(note), fix)
         }
         answer => answer,
@@ -48,8 +50,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 }
 
 /// The root user, whom nothing limits but the organization.
-pub(super) fn root(access: Access, facts: &Facts, scope: &Scope) -> Answer {
-    Ok(match access.judge(facts, scope)? {
+pub(super) fn root(access: Access, case: &Case) -> Answer {
+    Ok(match access.judge(case)? {
         Verdict::Pass(_) => Verdict::Pass(observed(
             &access.who.arn,
             "is the root user, whom no policy of the account limits, and none of an organization stops it",

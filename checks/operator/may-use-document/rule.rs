@@ -30,11 +30,11 @@ pub(crate) static CHECK: Check = Check {
 
 use crate::operator::may_start_session_on_target::root;
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let who = operator::who(facts, scope)?;
-    let name = session::document_name(scope)
+fn run(case: &Case) -> Answer {
+    let who = operator::who(case)?;
+    let name = session::document_name(case.scope)
         .ok_or_else(|| Unknown::limit("the session document's name"))?;
-    let document = document_arn(facts, scope, &name)?;
+    let document = document_arn(case, &name)?;
     let access = Access {
         who: &who,
         actions: &[START],
@@ -43,12 +43,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         recovery: Recovery::NextSession,
     };
     if who.is_root() {
-        return root(access, facts, scope);
+        return root(access, case);
     }
-    let answer = access.judge(facts, scope);
+    let answer = access.judge(case);
     let question = Question { who: &who, action: START, resource: &document };
-    let tags = resource_tags_wanted(facts, question).join(", ");
-    let target = target_arn(facts, scope)?;
+    let tags = resource_tags_wanted(case.facts, question).join(", ");
+    let target = target_arn(case)?;
     match answer {
         // Once the simulation is there: a tag of the account's own document was asked for.
         Err(unknown) if !tags.is_empty() => Err(unknown.and(Unknown::limit(format!(
@@ -56,7 +56,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             who.name()
         )))),
         Ok(Verdict::Fail(evidence, fix))
-            if scope.session == Session::Shell && scope.document.is_none() =>
+            if case.scope.session == Session::Shell && case.scope.document.is_none() =>
         {
             let on_target = Question { resource: &target, ..question };
             let key = "ssm:SessionDocumentAccessCheck";
@@ -66,7 +66,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                     who.name()
                 ))
             };
-            match judge::hangs_on(on_target, key, Known::Exactly("false".into()), facts, scope) {
+            match judge::hangs_on(on_target, key, Known::Exactly("false".into()), case) {
                 Ok(true) => Ok(Verdict::Fail(
                     evidence.and(observed(
                         who.name(),
@@ -82,7 +82,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             let mut note = observed(&document, format!("has no tags, and a statement asks for {tags}"));
             // Only to explain: allowed on the target by the very statement that misses the document.
             let on_target = Access { resource: &target, ..access };
-            if matches!(on_target.judge(facts, scope), Ok(Verdict::Pass(_))) {
+            if matches!(on_target.judge(case), Ok(Verdict::Pass(_))) {
                 note = note.and(observed(
                     who.name(),
                     format!("may {START} on the target by its tags; the document needs a statement of its own"),

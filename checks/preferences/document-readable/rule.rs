@@ -18,22 +18,22 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let name = session::document_name(scope)
+fn run(case: &Case) -> Answer {
+    let name = session::document_name(case.scope)
         .ok_or_else(|| Unknown::limit("the session document's name"))?;
     if let Some(kind) = session::type_by_aws(&name).filter(|_| session::is_owned_by_aws(&name)) {
         let evidence = observed(&name, format!("is AWS's own document, of type {kind}"));
-        return Ok(if session::fits(kind, scope.session) {
+        return Ok(if session::fits(kind, case.scope.session) {
             Verdict::Pass(evidence)
         } else {
             let summary = format!(
                 "name a document that opens {}, or ask for another kind with --session",
-                scope.session.phrase()
+                case.scope.session.phrase()
             );
             Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession))
         });
     }
-    let Some(document) = facts.document(&name).optional()? else {
+    let Some(document) = case.facts.document(&name).optional()? else {
         if name.as_str() == PREFERENCES {
             return Ok(Verdict::Pass(observed(
                 &name,
@@ -41,24 +41,21 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             )));
         }
         return Ok(Verdict::Fail(
-            observed(&name, format!("does not exist in {}", scope.region)),
-            list(
-                Fix::new(
-                    format!("name a session document of {}, or leave it out", scope.region),
-                    Recovery::NextSession,
-                ),
-                scope,
-            ),
+            observed(&name, format!("does not exist in {}", case.scope.region)),
+            list(Fix::new(
+                format!("name a session document of {}, or leave it out", case.scope.region),
+                Recovery::NextSession,
+            )),
         ));
     };
-    let saved = saved(&name, document, scope);
-    let defect = match session::defect(&name, document, scope.session)? {
-        None => for_platform(document, facts, scope)?,
+    let saved = saved(&name, document, case.scope);
+    let defect = match session::defect(&name, document, case.scope.session)? {
+        None => for_platform(document, case)?,
         defect => defect,
     };
     let Some(defect) = defect else {
         let mut evidence = observed(&name, "is a session document that the agent can read");
-        if let Ok(Gates::Apply(preferences)) = session::gates(facts, scope)
+        if let Ok(Gates::Apply(preferences)) = session::gates(case)
             && let Ok(course) = preferences.course()
         {
             evidence = evidence.and(observed(&name, course));
@@ -67,13 +64,15 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     };
     let (defect, fix) = match defect {
         Cannot::Start(defect) if name.as_str() != PREFERENCES => {
-            let summary =
-                format!("name a document of type Session that opens {}", scope.session.phrase());
-            (defect, list(Fix::new(summary, Recovery::NextSession), scope))
+            let summary = format!(
+                "name a document of type Session that opens {}",
+                case.scope.session.phrase()
+            );
+            (defect, list(Fix::new(summary, Recovery::NextSession)))
         }
         Cannot::Start(defect) | Cannot::BeRead(defect) => {
             let summary = format!("correct {name}, and make the new version its default");
-            (defect, session::save(Fix::new(summary, Recovery::NextSession), scope, &name))
+            (defect, session::save(Fix::new(summary, Recovery::NextSession), &name))
         }
     };
     let evidence = observed(&name, defect);
@@ -81,16 +80,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
 }
 
 /// Commands are written for each platform apart, and the node has one.
-fn for_platform(
-    document: &Document,
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<Option<Cannot>, Unknown> {
+fn for_platform(document: &Document, case: &Case) -> Result<Option<Cannot>, Unknown> {
     let platforms = session::platforms(document);
-    if scope.session != Session::Command || platforms.len() == session::PLATFORMS.len() {
+    if case.scope.session != Session::Command || platforms.len() == session::PLATFORMS.len() {
         return Ok(None);
     }
-    let windows = is_windows(facts, scope)?;
+    let windows = is_windows(case)?;
     // macOS takes what is written for Linux, where nothing is written for it.
     let served = platforms.iter().any(|it| (*it == "windows") == windows);
     Ok((!served).then(|| {
@@ -100,8 +95,8 @@ fn for_platform(
     }))
 }
 
-fn list(fix: Fix, scope: &Scope) -> Fix {
-    fix.aws(scope, ["ssm", "list-documents", "--filters", "Key=DocumentType,Values=Session"])
+fn list(fix: Fix) -> Fix {
+    fix.aws(["ssm", "list-documents", "--filters", "Key=DocumentType,Values=Session"])
 }
 
 /// One document serves a whole account and Region, and anybody may have saved it last.

@@ -20,16 +20,16 @@ pub(crate) static CHECK: Check = Check {
 /// As far back as one remembers what worked.
 const RECENT: i64 = 24 * 60 * 60;
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let name = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let name = match session::gates(case)? {
         Gates::Apply(preferences) => preferences.name,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
-    let document = facts.document(&name).required()?;
+    let document = case.facts.document(&name).required()?;
     let Some(at) = document.created_at else {
         return Ok(Verdict::NotApplicable("AWS gives no date for the document"));
     };
-    let age = at.until(scope.at);
+    let age = at.until(case.scope.at);
     let version = document.version.as_deref().unwrap_or("(unknown)");
     let evidence = observed(
         &name,
@@ -45,12 +45,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     let before = version.parse::<u32>().ok().and_then(|it| it.checked_sub(1)).filter(|it| *it > 0);
     let fix = match before {
         Some(before) => [version, &before.to_string()].into_iter().fold(fix, |fix, version| {
-            fix.aws(
-                scope,
-                ["ssm", "get-document", "--name", name.as_str(), "--document-version", version],
-            )
+            fix.aws(["ssm", "get-document", "--name", name.as_str(), "--document-version", version])
         }),
-        None => fix.aws(scope, ["ssm", "get-document", "--name", name.as_str()]),
+        None => fix.aws(["ssm", "get-document", "--name", name.as_str()]),
     };
     Ok(Verdict::Fail(evidence, fix))
 }

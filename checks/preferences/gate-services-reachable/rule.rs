@@ -19,8 +19,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    Ok(match reach::judge_gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    Ok(match reach::judge_gates(case)? {
         // The agent looks anew for each session.
         Verdict::Fail(evidence, fix) => {
             Verdict::Fail(evidence, Fix { recovery: Recovery::NextSession, ..fix })

@@ -21,17 +21,17 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
-    if scope.target.instance().is_none() {
+    if case.scope.target.instance().is_none() {
         return Ok(Verdict::NotApplicable("a hybrid node's network is not visible to AWS"));
     }
     let services = services(&preferences)?;
     let answer = all_of(services, "nothing is logged that could be logged in vain", |service| {
-        reach::judge_service(facts, scope, service)
+        reach::judge_service(case, service)
     })?;
     Ok(match answer {
         Verdict::Fail(evidence, fix) => Verdict::Fail(

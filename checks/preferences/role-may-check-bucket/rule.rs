@@ -29,8 +29,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -42,10 +42,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             "the bucket need not be encrypted, so nothing waits for it",
         ));
     }
-    let Some(role) = agent_role(facts, scope)? else {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
+    let who = role.who(case.scope);
     let arn = format!("arn:{}:s3:::{bucket}", role.arn.partition());
     let access = Access {
         who: &who,
@@ -58,6 +58,6 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
-    let guard = Guard::of_bucket(&bucket, facts, role.arn.account());
-    access.judge_past(Some(&guard), facts, scope)
+    let guard = Guard::of_bucket(&bucket, case.facts, role.arn.account());
+    access.judge_past(Some(&guard), case)
 }

@@ -36,8 +36,8 @@ pub(super) const LOOK: Grant = Grant::Inline {
     resource: "*",
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -49,11 +49,11 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             "the log group need not be encrypted, so nothing waits for it",
         ));
     }
-    let Some(role) = agent_role(facts, scope)? else {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
-    let groups = log_groups_of(&role.arn, scope);
+    let who = role.who(case.scope);
+    let groups = log_groups_of(&role.arn, case.scope);
     let answer = Access {
         who: &who,
         actions: &["logs:DescribeLogGroups"],
@@ -61,7 +61,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         grant: LOOK,
         recovery: Recovery::NextSession,
     }
-    .judge(facts, scope)?;
+    .judge(case)?;
     Ok(match answer {
         Verdict::Fail(evidence, fix) => Verdict::Fail(
             evidence.and(observed(

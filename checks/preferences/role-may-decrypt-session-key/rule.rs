@@ -26,19 +26,19 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
-    let Some(key) = preferences.guarded_key(facts, scope)? else {
+    let Some(key) = preferences.guarded_key(case)? else {
         return Ok(Verdict::NotApplicable(
             "the session is not encrypted with a KMS key, or the key does not exist",
         ));
     };
-    let Some(role) = agent_role(facts, scope)? else {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
-    may_use_key(&who, "kms:Decrypt", "session-key", key, facts, scope)
+    let who = role.who(case.scope);
+    may_use_key(&who, "kms:Decrypt", "session-key", key, case)
 }

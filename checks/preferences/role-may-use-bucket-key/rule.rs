@@ -26,36 +26,36 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
     let Some(bucket) = preferences.bucket()? else {
         return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
     };
-    let Some(found) = facts.bucket(&bucket).optional()? else {
+    let Some(found) = case.facts.bucket(&bucket).optional()? else {
         return Ok(Verdict::NotApplicable("the bucket does not exist"));
     };
     let Some(name) = found.encryption.iter().find_map(|it| it.key.as_ref()) else {
         return Ok(Verdict::NotApplicable("the bucket is not encrypted with a key of one's own"));
     };
     // KMS was asked in the Region of the target, and knows the keys of that one alone.
-    let elsewhere = found.region.as_ref().filter(|it| **it != scope.region);
+    let elsewhere = found.region.as_ref().filter(|it| **it != case.scope.region);
     if let Some(region) = elsewhere {
         return Err(Unknown::limit(format!(
             "{bucket} is in {region}, and so is its key {name}, of which {} knows nothing",
-            scope.region
+            case.scope.region
         )));
     }
-    let Some(key) = facts.key(name).optional()? else {
+    let Some(key) = case.facts.key(name).optional()? else {
         return Ok(Verdict::Fail(
             observed(name, format!("is the key of the bucket {bucket} and does not exist")),
             Fix::new(
                 format!("encrypt {bucket} with another key: nothing can be put into it"),
                 Recovery::NextSession,
             )
-            .aws(scope, ["s3api", "get-bucket-encryption", "--bucket", bucket.as_str()]),
+            .aws(["s3api", "get-bucket-encryption", "--bucket", bucket.as_str()]),
         ));
     };
     if key.makes_nothing() {
@@ -71,15 +71,15 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 format!("enable the key, or encrypt {bucket} with another"),
                 Recovery::NextSession,
             )
-            .aws(scope, ["kms", "describe-key", "--key-id", key.arn.as_str()]),
+            .aws(["kms", "describe-key", "--key-id", key.arn.as_str()]),
         ));
     }
-    let Some(role) = agent_role(facts, scope)? else {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
+    let who = role.who(case.scope);
     // S3 asks for the role, in its own name and for the object.
-    let region = found.region.as_ref().unwrap_or(&scope.region);
+    let region = found.region.as_ref().unwrap_or(&case.scope.region);
     let context = Vec::from([
         ("kms:ViaService", Known::Exactly(format!("s3.{region}.{}", region.dns_suffix()))),
         (
@@ -88,5 +88,5 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         ),
     ]);
     let key = GuardedKey { context, ..GuardedKey::of(key) };
-    may_use_key(&who, "kms:GenerateDataKey", "session-logs-key", key, facts, scope)
+    may_use_key(&who, "kms:GenerateDataKey", "session-logs-key", key, case)
 }

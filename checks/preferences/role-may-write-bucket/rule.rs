@@ -30,21 +30,21 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
     let Some(bucket) = preferences.bucket()? else {
         return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
     };
-    let Some(role) = agent_role(facts, scope)? else {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
     let Some(objects) = preferences.objects(role.arn.partition())? else {
         return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
     };
-    let who = role.who(scope);
+    let who = role.who(case.scope);
     let access = |actions| Access {
         who: &who,
         actions,
@@ -56,9 +56,9 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
-    let guard = Guard::of_bucket(&bucket, facts, role.arn.account());
-    let put = access(&["s3:PutObject"]).judge_past(Some(&guard), facts, scope);
-    let acl = access(&["s3:PutObjectAcl"]).judge_past(Some(&guard), facts, scope);
+    let guard = Guard::of_bucket(&bucket, case.facts, role.arn.account());
+    let put = access(&["s3:PutObject"]).judge_past(Some(&guard), case);
+    let acl = access(&["s3:PutObjectAcl"]).judge_past(Some(&guard), case);
     match (put, acl) {
         (Ok(Verdict::Pass(_)), Ok(Verdict::Fail(..))) => Err(Unknown::limit(format!(
             "{} may put objects into {bucket} without s3:PutObjectAcl; whether S3 asks for it depends on the bucket's Object Ownership",

@@ -32,8 +32,8 @@ pub(crate) static CHECK: Check = Check {
 const NOT_LOGGED: &str = "sessions are not logged to CloudWatch";
 const WRITE: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -41,12 +41,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if preferences.text("cloudWatchLogGroupName")?.is_none() {
         return Ok(Verdict::NotApplicable(NOT_LOGGED));
     }
-    let Some(role) = agent_role(facts, scope)? else {
+    let Some(role) = agent_role(case)? else {
         return Ok(Verdict::NotApplicable("the agent has no role"));
     };
-    let who = role.who(scope);
+    let who = role.who(case.scope);
     let (partition, account) = (role.arn.partition(), role.arn.account());
-    let Some(streams) = preferences.streams(partition, &scope.region, account)? else {
+    let Some(streams) = preferences.streams(partition, &case.scope.region, account)? else {
         return Ok(Verdict::NotApplicable(NOT_LOGGED));
     };
     let writing = Access {
@@ -60,7 +60,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
-    let groups = log_groups_of(&role.arn, scope);
+    let groups = log_groups_of(&role.arn, case.scope);
     let looking = Access {
         actions: &["logs:DescribeLogGroups"],
         resource: &groups,
@@ -68,5 +68,5 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         ..writing
     };
     let needed = if gate { vec![writing] } else { vec![writing, looking] };
-    all_of(needed, "nothing is needed", |it| it.judge(facts, scope))
+    all_of(needed, "nothing is needed", |it| it.judge(case))
 }

@@ -33,8 +33,8 @@ struct Tagged {
     fix: Option<Fix>,
 }
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Chosen { preferences, user, evidence, tagged } = match chosen(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let Chosen { preferences, user, evidence, tagged } = match chosen(case)? {
         Ok(chosen) => chosen,
         Err(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -50,7 +50,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         return Ok(Verdict::Fail(
             evidence.and(Gate::RunAs.seen_as()),
-            fix(scope, &preferences, tagged.fix),
+            fix(&preferences, tagged.fix),
         ));
     };
     if user == "root" {
@@ -60,10 +60,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         let evidence = evidence
             .and(observed("root", "is refused: a RunAs user has neither uid nor gid 0"))
             .and(session::seen_as("Unable to start command: invalid uid and gid"));
-        return Ok(Verdict::Fail(evidence, fix(scope, &preferences, tagged.fix)));
+        return Ok(Verdict::Fail(evidence, fix(&preferences, tagged.fix)));
     }
-    if let Some(doubt) = may_be_missing(facts, scope, &user)? {
-        let named = evidence.iter().map(|it| format!("{} {}", it.subject, it.observed));
+    if let Some(doubt) = may_be_missing(case, &user)? {
+        let named = evidence.iter().map(|it| it.words());
         return Err(named.map(Unknown::limit).fold(Unknown::limit(doubt), Unknown::and));
     }
     Ok(Verdict::Pass(
@@ -90,14 +90,14 @@ const DEFAULT_USERS: [(&str, &[&str]); 9] = [
 
 /// Why a node is unlikely to have this user: the agent's own, which it does not create while `RunAs` is
 /// on, or one that another system's images come with.
-fn may_be_missing(facts: &Facts, scope: &Scope, user: &str) -> Result<Option<String>, Unknown> {
+fn may_be_missing(case: &Case, user: &str) -> Result<Option<String>, Unknown> {
     if user == "ssm-user" {
         return Ok(Some(
             "while RunAs is on the agent does not create ssm-user, and whether the node has it from before does not show".into(),
         ));
     }
     let Some((_, systems)) = DEFAULT_USERS.iter().find(|it| it.0 == user) else { return Ok(None) };
-    let node = facts.node(&scope.target).optional()?;
+    let node = case.facts.node(&case.scope.target).optional()?;
     let Some(system) = node.and_then(|it| it.platform_name.as_deref()) else { return Ok(None) };
     let begins =
         |it: &&str| system.get(..it.len()).is_some_and(|start| start.eq_ignore_ascii_case(it));
@@ -119,24 +119,21 @@ struct Chosen<'f> {
 }
 
 /// The user of this operator's sessions, or why the question does not arise.
-fn chosen<'f>(
-    facts: &'f Facts,
-    scope: &Scope,
-) -> Result<Result<Chosen<'f>, &'static str>, Unknown> {
-    let preferences = match session::gates(facts, scope)? {
+fn chosen<'f>(case: &Case<'f>) -> Result<Result<Chosen<'f>, &'static str>, Unknown> {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Err(why)),
     };
     if !preferences.flag("runAsEnabled")? {
         return Ok(Err("RunAs is off"));
     }
-    if is_windows(facts, scope)? {
+    if is_windows(case)? {
         return Ok(Err("RunAs does not concern Windows"));
     }
-    if is_elevated(facts, scope, &preferences)? {
+    if is_elevated(case, &preferences)? {
         return Ok(Err("the document runs its commands as root, RunAs or not"));
     }
-    let tagged = tagged(facts, scope)?;
+    let tagged = tagged(case)?;
     let default = match &tagged.user {
         Some(_) => None,
         None => preferences.text("runAsDefaultUser")?.map(str::trim).filter(|it| !it.is_empty()),
@@ -155,37 +152,37 @@ fn chosen<'f>(
 
 /// EC2 tells Windows from the rest by what an image is billed as, which imported ones may lack; the agent
 /// tells it from inside.
-pub(super) fn is_windows(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
-    if let Some(id) = scope.target.instance()
-        && facts.instance(id).required()?.windows
+pub(super) fn is_windows(case: &Case) -> Result<bool, Unknown> {
+    if let Some(id) = case.scope.target.instance()
+        && case.facts.instance(id).required()?.windows
     {
         return Ok(true);
     }
-    let node = facts.node(&scope.target).optional()?;
+    let node = case.facts.node(&case.scope.target).optional()?;
     match node.and_then(|it| it.platform.as_deref()) {
         Some(platform) => Ok(platform.eq_ignore_ascii_case("Windows")),
-        None if scope.target.instance().is_some() => Ok(false),
-        None => Err(Unknown::limit(format!("the platform of {}", scope.target))),
+        None if case.scope.target.instance().is_some() => Ok(false),
+        None => Err(Unknown::limit(format!("the platform of {}", case.scope.target))),
     }
 }
 
-fn is_elevated(facts: &Facts, scope: &Scope, preferences: &Preferences) -> Result<bool, Unknown> {
+fn is_elevated(case: &Case, preferences: &Preferences) -> Result<bool, Unknown> {
     let (linux, mac) = (preferences.elevated("linux")?, preferences.elevated("macOS")?);
     if linux == mac {
         return Ok(linux);
     }
-    Ok(if platform(facts, scope)?.eq_ignore_ascii_case("MacOS") { mac } else { linux })
+    Ok(if platform(case)?.eq_ignore_ascii_case("MacOS") { mac } else { linux })
 }
 
-fn platform<'a>(facts: &'a Facts, scope: &Scope) -> Result<&'a str, Unknown> {
-    let node = facts.node(&scope.target).required()?;
+fn platform<'a>(case: &Case<'a>) -> Result<&'a str, Unknown> {
+    let node = case.facts.node(&case.scope.target).required()?;
     node.platform
         .as_deref()
-        .ok_or_else(|| Unknown::limit(format!("the platform of {}", scope.target)))
+        .ok_or_else(|| Unknown::limit(format!("the platform of {}", case.scope.target)))
 }
 
-fn tagged(facts: &Facts, scope: &Scope) -> Result<Tagged, Unknown> {
-    let arn = match principal(facts, scope)? {
+fn tagged(case: &Case) -> Result<Tagged, Unknown> {
+    let arn = match principal(case)? {
         Principal::Named(arn) => arn,
         Principal::Root(arn) => {
             return Ok(Tagged {
@@ -200,15 +197,21 @@ fn tagged(facts: &Facts, scope: &Scope) -> Result<Tagged, Unknown> {
     let untraceable = || Unknown::limit(format!("{arn} does not name a user or role"));
     let is_user = arn.resource().starts_with("user/");
     let (tags, perhaps_by_session) = if is_user {
-        (&facts.user(&name.parse().map_err(|_| untraceable())?).required()?.tags, false)
+        (&case.facts.user(&name.parse().map_err(|_| untraceable())?).required()?.tags, false)
     } else {
-        let role = facts.role(&name.parse().map_err(|_| untraceable())?).required()?;
+        let role = case.facts.role(&name.parse().map_err(|_| untraceable())?).required()?;
         (&role.tags, policy::may_tag_sessions(&role.trust))
     };
     let (kind, flag) =
         if is_user { ("tag-user", "--user-name") } else { ("tag-role", "--role-name") };
-    let fix = Fix::new(format!("or tag {name} with {TAG}"), Recovery::NextSession)
-        .aws(scope, ["iam", kind, flag, name, "--tags", &format!("Key={TAG},Value=<os-user>")]);
+    let fix = Fix::new(format!("or tag {name} with {TAG}"), Recovery::NextSession).aws([
+        "iam",
+        kind,
+        flag,
+        name,
+        "--tags",
+        &format!("Key={TAG},Value=<os-user>"),
+    ]);
     let user = tags.get(TAG).map(|it| it.trim()).filter(|it| !it.is_empty());
     Ok(Tagged {
         operator: name.into(),
@@ -218,12 +221,12 @@ fn tagged(facts: &Facts, scope: &Scope) -> Result<Tagged, Unknown> {
     })
 }
 
-fn fix(scope: &Scope, preferences: &Preferences, tag: Option<Fix>) -> Fix {
+fn fix(preferences: &Preferences, tag: Option<Fix>) -> Fix {
     let name = &preferences.name;
     let summary = format!(
         "name a default user that exists on the node, other than root, in {name} (or leave it so, if shells are meant to be refused and SSH to be used)"
     );
-    let default = session::save(Fix::new(summary, Recovery::NextSession), scope, name);
+    let default = session::save(Fix::new(summary, Recovery::NextSession), name);
     match tag {
         Some(tag) => default.and(tag),
         None => default,

@@ -20,8 +20,8 @@ pub(crate) static CHECK: Check = Check {
 /// What the agent takes for encryption.
 const KNOWN: [&str; 2] = ["AES256", "aws:kms"];
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -33,10 +33,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             "the bucket need not be encrypted, so nothing waits for it",
         ));
     }
-    let Some(bucket) = find(&name, facts)? else {
+    let Some(bucket) = find(&name, case.facts)? else {
         return Ok(Verdict::Fail(
             missing(&name, &preferences).and(seen_as(BUCKET_UNSEEN)),
-            make(&name, scope, &preferences),
+            make(&name, &preferences),
         ));
     };
     let subject = format!("bucket {name}");
@@ -65,17 +65,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         "encrypt {name} by default with SSE-S3 or SSE-KMS, or clear s3EncryptionEnabled in {}",
         preferences.name
     );
-    let fix = Fix::new(summary, Recovery::NextSession).aws(
-        scope,
-        [
-            "s3api",
-            "put-bucket-encryption",
-            "--bucket",
-            name.as_str(),
-            "--server-side-encryption-configuration",
-            configuration,
-        ],
-    );
+    let fix = Fix::new(summary, Recovery::NextSession).aws([
+        "s3api",
+        "put-bucket-encryption",
+        "--bucket",
+        name.as_str(),
+        "--server-side-encryption-configuration",
+        configuration,
+    ]);
     Ok(Verdict::Fail(evidence, fix))
 }
 
@@ -100,10 +97,10 @@ pub(super) fn missing(name: &BucketName, preferences: &Preferences) -> Evidence 
     observed(&format!("bucket {name}"), format!("is named in {}, and {why}", preferences.name))
 }
 
-pub(super) fn make(name: &BucketName, scope: &Scope, preferences: &Preferences) -> Fix {
+pub(super) fn make(name: &BucketName, preferences: &Preferences) -> Fix {
     let summary = format!(
         "name a bucket that exists in {}; make {name} only if the name is not to be had by others",
         preferences.name
     );
-    session::save(Fix::new(summary, Recovery::NextSession), scope, &preferences.name)
+    session::save(Fix::new(summary, Recovery::NextSession), &preferences.name)
 }

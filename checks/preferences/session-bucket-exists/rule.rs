@@ -16,8 +16,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -27,15 +27,15 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if preferences.flag("s3EncryptionEnabled")? {
         return Ok(Verdict::NotApplicable("its encryption is judged, and its existence with it"));
     }
-    Ok(match find(&name, facts)? {
+    Ok(match find(&name, case.facts)? {
         Some(bucket) => {
-            let region = bucket.region.as_ref().unwrap_or(&scope.region);
+            let region = bucket.region.as_ref().unwrap_or(&case.scope.region);
             Verdict::Pass(observed(&format!("bucket {name}"), format!("exists, in {region}")))
         }
         None => Verdict::Fail(
             missing(&name, &preferences)
                 .and(observed("sessions", "start all the same, and are not logged")),
-            make(&name, scope, &preferences),
+            make(&name, &preferences),
         ),
     })
 }

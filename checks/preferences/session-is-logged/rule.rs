@@ -17,17 +17,17 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
+fn run(case: &Case) -> Answer {
     // What a shell would be asked is what the account wants of its sessions.
-    let shell = Scope { session: Session::Shell, document: None, ..scope.clone() };
-    let preferences = match session::gates(facts, &shell)? {
+    let shell = Scope { session: Session::Shell, document: None, ..case.scope.clone() };
+    let preferences = match session::gates(&Case::new(case.facts, &shell))? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
     let Some(targets) = targets(&preferences)? else {
         return Ok(Verdict::NotApplicable("sessions are not logged"));
     };
-    match scope.session {
+    match case.scope.session {
         Session::Shell => {
             Ok(Verdict::Pass(observed(&preferences.name, format!("logs shells to {targets}"))))
         }
@@ -36,7 +36,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         }
         Session::Ssh | Session::Port | Session::RemotePort => Ok(Verdict::Fail(
             observed(&preferences.name, format!("logs sessions to {targets}")).and(observed(
-                scope.session.phrase(),
+                case.scope.session.phrase(),
                 "is never logged: what passes through it is not text to the agent",
             )),
             Fix::new(

@@ -13,8 +13,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -25,22 +25,27 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         let fix = Fix::new(
             format!(
                 "name a symmetric key of {} in the preferences ({})",
-                scope.region, preferences.name
+                case.scope.region, preferences.name
             ),
             Recovery::NextSession,
         );
-        session::save(fix, scope, &preferences.name)
+        session::save(fix, &preferences.name)
     };
     let elsewhere = |id: &Arn| {
-        let what =
-            format!("is a key of {}, and node and plugin look in {}", id.region(), scope.region);
+        let what = format!(
+            "is a key of {}, and node and plugin look in {}",
+            id.region(),
+            case.scope.region
+        );
         Verdict::Fail(observed(id, what), other_key())
     };
     // KMS does not describe a key of another Region, so this comes before the call.
-    if let Some(arn) = name.parse::<Arn>().ok().filter(|it| it.region() != scope.region.as_str()) {
+    if let Some(arn) =
+        name.parse::<Arn>().ok().filter(|it| it.region() != case.scope.region.as_str())
+    {
         return Ok(elsewhere(&arn));
     }
-    let Some(key) = preferences.key(facts)? else {
+    let Some(key) = preferences.key(case.facts)? else {
         return Ok(Verdict::Fail(
             observed(
                 name,
@@ -50,7 +55,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         ));
     };
     let id = &key.arn;
-    if id.region() != scope.region.as_str() {
+    if id.region() != case.scope.region.as_str() {
         return Ok(elsewhere(id));
     }
     if let Some(spec) = key.spec.as_ref().filter(|it| *it != "SYMMETRIC_DEFAULT") {
@@ -64,16 +69,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
         return Ok(Verdict::Fail(evidence, other_key()));
     }
     let evidence = observed(id, format!("is the session key, in state {}", key.state));
-    let enable = |fix: Fix| fix.aws(scope, ["kms", "enable-key", "--key-id", id.as_str()]);
+    let enable = |fix: Fix| fix.aws(["kms", "enable-key", "--key-id", id.as_str()]);
     Ok(match key.state.as_str() {
         "Enabled" => Verdict::Pass(evidence),
-        "PendingDeletion" => Verdict::Fail(
-            evidence,
-            enable(
-                Fix::new("cancel the key's deletion and enable it", Recovery::NextSession)
-                    .aws(scope, ["kms", "cancel-key-deletion", "--key-id", id.as_str()]),
-            ),
-        ),
+        "PendingDeletion" => {
+            Verdict::Fail(
+                evidence,
+                enable(
+                    Fix::new("cancel the key's deletion and enable it", Recovery::NextSession)
+                        .aws(["kms", "cancel-key-deletion", "--key-id", id.as_str()]),
+                ),
+            )
+        }
         "Disabled" => {
             Verdict::Fail(evidence, enable(Fix::new("enable the key", Recovery::NextSession)))
         }

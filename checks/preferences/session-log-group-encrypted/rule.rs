@@ -19,8 +19,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -32,10 +32,10 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             "the log group need not be encrypted, so nothing waits for it",
         ));
     }
-    let Some(group) = find(name, facts)? else {
+    let Some(group) = find(name, case.facts)? else {
         return Ok(Verdict::Fail(
-            missing(name, scope, &preferences).and(Gate::LogGroup.seen_as()),
-            make(name, scope, &preferences),
+            missing(name, case.scope, &preferences).and(Gate::LogGroup.seen_as()),
+            make(name, &preferences),
         ));
     };
     if let Some(key) = &group.key {
@@ -52,14 +52,18 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     .and(Gate::LogGroup.seen_as());
     let summary = format!(
         "encrypt {name} with a KMS key that logs.{}.{} may use, or clear cloudWatchEncryptionEnabled in {}",
-        scope.region,
-        scope.region.dns_suffix(),
+        case.scope.region,
+        case.scope.region.dns_suffix(),
         preferences.name
     );
-    let fix = Fix::new(summary, Recovery::NextSession).aws(
-        scope,
-        ["logs", "associate-kms-key", "--log-group-name", name, "--kms-key-id", "<key-arn>"],
-    );
+    let fix = Fix::new(summary, Recovery::NextSession).aws([
+        "logs",
+        "associate-kms-key",
+        "--log-group-name",
+        name,
+        "--kms-key-id",
+        "<key-arn>",
+    ]);
     Ok(Verdict::Fail(evidence, fix))
 }
 
@@ -86,25 +90,26 @@ pub(super) fn missing(name: &str, scope: &Scope, preferences: &Preferences) -> E
 }
 
 /// The group made, or another one named. With an ARN in the place of the name, that is known.
-pub(super) fn make(name: &str, scope: &Scope, preferences: &Preferences) -> Fix {
+pub(super) fn make(name: &str, preferences: &Preferences) -> Fix {
     if name.parse::<LogGroupName>().is_ok() {
         let summary = format!(
             "make the log group {name} here, or name one that exists (node and group are in one account and Region)"
         );
-        let fix = Fix::new(summary, Recovery::NextSession)
-            .aws(scope, ["logs", "create-log-group", "--log-group-name", name]);
+        let fix = Fix::new(summary, Recovery::NextSession).aws([
+            "logs",
+            "create-log-group",
+            "--log-group-name",
+            name,
+        ]);
         return if preferences.flag("cloudWatchEncryptionEnabled") == Ok(true) {
-            fix.aws(
-                scope,
-                [
-                    "logs",
-                    "associate-kms-key",
-                    "--log-group-name",
-                    name,
-                    "--kms-key-id",
-                    "<key-arn>",
-                ],
-            )
+            fix.aws([
+                "logs",
+                "associate-kms-key",
+                "--log-group-name",
+                name,
+                "--kms-key-id",
+                "<key-arn>",
+            ])
         } else {
             fix
         };
@@ -114,5 +119,5 @@ pub(super) fn make(name: &str, scope: &Scope, preferences: &Preferences) -> Fix 
         Some(meant) => format!("write {meant} as cloudWatchLogGroupName into {}", preferences.name),
         None => format!("write a log group's name into {}", preferences.name),
     };
-    session::save(Fix::new(summary, Recovery::NextSession), scope, &preferences.name)
+    session::save(Fix::new(summary, Recovery::NextSession), &preferences.name)
 }

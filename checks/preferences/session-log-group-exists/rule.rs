@@ -17,8 +17,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
@@ -28,12 +28,12 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
     if preferences.flag("cloudWatchEncryptionEnabled")? {
         return Ok(Verdict::NotApplicable("its encryption is judged, and its existence with it"));
     }
-    Ok(match find(name, facts)? {
+    Ok(match find(name, case.facts)? {
         Some(_) => Verdict::Pass(observed(&format!("log group {name}"), "exists here")),
         None => Verdict::Fail(
-            missing(name, scope, &preferences)
+            missing(name, case.scope, &preferences)
                 .and(observed("sessions", "start all the same, and are not logged")),
-            make(name, scope, &preferences),
+            make(name, &preferences),
         ),
     })
 }

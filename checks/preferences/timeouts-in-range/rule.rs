@@ -20,23 +20,17 @@ pub(crate) static CHECK: Check = Check {
 const LIMITS: [(&str, u32, &str); 2] =
     [("idleSessionTimeout", 60, "20"), ("maxSessionDuration", 1440, "none")];
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let preferences = match session::gates(facts, scope)? {
+fn run(case: &Case) -> Answer {
+    let preferences = match session::gates(case)? {
         Gates::Apply(preferences) => preferences,
         Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
     };
     all_of(LIMITS, "there are no limits", |(field, most, default)| {
-        judge(&preferences, field, most, default, scope)
+        judge(&preferences, field, most, default)
     })
 }
 
-fn judge(
-    preferences: &Preferences,
-    field: &str,
-    most: u32,
-    default: &str,
-    scope: &Scope,
-) -> Answer {
+fn judge(preferences: &Preferences, field: &str, most: u32, default: &str) -> Answer {
     let name = &preferences.name;
     let Some(raw) = preferences.text(field)? else {
         return Ok(Verdict::Pass(observed(
@@ -56,6 +50,6 @@ fn judge(
             name,
             format!("sets {field} to {raw:?}, which is no number of minutes from 1 to {most}"),
         ),
-        session::save(fix, scope, name),
+        session::save(fix, name),
     ))
 }

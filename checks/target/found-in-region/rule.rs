@@ -15,39 +15,40 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let (region, target) = (&scope.region, &scope.target);
+fn run(case: &Case) -> Answer {
+    let (region, target) = (&case.scope.region, &case.scope.target);
     let Some(id) = target.instance() else {
-        return Ok(match facts.node(target).optional()? {
+        return Ok(match case.facts.node(target).optional()? {
             Some(node) => {
                 let name = node.computer_name.as_deref().unwrap_or("a node without a name");
                 Verdict::Pass(observed(target, format!("is registered in {region} as {name}")))
             }
-            None => return missing(facts, scope, "is no managed node"),
+            None => return missing(case, "is no managed node"),
         });
     };
-    match facts.instance(id).optional()? {
+    match case.facts.instance(id).optional()? {
         Some(_) => Ok(Verdict::Pass(observed(target, format!("exists in {region}")))),
-        None => missing(facts, scope, "does not exist"),
+        None => missing(case, "does not exist"),
     }
 }
 
-fn missing(facts: &Facts, scope: &Scope, what: &str) -> Answer {
-    let caller = facts.caller(&Ourselves::Us).hint()?;
+fn missing(case: &Case, what: &str) -> Answer {
+    let caller = case.facts.caller(&Ourselves::Us).hint()?;
     let account = caller.map_or("this account".into(), |it| format!("account {}", it.account));
-    let mut evidence = observed(&scope.target, format!("{what} in {} of {account}", scope.region));
+    let mut evidence =
+        observed(&case.scope.target, format!("{what} in {} of {account}", case.scope.region));
     let mut regions = Vec::new();
-    if let Some(id) = scope.target.instance()
-        && let Some(found) = facts.elsewhere(id).hint()?
+    if let Some(id) = case.scope.target.instance()
+        && let Some(found) = case.facts.elsewhere(id).hint()?
     {
         for region in found {
-            evidence = evidence.and(observed(&scope.target, format!("exists in {region}")));
+            evidence = evidence.and(observed(&case.scope.target, format!("exists in {region}")));
             regions.push(region);
         }
     }
-    if scope.target.instance().is_none() {
+    if case.scope.target.instance().is_none() {
         evidence = evidence.and(observed(
-            &scope.target,
+            &case.scope.target,
             "would not come back if it was deregistered: a machine that is registered again gets a new id",
         ));
     }
@@ -60,7 +61,7 @@ fn missing(facts: &Facts, scope: &Scope, what: &str) -> Answer {
             "check the id, and choose the account and Region it lives in with --profile and --region",
             Recovery::NextSession,
         )
-        .aws(scope, ["sts", "get-caller-identity"]),
+        .aws(["sts", "get-caller-identity"]),
     };
     Ok(Verdict::Fail(evidence, fix))
 }

@@ -13,15 +13,15 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("AWS does not see whether a hybrid node's machine runs"));
     };
-    let state = &facts.instance(id).required()?.state;
+    let state = &case.facts.instance(id).required()?.state;
     let evidence = observed(id, format!("is {state}"));
     let start = || {
         Fix::new("start the instance; the agent reports within some minutes", Recovery::NextSession)
-            .aws(scope, ["ec2", "start-instances", "--instance-ids", id.as_str()])
+            .aws(["ec2", "start-instances", "--instance-ids", id.as_str()])
     };
     Ok(match state {
         InstanceState::Running => Verdict::Pass(evidence),

@@ -16,11 +16,11 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("a hybrid node has its identity on its disk"));
     };
-    let metadata = &facts.instance(id).required()?.metadata;
+    let metadata = &case.facts.instance(id).required()?.metadata;
     Ok(if metadata.enabled {
         let evidence = observed(id, "has its metadata service on");
         // Enough for the agent on the host, one hop too few for one in a container.
@@ -36,17 +36,14 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 id,
                 "has its metadata service off (HttpEndpoint: disabled), so the agent finds neither identity nor credentials",
             ),
-            Fix::new("turn on the instance metadata service", Recovery::Agent).aws(
-                scope,
-                [
-                    "ec2",
-                    "modify-instance-metadata-options",
-                    "--instance-id",
-                    id.as_str(),
-                    "--http-endpoint",
-                    "enabled",
-                ],
-            ),
+            Fix::new("turn on the instance metadata service", Recovery::Agent).aws([
+                "ec2",
+                "modify-instance-metadata-options",
+                "--instance-id",
+                id.as_str(),
+                "--http-endpoint",
+                "enabled",
+            ]),
         )
     })
 }

@@ -16,17 +16,17 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("EC2 plans nothing for hybrid nodes"));
     };
-    let events = &facts.instance_status(id).required()?.events;
+    let events = &case.facts.instance_status(id).required()?.events;
     let ahead = events.iter().filter(|it| {
         !["[Completed]", "[Canceled]"].iter().any(|over| it.description.starts_with(over))
     });
     let evidence = ahead.map(|it| {
         let when = it.not_before.map_or(String::new(), |at| {
-            let left = scope.at.until(at);
+            let left = case.scope.at.until(at);
             if left > 0 { format!(" in {} (at {at})", span(left)) } else { format!(" since {at}") }
         });
         let what = if it.description.is_empty() { "" } else { &it.description };
@@ -41,7 +41,7 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
                 "expect it, or have it over with: a stop and start moves the instance to another host",
                 Recovery::NextSession,
             )
-            .aws(scope, ["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
+            .aws(["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
         ),
     })
 }

@@ -16,11 +16,11 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let Some(id) = scope.target.instance() else {
+fn run(case: &Case) -> Answer {
+    let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("EC2 does not check hybrid nodes"));
     };
-    let status = facts.instance_status(id).required()?;
+    let status = case.facts.instance_status(id).required()?;
     let checks = [
         ("system", Some(&status.system), "stop and start the instance: it moves to another host"),
         ("instance", Some(&status.instance), "read the console output, then reboot the instance"),
@@ -38,11 +38,8 @@ fn run(facts: &Facts, scope: &Scope) -> Answer {
             CheckStatus::Impaired => Verdict::Fail(
                 evidence,
                 Fix::new(cure, Recovery::Agent)
-                    .aws(
-                        scope,
-                        ["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"],
-                    )
-                    .aws(scope, ["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
+                    .aws(["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"])
+                    .aws(["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
             ),
             CheckStatus::Initializing => {
                 return Err(Unknown::limit(format!(

@@ -1,6 +1,7 @@
 //! What a check can say.
 
 use alloc::{
+    format,
     string::{String, ToString},
     vec,
     vec::Vec,
@@ -8,8 +9,9 @@ use alloc::{
 use core::fmt::Display;
 
 use ssm_doctor_facts::{
+    change::Change,
+    ids::EndpointId,
     lookup::{Need, Unknown},
-    scope::Scope,
 };
 
 /// `Err` is the third truth value, not a failure to run: `?` on a missing fact withholds judgement.
@@ -39,13 +41,47 @@ pub struct Evidence {
 pub struct Observation {
     /// Where to look to see it too: an id, a name, an ARN.
     pub subject: String,
-    /// A clause whose subject is `subject`: `admits 10.9.0.0/16 only`.
-    pub observed: String,
+    pub statement: Statement,
+    /// Set if the statement matters only once the service's name resolves to this endpoint.
+    pub once_resolved_to: Option<EndpointId>,
 }
 
-pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<String>) -> Evidence {
+impl Observation {
+    /// Until no analysis makes words: subject and clause.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Statement::Words(words) = &self.statement;
+        format!("{} {words}", self.subject)
+    }
+}
+
+/// What was observed of a subject. The checks put it into words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// A rule's own clause, whose subject is the observation's: `admits 10.9.0.0/16 only`. Only the
+    /// checks make it: analysis returns types.
+    Words(String),
+}
+
+impl From<String> for Statement {
+    fn from(words: String) -> Self {
+        Self::Words(words)
+    }
+}
+
+impl From<&str> for Statement {
+    fn from(words: &str) -> Self {
+        Self::Words(words.into())
+    }
+}
+
+pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<Statement>) -> Evidence {
     Evidence {
-        first: Observation { subject: subject.to_string(), observed: what.into() },
+        first: Observation {
+            subject: subject.to_string(),
+            statement: what.into(),
+            once_resolved_to: None,
+        },
         rest: Vec::new(),
         wanted: Vec::new(),
         hinges: Vec::new(),
@@ -103,11 +139,21 @@ impl Evidence {
         self
     }
 
-    /// The same, with more words to everything observed.
+    /// The same, for the time when the service's name resolves to `endpoint`.
     #[must_use]
-    pub fn adding(mut self, words: &str) -> Self {
-        for it in core::iter::once(&mut self.first).chain(&mut self.rest) {
-            it.observed.push_str(words);
+    pub fn once_resolved_to(mut self, endpoint: &EndpointId) -> Self {
+        for observation in core::iter::once(&mut self.first).chain(&mut self.rest) {
+            observation.once_resolved_to = Some(endpoint.clone());
+        }
+        self
+    }
+
+    /// The same, with more words to every rule's own clause.
+    #[must_use]
+    pub fn adding(mut self, more: &str) -> Self {
+        for observation in core::iter::once(&mut self.first).chain(&mut self.rest) {
+            let Statement::Words(words) = &mut observation.statement;
+            words.push_str(more);
         }
         self
     }
@@ -120,45 +166,60 @@ impl Evidence {
 /// What to do about a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    pub summary: String,
-    /// Each a list of words, unquoted: quoting is the renderer's, for the shell at hand. What we
-    /// cannot know stands as a `<placeholder>`.
-    pub commands: Vec<Vec<String>>,
+    /// In the order in which they are to be carried out.
+    pub remedies: Vec<Remedy>,
     pub recovery: Recovery,
+}
+
+/// One part of a fix. The checks put it into words and commands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// A rule's own words and changes.
+    Words { summary: String, changes: Vec<Change> },
 }
 
 impl Fix {
     pub fn new(summary: impl Into<String>, recovery: Recovery) -> Self {
-        Self { summary: summary.into(), commands: Vec::new(), recovery }
+        Self {
+            remedies: vec![Remedy::Words { summary: summary.into(), changes: Vec::new() }],
+            recovery,
+        }
     }
 
-    /// `aws ec2 …`, in the scope's Region.
+    /// Adds `aws ec2 …` to the last remedy.
     #[must_use]
-    pub fn aws<'a>(mut self, scope: &'a Scope, words: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut command = vec![String::from("aws")];
-        command.extend(words.into_iter().map(Into::into));
-        // IAM has no Region.
-        if command.get(1).is_none_or(|it| it != "iam") {
-            command.extend(["--region".into(), scope.region.to_string()]);
+    pub fn aws<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
+        if let Some(Remedy::Words { changes, .. }) = self.remedies.last_mut() {
+            changes.push(Change::AwsCli(words.into_iter().map(Into::into).collect()));
         }
-        self.commands.push(command);
         self
     }
 
-    /// Both, the commands of the first before those of the second, no step and no command twice.
+    /// Adds an alternative to the words of the last remedy.
+    #[must_use]
+    pub fn or(mut self, words: &str) -> Self {
+        if let Some(Remedy::Words { summary, .. }) = self.remedies.last_mut() {
+            summary.push_str("; or ");
+            summary.push_str(words);
+        }
+        self
+    }
+
+    /// The words of the last remedy.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        match self.remedies.last() {
+            Some(Remedy::Words { summary, .. }) => summary,
+            None => "",
+        }
+    }
+
+    /// Both, the remedies of the first before those of the second, and none twice.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        if !self.summary.contains(&other.summary) {
-            for step in other.summary.split("; ") {
-                if !self.summary.split("; ").any(|it| it == step) {
-                    self.summary.push_str("; ");
-                    self.summary.push_str(step);
-                }
-            }
-        }
-        for command in other.commands {
-            if !self.commands.contains(&command) {
-                self.commands.push(command);
+        for remedy in other.remedies {
+            if !self.remedies.contains(&remedy) {
+                self.remedies.push(remedy);
             }
         }
         self.recovery = self.recovery.max(other.recovery);

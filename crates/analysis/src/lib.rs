@@ -3,6 +3,7 @@
 extern crate alloc;
 
 pub mod answer;
+pub mod case;
 pub mod dns;
 pub mod network;
 pub mod node;

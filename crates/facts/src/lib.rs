@@ -4,10 +4,12 @@
 #![no_std]
 extern crate alloc;
 
+pub mod change;
 pub mod cloudwatch_logs;
 pub mod ec2;
 pub mod iam;
 pub mod ids;
+pub mod limit;
 pub mod lookup;
 pub mod network_firewall;
 pub mod route53;

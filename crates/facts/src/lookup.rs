@@ -18,8 +18,8 @@ use alloc::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloudwatch_logs::*, ec2::*, iam::*, ids::*, network_firewall::*, route53::*, s3::*, ssm::*,
-    text::Text, workstation::*,
+    cloudwatch_logs::*, ec2::*, iam::*, ids::*, limit::Limit, network_firewall::*, route53::*,
+    s3::*, ssm::*, text::Text, workstation::*,
 };
 
 /// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
@@ -412,7 +412,7 @@ pub enum Gap {
     /// A question that went unanswered.
     Fact { need: Need, why: Why, detail: String },
     /// Something that no call of ours can tell.
-    Limit(String),
+    Limit(Limit),
 }
 
 impl Unknown {
@@ -420,10 +420,10 @@ impl Unknown {
         Self(BTreeSet::from([Gap::Fact { need, why, detail: detail.into() }]))
     }
 
-    /// Something that no call of ours can tell, as a clause: `what lies beyond tgw-1 is not visible`.
+    /// Something that no call can tell: what lies beyond a transit gateway of another account.
     #[must_use]
-    pub fn limit(text: impl Into<String>) -> Self {
-        Self(BTreeSet::from([Gap::Limit(text.into())]))
+    pub fn limit(reason: impl Into<Limit>) -> Self {
+        Self(BTreeSet::from([Gap::Limit(reason.into())]))
     }
 
     #[must_use]

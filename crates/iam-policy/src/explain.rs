@@ -469,7 +469,7 @@ mod tests {
             Outcome::Unknown(undecided) => {
                 let unknown = undecided.unknown(request);
                 let gaps = unknown.gaps().map(|it| match it {
-                    Gap::Limit(text) => text.clone(),
+                    Gap::Limit(limit) => limit.words().into(),
                     Gap::Fact { .. } => String::new(),
                 });
                 format!("? {}", gaps.collect::<Vec<_>>().join("; "))

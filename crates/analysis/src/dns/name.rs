@@ -30,6 +30,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use crate::answer::*;
+use crate::case::Case;
 use crate::network::address_set::{Addresses, Family};
 use ssm_doctor_facts::{
     ec2::{AddressFamily, Endpoint, EndpointKind, EndpointState, RouteState},
@@ -156,13 +157,13 @@ pub enum StepKind {
 ///
 /// # Errors
 /// [`Unknown`] when what decides was not seen, or the VPC's instances ask a DNS server of their own.
-pub fn resolve<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
-    vpc: &VpcId,
-    service: &str,
-) -> Result<Name<'a>, Unknown> {
-    let query = Query { facts, scope, vpc, host: host(&scope.region, service) };
+pub fn resolve<'a>(case: &Case<'a>, vpc: &VpcId, service: &str) -> Result<Name<'a>, Unknown> {
+    let query = Query {
+        facts: case.facts,
+        scope: case.scope,
+        vpc,
+        host: host(&case.scope.region, service),
+    };
     let plain = query.by_endpoint()?;
     let settings = query.settings();
     query.ask_ahead(&plain, &settings)?;
@@ -184,12 +185,16 @@ pub fn resolve<'a>(
 /// # Errors
 /// [`Unknown`] when the rules were not seen.
 pub fn diversion<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
+    case: &Case<'a>,
     vpc: &VpcId,
     service: &str,
 ) -> Result<Option<(ResolverRuleId, &'a ResolverRule)>, Unknown> {
-    let query = Query { facts, scope, vpc, host: host(&scope.region, service) };
+    let query = Query {
+        facts: case.facts,
+        scope: case.scope,
+        vpc,
+        host: host(&case.scope.region, service),
+    };
     let settings = query.settings();
     let found = query.diverting(&query.by_endpoint()?, &settings);
     // A rule that was not seen may be for a longer domain, and keep the name here.
@@ -531,16 +536,13 @@ impl<'a> Query<'a, '_> {
                     self.vpc,
                     format!("has DNS support off, so that {} does not resolve at all", self.host),
                 ),
-                Fix::new("turn on DNS support for the VPC", Recovery::Agent).aws(
-                    self.scope,
-                    [
-                        "ec2",
-                        "modify-vpc-attribute",
-                        "--vpc-id",
-                        self.vpc.as_str(),
-                        "--enable-dns-support",
-                    ],
-                ),
+                Fix::new("turn on DNS support for the VPC", Recovery::Agent).aws([
+                    "ec2",
+                    "modify-vpc-attribute",
+                    "--vpc-id",
+                    self.vpc.as_str(),
+                    "--enable-dns-support",
+                ]),
             )?,
             Err(unknown) => Err(unknown),
         };
@@ -888,29 +890,23 @@ impl<'a> Query<'a, '_> {
                     r#"{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{}","Type":"CNAME","TTL":60,"ResourceRecords":[{{"Value":"{record}"}}]}}}}]}}"#,
                     self.host
                 );
-                fix.aws(
-                    scope,
-                    [
-                        "route53",
-                        "change-resource-record-sets",
-                        "--hosted-zone-id",
-                        zone.id.as_str(),
-                        "--change-batch",
-                        &change,
-                    ],
-                )
-            }
-            None => fix.aws(
-                scope,
-                [
+                fix.aws([
                     "route53",
-                    "disassociate-vpc-from-hosted-zone",
+                    "change-resource-record-sets",
                     "--hosted-zone-id",
                     zone.id.as_str(),
-                    "--vpc",
-                    &vpc,
-                ],
-            ),
+                    "--change-batch",
+                    &change,
+                ])
+            }
+            None => fix.aws([
+                "route53",
+                "disassociate-vpc-from-hosted-zone",
+                "--hosted-zone-id",
+                zone.id.as_str(),
+                "--vpc",
+                &vpc,
+            ]),
         }
     }
 
@@ -1276,23 +1272,20 @@ impl<'a> Query<'a, '_> {
             ),
             Recovery::Agent,
         )
-        .aws(
-            self.scope,
-            [
-                "route53resolver",
-                "create-firewall-rule",
-                "--firewall-rule-group-id",
-                group.as_str(),
-                "--firewall-domain-list-id",
-                "<a list with the names of AWS services>",
-                "--name",
-                "allow-aws",
-                "--action",
-                "ALLOW",
-                "--priority",
-                &format!("<below {}>", rule.priority),
-            ],
-        )
+        .aws([
+            "route53resolver",
+            "create-firewall-rule",
+            "--firewall-rule-group-id",
+            group.as_str(),
+            "--firewall-domain-list-id",
+            "<a list with the names of AWS services>",
+            "--name",
+            "allow-aws",
+            "--action",
+            "ALLOW",
+            "--priority",
+            &format!("<below {}>", rule.priority),
+        ])
     }
 
     fn trust(&self, allowing: &Deciding, name: &str) -> Fix {
@@ -1305,9 +1298,7 @@ impl<'a> Query<'a, '_> {
             ),
             Recovery::Agent,
         )
-        .aws(
-            self.scope,
-            [
+        .aws([
                 "route53resolver",
                 "update-firewall-rule",
                 "--firewall-rule-group-id",
@@ -1517,13 +1508,13 @@ mod tests {
     }
 
     /// Where `ssm` leads, and what the steps say: resolver, firewall, rule, zone.
-    fn story(facts: &Facts, scope: &Scope) -> String {
+    fn story(case: &Case) -> String {
         let vpc = "vpc-0a1b2c3d".parse().unwrap();
-        let name = match resolve(facts, scope, &vpc, "ssm") {
+        let name = match resolve(case, &vpc, "ssm") {
             Ok(name) => name,
             Err(unknown) => {
                 let gaps = unknown.gaps().map(|gap| match gap {
-                    Gap::Limit(text) => text.clone(),
+                    Gap::Limit(limit) => limit.words().into(),
                     Gap::Fact { need, .. } => need.subject(),
                 });
                 return format!("unknown: {}", gaps.collect::<Vec<_>>().join("; "));
@@ -1561,7 +1552,7 @@ mod tests {
 
     fn of(ground: &str, patch: &Value) -> String {
         let (facts, scope) = facts(ground, patch);
-        story(&facts, &scope)
+        story(&Case::new(&facts, &scope))
     }
 
     fn endpoint(more: &Value) -> Value {

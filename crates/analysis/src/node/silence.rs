@@ -12,6 +12,7 @@ use alloc::{
 };
 
 use crate::answer::{Evidence, Fix, Recovery, observed};
+use crate::case::Case;
 use crate::{
     dns::name,
     network::reach::{self, Reachable},
@@ -76,8 +77,7 @@ pub fn beyond(session: Session) -> &'static str {
 /// [`Unknown`] only while something has not been asked.
 pub fn explore(
     silence: Silence,
-    facts: &Facts,
-    scope: &Scope,
+    case: &Case,
     evidence: Evidence,
 ) -> Result<(Evidence, Fix), Unknown> {
     let mut trail = Trail {
@@ -90,32 +90,32 @@ pub fn explore(
         ways: Vec::new(),
         undecided: None,
     };
-    let instance = match scope.target.instance() {
-        Some(id) => facts.instance(id).hint()?,
+    let instance = match case.scope.target.instance() {
+        Some(id) => case.facts.instance(id).hint()?,
         None => None,
     };
     let up = instance.is_none_or(|it| it.state == InstanceState::Running);
-    match (scope.target.instance(), silence) {
+    match (case.scope.target.instance(), silence) {
         (None, Silence::NotConnected(node)) => {
-            namesakes(&mut trail, node, facts, scope)?;
+            namesakes(&mut trail, node, case)?;
         }
         (Some(id), Silence::NeverRegistered | Silence::Lost(_)) if up => {
-            on_instance(&mut trail, id, instance, silence, facts, scope)?;
+            on_instance(&mut trail, id, instance, silence, case)?;
             if let (Silence::NeverRegistered, Some(instance)) = (silence, instance) {
-                came_without(&mut trail, id, instance, facts);
+                came_without(&mut trail, id, instance, case.facts);
             }
             if let Some(vpc) = instance.and_then(|it| it.vpc.as_ref()) {
-                other_ways_in(&mut trail, vpc, facts, scope);
+                other_ways_in(&mut trail, vpc, case);
             }
         }
         (Some(id), Silence::NotConnected(_)) if up => {
-            if let Some(console) = facts.console(id).hint()? {
+            if let Some(console) = case.facts.console(id).hint()? {
                 on_console(&mut trail, id, console, silence, instance, None);
             }
         }
         (None, Silence::Lost(node)) => {
-            namesakes(&mut trail, node, facts, scope)?;
-            activation(&mut trail, node, facts)?;
+            namesakes(&mut trail, node, case)?;
+            activation(&mut trail, node, case.facts)?;
         }
         (Some(_), _) | (None, Silence::NeverRegistered) => {}
     }
@@ -126,21 +126,21 @@ pub fn explore(
         wants_tokens(&mut trail, silence, instance);
     }
     if instance.is_some() && up {
-        undecided(&mut trail, silence, facts, scope);
+        undecided(&mut trail, silence, case);
     }
     let windows = instance.is_some_and(|it| it.windows);
-    Ok(trail.end(silence, scope, windows))
+    Ok(trail.end(silence, case.scope, windows))
 }
 
 /// What no call could tell of the way to the service that the agent is not heard at. It is outside the
 /// machine, and sooner looked at than what is inside, unless the machine itself says what ails it.
-fn undecided(trail: &mut Trail, silence: Silence, facts: &Facts, scope: &Scope) {
+fn undecided(trail: &mut Trail, silence: Silence, case: &Case) {
     const MOST: usize = 3;
     let service = match silence {
         Silence::NeverRegistered | Silence::Lost(_) => "ssm",
         Silence::NotConnected(_) => "ssmmessages",
     };
-    let path = reach::path(facts, scope, service);
+    let path = reach::path(case, service);
     if path.reachable() != Reachable::Unknown {
         return;
     }
@@ -166,7 +166,7 @@ fn undecided(trail: &mut Trail, silence: Silence, facts: &Facts, scope: &Scope) 
 
 fn as_limit(gap: &Gap) -> Option<&str> {
     match gap {
-        Gap::Limit(text) => Some(text),
+        Gap::Limit(limit) => Some(limit.words()),
         Gap::Fact { .. } => None,
     }
 }
@@ -177,15 +177,14 @@ fn on_instance(
     id: &InstanceId,
     instance: Option<&Instance>,
     silence: Silence,
-    facts: &Facts,
-    scope: &Scope,
+    case: &Case,
 ) -> Result<(), Unknown> {
     // All that is needed, in one go.
     let seen = (
-        facts.console(id).hint(),
-        facts.profile_association(id).hint(),
-        facts.hybrid_nodes(&Ourselves::Us).hint(),
-        facts.service_setting(&SettingId::DefaultHostManagementRole).hint(),
+        case.facts.console(id).hint(),
+        case.facts.profile_association(id).hint(),
+        case.facts.hybrid_nodes(&Ourselves::Us).hint(),
+        case.facts.service_setting(&SettingId::DefaultHostManagementRole).hint(),
     );
     let (console, association, nodes, setting) = match seen {
         (Ok(console), Ok(association), Ok(nodes), Ok(setting)) => {
@@ -199,8 +198,8 @@ fn on_instance(
     };
     // Whether the instance has other credentials was not seen: what it lacks is no fault, and first to
     // be looked at.
-    if credentials::host_management(facts).is_err()
-        && let Ok(Some((has, mend))) = name::seen(facts, credentials::lacking(facts, scope))?
+    if credentials::host_management(case.facts).is_err()
+        && let Ok(Some((has, mend))) = name::seen(case.facts, credentials::lacking(case))?
     {
         trail.add(observed(
             id,
@@ -208,7 +207,7 @@ fn on_instance(
         ));
         trail.first.push(format!("{mend} (unless Default Host Management is on)"));
     }
-    let started = instance.and_then(|it| it.launched_at).map(|it| it.until(scope.at));
+    let started = instance.and_then(|it| it.launched_at).map(|it| it.until(case.scope.at));
     if let Some(age) = started.filter(|it| (0..GRACE).contains(it)) {
         trail.add(observed(id, format!("was started {} ago", span(age))));
         trail.first.push("give it some minutes after the start (--wait)".into());
@@ -218,7 +217,7 @@ fn on_instance(
     if let Some(console) = console {
         on_console(trail, id, console, silence, instance, at);
     }
-    let age = at.map(|it| it.until(scope.at));
+    let age = at.map(|it| it.until(case.scope.at));
     if let Some(age) = age.filter(|it| (0..BACKOFF).contains(it)) {
         trail.add(observed(id, format!("was given its instance profile {} ago", span(age))));
         trail.first.push(format!(
@@ -230,10 +229,10 @@ fn on_instance(
     let serves = setting.filter(|it| bare && it.role().is_some());
     trail.registers = serves.is_some();
     let age = serves.and_then(|it| it.changed_at);
-    let age = age.map(|it| it.until(scope.at)).filter(|it| (0..BACKOFF).contains(it));
+    let age = age.map(|it| it.until(case.scope.at)).filter(|it| (0..BACKOFF).contains(it));
     if let Some(age) = age {
         trail.add(observed(
-            &scope.region,
+            &case.scope.region,
             format!("had the setting of Default Host Management changed {} ago", span(age)),
         ));
         trail.first.push(
@@ -418,8 +417,8 @@ fn came_without(trail: &mut Trail, id: &InstanceId, instance: &Instance, facts: 
     }
 }
 
-fn other_ways_in(trail: &mut Trail, vpc: &VpcId, facts: &Facts, scope: &Scope) {
-    match facts.connect_endpoints(vpc).optional() {
+fn other_ways_in(trail: &mut Trail, vpc: &VpcId, case: &Case) {
+    match case.facts.connect_endpoints(vpc).optional() {
         Ok(endpoints) => {
             let mut endpoints = endpoints.into_iter().flatten();
             if let Some(endpoint) = endpoints.find(|it| it.state == "create-complete") {
@@ -429,12 +428,12 @@ fn other_ways_in(trail: &mut Trail, vpc: &VpcId, facts: &Facts, scope: &Scope) {
         Err(unknown) if unknown.is_unasked() => trail.want(Need::connect_endpoints(vpc.clone())),
         Err(_) => {}
     }
-    match facts.serial_console(&scope.region).optional() {
+    match case.facts.serial_console(&case.scope.region).optional() {
         Ok(Some(console)) if console.enabled => {
             trail.ways.push("the serial console, which the account may use".into());
         }
         Err(unknown) if unknown.is_unasked() => {
-            trail.want(Need::serial_console(scope.region.clone()));
+            trail.want(Need::serial_console(case.scope.region.clone()));
         }
         _ => {}
     }
@@ -540,19 +539,14 @@ fn disguised(trail: &mut Trail, id: &InstanceId, node: &NodeId) {
 }
 
 /// Machines that report under another id and call themselves the same.
-fn namesakes(
-    trail: &mut Trail,
-    node: &ManagedNode,
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<(), Unknown> {
+fn namesakes(trail: &mut Trail, node: &ManagedNode, case: &Case) -> Result<(), Unknown> {
     let Some(name) = node.computer_name.as_deref().filter(|it| !it.is_empty()) else {
         return Ok(());
     };
-    let others = facts.hybrid_nodes(&Ourselves::Us).hint()?.into_iter().flatten();
+    let others = case.facts.hybrid_nodes(&Ourselves::Us).hint()?.into_iter().flatten();
     for other in others {
         let same = other.computer_name.as_deref().is_some_and(|it| it.eq_ignore_ascii_case(name));
-        if !same || other.id.as_str() == scope.target.to_string() {
+        if !same || other.id.as_str() == case.scope.target.to_string() {
             continue;
         }
         let when = other.registered_at.map_or(String::new(), |it| format!(", since {it}"));

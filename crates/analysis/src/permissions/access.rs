@@ -9,6 +9,7 @@ use alloc::{
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Evidence, Fix, Recovery, Verdict, observed};
+use crate::case::Case;
 use crate::{
     permissions::{
         collected,
@@ -23,7 +24,6 @@ use crate::{
 use ssm_doctor_facts::{
     ids::Arn,
     lookup::{Facts, Need, Row, Unknown},
-    scope::Scope,
 };
 
 /// What somebody needs to be allowed.
@@ -60,25 +60,25 @@ impl Access<'_> {
     ///
     /// # Errors
     /// [`Unknown`] when none is known to be denied and some could not be judged.
-    pub fn judge(&self, facts: &Facts, scope: &Scope) -> Answer {
-        self.judge_past(None, facts, scope)
+    pub fn judge(&self, case: &Case) -> Answer {
+        self.judge_past(None, case)
     }
 
     /// Are they, past the policy on the resource itself?
     ///
     /// # Errors
     /// As [`judge`](Self::judge).
-    pub fn judge_past(&self, guard: Option<&Guard>, facts: &Facts, scope: &Scope) -> Answer {
+    pub fn judge_past(&self, guard: Option<&Guard>, case: &Case) -> Answer {
         let mut refusals: Vec<(Refused, Vec<&str>)> = Vec::new();
         let mut allowances: Vec<(Allowed, Vec<&str>)> = Vec::new();
         let mut passed: Option<Evidence> = None;
         let mut unknown: Option<Unknown> = None;
         for action in self.actions.iter().copied() {
             let question = Question { who: self.who, action, resource: self.resource };
-            match judge(question, guard, facts, scope) {
+            match judge(question, guard, case) {
                 Ok(Judgement::Allowed(allowed)) => add(&mut allowances, allowed, action),
                 Ok(Judgement::Refused(refused)) => {
-                    match granted(question, &refused, guard, facts) {
+                    match granted(question, &refused, guard, case.facts) {
                         Some(Ok(evidence)) => join(&mut passed, evidence, Evidence::and),
                         Some(Err(more)) => join(&mut unknown, more, Unknown::and),
                         None => add(&mut refusals, refused, action),
@@ -88,8 +88,8 @@ impl Access<'_> {
             }
         }
         let failures = refusals.iter().map(|(refused, actions)| {
-            let evidence = self.lack(refused, actions, guard, facts);
-            (evidence, self.fix(refused, actions, guard, facts, scope))
+            let evidence = self.lack(refused, actions, guard, case.facts);
+            (evidence, self.fix(refused, actions, guard, case))
         });
         if let Some((evidence, fix)) = failures.reduce(|a, b| (a.0.and(b.0), a.1.and(b.1))) {
             return Ok(Verdict::Fail(evidence, fix));
@@ -189,14 +189,7 @@ impl Access<'_> {
     }
 
     /// What to change, in every layer that refused.
-    fn fix(
-        &self,
-        refused: &Refused,
-        actions: &[&str],
-        guard: Option<&Guard>,
-        facts: &Facts,
-        scope: &Scope,
-    ) -> Fix {
+    fn fix(&self, refused: &Refused, actions: &[&str], guard: Option<&Guard>, case: &Case) -> Fix {
         let silent = |it: &No| it.layer == Stratum::Guard && !it.explicit;
         // Within an account what a key's policy grants needs no policy beside it.
         let key_suffices = guard
@@ -205,28 +198,26 @@ impl Access<'_> {
         let mended =
             |it: &&No| !key_suffices || it.explicit || !matches!(it.layer, Stratum::Identity);
         let fixes = refused.layers.iter().filter(mended).map(|no| match (no.layer, guard) {
-            (Stratum::Guard, Some(guard)) => self.open(guard, no, actions, scope),
-            _ => self.mend(no, actions, facts, scope),
+            (Stratum::Guard, Some(guard)) => self.open(guard, no, actions),
+            _ => self.mend(no, actions, case),
         });
-        fixes.reduce(Fix::and).unwrap_or_else(|| self.attach(scope, actions))
+        fixes.reduce(Fix::and).unwrap_or_else(|| self.attach(actions))
     }
 
     /// A layer of the principal's own side.
-    fn mend(&self, no: &No, actions: &[&str], facts: &Facts, scope: &Scope) -> Fix {
-        let fix = self.mend_policy(no, actions, facts, scope);
+    fn mend(&self, no: &No, actions: &[&str], case: &Case) -> Fix {
+        let fix = self.mend_policy(no, actions, case);
         let parts = no.by.iter().chain(&no.nearest).chain(&no.keys);
         let by_mfa = parts.into_iter().any(|it| it.contains(MFA));
         if !by_mfa || !self.who.is_user() {
             return fix;
         }
         // What was judged is the long-term key at hand, which never carries it.
-        let mut first = Fix::new(
+        let first = Fix::new(
             "start the session with credentials made with MFA: those that `aws sts get-session-token` gives for a code",
             self.recovery,
         )
-        .aws(
-            scope,
-            [
+        .aws([
                 "sts",
                 "get-session-token",
                 "--serial-number",
@@ -235,12 +226,10 @@ impl Access<'_> {
                 "<code>",
             ],
         );
-        first.summary.push_str("; or ");
-        first.summary.push_str(&fix.summary);
-        first.and(fix)
+        first.or(fix.summary()).and(fix)
     }
 
-    fn mend_policy(&self, no: &No, actions: &[&str], facts: &Facts, scope: &Scope) -> Fix {
+    fn mend_policy(&self, no: &No, actions: &[&str], case: &Case) -> Fix {
         let (name, listed) = (self.who.name(), actions.join(", "));
         let at = if no.by.is_empty() { String::new() } else { format!(" ({})", no.by.join(", ")) };
         match (no.layer, no.explicit) {
@@ -256,7 +245,7 @@ impl Access<'_> {
                 Fix::new(format!("have the organization's administrators {what}"), self.recovery)
             }
             (Stratum::Boundary, explicit) => {
-                let boundary = self.boundary(facts);
+                let boundary = self.boundary(case.facts);
                 let shown = boundary.as_ref().map_or("<boundary-arn>", Arn::as_str);
                 let what = if explicit {
                     format!(
@@ -268,20 +257,17 @@ impl Access<'_> {
                         "let the permissions boundary of {name} ({shown}) allow {listed}: add {statement}"
                     )
                 };
-                Fix::new(what, self.recovery)
-                    .aws(scope, ["iam", "get-policy", "--policy-arn", shown])
-                    .aws(
-                        scope,
-                        [
-                            "iam",
-                            "create-policy-version",
-                            "--policy-arn",
-                            shown,
-                            "--policy-document",
-                            "file://<boundary.json>",
-                            "--set-as-default",
-                        ],
-                    )
+                Fix::new(what, self.recovery).aws(["iam", "get-policy", "--policy-arn", shown]).aws(
+                    [
+                        "iam",
+                        "create-policy-version",
+                        "--policy-arn",
+                        shown,
+                        "--policy-document",
+                        "file://<boundary.json>",
+                        "--set-as-default",
+                    ],
+                )
             }
             (Stratum::Identity | Stratum::Guard | Stratum::Endpoint, true) => {
                 let at = if no.by.is_empty() {
@@ -294,14 +280,17 @@ impl Access<'_> {
                     self.recovery,
                 );
                 let (kind, flag) = self.kind();
-                fix.aws(scope, ["iam", &format!("list-{kind}-policies"), flag, name])
-                    .aws(scope, ["iam", &format!("list-attached-{kind}-policies"), flag, name])
+                fix.aws(["iam", &format!("list-{kind}-policies"), flag, name]).aws([
+                    "iam",
+                    &format!("list-attached-{kind}-policies"),
+                    flag,
+                    name,
+                ])
             }
             (Stratum::Identity | Stratum::Guard | Stratum::Endpoint, false) => {
-                let mut fix = self.attach(scope, actions);
+                let mut fix = self.attach(actions);
                 if let (Some(nearest), false) = (&no.nearest, no.keys.is_empty()) {
-                    fix.summary.push_str("; or make its condition hold: ");
-                    fix.summary.push_str(nearest);
+                    fix = fix.or(&format!("make its condition hold: {nearest}"));
                 }
                 fix
             }
@@ -309,7 +298,7 @@ impl Access<'_> {
     }
 
     /// The policy on the resource.
-    fn open(&self, guard: &Guard, no: &No, actions: &[&str], scope: &Scope) -> Fix {
+    fn open(&self, guard: &Guard, no: &No, actions: &[&str]) -> Fix {
         let (policy, id, listed) = (guard.kind.as_str(), guard.id, actions.join(", "));
         let summary = if no.explicit {
             format!(
@@ -332,37 +321,29 @@ impl Access<'_> {
         let fix = Fix::new(summary, self.recovery);
         match guard.kind {
             GuardKind::Key => fix
-                .aws(scope, ["kms", "get-key-policy", "--key-id", id, "--policy-name", "default"])
-                .aws(
-                    scope,
-                    [
-                        "kms",
-                        "put-key-policy",
-                        "--key-id",
-                        id,
-                        "--policy-name",
-                        "default",
-                        "--policy",
-                        "file://<key-policy.json>",
-                    ],
-                ),
-            GuardKind::Bucket => {
-                fix.aws(scope, ["s3api", "get-bucket-policy", "--bucket", id]).aws(
-                    scope,
-                    [
-                        "s3api",
-                        "put-bucket-policy",
-                        "--bucket",
-                        id,
-                        "--policy",
-                        "file://<bucket-policy.json>",
-                    ],
-                )
-            }
+                .aws(["kms", "get-key-policy", "--key-id", id, "--policy-name", "default"])
+                .aws([
+                    "kms",
+                    "put-key-policy",
+                    "--key-id",
+                    id,
+                    "--policy-name",
+                    "default",
+                    "--policy",
+                    "file://<key-policy.json>",
+                ]),
+            GuardKind::Bucket => fix.aws(["s3api", "get-bucket-policy", "--bucket", id]).aws([
+                "s3api",
+                "put-bucket-policy",
+                "--bucket",
+                id,
+                "--policy",
+                "file://<bucket-policy.json>",
+            ]),
         }
     }
 
-    fn attach(&self, scope: &Scope, actions: &[&str]) -> Fix {
+    fn attach(&self, actions: &[&str]) -> Fix {
         let name = self.who.name();
         let (kind, flag) = self.kind();
         let resource = self.written();
@@ -384,7 +365,7 @@ impl Access<'_> {
                 let arn = format!("arn:{}:iam::aws:policy/{policy}", self.who.arn.partition());
                 let words =
                     ["iam", &format!("attach-{kind}-policy"), flag, name, "--policy-arn", &arn];
-                Fix::new(format!("attach {policy} to {name}"), self.recovery).aws(scope, words)
+                Fix::new(format!("attach {policy} to {name}"), self.recovery).aws(words)
             }
             Grant::Inline { purpose, .. } => {
                 let words = [
@@ -397,8 +378,7 @@ impl Access<'_> {
                     "--policy-document",
                     &document(actions, resource),
                 ];
-                Fix::new(format!("allow {name} {listed} on {resource}"), self.recovery)
-                    .aws(scope, words)
+                Fix::new(format!("allow {name} {listed} on {resource}"), self.recovery).aws(words)
             }
         }
     }
@@ -440,8 +420,7 @@ pub fn may_use_key(
     action: &str,
     purpose: &'static str,
     key: GuardedKey,
-    facts: &Facts,
-    scope: &Scope,
+    case: &Case,
 ) -> Answer {
     let (resource, actions) = (key.arn.as_str(), [action]);
     let access = Access {
@@ -458,7 +437,7 @@ pub fn may_use_key(
         account: key.arn.account(),
         context: key.context,
     };
-    access.judge_past(Some(&guard), facts, scope)
+    access.judge_past(Some(&guard), case)
 }
 
 /// Does a grant of the key let it in, where policies do not? Grants need no policy beside them.
@@ -573,7 +552,7 @@ mod tests {
         };
         let account = if foreign { "444455556666" } else { "111122223333" };
         let guard = Guard { kind, id: KEY, policy, account, context: Vec::new() };
-        access.judge_past(Some(&guard), &facts, &world.scope)
+        access.judge_past(Some(&guard), &Case::new(&facts, &world.scope))
     }
 
     #[test]

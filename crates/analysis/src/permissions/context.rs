@@ -13,6 +13,7 @@ use alloc::{
 };
 use core::net::Ipv4Addr;
 
+use crate::case::Case;
 use crate::{
     network::reach,
     permissions::{
@@ -53,15 +54,15 @@ const EC2_TAGS: &str = "ec2:ResourceTag/";
 /// # Errors
 /// [`Unknown`] only while what every request has is unasked, so that answers of the simulator do not
 /// depend on which question was put first.
-pub fn of(question: Question, facts: &Facts, scope: &Scope) -> Result<Context, Unknown> {
+pub fn of(question: Question, case: &Case) -> Result<Context, Unknown> {
     let Question { who, action, resource } = question;
-    let caller = facts.caller(&Ourselves::Us).hint()?;
+    let caller = case.facts.caller(&Ourselves::Us).hint()?;
     let mut it = Context::of(&who.principal());
-    of_every_request(&mut it, scope);
-    of_principal(&mut it, who, facts, scope)?;
-    of_organization(&mut it, who, resource, facts);
+    of_every_request(&mut it, case.scope);
+    of_principal(&mut it, who, case)?;
+    of_organization(&mut it, who, resource, case.facts);
     match who.side {
-        Side::Agent(source) => of_node(&mut it, source, action, facts, scope)?,
+        Side::Agent(source) => of_node(&mut it, source, action, case)?,
         Side::Operator => {
             for key in
                 ["ssm:SourceInstanceARN", "ec2:SourceInstanceARN", "aws:Ec2InstanceSourceVpc"]
@@ -76,7 +77,7 @@ pub fn of(question: Question, facts: &Facts, scope: &Scope) -> Result<Context, U
         }
     }
     let account = caller.map_or("", |it| it.account.as_str());
-    it = of_resource(it, action, resource, account, facts, scope)?;
+    it = of_resource(it, action, resource, account, case)?;
     if action == START {
         // By which policies ask that the document be checked as well; it always is here.
         it.set("ssm:SessionDocumentAccessCheck", exactly("true"));
@@ -84,7 +85,7 @@ pub fn of(question: Question, facts: &Facts, scope: &Scope) -> Result<Context, U
             "whether a request for just-in-time node access was approved does not show (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`",
         )));
     }
-    of_service(&mut it, question, facts, scope);
+    of_service(&mut it, question, case);
     Ok(it)
 }
 
@@ -107,13 +108,13 @@ fn of_every_request(it: &mut Context, scope: &Scope) {
     }
 }
 
-fn of_principal(it: &mut Context, who: &Who, facts: &Facts, scope: &Scope) -> Result<(), Unknown> {
-    let caller = facts.caller(&Ourselves::Us).hint()?;
-    let ours = caller.filter(|_| who.side == Side::Operator && operator::is_caller(facts, scope));
+fn of_principal(it: &mut Context, who: &Who, case: &Case) -> Result<(), Unknown> {
+    let caller = case.facts.caller(&Ourselves::Us).hint()?;
+    let ours = caller.filter(|_| who.side == Side::Operator && operator::is_caller(case));
     let rest = "aws:PrincipalTag/";
     if who.is_user() {
         let user = who.name().parse().ok();
-        let user = user.map(|name| facts.user(&name).hint()).transpose()?.flatten();
+        let user = user.map(|name| case.facts.user(&name).hint()).transpose()?.flatten();
         if let Some(user) = user {
             set_tags(it, &[rest], &user.tags);
             *it = core::mem::take(it).with_rest(rest, Known::Missing);
@@ -138,11 +139,11 @@ fn of_principal(it: &mut Context, who: &Who, facts: &Facts, scope: &Scope) -> Re
     if who.is_role() {
         it.set("aws:TokenIssueTime", Known::PRESENT);
         let name = who.name().parse::<RoleName>().ok();
-        let role = name.as_ref().map(|name| facts.role(name).hint()).transpose()?.flatten();
+        let role = name.as_ref().map(|name| case.facts.role(name).hint()).transpose()?.flatten();
         if let (Some(role), Some(name)) = (role, &name) {
             // A service passes no tags. Somebody who may tag the session may have, in place of any
             // tag of the role's.
-            if !may_be_tagged(who, facts) && tags_were_seen(facts, name, &role.tags) {
+            if !may_be_tagged(who, case.facts) && tags_were_seen(case.facts, name, &role.tags) {
                 set_tags(it, &[rest], &role.tags);
                 *it = core::mem::take(it).with_rest(rest, Known::Missing);
             }
@@ -209,25 +210,19 @@ fn of_organization(it: &mut Context, who: &Who, resource: &str, facts: &Facts) {
 }
 
 /// What the agent's requests have.
-fn of_node(
-    it: &mut Context,
-    source: Source,
-    action: &str,
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<(), Unknown> {
-    let target = target_arn(facts, scope)?;
+fn of_node(it: &mut Context, source: Source, action: &str, case: &Case) -> Result<(), Unknown> {
+    let target = target_arn(case)?;
     it.set("ssm:SourceInstanceARN", exactly(&target));
     // A service gives the role, and nobody types a code.
     it.set(MFA, Known::Missing);
     if source != Source::InstanceProfile {
         it.set(ROLE_DELIVERY, Known::Missing);
     }
-    let Some(id) = scope.target.instance() else { return Ok(()) };
+    let Some(id) = case.scope.target.instance() else { return Ok(()) };
     if source == Source::InstanceProfile {
         it.set("ec2:SourceInstanceARN", exactly(&target));
-        if let Some(instance) = facts.instance(id).hint()? {
-            let node = facts.node(&scope.target).optional().ok().flatten();
+        if let Some(instance) = case.facts.instance(id).hint()? {
+            let node = case.facts.node(&case.scope.target).optional().ok().flatten();
             let version = node.and_then(|it| it.version().ok());
             if instance.metadata.tokens_required || version >= Some(VERSION_2_ONLY) {
                 it.set(ROLE_DELIVERY, exactly("2.0"));
@@ -241,22 +236,22 @@ fn of_node(
             }
         }
     }
-    of_path(it, action, facts, scope);
+    of_path(it, action, case);
     Ok(())
 }
 
 /// Through which endpoint the agent's requests go, or from which address they leave to the internet,
 /// which is found out only if a policy asks.
-fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
+fn of_path(it: &mut Context, action: &str, case: &Case) {
     const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
     const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
     let service = service_of(action);
-    match reach::endpoint_on_the_way(facts, scope, service) {
-        Ok(Some((endpoint, vpc))) => by_endpoint(it, endpoint, vpc, facts, scope),
+    match reach::endpoint_on_the_way(case, service) {
+        Ok(Some((endpoint, vpc))) => by_endpoint(it, endpoint, vpc, case),
         // A public name may yet be answered by an endpoint elsewhere, unless the way there is seen.
         Ok(None) => {
             let Some(service) = SERVICES.into_iter().find(|it| *it == service) else { return };
-            match reach::seen_as(facts, scope, service) {
+            match reach::seen_as(case, service) {
                 Ok(Some(addresses)) => {
                     for key in BY_ENDPOINT {
                         it.set(key, Known::Missing);
@@ -282,35 +277,29 @@ fn of_path(it: &mut Context, action: &str, facts: &Facts, scope: &Scope) {
 }
 
 /// What the agent's requests have that go through this endpoint, in place of what was said of their way.
-pub fn by_endpoint(
-    it: &mut Context,
-    endpoint: &Endpoint,
-    vpc: &VpcId,
-    facts: &Facts,
-    scope: &Scope,
-) {
+pub fn by_endpoint(it: &mut Context, endpoint: &Endpoint, vpc: &VpcId, case: &Case) {
     it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
     it.set("aws:SourceVpc", exactly(vpc.as_str()));
     // "Not available when a requester uses a VPC endpoint", where `aws:VpcSourceIp` is.
     it.set("aws:SourceIp", Known::Missing);
-    if let Some(address) = only_address(facts, scope) {
+    if let Some(address) = only_address(case) {
         it.set("aws:VpcSourceIp", exactly(&address.to_string()));
     }
 }
 
 /// The address that an instance's packets come from, where it has no other.
-fn only_address(facts: &Facts, scope: &Scope) -> Option<Ipv4Addr> {
-    let instance = facts.instance(scope.target.instance()?).optional().ok()??;
+fn only_address(case: &Case) -> Option<Ipv4Addr> {
+    let instance = case.facts.instance(case.scope.target.instance()?).optional().ok()??;
     let [interface] = instance.interfaces.as_slice() else { return None };
     interface.private_ip.filter(|_| interface.ipv6.is_empty())
 }
 
 /// What agent and plugin say to KMS and S3.
-fn of_service(it: &mut Context, question: Question, facts: &Facts, scope: &Scope) {
+fn of_service(it: &mut Context, question: Question, case: &Case) {
     let Question { who, action, .. } = question;
     if action.starts_with("kms:") {
         it.set("kms:CallerAccount", exactly(who.arn.account()));
-        let aliases = aliases(facts, question.resource);
+        let aliases = aliases(case.facts, question.resource);
         if !aliases.is_empty() {
             it.set("kms:ResourceAliases", Known::Including(aliases));
         }
@@ -318,7 +307,10 @@ fn of_service(it: &mut Context, question: Question, facts: &Facts, scope: &Scope
     match (action, who.side) {
         ("kms:Decrypt", _) | ("kms:GenerateDataKey", Side::Operator) => {
             it.set("kms:ViaService", Known::Missing);
-            it.set("kms:EncryptionContext:aws:ssm:TargetId", exactly(&scope.target.to_string()));
+            it.set(
+                "kms:EncryptionContext:aws:ssm:TargetId",
+                exactly(&case.scope.target.to_string()),
+            );
             it.set("kms:EncryptionContext:aws:ssm:SessionId", Known::PRESENT);
         }
         // The agent leaves encryption to the bucket, and gives the bucket's owner the object.
@@ -350,8 +342,7 @@ fn of_resource(
     action: &str,
     resource: &str,
     account: &str,
-    facts: &Facts,
-    scope: &Scope,
+    case: &Case,
 ) -> Result<Context, Unknown> {
     let rest = |it: Context, known: &Known| {
         RESOURCE_TAGS.iter().fold(it, |it, family| it.with_rest(family, known.clone()))
@@ -363,23 +354,26 @@ fn of_resource(
         return Ok(rest(it, &Known::Missing));
     }
     it.set("aws:ResourceAccount", exactly(owner.unwrap_or(account)));
-    if target_arn(facts, scope).is_ok_and(|it| it == resource) {
-        let Some(id) = scope.target.instance() else {
-            let name = format!("managed-instance/{}", scope.target);
-            return Ok(tagged(it, name.parse(), facts));
+    if target_arn(case).is_ok_and(|it| it == resource) {
+        let Some(id) = case.scope.target.instance() else {
+            let name = format!("managed-instance/{}", case.scope.target);
+            return Ok(tagged(it, name.parse(), case.facts));
         };
-        let Some(instance) = facts.instance(id).hint()? else { return Ok(it) };
+        let Some(instance) = case.facts.instance(id).hint()? else { return Ok(it) };
         set_tags(&mut it, &RESOURCE_TAGS, &instance.tags);
         return Ok(rest(it, &Known::Missing));
     }
     if let Some((_, name)) = resource.split_once(":document/") {
-        return Ok(tagged(it, format!("document/{name}").parse(), facts));
+        return Ok(tagged(it, format!("document/{name}").parse(), case.facts));
     }
     if resource.contains(":session/") {
         // The tags that Systems Manager gives sessions. Source: Systems Manager user guide, "Additional
         // sample IAM policies for Session Manager".
         it.set("ssm:resourceTag/aws:ssmmessages:session-id", Known::PRESENT);
-        it.set("ssm:resourceTag/aws:ssmmessages:target-id", exactly(&scope.target.to_string()));
+        it.set(
+            "ssm:resourceTag/aws:ssmmessages:target-id",
+            exactly(&case.scope.target.to_string()),
+        );
     }
     if action.starts_with("ssmmessages:") && (resource == "*" || resource.contains(":ssmmessages:"))
     {
@@ -407,12 +401,12 @@ fn tagged(mut it: Context, name: Result<TaggedName, String>, facts: &Facts) -> C
 ///
 /// # Errors
 /// [`Unknown`] when our account is.
-pub fn document_arn(facts: &Facts, scope: &Scope, name: &DocumentName) -> Result<String, Unknown> {
+pub fn document_arn(case: &Case, name: &DocumentName) -> Result<String, Unknown> {
     if name.as_str().starts_with("arn:") {
         return Ok(name.to_string());
     }
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let (partition, region) = (caller.arn.partition(), &scope.region);
+    let caller = case.facts.caller(&Ourselves::Us).required()?;
+    let (partition, region) = (caller.arn.partition(), &case.scope.region);
     let account = if session::is_owned_by_aws(name) { "" } else { caller.account.as_str() };
     Ok(format!("arn:{partition}:ssm:{region}:{account}:document/{name}"))
 }
@@ -435,10 +429,11 @@ pub fn is_resource_tag(key: &str) -> bool {
 ///
 /// # Errors
 /// [`Unknown`] when our account is.
-pub fn target_arn(facts: &Facts, scope: &Scope) -> Result<String, Unknown> {
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let (partition, account, region) = (caller.arn.partition(), &caller.account, &scope.region);
-    Ok(match &scope.target {
+pub fn target_arn(case: &Case) -> Result<String, Unknown> {
+    let caller = case.facts.caller(&Ourselves::Us).required()?;
+    let (partition, account, region) =
+        (caller.arn.partition(), &caller.account, &case.scope.region);
+    Ok(match &case.scope.target {
         Target::Instance(id) => format!("arn:{partition}:ec2:{region}:{account}:instance/{id}"),
         Target::Node(id) => format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{id}"),
     })

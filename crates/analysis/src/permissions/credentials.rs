@@ -12,6 +12,7 @@ use alloc::{
 };
 
 use crate::answer::Fix;
+use crate::case::Case;
 use crate::permissions::{
     context::target_arn,
     judge::{Question, may},
@@ -58,9 +59,9 @@ impl AgentRole {
 ///
 /// # Errors
 /// [`Unknown`] when what decides between the candidates was not seen.
-pub fn agent_role(facts: &Facts, scope: &Scope) -> Result<Option<AgentRole>, Unknown> {
-    let Some((name, source)) = agent_role_name(facts, scope)? else { return Ok(None) };
-    let arn = facts.role(&name).required()?.arn.clone();
+pub fn agent_role(case: &Case) -> Result<Option<AgentRole>, Unknown> {
+    let Some((name, source)) = agent_role_name(case)? else { return Ok(None) };
+    let arn = case.facts.role(&name).required()?.arn.clone();
     Ok(Some(AgentRole { name, arn, source }))
 }
 
@@ -68,20 +69,20 @@ pub fn agent_role(facts: &Facts, scope: &Scope) -> Result<Option<AgentRole>, Unk
 ///
 /// # Errors
 /// As there.
-pub fn agent_role_name(
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<Option<(RoleName, Source)>, Unknown> {
-    let Some(id) = scope.target.instance() else {
-        let node = facts.node(&scope.target).required()?;
+pub fn agent_role_name(case: &Case) -> Result<Option<(RoleName, Source)>, Unknown> {
+    let Some(id) = case.scope.target.instance() else {
+        let node = case.facts.node(&case.scope.target).required()?;
         let Some(raw) = &node.role else {
-            return Err(Unknown::limit(format!("which role {} was activated with", scope.target)));
+            return Err(Unknown::limit(format!(
+                "which role {} was activated with",
+                case.scope.target
+            )));
         };
         return Ok(Some((named(raw)?, Source::Activation)));
     };
-    let given = given_by_host_management(facts, scope);
-    let instance = facts.instance(id).required();
-    let setting = host_management(facts);
+    let given = given_by_host_management(case);
+    let instance = case.facts.instance(id).required();
+    let setting = host_management(case.facts);
     let (given, instance, setting) = match (given, instance, setting) {
         (given, Ok(instance), setting) if !unasked(&given) && !unasked(&setting) => {
             (given, instance, setting)
@@ -103,11 +104,11 @@ pub fn agent_role_name(
         };
         Ok(Some((named(raw)?, Source::HostManagement)))
     };
-    let profile = profile_role(facts, scope)?;
+    let profile = profile_role(case)?;
     match (profile, &setting) {
         (Some(role), Ok(None)) => Ok(Some((role.name, Source::InstanceProfile))),
         (Some(role), _) => {
-            if may_register(facts, scope, &role)? {
+            if may_register(case, &role)? {
                 Ok(Some((role.name, Source::InstanceProfile)))
             } else {
                 fallback(&unfit(&role.name))
@@ -138,18 +139,15 @@ pub fn beside(id: &InstanceId, profile: &str, unseen: Unknown) -> Unknown {
 
 /// How to give an instance a profile.
 #[must_use]
-pub fn attach_profile(fix: Fix, scope: &Scope, id: &InstanceId) -> Fix {
-    fix.aws(
-        scope,
-        [
-            "ec2",
-            "associate-iam-instance-profile",
-            "--instance-id",
-            id.as_str(),
-            "--iam-instance-profile",
-            "Name=<profile>",
-        ],
-    )
+pub fn attach_profile(fix: Fix, id: &InstanceId) -> Fix {
+    fix.aws([
+        "ec2",
+        "associate-iam-instance-profile",
+        "--instance-id",
+        id.as_str(),
+        "--iam-instance-profile",
+        "Name=<profile>",
+    ])
 }
 
 /// What keeps an instance's profile from giving its agent credentials that will do, in the words of
@@ -157,16 +155,16 @@ pub fn attach_profile(fix: Fix, scope: &Scope, id: &InstanceId) -> Fix {
 ///
 /// # Errors
 /// [`Unknown`] when the profile, its role or what that may do was not seen.
-pub fn lacking(facts: &Facts, scope: &Scope) -> Result<Option<(String, String)>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    if facts.instance(id).required()?.profile.is_none() {
+pub fn lacking(case: &Case) -> Result<Option<(String, String)>, Unknown> {
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    if case.facts.instance(id).required()?.profile.is_none() {
         let attach = "attach an instance profile whose role has AmazonSSMManagedInstanceCore";
         return Ok(Some((NO_PROFILE.into(), attach.into())));
     }
-    let Some(role) = profile_role(facts, scope)? else {
+    let Some(role) = profile_role(case)? else {
         return Ok(Some((NO_ROLE.into(), "give it a profile that holds a role".into())));
     };
-    if may_register(facts, scope, &role)? {
+    if may_register(case, &role)? {
         return Ok(None);
     }
     let name = &role.name;
@@ -194,8 +192,8 @@ pub fn empty_profile(id: &InstanceId) -> Unknown {
 ///
 /// # Errors
 /// [`Unknown`] when the node was not seen.
-pub fn given_by_host_management(facts: &Facts, scope: &Scope) -> Result<Option<RoleName>, Unknown> {
-    match facts.node(&scope.target).optional()? {
+pub fn given_by_host_management(case: &Case) -> Result<Option<RoleName>, Unknown> {
+    match case.facts.node(&case.scope.target).optional()? {
         Some(node) if node.ping == Ping::Online => {
             node.role.as_deref().filter(|it| !it.is_empty()).map(named).transpose()
         }
@@ -248,12 +246,12 @@ pub const EC2: [&str; 2] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
 ///
 /// # Errors
 /// [`Unknown`] when its trust or its rights are.
-pub fn may_register(facts: &Facts, scope: &Scope, role: &AgentRole) -> Result<bool, Unknown> {
-    let trust = facts.role(&role.name).required()?;
+pub fn may_register(case: &Case, role: &AgentRole) -> Result<bool, Unknown> {
+    let trust = case.facts.role(&role.name).required()?;
     let trusted = policy::trusts(&trust.trust, &EC2, ASSUME, &[]).map(|it| it == Trust::Given);
-    let allowed = target_arn(facts, scope).and_then(|target| {
-        let who = role.who(scope);
-        may(Question { who: &who, action: REGISTER, resource: &target }, facts, scope)
+    let allowed = target_arn(case).and_then(|target| {
+        let who = role.who(case.scope);
+        may(Question { who: &who, action: REGISTER, resource: &target }, case)
     });
     match (trusted, allowed) {
         (Ok(false), _) | (_, Ok(false)) => Ok(false),
@@ -267,14 +265,14 @@ pub fn may_register(facts: &Facts, scope: &Scope, role: &AgentRole) -> Result<bo
 ///
 /// # Errors
 /// [`Unknown`] when the profile or its role was not seen.
-pub fn profile_role(facts: &Facts, scope: &Scope) -> Result<Option<AgentRole>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    let Some(profile) = &facts.instance(id).required()?.profile else { return Ok(None) };
-    let Some(row) = facts.instance_profile(&profile_name(profile)?).optional()? else {
+pub fn profile_role(case: &Case) -> Result<Option<AgentRole>, Unknown> {
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    let Some(profile) = &case.facts.instance(id).required()?.profile else { return Ok(None) };
+    let Some(row) = case.facts.instance_profile(&profile_name(profile)?).optional()? else {
         return Ok(None);
     };
     let Some(name) = row.roles.first() else { return Ok(None) };
-    let arn = facts.role(name).required()?.arn.clone();
+    let arn = case.facts.role(name).required()?.arn.clone();
     Ok(Some(AgentRole { name: name.clone(), arn, source: Source::InstanceProfile }))
 }
 
@@ -304,14 +302,15 @@ const SPREAD: i64 = 30 * 60;
 ///
 /// # Errors
 /// [`Unknown`] when the instance or the setting was not seen.
-pub fn host_management_spreads(facts: &Facts, scope: &Scope) -> Result<Option<Unknown>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    if facts.instance(id).required()?.profile.is_some() {
+pub fn host_management_spreads(case: &Case) -> Result<Option<Unknown>, Unknown> {
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    if case.facts.instance(id).required()?.profile.is_some() {
         return Ok(None);
     }
-    let setting = facts.service_setting(&SettingId::DefaultHostManagementRole).optional()?;
+    let setting = case.facts.service_setting(&SettingId::DefaultHostManagementRole).optional()?;
     let Some(setting) = setting.filter(|it| it.role().is_some()) else { return Ok(None) };
-    let age = setting.changed_at.map(|it| it.until(scope.at)).filter(|it| (0..SPREAD).contains(it));
+    let age =
+        setting.changed_at.map(|it| it.until(case.scope.at)).filter(|it| (0..SPREAD).contains(it));
     let what = match age {
         Some(age) => format!("was changed {} ago", span(age)),
         None if setting.status == "PendingUpdate" => "is being changed".into(),
@@ -319,7 +318,7 @@ pub fn host_management_spreads(facts: &Facts, scope: &Scope) -> Result<Option<Un
     };
     Ok(Some(Unknown::limit(format!(
         "Default Host Management {what} in {} ({}), and takes up to {} to reach {id}: wait, or run again with --wait",
-        scope.region,
+        case.scope.region,
         setting.value,
         span(SPREAD)
     ))))
@@ -328,17 +327,17 @@ pub fn host_management_spreads(facts: &Facts, scope: &Scope) -> Result<Option<Un
 /// The path of the agent's role where it was given with one, as IAM writes it: `/service-role/`. For a role
 /// that may have been deleted since, so that nothing else tells it.
 #[must_use]
-pub fn agent_role_path(
-    facts: &Facts,
-    scope: &Scope,
-    name: &RoleName,
-    source: Source,
-) -> Option<String> {
+pub fn agent_role_path(case: &Case, name: &RoleName, source: Source) -> Option<String> {
     // Whatever named the role has been asked about already.
-    let node =
-        facts.node(&scope.target).optional().ok().flatten().and_then(|it| it.role.as_deref());
+    let node = case
+        .facts
+        .node(&case.scope.target)
+        .optional()
+        .ok()
+        .flatten()
+        .and_then(|it| it.role.as_deref());
     let setting = match source {
-        Source::HostManagement => host_management(facts).ok().flatten(),
+        Source::HostManagement => host_management(case.facts).ok().flatten(),
         Source::Activation | Source::InstanceProfile => None,
     };
     let mut paths = [node, setting].into_iter().flatten().filter_map(|it| it.rsplit_once('/'));
@@ -367,7 +366,7 @@ mod tests {
         let mut facts = serde_json::to_value(&world.facts).unwrap();
         json_patch::merge(&mut facts, patch);
         let facts: Facts = serde_json::from_value(facts).unwrap();
-        agent_role_name(&facts, &world.scope)
+        agent_role_name(&Case::new(&facts, &world.scope))
             .ok()
             .map(|it| it.map(|(name, source)| (source, name.into())))
     }
@@ -387,7 +386,7 @@ mod tests {
             });
             json_patch::merge(&mut facts, &patch);
             world.facts = serde_json::from_value(facts).unwrap();
-            host_management_spreads(&world.facts, &world.scope).unwrap().is_some()
+            host_management_spreads(&Case::new(&world.facts, &world.scope)).unwrap().is_some()
         };
         let changed = |value: &str| json!({ "value": value, "status": "Customized", "changed_at": "2026-11-23T02:48:00Z" });
         let pending = |value: &str| json!({ "value": value, "status": "PendingUpdate" });

@@ -9,12 +9,12 @@
 
 use alloc::{format, string::String, vec::Vec};
 
+use crate::case::Case;
 use crate::permissions::{collected, context, simulation, who::Who};
 use ssm_doctor_facts::{
     iam::{Decision, Simulation},
     ids::BucketName,
     lookup::{Facts, Gap, Need, Unknown},
-    scope::Scope,
     text::Text,
 };
 use ssm_doctor_iam_policy as policy;
@@ -140,23 +140,22 @@ pub enum Basis {
 ///
 /// # Errors
 /// [`Unknown`] when neither judge can tell: what was refused, and the keys on which it hangs.
-pub fn judge(
-    question: Question,
-    guard: Option<&Guard>,
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<Judgement, Unknown> {
+pub fn judge(question: Question, guard: Option<&Guard>, case: &Case) -> Result<Judgement, Unknown> {
     let also = guard.into_iter().flat_map(|it| &it.context);
-    let context = also.fold(context::of(question, facts, scope)?, |so_far, (key, known)| {
-        so_far.with(key, known.clone())
-    });
+    let context = also
+        .fold(context::of(question, case)?, |so_far, (key, known)| so_far.with(key, known.clone()));
     let request = question.request(guard, &context);
-    let hidden = match simulation::answer(question, &context, facts) {
+    let hidden = match simulation::answer(question, &context, case.facts) {
         Ok(simulation) => {
-            let layers = with(simulated(simulation), guard, question, facts);
+            let layers = with(simulated(simulation), guard, question, case.facts);
             return match policy::evaluate(&request, &layers) {
                 Outcome::Allowed(cited) => {
-                    let own = with(collected::layers(facts, question.who), guard, question, facts);
+                    let own = with(
+                        collected::layers(case.facts, question.who),
+                        guard,
+                        question,
+                        case.facts,
+                    );
                     let basis = match policy::evaluate(&request, &own) {
                         Outcome::Denied(_) => Basis::Disputed("do not allow it"),
                         _ => Basis::Simulator,
@@ -167,7 +166,7 @@ pub fn judge(
                 Outcome::Denied(refusal) => explained(
                     refused(&refusal, &simulation.policies),
                     (question, guard, &request),
-                    facts,
+                    case.facts,
                 )
                 .map(Judgement::Refused),
             };
@@ -179,7 +178,7 @@ pub fn judge(
         }
         Err(unknown) => unknown,
     };
-    let layers = with(collected::layers(facts, question.who), guard, question, facts);
+    let layers = with(collected::layers(case.facts, question.who), guard, question, case.facts);
     match policy::evaluate(&request, &layers) {
         Outcome::Allowed(cited) => Ok(allowed(&cited, Basis::Policies(because(&hidden)))),
         Outcome::Denied(refusal) => Ok(Judgement::Refused(Refused {
@@ -207,8 +206,8 @@ pub fn judge(
 ///
 /// # Errors
 /// As [`judge`].
-pub fn may(question: Question, facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
-    Ok(matches!(judge(question, None, facts, scope)?, Judgement::Allowed(_)))
+pub fn may(question: Question, case: &Case) -> Result<bool, Unknown> {
+    Ok(matches!(judge(question, None, case)?, Judgement::Allowed(_)))
 }
 
 /// Does the policy of an endpoint let through what everything else allows? None if it does, else its no.
@@ -242,9 +241,9 @@ pub fn past_endpoint(
 ///
 /// # Errors
 /// [`Unknown`] when they were not seen, or hang on what is not known.
-pub fn by_policies(question: Question, facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
-    let context = context::of(question, facts, scope)?;
-    allowed_under(&context, question, facts)
+pub fn by_policies(question: Question, case: &Case) -> Result<bool, Unknown> {
+    let context = context::of(question, case)?;
+    allowed_under(&context, question, case.facts)
 }
 
 fn allowed_under(context: &Context, question: Question, facts: &Facts) -> Result<bool, Unknown> {
@@ -266,11 +265,10 @@ pub fn hangs_on(
     question: Question,
     key: &str,
     otherwise: Known,
-    facts: &Facts,
-    scope: &Scope,
+    case: &Case,
 ) -> Result<bool, Unknown> {
-    let allowed = |context: &Context| allowed_under(context, question, facts);
-    let as_it_is = context::of(question, facts, scope)?;
+    let allowed = |context: &Context| allowed_under(context, question, case.facts);
+    let as_it_is = context::of(question, case)?;
     Ok(allowed(&as_it_is)? && !allowed(&as_it_is.with(key, otherwise))?)
 }
 
@@ -478,7 +476,7 @@ fn because(hidden: &Unknown) -> String {
         Gap::Fact { need, why, .. } => {
             format!("{} {}", need.actions().first().copied().unwrap_or_default(), why.phrase())
         }
-        Gap::Limit(text) => text.clone(),
+        Gap::Limit(limit) => limit.words().into(),
     });
     gaps.collect::<Vec<_>>().join("; ")
 }
@@ -574,7 +572,7 @@ mod tests {
         let arn = "arn:aws:iam::111122223333:user/alice".parse().unwrap();
         let who = Who { arn, side: Side::Operator, session: None };
         let question = Question { who: &who, action: START, resource: TARGET };
-        match judge(question, None, &facts, &world.scope) {
+        match judge(question, None, &Case::new(&facts, &world.scope)) {
             Ok(Judgement::Allowed(it)) => {
                 let by = it.by.join(", ");
                 format!("{}: yes {by}", judge_of(&it.basis))
@@ -589,7 +587,7 @@ mod tests {
                     Gap::Fact { need, why, .. } => {
                         format!("{} {}", need.actions()[0], why.as_str())
                     }
-                    Gap::Limit(text) => text.clone(),
+                    Gap::Limit(limit) => limit.words().into(),
                 });
                 format!("? {}", gaps.collect::<Vec<_>>().join("; "))
             }

@@ -2,11 +2,11 @@
 
 use alloc::{format, string::String, vec::Vec};
 
+use crate::case::Case;
 use crate::permissions::who::{Side, Who};
 use ssm_doctor_facts::{
     ids::*,
-    lookup::{Facts, Ourselves, Unknown},
-    scope::Scope,
+    lookup::{Ourselves, Unknown},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum Principal {
 ///
 /// # Errors
 /// As [`who`].
-pub fn principal(facts: &Facts, scope: &Scope) -> Result<Principal, Unknown> {
-    let who = who(facts, scope)?;
+pub fn principal(case: &Case) -> Result<Principal, Unknown> {
+    let who = who(case)?;
     Ok(if who.is_root() { Principal::Root(who.arn) } else { Principal::Named(who.arn) })
 }
 
@@ -32,9 +32,9 @@ pub fn principal(facts: &Facts, scope: &Scope) -> Result<Principal, Unknown> {
 ///
 /// # Errors
 /// [`Unknown`] for sessions that cannot be traced to a user or role of this account.
-pub fn who(facts: &Facts, scope: &Scope) -> Result<Who, Unknown> {
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let arn = scope.operator.as_ref().unwrap_or(&caller.arn);
+pub fn who(case: &Case) -> Result<Who, Unknown> {
+    let caller = case.facts.caller(&Ourselves::Us).required()?;
+    let arn = case.scope.operator.as_ref().unwrap_or(&caller.arn);
     if arn.account() != caller.account.as_str() {
         return Err(Unknown::limit(format!(
             "{arn} is of another account, whose policies cannot be read from here"
@@ -51,7 +51,7 @@ pub fn who(facts: &Facts, scope: &Scope) -> Result<Who, Unknown> {
         ("sts", "assumed-role") => {
             let (name, session) = rest.split_once('/').unwrap_or((rest, ""));
             let name = name.parse().map_err(|_| not_traceable(arn))?;
-            let role = facts.role(&name).required()?;
+            let role = case.facts.role(&name).required()?;
             Ok(who(&role.arn, Some(session).filter(|it| !it.is_empty())))
         }
         ("sts", "federated-user") => Err(Unknown::limit(format!(
@@ -63,9 +63,9 @@ pub fn who(facts: &Facts, scope: &Scope) -> Result<Who, Unknown> {
 
 /// Is the operator whoever runs this, so that our own credentials say more about the requests?
 #[must_use]
-pub fn is_caller(facts: &Facts, scope: &Scope) -> bool {
-    let caller = facts.caller(&Ourselves::Us).optional().ok().flatten();
-    caller.is_some_and(|it| scope.operator.as_ref().is_none_or(|arn| *arn == it.arn))
+pub fn is_caller(case: &Case) -> bool {
+    let caller = case.facts.caller(&Ourselves::Us).optional().ok().flatten();
+    caller.is_some_and(|it| case.scope.operator.as_ref().is_none_or(|arn| *arn == it.arn))
 }
 
 /// Sessions that the operator might start, as ARNs. Their ids begin with a user's name or a role
@@ -81,23 +81,26 @@ pub struct Sessions {
 
 /// # Errors
 /// [`Unknown`] while the caller is.
-pub fn sessions(who: &Who, facts: &Facts, scope: &Scope) -> Result<Sessions, Unknown> {
-    let caller = facts.caller(&Ourselves::Us).required()?;
-    let (partition, account, region) = (caller.arn.partition(), &caller.account, &scope.region);
+pub fn sessions(who: &Who, case: &Case) -> Result<Sessions, Unknown> {
+    let caller = case.facts.caller(&Ourselves::Us).required()?;
+    let (partition, account, region) =
+        (caller.arn.partition(), &caller.account, &case.scope.region);
     let name = match (&who.session, who.is_role()) {
         (Some(session), _) => Some(session.as_str()),
         (None, true) => None,
         (None, false) => Some(who.name()),
     };
     let id = if who.is_role() {
-        let role = who.name().parse().ok().map(|it| facts.role(&it).hint()).transpose()?.flatten();
+        let role =
+            who.name().parse().ok().map(|it| case.facts.role(&it).hint()).transpose()?.flatten();
         let id = role.and_then(|it| it.id.clone());
         id.zip(who.session.as_ref()).map(|(id, session)| format!("{id}:{session}"))
     } else {
-        let user = who.name().parse().ok().map(|it| facts.user(&it).hint()).transpose()?.flatten();
+        let user =
+            who.name().parse().ok().map(|it| case.facts.user(&it).hint()).transpose()?.flatten();
         user.and_then(|it| it.id.clone())
     };
-    let id = if is_caller(facts, scope) { Some(caller.user_id.clone()) } else { id };
+    let id = if is_caller(case) { Some(caller.user_id.clone()) } else { id };
     let arn = |start: &str| {
         format!("arn:{partition}:ssm:{region}:{account}:session/{start}-0123456789abcdef0")
     };

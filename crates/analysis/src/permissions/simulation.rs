@@ -10,6 +10,7 @@ use alloc::{
     vec::Vec,
 };
 
+use crate::case::Case;
 use crate::permissions::{
     context,
     credentials::{self, Source},
@@ -19,7 +20,6 @@ use crate::permissions::{
 use ssm_doctor_facts::{
     iam::{Decision, Question, Simulation},
     lookup::{Facts, Unknown},
-    scope::Scope,
 };
 use ssm_doctor_iam_policy::{Context, Known};
 
@@ -125,14 +125,10 @@ pub fn resource_tags_wanted<'f>(
 ///
 /// # Errors
 /// [`Unknown`] while what they draw on is unasked.
-pub fn entries(
-    question: &Question,
-    facts: &Facts,
-    scope: &Scope,
-) -> Result<Vec<ContextEntry>, Unknown> {
-    let who = asked_about(question, facts, scope);
+pub fn entries(question: &Question, case: &Case) -> Result<Vec<ContextEntry>, Unknown> {
+    let who = asked_about(question, case);
     let Question { action, resource, .. } = question;
-    let context = context::of(judge::Question { who: &who, action, resource }, facts, scope)?;
+    let context = context::of(judge::Question { who: &who, action, resource }, case)?;
     let values = |known: &Known| match known {
         Known::Exactly(value) => Some(Vec::from([value.clone()])),
         Known::Many(values) => Some(values.clone()),
@@ -162,24 +158,26 @@ fn kind(key: &str) -> ContextKind {
 
 /// Whose part the principal of a question plays. A role that agent and operator share is the
 /// operator's.
-fn asked_about(question: &Question, facts: &Facts, scope: &Scope) -> Who {
-    if let Ok(operator) = operator::who(facts, scope)
+fn asked_about(question: &Question, case: &Case) -> Who {
+    if let Ok(operator) = operator::who(case)
         && operator.arn == question.principal
     {
         return operator;
     }
-    let source = match credentials::profile_role(facts, scope) {
-        _ if scope.target.instance().is_none() => Source::Activation,
+    let source = match credentials::profile_role(case) {
+        _ if case.scope.target.instance().is_none() => Source::Activation,
         Ok(Some(role)) if role.arn == question.principal => Source::InstanceProfile,
         _ => Source::HostManagement,
     };
-    let session = Some(scope.target.to_string());
+    let session = Some(case.scope.target.to_string());
     Who { arn: question.principal.clone(), side: Side::Agent(source), session }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+
+    use ssm_doctor_facts::scope::Scope;
 
     use super::*;
     use ssm_doctor_fixtures as fixtures;
@@ -209,7 +207,7 @@ mod tests {
             "roles": { "EC2RoleforSSM": { "id": "AROAEXAMPLE", "tags": { "App": "shop" } } },
         }));
         let has = |question: &Question, key: &str| {
-            let entries = entries(question, &facts, &scope).unwrap();
+            let entries = entries(question, &Case::new(&facts, &scope)).unwrap();
             entries.into_iter().find(|it| it.key == key).map(|it| it.values.concat())
         };
         let start = question(ALICE, "ssm:StartSession", TARGET);
@@ -243,6 +241,6 @@ mod tests {
         let (mut facts, scope) = facts(&json!({}));
         facts.users.clear();
         let start = question(ALICE, "ssm:StartSession", TARGET);
-        assert!(entries(&start, &facts, &scope).unwrap_err().is_unasked());
+        assert!(entries(&start, &Case::new(&facts, &scope)).unwrap_err().is_unasked());
     }
 }

@@ -21,6 +21,7 @@ pub use gate::{BUCKET_UNSEEN, Gate, seen_as};
 use serde_json::Value;
 
 use crate::answer::Fix;
+use crate::case::Case;
 use ssm_doctor_facts::{
     iam::Key,
     ids::*,
@@ -50,13 +51,13 @@ pub fn document_name(scope: &Scope) -> Option<DocumentName> {
 ///
 /// # Errors
 /// [`Unknown`] when the document was not seen, or says nothing of the kind.
-pub fn is_interactive(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
+pub fn is_interactive(case: &Case) -> Result<bool, Unknown> {
     let unnamed = || Unknown::limit("the session document's name");
-    let name = document_name(scope).ok_or_else(unnamed)?;
+    let name = document_name(case.scope).ok_or_else(unnamed)?;
     if let Some(kind) = type_by_aws(&name).filter(|_| is_owned_by_aws(&name)) {
         return Ok(kind == "InteractiveCommands");
     }
-    let document = facts.document(&name).optional()?;
+    let document = case.facts.document(&name).optional()?;
     let kind = document.and_then(|it| it.content.json()?.get("sessionType")?.as_str());
     match kind {
         Some("InteractiveCommands") => Ok(true),
@@ -88,33 +89,27 @@ pub struct Preferences<'a> {
 
 /// How to put a corrected document in force. A new version is not the default by itself.
 #[must_use]
-pub fn save(fix: Fix, scope: &Scope, name: &DocumentName) -> Fix {
+pub fn save(fix: Fix, name: &DocumentName) -> Fix {
     let name = name.as_str();
-    fix.aws(scope, ["ssm", "get-document", "--name", name])
-        .aws(
-            scope,
-            [
-                "ssm",
-                "update-document",
-                "--name",
-                name,
-                "--document-version",
-                "$LATEST",
-                "--content",
-                "file://<document.json>",
-            ],
-        )
-        .aws(
-            scope,
-            [
-                "ssm",
-                "update-document-default-version",
-                "--name",
-                name,
-                "--document-version",
-                "<new-version>",
-            ],
-        )
+    fix.aws(["ssm", "get-document", "--name", name])
+        .aws([
+            "ssm",
+            "update-document",
+            "--name",
+            name,
+            "--document-version",
+            "$LATEST",
+            "--content",
+            "file://<document.json>",
+        ])
+        .aws([
+            "ssm",
+            "update-document-default-version",
+            "--name",
+            name,
+            "--document-version",
+            "<new-version>",
+        ])
 }
 
 /// The preferences in force, or why there are none.
@@ -133,16 +128,16 @@ const DEFAULTS: &str = "no preferences have been saved, so the defaults hold";
 /// # Errors
 /// [`Unknown`] when the document was not seen, and for commands by AWS's own documents: whether
 /// the account's preferences apply to those is not documented.
-pub fn gates<'a>(facts: &'a Facts, scope: &Scope) -> Result<Gates<'a>, Unknown> {
-    match scope.session {
+pub fn gates<'a>(case: &Case<'a>) -> Result<Gates<'a>, Unknown> {
+    match case.scope.session {
         Session::Ssh | Session::Port | Session::RemotePort => return Ok(Gates::None(NO_GATES)),
         Session::Shell | Session::Command => {}
     }
     let unnamed = || Unknown::limit("the session document's name");
-    let named = document_name(scope).ok_or_else(unnamed)?;
+    let named = document_name(case.scope).ok_or_else(unnamed)?;
     let by_aws = is_owned_by_aws(&named);
     let name = if by_aws { PREFERENCES.parse().map_err(|_| unnamed())? } else { named };
-    let Some(document) = facts.document(&name).optional()? else {
+    let Some(document) = case.facts.document(&name).optional()? else {
         let saved = name.as_str() == PREFERENCES;
         return Ok(Gates::None(if saved {
             DEFAULTS
@@ -241,12 +236,8 @@ impl Preferences<'_> {
     ///
     /// # Errors
     /// As there.
-    pub fn guarded_key<'f>(
-        &self,
-        facts: &'f Facts,
-        scope: &Scope,
-    ) -> Result<Option<GuardedKey<'f>>, Unknown> {
-        let unseen = match self.key(facts) {
+    pub fn guarded_key<'f>(&self, case: &Case<'f>) -> Result<Option<GuardedKey<'f>>, Unknown> {
+        let unseen = match self.key(case.facts) {
             Ok(Some(key)) => return Ok(Some(GuardedKey::of(key))),
             Ok(None) => return Ok(None),
             Err(unknown) => unknown,
@@ -254,13 +245,13 @@ impl Preferences<'_> {
         let (Some(raw), false) = (self.text("kmsKeyId")?, unseen.is_unasked()) else {
             return Err(unseen);
         };
-        let caller = facts.caller(&Ourselves::Us).required()?;
+        let caller = case.facts.caller(&Ourselves::Us).required()?;
         let arn = match raw.parse::<Arn>() {
             Ok(arn) => arn,
             Err(_) if raw.starts_with("alias/") => return Err(unseen),
             Err(_) => {
                 let (partition, account) = (caller.arn.partition(), &caller.account);
-                let arn = format!("arn:{partition}:kms:{}:{account}:key/{raw}", scope.region);
+                let arn = format!("arn:{partition}:kms:{}:{account}:key/{raw}", case.scope.region);
                 arn.parse().map_err(Unknown::limit)?
             }
         };

@@ -9,6 +9,7 @@ use alloc::{format, string::String};
 use core::{fmt::Display, net::IpAddr};
 
 use crate::answer::{Answer, Fix, Recovery, Verdict, any_of, observed};
+use crate::case::Case;
 use crate::session::{self, Gates};
 use ssm_doctor_facts::{
     ids::EndpointId,
@@ -38,11 +39,11 @@ const NO_OPERATOR: &str =
 
 /// # Errors
 /// [`Unknown`] when it was not looked at.
-pub fn judged<'f>(facts: &'f Facts, scope: &Scope) -> Result<Judged<'f>, Unknown> {
-    if let Some(reason) = left_out(scope) {
+pub fn judged<'f>(case: &Case<'f>) -> Result<Judged<'f>, Unknown> {
+    if let Some(reason) = left_out(case.scope) {
         return Ok(Judged::Not(reason));
     }
-    let here = look(facts, scope)?;
+    let here = look(case)?;
     // What cannot be run is as good as missing, but for the plugin's own check.
     let cli = here.cli.is_some_and(|it| it.trouble.is_none());
     Ok(match (here.plugin, cli, here.surroundings.terminal) {
@@ -56,8 +57,8 @@ pub fn judged<'f>(facts: &'f Facts, scope: &Scope) -> Result<Judged<'f>, Unknown
 ///
 /// # Errors
 /// [`Unknown`] as [`judged`] and `judge` give it.
-pub fn here<'f>(facts: &'f Facts, scope: &Scope, judge: impl FnOnce(Here<'f>) -> Answer) -> Answer {
-    match judged(facts, scope)? {
+pub fn here<'f>(case: &Case<'f>, judge: impl FnOnce(Here<'f>) -> Answer) -> Answer {
+    match judged(case)? {
         Judged::Here(here) => judge(here),
         Judged::Not(why) => Ok(Verdict::NotApplicable(why)),
     }
@@ -68,12 +69,8 @@ pub fn here<'f>(facts: &'f Facts, scope: &Scope, judge: impl FnOnce(Here<'f>) ->
 ///
 /// # Errors
 /// [`Unknown`] as [`judged`] and `judge` give it.
-pub fn network<'f>(
-    facts: &'f Facts,
-    scope: &Scope,
-    judge: impl FnOnce(Here<'f>) -> Answer,
-) -> Answer {
-    here(facts, scope, |here| {
+pub fn network<'f>(case: &Case<'f>, judge: impl FnOnce(Here<'f>) -> Answer) -> Answer {
+    here(case, |here| {
         if here.surroundings.endpoint_override.is_some() {
             return Ok(Verdict::NotApplicable(
                 "an endpoint override is in force (AWS_ENDPOINT_URL or endpoint_url), so nothing follows from AWS's own names",
@@ -91,7 +88,7 @@ pub fn network<'f>(
 /// # Errors
 /// None.
 pub fn passes(subject: &(impl Display + ?Sized), what: impl Into<String>) -> Answer {
-    Ok(Verdict::Pass(observed(subject, what)))
+    Ok(Verdict::Pass(observed(subject, what.into())))
 }
 
 /// What is mended on the machine at hand is mended for the next session.
@@ -103,7 +100,7 @@ pub fn fails(
     what: impl Into<String>,
     fix: impl Into<String>,
 ) -> Answer {
-    Ok(Verdict::Fail(observed(subject, what), Fix::new(fix, Recovery::NextSession)))
+    Ok(Verdict::Fail(observed(subject, what.into()), Fix::new(fix, Recovery::NextSession)))
 }
 
 /// Why the machine at hand is not even looked at.
@@ -125,28 +122,29 @@ pub fn left_out(scope: &Scope) -> Option<&'static str> {
 /// # Errors
 /// [`Unknown`] when it was not looked at. While nobody has asked, it asks for all that any check may
 /// want, so that one look suffices.
-pub fn look<'f>(facts: &'f Facts, scope: &Scope) -> Result<Here<'f>, Unknown> {
-    let surroundings = facts.here_surroundings(&Machine::Here).required();
-    let plugin = facts.here_program(&Program::Plugin).optional();
-    let cli = facts.here_program(&Program::Cli).optional();
+pub fn look<'f>(case: &Case<'f>) -> Result<Here<'f>, Unknown> {
+    let surroundings = case.facts.here_surroundings(&Machine::Here).required();
+    let plugin = case.facts.here_program(&Program::Plugin).optional();
+    let cli = case.facts.here_program(&Program::Cli).optional();
     match (surroundings, plugin, cli) {
         (Ok(surroundings), Ok(plugin), Ok(cli)) => Ok(Here { surroundings, plugin, cli }),
         (surroundings, plugin, cli) => {
             let blind = [surroundings.err(), plugin.err(), cli.err()].into_iter().flatten();
-            let blind = blind.chain(unasked(facts, scope));
+            let blind = blind.chain(unasked(case));
             Err(blind.reduce(Unknown::and).unwrap_or_else(|| Unknown::limit("unreachable state")))
         }
     }
 }
 
 /// All that has not been asked of this machine yet.
-fn unasked<'f>(facts: &'f Facts, scope: &Scope) -> impl Iterator<Item = Unknown> + use<'f> {
-    let hosts = [host("ssm", scope), host("ssmmessages", scope)];
-    let network =
-        hosts.map(|it| [facts.here_name(&it).hint().err(), facts.here_contact(&it).hint().err()]);
-    let login = facts.here_login(&Machine::Here).hint().err();
-    let ssh = (scope.session == Session::Ssh)
-        .then(|| facts.here_ssh(&scope.target).hint().err())
+fn unasked<'f>(case: &Case<'f>) -> impl Iterator<Item = Unknown> + use<'f> {
+    let hosts = [host("ssm", case.scope), host("ssmmessages", case.scope)];
+    let network = hosts.map(|it| {
+        [case.facts.here_name(&it).hint().err(), case.facts.here_contact(&it).hint().err()]
+    });
+    let login = case.facts.here_login(&Machine::Here).hint().err();
+    let ssh = (case.scope.session == Session::Ssh)
+        .then(|| case.facts.here_ssh(&case.scope.target).hint().err())
         .flatten();
     network.into_iter().flatten().chain([login, ssh]).flatten()
 }
@@ -159,8 +157,8 @@ pub fn login(facts: &Facts) -> Result<&Login, Unknown> {
 
 /// # Errors
 /// [`Unknown`] when the configuration was not read.
-pub fn ssh_entry<'f>(facts: &'f Facts, scope: &Scope) -> Result<Option<&'f SshEntry>, Unknown> {
-    facts.here_ssh(&scope.target).optional()
+pub fn ssh_entry<'f>(case: &Case<'f>) -> Result<Option<&'f SshEntry>, Unknown> {
+    case.facts.here_ssh(&case.scope.target).optional()
 }
 
 #[must_use]
@@ -203,8 +201,8 @@ pub const NOT_ENCRYPTED: &str = "the session is not encrypted with a KMS key";
 ///
 /// # Errors
 /// [`Unknown`] when the preferences were not seen.
-pub fn is_encrypted(facts: &Facts, scope: &Scope) -> Result<bool, Unknown> {
-    match session::gates(facts, scope)? {
+pub fn is_encrypted(case: &Case) -> Result<bool, Unknown> {
+    match session::gates(case)? {
         Gates::Apply(preferences) => Ok(preferences.text("kmsKeyId")?.is_some()),
         Gates::None(_) => Ok(false),
     }
@@ -298,17 +296,16 @@ pub fn is_nowhere(address: &IpAddr) -> bool {
 /// # Errors
 /// [`Unknown`] when the VPC's endpoints were not seen.
 pub fn endpoint_at<'f>(
-    facts: &'f Facts,
-    scope: &Scope,
+    case: &Case<'f>,
     address: IpAddr,
 ) -> Result<Option<&'f EndpointId>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    let Some(vpc) = facts.instance(id).optional()?.and_then(|it| it.vpc.as_ref()) else {
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    let Some(vpc) = case.facts.instance(id).optional()?.and_then(|it| it.vpc.as_ref()) else {
         return Ok(None);
     };
-    any_of(facts.endpoints(vpc).required()?, |endpoint| {
+    any_of(case.facts.endpoints(vpc).required()?, |endpoint| {
         let found = any_of(&endpoint.interfaces, |id| {
-            let interface = facts.network_interface(id).optional()?;
+            let interface = case.facts.network_interface(id).optional()?;
             Ok(interface.filter(|it| it.private_ips.contains(&address)))
         })?;
         Ok(found.map(|_| &endpoint.id))

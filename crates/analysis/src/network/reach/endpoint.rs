@@ -10,6 +10,7 @@ use core::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::case::Case;
 use crate::network::reach::{
     Edge, HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
     filter::{Crossing, Filtered, Members, Near, Protocol},
@@ -23,12 +24,7 @@ use crate::{
     dns::name::{self, Defect, Elsewhere, Families},
     network::address_set::{Addresses, Family, ports},
 };
-use ssm_doctor_facts::{
-    ec2::*,
-    ids::*,
-    lookup::{Facts, Unknown},
-    scope::Scope,
-};
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
 
 const ENDPOINT: &str = "the endpoint";
 
@@ -61,19 +57,16 @@ impl<'a> Walk<'a> {
                     ),
                     Recovery::Agent,
                 )
-                .aws(
-                    self.scope,
-                    [
-                        "ec2",
-                        "modify-vpc-endpoint",
-                        "--vpc-endpoint-id",
-                        endpoint.id.as_str(),
-                        "--ip-address-type",
-                        "dualstack",
-                        "--dns-options",
-                        "DnsRecordIpType=dualstack",
-                    ],
-                ),
+                .aws([
+                    "ec2",
+                    "modify-vpc-endpoint",
+                    "--vpc-endpoint-id",
+                    endpoint.id.as_str(),
+                    "--ip-address-type",
+                    "dualstack",
+                    "--dns-options",
+                    "DnsRecordIpType=dualstack",
+                ]),
             )),
         };
         Some(Hop::new(HopKind::AddressType, &endpoint.id, answer))
@@ -141,21 +134,18 @@ impl<'a> Walk<'a> {
 
     /// What keeps an endpoint from serving: a failure, or a state that nobody knows.
     fn defective(&self, endpoint: &Endpoint, defect: Defect) -> (HopKind, String, Answer) {
-        let (scope, vpc) = (self.scope, self.from.vpc);
+        let vpc = self.from.vpc;
         let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
         match defect {
             Defect::NotAvailable => (HopKind::Endpoint, id, self.available(endpoint)),
             Defect::PrivateDnsOff => {
-                let fix = Fix::new(format!("turn on private DNS for {id}"), Recovery::Agent).aws(
-                    scope,
-                    [
-                        "ec2",
-                        "modify-vpc-endpoint",
-                        "--vpc-endpoint-id",
-                        &id,
-                        "--private-dns-enabled",
-                    ],
-                );
+                let fix = Fix::new(format!("turn on private DNS for {id}"), Recovery::Agent).aws([
+                    "ec2",
+                    "modify-vpc-endpoint",
+                    "--vpc-endpoint-id",
+                    &id,
+                    "--private-dns-enabled",
+                ]);
                 let off = "has private DNS off, so the service's name resolves to public addresses";
                 (HopKind::PrivateDns, id, Ok(Verdict::Fail(observed(&subject, off), fix)))
             }
@@ -163,7 +153,7 @@ impl<'a> Walk<'a> {
                 let turn_on = |fix: Fix, attribute| {
                     let words =
                         ["ec2", "modify-vpc-attribute", "--vpc-id", vpc.as_str(), attribute];
-                    fix.aws(scope, words)
+                    fix.aws(words)
                 };
                 let fix =
                     Fix::new("turn on DNS support and DNS hostnames for the VPC", Recovery::Agent);
@@ -265,17 +255,14 @@ impl<'a> Walk<'a> {
     pub(super) fn to_endpoint(&self, endpoint: &Endpoint, hops: &mut Vec<Hop>) {
         let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
         if endpoint.subnets.is_empty() && endpoint.interfaces.is_empty() {
-            let fix = Fix::new(format!("give {id} a subnet to stand in"), Recovery::Agent).aws(
-                self.scope,
-                [
-                    "ec2",
-                    "modify-vpc-endpoint",
-                    "--vpc-endpoint-id",
-                    &id,
-                    "--add-subnet-ids",
-                    self.from.interface.subnet.as_str(),
-                ],
-            );
+            let fix = Fix::new(format!("give {id} a subnet to stand in"), Recovery::Agent).aws([
+                "ec2",
+                "modify-vpc-endpoint",
+                "--vpc-endpoint-id",
+                &id,
+                "--add-subnet-ids",
+                self.from.interface.subnet.as_str(),
+            ]);
             let evidence = observed(&subject, "has no subnet, so nothing in the VPC leads to it");
             hops.push(Hop::new(HopKind::Endpoint, &id, Ok(Verdict::Fail(evidence, fix))));
             return;
@@ -472,19 +459,16 @@ impl<'a> Walk<'a> {
             format!("give {} a route to {}, to wherever it stands", table.id, toward.phrase),
             Recovery::Agent,
         )
-        .aws(
-            self.scope,
-            [
-                "ec2",
-                "create-route",
-                "--route-table-id",
-                table.id.as_str(),
-                "--destination-cidr-block",
-                &toward.cidr(),
-                "--transit-gateway-id",
-                "<tgw-…, or --vpc-peering-connection-id pcx-…>",
-            ],
-        );
+        .aws([
+            "ec2",
+            "create-route",
+            "--route-table-id",
+            table.id.as_str(),
+            "--destination-cidr-block",
+            &toward.cidr(),
+            "--transit-gateway-id",
+            "<tgw-…, or --vpc-peering-connection-id pcx-…>",
+        ]);
         Hop::new(HopKind::Way, &table.id, Ok(Verdict::Fail(evidence, fix)))
     }
 
@@ -628,7 +612,7 @@ impl<'a> Walk<'a> {
         ];
         let fix =
             Fix::new(format!("take {address} off the record in {zone}"), Recovery::NextSession)
-                .aws(self.scope, words);
+                .aws(words);
         Hop::new(HopKind::Partly, &address, Ok(Verdict::Fail(evidence, fix)))
     }
 
@@ -639,7 +623,7 @@ impl<'a> Walk<'a> {
             self.to_internet(&toward, &mut hops)?;
             return Ok(hops);
         }
-        let hub = hub(self.facts, self.scope, self.service, address);
+        let hub = hub(self.case, self.service, address);
         let Some((endpoint, interface)) = hub.as_ref().ok().copied().flatten() else {
             let whose = format!("what {by} leads to");
             let home = hub.as_ref().map(|_| None).map_err(Unknown::clone);
@@ -707,7 +691,7 @@ impl<'a> Walk<'a> {
                     format!("find out why {id} is {state}, and accept or replace it"),
                     Recovery::Agent,
                 )
-                .aws(self.scope, ["ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", id]),
+                .aws(["ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", id]),
             ),
         })
     }
@@ -716,8 +700,8 @@ impl<'a> Walk<'a> {
 
     /// A gateway endpoint for the service on the route table of the instance's subnet.
     pub(super) fn gateway_endpoint(&self) -> Result<Option<&'a Endpoint>, Unknown> {
-        let Walk { facts, scope, service, from, .. } = *self;
-        gateway_endpoint(facts, scope, from.vpc, &from.interface.subnet, service)
+        let Walk { case, service, from, .. } = *self;
+        gateway_endpoint(case, from.vpc, &from.interface.subnet, service)
     }
 
     /// Its route names the service's addresses by a prefix list of AWS's.
@@ -797,8 +781,8 @@ fn unless(doubt: Option<&Unknown>, answer: Answer) -> Answer {
         (Some(unknown), Ok(Verdict::Fail(evidence, _))) => {
             let likely = evidence.iter().map(|it| {
                 Unknown::limit(format!(
-                    "{} {}, which stops packets that still have the instance's own address there",
-                    it.subject, it.observed
+                    "{}, which stops packets that still have the instance's own address there",
+                    it.words()
                 ))
             });
             Err(likely.fold(unknown.clone(), |all, it| it.and(all)))
@@ -809,18 +793,17 @@ fn unless(doubt: Option<&Unknown>, answer: Answer) -> Answer {
 
 /// The endpoint for the service, of any VPC of the account, that has this address.
 pub(super) fn hub<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
+    case: &Case<'a>,
     service: &str,
     address: IpAddr,
 ) -> Result<Option<(&'a Endpoint, &'a NetworkInterface)>, Unknown> {
-    let name = format!("com.amazonaws.{}.{service}", scope.region);
+    let name = format!("com.amazonaws.{}.{service}", case.scope.region);
     let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
     let service: ServiceName = name.parse().map_err(unnamed)?;
     // Which of them it is shows in their interfaces.
-    any_of(facts.service_endpoints(&service).required()?, |endpoint| {
+    any_of(case.facts.service_endpoints(&service).required()?, |endpoint| {
         any_of(&endpoint.interfaces, |id| {
-            let row = facts.network_interface(id).required()?;
+            let row = case.facts.network_interface(id).required()?;
             Ok(row.private_ips.contains(&address).then_some((endpoint, row)))
         })
     })

@@ -147,21 +147,18 @@ impl Walk<'_> {
                 &join(groups),
                 format!("lets nothing out to {} on {port} ({})", toward.phrase, self.service),
             ),
-            Fix::new(format!("let the security group out on {port}"), Recovery::Agent).aws(
-                self.scope,
-                [
-                    "ec2",
-                    "authorize-security-group-egress",
-                    "--group-id",
-                    groups.first().map_or("<security group>", |it| it.as_str()),
-                    "--ip-permissions",
-                    &format!(
-                        "IpProtocol={},FromPort={number},ToPort={number},{ranges}{range}}}]",
-                        port.protocol.as_str(),
-                        number = port.number
-                    ),
-                ],
-            ),
+            Fix::new(format!("let the security group out on {port}"), Recovery::Agent).aws([
+                "ec2",
+                "authorize-security-group-egress",
+                "--group-id",
+                groups.first().map_or("<security group>", |it| it.as_str()),
+                "--ip-permissions",
+                &format!(
+                    "IpProtocol={},FromPort={number},ToPort={number},{ranges}{range}}}]",
+                    port.protocol.as_str(),
+                    number = port.number
+                ),
+            ]),
         ))
     }
 
@@ -219,21 +216,18 @@ impl Walk<'_> {
                     admitted.join("; ")
                 ),
             ),
-            Fix::new(summary, Recovery::Agent).aws(
-                self.scope,
-                [
-                    "ec2",
-                    "authorize-security-group-ingress",
-                    "--group-id",
-                    groups.first().map_or("<security group>", |it| it.as_str()),
-                    "--protocol",
-                    "tcp",
-                    "--port",
-                    "443",
-                    flag,
-                    &source,
-                ],
-            ),
+            Fix::new(summary, Recovery::Agent).aws([
+                "ec2",
+                "authorize-security-group-ingress",
+                "--group-id",
+                groups.first().map_or("<security group>", |it| it.as_str()),
+                "--protocol",
+                "tcp",
+                "--port",
+                "443",
+                flag,
+                &source,
+            ]),
         ))
     }
 
@@ -472,8 +466,7 @@ impl Walk<'_> {
             }
             (None, _, Some(unknown)) => Err(unknown),
             (None, Some((evidence, _)), None) if passing.iter().any(|it| it.1.is_empty()) => {
-                let rule =
-                    evidence.iter().next().map(|it| format!("{} {}", it.subject, it.observed));
+                let rule = evidence.iter().next().map(|it| it.words());
                 Err(Unknown::limit(format!(
                     "{}: it depends on which of {} the connection is for",
                     rule.unwrap_or_default(),
@@ -530,26 +523,23 @@ impl Walk<'_> {
             format!("let {protocol}/{range} through {}, both ways", acl.id),
             Recovery::Agent,
         )
-        .aws(
-            self.scope,
-            [
-                "ec2",
-                "create-network-acl-entry",
-                "--network-acl-id",
-                acl.id.as_str(),
-                if crossing.egress() { "--egress" } else { "--ingress" },
-                "--rule-number",
-                "<a free number below the denying rule>",
-                "--protocol",
-                protocol,
-                "--port-range",
-                &format!("From={first},To={last}"),
-                block,
-                &cidr,
-                "--rule-action",
-                "allow",
-            ],
-        );
+        .aws([
+            "ec2",
+            "create-network-acl-entry",
+            "--network-acl-id",
+            acl.id.as_str(),
+            if crossing.egress() { "--egress" } else { "--ingress" },
+            "--rule-number",
+            "<a free number below the denying rule>",
+            "--protocol",
+            protocol,
+            "--port-range",
+            &format!("From={first},To={last}"),
+            block,
+            &cidr,
+            "--rule-action",
+            "allow",
+        ]);
         (evidence, fix)
     }
 

@@ -85,7 +85,6 @@ impl Walk<'_> {
                     format!("is being deleted, and {} ({})", leads(table, route), self.service),
                 ),
                 reroute(
-                    self,
                     table,
                     route,
                     format!("point the route for {} at something that stays", route.to),
@@ -193,34 +192,28 @@ impl Walk<'_> {
                 firewall.policy.name()
             ),
         };
-        let fix = Fix::new(summary, Recovery::Agent).aws(self.scope, look);
+        let fix = Fix::new(summary, Recovery::Agent).aws(look);
         match &drop.group {
-            Some(group) => fix.aws(
-                self.scope,
-                [
-                    "network-firewall",
-                    "update-rule-group",
-                    "--rule-group-arn",
-                    group.as_str(),
-                    "--update-token",
-                    "<UpdateToken from above>",
-                    "--rule-group",
-                    "<RuleGroup from above, changed>",
-                ],
-            ),
-            None => fix.aws(
-                self.scope,
-                [
-                    "network-firewall",
-                    "update-firewall-policy",
-                    "--firewall-policy-arn",
-                    policy,
-                    "--update-token",
-                    "<UpdateToken from above>",
-                    "--firewall-policy",
-                    "<FirewallPolicy from above, changed>",
-                ],
-            ),
+            Some(group) => fix.aws([
+                "network-firewall",
+                "update-rule-group",
+                "--rule-group-arn",
+                group.as_str(),
+                "--update-token",
+                "<UpdateToken from above>",
+                "--rule-group",
+                "<RuleGroup from above, changed>",
+            ]),
+            None => fix.aws([
+                "network-firewall",
+                "update-firewall-policy",
+                "--firewall-policy-arn",
+                policy,
+                "--update-token",
+                "<UpdateToken from above>",
+                "--firewall-policy",
+                "<FirewallPolicy from above, changed>",
+            ]),
         }
     }
 }

@@ -28,7 +28,7 @@ use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
 const NAT_PORTS: (u16, u16) = (1024, u16::MAX);
 
 /// A `Fix` that changes where a route leads.
-pub(super) fn reroute(walk: &Walk, table: &RouteTable, route: &Route, summary: String) -> Fix {
+pub(super) fn reroute(table: &RouteTable, route: &Route, summary: String) -> Fix {
     let v6 = matches!(&route.to, Destination::Cidr(it) if it.addr().is_ipv6());
     let (block, target) = match (&route.to, v6) {
         (Destination::List(_), _) => ("--destination-prefix-list-id", "--nat-gateway-id"),
@@ -37,19 +37,16 @@ pub(super) fn reroute(walk: &Walk, table: &RouteTable, route: &Route, summary: S
     };
     let working =
         if v6 { "<an egress-only internet gateway>" } else { "<a NAT gateway in a public subnet>" };
-    Fix::new(summary, Recovery::Agent).aws(
-        walk.scope,
-        [
-            "ec2",
-            "replace-route",
-            "--route-table-id",
-            table.id.as_str(),
-            block,
-            &route.to.to_string(),
-            target,
-            working,
-        ],
-    )
+    Fix::new(summary, Recovery::Agent).aws([
+        "ec2",
+        "replace-route",
+        "--route-table-id",
+        table.id.as_str(),
+        block,
+        &route.to.to_string(),
+        target,
+        working,
+    ])
 }
 
 impl Walk<'_> {
@@ -136,7 +133,7 @@ impl Walk<'_> {
         unknown: Unknown,
     ) -> Vec<Hop> {
         let subject = leads(table, route);
-        let remark = gets_through(self.facts, self.scope, self.service).map(|it| {
+        let remark = gets_through(self.case, self.service).map(|it| {
             if it {
                 return Verdict::Pass(observed(&subject, "carries what the agent sends"));
             }
@@ -185,19 +182,16 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            Fix::new(format!("route {NAT64} to a NAT gateway"), Recovery::Agent).aws(
-                self.scope,
-                [
-                    "ec2",
-                    "create-route",
-                    "--route-table-id",
-                    table.id.as_str(),
-                    "--destination-ipv6-cidr-block",
-                    NAT64,
-                    "--nat-gateway-id",
-                    "<a NAT gateway in a public subnet>",
-                ],
-            ),
+            Fix::new(format!("route {NAT64} to a NAT gateway"), Recovery::Agent).aws([
+                "ec2",
+                "create-route",
+                "--route-table-id",
+                table.id.as_str(),
+                "--destination-ipv6-cidr-block",
+                NAT64,
+                "--nat-gateway-id",
+                "<a NAT gateway in a public subnet>",
+            ]),
         )
     }
 
@@ -214,7 +208,6 @@ impl Walk<'_> {
                     ),
                 ),
                 reroute(
-                    self,
                     table,
                     route,
                     format!("point the route for {} at something that exists", route.to),
@@ -230,17 +223,14 @@ impl Walk<'_> {
     fn internet_gateway(&self, vpc: &VpcId, table: &RouteTable, id: &InternetGatewayId) -> Answer {
         let listed = self.facts.internet_gateways(vpc).required()?;
         let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
-        let fix = Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws(
-            self.scope,
-            [
-                "ec2",
-                "attach-internet-gateway",
-                "--internet-gateway-id",
-                id.as_str(),
-                "--vpc-id",
-                vpc.as_str(),
-            ],
-        );
+        let fix = Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws([
+            "ec2",
+            "attach-internet-gateway",
+            "--internet-gateway-id",
+            id.as_str(),
+            "--vpc-id",
+            vpc.as_str(),
+        ]);
         self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
     }
 
@@ -252,7 +242,7 @@ impl Walk<'_> {
             "make an egress-only internet gateway for the VPC and route to it",
             Recovery::Agent,
         )
-        .aws(self.scope, ["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()]);
+        .aws(["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()]);
         self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
     }
 
@@ -308,10 +298,8 @@ impl Walk<'_> {
                 "give the instance an Elastic IP address (or move it behind a NAT gateway or endpoints)",
                 Recovery::Agent,
             )
-            .aws(self.scope, ["ec2", "allocate-address", "--domain", "vpc"])
-            .aws(
-                self.scope,
-                [
+            .aws(["ec2", "allocate-address", "--domain", "vpc"])
+            .aws([
                     "ec2",
                     "associate-address",
                     "--network-interface-id",
@@ -400,17 +388,14 @@ impl Walk<'_> {
                     "exempt the VPC from VPC Block Public Access (or reach AWS through endpoints)",
                     Recovery::Agent,
                 )
-                .aws(
-                    self.scope,
-                    [
-                        "ec2",
-                        "create-vpc-block-public-access-exclusion",
-                        "--vpc-id",
-                        vpc.as_str(),
-                        "--internet-gateway-exclusion-mode",
-                        "allow-egress",
-                    ],
-                ),
+                .aws([
+                    "ec2",
+                    "create-vpc-block-public-access-exclusion",
+                    "--vpc-id",
+                    vpc.as_str(),
+                    "--internet-gateway-exclusion-mode",
+                    "allow-egress",
+                ]),
             )),
         }
     }
@@ -472,7 +457,7 @@ impl Walk<'_> {
         id: &NatGatewayId,
         subject: &str,
     ) -> Result<Result<&NatGateway, (Evidence, Fix)>, Unknown> {
-        let replace = |summary: String| reroute(self, table, route, summary);
+        let replace = |summary: String| reroute(table, route, summary);
         let service = self.service;
         let Some(nat) = self.facts.nat_gateway(id).optional()? else {
             return Ok(Err((
@@ -517,7 +502,7 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            reroute(self, table, route, "use a public NAT gateway, or endpoints".into()),
+            reroute(table, route, "use a public NAT gateway, or endpoints".into()),
         )
     }
 
@@ -588,19 +573,16 @@ impl Walk<'_> {
                         self.service
                     ),
                 ),
-                Fix::new(format!("give {id} an address in {zone}"), Recovery::Agent).aws(
-                    self.scope,
-                    [
-                        "ec2",
-                        "associate-nat-gateway-address",
-                        "--nat-gateway-id",
-                        id.as_str(),
-                        "--availability-zone",
-                        zone,
-                        "--allocation-ids",
-                        "<AllocationId of an Elastic IP address>",
-                    ],
-                ),
+                Fix::new(format!("give {id} an address in {zone}"), Recovery::Agent).aws([
+                    "ec2",
+                    "associate-nat-gateway-address",
+                    "--nat-gateway-id",
+                    id.as_str(),
+                    "--availability-zone",
+                    zone,
+                    "--allocation-ids",
+                    "<AllocationId of an Elastic IP address>",
+                ]),
             )),
             None | Some(AutoProvisionZones::Other(_)) => Err(Unknown::limit(format!(
                 "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
@@ -619,7 +601,7 @@ impl Walk<'_> {
     ) -> Vec<Hop> {
         let Some(subnet) = &nat.subnet else { return Vec::new() };
         let (subject, service) = (leads(table, route), self.service);
-        let replace = |summary: String| reroute(self, table, route, summary);
+        let replace = |summary: String| reroute(table, route, summary);
         let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
         let looked = table_of(self.facts, vpc, subnet)
             .and_then(|onward| Ok((onward, self.ways_out(vpc, onward, toward)?)));
@@ -803,16 +785,13 @@ impl Walk<'_> {
                 ),
             ),
             Fix::new(format!("turn off the source/destination check of {id}"), Recovery::Agent)
-                .aws(
-                    self.scope,
-                    [
-                        "ec2",
-                        "modify-network-interface-attribute",
-                        "--network-interface-id",
-                        id.as_str(),
-                        "--no-source-dest-check",
-                    ],
-                ),
+                .aws([
+                    "ec2",
+                    "modify-network-interface-attribute",
+                    "--network-interface-id",
+                    id.as_str(),
+                    "--no-source-dest-check",
+                ]),
         )
     }
 
@@ -835,8 +814,12 @@ impl Walk<'_> {
         }
         Ok(Verdict::Fail(
             observed(subject, format!("belongs to {owner}, which is {state} ({})", self.service)),
-            Fix::new(format!("start {owner}"), Recovery::Agent)
-                .aws(self.scope, ["ec2", "start-instances", "--instance-ids", owner.as_str()]),
+            Fix::new(format!("start {owner}"), Recovery::Agent).aws([
+                "ec2",
+                "start-instances",
+                "--instance-ids",
+                owner.as_str(),
+            ]),
         ))
     }
 
@@ -871,7 +854,6 @@ impl Walk<'_> {
                 ),
             ),
             reroute(
-                self,
                 table,
                 route,
                 format!("use a NAT gateway instead, or give {} a way out", route.via),
@@ -927,7 +909,7 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            reroute(self, table, route, format!("route {} to a NAT gateway of this VPC", route.to)),
+            reroute(table, route, format!("route {} to a NAT gateway of this VPC", route.to)),
         )
     }
 
@@ -950,15 +932,12 @@ impl Walk<'_> {
                     format!("have {id} accepted by the other side, or made again"),
                     Recovery::Agent,
                 )
-                .aws(
-                    self.scope,
-                    [
-                        "ec2",
-                        "accept-vpc-peering-connection",
-                        "--vpc-peering-connection-id",
-                        id.as_str(),
-                    ],
-                ),
+                .aws([
+                    "ec2",
+                    "accept-vpc-peering-connection",
+                    "--vpc-peering-connection-id",
+                    id.as_str(),
+                ]),
             ),
         })
     }

@@ -18,6 +18,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use ipnet::IpNet;
 
 use crate::answer::*;
+use crate::case::Case;
 use crate::{
     dns::name::{self, Defect, Name, Resolution, StepKind},
     network::address_set::{Addresses, Family, Ports, ports},
@@ -226,9 +227,9 @@ pub const CORE: [&str; 2] = ["ssm", "ssmmessages"];
 ///
 /// # Errors
 /// [`Unknown`] when the preferences were not seen.
-pub fn gate_services(facts: &Facts, scope: &Scope) -> Result<Vec<&'static str>, Unknown> {
+pub fn gate_services(case: &Case) -> Result<Vec<&'static str>, Unknown> {
     let mut services = Vec::new();
-    if let Gates::Apply(preferences) = session::gates(facts, scope)? {
+    if let Gates::Apply(preferences) = session::gates(case)? {
         if preferences.text("kmsKeyId")?.is_some() {
             services.push("kms");
         }
@@ -248,12 +249,12 @@ pub fn gate_services(facts: &Facts, scope: &Scope) -> Result<Vec<&'static str>, 
 ///
 /// # Errors
 /// [`Unknown`] when one of them is, or the course of a path is.
-pub fn judge(facts: &Facts, scope: &Scope, kinds: &[HopKind]) -> Answer {
-    if scope.target.instance().is_none() {
+pub fn judge(case: &Case, kinds: &[HopKind]) -> Answer {
+    if case.scope.target.instance().is_none() {
         return Ok(Verdict::NotApplicable("a hybrid node's network is not visible to AWS"));
     }
     let answers = CORE.iter().flat_map(|service| {
-        let path = path(facts, scope, service);
+        let path = path(case, service);
         let hops = path.hops.into_iter().filter(|it| kinds.contains(&it.kind)).map(|it| it.answer);
         path.lost.map(Err).into_iter().chain(hops).collect::<Vec<Answer>>()
     });
@@ -264,35 +265,33 @@ pub fn judge(facts: &Facts, scope: &Scope, kinds: &[HopKind]) -> Answer {
 ///
 /// # Errors
 /// [`Unknown`] when a hop or the course of a path is.
-pub fn judge_gates(facts: &Facts, scope: &Scope) -> Answer {
-    if scope.target.instance().is_none() {
+pub fn judge_gates(case: &Case) -> Answer {
+    if case.scope.target.instance().is_none() {
         return Ok(Verdict::NotApplicable("a hybrid node's network is not visible to AWS"));
     }
-    all_of(
-        gate_services(facts, scope)?,
-        "no gate of this session waits for another service",
-        |service| judge_service(facts, scope, service),
-    )
+    all_of(gate_services(case)?, "no gate of this session waits for another service", |service| {
+        judge_service(case, service)
+    })
 }
 
 /// What every hop on the way to one service says.
 ///
 /// # Errors
 /// [`Unknown`] when a hop or the course of the path is.
-pub fn judge_service(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
-    let path = path(facts, scope, service);
+pub fn judge_service(case: &Case, service: &'static str) -> Answer {
+    let path = path(case, service);
     let hops = path.hops.into_iter().filter(|it| !it.is_remark()).map(|it| it.answer);
     all_of(path.lost.map(Err).into_iter().chain(hops), "the path has no hops", |it| it)
 }
 
 /// The way to each needed service; empty for a hybrid node, whose network AWS does not show.
 #[must_use]
-pub fn paths(facts: &Facts, scope: &Scope) -> Vec<Path> {
-    if scope.target.instance().is_none() {
+pub fn paths(case: &Case) -> Vec<Path> {
+    if case.scope.target.instance().is_none() {
         return Vec::new();
     }
-    let gates = gate_services(facts, scope).unwrap_or_default();
-    CORE.into_iter().chain(gates).map(|it| path(facts, scope, it)).collect()
+    let gates = gate_services(case).unwrap_or_default();
+    CORE.into_iter().chain(gates).map(|it| path(case, it)).collect()
 }
 
 /// The endpoint whose policy the instance's requests to a service pass, and its VPC; None for a hybrid
@@ -302,19 +301,18 @@ pub fn paths(facts: &Facts, scope: &Scope) -> Vec<Path> {
 /// [`Unknown`] when where the name leads, or the route, was not seen, or the endpoint is another
 /// account's.
 pub fn endpoint_on_the_way<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
+    case: &Case<'a>,
     service: &str,
 ) -> Result<Option<(&'a Endpoint, &'a VpcId)>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    let instance = facts.instance(id).required()?;
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    let instance = case.facts.instance(id).required()?;
     let Some(vpc) = &instance.vpc else { return Ok(None) };
     let first = instance.interfaces.iter().min_by_key(|it| it.device_index);
-    let name = name::resolve(facts, scope, vpc, service)?;
+    let name = name::resolve(case, vpc, service)?;
     let endpoint = match (name.to, first) {
         (Resolution::Endpoint(endpoint), _) => Some(endpoint),
         (Resolution::Elsewhere(there), _) => {
-            let shared = any_of(&there.addresses, |it| hub(facts, scope, service, *it))?;
+            let shared = any_of(&there.addresses, |it| hub(case, service, *it))?;
             let Some((endpoint, _)) = shared else {
                 return Err(Unknown::limit(format!(
                     "{} leads {service} out of {vpc}, and the policy of an endpoint there does not show",
@@ -329,11 +327,11 @@ pub fn endpoint_on_the_way<'a>(
             if let Some(Err(unknown)) = zones.map(|it| &it.answer) {
                 return Err(unknown.clone());
             }
-            gateway_endpoint(facts, scope, vpc, &first.subnet, service)?
+            gateway_endpoint(case, vpc, &first.subnet, service)?
         }
         _ => None,
     };
-    if endpoint.is_some() && abroad(facts, scope, service)?.is_some() {
+    if endpoint.is_some() && abroad(case, service)?.is_some() {
         return Ok(None);
     }
     Ok(endpoint.map(|it| (it, it.vpc.as_ref().unwrap_or(vpc))))
@@ -345,14 +343,12 @@ pub fn endpoint_on_the_way<'a>(
 /// # Errors
 /// [`Unknown`] when where the name leads was not seen.
 pub fn endpoint_in_vain<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
+    case: &Case<'a>,
     service: &'static str,
 ) -> Result<Option<(&'a Endpoint, &'a VpcId)>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    let Some(vpc) = &facts.instance(id).required()?.vpc else { return Ok(None) };
-    let Resolution::PublicDespite(endpoint, defect) = name::resolve(facts, scope, vpc, service)?.to
-    else {
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    let Some(vpc) = &case.facts.instance(id).required()?.vpc else { return Ok(None) };
+    let Resolution::PublicDespite(endpoint, defect) = name::resolve(case, vpc, service)?.to else {
         return Ok(None);
     };
     let kind = match defect {
@@ -360,7 +356,7 @@ pub fn endpoint_in_vain<'a>(
         Defect::VpcDnsOff => HopKind::VpcDns,
         Defect::NotAvailable => return Ok(None),
     };
-    let hops = path(facts, scope, service).hops;
+    let hops = path(case, service).hops;
     let in_vain = hops.iter().any(|it| it.kind == kind && it.stops());
     Ok(in_vain.then_some((endpoint, vpc)))
 }
@@ -368,7 +364,7 @@ pub fn endpoint_in_vain<'a>(
 /// What will be in the way once names lead to an endpoint that they do not lead to yet.
 #[must_use]
 pub fn once_led_to(endpoint: &Endpoint, what: Evidence) -> Evidence {
-    what.adding(&format!(", which blocks once names lead to {}", endpoint.id))
+    what.once_resolved_to(&endpoint.id)
 }
 
 /// The Region of the bucket that sessions are logged to, if it is another than the target's: endpoints,
@@ -377,34 +373,29 @@ pub fn once_led_to(endpoint: &Endpoint, what: Evidence) -> Evidence {
 ///
 /// # Errors
 /// [`Unknown`] when preferences or bucket were not seen.
-fn abroad<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
-    service: &str,
-) -> Result<Option<&'a Region>, Unknown> {
+fn abroad<'a>(case: &Case<'a>, service: &str) -> Result<Option<&'a Region>, Unknown> {
     if service != "s3" {
         return Ok(None);
     }
-    let Gates::Apply(preferences) = session::gates(facts, scope)? else { return Ok(None) };
+    let Gates::Apply(preferences) = session::gates(case)? else { return Ok(None) };
     let Some(name) = preferences.bucket()? else { return Ok(None) };
-    let bucket = facts.bucket(&name).optional()?;
-    Ok(bucket.and_then(|it| it.region.as_ref()).filter(|it| **it != scope.region))
+    let bucket = case.facts.bucket(&name).optional()?;
+    Ok(bucket.and_then(|it| it.region.as_ref()).filter(|it| **it != case.scope.region))
 }
 
 /// A gateway endpoint for the service on the route table of a subnet.
 fn gateway_endpoint<'a>(
-    facts: &'a Facts,
-    scope: &Scope,
+    case: &Case<'a>,
     vpc: &VpcId,
     subnet: &SubnetId,
     service: &str,
 ) -> Result<Option<&'a Endpoint>, Unknown> {
-    let table = table_of(facts, vpc, subnet)?;
-    let endpoints = facts.endpoints(vpc).required()?;
+    let table = table_of(case.facts, vpc, subnet)?;
+    let endpoints = case.facts.endpoints(vpc).required()?;
     Ok(endpoints.iter().find(|it| {
         it.kind == EndpointKind::Gateway
             && it.state != EndpointState::Deleted
-            && it.serves(&scope.region) == Some(service)
+            && it.serves(&case.scope.region) == Some(service)
             && it.route_tables.contains(&table.id)
     }))
 }
@@ -414,13 +405,13 @@ fn gateway_endpoint<'a>(
 /// A system may have addresses of both kinds, on several network interfaces. Which kind is used the name's
 /// addresses decide, of which the agent tries one after the other.
 #[must_use]
-pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
-    let host = match Host::of(facts, scope) {
+pub fn path(case: &Case, service: &'static str) -> Path {
+    let host = match Host::of(case) {
         Ok(host) => host,
         Err(unknown) => return Path { service, hops: Vec::new(), lost: Some(unknown) },
     };
-    let name = name::resolve(facts, scope, host.vpc, service);
-    let asked = Asked { facts, scope, service, name: &name };
+    let name = name::resolve(case, host.vpc, service);
+    let asked = Asked { case, facts: case.facts, scope: case.scope, service, name: &name };
     let families = name.as_ref().ok().and_then(|it| it.families);
     let v6_alone = families.is_some_and(|it| !it.v4 && it.v6);
     let usual = match host.way(asked, Family::V4) {
@@ -432,29 +423,29 @@ pub fn path(facts: &Facts, scope: &Scope, service: &'static str) -> Path {
         (Some(v4), Some(v6)) if v6.reachable() != Reachable::No => (v4, v6),
         (Some(only), _) | (None, Some(only)) => return only,
         (None, None) => {
-            let lost = Unknown::limit(format!("{} has no address", scope.target));
+            let lost = Unknown::limit(format!("{} has no address", case.scope.target));
             return Path { service, hops: Vec::new(), lost: Some(lost) };
         }
     };
     // What DNS64 makes of an IPv4 address is one address more; an endpoint of the VPC, which IPv4 does not
     // reach, nobody means to reach by that.
     let inside = matches!(&name, Ok(Name { to: Resolution::Endpoint(_), .. }));
-    match if inside { Ok(false) } else { host.has_dns64(facts) } {
+    match if inside { Ok(false) } else { host.has_dns64(case.facts) } {
         // Where it was not seen which kinds the name has, it may have this one.
         Ok(dns64) if dns64 || families.is_none_or(|it| it.v6) => {
             Path { service, hops: combined(Vec::from([usual.hops, other.hops])), lost: other.lost }
         }
         Ok(_) => {
             let doubt = "the agent uses IPv6 only if it is told to, which does not show";
-            settle(facts, scope, usual, other, doubt)
+            settle(case, usual, other, doubt)
         }
         Err(unknown) => Path { lost: Some(unknown), ..other },
     }
 }
 
 /// A way that is open, beside one that is shut, of which neither is more usual.
-fn either(facts: &Facts, scope: &Scope, open: Path) -> Path {
-    match gets_through(facts, scope, open.service) {
+fn either(case: &Case, open: Path) -> Path {
+    match gets_through(case, open.service) {
         Ok(true) => open,
         Ok(false) => Path { lost: Some(Unknown::limit(DOUBT)), ..open },
         Err(unknown) => Path { lost: Some(Unknown::limit(DOUBT).and(unknown)), ..open },
@@ -466,8 +457,8 @@ const DOUBT: &str =
 
 /// Of two ways, the `usual` one leads nowhere: it is the one in use unless the agent is seen to get
 /// through after all.
-fn settle(facts: &Facts, scope: &Scope, usual: Path, other: Path, doubt: &str) -> Path {
-    match gets_through(facts, scope, usual.service) {
+fn settle(case: &Case, usual: Path, other: Path, doubt: &str) -> Path {
+    match gets_through(case, usual.service) {
         Ok(true) => other,
         Ok(false) => usual,
         Err(unknown) => Path { lost: Some(Unknown::limit(doubt).and(unknown)), ..other },
@@ -478,13 +469,16 @@ fn settle(facts: &Facts, scope: &Scope, usual: Path, other: Path, doubt: &str) -
 ///
 /// # Errors
 /// [`Unknown`] when that was not seen, or the service is one that shows no sign of it.
-pub fn gets_through(facts: &Facts, scope: &Scope, service: &str) -> Result<bool, Unknown> {
+pub fn gets_through(case: &Case, service: &str) -> Result<bool, Unknown> {
     match service {
-        "ssm" => {
-            Ok(facts.node(&scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online))
-        }
+        "ssm" => Ok(case
+            .facts
+            .node(&case.scope.target)
+            .optional()?
+            .is_some_and(|it| it.ping == Ping::Online)),
         "ssmmessages" => {
-            Ok(facts.connection(&scope.target).optional()? == Some(&Connection::Connected))
+            Ok(case.facts.connection(&case.scope.target).optional()?
+                == Some(&Connection::Connected))
         }
         other => Err(Unknown::limit(format!("whether the agent reaches {other} does not show"))),
     }
@@ -502,14 +496,14 @@ struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    fn of(facts: &'a Facts, scope: &Scope) -> Result<Self, Unknown> {
-        let nothing = |what: &str| Unknown::limit(format!("{} {what}", scope.target));
-        let id = scope.target.instance().ok_or_else(|| nothing("is a hybrid node"))?;
-        let instance = facts.instance(id).required()?;
+    fn of(case: &Case<'a>) -> Result<Self, Unknown> {
+        let nothing = |what: &str| Unknown::limit(format!("{} {what}", case.scope.target));
+        let id = case.scope.target.instance().ok_or_else(|| nothing("is a hybrid node"))?;
+        let instance = case.facts.instance(id).required()?;
         let vpc = instance.vpc.as_ref().ok_or_else(|| nothing("is in no VPC any more"))?;
         let mut interfaces: Vec<_> = instance.interfaces.iter().collect();
         interfaces.sort_by_key(|it| it.device_index);
-        let own = facts.vpc(vpc).hint()?.map_or(&[][..], |it| it.cidrs.as_slice());
+        let own = case.facts.vpc(vpc).hint()?.map_or(&[][..], |it| it.cidrs.as_slice());
         let running = instance.state == InstanceState::Running;
         Ok(Self { vpc, own, interfaces, windows: instance.windows, running })
     }
@@ -519,22 +513,21 @@ impl<'a> Host<'a> {
     fn near<'f>(
         &self,
         name: &Result<Name<'f>, Unknown>,
-        facts: &'f Facts,
-        scope: &Scope,
+        case: &Case<'f>,
         service: &str,
     ) -> Vec<&'f SubnetId> {
         match name.as_ref().map(|it| &it.to) {
             Ok(Resolution::Endpoint(endpoint)) => endpoint.subnets.iter().collect(),
             // A DNS server of one's own may lead the name there all the same.
             Ok(Resolution::PublicDespite(endpoint, _))
-                if !matches!(name::foreign_resolver(facts, self.vpc), Ok(None)) =>
+                if !matches!(name::foreign_resolver(case.facts, self.vpc), Ok(None)) =>
             {
                 endpoint.subnets.iter().collect()
             }
             Ok(_) => Vec::new(),
             Err(_) => {
-                let endpoints = facts.endpoints(self.vpc).required().into_iter().flatten();
-                let serving = endpoints.filter(|it| it.serves(&scope.region) == Some(service));
+                let endpoints = case.facts.endpoints(self.vpc).required().into_iter().flatten();
+                let serving = endpoints.filter(|it| it.serves(&case.scope.region) == Some(service));
                 serving.flat_map(|it| &it.subnets).collect()
             }
         }
@@ -544,30 +537,30 @@ impl<'a> Host<'a> {
     /// one, unless the system's own routes, which do not show, say otherwise; so where that one leads nowhere
     /// and another would, what is seen of the agent decides.
     fn way(&self, asked: Asked, family: Family) -> Option<Path> {
-        let Asked { facts, scope, service, name } = asked;
+        let Asked { case, facts, scope, service, name } = asked;
         let mut ways = self.interfaces.iter().filter_map(|interface| {
             let address = match family {
                 Family::V4 => interface.private_ip.map(IpAddr::from),
                 Family::V6 => interface.ipv6.first().copied().map(IpAddr::from),
             }?;
             let from = Origin { host: self, vpc: self.vpc, interface, address };
-            Some((*interface, Walk { facts, scope, service, name, from }.path(service)))
+            Some((*interface, Walk { case, facts, scope, service, name, from }.path(service)))
         });
         let (interface, first) = ways.next()?;
         // An interface in the endpoint's own subnet is nearer than the default route.
-        let near = self.near(name, facts, scope, service);
+        let near = self.near(name, case, service);
         let near = |it: &AttachedInterface| near.contains(&&it.subnet);
         // Whether the system has a default route by another interface than its first, its owner knows.
         let odd = self.interfaces.first().is_some_and(|it| it.id != interface.id);
         if first.reachable() == Reachable::No {
             return Some(match ways.find(|it| it.1.reachable() != Reachable::No) {
-                Some((interface, other)) if near(interface) => either(facts, scope, other),
-                Some((_, other)) => settle(facts, scope, first, other, DOUBT),
+                Some((interface, other)) if near(interface) => either(case, other),
+                Some((_, other)) => settle(case, first, other, DOUBT),
                 None => first,
             });
         }
         if odd || ways.any(|it| near(it.0) && it.1.reachable() != Reachable::Yes) {
-            return Some(either(facts, scope, first));
+            return Some(either(case, first));
         }
         Some(first)
     }
@@ -587,6 +580,7 @@ impl<'a> Host<'a> {
 /// What is asked for: a service, by the name that leads to it.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
+    case: &'a Case<'a>,
     facts: &'a Facts,
     scope: &'a Scope,
     service: &'static str,
@@ -715,6 +709,7 @@ const UNSEEN_HUB: [HopKind; 8] = [
 
 /// One packet's way: from where, to which service, in which world.
 struct Walk<'a> {
+    case: &'a Case<'a>,
     facts: &'a Facts,
     scope: &'a Scope,
     service: &'a str,
@@ -735,7 +730,7 @@ impl Walk<'_> {
 
     /// The Region that the service is asked in, if not the target's.
     fn abroad(&self) -> Result<Option<&Region>, Unknown> {
-        abroad(self.facts, self.scope, self.service)
+        abroad(self.case, self.service)
     }
 
     /// Any address that a public service may have.
@@ -877,18 +872,14 @@ fn join<T: ToString>(items: &[T]) -> String {
 ///
 /// # Errors
 /// [`Unknown`] when the way was not seen.
-pub fn seen_as(
-    facts: &Facts,
-    scope: &Scope,
-    service: &'static str,
-) -> Result<Option<Vec<Ipv4Addr>>, Unknown> {
-    let Some(id) = scope.target.instance() else { return Ok(None) };
-    let instance = facts.instance(id).required()?;
+pub fn seen_as(case: &Case, service: &'static str) -> Result<Option<Vec<Ipv4Addr>>, Unknown> {
+    let Some(id) = case.scope.target.instance() else { return Ok(None) };
+    let instance = case.facts.instance(id).required()?;
     let Some(vpc) = &instance.vpc else { return Ok(None) };
-    if !matches!(name::resolve(facts, scope, vpc, service)?.to, Resolution::Public) {
+    if !matches!(name::resolve(case, vpc, service)?.to, Resolution::Public) {
         return Ok(None);
     }
-    let path = path(facts, scope, service);
+    let path = path(case, service);
     match path.reachable() {
         Reachable::Yes => {}
         Reachable::No => return Ok(None),
@@ -915,7 +906,7 @@ pub fn seen_as(
     }
     for hop in path.hops.iter().filter(|it| it.kind == HopKind::NatGateway) {
         let gateway =
-            hop.id.parse().ok().map(|it| facts.nat_gateway(&it).optional()).transpose()?;
+            hop.id.parse().ok().map(|it| case.facts.nat_gateway(&it).optional()).transpose()?;
         addresses
             .extend(gateway.flatten().into_iter().flat_map(|it| it.public_ips.iter().copied()));
     }

@@ -122,7 +122,7 @@ impl Walk<'_> {
                 self.service
             ))
         };
-        match gets_through(self.facts, self.scope, self.service) {
+        match gets_through(self.case, self.service) {
             Ok(true) => {
                 let text = format!("is seen to reach {} by IPv6", self.service);
                 return Ok(Verdict::Pass(observed(id, text)));
@@ -159,9 +159,7 @@ impl Walk<'_> {
             ),
             Recovery::Agent,
         )
-        .aws(
-            self.scope,
-            [
+        .aws([
                 "ec2",
                 "modify-subnet-attribute",
                 "--subnet-id",
@@ -240,7 +238,6 @@ impl Walk<'_> {
                     format!("is a gateway endpoint for {service}, but not on {}", table.id),
                 )),
                 Fix::new(format!("put {} on {}", gateway.id, table.id), Recovery::NextSession).aws(
-                    scope,
                     [
                         "ec2",
                         "modify-vpc-endpoint",
@@ -269,7 +266,7 @@ impl Walk<'_> {
                 "create a gateway endpoint for s3 (or give the subnet a route to a NAT gateway)",
                 Recovery::NextSession,
             )
-            .aws(self.scope, words.chain(["--route-table-ids", table.id.as_str()]));
+            .aws(words.chain(["--route-table-ids", table.id.as_str()]));
         }
         let sibling = endpoints.iter().find(|it| {
             it.serves(region).is_some_and(|it| CORE.contains(&it)) && !it.subnets.is_empty()
@@ -283,9 +280,7 @@ impl Walk<'_> {
             ),
             Recovery::Agent,
         )
-        .aws(
-            self.scope,
-            words.chain([
+        .aws(words.chain([
                 "--subnet-ids",
                 subnet.as_str(),
                 "--security-group-ids",

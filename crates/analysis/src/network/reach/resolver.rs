@@ -129,7 +129,7 @@ impl Walk<'_> {
                 }
             };
         let subject = format!("the DNS server {server}");
-        let answer = gets_through(self.facts, self.scope, self.service).and_then(|it| {
+        let answer = gets_through(self.case, self.service).and_then(|it| {
             if it {
                 return Ok(Verdict::Pass(observed(
                     &subject,

@@ -177,15 +177,12 @@ impl Walk<'_> {
         let subject = leads(table, route);
         let service = self.service;
         let repair = |summary: &str| {
-            Fix::new(summary, Recovery::Agent).aws(
-                self.scope,
-                [
-                    "ec2",
-                    "describe-transit-gateway-vpc-attachments",
-                    "--filters",
-                    &format!("Name=vpc-id,Values={vpc}"),
-                ],
-            )
+            Fix::new(summary, Recovery::Agent).aws([
+                "ec2",
+                "describe-transit-gateway-vpc-attachments",
+                "--filters",
+                &format!("Name=vpc-id,Values={vpc}"),
+            ])
         };
         let Some(attachment) = self.foot(vpc, id)? else {
             return Ok(Verdict::Fail(
@@ -314,7 +311,6 @@ impl Walk<'_> {
                 ),
             ),
             Fix::new(format!("associate {foot} with a route table of {id}"), Recovery::Agent).aws(
-                self.scope,
                 [
                     "ec2",
                     "associate-transit-gateway-route-table",
@@ -434,7 +430,6 @@ impl Walk<'_> {
                 Recovery::Agent,
             )
             .aws(
-                self.scope,
                 ["ec2", "enable-transit-gateway-route-table-propagation"]
                     .into_iter()
                     .chain(in_table)
@@ -451,7 +446,7 @@ impl Walk<'_> {
                 let words =
                     ["--destination-cidr-block", &cidr, "--transit-gateway-attachment-id", to];
                 Fix::new(format!("give {} a route {what} {phrase}", table.id), Recovery::Agent)
-                    .aws(self.scope, ["ec2", action].into_iter().chain(in_table).chain(words))
+                    .aws(["ec2", action].into_iter().chain(in_table).chain(words))
             }
         };
         Verdict::Fail(evidence, fix)
@@ -556,19 +551,16 @@ impl Walk<'_> {
         let stop = |evidence: String| {
             let fix =
                 Fix::new(format!("give {} a route to a NAT gateway", table.id), Recovery::Agent);
-            let fix = fix.aws(
-                self.scope,
-                [
-                    "ec2",
-                    "create-route",
-                    "--route-table-id",
-                    table.id.as_str(),
-                    "--destination-cidr-block",
-                    &flight.toward.cidr(),
-                    "--nat-gateway-id",
-                    "<a NAT gateway in a public subnet>",
-                ],
-            );
+            let fix = fix.aws([
+                "ec2",
+                "create-route",
+                "--route-table-id",
+                table.id.as_str(),
+                "--destination-cidr-block",
+                &flight.toward.cidr(),
+                "--nat-gateway-id",
+                "<a NAT gateway in a public subnet>",
+            ]);
             let evidence = observed(&format!("{subnet} ({})", table.id), evidence);
             vec![Hop::new(HopKind::TransitRoute, &table.id, Ok(Verdict::Fail(evidence, fix)))]
         };

@@ -1,0 +1,90 @@
+//! Outcomes of the analysis, in words and commands for people.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use ssm_doctor_analysis::answer::{Fix, Observation, Recovery, Remedy, Statement};
+use ssm_doctor_facts::{change::Change, limit::Limit, scope::Scope};
+
+/// What was observed, as a clause whose subject is the observation's.
+#[must_use]
+pub fn observed(observation: &Observation) -> String {
+    let words = match &observation.statement {
+        Statement::Words(words) => words.clone(),
+    };
+    match &observation.once_resolved_to {
+        Some(endpoint) => format!("{words}, which blocks once names lead to {endpoint}"),
+        None => words,
+    }
+}
+
+/// Subject and clause: a sentence.
+#[must_use]
+pub fn sentence(observation: &Observation) -> String {
+    format!("{} {}", observation.subject, observed(observation))
+}
+
+/// What no call can tell, as a clause.
+#[must_use]
+pub fn limit(limit: &Limit) -> String {
+    match limit {
+        Limit::Words(words) => words.clone(),
+    }
+}
+
+/// A fix as people read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remediation {
+    pub summary: String,
+    /// Each a list of words, unquoted: the renderer quotes them for the shell at hand. A value that
+    /// is not known is a `<placeholder>`.
+    pub commands: Vec<Vec<String>>,
+    pub recovery: Recovery,
+}
+
+/// A fix in words and commands, no step and no command twice.
+#[must_use]
+pub fn remediation(fix: &Fix, scope: &Scope) -> Remediation {
+    let mut all =
+        Remediation { summary: String::new(), commands: Vec::new(), recovery: fix.recovery };
+    for remedy in &fix.remedies {
+        let Remedy::Words { summary, changes } = remedy;
+        add_steps(&mut all.summary, summary);
+        for command in changes.iter().map(|change| aws_cli(change, scope)) {
+            if !all.commands.contains(&command) {
+                all.commands.push(command);
+            }
+        }
+    }
+    all
+}
+
+/// Adds the steps of `more` that `summary` lacks.
+fn add_steps(summary: &mut String, more: &str) {
+    if summary.is_empty() {
+        summary.push_str(more);
+    } else if !summary.contains(more) {
+        for step in more.split("; ") {
+            if !summary.split("; ").any(|known| known == step) {
+                summary.push_str("; ");
+                summary.push_str(step);
+            }
+        }
+    }
+}
+
+/// A change as the words of an AWS CLI command, in the scope's Region.
+fn aws_cli(change: &Change, scope: &Scope) -> Vec<String> {
+    let Change::AwsCli(words) = change;
+    let mut command = vec![String::from("aws")];
+    command.extend(words.iter().cloned());
+    // IAM has no Region.
+    if words.first().is_none_or(|service| service != "iam") {
+        command.extend(["--region".into(), scope.region.to_string()]);
+    }
+    command
+}
