@@ -14,6 +14,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod load;
 mod possible;
 #[path = "../support/mod.rs"]
 mod support;
@@ -21,11 +22,11 @@ mod support;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::OnceLock,
 };
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::Value;
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
@@ -40,9 +41,10 @@ use ssm_doctor_facts::{
     lookup::Why,
     scope::{Scope, Session},
 };
-use ssm_doctor_fixtures as fixtures;
 use ssm_doctor_fixtures::Scenario;
 use support::said;
+
+use crate::load::{folder, names, parse, read};
 
 /// Whose failure means that there is nothing to judge.
 const FOUND: &str = "target/found-in-region";
@@ -134,43 +136,15 @@ enum End {
     Nothing,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/incidents")
-}
-
-fn read<T: DeserializeOwned>(file: &Path) -> T {
-    let text = fs::read_to_string(file).unwrap_or_else(|it| panic!("{}: {it}", file.display()));
-    parse(&text, file)
-}
-
-fn parse<T: DeserializeOwned>(text: &str, file: &Path) -> T {
-    serde_json::from_str(text).unwrap_or_else(|it| panic!("{}: {it}", file.display()))
-}
-
-/// A file's scenario, laid over its ground: another file's, and at last a built-in one.
+/// The scenario of an incident's file; see [`load::scenario`].
 fn scenario(name: &str, file: &Path) -> Scenario {
-    let (mut ground, mut patches) = (file.to_owned(), Vec::new());
-    loop {
-        let mut patch: Value = read(&ground);
-        let below = patch.as_object_mut().and_then(|it| it.remove("ground"));
-        let below = below.as_ref().and_then(Value::as_str);
-        let below = below.unwrap_or_else(|| panic!("{}: no ground", ground.display())).to_owned();
-        patches.insert(0, patch);
-        let grown = folder().join("grounds").join(&below).with_extension("json");
-        let found =
-            [grown, folder().join(&below).join("facts.json")].into_iter().find(|it| it.exists());
-        let Some(file) = found else {
-            return fixtures::patched(name.into(), &below, &patches).unwrap();
-        };
-        ground = file;
-    }
+    load::scenario(name, file).0
 }
 
 fn stories() -> &'static [Story] {
     static STORIES: OnceLock<Vec<Story>> = OnceLock::new();
     STORIES.get_or_init(|| {
-        let folders = names(&folder()).into_iter().filter(|it| folder().join(it).is_dir());
-        let stories = folders.filter(|it| it != "grounds").map(|name| {
+        let stories = load::incidents().into_iter().map(|name| {
             let file = folder().join(&name).join("story.md");
             let text = fs::read_to_string(&file).unwrap_or_else(|it| panic!("{name}: {it}"));
             let block = text.split_once("```json\n").and_then(|it| it.1.split_once("```"));
@@ -181,11 +155,6 @@ fn stories() -> &'static [Story] {
         });
         stories.collect()
     })
-}
-
-/// Of the files in a folder, in order.
-fn names(folder: &Path) -> BTreeSet<String> {
-    fs::read_dir(folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 fn index() -> Index {

@@ -12,6 +12,7 @@ usage: cargo xtask <chore>
   new-check <area>/<name>  write the files of a new check, and register it
   registry                 write each area's list of checks from its files
   update                   write what is generated: schemas/ and checks/engine/actions.rs
+  golden                   record the reports of every scenario and incident in tests/golden/
   test                     everything that must hold before a change is done; as root on Debian
                            it installs the programs that tests call, if they are missing
   incidents                how many real incidents end with their cause first";
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         }),
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
         ["update"] => Ok(update()),
+        ["golden"] => Ok(golden()),
         ["test"] => programs().map(|()| test()),
         ["incidents"] => Ok(incidents()),
         ["help" | "--help" | "-h"] => {
@@ -208,6 +210,11 @@ fn update() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn golden() -> ExitCode {
+    let args = ["test", "--package", "ssm-doctor", "--no-default-features", "--test", "golden"];
+    step(&args, &[("UPDATE_GOLDEN", "1")])
 }
 
 fn incidents() -> ExitCode {
