@@ -132,42 +132,30 @@ fn overlap(quote: &str, pasted: &str) -> Option<usize> {
     (length >= WORD).then_some(length)
 }
 
-/// A runbook for people. Its cases are tests written in JSON, and stay with the source.
+/// A runbook as people read it in a terminal.
 pub fn runbook(page: &mut Page, check: &Check, url: &str) {
     let mut text: Vec<(Style, String)> = Vec::new();
-    let (mut depth, mut cases) = (0_usize, 0_usize);
-    let (mut in_cases, mut in_code, mut in_item) = (false, false, false);
+    // One entry per open list: the number of its next item, or none for a list of bullets.
+    let mut lists: Vec<Option<u64>> = Vec::new();
+    let (mut in_code, mut in_item) = (false, false);
     let mut link = String::new();
     for event in Parser::new(check.runbook) {
         match event {
-            Event::Start(Tag::Heading { .. }) => {
-                in_cases = false;
-                text.clear();
-            }
+            Event::Start(Tag::Heading { .. }) => text.clear(),
             Event::End(TagEnd::Heading(level)) => {
-                let title: String = text.drain(..).map(|it| it.1).collect();
-                in_cases = title == "Cases";
-                if !in_cases {
-                    page.paragraph(0, &[(HEADING, &title)]);
-                }
+                let title: String = text.drain(..).map(|(_, words)| words).collect();
+                page.paragraph(0, &[(HEADING, &title)]);
                 if level == HeadingLevel::H1 {
                     let facts = format!("{} · {}", check.name(), check.impact.as_str());
                     page.paragraph(0, &[(FAINT, &facts)]);
                 }
-                if !in_cases {
-                    page.blank();
-                }
+                page.blank();
             }
             Event::Start(Tag::CodeBlock(_)) => in_code = true,
             Event::End(TagEnd::CodeBlock) => {
                 in_code = false;
-                if in_cases {
-                    cases += 1;
-                } else {
-                    page.blank();
-                }
+                page.blank();
             }
-            _ if in_cases => {}
             Event::Text(block) if in_code => {
                 for line in block.lines() {
                     page.line(4, &[(BOLD, line)]);
@@ -177,20 +165,23 @@ pub fn runbook(page: &mut Page, check: &Check, url: &str) {
             Event::Code(words) => text.push((BOLD, words.into_string())),
             Event::SoftBreak | Event::HardBreak => text.push((PLAIN, " ".into())),
             Event::Start(Tag::Link { dest_url, .. }) => link = dest_url.into_string(),
-            Event::End(TagEnd::Link) => text.push((FAINT, format!(" <{link}>"))),
-            Event::Start(Tag::List(_)) => depth += 1,
+            // A relative link leads to another runbook, whose name is the link's text.
+            Event::End(TagEnd::Link) if link.contains("://") => {
+                text.push((FAINT, format!(" <{link}>")));
+            }
+            Event::Start(Tag::List(first)) => lists.push(first),
             Event::Start(Tag::Item) => in_item = true,
             Event::End(TagEnd::Item) => {
-                item(page, &mut text, depth);
+                item(page, &mut text, &mut lists);
                 in_item = false;
             }
             Event::End(TagEnd::List(_)) => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
+                lists.pop();
+                if lists.is_empty() {
                     page.blank();
                 }
             }
-            Event::End(TagEnd::Paragraph) if in_item => item(page, &mut text, depth),
+            Event::End(TagEnd::Paragraph) if in_item => item(page, &mut text, &mut lists),
             Event::End(TagEnd::Paragraph) => {
                 page.paragraph(0, &borrowed(&text));
                 page.blank();
@@ -199,15 +190,22 @@ pub fn runbook(page: &mut Page, check: &Check, url: &str) {
             _ => {}
         }
     }
-    page.paragraph(0, &[(FAINT, &format!("{cases} worked cases: {url}"))]);
+    page.paragraph(0, &[(FAINT, url)]);
 }
 
 const HEADING: Style = BOLD.underline();
 const FAINT: Style = Style::new().dimmed();
 
-fn item(page: &mut Page, text: &mut Vec<(Style, String)>, depth: usize) {
+fn item(page: &mut Page, text: &mut Vec<(Style, String)>, lists: &mut [Option<u64>]) {
+    let indent = 2 * lists.len();
     if !text.is_empty() {
-        page.hanging(2 * depth, (PLAIN, "-"), 2, &borrowed(text));
+        match lists.last_mut() {
+            Some(Some(number)) => {
+                page.hanging(indent, (PLAIN, &format!("{number}.")), 3, &borrowed(text));
+                *number += 1;
+            }
+            _ => page.hanging(indent, (PLAIN, "-"), 2, &borrowed(text)),
+        }
     }
     text.clear();
 }

@@ -1,4 +1,4 @@
-//! The binary as people and pipelines meet it: built-in worlds, saved facts, and every way to be wrong.
+//! The binary as people and pipelines meet it: built-in scenarios, saved facts, and every way to be wrong.
 //!
 //! Nothing of the machine leaks in: the environment is made from nothing. `UPDATE_DOCS=1` rewrites
 //! the committed help, and the README's transcript and index.
@@ -66,9 +66,9 @@ fn run(args: &[&str]) -> Ran {
     Run::new(args).go()
 }
 
-fn worlds() -> &'static [String] {
-    static WORLDS: OnceLock<Vec<String>> = OnceLock::new();
-    WORLDS.get_or_init(|| {
+fn scenarios() -> &'static [String] {
+    static SCENARIOS: OnceLock<Vec<String>> = OnceLock::new();
+    SCENARIOS.get_or_init(|| {
         let listed = run(&["demo", "--list"]);
         assert_eq!(listed.code, 0);
         let names = listed.out.lines().filter(|it| !it.starts_with(' '));
@@ -76,8 +76,8 @@ fn worlds() -> &'static [String] {
     })
 }
 
-fn healthy(world: &str) -> bool {
-    !world.contains('/')
+fn healthy(scenario: &str) -> bool {
+    !scenario.contains('/')
 }
 
 fn json(text: &str) -> Value {
@@ -92,10 +92,10 @@ fn path(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).display().to_string()
 }
 
-/// A file of facts, made from a built-in world by `edit`.
-fn facts(folder: &TempDir, world: &str, edit: impl FnOnce(&mut Value)) -> String {
+/// A file of facts, made from a built-in scenario by `edit`.
+fn facts(folder: &TempDir, scenario: &str, edit: impl FnOnce(&mut Value)) -> String {
     let file = path(folder, "facts.json");
-    run(&["demo", world, "--save-facts", &file]);
+    run(&["demo", scenario, "--save-facts", &file]);
     let mut facts = json(&fs::read_to_string(&file).unwrap());
     edit(&mut facts);
     fs::write(&file, facts.to_string()).unwrap();
@@ -124,24 +124,24 @@ fn lose_target(facts: &mut Value) {
 // ---------------------------------------------------------------- reports
 
 #[test]
-fn every_world_says_the_same_in_every_format() {
-    assert!(worlds().len() > 3);
-    for world in worlds() {
-        let table = run(&["demo", world]);
-        let json = run(&["demo", world, "--format", "json"]);
-        assert_eq!((table.err.as_str(), json.err.as_str()), ("", ""), "{world}");
+fn every_scenario_says_the_same_in_every_format() {
+    assert!(scenarios().len() > 3);
+    for scenario in scenarios() {
+        let table = run(&["demo", scenario]);
+        let json = run(&["demo", scenario, "--format", "json"]);
+        assert_eq!((table.err.as_str(), json.err.as_str()), ("", ""), "{scenario}");
         let verdict = self::json(&json.out)["verdict"].as_str().unwrap().to_owned();
         let (code, says) = match verdict.as_str() {
             "healthy" | "degraded" => (0, "session can start"),
             "blocked" => (1, "session cannot start"),
             "inconclusive" => (3, "cannot tell whether a shell session can start"),
-            other => panic!("{world}: {other}"),
+            other => panic!("{scenario}: {other}"),
         };
-        assert_eq!(verdict == "healthy", healthy(world), "{world}");
-        assert_eq!((table.code, json.code), (code, code), "{world}");
+        assert_eq!(verdict == "healthy", healthy(scenario), "{scenario}");
+        assert_eq!((table.code, json.code), (code, code), "{scenario}");
         let words = table.out.lines().take(2).flat_map(str::split_whitespace);
         let headline = words.collect::<Vec<_>>().join(" ");
-        assert!(headline.contains(says), "{world}: {}", table.out);
+        assert!(headline.contains(says), "{scenario}: {}", table.out);
     }
     assert_eq!(run(&["demo"]).code, 1);
 }
@@ -228,12 +228,12 @@ fn every_report_fits_the_committed_schema() {
         let errors: Vec<_> = report.iter_errors(&json(&ran.out)).map(|it| it.to_string()).collect();
         assert_eq!(errors, [""; 0], "{what}");
     };
-    for world in worlds() {
+    for scenario in scenarios() {
         let file = path(&folder, "saved.json");
-        check(world, &["demo", world, "--format", "json", "--save-facts", &file]);
+        check(scenario, &["demo", scenario, "--format", "json", "--save-facts", &file]);
         let facts = json(&fs::read_to_string(&file).unwrap());
         let errors: Vec<_> = saved.iter_errors(&facts).map(|it| it.to_string()).collect();
-        assert_eq!(errors, [""; 0], "{world}");
+        assert_eq!(errors, [""; 0], "{scenario}");
     }
     for edit in [hide_acls, lose_target] {
         let file = facts(&folder, "private-endpoints", edit);
@@ -245,11 +245,11 @@ fn every_report_fits_the_committed_schema() {
 fn saved_facts_give_the_same_bytes() {
     let folder = folder();
     let (one, two) = (path(&folder, "one.json"), path(&folder, "two.json"));
-    for world in worlds() {
+    for scenario in scenarios() {
         for format in ["table", "json"] {
-            let live = run(&["demo", world, "--format", format, "--save-facts", &one]);
+            let live = run(&["demo", scenario, "--format", format, "--save-facts", &one]);
             let again = run(&["--facts", &one, "--format", format, "--save-facts", &two]);
-            assert_eq!(live, again, "{world}");
+            assert_eq!(live, again, "{scenario}");
             assert_eq!(fs::read(&one).unwrap(), fs::read(&two).unwrap());
             let text = fs::read_to_string(&one).unwrap();
             assert_eq!(Run::new(&["--facts", "-", "--format", format]).fed(&text), live);
@@ -386,7 +386,7 @@ fn a_pipe_gets_no_escape_codes_and_nothing_but_the_document() {
 
 #[test]
 fn lines_fit_the_screen_but_commands_and_links_are_whole() {
-    let reports = worlds().iter().map(|it| vec!["demo", it.as_str()]);
+    let reports = scenarios().iter().map(|it| vec!["demo", it.as_str()]);
     let others = [vec!["demo", "--list"], vec!["checks"], vec!["explain", "instance-running"]];
     for args in reports.chain(others) {
         for width in [40, 80, 200] {
@@ -464,10 +464,10 @@ fn kinds_of_session_are_told_apart() {
         ("hybrid", "every other kind of session works"),
         ("hybrid/standard-tier", "every other kind of session blocked"),
     ];
-    for (world, says) in rows {
-        let out = run(&["demo", world]).out;
+    for (scenario, says) in rows {
+        let out = run(&["demo", scenario]).out;
         let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains(says), "{world}: {out}");
+        assert!(words.contains(says), "{scenario}: {out}");
     }
     assert!(!run(&["demo", "hybrid", "--session", "ssh"]).out.contains("kind of session"));
 }
@@ -531,7 +531,7 @@ fn what_cannot_be_written_leaves_nothing_behind() {
         let into_folder = run(&["demo", option, &folder.path().display().to_string()]);
         assert_eq!(into_folder.code, 2);
         // A wrong name found later leaves the earlier file as it was.
-        let wrong = run(&["demo", "no-such-world", option, &kept]);
+        let wrong = run(&["demo", "no-such-scenario", option, &kept]);
         assert_eq!(wrong.code, 2);
     }
     assert_eq!(fs::read_to_string(&kept).unwrap(), "before");
@@ -631,7 +631,7 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
             &["--facts", &file, "--region", "us-west-2"],
             &["about the region `ap-northeast-1`, not `us-west-2`"],
         ),
-        (&["demo", "no-such-world"], &["no built-in world `no-such-world`", "--list"]),
+        (&["demo", "no-such-scenario"], &["no built-in scenario `no-such-scenario`", "--list"]),
         (&["explain", "target/instance-runing"], &["did you mean `target/instance-running`?"]),
         (&["explain", "the dog ate my laptop"], &["no runbook knows the text"]),
         (&["explain"], &["CHECK|ERROR TEXT"]),
@@ -733,7 +733,7 @@ fn a_pasted_error_finds_its_checks() {
 }
 
 #[test]
-fn a_runbook_is_shown_without_its_tests() {
+fn a_runbook_is_shown_as_text() {
     let ran = run(&["explain", "target/instance-running"]);
     assert!(ran.out.starts_with("The instance is running\n"), "{}", ran.out);
     assert!(
@@ -809,8 +809,7 @@ fn the_readme_tells_the_truth_of_today() {
     let mut index = String::from("| Check | Claims |\n|---|---|\n");
     for check in checks.as_array().unwrap() {
         let (name, title) = (check["name"].as_str().unwrap(), check["title"].as_str().unwrap());
-        let path = name.replace('-', "_");
-        index.extend(["| [", name, "](checks/", &path, ".md) | ", title, " |\n"]);
+        index.extend(["| [", name, "](checks/", name, "/README.md) | ", title, " |\n"]);
     }
     readme = between(&readme, "checks", &index);
 
