@@ -21,8 +21,8 @@ Exit status:
 
 /// Explain why a Session Manager session cannot start
 ///
-/// Looks at both ends, operator and instance, through AWS's read-only APIs, and says whether a session
-/// can start; if not, what to fix first. What it may not see is reported as unknown.
+/// Checks the operator's side and the instance's side through AWS's read-only APIs. Says whether a
+/// session can start and, if not, what to fix first. Reports what it could not see as unknown.
 #[derive(Parser)]
 #[command(
     name = "ssm-doctor",
@@ -42,26 +42,26 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show a report on an account that is built in: no AWS needed
+    /// Show a report on a built-in scenario, without AWS
     #[command(after_help = EXITS)]
     Demo(Demo),
     /// Explain a check, or find the checks behind an error message
     Explain {
-        /// Its name, such as `network/endpoint-accepts-https`; or the error's text, in quotes
+        /// The check's name, such as `network/endpoint-accepts-https`, or an error message in quotes
         #[arg(value_name = "CHECK|ERROR TEXT", required = true, num_args = 1..)]
         asked: Vec<String>,
         #[command(flatten)]
         runbooks: Runbooks,
     },
-    /// List all checks, and the IAM actions that each needs
+    /// List all checks and the IAM actions that each needs
     Checks {
-        /// How to print them
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Print the least IAM policy with which every check can see
+    /// Print the minimal IAM policy for all checks
     Policy {
-        /// How to print it
+        /// The output format
         #[arg(long, value_enum, default_value_t)]
         format: PolicyFormat,
     },
@@ -69,38 +69,38 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Diagnose {
-    /// An EC2 instance (`i-...`) or a managed node (`mi-...`); its ARN will do too
+    /// An EC2 instance (`i-...`) or a managed node (`mi-...`), by id or ARN
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
-    /// The kind of session; without it `shell`, and a word on the others
+    /// The kind of session [default: shell; also summarizes the others]
     #[arg(long, value_name = "KIND", value_parser = session())]
     pub session: Option<Session>,
-    /// The session document to start it with
+    /// The session document that the session starts with
     #[arg(long, value_name = "NAME")]
     pub document: Option<DocumentName>,
-    /// Whose permission to judge, if not the caller's
+    /// The principal whose permissions to check [default: the caller]
     #[arg(long, value_name = "ARN")]
     pub operator: Option<Arn>,
-    /// The target's Region, if not the profile's
+    /// The target's Region [default: the profile's]
     #[arg(long)]
     pub region: Option<Region>,
-    /// A profile of the AWS configuration
+    /// A profile of the AWS configuration files
     #[arg(long)]
     pub profile: Option<String>,
-    /// Judge facts that were saved, without network or credentials (`-`: standard input)
+    /// Judge saved facts, without network or credentials (`-`: standard input)
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
-    /// Look again until a session can start, or the time is up
+    /// Check again until a session can start or the time is up
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
     pub wait: Option<Duration>,
-    /// Leave this machine out: do not judge it as the one that starts the session (as where `CI` is set)
+    /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]
     pub no_client: bool,
-    /// A DNS server to resolve the services' names with from here, instead of the system's
+    /// The DNS server that resolves service names on this machine [default: the system's]
     #[arg(long, value_name = "IP[:PORT]", value_parser = resolver, conflicts_with_all = ["facts", "no_client"])]
     pub resolver: Option<SocketAddr>,
-    /// When to stop asking AWS, and report the rest as unknown
+    /// When to stop calling AWS and report the rest as unknown
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
     pub timeout: Duration,
     #[command(flatten)]
@@ -109,12 +109,12 @@ pub struct Diagnose {
 
 #[derive(Args)]
 pub struct Demo {
-    /// Which account; see --list
+    /// The name of a scenario; see --list
     pub scenario: Option<String>,
-    /// List the accounts that are built in
+    /// List the built-in scenarios
     #[arg(long)]
     pub list: bool,
-    /// The kind of session; without it the scenario's own, and a word on the others
+    /// The kind of session [default: the scenario's own; also summarizes the others]
     #[arg(long, value_name = "KIND", value_parser = session())]
     pub session: Option<Session>,
     #[command(flatten)]
@@ -123,16 +123,16 @@ pub struct Demo {
 
 #[derive(Args)]
 pub struct ReportArgs {
-    /// How to print the report
+    /// The report's format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Write the report to a file, whole or not at all
+    /// Write the report to a file, atomically
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Keep the facts in a file, to be judged again with --facts
+    /// Save the facts to a file, for --facts
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
-    /// What exits with 1 beside a blocked session; `unknown` turns 3 into 1
+    /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
     pub fail_on: Vec<FailOn>,
     #[command(flatten)]
@@ -141,7 +141,7 @@ pub struct ReportArgs {
 
 #[derive(Args)]
 pub struct Runbooks {
-    /// Where your runbooks are: links are this and the check's name
+    /// The base URL of your runbooks; a check's name is appended
     #[arg(long, value_name = "URL", env = "SSM_DOCTOR_RUNBOOK_BASE", hide_env_values = true)]
     pub runbook_base: Option<String>,
 }
