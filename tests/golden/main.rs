@@ -1,7 +1,7 @@
 //! The report of every built-in scenario, for every kind of session, and of every incident, held to a
 //! record, so that a change of the code that is to change no report can prove that it changes none.
 //!
-//! The record is beside this file: `scenarios/`, `grounds/` (which incidents are laid over),
+//! The record is beside this file: `scenarios/`, `baselines/` (which incidents patch),
 //! `incidents/`, `checks.txt` and `shared.txt`. It has all that the JSON reports have, in lines. To stay
 //! small, a report names a baseline and leaves out each block that is the same there; a block that only
 //! the baseline has stands as a line `without`. The baseline of a broken scenario is its healthy one,
@@ -227,7 +227,7 @@ fn run_all(runs: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, Ran> {
 
 const CHECKS: &str = "checks";
 
-/// What a scenario's run is called, whose name is `demo <account>`, `ground <name>` or `incident <name>`.
+/// What a scenario's run is called, whose name is `demo <account>`, `baseline <name>` or `incident <name>`.
 fn named(scenario: &str, session: Session) -> String {
     format!("{scenario} --session {session}")
 }
@@ -298,12 +298,12 @@ fn like(session: Session) -> Option<Session> {
     }
 }
 
-/// The name of the run's scenario that a ground of an incident is; none for another incident.
-fn scenario(ground: &str, incidents: &BTreeSet<String>) -> Option<String> {
-    match ground.strip_prefix("grounds/") {
-        Some(name) => Some(format!("ground {name}")),
-        None if incidents.contains(ground) => None,
-        None => Some(format!("demo {ground}")),
+/// The name of the run's scenario that a baseline of an incident is; none for another incident.
+fn scenario(baseline: &str, incidents: &BTreeSet<String>) -> Option<String> {
+    match baseline.strip_prefix("baselines/") {
+        Some(name) => Some(format!("baseline {name}")),
+        None if incidents.contains(baseline) => None,
+        None => Some(format!("demo {baseline}")),
     }
 }
 
@@ -332,16 +332,16 @@ fn plan(folder: &TempDir) -> Plan {
         let own = Baseline::Own(named(&scenario, account.scope.session));
         plan.add(&file, scenario, &["demo", name], own);
     }
-    let (grounds, incidents) = (load::folder().join("grounds"), load::incidents());
-    for name in load::names(&grounds) {
-        let file = grounds.join(&name);
+    let (baselines, incidents) = (load::folder().join("baselines"), load::incidents());
+    for name in load::names(&baselines) {
+        let file = baselines.join(&name);
         let name = name.trim_end_matches(".json");
-        let (account, below) = load::scenario(&format!("grounds/{name}"), &file);
+        let (account, below) = load::scenario(&format!("baselines/{name}"), &file);
         let facts = save(&account, folder);
-        let below = below.iter().find_map(|ground| scenario(ground, &incidents));
+        let below = below.iter().find_map(|baseline| scenario(baseline, &incidents));
         plan.add_each_session(
-            &format!("grounds/{name}.txt"),
-            &format!("ground {name}"),
+            &format!("baselines/{name}.txt"),
+            &format!("baseline {name}"),
             &["--facts", &facts],
             below.as_deref(),
         );
@@ -349,7 +349,7 @@ fn plan(folder: &TempDir) -> Plan {
     for name in &incidents {
         let (account, below) = load::scenario(name, &load::folder().join(name).join("facts.json"));
         let facts = save(&account, folder);
-        let below = below.iter().find_map(|ground| scenario(ground, &incidents)).unwrap();
+        let below = below.iter().find_map(|baseline| scenario(baseline, &incidents)).unwrap();
         plan.add(
             &format!("incidents/{name}.txt"),
             format!("incident {name}"),
@@ -613,7 +613,7 @@ fn recorded(entry: &Entry, all: &BTreeMap<&str, Left>) -> String {
     };
     let mut text = format!("== {}\n", entry.run);
     if let Some(name) = name {
-        let _ = writeln!(text, "baseline {name}");
+        let _ = writeln!(text, "compared with {name}");
     }
     let _ = writeln!(text, "{} session {}, exit code {code}", report.session, report.verdict);
     for cause in &report.causes {

@@ -21,7 +21,7 @@ pub fn folder() -> PathBuf {
 /// The name of every incident, in order.
 pub fn incidents() -> BTreeSet<String> {
     let mut names = names(&folder());
-    names.retain(|name| name != "grounds" && folder().join(name).is_dir());
+    names.retain(|name| name != "baselines" && folder().join(name).is_dir());
     names
 }
 
@@ -39,28 +39,29 @@ pub fn parse<T: DeserializeOwned>(text: &str, file: &Path) -> T {
     serde_json::from_str(text).unwrap_or_else(|it| panic!("{}: {it}", file.display()))
 }
 
-/// A file's world, laid over its ground: another file's, and at last a built-in one. After it come the
-/// names of all its grounds, the nearest first: `grounds/<name>`, an incident's, a built-in world's.
+/// The scenario of a file: its patch over its baseline, which is another file or at last a built-in
+/// scenario. Then the names of all its baselines, the nearest first: `baselines/<name>`, an incident's
+/// or a built-in scenario's.
 pub fn scenario(name: &str, file: &Path) -> (Scenario, Vec<String>) {
-    let (mut ground, mut patches, mut grounds) = (file.to_owned(), Vec::new(), Vec::new());
+    let (mut file, mut patches, mut baselines) = (file.to_owned(), Vec::new(), Vec::new());
     loop {
-        let mut patch: Value = read(&ground);
-        let below = patch.as_object_mut().and_then(|it| it.remove("ground"));
-        let below = below.as_ref().and_then(Value::as_str);
-        let below = below.unwrap_or_else(|| panic!("{}: no ground", ground.display())).to_owned();
+        let mut patch: Value = read(&file);
+        let baseline = patch.as_object_mut().and_then(|fields| fields.remove("baseline"));
+        let baseline = baseline.as_ref().and_then(Value::as_str).map(str::to_owned);
+        let baseline = baseline.unwrap_or_else(|| panic!("{}: no baseline", file.display()));
         patches.insert(0, patch);
-        let grown = folder().join("grounds").join(&below).with_extension("json");
-        let told = folder().join(&below).join("facts.json");
+        let grown = folder().join("baselines").join(&baseline).with_extension("json");
+        let incident = folder().join(&baseline).join("facts.json");
         if grown.exists() {
-            grounds.push(format!("grounds/{below}"));
-            ground = grown;
-        } else if told.exists() {
-            grounds.push(below);
-            ground = told;
+            baselines.push(format!("baselines/{baseline}"));
+            file = grown;
+        } else if incident.exists() {
+            baselines.push(baseline);
+            file = incident;
         } else {
-            let world = fixtures::patched(name.into(), &below, &patches).unwrap();
-            grounds.push(below);
-            return (world, grounds);
+            let scenario = fixtures::patched(name.into(), &baseline, &patches).unwrap();
+            baselines.push(baseline);
+            return (scenario, baselines);
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Real incidents, retold: each has to end with its own cause first.
+//! Real incidents: each must get a report with its own cause first.
 //!
-//! A story is a folder of `fixtures/incidents/`. Its `facts.json` is laid over a ground, a built-in
-//! scenario or one of `grounds/`, which are such scenarios grown as accounts grow: with secondary CIDRs,
-//! unrelated endpoints and tables that lead elsewhere. Its `story.md` tells what happened, and ends
-//! with what the report has to say. `index.json` has every incident of the collection: how far AWS
-//! shows it, and the story that retells it or why none does.
+//! An incident is a folder of `fixtures/incidents/`. Its `facts.json` patches a baseline: a built-in
+//! scenario, another incident, or one of `baselines/`, which are scenarios as accounts grow, with
+//! secondary CIDRs, unrelated endpoints and route tables. Its `README.md` says what happened, and ends
+//! with what the report must say. `index.json` lists every source of the collection: how much of it AWS's
+//! APIs show, and the incident that was made from it, or why there is none.
 //!
 //! `cargo xtask incidents` prints the score.
 #![allow(
@@ -49,7 +49,7 @@ use crate::load::{folder, names, parse, read};
 /// Whose failure means that there is nothing to judge.
 const FOUND: &str = "target/found-in-region";
 
-struct Story {
+struct Incident {
     name: String,
     text: String,
     scenario: Scenario,
@@ -90,8 +90,8 @@ struct Expected {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Index {
-    incidents: Vec<Incident>,
-    /// Stories that do not get their expectation yet, or of which a refused call takes too much, and
+    sources: Vec<Source>,
+    /// Incidents that do not get their expectation yet, or of which a refused call takes too much, and
     /// incidents that are not told yet; and why.
     #[serde(default)]
     pending: BTreeMap<String, String>,
@@ -99,15 +99,15 @@ struct Index {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Incident {
+struct Source {
     id: String,
     /// None for one whose source kept no address.
     url: Option<String>,
     shown: Shown,
-    story: Option<String>,
-    /// Does the story end with the cause that the incident's source states, or with where to look?
+    incident: Option<String>,
+    /// Does the incident end with the cause that the incident's source states, or with where to look?
     ends_with: Option<End>,
-    /// Why no story retells it, or why the story cannot name the cause.
+    /// Why no incident retells it, or why the incident cannot name the cause.
     why: Option<String>,
 }
 
@@ -141,19 +141,19 @@ fn scenario(name: &str, file: &Path) -> Scenario {
     load::scenario(name, file).0
 }
 
-fn stories() -> &'static [Story] {
-    static STORIES: OnceLock<Vec<Story>> = OnceLock::new();
-    STORIES.get_or_init(|| {
-        let stories = load::incidents().into_iter().map(|name| {
-            let file = folder().join(&name).join("story.md");
+fn incidents() -> &'static [Incident] {
+    static INCIDENTS: OnceLock<Vec<Incident>> = OnceLock::new();
+    INCIDENTS.get_or_init(|| {
+        let incidents = load::incidents().into_iter().map(|name| {
+            let file = folder().join(&name).join("README.md");
             let text = fs::read_to_string(&file).unwrap_or_else(|it| panic!("{name}: {it}"));
             let block = text.split_once("```json\n").and_then(|it| it.1.split_once("```"));
             let expected = block.unwrap_or_else(|| panic!("{name}: expects nothing")).0;
             let expected = parse(expected, &file);
             let scenario = scenario(&name, &folder().join(&name).join("facts.json"));
-            Story { name, text, scenario, expected }
+            Incident { name, text, scenario, expected }
         });
-        stories.collect()
+        incidents.collect()
     })
 }
 
@@ -188,8 +188,8 @@ fn report(diagnosis: &Diagnosis, scope: &Scope) -> String {
 }
 
 /// How the report differs from what is expected of it.
-fn differences(story: &Story) -> Vec<String> {
-    let Story { scenario, expected, .. } = story;
+fn differences(incident: &Incident) -> Vec<String> {
+    let Incident { scenario, expected, .. } = incident;
     let scope = &scenario.scope;
     let diagnosis = judge(scenario);
     let mut wrong = Vec::new();
@@ -231,8 +231,10 @@ fn differences(story: &Story) -> Vec<String> {
         let asks: Vec<_> = asks.map(|it| format!("{it:?}")).collect();
         // Where there is no such target, whatever else is asked is asked in vain.
         if !asks.is_empty() && !expected.causes.iter().any(|it| it == FOUND) {
-            wrong
-                .push(format!("{name} asks for what the story does not have: {}", asks.join(", ")));
+            wrong.push(format!(
+                "{name} asks for what the incident does not have: {}",
+                asks.join(", ")
+            ));
         }
     }
     let finding = |name: &str| diagnosis.findings.iter().find(|it| it.check.name() == name);
@@ -267,25 +269,25 @@ fn differences(story: &Story) -> Vec<String> {
 }
 
 #[test]
-fn every_story_ends_as_it_should() {
+fn every_incident_gets_the_expected_report() {
     let index = index();
     let mut failed = BTreeSet::new();
     let mut told = Vec::new();
-    for story in stories() {
-        let wrong = differences(story);
-        let pending = index.pending.get(&story.name);
+    for incident in incidents() {
+        let wrong = differences(incident);
+        let pending = index.pending.get(&incident.name);
         if wrong.is_empty() {
             if pending.is_some() {
-                println!("{} gets its expectation: take it off the pending list", story.name);
+                println!("{} gets its expectation: take it off the pending list", incident.name);
             }
             continue;
         }
-        failed.insert(story.name.as_str());
+        failed.insert(incident.name.as_str());
         let wrong = wrong.join("\n    ");
-        let report = report(&judge(&story.scenario), &story.scenario.scope);
+        let report = report(&judge(&incident.scenario), &incident.scenario.scope);
         match pending {
-            Some(why) => println!("pending {}: {why}\n    {wrong}", story.name),
-            None => told.push(format!("{}\n    {wrong}\n  its report: {report}", story.name)),
+            Some(why) => println!("pending {}: {why}\n    {wrong}", incident.name),
+            None => told.push(format!("{}\n    {wrong}\n  its report: {report}", incident.name)),
         }
     }
     println!("{}", score(&index, &failed));
@@ -294,16 +296,17 @@ fn every_story_ends_as_it_should() {
 
 fn score(index: &Index, failed: &BTreeSet<&str>) -> String {
     let mut lines =
-        vec![format!("{} stories, {} not as they should end", stories().len(), failed.len())];
-    let count = |shown: &[Shown], wanted: fn(&Incident) -> bool| {
-        let holds = |it: &&Incident| shown.contains(&it.shown) && wanted(it);
-        let all: Vec<_> = index.incidents.iter().filter(holds).collect();
-        let good =
-            |it: &&&Incident| it.story.as_deref().is_some_and(|story| !failed.contains(story));
+        vec![format!("{} incidents, {} not as they should end", incidents().len(), failed.len())];
+    let count = |shown: &[Shown], wanted: fn(&Source) -> bool| {
+        let holds = |it: &&Source| shown.contains(&it.shown) && wanted(it);
+        let all: Vec<_> = index.sources.iter().filter(holds).collect();
+        let good = |it: &&&Source| {
+            it.incident.as_deref().is_some_and(|incident| !failed.contains(incident))
+        };
         (all.iter().filter(good).count(), all.len())
     };
-    let cause = |it: &Incident| it.ends_with == Some(End::Cause);
-    let place = |it: &Incident| it.ends_with == Some(End::Pointer);
+    let cause = |it: &Source| it.ends_with == Some(End::Cause);
+    let place = |it: &Source| it.ends_with == Some(End::Pointer);
     for (what, shown) in [
         ("AWS's APIs show fully", &[Shown::Fully][..]),
         ("AWS's APIs show partly", &[Shown::Partly]),
@@ -323,26 +326,26 @@ fn score(index: &Index, failed: &BTreeSet<&str>) -> String {
 }
 
 #[test]
-fn the_index_has_every_incident_and_every_story_its_source() {
+fn every_source_and_every_incident_is_in_the_index() {
     let index = index();
-    assert_eq!(index.incidents.len(), 126);
-    let ids: BTreeSet<_> = index.incidents.iter().map(|it| &it.id).collect();
+    assert_eq!(index.sources.len(), 126);
+    let ids: BTreeSet<_> = index.sources.iter().map(|it| &it.id).collect();
     assert_eq!(ids.len(), 126);
-    let story = |name: &str| stories().iter().find(|it| it.name == name);
+    let incident = |name: &str| incidents().iter().find(|it| it.name == name);
     let mut retold = BTreeSet::new();
-    for it in &index.incidents {
+    for it in &index.sources {
         let id = &it.id;
-        match (&it.story, it.ends_with) {
+        match (&it.incident, it.ends_with) {
             (Some(name), Some(_)) => {
-                let story = story(name).unwrap_or_else(|| panic!("{id}: there is no {name}"));
-                assert!(story.text.contains(id.as_str()), "{name} does not cite {id}");
-                let cited = it.url.as_ref().is_none_or(|url| story.text.contains(url.as_str()));
+                let incident = incident(name).unwrap_or_else(|| panic!("{id}: there is no {name}"));
+                assert!(incident.text.contains(id.as_str()), "{name} does not cite {id}");
+                let cited = it.url.as_ref().is_none_or(|url| incident.text.contains(url.as_str()));
                 assert!(cited, "{name} does not cite the source of {id}");
                 retold.insert(name.as_str());
             }
             (None, None) if it.shown == Shown::OutOfScope => {}
             (None, _) if index.pending.contains_key(id) => {}
-            _ => panic!("{id}: a story has an end, and an end a story"),
+            _ => panic!("{id}: a incident has an end, and an end a incident"),
         }
         let due = match it.ends_with {
             Some(End::Cause) => false,
@@ -352,21 +355,28 @@ fn the_index_has_every_incident_and_every_story_its_source() {
         assert_eq!(it.why.is_some(), due, "{id}: a reason where one is due");
     }
     // What no incident of the collection tells has a name that says what else it is.
-    for story in stories() {
-        let own = ["class-", "seed-", "tool-"].iter().any(|it| story.name.starts_with(it));
-        assert!(own != retold.contains(story.name.as_str()), "{}: whose story?", story.name);
-        assert!(story.text.starts_with("# "), "{}: no title", story.name);
+    for incident in incidents() {
+        let own = ["class-", "seed-", "tool-"].iter().any(|it| incident.name.starts_with(it));
+        assert!(
+            own != retold.contains(incident.name.as_str()),
+            "{}: whose incident?",
+            incident.name
+        );
+        assert!(incident.text.starts_with("# "), "{}: no title", incident.name);
     }
     for name in index.pending.keys() {
-        assert!(ids.contains(name) || story(name).is_some(), "{name} is pending, and is nothing");
+        assert!(
+            ids.contains(name) || incident(name).is_some(),
+            "{name} is pending, and is nothing"
+        );
     }
 }
 
 /// What accounts have besides: nothing of it is at fault.
 #[test]
-fn grounds_are_healthy() {
-    for name in names(&folder().join("grounds")) {
-        let scenario = scenario(&name, &folder().join("grounds").join(&name));
+fn baselines_are_healthy() {
+    for name in names(&folder().join("baselines")) {
+        let scenario = scenario(&name, &folder().join("baselines").join(&name));
         for session in Session::ALL {
             let mut scenario = scenario.clone();
             scenario.scope.session = session;
@@ -380,15 +390,15 @@ fn grounds_are_healthy() {
     }
 }
 
-/// A restricted role sees less. It may be told less, and nothing else: each answer of each story is
+/// A restricted role sees less. It may be told less, and nothing else: each answer of each incident is
 /// refused in turn, and no check changes its mind but to *unknown*, nor the verdict but to
 /// *inconclusive*.
 #[test]
 fn one_refused_call_flips_nothing() {
     let (mut tried, mut flipped) = (0_u32, Vec::new());
     let pending = index().pending;
-    for story in stories().iter().filter(|it| !pending.contains_key(&it.name)) {
-        let Story { name, scenario, .. } = story;
+    for incident in incidents().iter().filter(|it| !pending.contains_key(&it.name)) {
+        let Incident { name, scenario, .. } = incident;
         let answers = examine(&Case::new(&scenario.facts, &scenario.scope));
         let verdict = diagnose(&answers).overall;
         let read: Vec<_> = answers.iter().map(|it| support::demand(it.0, scenario)).collect();
@@ -447,7 +457,7 @@ fn starts(overall: Overall) -> Option<bool> {
 /// AWS lists what it lists in no order that means something, apart from what is numbered.
 #[test]
 fn the_order_of_lists_decides_nothing() {
-    for Story { name, scenario, .. } in stories() {
+    for Incident { name, scenario, .. } in incidents() {
         let mut facts = serde_json::to_value(&scenario.facts).unwrap();
         for (table, rows) in facts.as_object_mut().unwrap() {
             if !IN_ORDER.contains(&table.as_str()) {
@@ -477,7 +487,7 @@ fn turn(value: &mut Value) {
 /// What was wrong with an account in one partition is wrong with it in another.
 #[test]
 fn partitions_differ_in_names_only() {
-    for Story { name, scenario, .. } in stories() {
+    for Incident { name, scenario, .. } in incidents() {
         let here = &scenario.scope.region;
         let text = serde_json::to_string(&(&scenario.scope, &scenario.facts)).unwrap();
         for (region, partition, suffix, dual_stack) in [
@@ -508,12 +518,12 @@ fn outline(diagnosis: &Diagnosis) -> (&'static str, Vec<String>, BTreeMap<String
     (diagnosis.overall.as_str(), causes, checks)
 }
 
-/// A story that contradicts itself proves nothing.
+/// A incident that contradicts itself proves nothing.
 #[test]
-fn stories_could_have_happened() {
-    let grounds = names(&folder().join("grounds"));
-    let grounds = grounds.iter().map(|it| scenario(it, &folder().join("grounds").join(it)));
-    let scenarios = grounds.chain(stories().iter().map(|it| it.scenario.clone()));
+fn incidents_do_not_contradict_themselves() {
+    let baselines = names(&folder().join("baselines"));
+    let baselines = baselines.iter().map(|it| scenario(it, &folder().join("baselines").join(it)));
+    let scenarios = baselines.chain(incidents().iter().map(|it| it.scenario.clone()));
     let wrong: Vec<_> = scenarios.flat_map(|it| possible::contradictions(&it)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
