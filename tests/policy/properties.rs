@@ -1,23 +1,22 @@
-//! What holds of every evaluation, whoever else is asked.
+//! Properties of every evaluation, tested without the independent evaluator.
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::{
-    Answer,
-    cases::{Case, Dice, Hidden, statements},
-    ours,
+    answers::{Answer, answer_of_crate},
+    cases::{Case, Hidden, Random, statements},
 };
 
-/// A case, with some of it hidden.
-fn drawn(seed: u64) -> (Dice, Case, Hidden) {
-    let mut dice = Dice::new(seed);
-    let case = dice.case();
-    let hidden = if dice.chance(0.5) { dice.hide(&case) } else { Hidden::default() };
-    (dice, case, hidden)
+/// A random case, half of the time with parts hidden.
+fn random_case(seed: u64) -> (Random, Case, Hidden) {
+    let mut random = Random::new(seed);
+    let case = random.case();
+    let hidden = if random.chance(0.5) { random.hide(&case) } else { Hidden::default() };
+    (random, case, hidden)
 }
 
-/// How far from allowed.
+/// How far the answer is from allowed.
 fn rank(answer: &Answer) -> u8 {
     match answer {
         Answer::Allowed => 0,
@@ -26,16 +25,14 @@ fn rank(answer: &Answer) -> u8 {
     }
 }
 
-/// The case with one of its own statements repeated, under another effect, somewhere else among
-/// policies of the same kind.
-fn with_effect(dice: &mut Dice, case: &Case, effect: &str) -> Option<Case> {
+/// The case with one more statement: a copy of one of its own, with this effect.
+fn with_effect(random: &mut Random, case: &Case, effect: &str) -> Option<Case> {
     let mut case = case.clone();
     let mut policies = case.policies();
-    // Resource control policies beyond AWS's own only deny.
-    let at = dice.index(policies.len())?;
+    let at = random.index(policies.len())?;
     let own = statements(policies[at]);
-    let mut statement = own[dice.index(own.len())?].clone();
-    // Nothing of the like is stored.
+    let mut statement = own[random.index(own.len())?].clone();
+    // AWS does not store an Allow with NotPrincipal.
     if effect == "Allow" && statement.get("NotPrincipal").is_some() {
         return None;
     }
@@ -49,28 +46,28 @@ proptest! {
 
     #[test]
     fn another_deny_never_allows(seed: u64) {
-        let (mut dice, case, hidden) = drawn(seed);
-        if let Some(more) = with_effect(&mut dice, &case, "Deny") {
-            let (before, after) = (ours(&case, &hidden), ours(&more, &hidden));
+        let (mut random, case, hidden) = random_case(seed);
+        if let Some(more) = with_effect(&mut random, &case, "Deny") {
+            let (before, after) = (answer_of_crate(&case, &hidden), answer_of_crate(&more, &hidden));
             prop_assert!(rank(&after) >= rank(&before), "{before:?} {after:?}\n{more}");
         }
     }
 
     #[test]
     fn another_allow_never_denies(seed: u64) {
-        let (mut dice, case, hidden) = drawn(seed);
-        if let Some(more) = with_effect(&mut dice, &case, "Allow") {
-            let (before, after) = (ours(&case, &hidden), ours(&more, &hidden));
+        let (mut random, case, hidden) = random_case(seed);
+        if let Some(more) = with_effect(&mut random, &case, "Allow") {
+            let (before, after) = (answer_of_crate(&case, &hidden), answer_of_crate(&more, &hidden));
             prop_assert!(rank(&after) <= rank(&before), "{before:?} {after:?}\n{more}");
         }
     }
 
     #[test]
     fn a_deny_of_everything_overrides(seed: u64) {
-        let (mut dice, mut case, hidden) = drawn(seed);
+        let (mut random, mut case, hidden) = random_case(seed);
         let trust = case.action == "sts:AssumeRole";
         let mut policies = case.policies();
-        let Some(at) = dice.index(policies.len()) else { return Ok(()) };
+        let Some(at) = random.index(policies.len()) else { return Ok(()) };
         let own = statements(policies[at]);
         let mut deny = json!({ "Effect": "Deny", "Action": "*" });
         if own[0].get("Principal").is_some() || own[0].get("NotPrincipal").is_some() {
@@ -80,21 +77,21 @@ proptest! {
             deny["Resource"] = "*".into();
         }
         own.push(deny);
-        // Its layer may be hidden, and then nothing of it is known.
-        let answer = ours(&case, &Hidden { layers: Vec::new(), ..hidden });
+        // Its layer must not be hidden.
+        let answer = answer_of_crate(&case, &Hidden { layers: Vec::new(), ..hidden });
         prop_assert!(matches!(&answer, Answer::Denied(layers) if !layers.is_empty()), "{answer:?}\n{case}");
     }
 
     #[test]
-    fn forgetting_only_withholds(seed: u64) {
-        forgetting(seed)?;
+    fn hiding_parts_only_makes_answers_unknown(seed: u64) {
+        check_hiding(seed)?;
     }
 
     #[test]
     fn knowing_more_never_contradicts(seed: u64) {
-        let (mut dice, case, hidden) = drawn(seed);
-        let partial = ours(&case, &hidden);
-        let full = ours(&dice.fill(&case, &hidden), &Hidden::default());
+        let (mut random, case, hidden) = random_case(seed);
+        let partial = answer_of_crate(&case, &hidden);
+        let full = answer_of_crate(&random.fill(&case, &hidden), &Hidden::default());
         prop_assert!(
             partial == Answer::Unknown || full == Answer::Unknown || rank(&partial) == rank(&full),
             "{partial:?} {full:?} {hidden:?}\n{case}"
@@ -102,11 +99,12 @@ proptest! {
     }
 }
 
-fn forgetting(seed: u64) -> Result<(), TestCaseError> {
-    let mut dice = Dice::new(seed);
-    let case = dice.case();
-    let hidden = dice.hide(&case);
-    let (full, partial) = (ours(&case, &Hidden::default()), ours(&case, &hidden));
+fn check_hiding(seed: u64) -> Result<(), TestCaseError> {
+    let mut random = Random::new(seed);
+    let case = random.case();
+    let hidden = random.hide(&case);
+    let (full, partial) =
+        (answer_of_crate(&case, &Hidden::default()), answer_of_crate(&case, &hidden));
     let withheld = match (&full, &partial) {
         (_, Answer::Unknown) => true,
         (Answer::Denied(all), Answer::Denied(certain)) => certain.is_subset(all),
@@ -116,8 +114,8 @@ fn forgetting(seed: u64) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A key of several values, unseen, under an operator for one that every value passes.
+/// A multivalued key of unknown value, under an operator for single values that holds for every value.
 #[test]
-fn a_key_of_several_values_is_not_taken_for_one() {
-    forgetting(13_517_454_097_841_774_787).unwrap();
+fn a_multivalued_key_is_not_evaluated_as_a_single_value() {
+    check_hiding(13_517_454_097_841_774_787).unwrap();
 }

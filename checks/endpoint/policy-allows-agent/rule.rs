@@ -18,7 +18,7 @@ use ssm_doctor_analysis::{
     },
 };
 use ssm_doctor_facts::{ec2::Endpoint, text::Text};
-use ssm_doctor_iam_policy::Context;
+use ssm_doctor_iam_policy::RequestContext;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -127,7 +127,7 @@ pub(super) fn passes(question: Question, door: (&str, &Endpoint, &Text), case: &
 
 fn passes_with(
     question: Question,
-    context: &Context,
+    context: &RequestContext,
     (service, endpoint, text): (&str, &Endpoint, &Text),
 ) -> Answer {
     let Question { who, action, resource } = question;

@@ -16,7 +16,9 @@ use ssm_doctor_analysis::permissions::{
     credentials::{Source, agent_role},
     judge::{Question, past_endpoint},
 };
-use ssm_doctor_iam_policy::{Context, Known, Object, Owner, Principal, Request};
+use ssm_doctor_iam_policy::{
+    KeyValue, Principal, Request, RequestContext, RequestResource, ResourceOwner,
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -57,8 +59,8 @@ fn run(case: &Case) -> Answer {
     let unsigned = Request {
         principal: nobody,
         action: TOKEN,
-        resource: Object::Exactly(&target),
-        owner: Owner::Own,
+        resource: RequestResource::Exact(&target),
+        owner: ResourceOwner::SameAccount,
         context: &context,
     };
     let of_nobody = past_endpoint(&unsigned, id.as_str(), text)?;
@@ -93,13 +95,13 @@ fn run(case: &Case) -> Answer {
 }
 
 /// What is known of the node, whoever signs.
-fn node(context: Context, facts: &Facts) -> Context {
+fn node(context: RequestContext, facts: &Facts) -> RequestContext {
     let account = facts.caller(&Ourselves::Us).optional().ok().flatten();
-    let account = account.map(|it| Known::Exactly(it.account.to_string()));
+    let account = account.map(|it| KeyValue::Exact(it.account.to_string()));
     let organization = match facts.organization(&Ourselves::Us).optional() {
-        Ok(Some(it)) => Known::Exactly(it.id.clone()),
-        Ok(None) => Known::Missing,
-        Err(unknown) => Known::Unseen(unknown),
+        Ok(Some(it)) => KeyValue::Exact(it.id.clone()),
+        Ok(None) => KeyValue::Absent,
+        Err(unknown) => KeyValue::Unknown(unknown),
     };
     let context = context.with("ssm:NodeOrgId", organization);
     match account {
@@ -109,15 +111,15 @@ fn node(context: Context, facts: &Facts) -> Context {
 }
 
 /// The context of the same request without a principal.
-fn unsigned(nobody: &Principal, signed: &Request) -> Context {
-    let mut context = Context::of(nobody);
+fn unsigned(nobody: &Principal, signed: &Request) -> RequestContext {
+    let mut context = RequestContext::for_principal(nobody);
     for key in ["aws:SourceVpce", "aws:SourceVpc", "aws:RequestedRegion"] {
         if let Some(known) = signed.context.get(key) {
             context.set(key, known.clone());
         }
     }
     for key in ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:SourceAccount", "aws:userid"] {
-        context.set(key, Known::Missing);
+        context.set(key, KeyValue::Absent);
     }
-    context.with_rest("aws:PrincipalTag/", Known::Missing)
+    context.with_others("aws:PrincipalTag/", KeyValue::Absent)
 }

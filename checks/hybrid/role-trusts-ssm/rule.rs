@@ -13,7 +13,7 @@ use ssm_doctor_analysis::permissions::credentials::{
     ASSUME, Source, agent_role_name, agent_role_path,
 };
 use ssm_doctor_iam_policy as policy;
-use ssm_doctor_iam_policy::{Known, Trust};
+use ssm_doctor_iam_policy::{KeyValue, ServiceTrust};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -83,24 +83,27 @@ fn run(case: &Case) -> Answer {
         ));
     };
     let here = vec![
-        ("aws:SourceAccount", Known::Exactly(account.to_string())),
-        ("aws:SourceArn", Known::Under(format!("arn:{partition}:ssm:{region}:{account}:"))),
+        ("aws:SourceAccount", KeyValue::Exact(account.to_string())),
+        ("aws:SourceArn", KeyValue::Prefix(format!("arn:{partition}:ssm:{region}:{account}:"))),
     ];
-    let evidence = match policy::trusts(&role.trust, &["ssm.amazonaws.com"], ASSUME, &here)? {
-        Trust::Given => {
+    let evidence = match policy::service_trust(&role.trust, &["ssm.amazonaws.com"], ASSUME, &here)?
+    {
+        ServiceTrust::Trusted => {
             return Ok(Verdict::Pass(observed(&name, "trusts ssm.amazonaws.com")));
         }
-        Trust::Absent => match policy::trusted(&role.trust).as_slice() {
+        ServiceTrust::NotTrusted => match policy::trusted_principals(&role.trust).as_slice() {
             [] => "does not trust ssm.amazonaws.com".into(),
             others => format!("does not trust ssm.amazonaws.com; it names {}", others.join(", ")),
         },
-        Trust::Elsewhere(keys) if source == Source::HostManagement => {
+        ServiceTrust::ConditionsNotMet(keys) if source == Source::HostManagement => {
+            let keys = keys.join(", ");
             return Err(Unknown::limit(format!(
                 "whether conditions on {keys} in the trust policy of {name} hold for Default Host Management is not documented; for {account} in {region} they would not"
             )));
         }
-        Trust::Elsewhere(keys) => format!(
-            "trusts ssm.amazonaws.com only under conditions on {keys} that do not hold for {account} in {region}"
+        ServiceTrust::ConditionsNotMet(keys) => format!(
+            "trusts ssm.amazonaws.com only under conditions on {} that do not hold for {account} in {region}",
+            keys.join(", ")
         ),
     };
     Ok(Verdict::Fail(

@@ -5,7 +5,7 @@ use ssm_doctor_analysis::permissions::credentials::{
     ASSUME, EC2, NO_ROLE, beside, host_management, profile_role,
 };
 use ssm_doctor_iam_policy as policy;
-use ssm_doctor_iam_policy::Trust;
+use ssm_doctor_iam_policy::ServiceTrust;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -29,15 +29,16 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::NotApplicable("the instance has no role of a profile"));
     };
     let trust = &case.facts.role(&role.name).required()?.trust;
-    let evidence = match policy::trusts(trust, &EC2, ASSUME, &[])? {
-        Trust::Given => {
+    let evidence = match policy::service_trust(trust, &EC2, ASSUME, &[])? {
+        ServiceTrust::Trusted => {
             return Ok(Verdict::Pass(observed(&role.name, "trusts ec2.amazonaws.com")));
         }
-        Trust::Absent => match policy::trusted(trust).as_slice() {
+        ServiceTrust::NotTrusted => match policy::trusted_principals(trust).as_slice() {
             [] => "does not trust ec2.amazonaws.com".into(),
             others => format!("does not trust ec2.amazonaws.com; it names {}", others.join(", ")),
         },
-        Trust::Elsewhere(keys) => {
+        ServiceTrust::ConditionsNotMet(keys) => {
+            let keys = keys.join(", ");
             format!("trusts ec2.amazonaws.com only under conditions on {keys} that do not hold")
         }
     };

@@ -16,7 +16,7 @@ use ssm_doctor_analysis::{
     },
     session,
 };
-use ssm_doctor_iam_policy::Known;
+use ssm_doctor_iam_policy::KeyValue;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -66,7 +66,7 @@ fn run(case: &Case) -> Answer {
                     who.name()
                 ))
             };
-            match judge::hangs_on(on_target, key, Known::Exactly("false".into()), case) {
+            match judge::hangs_on(on_target, key, KeyValue::Exact("false".into()), case) {
                 Ok(true) => Ok(Verdict::Fail(
                     evidence.and(observed(
                         who.name(),

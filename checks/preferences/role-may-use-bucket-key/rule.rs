@@ -8,7 +8,7 @@ use ssm_doctor_analysis::{
     permissions::{access::may_use_key, credentials::agent_role},
     session::{self, Gates, GuardedKey},
 };
-use ssm_doctor_iam_policy::Known;
+use ssm_doctor_iam_policy::KeyValue;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -81,10 +81,10 @@ fn run(case: &Case) -> Answer {
     // S3 asks for the role, in its own name and for the object.
     let region = found.region.as_ref().unwrap_or(&case.scope.region);
     let context = Vec::from([
-        ("kms:ViaService", Known::Exactly(format!("s3.{region}.{}", region.dns_suffix()))),
+        ("kms:ViaService", KeyValue::Exact(format!("s3.{region}.{}", region.dns_suffix()))),
         (
             "kms:EncryptionContext:aws:s3:arn",
-            Known::Under(format!("arn:{}:s3:::{bucket}", role.arn.partition())),
+            KeyValue::Prefix(format!("arn:{}:s3:::{bucket}", role.arn.partition())),
         ),
     ]);
     let key = GuardedKey { context, ..GuardedKey::of(key) };

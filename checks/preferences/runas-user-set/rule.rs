@@ -6,7 +6,7 @@
 
 use crate::prelude::*;
 use ssm_doctor_analysis::{
-    permissions::operator::{Principal, principal},
+    permissions::operator,
     session::{self, Gate, Gates, Preferences},
 };
 use ssm_doctor_iam_policy as policy;
@@ -182,17 +182,16 @@ fn platform<'a>(case: &Case<'a>) -> Result<&'a str, Unknown> {
 }
 
 fn tagged(case: &Case) -> Result<Tagged, Unknown> {
-    let arn = match principal(case)? {
-        Principal::Named(arn) => arn,
-        Principal::Root(arn) => {
-            return Ok(Tagged {
-                operator: arn.to_string(),
-                user: None,
-                perhaps_by_session: false,
-                fix: None,
-            });
-        }
-    };
+    let operator = operator::who(case)?;
+    let arn = &operator.arn;
+    if operator.is_root() {
+        return Ok(Tagged {
+            operator: arn.to_string(),
+            user: None,
+            perhaps_by_session: false,
+            fix: None,
+        });
+    }
     let name = arn.name();
     let untraceable = || Unknown::limit(format!("{arn} does not name a user or role"));
     let is_user = arn.resource().starts_with("user/");

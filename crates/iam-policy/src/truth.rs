@@ -1,23 +1,23 @@
-//! Kleene's three values.
+//! Kleene's three truth values.
 
-/// Is it so?
+/// Whether something holds. `No < Unknown < Yes`, so that `and` is the minimum and `or` the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Truth {
+pub(crate) enum Truth {
     No,
     Unknown,
     Yes,
 }
 
 impl Truth {
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         self.min(other)
     }
 
-    pub(super) fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         self.max(other)
     }
 
-    pub(super) fn not(self) -> Self {
+    pub(crate) fn not(self) -> Self {
         match self {
             Self::No => Self::Yes,
             Self::Unknown => Self::Unknown,
@@ -25,20 +25,21 @@ impl Truth {
         }
     }
 
-    pub(super) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
-        let mut so_far = Self::No;
+    /// Whether at least one holds.
+    pub(crate) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
+        let mut result = Self::No;
         for truth in truths {
-            so_far = so_far.or(truth);
-            if so_far == Self::Yes {
+            result = result.or(truth);
+            if result == Self::Yes {
                 break;
             }
         }
-        so_far
+        result
     }
 }
 
 impl From<bool> for Truth {
-    fn from(it: bool) -> Self {
-        if it { Self::Yes } else { Self::No }
+    fn from(holds: bool) -> Self {
+        if holds { Self::Yes } else { Self::No }
     }
 }

@@ -17,12 +17,15 @@ use ssm_doctor_facts::{
     lookup::{Facts, Need, Ourselves, Unknown},
     text::Text,
 };
-use ssm_doctor_iam_policy::{Attached, Kind, Layer, Layers, Level, Policy, Seen, service_of};
+use ssm_doctor_iam_policy::{
+    AttachedPolicy, HierarchyLevel, PolicyDocument, PolicyLayer, PolicyLayers, PolicyType,
+    service_of,
+};
 
 /// Identity policies, boundary and organization of `who`; nothing of any resource.
 #[must_use]
-pub fn layers<'f>(facts: &'f Facts, who: &Who) -> Layers<'f> {
-    let mut layers = Layers::default();
+pub fn layers<'f>(facts: &'f Facts, who: &Who) -> PolicyLayers<'f> {
+    let mut layers = PolicyLayers::default();
     if !who.is_root() {
         (layers.identity, layers.boundary) = match of_principal(facts, who) {
             Ok((own, to, groups)) => {
@@ -33,18 +36,18 @@ pub fn layers<'f>(facts: &'f Facts, who: &Who) -> Layers<'f> {
                         Err(unknown) => Vec::from([unseen(name.as_str(), &to, unknown)]),
                     });
                 }
-                (Layer::Seen(policies), boundary(facts, own, who))
+                (PolicyLayer::Policies(policies), boundary(facts, own, who))
             }
             // Where policies hang is not known, and no more is the boundary.
-            Err(unknown) => (Layer::Unseen(unknown.clone()), Layer::Unseen(unknown)),
+            Err(unknown) => (PolicyLayer::Unknown(unknown.clone()), PolicyLayer::Unknown(unknown)),
         };
     }
     let account = who.arn.account();
     layers.service_control = match service_control(facts, account) {
         Ok(levels) => levels,
         Err(unknown) => {
-            let layer = Layer::Unseen(unknown);
-            Vec::from([Level { name: "the organization".into(), layer }])
+            let layer = PolicyLayer::Unknown(unknown);
+            Vec::from([HierarchyLevel { id: "the organization".into(), layer }])
         }
     };
     layers
@@ -54,7 +57,7 @@ pub fn layers<'f>(facts: &'f Facts, who: &Who) -> Layers<'f> {
 ///
 /// # Errors
 /// [`Unknown`] if it was not seen.
-pub fn attached<'f>(facts: &'f Facts, who: &Who) -> Seen<&'f AttachedPolicies> {
+pub fn attached<'f>(facts: &'f Facts, who: &Who) -> Result<&'f AttachedPolicies, Unknown> {
     let name = who.name();
     let unnamed = |_| Unknown::limit(format!("{} does not name a user or role", who.arn));
     if who.is_role() {
@@ -64,42 +67,46 @@ pub fn attached<'f>(facts: &'f Facts, who: &Who) -> Seen<&'f AttachedPolicies> {
     }
 }
 
-type Groups<'f> = Vec<(&'f GroupName, Seen<&'f AttachedPolicies>)>;
+type Groups<'f> = Vec<(&'f GroupName, Result<&'f AttachedPolicies, Unknown>)>;
 
 fn of_principal<'f>(
     facts: &'f Facts,
     who: &Who,
-) -> Seen<(&'f AttachedPolicies, String, Groups<'f>)> {
+) -> Result<(&'f AttachedPolicies, String, Groups<'f>), Unknown> {
     let own = attached(facts, who)?;
     let kind = if who.is_role() { "role" } else { "user" };
     let groups = own.groups.iter().map(|it| (it, facts.group_policies(it).required()));
     Ok((own, format!("{kind} {}", who.name()), groups.collect()))
 }
 
-fn of<'f>(facts: &'f Facts, it: &'f AttachedPolicies, to: &str) -> Vec<Attached<'f>> {
-    let managed = it.managed.iter().map(|arn| Attached {
+fn of<'f>(facts: &'f Facts, it: &'f AttachedPolicies, to: &str) -> Vec<AttachedPolicy<'f>> {
+    let managed = it.managed.iter().map(|arn| AttachedPolicy {
         id: arn.to_string(),
-        to: to.into(),
-        policy: managed(facts, arn, Kind::Identity),
+        attached_to: to.into(),
+        document: managed(facts, arn, PolicyType::IdentityBased),
     });
-    let inline = it.inline.iter().map(|(name, text)| Attached {
+    let inline = it.inline.iter().map(|(name, text)| AttachedPolicy {
         id: name.clone(),
-        to: to.into(),
-        policy: Ok(Policy::read(text, Kind::Identity)),
+        attached_to: to.into(),
+        document: Ok(PolicyDocument::parse(text, PolicyType::IdentityBased)),
     });
     managed.chain(inline).collect()
 }
 
-fn managed<'f>(facts: &'f Facts, arn: &Arn, kind: Kind) -> Seen<Policy<'f>> {
+fn managed<'f>(
+    facts: &'f Facts,
+    arn: &Arn,
+    kind: PolicyType,
+) -> Result<PolicyDocument<'f>, Unknown> {
     let policy = facts.managed_policy(arn).required()?;
-    Ok(Policy::read(&policy.document, kind))
+    Ok(PolicyDocument::parse(&policy.document, kind))
 }
 
-fn unseen<'f>(id: &str, to: &str, unknown: Unknown) -> Attached<'f> {
-    Attached { id: id.into(), to: to.into(), policy: Err(unknown) }
+fn unseen<'f>(id: &str, to: &str, unknown: Unknown) -> AttachedPolicy<'f> {
+    AttachedPolicy { id: id.into(), attached_to: to.into(), document: Err(unknown) }
 }
 
-fn boundary<'f>(facts: &'f Facts, own: &'f AttachedPolicies, who: &Who) -> Layer<'f> {
+fn boundary<'f>(facts: &'f Facts, own: &'f AttachedPolicies, who: &Who) -> PolicyLayer<'f> {
     let need = || -> Result<Need, String> {
         let name = who.name();
         Ok(if who.is_role() {
@@ -108,20 +115,23 @@ fn boundary<'f>(facts: &'f Facts, own: &'f AttachedPolicies, who: &Who) -> Layer
             Need::user_policies(name.parse()?)
         })
     };
-    let Ok(need) = need() else { return Layer::Absent };
+    let Ok(need) = need() else { return PolicyLayer::Absent };
     match own.boundary.part(need) {
-        Ok(None) => Layer::Absent,
-        Ok(Some(arn)) => Layer::Seen(Vec::from([Attached {
+        Ok(None) => PolicyLayer::Absent,
+        Ok(Some(arn)) => PolicyLayer::Policies(Vec::from([AttachedPolicy {
             id: arn.to_string(),
-            to: who.name().into(),
-            policy: managed(facts, arn, Kind::Boundary),
+            attached_to: who.name().into(),
+            document: managed(facts, arn, PolicyType::PermissionsBoundary),
         }])),
-        Err(unknown) => Layer::Unseen(unknown),
+        Err(unknown) => PolicyLayer::Unknown(unknown),
     }
 }
 
 /// Empty where the account is in no organization, or manages it.
-fn service_control<'f>(facts: &'f Facts, account: &str) -> Seen<Vec<Level<'f>>> {
+fn service_control<'f>(
+    facts: &'f Facts,
+    account: &str,
+) -> Result<Vec<HierarchyLevel<'f>>, Unknown> {
     let Some(organization) = facts.organization(&Ourselves::Us).optional()? else {
         return Ok(Vec::new());
     };
@@ -130,13 +140,17 @@ fn service_control<'f>(facts: &'f Facts, account: &str) -> Seen<Vec<Level<'f>>> 
     }
     let id = account.parse().map_err(Unknown::limit)?;
     let policies = facts.organization_policies(&id).required()?;
-    Ok(levels(&policies.levels, |it| &it.service, Kind::ServiceControl))
+    Ok(levels(&policies.levels, |it| &it.service, PolicyType::ServiceControl))
 }
 
 /// Resource control policies over `account`, where they were seen: AWS shows them to few, and only
 /// some services have them.
 #[must_use]
-pub fn resource_control<'f>(facts: &'f Facts, action: &str, account: &str) -> Vec<Level<'f>> {
+pub fn resource_control<'f>(
+    facts: &'f Facts,
+    action: &str,
+    account: &str,
+) -> Vec<HierarchyLevel<'f>> {
     let service = service_of(action);
     // Source: AWS Organizations user guide, "Resource control policies", of those used here.
     if !["kms", "logs", "s3", "sts"].contains(&service) {
@@ -150,27 +164,28 @@ pub fn resource_control<'f>(facts: &'f Facts, action: &str, account: &str) -> Ve
         .parse()
         .ok()
         .and_then(|id: AccountId| facts.organization_policies(&id).optional().ok().flatten());
-    policies
-        .map_or_else(Vec::new, |it| levels(&it.levels, |it| &it.resource, Kind::ResourceControl))
+    policies.map_or_else(Vec::new, |it| {
+        levels(&it.levels, |it| &it.resource, PolicyType::ResourceControl)
+    })
 }
 
 fn levels<'f>(
     levels: &'f [OrganizationLevel],
     policies: fn(&OrganizationLevel) -> &BTreeMap<String, Text>,
-    kind: Kind,
-) -> Vec<Level<'f>> {
+    kind: PolicyType,
+) -> Vec<HierarchyLevel<'f>> {
     if levels.iter().all(|it| policies(it).is_empty()) {
         return Vec::new();
     }
-    let level = |it: &'f OrganizationLevel| Level {
-        name: it.id.clone(),
-        layer: Layer::Seen(
+    let level = |it: &'f OrganizationLevel| HierarchyLevel {
+        id: it.id.clone(),
+        layer: PolicyLayer::Policies(
             policies(it)
                 .iter()
-                .map(|(name, text)| Attached {
+                .map(|(name, text)| AttachedPolicy {
                     id: name.clone(),
-                    to: it.id.clone(),
-                    policy: Ok(Policy::read(text, kind)),
+                    attached_to: it.id.clone(),
+                    document: Ok(PolicyDocument::parse(text, kind)),
                 })
                 .collect(),
         ),

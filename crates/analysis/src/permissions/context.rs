@@ -32,7 +32,7 @@ use ssm_doctor_facts::{
     ssm::AgentVersion,
     time::Timestamp,
 };
-use ssm_doctor_iam_policy::{Context, Known, may_tag_sessions, service_of};
+use ssm_doctor_iam_policy::{KeyValue, RequestContext, may_tag_sessions, service_of};
 
 pub const START: &str = "ssm:StartSession";
 pub const MFA: &str = "aws:MultiFactorAuthPresent";
@@ -54,10 +54,10 @@ const EC2_TAGS: &str = "ec2:ResourceTag/";
 /// # Errors
 /// [`Unknown`] only while what every request has is unasked, so that answers of the simulator do not
 /// depend on which question was put first.
-pub fn of(question: Question, case: &Case) -> Result<Context, Unknown> {
+pub fn of(question: Question, case: &Case) -> Result<RequestContext, Unknown> {
     let Question { who, action, resource } = question;
     let caller = case.facts.caller(&Ourselves::Us).hint()?;
-    let mut it = Context::of(&who.principal());
+    let mut it = RequestContext::for_principal(&who.principal());
     of_every_request(&mut it, case.scope);
     of_principal(&mut it, who, case)?;
     of_organization(&mut it, who, resource, case.facts);
@@ -67,12 +67,12 @@ pub fn of(question: Question, case: &Case) -> Result<Context, Unknown> {
             for key in
                 ["ssm:SourceInstanceARN", "ec2:SourceInstanceARN", "aws:Ec2InstanceSourceVpc"]
             {
-                it.set(key, Known::Missing);
+                it.set(key, KeyValue::Absent);
             }
             // Credentials of an instance's role have it, which a user's and a person's are not.
             let machine = who.session.as_deref().is_none_or(|it| it.starts_with("i-"));
             if who.is_user() || who.is_role() && !machine {
-                it.set(ROLE_DELIVERY, Known::Missing);
+                it.set(ROLE_DELIVERY, KeyValue::Absent);
             }
         }
     }
@@ -81,7 +81,7 @@ pub fn of(question: Question, case: &Case) -> Result<Context, Unknown> {
     if action == START {
         // By which policies ask that the document be checked as well; it always is here.
         it.set("ssm:SessionDocumentAccessCheck", exactly("true"));
-        it.set("ssm:AccessRequestId", Known::Unseen(Unknown::limit(
+        it.set("ssm:AccessRequestId", KeyValue::Unknown(Unknown::limit(
             "whether a request for just-in-time node access was approved does not show (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`",
         )));
     }
@@ -89,26 +89,26 @@ pub fn of(question: Question, case: &Case) -> Result<Context, Unknown> {
     Ok(it)
 }
 
-fn exactly(value: &str) -> Known {
-    Known::Exactly(value.into())
+fn exactly(value: &str) -> KeyValue {
+    KeyValue::Exact(value.into())
 }
 
 /// Who calls AWS directly, over TLS, now.
-fn of_every_request(it: &mut Context, scope: &Scope) {
+fn of_every_request(it: &mut RequestContext, scope: &Scope) {
     it.set("aws:RequestedRegion", exactly(scope.region.as_str()));
     it.set("aws:SecureTransport", exactly("true"));
     it.set("aws:ViaAWSService", exactly("false"));
     it.set("aws:CurrentTime", exactly(&scope.at.to_string()));
     it.set("aws:EpochTime", exactly(&Timestamp::as_second(scope.at).to_string()));
     for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:TagKeys"] {
-        it.set(key, Known::Missing);
+        it.set(key, KeyValue::Absent);
     }
     for key in ["aws:SourceAccount", "aws:SourceArn", "aws:PrincipalServiceName"] {
-        it.set(key, Known::Missing);
+        it.set(key, KeyValue::Absent);
     }
 }
 
-fn of_principal(it: &mut Context, who: &Who, case: &Case) -> Result<(), Unknown> {
+fn of_principal(it: &mut RequestContext, who: &Who, case: &Case) -> Result<(), Unknown> {
     let caller = case.facts.caller(&Ourselves::Us).hint()?;
     let ours = caller.filter(|_| who.side == Side::Operator && operator::is_caller(case));
     let rest = "aws:PrincipalTag/";
@@ -117,27 +117,27 @@ fn of_principal(it: &mut Context, who: &Who, case: &Case) -> Result<(), Unknown>
         let user = user.map(|name| case.facts.user(&name).hint()).transpose()?.flatten();
         if let Some(user) = user {
             set_tags(it, &[rest], &user.tags);
-            *it = core::mem::take(it).with_rest(rest, Known::Missing);
+            *it = core::mem::take(it).with_others(rest, KeyValue::Absent);
             if let Some(id) = &user.id {
                 it.set("aws:userid", exactly(id));
             }
         }
         // Requests signed with long-term keys have neither.
         match ours.and_then(|it| it.temporary) {
-            Some(true) => it.set("aws:TokenIssueTime", Known::PRESENT),
+            Some(true) => it.set("aws:TokenIssueTime", KeyValue::PRESENT),
             // Source: IAM user guide, "AWS global condition context keys": "this key is not present when
             // a principal uses long-term credentials".
             Some(false) => {
                 for key in ["aws:TokenIssueTime", MFA, "aws:MultiFactorAuthAge"] {
-                    it.set(key, Known::Missing);
+                    it.set(key, KeyValue::Absent);
                 }
             }
             None => {}
         }
-        it.set("aws:FederatedProvider", Known::Missing);
+        it.set("aws:FederatedProvider", KeyValue::Absent);
     }
     if who.is_role() {
-        it.set("aws:TokenIssueTime", Known::PRESENT);
+        it.set("aws:TokenIssueTime", KeyValue::PRESENT);
         let name = who.name().parse::<RoleName>().ok();
         let role = name.as_ref().map(|name| case.facts.role(name).hint()).transpose()?.flatten();
         if let (Some(role), Some(name)) = (role, &name) {
@@ -145,14 +145,14 @@ fn of_principal(it: &mut Context, who: &Who, case: &Case) -> Result<(), Unknown>
             // tag of the role's.
             if !may_be_tagged(who, case.facts) && tags_were_seen(case.facts, name, &role.tags) {
                 set_tags(it, &[rest], &role.tags);
-                *it = core::mem::take(it).with_rest(rest, Known::Missing);
+                *it = core::mem::take(it).with_others(rest, KeyValue::Absent);
             }
             if let Some(id) = &role.id {
                 it.set(
                     "aws:userid",
                     match &who.session {
                         Some(session) => exactly(&format!("{id}:{session}")),
-                        None => Known::Under(format!("{id}:")),
+                        None => KeyValue::Prefix(format!("{id}:")),
                     },
                 );
             }
@@ -180,7 +180,7 @@ fn tags_were_seen(facts: &Facts, name: &RoleName, tags: &BTreeMap<String, String
     !tags.is_empty() || policies.is_none_or(|it| !matches!(it.boundary, Row::Unknown { .. }))
 }
 
-fn set_tags(it: &mut Context, families: &[&str], tags: &BTreeMap<String, String>) {
+fn set_tags(it: &mut RequestContext, families: &[&str], tags: &BTreeMap<String, String>) {
     for (tag, value) in tags {
         for family in families {
             it.set(&format!("{family}{tag}"), exactly(value));
@@ -189,15 +189,15 @@ fn set_tags(it: &mut Context, families: &[&str], tags: &BTreeMap<String, String>
 }
 
 /// Asked for only where a policy has it.
-fn of_organization(it: &mut Context, who: &Who, resource: &str, facts: &Facts) {
+fn of_organization(it: &mut RequestContext, who: &Who, resource: &str, facts: &Facts) {
     let id = match facts.organization(&Ourselves::Us).optional() {
         Ok(Some(it)) => exactly(&it.id),
-        Ok(None) => Known::Missing,
-        Err(unknown) => Known::Unseen(unknown),
+        Ok(None) => KeyValue::Absent,
+        Err(unknown) => KeyValue::Unknown(unknown),
     };
     // What is AWS's own is not of our organization, whatever the key has for it.
     let owned = is_owned_by_aws(resource);
-    it.set("aws:ResourceOrgID", if owned { Known::Missing } else { id.clone() });
+    it.set("aws:ResourceOrgID", if owned { KeyValue::Absent } else { id.clone() });
     it.set("aws:PrincipalOrgID", id);
     let paths = who.arn.account().parse().map(|it| facts.organization_policies(&it).optional());
     let organization = facts.organization(&Ourselves::Us).optional();
@@ -205,18 +205,23 @@ fn of_organization(it: &mut Context, who: &Who, resource: &str, facts: &Facts) {
         let above = policies.levels.iter().rev().skip(1).rev().map(|it| it.id.as_str());
         let path = core::iter::once(organization.id.as_str()).chain(above);
         let path = path.fold(String::new(), |so_far, it| so_far + it + "/");
-        it.set("aws:PrincipalOrgPaths", Known::Many([path].into()));
+        it.set("aws:PrincipalOrgPaths", KeyValue::Multiple([path].into()));
     }
 }
 
 /// What the agent's requests have.
-fn of_node(it: &mut Context, source: Source, action: &str, case: &Case) -> Result<(), Unknown> {
+fn of_node(
+    it: &mut RequestContext,
+    source: Source,
+    action: &str,
+    case: &Case,
+) -> Result<(), Unknown> {
     let target = target_arn(case)?;
     it.set("ssm:SourceInstanceARN", exactly(&target));
     // A service gives the role, and nobody types a code.
-    it.set(MFA, Known::Missing);
+    it.set(MFA, KeyValue::Absent);
     if source != Source::InstanceProfile {
-        it.set(ROLE_DELIVERY, Known::Missing);
+        it.set(ROLE_DELIVERY, KeyValue::Absent);
     }
     let Some(id) = case.scope.target.instance() else { return Ok(()) };
     if source == Source::InstanceProfile {
@@ -242,7 +247,7 @@ fn of_node(it: &mut Context, source: Source, action: &str, case: &Case) -> Resul
 
 /// Through which endpoint the agent's requests go, or from which address they leave to the internet,
 /// which is found out only if a policy asks.
-fn of_path(it: &mut Context, action: &str, case: &Case) {
+fn of_path(it: &mut RequestContext, action: &str, case: &Case) {
     const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
     const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
     let service = service_of(action);
@@ -254,7 +259,7 @@ fn of_path(it: &mut Context, action: &str, case: &Case) {
             match reach::seen_as(case, service) {
                 Ok(Some(addresses)) => {
                     for key in BY_ENDPOINT {
-                        it.set(key, Known::Missing);
+                        it.set(key, KeyValue::Absent);
                     }
                     if let [address] = addresses.as_slice() {
                         it.set("aws:SourceIp", exactly(&address.to_string()));
@@ -263,25 +268,25 @@ fn of_path(it: &mut Context, action: &str, case: &Case) {
                 Ok(None) => {}
                 Err(unknown) => {
                     for key in BY_ENDPOINT.into_iter().chain(["aws:SourceIp"]) {
-                        it.set(key, Known::Unseen(unknown.clone()));
+                        it.set(key, KeyValue::Unknown(unknown.clone()));
                     }
                 }
             }
         }
         Err(unknown) => {
             for key in BY_ENDPOINT.into_iter().chain(["aws:SourceIp"]) {
-                it.set(key, Known::Unseen(unknown.clone()));
+                it.set(key, KeyValue::Unknown(unknown.clone()));
             }
         }
     }
 }
 
 /// What the agent's requests have that go through this endpoint, in place of what was said of their way.
-pub fn by_endpoint(it: &mut Context, endpoint: &Endpoint, vpc: &VpcId, case: &Case) {
+pub fn by_endpoint(it: &mut RequestContext, endpoint: &Endpoint, vpc: &VpcId, case: &Case) {
     it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
     it.set("aws:SourceVpc", exactly(vpc.as_str()));
     // "Not available when a requester uses a VPC endpoint", where `aws:VpcSourceIp` is.
-    it.set("aws:SourceIp", Known::Missing);
+    it.set("aws:SourceIp", KeyValue::Absent);
     if let Some(address) = only_address(case) {
         it.set("aws:VpcSourceIp", exactly(&address.to_string()));
     }
@@ -295,30 +300,30 @@ fn only_address(case: &Case) -> Option<Ipv4Addr> {
 }
 
 /// What agent and plugin say to KMS and S3.
-fn of_service(it: &mut Context, question: Question, case: &Case) {
+fn of_service(it: &mut RequestContext, question: Question, case: &Case) {
     let Question { who, action, .. } = question;
     if action.starts_with("kms:") {
         it.set("kms:CallerAccount", exactly(who.arn.account()));
         let aliases = aliases(case.facts, question.resource);
         if !aliases.is_empty() {
-            it.set("kms:ResourceAliases", Known::Including(aliases));
+            it.set("kms:ResourceAliases", KeyValue::AtLeast(aliases));
         }
     }
     match (action, who.side) {
         ("kms:Decrypt", _) | ("kms:GenerateDataKey", Side::Operator) => {
-            it.set("kms:ViaService", Known::Missing);
+            it.set("kms:ViaService", KeyValue::Absent);
             it.set(
                 "kms:EncryptionContext:aws:ssm:TargetId",
                 exactly(&case.scope.target.to_string()),
             );
-            it.set("kms:EncryptionContext:aws:ssm:SessionId", Known::PRESENT);
+            it.set("kms:EncryptionContext:aws:ssm:SessionId", KeyValue::PRESENT);
         }
         // The agent leaves encryption to the bucket, and gives the bucket's owner the object.
         // Source: amazon-ssm-agent `agent/s3util/s3util.go`.
         ("s3:PutObject" | "s3:PutObjectAcl", Side::Agent(_)) => {
             it.set("s3:x-amz-acl", exactly("bucket-owner-full-control"));
-            it.set("s3:x-amz-server-side-encryption", Known::Missing);
-            it.set("s3:x-amz-server-side-encryption-aws-kms-key-id", Known::Missing);
+            it.set("s3:x-amz-server-side-encryption", KeyValue::Absent);
+            it.set("s3:x-amz-server-side-encryption-aws-kms-key-id", KeyValue::Absent);
         }
         _ => {}
     }
@@ -338,20 +343,21 @@ fn aliases(facts: &Facts, key: &str) -> Vec<String> {
 }
 
 fn of_resource(
-    mut it: Context,
+    mut it: RequestContext,
     action: &str,
     resource: &str,
     account: &str,
     case: &Case,
-) -> Result<Context, Unknown> {
-    let rest = |it: Context, known: &Known| {
-        RESOURCE_TAGS.iter().fold(it, |it, family| it.with_rest(family, known.clone()))
+) -> Result<RequestContext, Unknown> {
+    let rest = |it: RequestContext, known: &KeyValue| {
+        RESOURCE_TAGS.iter().fold(it, |it, family| it.with_others(family, known.clone()))
     };
-    it = it.with_rest("aws:RequestTag/", Known::Missing).with_rest(EC2_TAGS, Known::Missing);
+    it =
+        it.with_others("aws:RequestTag/", KeyValue::Absent).with_others(EC2_TAGS, KeyValue::Absent);
     let owner = resource.split(':').nth(4).filter(|it| !it.is_empty());
     if is_owned_by_aws(resource) {
-        it.set("aws:ResourceAccount", Known::Missing);
-        return Ok(rest(it, &Known::Missing));
+        it.set("aws:ResourceAccount", KeyValue::Absent);
+        return Ok(rest(it, &KeyValue::Absent));
     }
     it.set("aws:ResourceAccount", exactly(owner.unwrap_or(account)));
     if target_arn(case).is_ok_and(|it| it == resource) {
@@ -361,7 +367,7 @@ fn of_resource(
         };
         let Some(instance) = case.facts.instance(id).hint()? else { return Ok(it) };
         set_tags(&mut it, &RESOURCE_TAGS, &instance.tags);
-        return Ok(rest(it, &Known::Missing));
+        return Ok(rest(it, &KeyValue::Absent));
     }
     if let Some((_, name)) = resource.split_once(":document/") {
         return Ok(tagged(it, format!("document/{name}").parse(), case.facts));
@@ -369,7 +375,7 @@ fn of_resource(
     if resource.contains(":session/") {
         // The tags that Systems Manager gives sessions. Source: Systems Manager user guide, "Additional
         // sample IAM policies for Session Manager".
-        it.set("ssm:resourceTag/aws:ssmmessages:session-id", Known::PRESENT);
+        it.set("ssm:resourceTag/aws:ssmmessages:session-id", KeyValue::PRESENT);
         it.set(
             "ssm:resourceTag/aws:ssmmessages:target-id",
             exactly(&case.scope.target.to_string()),
@@ -377,24 +383,28 @@ fn of_resource(
     }
     if action.starts_with("ssmmessages:") && (resource == "*" || resource.contains(":ssmmessages:"))
     {
-        return Ok(rest(it, &Known::Missing));
+        return Ok(rest(it, &KeyValue::Absent));
     }
     Ok(it)
 }
 
 /// Tags that a call of their own shows.
-fn tagged(mut it: Context, name: Result<TaggedName, String>, facts: &Facts) -> Context {
+fn tagged(
+    mut it: RequestContext,
+    name: Result<TaggedName, String>,
+    facts: &Facts,
+) -> RequestContext {
     let Ok(name) = name else { return it };
     let others = match facts.resource_tags(&name).optional() {
         Ok(tags) => {
             if let Some(tags) = tags {
                 set_tags(&mut it, &RESOURCE_TAGS, tags);
             }
-            Known::Missing
+            KeyValue::Absent
         }
-        Err(unknown) => Known::Unseen(unknown),
+        Err(unknown) => KeyValue::Unknown(unknown),
     };
-    RESOURCE_TAGS.iter().fold(it, |it, family| it.with_rest(family, others.clone()))
+    RESOURCE_TAGS.iter().fold(it, |it, family| it.with_others(family, others.clone()))
 }
 
 /// The ARN of a session document; AWS's own have no account in it.

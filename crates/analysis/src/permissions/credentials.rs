@@ -26,7 +26,7 @@ use ssm_doctor_facts::{
     time::span,
 };
 use ssm_doctor_iam_policy as policy;
-use ssm_doctor_iam_policy::Trust;
+use ssm_doctor_iam_policy::ServiceTrust;
 
 /// The role that the agent acts as, and how it came by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,7 +248,8 @@ pub const EC2: [&str; 2] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn"];
 /// [`Unknown`] when its trust or its rights are.
 pub fn may_register(case: &Case, role: &AgentRole) -> Result<bool, Unknown> {
     let trust = case.facts.role(&role.name).required()?;
-    let trusted = policy::trusts(&trust.trust, &EC2, ASSUME, &[]).map(|it| it == Trust::Given);
+    let trusted = policy::service_trust(&trust.trust, &EC2, ASSUME, &[])
+        .map(|it| it == ServiceTrust::Trusted);
     let allowed = target_arn(case).and_then(|target| {
         let who = role.who(case.scope);
         may(Question { who: &who, action: REGISTER, resource: &target }, case)

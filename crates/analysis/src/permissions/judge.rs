@@ -7,7 +7,11 @@
 //! top of its answer. Of two certain answers that differ the simulator's stands: it is AWS's own, and
 //! policies may have changed between the calls.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use crate::case::Case;
 use crate::permissions::{collected, context, simulation, who::Who};
@@ -19,8 +23,9 @@ use ssm_doctor_facts::{
 };
 use ssm_doctor_iam_policy as policy;
 use ssm_doctor_iam_policy::{
-    Attached, Cited, Context, Kind, Known, Layer, Layers, Level, Miss, Name, Object, Open, Outcome,
-    Owner, Part, Policy, Request, Ruling,
+    AccessDecision, AttachedPolicy, HierarchyLevel, KeyValue, LayerDecision, NearMiss,
+    PolicyDocument, PolicyLayer, PolicyLayers, PolicyType, Request, RequestContext,
+    RequestResource, ResourceOwner, StatementElement, StatementRef, UncertaintyCause,
 };
 
 /// What somebody wants to do.
@@ -42,7 +47,7 @@ pub struct Guard<'a> {
     /// Whose the resource is: a grant there does not do without one of the principal's own account.
     pub account: &'a str,
     /// Beyond what is known of every such request.
-    pub context: Vec<(&'a str, Known)>,
+    pub context: Vec<(&'a str, KeyValue)>,
 }
 
 impl<'a> Guard<'a> {
@@ -149,7 +154,7 @@ pub fn judge(question: Question, guard: Option<&Guard>, case: &Case) -> Result<J
         Ok(simulation) => {
             let layers = with(simulated(simulation), guard, question, case.facts);
             return match policy::evaluate(&request, &layers) {
-                Outcome::Allowed(cited) => {
+                AccessDecision::Allowed(cited) => {
                     let own = with(
                         collected::layers(case.facts, question.who),
                         guard,
@@ -157,13 +162,13 @@ pub fn judge(question: Question, guard: Option<&Guard>, case: &Case) -> Result<J
                         case.facts,
                     );
                     let basis = match policy::evaluate(&request, &own) {
-                        Outcome::Denied(_) => Basis::Disputed("do not allow it"),
+                        AccessDecision::Denied(_) => Basis::Disputed("do not allow it"),
                         _ => Basis::Simulator,
                     };
                     Ok(allowed(&cited, basis))
                 }
-                Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
-                Outcome::Denied(refusal) => explained(
+                AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(&request)),
+                AccessDecision::Denied(refusal) => explained(
                     refused(&refusal, &simulation.policies),
                     (question, guard, &request),
                     case.facts,
@@ -180,17 +185,17 @@ pub fn judge(question: Question, guard: Option<&Guard>, case: &Case) -> Result<J
     };
     let layers = with(collected::layers(case.facts, question.who), guard, question, case.facts);
     match policy::evaluate(&request, &layers) {
-        Outcome::Allowed(cited) => Ok(allowed(&cited, Basis::Policies(because(&hidden)))),
-        Outcome::Denied(refusal) => Ok(Judgement::Refused(Refused {
+        AccessDecision::Allowed(cited) => Ok(allowed(&cited, Basis::Policies(because(&hidden)))),
+        AccessDecision::Denied(refusal) => Ok(Judgement::Refused(Refused {
             layers: refused(&refusal, &[]),
             basis: Basis::Policies(because(&hidden)),
             wanted: Vec::new(),
         })),
-        Outcome::Unknown(undecided) => {
-            let unknown = undecided.unknown(&request).and(hidden);
-            let alone = Layers { service_control: Vec::new(), ..layers.clone() };
+        AccessDecision::Undecided(undecided) => {
+            let unknown = undecided.to_unknown(&request).and(hidden);
+            let alone = PolicyLayers { service_control: Vec::new(), ..layers.clone() };
             Err(match policy::evaluate(&request, &alone) {
-                Outcome::Allowed(cited) => unknown.and(Unknown::limit(format!(
+                AccessDecision::Allowed(cited) => unknown.and(Unknown::limit(format!(
                     "the policies of {} allow {} ({}), and whether the organization forbids it is not visible from here",
                     question.who.name(),
                     question.action,
@@ -219,21 +224,21 @@ pub fn past_endpoint(
     endpoint: &str,
     policy: &Text,
 ) -> Result<Option<No>, Unknown> {
-    let attached = Attached {
+    let attached = AttachedPolicy {
         id: format!("the policy of {endpoint}"),
-        to: endpoint.into(),
-        policy: Ok(Policy::read(policy, Kind::Endpoint)),
+        attached_to: endpoint.into(),
+        document: Ok(PolicyDocument::parse(policy, PolicyType::VpcEndpoint)),
     };
-    let layers = Layers {
-        identity: Layer::Judged(Ruling::Allows),
-        resource: Layer::Judged(Ruling::Allows),
-        endpoint: Layer::Seen(Vec::from([attached])),
-        ..Layers::default()
+    let layers = PolicyLayers {
+        identity: PolicyLayer::Decided(LayerDecision::Allow),
+        resource: PolicyLayer::Decided(LayerDecision::Allow),
+        endpoint: PolicyLayer::Policies(Vec::from([attached])),
+        ..PolicyLayers::default()
     };
     match policy::evaluate(request, &layers) {
-        Outcome::Allowed(_) => Ok(None),
-        Outcome::Denied(refusal) => Ok(refused(&refusal, &[]).into_iter().next()),
-        Outcome::Unknown(undecided) => Err(undecided.unknown(request)),
+        AccessDecision::Allowed(_) => Ok(None),
+        AccessDecision::Denied(refusal) => Ok(refused(&refusal, &[]).into_iter().next()),
+        AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(request)),
     }
 }
 
@@ -246,13 +251,18 @@ pub fn by_policies(question: Question, case: &Case) -> Result<bool, Unknown> {
     allowed_under(&context, question, case.facts)
 }
 
-fn allowed_under(context: &Context, question: Question, facts: &Facts) -> Result<bool, Unknown> {
-    let layers = Layers { service_control: Vec::new(), ..collected::layers(facts, question.who) };
+fn allowed_under(
+    context: &RequestContext,
+    question: Question,
+    facts: &Facts,
+) -> Result<bool, Unknown> {
+    let layers =
+        PolicyLayers { service_control: Vec::new(), ..collected::layers(facts, question.who) };
     let request = question.request(None, context);
     match policy::evaluate(&request, &layers) {
-        Outcome::Allowed(_) => Ok(true),
-        Outcome::Denied(_) => Ok(false),
-        Outcome::Unknown(undecided) => Err(undecided.unknown(&request)),
+        AccessDecision::Allowed(_) => Ok(true),
+        AccessDecision::Denied(_) => Ok(false),
+        AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(&request)),
     }
 }
 
@@ -264,10 +274,10 @@ fn allowed_under(context: &Context, question: Question, facts: &Facts) -> Result
 pub fn hangs_on(
     question: Question,
     key: &str,
-    otherwise: Known,
+    otherwise: KeyValue,
     case: &Case,
 ) -> Result<bool, Unknown> {
-    let allowed = |context: &Context| allowed_under(context, question, case.facts);
+    let allowed = |context: &RequestContext| allowed_under(context, question, case.facts);
     let as_it_is = context::of(question, case)?;
     Ok(allowed(&as_it_is)? && !allowed(&as_it_is.with(key, otherwise))?)
 }
@@ -275,15 +285,16 @@ pub fn hangs_on(
 impl<'a> Question<'a> {
     /// As the evaluator takes it.
     #[must_use]
-    pub fn request<'r>(&self, guard: Option<&'r Guard>, context: &'r Context) -> Request<'r>
+    pub fn request<'r>(&self, guard: Option<&'r Guard>, context: &'r RequestContext) -> Request<'r>
     where
         'a: 'r,
     {
         Request {
             principal: self.who.principal(),
             action: self.action,
-            resource: Object::Exactly(self.resource),
-            owner: guard.map_or(Owner::Own, |it| Owner::Account(it.account)),
+            resource: RequestResource::Exact(self.resource),
+            owner: guard
+                .map_or(ResourceOwner::SameAccount, |it| ResourceOwner::Account(it.account)),
             context,
         }
     }
@@ -291,46 +302,50 @@ impl<'a> Question<'a> {
 
 /// The simulator's answer as layers that somebody else has judged. It speaks for all of an identity's
 /// layers together, and names the one that stopped the request.
-fn simulated(it: &Simulation) -> Layers<'static> {
+fn simulated(it: &Simulation) -> PolicyLayers<'static> {
     let ruling = match it.decision {
-        Decision::Allowed => Ruling::Allows,
-        Decision::ExplicitDeny => Ruling::Denies,
-        _ => Ruling::Silent,
+        Decision::Allowed => LayerDecision::Allow,
+        Decision::ExplicitDeny => LayerDecision::ExplicitDeny,
+        _ => LayerDecision::ImplicitDeny,
     };
-    let mut layers = Layers { identity: Layer::Judged(Ruling::Allows), ..Layers::default() };
-    if ruling == Ruling::Allows {
+    let mut layers = PolicyLayers {
+        identity: PolicyLayer::Decided(LayerDecision::Allow),
+        ..PolicyLayers::default()
+    };
+    if ruling == LayerDecision::Allow {
         return layers;
     }
     if it.allowed_by_organizations == Some(false) {
-        let level = Level { name: "the organization".into(), layer: Layer::Judged(ruling) };
+        let level =
+            HierarchyLevel { id: "the organization".into(), layer: PolicyLayer::Decided(ruling) };
         layers.service_control = Vec::from([level]);
     } else if it.allowed_by_boundary == Some(false) {
-        layers.boundary = Layer::Judged(ruling);
+        layers.boundary = PolicyLayer::Decided(ruling);
     } else {
-        layers.identity = Layer::Judged(ruling);
+        layers.identity = PolicyLayer::Decided(ruling);
     }
     layers
 }
 
 /// With what lies on the resource.
 fn with<'l>(
-    mut layers: Layers<'l>,
+    mut layers: PolicyLayers<'l>,
     guard: Option<&'l Guard>,
     question: Question,
     facts: &'l Facts,
-) -> Layers<'l> {
+) -> PolicyLayers<'l> {
     let account = question.who.arn.account();
     layers.resource_control =
         collected::resource_control(facts, question.action, guard.map_or(account, |it| it.account));
     if let Some(guard) = guard {
         layers.resource = match &guard.policy {
-            Ok(None) => Layer::Absent,
-            Ok(Some(text)) => Layer::Seen(Vec::from([Attached {
+            Ok(None) => PolicyLayer::Absent,
+            Ok(Some(text)) => PolicyLayer::Policies(Vec::from([AttachedPolicy {
                 id: format!("the {}", guard.kind.as_str()),
-                to: String::new(),
-                policy: Ok(Policy::read(text, Kind::Resource)),
+                attached_to: String::new(),
+                document: Ok(PolicyDocument::parse(text, PolicyType::ResourceBased)),
             }])),
-            Err(unknown) => Layer::Unseen(unknown.clone()),
+            Err(unknown) => PolicyLayer::Unknown(unknown.clone()),
         };
     }
     layers
@@ -350,52 +365,54 @@ fn explained(
     let own = with(collected::layers(facts, question.who), guard, question, facts);
     let mut basis = Basis::Simulator;
     let layers = match policy::evaluate(request, &own) {
-        Outcome::Allowed(_) => {
+        AccessDecision::Allowed(_) => {
             basis = Basis::Disputed("allow it");
             layers
         }
-        Outcome::Denied(refusal) => {
+        AccessDecision::Denied(refusal) => {
             let read = refused(&refusal, &[]);
             let agrees = read.first().map(|it| it.layer) == layers.first().map(|it| it.layer);
             if agrees { read } else { layers }
         }
-        Outcome::Unknown(undecided)
+        AccessDecision::Undecided(undecided)
             if layers.iter().all(|it| it.layer == Stratum::Identity && !it.explicit)
-                && undecided.of_identity().any(|it| match it {
-                    Open::Key(_) | Open::Part(_) => true,
-                    Open::Unseen(_) => context::may_be_tagged(question.who, facts),
-                    Open::Malformed(_) => false,
+                && undecided.in_identity_policies().any(|it| match it {
+                    UncertaintyCause::ConditionKey(_) | UncertaintyCause::Element(_) => true,
+                    UncertaintyCause::NotSeen(_) => context::may_be_tagged(question.who, facts),
+                    UncertaintyCause::InvalidDocument(_)
+                    | UncertaintyCause::InvalidStatement(_) => false,
                 }) =>
         {
-            return Err(undecided.unknown(request));
+            return Err(undecided.to_unknown(request));
         }
-        Outcome::Unknown(_) => layers,
+        AccessDecision::Undecided(_) => layers,
     };
     let wanted = collected::wanted(facts, question.who, by_organization);
     Ok(Refused { layers, basis, wanted })
 }
 
-fn allowed(cited: &[Cited], basis: Basis) -> Judgement {
+fn allowed(cited: &[StatementRef], basis: Basis) -> Judgement {
     let (guards, own): (Vec<_>, Vec<_>) =
-        cited.iter().copied().partition(|it| it.attached.to.is_empty());
-    let by_guard = guards.first().map(|it| it.statement.place());
+        cited.iter().copied().partition(|it| it.policy.attached_to.is_empty());
+    let by_guard = guards.first().map(|it| it.statement.location().to_string());
     Judgement::Allowed(Allowed { by: places(&own), by_guard, basis })
 }
 
-fn places(cited: &[Cited]) -> Vec<String> {
+fn places(cited: &[StatementRef]) -> Vec<String> {
     cited.iter().map(place).collect()
 }
 
 /// `statement 2 (DenyAll) of Guardrails`.
-fn place(cited: &Cited) -> String {
-    let id = cited.attached.id.as_str();
+fn place(cited: &StatementRef) -> String {
+    let id = cited.policy.id.as_str();
     let name = if id.starts_with("arn:") { id.rsplit('/').next().unwrap_or(id) } else { id };
-    format!("{} of {name}", cited.statement.place())
+    format!("{} of {name}", cited.statement.location())
 }
 
 /// A Deny, with the conditions under which it holds.
-fn denying(cited: &Cited) -> String {
-    let conditions = cited.statement.asks_for().collect::<Vec<_>>().join(" and ");
+fn denying(cited: &StatementRef) -> String {
+    let conditions = cited.statement.conditions().iter().map(ToString::to_string);
+    let conditions = conditions.collect::<Vec<_>>().join(" and ");
     if conditions.is_empty() {
         place(cited)
     } else {
@@ -403,16 +420,15 @@ fn denying(cited: &Cited) -> String {
     }
 }
 
-fn refused(refusal: &policy::Refusal, policies: &[String]) -> Vec<No> {
-    let all = core::iter::once(&refusal.first).chain(&refusal.more);
-    all.map(|it| {
-        let layer = match it.layer {
-            Name::ServiceControl(_) => Stratum::ServiceControl,
-            Name::ResourceControl(_) => Stratum::ResourceControl,
-            Name::Endpoint => Stratum::Endpoint,
-            Name::Resource => Stratum::Guard,
-            Name::Boundary => Stratum::Boundary,
-            Name::Identity | Name::Session => Stratum::Identity,
+fn refused(denials: &policy::Denials, policies: &[String]) -> Vec<No> {
+    let each = denials.iter().map(|it| {
+        let layer = match it.layer.policy_type {
+            PolicyType::ServiceControl => Stratum::ServiceControl,
+            PolicyType::ResourceControl => Stratum::ResourceControl,
+            PolicyType::VpcEndpoint => Stratum::Endpoint,
+            PolicyType::ResourceBased | PolicyType::RoleTrust => Stratum::Guard,
+            PolicyType::PermissionsBoundary => Stratum::Boundary,
+            PolicyType::IdentityBased | PolicyType::Session => Stratum::Identity,
         };
         let mut by: Vec<String> = it.statements.iter().map(denying).collect();
         // What the simulator matched beside an organization's Deny are the identity's own policies,
@@ -421,49 +437,50 @@ fn refused(refusal: &policy::Refusal, policies: &[String]) -> Vec<No> {
         if by.is_empty() && it.explicit && own {
             by = policies.to_vec();
         }
-        let nearest = it.nearest.iter().find_map(|it| miss(it));
-        let keys = it.nearest.iter().flat_map(|it| &it.by).filter_map(|it| match it {
-            Part::Condition { key, .. } => Some(key.clone()),
+        let nearest = it.near_misses.iter().find_map(miss);
+        let mismatches = it.near_misses.iter().flat_map(|near_miss| &near_miss.mismatches);
+        let keys = mismatches.filter_map(|element| match element {
+            StatementElement::Condition { key, .. } => Some(String::from(*key)),
             _ => None,
         });
         No { layer, explicit: it.explicit, by, nearest, keys: keys.collect() }
-    })
-    .collect()
+    });
+    each.collect()
 }
 
 /// Why this Allow does not match, unless it is about something else altogether.
-fn miss(it: &Miss) -> Option<String> {
+fn miss(it: &NearMiss) -> Option<String> {
     let mut clauses = Vec::new();
-    for part in &it.by {
-        clauses.push(match part {
-            Part::Action(_) => return None,
-            Part::Resource(listed) | Part::Principal(listed) => {
-                format!("is for {} only", shortened(listed))
+    for element in &it.mismatches {
+        clauses.push(match element {
+            StatementElement::Action(_) => return None,
+            StatementElement::Resource(listed) | StatementElement::Principal(listed) => {
+                format!("is for {} only", shortened(&listed.to_strings()))
             }
-            Part::Condition { operator, key, wanted, known } => format!(
+            StatementElement::Condition { operator, key, values, request_value } => format!(
                 "asks for {key} {} ({operator}), and the request has {}",
-                shortened(wanted),
-                found(known.as_ref())
+                shortened(values),
+                found(request_value.as_ref())
             ),
         });
     }
-    Some(format!("{} {}", place(&it.cited), clauses.join(" and ")))
+    Some(format!("{} {}", place(&it.allow), clauses.join(" and ")))
 }
 
-fn found(known: Option<&Known>) -> String {
+fn found(known: Option<&KeyValue>) -> String {
     match known {
-        Some(Known::Exactly(value)) => value.clone(),
-        Some(Known::Many(values) | Known::Including(values)) => values.join(", "),
-        Some(Known::Under(start)) => format!("{start}…"),
-        Some(Known::Missing) | None => "none".into(),
-        Some(Known::Unseen(_)) => "one that was not seen".into(),
+        Some(KeyValue::Exact(value)) => value.clone(),
+        Some(KeyValue::Multiple(values) | KeyValue::AtLeast(values)) => values.join(", "),
+        Some(KeyValue::Prefix(start)) => format!("{start}…"),
+        Some(KeyValue::Absent) | None => "none".into(),
+        Some(KeyValue::Unknown(_)) => "one that was not seen".into(),
     }
 }
 
 /// Evidence quotes what decides, not whole documents.
-fn shortened(listed: &[String]) -> String {
+fn shortened<T: AsRef<str>>(listed: &[T]) -> String {
     const MOST: usize = 3;
-    let shown = listed.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    let shown = listed.iter().take(MOST).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     match listed.len().saturating_sub(MOST) {
         0 => shown,
         more => format!("{shown} and {more} more"),

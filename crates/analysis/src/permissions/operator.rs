@@ -9,24 +9,8 @@ use ssm_doctor_facts::{
     lookup::{Ourselves, Unknown},
 };
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// A user or role, as the simulator wants it.
-    Named(Arn),
-    /// The account's root user, whom no identity policy limits.
-    Root(Arn),
-}
-
-/// The user or role behind `--operator`, or behind our own credentials.
-///
-/// # Errors
-/// As [`who`].
-pub fn principal(case: &Case) -> Result<Principal, Unknown> {
-    let who = who(case)?;
-    Ok(if who.is_root() { Principal::Root(who.arn) } else { Principal::Named(who.arn) })
-}
-
-/// As [`principal`], with the name of the session where there is one.
+/// The user or role behind `--operator`, or behind our own credentials, with the name of the session
+/// where there is one.
 ///
 /// An assumed role's ARN has lost the role's path, so the role has to be looked up by name.
 ///

@@ -21,7 +21,7 @@ use ssm_doctor_facts::{
     iam::{Decision, Question, Simulation},
     lookup::{Facts, Unknown},
 };
-use ssm_doctor_iam_policy::{Context, Known};
+use ssm_doctor_iam_policy::{KeyValue, RequestContext};
 
 /// One `ContextEntries` member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ const DENIED_WITHOUT: [&str; 3] = [context::MFA, "aws:SourceVpce", "aws:SourceVp
 /// [`Unknown`] when it could not be asked, or its answer hangs on a key not known here.
 pub fn answer<'f>(
     judge::Question { who, action, resource }: judge::Question,
-    context: &Context,
+    context: &RequestContext,
     facts: &'f Facts,
 ) -> Result<&'f Simulation, Unknown> {
     if who.is_root() {
@@ -67,14 +67,14 @@ pub fn answer<'f>(
             // An Allow of the simulator does not show how it took a Deny on a key without a value: by
             // its description conditions on such keys do not match, by IAM's rules a negated one and
             // one with `IfExists` do.
-            Some(Known::Missing)
+            Some(KeyValue::Absent)
                 if simulation.decision == Decision::Allowed
                     && DENIED_WITHOUT.contains(&key.as_str()) =>
             {
                 open.push(key.as_str());
             }
-            Some(Known::Missing) => {}
-            Some(Known::Unseen(unknown)) => {
+            Some(KeyValue::Absent) => {}
+            Some(KeyValue::Unknown(unknown)) => {
                 open.push(key.as_str());
                 unseen = Some(match unseen {
                     Some(so_far) => so_far.and(unknown.clone()),
@@ -129,11 +129,13 @@ pub fn entries(question: &Question, case: &Case) -> Result<Vec<ContextEntry>, Un
     let who = asked_about(question, case);
     let Question { action, resource, .. } = question;
     let context = context::of(judge::Question { who: &who, action, resource }, case)?;
-    let values = |known: &Known| match known {
-        Known::Exactly(value) => Some(Vec::from([value.clone()])),
-        Known::Many(values) => Some(values.clone()),
+    let values = |known: &KeyValue| match known {
+        KeyValue::Exact(value) => Some(Vec::from([value.clone()])),
+        KeyValue::Multiple(values) => Some(values.clone()),
         // The simulator would take part of the values for all.
-        Known::Including(_) | Known::Under(_) | Known::Missing | Known::Unseen(_) => None,
+        KeyValue::AtLeast(_) | KeyValue::Prefix(_) | KeyValue::Absent | KeyValue::Unknown(_) => {
+            None
+        }
     };
     let entries = context.keys().filter_map(|(key, known)| {
         Some(ContextEntry { key: key.into(), values: values(known)?, kind: kind(key) })

@@ -27,7 +27,7 @@ impl Who {
     pub fn principal(&self) -> Principal<'_> {
         match self.arn.resource().split_once('/') {
             Some(("role", _)) => {
-                Principal::Session { role: &self.arn, name: self.session.as_deref() }
+                Principal::RoleSession { role: &self.arn, name: self.session.as_deref() }
             }
             Some(_) => Principal::User(&self.arn),
             None => Principal::Root(&self.arn),
@@ -46,7 +46,7 @@ impl Who {
 
     #[must_use]
     pub fn is_role(&self) -> bool {
-        matches!(self.principal(), Principal::Session { .. })
+        matches!(self.principal(), Principal::RoleSession { .. })
     }
 
     /// The last part of the ARN's path.

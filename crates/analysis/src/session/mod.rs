@@ -29,7 +29,7 @@ use ssm_doctor_facts::{
     scope::{Scope, Session},
     text::Text,
 };
-use ssm_doctor_iam_policy::Known;
+use ssm_doctor_iam_policy::KeyValue;
 
 /// Where preferences are kept.
 pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
@@ -71,7 +71,7 @@ pub struct GuardedKey<'f> {
     pub arn: Arn,
     pub policy: Result<&'f Text, Unknown>,
     /// Beyond what is known of every such request.
-    pub context: Vec<(&'f str, Known)>,
+    pub context: Vec<(&'f str, KeyValue)>,
 }
 
 impl<'f> GuardedKey<'f> {

@@ -1,0 +1,9 @@
+//! Explains decisions.
+
+mod denied;
+mod elements;
+mod text;
+mod undecided;
+
+pub(crate) use denied::denials;
+pub(crate) use undecided::undecided;
