@@ -6,7 +6,7 @@
 extern crate alloc;
 
 pub mod engine;
-mod path;
+pub mod path;
 
 /// What every check is written in.
 mod prelude {

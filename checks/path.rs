@@ -1,53 +1,172 @@
-//! The checks that speak for the hops of a path, which whatever waits for a packet depends on.
+//! The hops of a path: what each kind is called, and the check that speaks for it.
+
+use ssm_doctor_analysis::network::hop::HopKind;
 
 use crate::{dns, endpoint, engine::check::Check, network};
 
-/// Those that stop every packet.
-pub(crate) const HOPS: &[&Check] = &[
-    &dns::vpc_dns_enabled::CHECK,
-    &dns::endpoint_private_dns_on::CHECK,
-    &dns::no_zone_shadows_endpoints::CHECK,
-    &dns::no_firewall_blocks_names::CHECK,
-    &endpoint::available::CHECK,
-    &endpoint::address_type_fits::CHECK,
-    &network::instance_asks_dns::CHECK,
-    &network::service_path_exists::CHECK,
-    &network::route_alive::CHECK,
-    &network::internet_gateway_attached::CHECK,
-    &network::firewall_passes_agent::CHECK,
-    &network::nat_gateway_works::CHECK,
-    &network::nat_instance_forwards::CHECK,
-    &network::peering_active::CHECK,
-    &network::transit_gateway_attached::CHECK,
-    &network::transit_gateway_leads_on::CHECK,
-    &network::public_access_open::CHECK,
-    &network::public_address_present::CHECK,
-    &network::instance_sends_https::CHECK,
-    &network::acls_pass_https::CHECK,
-    &network::endpoint_accepts_https::CHECK,
-];
+/// A kind of hop, as reports show it.
+#[derive(Clone, Copy)]
+pub struct Row {
+    /// In JSON.
+    pub name: &'static str,
+    /// In the drawing of a path; None: the hop's id.
+    pub drawn_as: Option<&'static str>,
+    /// The same for a hop that is in order.
+    pub drawn_in_order_as: Option<&'static str>,
+    /// Is the hop left out of the drawing when it is in order?
+    pub hidden_in_order: bool,
+    /// Does it decide what the name resolves to, rather than where packets go?
+    pub of_names: bool,
+    /// It stops no packet for certain: a reason to look here when packets stay away.
+    remark: bool,
+    check: &'static Check,
+}
 
-/// What shows only that it may, and is looked at when packets stay away.
-pub(crate) const REMARKS: &[&Check] = &[
-    &dns::vpc_resolver_in_use::CHECK,
-    &dns::no_rule_diverts_names::CHECK,
-    &network::no_appliance_in_path::CHECK,
-    &network::acls_pass_every_reply::CHECK,
-];
+/// The table. The compiler asks for a row of each kind.
+#[rustfmt::skip]
+#[must_use]
+pub const fn row(kind: HopKind) -> Row {
+    match kind {
+        HopKind::NameQuery => hop("name-query", &network::instance_asks_dns::CHECK).of_names().drawn_as("port 53"),
+        HopKind::NameServer => hop("name-server", &dns::vpc_resolver_in_use::CHECK).of_names().remark(),
+        HopKind::VpcDns => hop("vpc-dns", &dns::vpc_dns_enabled::CHECK).of_names().drawn_as("VPC DNS"),
+        HopKind::DnsFirewall => hop("dns-firewall", &dns::no_firewall_blocks_names::CHECK).of_names(),
+        HopKind::ResolverRule => hop("resolver-rule", &dns::no_rule_diverts_names::CHECK).of_names().remark(),
+        HopKind::HostedZone => hop("hosted-zone", &dns::no_zone_shadows_endpoints::CHECK).of_names(),
+        HopKind::PrivateDns => hop("private-dns", &dns::endpoint_private_dns_on::CHECK).of_names().drawn_as("private DNS"),
+        HopKind::InstanceGroup => hop("security-group", &network::instance_sends_https::CHECK),
+        HopKind::Acl => hop("network-acl", &network::acls_pass_https::CHECK).drawn_as("network ACL"),
+        HopKind::SomeReplies => hop("partly", &network::acls_pass_every_reply::CHECK).remark().drawn_as("some replies"),
+        HopKind::Route => hop("route", &network::service_path_exists::CHECK).drawn_in_order_as("route"),
+        HopKind::NextHop => hop("next-hop", &network::route_alive::CHECK).hidden_in_order(),
+        HopKind::Appliance => hop("appliance", &network::no_appliance_in_path::CHECK).remark().hidden_in_order(),
+        HopKind::Firewall => hop("firewall", &network::firewall_passes_agent::CHECK),
+        HopKind::InternetGateway => hop("internet-gateway", &network::internet_gateway_attached::CHECK),
+        HopKind::PublicAccess => hop("public-access", &network::public_access_open::CHECK).drawn_as("public access").hidden_in_order(),
+        HopKind::PublicAddress => hop("public-address", &network::public_address_present::CHECK).drawn_as("public address"),
+        HopKind::NatGateway => hop("nat-gateway", &network::nat_gateway_works::CHECK),
+        HopKind::NatInstance => hop("nat-instance", &network::nat_instance_forwards::CHECK),
+        HopKind::Peering => hop("peering", &network::peering_active::CHECK),
+        HopKind::TransitGateway => hop("transit-gateway", &network::transit_gateway_attached::CHECK),
+        HopKind::TransitRoute => hop("transit-gateway-route", &network::transit_gateway_leads_on::CHECK),
+        HopKind::AddressType => hop("address-type", &endpoint::address_type_fits::CHECK).drawn_as("address type").hidden_in_order(),
+        HopKind::Endpoint => hop("endpoint", &endpoint::available::CHECK),
+        HopKind::EndpointGroup => hop("endpoint-security-group", &network::endpoint_accepts_https::CHECK),
+    }
+}
 
-/// One list of several, which must be `N` long together.
+const fn hop(name: &'static str, check: &'static Check) -> Row {
+    Row {
+        name,
+        drawn_as: None,
+        drawn_in_order_as: None,
+        hidden_in_order: false,
+        of_names: false,
+        remark: false,
+        check,
+    }
+}
+
+impl Row {
+    const fn drawn_as(self, name: &'static str) -> Self {
+        Self { drawn_as: Some(name), drawn_in_order_as: Some(name), ..self }
+    }
+
+    const fn drawn_in_order_as(self, name: &'static str) -> Self {
+        Self { drawn_in_order_as: Some(name), ..self }
+    }
+
+    const fn hidden_in_order(self) -> Self {
+        Self { hidden_in_order: true, ..self }
+    }
+
+    const fn of_names(self) -> Self {
+        Self { of_names: true, ..self }
+    }
+
+    const fn remark(self) -> Self {
+        Self { remark: true, ..self }
+    }
+}
+
+/// The checks of the hops that stop packets, which whatever waits for a packet depends on.
+pub(crate) const HOPS: &[&Check] = &select::<{ count(false) }>(false);
+
+/// The checks of the other hops.
+pub(crate) const REMARKS: &[&Check] = &select::<{ count(true) }>(true);
+
+const fn count(remarks: bool) -> usize {
+    let (mut count, mut rest) = (0, HopKind::ALL);
+    while let [kind, others @ ..] = rest {
+        count += (row(*kind).remark == remarks) as usize;
+        rest = others;
+    }
+    count
+}
+
 #[allow(clippy::indexing_slicing, reason = "at compile time, where a wrong index does not compile")]
-pub(crate) const fn all<const N: usize>(lists: &[&[&'static Check]]) -> [&'static Check; N] {
-    let mut all: [&'static Check; N] = [HOPS[0]; N];
-    let (mut count, mut list) = (0, 0);
+const fn select<const N: usize>(remarks: bool) -> [&'static Check; N] {
+    let mut checks = [row(HopKind::Route).check; N];
+    let (mut at, mut rest) = (0, HopKind::ALL);
+    while let [kind, others @ ..] = rest {
+        let row = row(*kind);
+        if row.remark == remarks {
+            checks[at] = row.check;
+            at += 1;
+        }
+        rest = others;
+    }
+    checks
+}
+
+/// One list of several.
+macro_rules! joined {
+    ($($list:expr),+ $(,)?) => {{
+        const LISTS: &[&[&$crate::engine::check::Check]] = &[$($list),+];
+        &$crate::path::join::<{ $crate::path::length(LISTS) }>(LISTS)
+    }};
+}
+pub(crate) use joined;
+
+pub(crate) const fn length(lists: &[&[&Check]]) -> usize {
+    let (mut length, mut rest) = (0, lists);
+    while let [list, others @ ..] = rest {
+        length += list.len();
+        rest = others;
+    }
+    length
+}
+
+#[allow(clippy::indexing_slicing, reason = "at compile time, where a wrong index does not compile")]
+pub(crate) const fn join<const N: usize>(lists: &[&[&'static Check]]) -> [&'static Check; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut at, mut list) = (0, 0);
     while list < lists.len() {
         let mut item = 0;
         while item < lists[list].len() {
-            all[count] = lists[list][item];
-            (count, item) = (count + 1, item + 1);
+            all[at] = lists[list][item];
+            (at, item) = (at + 1, item + 1);
         }
         list += 1;
     }
-    assert!(count == N, "the list is of another length");
     all
 }
+
+/// A check that says no more than what hops of one kind say, over both core services.
+macro_rules! hop_check {
+    ($layer:expr, $kind:expr $(, after $after:expr)?) => {
+        #[allow(unused_imports, reason = "for the macro's arguments")]
+        use $crate::{engine::check::Layer, target::found_in_region};
+
+        pub(crate) static CHECK: $crate::engine::check::Check = $crate::engine::check::Check {
+            module: module_path!(),
+            runbook: include_str!("README.md"),
+            layer: $layer,
+            impact: $crate::engine::check::Impact::Blocks,
+            depends_on: &[&found_in_region::CHECK $(, $after)?],
+            proves: &[],
+            run: |case| ssm_doctor_analysis::network::reach::judge(case, &[$kind]),
+        };
+    };
+}
+pub(crate) use hop_check;

@@ -3,6 +3,8 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
+use std::rc::Rc;
+
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Verdict},
@@ -31,7 +33,7 @@ pub struct Report {
     /// The instance's Name tag, or the name that a node reported.
     pub name: Option<String>,
     pub diagnosis: Diagnosis,
-    pub paths: Vec<Path>,
+    pub paths: Vec<Rc<Path>>,
     /// How the other kinds of session would fare, as far as the facts for them were collected.
     pub others: Vec<(Session, Overall)>,
     /// Why the machine that ran the doctor is not judged as the one that starts the session, if so.
@@ -55,6 +57,7 @@ impl Report {
     #[must_use]
     pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool) -> Self {
         let Snapshot { scope, facts, calls, rounds } = snapshot;
+        let case = Case::new(facts, scope);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
         let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
         let instance = scope.target.instance();
@@ -75,10 +78,10 @@ impl Report {
                 .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
-            diagnosis: diagnose(&examine(&Case::new(facts, scope))),
-            paths: reach::paths(&Case::new(facts, scope)),
+            diagnosis: diagnose(&examine(&case)),
+            paths: reach::paths(&case),
             others,
-            client_left_out: match client::judged(&Case::new(facts, scope)) {
+            client_left_out: match client::judged(&case) {
                 Ok(Judged::Here(_)) => None,
                 Ok(Judged::Not(why)) => Some(why.into()),
                 Err(unknown) => Some(unknown_in_words(&unknown)),
@@ -197,14 +200,9 @@ impl Report {
         &'a self,
         evidence: &'a Evidence,
     ) -> impl Iterator<Item = &'a Path> {
-        self.paths.iter().filter(move |path| {
-            path.hops.iter().any(|hop| match &hop.answer {
-                Ok(Verdict::Fail(shown, _)) => {
-                    evidence.iter().any(|it| shown.iter().any(|of| of == it))
-                }
-                _ => false,
-            })
-        })
+        let blocked =
+            |service| evidence.iter().any(|observation| observation.services.contains(service));
+        self.paths.iter().map(Rc::as_ref).filter(move |path| blocked(&path.service))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What runs the checks: a check as data, and the diagnosis over all answers.
 
 mod actions;
+pub mod aws_cli;
 pub mod check;
 pub mod diagnosis;
 pub mod words;

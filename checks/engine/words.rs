@@ -1,14 +1,11 @@
 //! Outcomes of the analysis, in words and commands for people.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec,
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_analysis::answer::{Fix, Observation, Recovery, Remedy, Statement};
-use ssm_doctor_facts::{change::Change, limit::Limit, scope::Scope};
+use ssm_doctor_facts::{limit::Limit, scope::Scope};
+
+use super::aws_cli;
 
 /// What was observed, as a clause whose subject is the observation's.
 #[must_use]
@@ -54,7 +51,7 @@ pub fn remediation(fix: &Fix, scope: &Scope) -> Remediation {
     for remedy in &fix.remedies {
         let Remedy::Words { summary, changes } = remedy;
         add_steps(&mut all.summary, summary);
-        for command in changes.iter().map(|change| aws_cli(change, scope)) {
+        for command in changes.iter().map(|change| aws_cli::command(change, &scope.region)) {
             if !all.commands.contains(&command) {
                 all.commands.push(command);
             }
@@ -75,16 +72,4 @@ fn add_steps(summary: &mut String, more: &str) {
             }
         }
     }
-}
-
-/// A change as the words of an AWS CLI command, in the scope's Region.
-fn aws_cli(change: &Change, scope: &Scope) -> Vec<String> {
-    let Change::AwsCli(words) = change;
-    let mut command = vec![String::from("aws")];
-    command.extend(words.iter().cloned());
-    // IAM has no Region.
-    if words.first().is_none_or(|service| service != "iam") {
-        command.extend(["--region".into(), scope.region.to_string()]);
-    }
-    command
 }

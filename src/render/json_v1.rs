@@ -15,6 +15,7 @@ use ssm_doctor_checks::engine::{
     diagnosis::{Finding as Found, Overall, Standing as Stands},
     words::{self, Remediation},
 };
+use ssm_doctor_checks::path::row;
 use ssm_doctor_facts::scope::Session as Kind;
 
 use crate::report::{self, Report};
@@ -277,7 +278,7 @@ impl Document {
             causes: diagnosis.causes.iter().map(|it| it.name()).collect(),
             note: report.nothing_in_sight(),
             findings: diagnosis.findings.iter().map(|it| finding(report, it)).collect(),
-            paths: report.paths.iter().map(path).collect(),
+            paths: report.paths.iter().map(|found| path(found)).collect(),
             other_sessions: report
                 .others
                 .iter()
@@ -384,7 +385,7 @@ fn path(path: &Way) -> Path {
             .hops
             .iter()
             .map(|it| Hop {
-                component: it.kind.as_str(),
+                component: row(it.kind).name,
                 id: it.id.clone(),
                 verdict: outcome(&it.answer),
                 why: report::in_words(&it.answer),

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Verdict},
-    network::reach::{Hop, HopKind, Path},
+    network::reach::{Hop, Path},
 };
 use ssm_doctor_checks::engine::{
     check::Impact,
     diagnosis::{Finding, Overall, Standing},
     words::{self, Remediation},
 };
+use ssm_doctor_checks::path::row;
 use ssm_doctor_facts::{
     lookup::{Gap, Why},
     scope::Session,
@@ -149,7 +150,7 @@ fn drawing(page: &mut Page, report: &Report, path: &Path) {
         spans.extend([(PLAIN, " "), (style, mark), (PLAIN, GLUED), (PLAIN, name)]);
     };
     let (names, packets): (Vec<&Hop>, Vec<&Hop>) =
-        path.hops.iter().partition(|it| is_of_names(it.kind));
+        path.hops.iter().partition(|it| row(it.kind).of_names);
     // That a name leads where it should takes many steps and is told in one.
     if !names.is_empty() && names.iter().all(|it| is_in_order(it)) {
         draw((GOOD, "✓"), "DNS");
@@ -164,45 +165,20 @@ fn drawing(page: &mut Page, report: &Report, path: &Path) {
     field(page, "", &spans);
 }
 
-fn is_of_names(kind: HopKind) -> bool {
-    matches!(
-        kind,
-        HopKind::NameQuery
-            | HopKind::NameServer
-            | HopKind::VpcDns
-            | HopKind::DnsFirewall
-            | HopKind::ResolverRule
-            | HopKind::HostedZone
-            | HopKind::PrivateDns
-    )
-}
-
 fn is_in_order(hop: &Hop) -> bool {
     matches!(hop.answer, Ok(Verdict::Pass(_) | Verdict::NotApplicable(_)))
 }
 
 /// What is not worth a word as long as it is in order.
 fn is_tacit(hop: &Hop) -> bool {
-    let tacit = matches!(
-        hop.kind,
-        HopKind::NextHop | HopKind::AddressType | HopKind::Appliance | HopKind::PublicAccess
-    );
-    tacit && is_in_order(hop) || matches!(hop.answer, Ok(Verdict::NotApplicable(_)))
+    row(hop.kind).hidden_in_order && is_in_order(hop)
+        || matches!(hop.answer, Ok(Verdict::NotApplicable(_)))
 }
 
 fn named(hop: &Hop) -> &str {
-    match hop.kind {
-        HopKind::NameQuery => "port 53",
-        HopKind::VpcDns => "VPC DNS",
-        HopKind::PrivateDns => "private DNS",
-        HopKind::Acl => "network ACL",
-        HopKind::Way if is_in_order(hop) => "route",
-        HopKind::PublicAddress => "public address",
-        HopKind::PublicAccess => "public access",
-        HopKind::AddressType => "address type",
-        HopKind::Partly => "some replies",
-        _ => hop.id.as_str(),
-    }
+    let row = row(hop.kind);
+    let name = if is_in_order(hop) { row.drawn_in_order_as } else { row.drawn_as };
+    name.unwrap_or(hop.id.as_str())
 }
 
 /// A mark stays beside what it marks.

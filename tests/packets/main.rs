@@ -37,7 +37,10 @@ use proptest::{
 };
 use reference::{Arrival, Attempt, Goal, Judgement, Reference};
 use ssm_doctor_analysis::case::Case;
-use ssm_doctor_analysis::network::reach::{self, HopKind, Reachable};
+use ssm_doctor_analysis::network::{
+    hop::HopKind,
+    reach::{self, Reachable},
+};
 use ssm_doctor_facts::{
     ec2::{BlockMode, NatGateway, PublicAccessBlock},
     lookup::{Facts, Row},
@@ -152,7 +155,7 @@ fn agree(
     let answer = path.reachable();
     let right = match answer {
         // Some of several addresses is enough, and the solver says which are lost.
-        Reachable::Yes if path.hops.iter().any(|it| it.kind == HopKind::Partly) => {
+        Reachable::Yes if path.hops.iter().any(|it| it.kind == HopKind::SomeReplies) => {
             matches!(judgement.arrival, Arrival::Everywhere | Arrival::InPart)
         }
         Reachable::Yes => judgement.arrival == Arrival::Everywhere,

@@ -28,7 +28,10 @@ use serde_json::Value;
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
     answer::Verdict,
-    network::reach::{self, Hop, HopKind, Reachable},
+    network::{
+        hop::HopKind,
+        reach::{self, Hop, Reachable},
+    },
 };
 use ssm_doctor_facts::{
     lookup::{Facts, Need, Unknown},
@@ -53,8 +56,8 @@ struct Answer {
     reachable: Reachable,
     /// That some connections will fail.
     in_part: bool,
-    /// What it could not see, and at which hop.
-    unknown: Vec<(&'static str, Unknown)>,
+    /// What it could not see.
+    unknown: Vec<Unknown>,
 }
 
 type Solver = fn(&Facts, &Scope, &'static str) -> Answer;
@@ -62,10 +65,10 @@ type Solver = fn(&Facts, &Scope, &'static str) -> Answer;
 fn solver(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
     let path = reach::path(&Case::new(facts, scope), service);
     let fails = |it: &Hop| matches!(it.answer, Ok(Verdict::Fail(..)));
-    let in_part = path.hops.iter().any(|it| it.kind == HopKind::Partly && fails(it));
+    let in_part = path.hops.iter().any(|it| it.kind == HopKind::SomeReplies && fails(it));
     let reachable = path.reachable();
-    let hops = path.hops.into_iter().filter_map(|it| Some((it.kind.as_str(), it.answer.err()?)));
-    let unknown = hops.chain(path.lost.map(|it| ("course", it))).collect();
+    let hops = path.hops.iter().filter_map(|it| Some(it.answer.clone().err()?));
+    let unknown = hops.chain(path.lost.clone()).collect();
     Answer { reachable, in_part, unknown }
 }
 
@@ -157,7 +160,7 @@ fn census(cases: u32, solver: Solver) -> Census {
                 *census.open.entry(format!("{why:?}")).or_default() += 1;
             }
         }
-        census.unasked.extend(answer.unknown.into_iter().flat_map(|it| it.1.unasked()));
+        census.unasked.extend(answer.unknown.into_iter().flat_map(Unknown::unasked));
         let Some(kind) = disagreement else { continue };
         *census.disagreements.entry(kind).or_default() += 1;
         if shrunk < SHRUNK {
@@ -235,10 +238,10 @@ fn report(plan: &Plan, solver: Solver) -> (String, String) {
     let (facts, scope) = worlds::read(&facts);
     let path = reach::path(&Case::new(&facts, &scope), plan.service);
     for hop in path.hops.iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))) {
-        writeln!(text, "  solver: {} {} {:?}", hop.kind.as_str(), hop.id, hop.answer).unwrap();
-        write!(signature, " {}", hop.kind.as_str()).unwrap();
+        writeln!(text, "  solver: {:?} {} {:?}", hop.kind, hop.id, hop.answer).unwrap();
+        write!(signature, " {:?}", hop.kind).unwrap();
     }
-    if let Some(lost) = path.lost {
+    if let Some(lost) = &path.lost {
         writeln!(text, "  solver: {lost:?}").unwrap();
     }
     for (at, reading) in packets.readings.iter().enumerate() {
@@ -311,7 +314,7 @@ fn the_solver_agrees_with_the_packets() {
 #[test]
 fn an_answer_without_looking_is_found_out() {
     fn says(reachable: Reachable) -> Answer {
-        Answer { reachable, in_part: true, unknown: vec![("course", Unknown::limit("nothing"))] }
+        Answer { reachable, in_part: true, unknown: vec![Unknown::limit("nothing")] }
     }
     let liars: [Solver; 3] = [
         |_, _, _| says(Reachable::Yes),

@@ -13,7 +13,7 @@ pub(crate) static CHECK: Check = Check {
     runbook: include_str!("README.md"),
     layer: Layer::Agent,
     impact: Impact::Blocks,
-    depends_on: &path::all::<38>(&[
+    depends_on: path::joined!(
         path::HOPS,
         path::REMARKS,
         &[
@@ -31,7 +31,7 @@ pub(crate) static CHECK: Check = Check {
             &crate::endpoint::policy_allows_agent::CHECK,
             &crate::endpoint::policy_allows_role_token::CHECK,
         ],
-    ]),
+    ),
     proves: &[&crate::target::found_in_region::CHECK],
     run,
 };

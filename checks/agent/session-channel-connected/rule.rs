@@ -22,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::role_may_open_channels::CHECK,
         &crate::network::no_appliance_in_path::CHECK,
     ],
-    proves: &path::all::<27>(&[
+    proves: path::joined!(
         path::HOPS,
         &[
             &crate::target::found_in_region::CHECK,
@@ -32,7 +32,7 @@ pub(crate) static CHECK: Check = Check {
             &crate::identity::host_management_not_shadowed::CHECK,
             &crate::endpoint::policy_allows_agent::CHECK,
         ],
-    ]),
+    ),
     run,
 };
 

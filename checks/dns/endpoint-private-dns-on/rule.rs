@@ -4,7 +4,7 @@
 //! where those can be reached: only then is it no fault.
 
 use crate::{endpoint::policy_allows_agent::and_beyond, prelude::*};
-use ssm_doctor_analysis::network::reach::{self, HopKind};
+use ssm_doctor_analysis::network::{hop::HopKind, reach};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),

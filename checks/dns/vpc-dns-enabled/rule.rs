@@ -4,7 +4,7 @@
 //! endpoints bring along; without it the agent is sent to public addresses.
 
 use crate::{endpoint::policy_allows_agent::and_beyond, prelude::*};
-use ssm_doctor_analysis::network::reach::{self, HopKind};
+use ssm_doctor_analysis::network::{hop::HopKind, reach};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),

@@ -2,19 +2,6 @@
 //!
 //! An interface endpoint without a subnet is accepted by the API, is `available`, and leads nowhere.
 
-use crate::prelude::*;
-use ssm_doctor_analysis::network::reach::{self, HopKind};
+use ssm_doctor_analysis::network::hop::HopKind;
 
-pub(crate) static CHECK: Check = Check {
-    module: module_path!(),
-    runbook: include_str!("README.md"),
-    layer: Layer::Route,
-    impact: Impact::Blocks,
-    depends_on: &[&crate::target::found_in_region::CHECK],
-    proves: &[],
-    run,
-};
-
-fn run(case: &Case) -> Answer {
-    reach::judge(case, &[HopKind::Endpoint])
-}
+crate::path::hop_check!(Layer::Route, HopKind::Endpoint);

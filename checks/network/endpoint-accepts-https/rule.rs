@@ -4,19 +4,6 @@
 //! default group that the console offers admits only itself. Dropped packets leave no trace: the
 //! agent logs a timeout, never a refusal. Only ingress counts: security groups are stateful.
 
-use crate::prelude::*;
-use ssm_doctor_analysis::network::reach::{self, HopKind};
+use ssm_doctor_analysis::network::hop::HopKind;
 
-pub(crate) static CHECK: Check = Check {
-    module: module_path!(),
-    runbook: include_str!("README.md"),
-    layer: Layer::Filter,
-    impact: Impact::Blocks,
-    depends_on: &[&crate::target::found_in_region::CHECK],
-    proves: &[],
-    run,
-};
-
-fn run(case: &Case) -> Answer {
-    reach::judge(case, &[HopKind::EndpointGroup])
-}
+crate::path::hop_check!(Layer::Filter, HopKind::EndpointGroup);

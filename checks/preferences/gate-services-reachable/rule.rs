@@ -11,10 +11,10 @@ pub(crate) static CHECK: Check = Check {
     runbook: include_str!("README.md"),
     layer: Layer::Session,
     impact: Impact::Blocks,
-    depends_on: &path::all::<23>(&[
+    depends_on: path::joined!(
         path::HOPS,
         &[&super::document_readable::CHECK, &crate::target::found_in_region::CHECK],
-    ]),
+    ),
     proves: &[],
     run,
 };

@@ -44,9 +44,17 @@ pub struct Observation {
     pub statement: Statement,
     /// Set if the statement matters only once the service's name resolves to this endpoint.
     pub once_resolved_to: Option<EndpointId>,
+    /// The services on whose path this was observed; empty if it is about no path.
+    pub services: Vec<&'static str>,
 }
 
 impl Observation {
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        self.subject == other.subject
+            && self.statement == other.statement
+            && self.once_resolved_to == other.once_resolved_to
+    }
+
     /// Until no analysis makes words: subject and clause.
     #[must_use]
     pub fn words(&self) -> String {
@@ -81,6 +89,7 @@ pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<Statement>) -
             subject: subject.to_string(),
             statement: what.into(),
             once_resolved_to: None,
+            services: Vec::new(),
         },
         rest: Vec::new(),
         wanted: Vec::new(),
@@ -128,10 +137,8 @@ impl Evidence {
 
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
-        for it in core::iter::once(other.first).chain(other.rest) {
-            if self.first != it && !self.rest.contains(&it) {
-                self.rest.push(it);
-            }
+        for observation in core::iter::once(other.first).chain(other.rest) {
+            self.add(observation);
         }
         self.wanted.extend(other.wanted);
         self.hinges.extend(other.hinges);
@@ -139,10 +146,33 @@ impl Evidence {
         self
     }
 
+    fn add(&mut self, more: Observation) {
+        let mut all = core::iter::once(&mut self.first).chain(&mut self.rest);
+        match all.find(|known| known.says_the_same_as(&more)) {
+            Some(known) => {
+                for service in more.services {
+                    if !known.services.contains(&service) {
+                        known.services.push(service);
+                    }
+                }
+            }
+            None => self.rest.push(more),
+        }
+    }
+
+    /// The same, as observed on the path to `service`.
+    #[must_use]
+    pub fn on_path_to(mut self, service: &'static str) -> Self {
+        for observation in self.iter_mut() {
+            observation.services = vec![service];
+        }
+        self
+    }
+
     /// The same, for the time when the service's name resolves to `endpoint`.
     #[must_use]
     pub fn once_resolved_to(mut self, endpoint: &EndpointId) -> Self {
-        for observation in core::iter::once(&mut self.first).chain(&mut self.rest) {
+        for observation in self.iter_mut() {
             observation.once_resolved_to = Some(endpoint.clone());
         }
         self
@@ -151,7 +181,7 @@ impl Evidence {
     /// The same, with more words to every rule's own clause.
     #[must_use]
     pub fn adding(mut self, more: &str) -> Self {
-        for observation in core::iter::once(&mut self.first).chain(&mut self.rest) {
+        for observation in self.iter_mut() {
             let Statement::Words(words) = &mut observation.statement;
             words.push_str(more);
         }
@@ -160,6 +190,10 @@ impl Evidence {
 
     pub fn iter(&self) -> impl Iterator<Item = &Observation> {
         core::iter::once(&self.first).chain(&self.rest)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Observation> {
+        core::iter::once(&mut self.first).chain(&mut self.rest)
     }
 }
 

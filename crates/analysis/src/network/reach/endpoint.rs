@@ -11,8 +11,9 @@ use core::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::case::Case;
+use crate::network::hop::HopKind;
 use crate::network::reach::{
-    Edge, HTTPS, Hop, HopKind, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
+    Edge, HTTPS, Hop, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
     filter::{Crossing, Filtered, Members, Near, Protocol},
     gateway::{invisible, mixed},
     gateway_endpoint, join, once_led_to,
@@ -284,7 +285,7 @@ impl<'a> Walk<'a> {
             }
             // Without their places no hop can be judged, but each says why.
             Err(unknown) => hops.extend(
-                [HopKind::InstanceGroup, HopKind::Way, HopKind::Acl]
+                [HopKind::InstanceGroup, HopKind::Route, HopKind::Acl]
                     .map(|kind| Hop::new(kind, &self.from.interface.subnet, Err(unknown.clone()))),
             ),
         }
@@ -395,7 +396,7 @@ impl<'a> Walk<'a> {
             Ok(looked) => looked,
             // Nor can anything be said of what the route leads to.
             Err(unknown) => {
-                let local = [HopKind::Way, HopKind::NextHop, HopKind::Appliance];
+                let local = [HopKind::Route, HopKind::NextHop, HopKind::Appliance];
                 let beyond = [
                     HopKind::Peering,
                     HopKind::TransitGateway,
@@ -410,13 +411,13 @@ impl<'a> Walk<'a> {
         let ways = legs.iter().map(|leg| match leg.route {
             None => Vec::from([self.no_route(table, subnet, toward, None)]),
             Some(route) if route.via.is_local() => Vec::from([Hop::new(
-                HopKind::Way,
+                HopKind::Route,
                 &table.id,
                 Ok(Verdict::Pass(observed(&table.id, "carries it by the VPC's local route"))),
             )]),
             Some(route) => {
                 let on = observed(&table.id, format!("carries it by the route for {}", route.to));
-                let way = Hop::new(HopKind::Way, &table.id, Ok(Verdict::Pass(on)));
+                let way = Hop::new(HopKind::Route, &table.id, Ok(Verdict::Pass(on)));
                 let beyond = if inside {
                     self.detour(table, route)
                 } else {
@@ -469,7 +470,7 @@ impl<'a> Walk<'a> {
             "--transit-gateway-id",
             "<tgw-…, or --vpc-peering-connection-id pcx-…>",
         ]);
-        Hop::new(HopKind::Way, &table.id, Ok(Verdict::Fail(evidence, fix)))
+        Hop::new(HopKind::Route, &table.id, Ok(Verdict::Fail(evidence, fix)))
     }
 
     /// Both subnets' ACLs, out and back. Within one subnet there is none.
@@ -566,7 +567,7 @@ impl<'a> Walk<'a> {
             }
             ways.push(self.to_distant(address, &there.by)?);
             if let Err(unknown) = stands {
-                partly.push(Hop::new(HopKind::Partly, &address, Err(unknown)));
+                partly.push(Hop::new(HopKind::SomeReplies, &address, Err(unknown)));
             }
         }
         hops.extend(combined(ways));
@@ -613,7 +614,7 @@ impl<'a> Walk<'a> {
         let fix =
             Fix::new(format!("take {address} off the record in {zone}"), Recovery::NextSession)
                 .aws(words);
-        Hop::new(HopKind::Partly, &address, Ok(Verdict::Fail(evidence, fix)))
+        Hop::new(HopKind::SomeReplies, &address, Ok(Verdict::Fail(evidence, fix)))
     }
 
     fn to_distant(&self, address: IpAddr, by: &str) -> Result<Vec<Hop>, Unknown> {

@@ -6,8 +6,9 @@
 
 use alloc::{format, string::String, vec, vec::Vec};
 
+use crate::network::hop::HopKind;
 use crate::network::reach::{
-    HTTPS, Hop, HopKind, Toward, Walk,
+    HTTPS, Hop, Toward, Walk,
     gateway::{alive, invisible, leads, reroute},
 };
 use crate::{

@@ -11,8 +11,9 @@ use alloc::{
     vec::Vec,
 };
 
+use crate::network::hop::HopKind;
 use crate::network::reach::{
-    Edge, HTTPS, Hop, HopKind, NAT64, Toward, Walk, agreed,
+    Edge, HTTPS, Hop, NAT64, Toward, Walk, agreed,
     filter::{Crossing, Filtered, Members, Near, Protocol},
     gets_through, merged,
     route::{Leg, table_of},

@@ -10,6 +10,7 @@
 
 use alloc::{
     format,
+    rc::Rc,
     string::{String, ToString},
     vec::Vec,
 };
@@ -19,6 +20,7 @@ use ipnet::IpNet;
 
 use crate::answer::*;
 use crate::case::Case;
+use crate::network::hop::HopKind;
 use crate::{
     dns::name::{self, Defect, Name, Resolution, StepKind},
     network::address_set::{Addresses, Family, Ports, ports},
@@ -46,83 +48,6 @@ mod transit;
 
 pub const HTTPS: u16 = 443;
 
-/// What a hop is, in the order in which packets meet them. Each has one check that speaks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HopKind {
-    /// May the instance ask DNS servers that are not Amazon's?
-    NameQuery,
-    /// What such a server answers.
-    NameServer,
-    /// The VPC's two DNS attributes.
-    VpcDns,
-    DnsFirewall,
-    ResolverRule,
-    /// A private hosted zone that decides where the name leads.
-    HostedZone,
-    /// An endpoint's private DNS names.
-    PrivateDns,
-    InstanceGroup,
-    Acl,
-    /// Replies that get through in part: nothing is stopped, some connections fail.
-    Partly,
-    /// Is there any way at all?
-    Way,
-    /// Is the route alive, and what it points at within sight?
-    NextHop,
-    /// Something on the way that may stop packets, and does not show whether it does.
-    Appliance,
-    /// A Network Firewall, by its rules.
-    Firewall,
-    InternetGateway,
-    PublicAccess,
-    PublicAddress,
-    NatGateway,
-    NatInstance,
-    Peering,
-    TransitGateway,
-    /// What a transit gateway's own tables say.
-    TransitRoute,
-    /// Does the endpoint have an address of the instance's family?
-    AddressType,
-    /// State and interfaces of an endpoint.
-    Endpoint,
-    EndpointGroup,
-}
-
-impl HopKind {
-    /// As JSON and the drawing spell it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NameQuery => "name-query",
-            Self::NameServer => "name-server",
-            Self::VpcDns => "vpc-dns",
-            Self::PrivateDns => "private-dns",
-            Self::DnsFirewall => "dns-firewall",
-            Self::ResolverRule => "resolver-rule",
-            Self::HostedZone => "hosted-zone",
-            Self::InstanceGroup => "security-group",
-            Self::Acl => "network-acl",
-            Self::Partly => "partly",
-            Self::Way => "route",
-            Self::NextHop => "next-hop",
-            Self::Appliance => "appliance",
-            Self::Firewall => "firewall",
-            Self::InternetGateway => "internet-gateway",
-            Self::PublicAccess => "public-access",
-            Self::PublicAddress => "public-address",
-            Self::NatGateway => "nat-gateway",
-            Self::NatInstance => "nat-instance",
-            Self::Peering => "peering",
-            Self::TransitGateway => "transit-gateway",
-            Self::TransitRoute => "transit-gateway-route",
-            Self::AddressType => "address-type",
-            Self::Endpoint => "endpoint",
-            Self::EndpointGroup => "endpoint-security-group",
-        }
-    }
-}
-
 /// One thing on the way that lets the packet on, or does not.
 #[derive(Clone, Debug)]
 pub struct Hop {
@@ -140,19 +65,30 @@ impl Hop {
     /// What ACLs say: a hop, and another where they let only part through.
     fn filtered(id: &impl ToString, filtered: Filtered) -> impl Iterator<Item = Self> {
         let partly = filtered.partly.map(|(evidence, fix)| {
-            Self::new(HopKind::Partly, id, Ok(Verdict::Fail(evidence, fix)))
+            Self::new(HopKind::SomeReplies, id, Ok(Verdict::Fail(evidence, fix)))
         });
         core::iter::once(Self::new(HopKind::Acl, id, filtered.answer)).chain(partly)
     }
 
+    /// Records in its evidence that it is on the path to `service`.
+    fn mark_path(&mut self, service: &'static str) {
+        if let Ok(verdict) = &mut self.answer {
+            *verdict = match verdict.clone() {
+                Verdict::Pass(evidence) => Verdict::Pass(evidence.on_path_to(service)),
+                Verdict::Fail(evidence, fix) => Verdict::Fail(evidence.on_path_to(service), fix),
+                inapplicable @ Verdict::NotApplicable(_) => inapplicable,
+            };
+        }
+    }
+
     /// Is there no way at all?
     fn is_no_way(&self) -> bool {
-        self.kind == HopKind::Way && self.stops()
+        self.kind == HopKind::Route && self.stops()
     }
 
     /// Does it stop nothing, whatever it says?
     fn is_remark(&self) -> bool {
-        matches!(self.kind, HopKind::Partly | HopKind::Appliance)
+        self.kind.is_remark()
     }
 
     /// Does it let every packet by, for certain?
@@ -198,6 +134,11 @@ impl Path {
     #[must_use]
     pub fn reachable(&self) -> Reachable {
         reachable(&self.hops, self.lost.is_some())
+    }
+
+    /// Why the path is unknown, if it is, and what some of its hops say.
+    fn lost_or<'a>(&self, hops: impl Iterator<Item = &'a Hop>) -> impl Iterator<Item = Answer> {
+        self.lost.clone().map(Err).into_iter().chain(hops.map(|hop| hop.answer.clone()))
     }
 
     fn unknown(&self) -> Unknown {
@@ -255,8 +196,8 @@ pub fn judge(case: &Case, kinds: &[HopKind]) -> Answer {
     }
     let answers = CORE.iter().flat_map(|service| {
         let path = path(case, service);
-        let hops = path.hops.into_iter().filter(|it| kinds.contains(&it.kind)).map(|it| it.answer);
-        path.lost.map(Err).into_iter().chain(hops).collect::<Vec<Answer>>()
+        let hops = path.hops.iter().filter(|it| kinds.contains(&it.kind));
+        path.lost_or(hops).collect::<Vec<_>>()
     });
     all_of(answers, "no path to Systems Manager has such a hop", |it| it)
 }
@@ -280,13 +221,13 @@ pub fn judge_gates(case: &Case) -> Answer {
 /// [`Unknown`] when a hop or the course of the path is.
 pub fn judge_service(case: &Case, service: &'static str) -> Answer {
     let path = path(case, service);
-    let hops = path.hops.into_iter().filter(|it| !it.is_remark()).map(|it| it.answer);
-    all_of(path.lost.map(Err).into_iter().chain(hops), "the path has no hops", |it| it)
+    let hops = path.hops.iter().filter(|it| !it.is_remark());
+    all_of(path.lost_or(hops), "the path has no hops", |answer| answer)
 }
 
 /// The way to each needed service; empty for a hybrid node, whose network AWS does not show.
 #[must_use]
-pub fn paths(case: &Case) -> Vec<Path> {
+pub fn paths(case: &Case) -> Vec<Rc<Path>> {
     if case.scope.target.instance().is_none() {
         return Vec::new();
     }
@@ -356,8 +297,8 @@ pub fn endpoint_in_vain<'a>(
         Defect::VpcDnsOff => HopKind::VpcDns,
         Defect::NotAvailable => return Ok(None),
     };
-    let hops = path(case, service).hops;
-    let in_vain = hops.iter().any(|it| it.kind == kind && it.stops());
+    let path = path(case, service);
+    let in_vain = path.hops.iter().any(|it| it.kind == kind && it.stops());
     Ok(in_vain.then_some((endpoint, vpc)))
 }
 
@@ -400,12 +341,24 @@ fn gateway_endpoint<'a>(
     }))
 }
 
-/// The way from the target to `service`.
-///
+/// The way from the target to `service`, computed once for each case.
+#[must_use]
+pub fn path(case: &Case, service: &'static str) -> Rc<Path> {
+    if let Some(known) = case.paths.borrow().get(service) {
+        return known.clone();
+    }
+    let mut path = compute(case, service);
+    for hop in &mut path.hops {
+        hop.mark_path(service);
+    }
+    let path = Rc::new(path);
+    case.paths.borrow_mut().insert(service, path.clone());
+    path
+}
+
 /// A system may have addresses of both kinds, on several network interfaces. Which kind is used the name's
 /// addresses decide, of which the agent tries one after the other.
-#[must_use]
-pub fn path(case: &Case, service: &'static str) -> Path {
+fn compute(case: &Case, service: &'static str) -> Path {
     let host = match Host::of(case) {
         Ok(host) => host,
         Err(unknown) => return Path { service, hops: Vec::new(), lost: Some(unknown) },
@@ -700,7 +653,7 @@ const UNSEEN_HUB: [HopKind; 8] = [
     HopKind::Endpoint,
     HopKind::EndpointGroup,
     HopKind::Acl,
-    HopKind::Way,
+    HopKind::Route,
     HopKind::NextHop,
     HopKind::Appliance,
     HopKind::TransitGateway,
@@ -827,7 +780,7 @@ fn combined(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
     let mut open = open.into_iter();
     let Some(mut best) = open.next() else { return merged(shut) };
     let lost = shut.iter_mut().flat_map(|it| it.drain(..)).filter(Hop::stops);
-    best.extend(lost.map(|it| Hop { kind: HopKind::Partly, ..it }));
+    best.extend(lost.map(|it| Hop { kind: HopKind::SomeReplies, ..it }));
     for other in open {
         best = merged(Vec::from([best, other]));
     }

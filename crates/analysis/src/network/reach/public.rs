@@ -2,8 +2,9 @@
 
 use alloc::{format, vec::Vec};
 
+use crate::network::hop::HopKind;
 use crate::network::reach::{
-    CORE, DUAL_STACK, Hop, HopKind, NAT64, Path, Reachable, Toward, Walk, agreed,
+    CORE, DUAL_STACK, Hop, NAT64, Path, Reachable, Toward, Walk, agreed,
     filter::Members,
     gateway::mixed,
     gets_through, join, reachable,
@@ -69,7 +70,7 @@ impl Walk<'_> {
             if let Some(unknown) = self.may_lead_elsewhere(table) {
                 return Err(unknown);
             }
-            hops.push(Hop::new(HopKind::Way, &table.id, self.no_way(table)));
+            hops.push(Hop::new(HopKind::Route, &table.id, self.no_way(table)));
             // Wherever the name leads there is no way to it, but what else would stand there is unknown.
             if let Some((_, unseen)) = self.unseen_step() {
                 let kinds = [
@@ -91,7 +92,7 @@ impl Walk<'_> {
         ));
         hops.extend(Hop::filtered(subnet, self.acls_of_own(toward)));
         hops.push(Hop::new(
-            HopKind::Way,
+            HopKind::Route,
             &table.id,
             Ok(Verdict::Pass(observed(
                 &table.id,
@@ -107,7 +108,7 @@ impl Walk<'_> {
     pub(super) fn by(&self, legs: &[Leg], table: &RouteTable, toward: &Toward) -> Vec<Hop> {
         let ways = legs.iter().map(|leg| match leg.route {
             Some(route) => self.beyond(table, route, &toward.part(&leg.addresses)),
-            None => Vec::from([Hop::new(HopKind::Way, &table.id, self.no_way(table))]),
+            None => Vec::from([Hop::new(HopKind::Route, &table.id, self.no_way(table))]),
         });
         agreed(ways.collect(), || Hop::new(HopKind::NextHop, "", Err(mixed(legs, toward))))
     }

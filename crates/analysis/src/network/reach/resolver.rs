@@ -6,8 +6,9 @@
 use alloc::{format, vec::Vec};
 use core::net::IpAddr;
 
+use crate::network::hop::HopKind;
 use crate::network::reach::{
-    Hop, HopKind, Path, Reachable, Toward, Walk,
+    Hop, Path, Reachable, Toward, Walk,
     filter::{Crossing, Filtered, Members, Port, Protocol},
     gets_through,
     route::table_of,

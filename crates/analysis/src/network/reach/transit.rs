@@ -11,8 +11,9 @@ use alloc::{
     vec::Vec,
 };
 
+use crate::network::hop::HopKind;
 use crate::network::reach::{
-    Edge, HTTPS, Hop, HopKind, Toward, Walk, agreed,
+    Edge, HTTPS, Hop, Toward, Walk, agreed,
     filter::{Crossing, Protocol},
     gateway::{alive, invisible, leads, mixed},
     join,
@@ -78,7 +79,7 @@ const UNSEEN: [HopKind; 9] = [
     HopKind::TransitGateway,
     HopKind::TransitRoute,
     HopKind::Appliance,
-    HopKind::Way,
+    HopKind::Route,
     HopKind::NextHop,
     HopKind::NatGateway,
     HopKind::Acl,
@@ -603,7 +604,7 @@ impl Walk<'_> {
 /// is not known here whether they leave any together.
 pub(super) fn unless_the_same_ports(hops: &[Hop]) -> Option<Hop> {
     let fails = |it: &&Hop| matches!(it.answer, Ok(Verdict::Fail(..)));
-    let partly = |it: &&Hop| it.kind == HopKind::Partly;
+    let partly = |it: &&Hop| it.kind == HopKind::SomeReplies;
     let crossed = hops.iter().any(|it| it.kind == HopKind::TransitGateway);
     let mut some = hops.iter().filter(partly).filter(fails).map(|it| it.id.as_str());
     match (some.next(), some.next()) {

@@ -1,0 +1,196 @@
+//! Changes as commands of the AWS CLI.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt::Display;
+
+use ipnet::IpNet;
+use ssm_doctor_facts::{
+    change::{
+        Change, Ec2Change, NetworkFirewallChange, Protocol, Route53Change, RouteTarget, Source,
+    },
+    ec2::Destination,
+    ids::{Region, SecurityGroupId},
+};
+
+/// The words of a command, unquoted. A value that is not known is a `<placeholder>`.
+#[must_use]
+pub fn command(change: &Change, region: &Region) -> Vec<String> {
+    let words = match change {
+        Change::AwsCli(words) => words.clone(),
+        Change::Ec2(change) => ec2(change),
+        Change::NetworkFirewall(change) => network_firewall(change),
+        Change::Route53(change) => route53(change),
+    };
+    // IAM has no Region.
+    let has_region = words.first().is_none_or(|service| service != "iam");
+    let region = has_region.then(|| ["--region".into(), region.to_string()]);
+    core::iter::once("aws".into()).chain(words).chain(region.into_iter().flatten()).collect()
+}
+
+/// Each `{}` of the template is a word of its own, and takes the next value.
+fn words(template: &str, values: &[&dyn Display]) -> Vec<String> {
+    let mut values = values.iter();
+    let word = |word: &str| match word {
+        "{}" => values.next().map(ToString::to_string).unwrap_or_default(),
+        word => word.into(),
+    };
+    template.split(' ').map(word).collect()
+}
+
+#[rustfmt::skip]
+fn ec2(change: &Ec2Change) -> Vec<String> {
+    use Ec2Change::*;
+    match change {
+        CreateRoute { table, to, via } => route("create-route", table, to, *via),
+        ReplaceRoute { table, to, via } => route("replace-route", table, to, *via),
+        AttachInternetGateway { gateway, vpc } => words("ec2 attach-internet-gateway --internet-gateway-id {} --vpc-id {}", &[gateway, vpc]),
+        CreateEgressOnlyInternetGateway { vpc } => words("ec2 create-egress-only-internet-gateway --vpc-id {}", &[vpc]),
+        AssociateNatGatewayAddress { gateway, zone } => words(
+            "ec2 associate-nat-gateway-address --nat-gateway-id {} --availability-zone {} --allocation-ids {}",
+            &[gateway, zone, &"<AllocationId of an Elastic IP address>"],
+        ),
+        AcceptPeering { peering } => words("ec2 accept-vpc-peering-connection --vpc-peering-connection-id {}", &[peering]),
+        ExcludeFromPublicAccessBlock { vpc } => words(
+            "ec2 create-vpc-block-public-access-exclusion --vpc-id {} --internet-gateway-exclusion-mode allow-egress", &[vpc],
+        ),
+        DescribeTransitGatewayAttachments { vpc } => words(
+            "ec2 describe-transit-gateway-vpc-attachments --filters {}", &[&format_args!("Name=vpc-id,Values={vpc}")],
+        ),
+        AssociateTransitGatewayRouteTable { attachment } => words(
+            "ec2 associate-transit-gateway-route-table --transit-gateway-route-table-id <tgw-rtb-…> --transit-gateway-attachment-id {}",
+            &[attachment],
+        ),
+        EnableTransitGatewayPropagation { table, attachment } => words(
+            "ec2 enable-transit-gateway-route-table-propagation --transit-gateway-route-table-id {} --transit-gateway-attachment-id {}",
+            &[table, attachment],
+        ),
+        CreateTransitGatewayRoute { table, to, attachment } => transit_route("create-transit-gateway-route", table, to, attachment.as_deref()),
+        ReplaceTransitGatewayRoute { table, to, attachment } => transit_route("replace-transit-gateway-route", table, to, attachment.as_deref()),
+        AllocateAddress => words("ec2 allocate-address --domain vpc", &[]),
+        AssociateAddress { interface } => words(
+            "ec2 associate-address --network-interface-id {} --allocation-id {}", &[interface, &"<AllocationId from above>"],
+        ),
+        DisableSourceDestCheck { interface } => words(
+            "ec2 modify-network-interface-attribute --network-interface-id {} --no-source-dest-check", &[interface],
+        ),
+        EnableDns64 { subnet } => words("ec2 modify-subnet-attribute --subnet-id {} --enable-dns64", &[subnet]),
+        StartInstance { instance } => words("ec2 start-instances --instance-ids {}", &[instance]),
+        AuthorizeEgress { group, protocol, port, to } => egress(group.as_ref(), *protocol, *port, to),
+        AuthorizeIngress { group, port, from } => {
+            let (flag, from): (_, &dyn Display) = match from {
+                Source::Group(group) => ("--source-group", group),
+                Source::Range(range) => ("--cidr", range),
+            };
+            words("ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port {} {} {}", &[&named(group.as_ref()), port, &flag, from])
+        }
+        CreateNetworkAclEntry { acl, egress, protocol, ports: (first, last), peer } => words(
+            "ec2 create-network-acl-entry --network-acl-id {} {} --rule-number {} --protocol {} --port-range {} {} {} --rule-action allow",
+            &[
+                acl,
+                &if *egress { "--egress" } else { "--ingress" },
+                &"<a free number below the denying rule>",
+                &protocol.as_str(),
+                &format_args!("From={first},To={last}"),
+                &if peer.addr().is_ipv6() { "--ipv6-cidr-block" } else { "--cidr-block" },
+                peer,
+            ],
+        ),
+        DescribeEndpoint { endpoint } => words("ec2 describe-vpc-endpoints --vpc-endpoint-ids {}", &[endpoint]),
+        CreateGatewayEndpoint { vpc, service, table } => words(
+            "ec2 create-vpc-endpoint --vpc-id {} --service-name {} --vpc-endpoint-type Gateway --route-table-ids {}", &[vpc, service, table],
+        ),
+        CreateInterfaceEndpoint { vpc, service, subnet, group } => words(
+            "ec2 create-vpc-endpoint --vpc-id {} --service-name {} --vpc-endpoint-type Interface --subnet-ids {} --security-group-ids {} --private-dns-enabled",
+            &[vpc, service, subnet, &group.as_ref().map_or("<a group that admits tcp/443 from the instance>", SecurityGroupId::as_str)],
+        ),
+        AddEndpointSubnet { endpoint, subnet } => words("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-subnet-ids {}", &[endpoint, subnet]),
+        AddEndpointRouteTable { endpoint, table } => words("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}", &[endpoint, table]),
+        EnablePrivateDns { endpoint } => words("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --private-dns-enabled", &[endpoint]),
+        MakeEndpointDualStack { endpoint } => words(
+            "ec2 modify-vpc-endpoint --vpc-endpoint-id {} --ip-address-type dualstack --dns-options DnsRecordIpType=dualstack", &[endpoint],
+        ),
+        EnableDnsSupport { vpc } => words("ec2 modify-vpc-attribute --vpc-id {} --enable-dns-support", &[vpc]),
+        EnableDnsHostnames { vpc } => words("ec2 modify-vpc-attribute --vpc-id {} --enable-dns-hostnames", &[vpc]),
+    }
+}
+
+fn named(group: Option<&SecurityGroupId>) -> &str {
+    group.map_or("<security group>", SecurityGroupId::as_str)
+}
+
+fn route(action: &str, table: &dyn Display, to: &Destination, via: RouteTarget) -> Vec<String> {
+    let block = match to {
+        Destination::List(_) => "--destination-prefix-list-id",
+        Destination::Cidr(range) if range.addr().is_ipv6() => "--destination-ipv6-cidr-block",
+        Destination::Cidr(_) | Destination::Unreadable(_) => "--destination-cidr-block",
+    };
+    let (flag, target) = match via {
+        RouteTarget::NatGateway => ("--nat-gateway-id", "<a NAT gateway in a public subnet>"),
+        RouteTarget::EgressOnlyInternetGateway => {
+            ("--egress-only-internet-gateway-id", "<an egress-only internet gateway>")
+        }
+        RouteTarget::OtherVpc => {
+            ("--transit-gateway-id", "<tgw-…, or --vpc-peering-connection-id pcx-…>")
+        }
+    };
+    words("ec2 {} --route-table-id {} {} {} {} {}", &[&action, table, &block, to, &flag, &target])
+}
+
+fn transit_route(
+    action: &str,
+    table: &str,
+    to: &Destination,
+    attachment: Option<&str>,
+) -> Vec<String> {
+    words(
+        "ec2 {} --transit-gateway-route-table-id {} --destination-cidr-block {} --transit-gateway-attachment-id {}",
+        &[&action, &table, to, &attachment.unwrap_or("<the attachment that leads there>")],
+    )
+}
+
+fn egress(
+    group: Option<&SecurityGroupId>,
+    protocol: Protocol,
+    port: u16,
+    to: &IpNet,
+) -> Vec<String> {
+    let ranges = if to.addr().is_ipv6() { "Ipv6Ranges=[{CidrIpv6=" } else { "IpRanges=[{CidrIp=" };
+    let protocol = protocol.as_str();
+    words(
+        "ec2 authorize-security-group-egress --group-id {} --ip-permissions {}",
+        &[
+            &named(group),
+            &format_args!("IpProtocol={protocol},FromPort={port},ToPort={port},{ranges}{to}}}]"),
+        ],
+    )
+}
+
+#[rustfmt::skip]
+fn network_firewall(change: &NetworkFirewallChange) -> Vec<String> {
+    use NetworkFirewallChange::*;
+    let token = "<UpdateToken from above>";
+    match change {
+        DescribeRuleGroup { group } => words("network-firewall describe-rule-group --rule-group-arn {}", &[group]),
+        UpdateRuleGroup { group } => words(
+            "network-firewall update-rule-group --rule-group-arn {} --update-token {} --rule-group {}",
+            &[group, &token, &"<RuleGroup from above, changed>"],
+        ),
+        DescribePolicy { policy } => words("network-firewall describe-firewall-policy --firewall-policy-arn {}", &[policy]),
+        UpdatePolicy { policy } => words(
+            "network-firewall update-firewall-policy --firewall-policy-arn {} --update-token {} --firewall-policy {}",
+            &[policy, &token, &"<FirewallPolicy from above, changed>"],
+        ),
+    }
+}
+
+fn route53(change: &Route53Change) -> Vec<String> {
+    match change {
+        Route53Change::RemoveAddress { zone, address } => words(
+            "route53 change-resource-record-sets --hosted-zone-id {} --change-batch {}",
+            &[zone, &format_args!("file://<the record without {address}>")],
+        ),
+    }
+}
