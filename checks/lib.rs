@@ -36,6 +36,8 @@ mod endpoint;
 mod hybrid;
 mod identity;
 mod network;
+#[path = "network/remedies.rs"]
+mod network_remedies;
 mod operator;
 mod preferences;
 mod target;

@@ -6,6 +6,7 @@ use ssm_doctor_analysis::answer::{Fix, Observation, Recovery, Remedy, Statement}
 use ssm_doctor_facts::{limit::Limit, scope::Scope};
 
 use super::aws_cli;
+use crate::network_remedies as remedies;
 
 /// What was observed, as a clause whose subject is the observation's.
 #[must_use]
@@ -49,8 +50,11 @@ pub fn remediation(fix: &Fix, scope: &Scope) -> Remediation {
     let mut all =
         Remediation { summary: String::new(), commands: Vec::new(), recovery: fix.recovery };
     for remedy in &fix.remedies {
-        let Remedy::Words { summary, changes } = remedy;
-        add_steps(&mut all.summary, summary);
+        let (summary, changes) = match remedy {
+            Remedy::Words { summary, changes } => (summary.clone(), changes.clone()),
+            Remedy::Network(remedy) => remedies::remedy(remedy),
+        };
+        add_steps(&mut all.summary, &summary);
         for command in changes.iter().map(|change| aws_cli::command(change, &scope.region)) {
             if !all.commands.contains(&command) {
                 all.commands.push(command);

@@ -8,6 +8,7 @@ use alloc::{
 };
 use core::fmt::Display;
 
+use crate::network::remedy::NetworkRemedy;
 use ssm_doctor_facts::{
     change::Change,
     ids::EndpointId,
@@ -209,10 +210,24 @@ pub struct Fix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// A rule's own words and changes.
-    Words { summary: String, changes: Vec<Change> },
+    Words {
+        summary: String,
+        changes: Vec<Change>,
+    },
+    Network(NetworkRemedy),
+}
+
+impl From<NetworkRemedy> for Remedy {
+    fn from(remedy: NetworkRemedy) -> Self {
+        Self::Network(remedy)
+    }
 }
 
 impl Fix {
+    pub fn of(remedy: impl Into<Remedy>, recovery: Recovery) -> Self {
+        Self { remedies: vec![remedy.into()], recovery }
+    }
+
     pub fn new(summary: impl Into<String>, recovery: Recovery) -> Self {
         Self {
             remedies: vec![Remedy::Words { summary: summary.into(), changes: Vec::new() }],
@@ -244,7 +259,7 @@ impl Fix {
     pub fn summary(&self) -> &str {
         match self.remedies.last() {
             Some(Remedy::Words { summary, .. }) => summary,
-            None => "",
+            _ => "",
         }
     }
 

@@ -13,7 +13,7 @@ use core::{
     ops::RangeInclusive,
 };
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use range_set_blaze::{Integer, RangeSetBlaze};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,10 +39,10 @@ impl Family {
 
     /// Every address: `0.0.0.0/0` or `::/0`.
     #[must_use]
-    pub fn everything(self) -> &'static str {
+    pub fn everything(self) -> IpNet {
         match self {
-            Self::V4 => "0.0.0.0/0",
-            Self::V6 => "::/0",
+            Self::V4 => IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0)),
+            Self::V6 => IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 0)),
         }
     }
 }

@@ -200,8 +200,7 @@ impl Bounds {
 }
 
 fn everything(family: Family) -> Addresses {
-    let all = family.everything().parse::<IpNet>();
-    all.map_or_else(|_| Addresses::none(family), |it| Addresses::net(&it))
+    Addresses::net(&family.everything())
 }
 
 /// `10.0.0.0/8` or `10.0.0.1`.

@@ -4,3 +4,4 @@ pub mod address_set;
 pub mod hop;
 pub mod inspection;
 pub mod reach;
+pub mod remedy;

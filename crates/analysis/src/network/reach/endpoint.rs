@@ -14,20 +14,19 @@ use crate::case::Case;
 use crate::network::hop::HopKind;
 use crate::network::reach::{
     Edge, HTTPS, Hop, Path, Place, Reachable, Toward, UNSEEN_HUB, Walk, agreed, combined,
-    filter::{Crossing, Filtered, Members, Near, Protocol},
+    filter::{Crossing, Filtered, Members, Near},
     gateway::{invisible, mixed},
     gateway_endpoint, join, once_led_to,
     route::table_of,
     transit::{Bound, Flight, unless_the_same_ports},
 };
+use crate::network::remedy::NetworkRemedy;
 use crate::{
     answer::*,
     dns::name::{self, Defect, Elsewhere, Families},
     network::address_set::{Addresses, Family, ports},
 };
-use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
-
-const ENDPOINT: &str = "the endpoint";
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
 
 impl<'a> Walk<'a> {
     /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
@@ -51,23 +50,10 @@ impl<'a> Walk<'a> {
                         self.from.interface.id
                     ),
                 ),
-                Fix::new(
-                    format!(
-                        "give {} addresses of both kinds, where its subnets have them",
-                        endpoint.id
-                    ),
+                Fix::of(
+                    NetworkRemedy::MakeEndpointDualStack { endpoint: endpoint.id.clone() },
                     Recovery::Agent,
-                )
-                .aws([
-                    "ec2",
-                    "modify-vpc-endpoint",
-                    "--vpc-endpoint-id",
-                    endpoint.id.as_str(),
-                    "--ip-address-type",
-                    "dualstack",
-                    "--dns-options",
-                    "DnsRecordIpType=dualstack",
-                ]),
+                ),
             )),
         };
         Some(Hop::new(HopKind::AddressType, &endpoint.id, answer))
@@ -140,25 +126,16 @@ impl<'a> Walk<'a> {
         match defect {
             Defect::NotAvailable => (HopKind::Endpoint, id, self.available(endpoint)),
             Defect::PrivateDnsOff => {
-                let fix = Fix::new(format!("turn on private DNS for {id}"), Recovery::Agent).aws([
-                    "ec2",
-                    "modify-vpc-endpoint",
-                    "--vpc-endpoint-id",
-                    &id,
-                    "--private-dns-enabled",
-                ]);
+                let fix = Fix::of(
+                    NetworkRemedy::EnablePrivateDns { endpoint: endpoint.id.clone() },
+                    Recovery::Agent,
+                );
                 let off = "has private DNS off, so the service's name resolves to public addresses";
                 (HopKind::PrivateDns, id, Ok(Verdict::Fail(observed(&subject, off), fix)))
             }
             Defect::VpcDnsOff => {
-                let turn_on = |fix: Fix, attribute| {
-                    let words =
-                        ["ec2", "modify-vpc-attribute", "--vpc-id", vpc.as_str(), attribute];
-                    fix.aws(words)
-                };
                 let fix =
-                    Fix::new("turn on DNS support and DNS hostnames for the VPC", Recovery::Agent);
-                let fix = turn_on(turn_on(fix, "--enable-dns-support"), "--enable-dns-hostnames");
+                    Fix::of(NetworkRemedy::EnableVpcDns { vpc: vpc.clone() }, Recovery::Agent);
                 let off = format!(
                     "has DNS support or DNS hostnames off, so the private names of {id} do not work"
                 );
@@ -256,14 +233,13 @@ impl<'a> Walk<'a> {
     pub(super) fn to_endpoint(&self, endpoint: &Endpoint, hops: &mut Vec<Hop>) {
         let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
         if endpoint.subnets.is_empty() && endpoint.interfaces.is_empty() {
-            let fix = Fix::new(format!("give {id} a subnet to stand in"), Recovery::Agent).aws([
-                "ec2",
-                "modify-vpc-endpoint",
-                "--vpc-endpoint-id",
-                &id,
-                "--add-subnet-ids",
-                self.from.interface.subnet.as_str(),
-            ]);
+            let fix = Fix::of(
+                NetworkRemedy::AddEndpointSubnet {
+                    endpoint: endpoint.id.clone(),
+                    subnet: self.from.interface.subnet.clone(),
+                },
+                Recovery::Agent,
+            );
             let evidence = observed(&subject, "has no subnet, so nothing in the VPC leads to it");
             hops.push(Hop::new(HopKind::Endpoint, &id, Ok(Verdict::Fail(evidence, fix))));
             return;
@@ -292,7 +268,7 @@ impl<'a> Walk<'a> {
         hops.push(Hop::new(
             HopKind::EndpointGroup,
             &join(groups),
-            self.admits(&subject, groups, Near::Inside, ENDPOINT),
+            self.admits(&subject, groups, Near::Inside, None),
         ));
     }
 
@@ -456,20 +432,14 @@ impl<'a> Walk<'a> {
                 self.service
             ),
         );
-        let fix = Fix::new(
-            format!("give {} a route to {}, to wherever it stands", table.id, toward.phrase),
+        let fix = Fix::of(
+            NetworkRemedy::AddRouteToVpc {
+                table: table.id.clone(),
+                to: toward.range(),
+                phrase: toward.phrase.clone(),
+            },
             Recovery::Agent,
-        )
-        .aws([
-            "ec2",
-            "create-route",
-            "--route-table-id",
-            table.id.as_str(),
-            "--destination-cidr-block",
-            &toward.cidr(),
-            "--transit-gateway-id",
-            "<tgw-…, or --vpc-peering-connection-id pcx-…>",
-        ]);
+        );
         Hop::new(HopKind::Route, &table.id, Ok(Verdict::Fail(evidence, fix)))
     }
 
@@ -602,18 +572,10 @@ impl<'a> Walk<'a> {
                 self.service
             ),
         );
-        let change = format!("file://<the record without {address}>");
-        let words = [
-            "route53",
-            "change-resource-record-sets",
-            "--hosted-zone-id",
-            zone.as_str(),
-            "--change-batch",
-            &change,
-        ];
-        let fix =
-            Fix::new(format!("take {address} off the record in {zone}"), Recovery::NextSession)
-                .aws(words);
+        let fix = Fix::of(
+            NetworkRemedy::RemoveRecordAddress { zone: zone.clone(), address },
+            Recovery::NextSession,
+        );
         Hop::new(HopKind::SomeReplies, &address, Ok(Verdict::Fail(evidence, fix)))
     }
 
@@ -653,7 +615,7 @@ impl<'a> Walk<'a> {
         let near = self.near_to(vpc, &place.toward);
         let (mut hops, translated) = self.to_place(&place, near.members(groups));
         hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
-        let admits = self.admits(&subject, groups, near, ENDPOINT);
+        let admits = self.admits(&subject, groups, near, None);
         let admits = unless(translated.as_ref(), admits);
         hops.push(Hop::new(HopKind::EndpointGroup, &join(groups), admits));
         Ok(hops)
@@ -688,11 +650,13 @@ impl<'a> Walk<'a> {
             }
             state => Verdict::Fail(
                 observed(&subject, format!("is {state}, not available")),
-                Fix::new(
-                    format!("find out why {id} is {state}, and accept or replace it"),
+                Fix::of(
+                    NetworkRemedy::InspectEndpoint {
+                        endpoint: endpoint.id.clone(),
+                        state: state.clone(),
+                    },
                     Recovery::Agent,
-                )
-                .aws(["ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", id]),
+                ),
             ),
         })
     }

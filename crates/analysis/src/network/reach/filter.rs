@@ -4,48 +4,31 @@
 //! rules of all groups add up. ACLs are stateless lists of which the first rule that matches decides,
 //! so both directions are asked, in every subnet that is crossed.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 use core::{fmt, ops::RangeInclusive};
 
 use crate::network::reach::{HTTPS, Toward, Walk, join};
+use crate::network::remedy::NetworkRemedy;
 use crate::{
     answer::*,
     network::address_set::{Addresses, Ports, ports, shown_ports},
 };
 use ssm_doctor_facts::{
+    change::{Protocol, Source},
     ec2::{AclEntry, NetworkAcl, Peer, Rule, Traffic},
     ids::*,
     lookup::{Facts, Unknown},
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Tcp,
-    Udp,
-}
-
-impl Protocol {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        }
-    }
-
-    /// The ports that `traffic` names, if any; None for a rule whose ports cannot be read.
-    fn of(self, traffic: &Traffic) -> Option<RangeInclusive<u16>> {
-        let number = if self == Self::Tcp { "6" } else { "17" };
-        match traffic {
-            Traffic::All => Some(ALL_PORTS),
-            Traffic::Tcp(low, high) if self == Self::Tcp => Some(*low..=*high),
-            Traffic::Udp(low, high) if self == Self::Udp => Some(*low..=*high),
-            Traffic::Other(raw) if raw.eq_ignore_ascii_case(self.as_str()) || raw == number => None,
-            Traffic::Tcp(..) | Traffic::Udp(..) | Traffic::Other(_) => Some(NO_PORTS),
-        }
+/// The ports of `protocol` that `traffic` names, if any; None for a rule whose ports cannot be read.
+fn ports_named(protocol: Protocol, traffic: &Traffic) -> Option<RangeInclusive<u16>> {
+    let number = if protocol == Protocol::Tcp { "6" } else { "17" };
+    match traffic {
+        Traffic::All => Some(ALL_PORTS),
+        Traffic::Tcp(low, high) if protocol == Protocol::Tcp => Some(*low..=*high),
+        Traffic::Udp(low, high) if protocol == Protocol::Udp => Some(*low..=*high),
+        Traffic::Other(raw) if raw.eq_ignore_ascii_case(protocol.as_str()) || raw == number => None,
+        Traffic::Tcp(..) | Traffic::Udp(..) | Traffic::Other(_) => Some(NO_PORTS),
     }
 }
 
@@ -140,25 +123,20 @@ impl Walk<'_> {
         {
             return answer;
         }
-        let range = toward.cidr();
-        let ranges = if toward.is_v6() { "Ipv6Ranges=[{CidrIpv6=" } else { "IpRanges=[{CidrIp=" };
         Ok(Verdict::Fail(
             observed(
                 &join(groups),
                 format!("lets nothing out to {} on {port} ({})", toward.phrase, self.service),
             ),
-            Fix::new(format!("let the security group out on {port}"), Recovery::Agent).aws([
-                "ec2",
-                "authorize-security-group-egress",
-                "--group-id",
-                groups.first().map_or("<security group>", |it| it.as_str()),
-                "--ip-permissions",
-                &format!(
-                    "IpProtocol={},FromPort={number},ToPort={number},{ranges}{range}}}]",
-                    port.protocol.as_str(),
-                    number = port.number
-                ),
-            ]),
+            Fix::of(
+                NetworkRemedy::AuthorizeEgress {
+                    group: groups.first().cloned(),
+                    protocol: port.protocol,
+                    port: port.number,
+                    to: toward.range(),
+                },
+                Recovery::Agent,
+            ),
         ))
     }
 
@@ -169,7 +147,7 @@ impl Walk<'_> {
         subject: &str,
         groups: &[SecurityGroupId],
         near: Near,
-        door: &str,
+        target: Option<&NetworkInterfaceId>,
     ) -> Answer {
         if groups.is_empty() {
             return Err(Unknown::limit(format!("the security groups of {subject} are not listed")));
@@ -182,8 +160,7 @@ impl Walk<'_> {
         {
             return answer;
         }
-        let (mut admitted, mut summary) =
-            (Vec::new(), format!("admit the instance to {door} on tcp/443"));
+        let (mut admitted, mut is_default) = (Vec::new(), false);
         for id in groups {
             let group = self.facts.security_group(id).required()?;
             let whose = if group.is_default() { ", the VPC's default group," } else { "" };
@@ -193,9 +170,7 @@ impl Walk<'_> {
                 admitted.push(format!(
                     "{id} is the VPC's default group, which admits its own members alone"
                 ));
-                summary = format!(
-                    "{summary} by a rule for the instance's group, or give it a group of its own that does"
-                );
+                is_default = true;
                 continue;
             }
             let rules: Vec<_> =
@@ -205,8 +180,8 @@ impl Walk<'_> {
         }
         // A group of another VPC can be named only across an active peering, so name the address there.
         let source = own.first().filter(|_| near == Near::Inside);
-        let (flag, source) = source
-            .map_or_else(|| ("--cidr", toward.cidr()), |it| ("--source-group", it.to_string()));
+        let source = source
+            .map_or_else(|| Source::Range(toward.range()), |group| Source::Group(group.clone()));
         Ok(Verdict::Fail(
             observed(
                 subject,
@@ -216,18 +191,15 @@ impl Walk<'_> {
                     admitted.join("; ")
                 ),
             ),
-            Fix::new(summary, Recovery::Agent).aws([
-                "ec2",
-                "authorize-security-group-ingress",
-                "--group-id",
-                groups.first().map_or("<security group>", |it| it.as_str()),
-                "--protocol",
-                "tcp",
-                "--port",
-                "443",
-                flag,
-                &source,
-            ]),
+            Fix::of(
+                NetworkRemedy::AuthorizeIngress {
+                    group: groups.first().cloned(),
+                    from: source,
+                    interface: target.cloned(),
+                    is_default,
+                },
+                Recovery::Agent,
+            ),
         ))
     }
 
@@ -251,7 +223,7 @@ impl Walk<'_> {
             };
             let rules = if egress { &group.egress } else { &group.ingress };
             for rule in rules {
-                match port.protocol.of(&rule.traffic) {
+                match ports_named(port.protocol, &rule.traffic) {
                     Some(ports) if ports.contains(&port.number) => {}
                     Some(_) => continue,
                     None => {
@@ -516,30 +488,16 @@ impl Walk<'_> {
                 self.service
             ),
         );
-        let cidr = crossing.peer.cidr();
-        let block = if crossing.peer.is_v6() { "--ipv6-cidr-block" } else { "--cidr-block" };
-        let (first, last) = (ports.first().unwrap_or(0), ports.last().unwrap_or(u16::MAX));
-        let fix = Fix::new(
-            format!("let {protocol}/{range} through {}, both ways", acl.id),
+        let fix = Fix::of(
+            NetworkRemedy::PassInAcl {
+                acl: acl.id.clone(),
+                egress: crossing.egress(),
+                protocol: crossing.protocol,
+                ports: ports.clone(),
+                peer: crossing.peer.range(),
+            },
             Recovery::Agent,
-        )
-        .aws([
-            "ec2",
-            "create-network-acl-entry",
-            "--network-acl-id",
-            acl.id.as_str(),
-            if crossing.egress() { "--egress" } else { "--ingress" },
-            "--rule-number",
-            "<a free number below the denying rule>",
-            "--protocol",
-            protocol,
-            "--port-range",
-            &format!("From={first},To={last}"),
-            block,
-            &cidr,
-            "--rule-action",
-            "allow",
-        ]);
+        );
         (evidence, fix)
     }
 
@@ -625,7 +583,7 @@ fn sorted(acl: &NetworkAcl, crossing: &Crossing) -> Result<Sorted, Unknown> {
 }
 
 fn is_riddle(entry: &AclEntry, crossing: &Crossing) -> bool {
-    !matches!(entry.peer, Peer::Cidr(_)) || crossing.protocol.of(&entry.traffic).is_none()
+    !matches!(entry.peer, Peer::Cidr(_)) || ports_named(crossing.protocol, &entry.traffic).is_none()
 }
 
 /// Tries the rules in order; whether those that cannot be read match is for `guess` to say.
@@ -638,7 +596,7 @@ fn run(entries: &[&AclEntry], crossing: &Crossing, guess: impl Fn(&AclEntry) -> 
         if riddle && !guess(entry) {
             continue;
         }
-        let named = crossing.protocol.of(&entry.traffic).unwrap_or(ALL_PORTS);
+        let named = ports_named(crossing.protocol, &entry.traffic).unwrap_or(ALL_PORTS);
         let range = match &entry.peer {
             Peer::Cidr(range) => Addresses::net(range),
             _ => peer.clone(),

@@ -4,13 +4,14 @@
 //! account's own can be read; of another account's firewall, and of an appliance that is none, nothing
 //! shows.
 
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, vec, vec::Vec};
 
 use crate::network::hop::HopKind;
 use crate::network::reach::{
     HTTPS, Hop, Toward, Walk,
     gateway::{alive, invisible, leads, reroute},
 };
+use crate::network::remedy::{FirewallFault, NetworkRemedy, RouteFault};
 use crate::{
     answer::*,
     dns::name::{host, other_hosts},
@@ -85,11 +86,7 @@ impl Walk<'_> {
                     &name,
                     format!("is being deleted, and {} ({})", leads(table, route), self.service),
                 ),
-                reroute(
-                    table,
-                    route,
-                    format!("point the route for {} at something that stays", route.to),
-                ),
+                reroute(table, route, RouteFault::FirewallIsBeingDeleted),
             ));
         }
         if endpoint.state != FirewallEndpointState::Ready {
@@ -161,61 +158,16 @@ impl Walk<'_> {
 
     /// What to change so that `asked` gets through.
     fn opening(&self, firewall: &NetworkFirewall, drop: &Drop, asked: &str) -> Fix {
-        let suffix = self.scope.region.dns_suffix();
-        let policy = firewall.policy.as_str();
-        let look: [&str; 4] = match &drop.group {
-            Some(group) => {
-                ["network-firewall", "describe-rule-group", "--rule-group-arn", group.as_str()]
-            }
-            None => {
-                ["network-firewall", "describe-firewall-policy", "--firewall-policy-arn", policy]
-            }
+        let host = asked.into();
+        let because = if drop.for_want_of_name {
+            FirewallFault::NameNotListed { host, suffix: self.scope.region.dns_suffix() }
+        } else if drop.from_outside {
+            FirewallFault::SourceOutsideHomeNet(self.from.address)
+        } else {
+            FirewallFault::Drops { host }
         };
-        let summary: String = match &drop.group {
-            Some(group) if drop.for_want_of_name => {
-                format!(
-                    "add {asked} to the targets of {} (or `.{suffix}`, for all of AWS)",
-                    group.name()
-                )
-            }
-            Some(group) if drop.from_outside => format!(
-                "set the variable HOME_NET of {} to ranges that {} is in too (by default it is the range of the firewall's own VPC)",
-                group.name(),
-                self.from.address
-            ),
-            Some(group) => format!("have {} let tcp/443 to {asked} pass", group.name()),
-            None if drop.for_want_of_name => format!(
-                "add an allow list with {asked} (or `.{suffix}`, for all of AWS) to {}",
-                firewall.policy.name()
-            ),
-            None => format!(
-                "have {} pass tcp/443 to {asked} and its replies, or forward them to its stateful rules",
-                firewall.policy.name()
-            ),
-        };
-        let fix = Fix::new(summary, Recovery::Agent).aws(look);
-        match &drop.group {
-            Some(group) => fix.aws([
-                "network-firewall",
-                "update-rule-group",
-                "--rule-group-arn",
-                group.as_str(),
-                "--update-token",
-                "<UpdateToken from above>",
-                "--rule-group",
-                "<RuleGroup from above, changed>",
-            ]),
-            None => fix.aws([
-                "network-firewall",
-                "update-firewall-policy",
-                "--firewall-policy-arn",
-                policy,
-                "--update-token",
-                "<UpdateToken from above>",
-                "--firewall-policy",
-                "<FirewallPolicy from above, changed>",
-            ]),
-        }
+        let (policy, group) = (firewall.policy.clone(), drop.group.clone());
+        Fix::of(NetworkRemedy::OpenFirewall { policy, group, because }, Recovery::Agent)
     }
 }
 

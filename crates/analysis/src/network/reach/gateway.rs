@@ -14,40 +14,25 @@ use alloc::{
 use crate::network::hop::HopKind;
 use crate::network::reach::{
     Edge, HTTPS, Hop, NAT64, Toward, Walk, agreed,
-    filter::{Crossing, Filtered, Members, Near, Protocol},
+    filter::{Crossing, Filtered, Members, Near},
     gets_through, merged,
     route::{Leg, table_of},
     transit::{Bound, Flight, unseen},
 };
+use crate::network::remedy::{NetworkRemedy, RouteFault};
 use crate::{
     answer::*,
     network::address_set::{Family, ports},
 };
-use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
 
 /// The ports from which a NAT gateway opens connections. Source: VPC guide, "Custom network ACLs".
 const NAT_PORTS: (u16, u16) = (1024, u16::MAX);
 
-/// A `Fix` that changes where a route leads.
-pub(super) fn reroute(table: &RouteTable, route: &Route, summary: String) -> Fix {
-    let v6 = matches!(&route.to, Destination::Cidr(it) if it.addr().is_ipv6());
-    let (block, target) = match (&route.to, v6) {
-        (Destination::List(_), _) => ("--destination-prefix-list-id", "--nat-gateway-id"),
-        (_, true) => ("--destination-ipv6-cidr-block", "--egress-only-internet-gateway-id"),
-        (_, false) => ("--destination-cidr-block", "--nat-gateway-id"),
-    };
-    let working =
-        if v6 { "<an egress-only internet gateway>" } else { "<a NAT gateway in a public subnet>" };
-    Fix::new(summary, Recovery::Agent).aws([
-        "ec2",
-        "replace-route",
-        "--route-table-id",
-        table.id.as_str(),
-        block,
-        &route.to.to_string(),
-        target,
-        working,
-    ])
+/// A fix that changes where a route leads.
+pub(super) fn reroute(table: &RouteTable, route: &Route, because: RouteFault) -> Fix {
+    let (table, to) = (table.id.clone(), route.to.clone());
+    Fix::of(NetworkRemedy::ReplaceRoute { table, to, because }, Recovery::Agent)
 }
 
 impl Walk<'_> {
@@ -146,13 +131,7 @@ impl Walk<'_> {
                 ),
             );
             let region = &self.scope.region;
-            let fix = Fix::new(
-                format!(
-                    "see that {} passes tcp/443 to ssm.{region} and ssmmessages.{region}, WebSockets included, and leaves TLS alone",
-                    route.via
-                ),
-                Recovery::Agent,
-            );
+            let fix = Fix::of(NetworkRemedy::InspectAppliance { via: route.via.clone(), region: region.clone() }, Recovery::Agent);
             Verdict::Fail(evidence, fix)
         });
         vec![
@@ -183,16 +162,10 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            Fix::new(format!("route {NAT64} to a NAT gateway"), Recovery::Agent).aws([
-                "ec2",
-                "create-route",
-                "--route-table-id",
-                table.id.as_str(),
-                "--destination-ipv6-cidr-block",
-                NAT64,
-                "--nat-gateway-id",
-                "<a NAT gateway in a public subnet>",
-            ]),
+            Fix::of(
+                NetworkRemedy::TranslateDns64 { table: table.id.clone(), to: NAT64 },
+                Recovery::Agent,
+            ),
         )
     }
 
@@ -208,11 +181,7 @@ impl Walk<'_> {
                         route.to, self.service
                     ),
                 ),
-                reroute(
-                    table,
-                    route,
-                    format!("point the route for {} at something that exists", route.to),
-                ),
+                reroute(table, route, RouteFault::Blackhole),
             ))),
             other => Some(Err(Unknown::limit(format!(
                 "the route of {} for {} is {other}",
@@ -224,14 +193,10 @@ impl Walk<'_> {
     fn internet_gateway(&self, vpc: &VpcId, table: &RouteTable, id: &InternetGatewayId) -> Answer {
         let listed = self.facts.internet_gateways(vpc).required()?;
         let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
-        let fix = Fix::new(format!("attach {id} to {vpc}"), Recovery::Agent).aws([
-            "ec2",
-            "attach-internet-gateway",
-            "--internet-gateway-id",
-            id.as_str(),
-            "--vpc-id",
-            vpc.as_str(),
-        ]);
+        let fix = Fix::of(
+            NetworkRemedy::AttachInternetGateway { gateway: id.clone(), vpc: vpc.clone() },
+            Recovery::Agent,
+        );
         self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
     }
 
@@ -239,11 +204,8 @@ impl Walk<'_> {
         let vpc = self.from.vpc;
         let listed = self.facts.egress_only_gateways(vpc).required()?;
         let ours = listed.iter().find(|it| it.id == *id).map(|it| it.state.as_str());
-        let fix = Fix::new(
-            "make an egress-only internet gateway for the VPC and route to it",
-            Recovery::Agent,
-        )
-        .aws(["ec2", "create-egress-only-internet-gateway", "--vpc-id", vpc.as_str()]);
+        let fix =
+            Fix::of(NetworkRemedy::CreateEgressOnlyGateway { vpc: vpc.clone() }, Recovery::Agent);
         self.attached(vpc, &format!("{} → {id}", table.id), ours, fix)
     }
 
@@ -295,19 +257,9 @@ impl Walk<'_> {
                     route.to, route.via
                 ),
             ),
-            Fix::new(
-                "give the instance an Elastic IP address (or move it behind a NAT gateway or endpoints)",
+            Fix::of(
+                NetworkRemedy::GiveElasticAddress { interface: interface.id.clone() },
                 Recovery::Agent,
-            )
-            .aws(["ec2", "allocate-address", "--domain", "vpc"])
-            .aws([
-                    "ec2",
-                    "associate-address",
-                    "--network-interface-id",
-                    interface.id.as_str(),
-                    "--allocation-id",
-                    "<AllocationId from above>",
-                ],
             ),
         )
     }
@@ -385,18 +337,10 @@ impl Walk<'_> {
                         self.service
                     ),
                 ),
-                Fix::new(
-                    "exempt the VPC from VPC Block Public Access (or reach AWS through endpoints)",
+                Fix::of(
+                    NetworkRemedy::ExemptFromPublicAccessBlock { vpc: vpc.clone() },
                     Recovery::Agent,
-                )
-                .aws([
-                    "ec2",
-                    "create-vpc-block-public-access-exclusion",
-                    "--vpc-id",
-                    vpc.as_str(),
-                    "--internet-gateway-exclusion-mode",
-                    "allow-egress",
-                ]),
+                ),
             )),
         }
     }
@@ -458,12 +402,12 @@ impl Walk<'_> {
         id: &NatGatewayId,
         subject: &str,
     ) -> Result<Result<&NatGateway, (Evidence, Fix)>, Unknown> {
-        let replace = |summary: String| reroute(table, route, summary);
+        let replace = |because| reroute(table, route, because);
         let service = self.service;
         let Some(nat) = self.facts.nat_gateway(id).optional()? else {
             return Ok(Err((
                 observed(subject, format!("does not exist any more ({service})")),
-                replace(format!("point the route at a NAT gateway that exists; {id} does not")),
+                replace(RouteFault::NatGatewayGone(id.clone())),
             )));
         };
         match &nat.state {
@@ -477,7 +421,7 @@ impl Walk<'_> {
                 let why = nat.failure.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
                 return Ok(Err((
                     observed(subject, format!("is {}{why} ({service})", nat.state)),
-                    replace(format!("replace the NAT gateway {id}")),
+                    replace(RouteFault::NatGatewayFailed(id.clone())),
                 )));
             }
             NatState::Other(word) => {
@@ -503,7 +447,7 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            reroute(table, route, "use a public NAT gateway, or endpoints".into()),
+            reroute(table, route, RouteFault::NatGatewayIsPrivate),
         )
     }
 
@@ -574,16 +518,10 @@ impl Walk<'_> {
                         self.service
                     ),
                 ),
-                Fix::new(format!("give {id} an address in {zone}"), Recovery::Agent).aws([
-                    "ec2",
-                    "associate-nat-gateway-address",
-                    "--nat-gateway-id",
-                    id.as_str(),
-                    "--availability-zone",
-                    zone,
-                    "--allocation-ids",
-                    "<AllocationId of an Elastic IP address>",
-                ]),
+                Fix::of(
+                    NetworkRemedy::AddNatGatewayAddress { gateway: id.clone(), zone: zone.into() },
+                    Recovery::Agent,
+                ),
             )),
             None | Some(AutoProvisionZones::Other(_)) => Err(Unknown::limit(format!(
                 "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
@@ -602,7 +540,7 @@ impl Walk<'_> {
     ) -> Vec<Hop> {
         let Some(subnet) = &nat.subnet else { return Vec::new() };
         let (subject, service) = (leads(table, route), self.service);
-        let replace = |summary: String| reroute(table, route, summary);
+        let replace = |because| reroute(table, route, because);
         let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
         let looked = table_of(self.facts, vpc, subnet)
             .and_then(|onward| Ok((onward, self.ways_out(vpc, onward, toward)?)));
@@ -620,7 +558,7 @@ impl Walk<'_> {
                         &subject,
                         format!("stands in {subnet}, whose table {} has no route out ({service})", onward.id),
                     ),
-                    replace("give the NAT gateway's subnet a route to an internet gateway".into()),
+                    replace(RouteFault::NatGatewayHasNoRoute),
                 )))];
             };
             match (self.dead(onward, next), next.via.kind()) {
@@ -642,7 +580,7 @@ impl Walk<'_> {
                                 &subject,
                                 format!("leads on to {gateway}, which is not attached ({service})"),
                             ),
-                            replace(format!("attach {gateway}, or use another NAT gateway")),
+                            replace(RouteFault::InternetGatewayDetached(gateway.clone())),
                         ),
                     });
                     vec![hop(answer), self.public_access(vpc, Some(subnet), true)]
@@ -656,7 +594,7 @@ impl Walk<'_> {
                         ),
                     ),
                     replace(
-                        "put the NAT gateway into a subnet with a route to an internet gateway".into(),
+                        RouteFault::NatGatewayRoutesToItself,
                     ),
                 )))],
                 (None, _) => vec![hop(Err(Unknown::limit(format!(
@@ -761,7 +699,7 @@ impl Walk<'_> {
         let answers = [
             Ok(self.forwards_what_is_not_its_own(interface, id, &subject)),
             self.owner_runs(interface, &subject),
-            self.admits(&format!("{id} ({})", self.service), groups, Near::Inside, id.as_str()),
+            self.admits(&format!("{id} ({})", self.service), groups, Near::Inside, Some(id)),
             self.sends(groups, toward, Members::Outside),
             self.has_a_way_on(table, route, interface, toward),
         ];
@@ -785,14 +723,10 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            Fix::new(format!("turn off the source/destination check of {id}"), Recovery::Agent)
-                .aws([
-                    "ec2",
-                    "modify-network-interface-attribute",
-                    "--network-interface-id",
-                    id.as_str(),
-                    "--no-source-dest-check",
-                ]),
+            Fix::of(
+                NetworkRemedy::DisableSourceDestCheck { interface: id.clone() },
+                Recovery::Agent,
+            ),
         )
     }
 
@@ -815,12 +749,7 @@ impl Walk<'_> {
         }
         Ok(Verdict::Fail(
             observed(subject, format!("belongs to {owner}, which is {state} ({})", self.service)),
-            Fix::new(format!("start {owner}"), Recovery::Agent).aws([
-                "ec2",
-                "start-instances",
-                "--instance-ids",
-                owner.as_str(),
-            ]),
+            Fix::of(NetworkRemedy::StartNatInstance { instance: owner.clone() }, Recovery::Agent),
         ))
     }
 
@@ -854,11 +783,7 @@ impl Walk<'_> {
                     interface.subnet, self.service
                 ),
             ),
-            reroute(
-                table,
-                route,
-                format!("use a NAT gateway instead, or give {} a way out", route.via),
-            ),
+            reroute(table, route, RouteFault::NatInstanceHasNoRoute(route.via.clone())),
         ))
     }
 
@@ -910,7 +835,7 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            reroute(table, route, format!("route {} to a NAT gateway of this VPC", route.to)),
+            reroute(table, route, RouteFault::Peering),
         )
     }
 
@@ -929,16 +854,7 @@ impl Walk<'_> {
                     &subject,
                     format!("is a peering connection that is {state} ({})", self.service),
                 ),
-                Fix::new(
-                    format!("have {id} accepted by the other side, or made again"),
-                    Recovery::Agent,
-                )
-                .aws([
-                    "ec2",
-                    "accept-vpc-peering-connection",
-                    "--vpc-peering-connection-id",
-                    id.as_str(),
-                ]),
+                Fix::of(NetworkRemedy::AcceptPeering { peering: id.clone() }, Recovery::Agent),
             ),
         })
     }

@@ -14,9 +14,9 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::answer::*;
 use crate::case::Case;
@@ -585,16 +585,11 @@ impl Toward {
 
     /// One of the addresses that DNS64 makes of IPv4 ones.
     fn translated() -> Self {
-        let net = NAT64.parse::<IpNet>();
-        Self {
-            addresses: net.map_or_else(|_| Addresses::none(Family::V6), |it| Addresses::net(&it)),
-            phrase: NAT64.into(),
-            list: None,
-        }
+        Self::somewhere(&NAT64)
     }
 
     fn is_translated(&self) -> bool {
-        self.phrase == NAT64
+        self.phrase == NAT64.to_string()
     }
 
     fn is_one(&self) -> bool {
@@ -610,18 +605,10 @@ impl Toward {
         self.addresses.family()
     }
 
-    fn is_v6(&self) -> bool {
-        self.family() == Family::V6
-    }
-
     /// A range for a rule that lets it through: itself if it is one, else everything.
-    fn cidr(&self) -> String {
-        if let Ok(address) = self.phrase.parse::<IpAddr>() {
-            return IpNet::from(address).to_string();
-        }
-        self.phrase
-            .parse::<IpNet>()
-            .map_or_else(|_| self.family().everything().to_string(), |it| it.to_string())
+    fn range(&self) -> IpNet {
+        let one = self.phrase.parse::<IpAddr>().map(IpNet::from);
+        one.or_else(|_| self.phrase.parse()).unwrap_or_else(|_| self.family().everything())
     }
 }
 
@@ -642,7 +629,8 @@ impl Place<'_> {
 
 /// The network through which names that have IPv4 addresses alone are reached by IPv6. Source:
 /// RFC 6052; VPC guide, "DNS64 and NAT64".
-const NAT64: &str = "64:ff9b::/96";
+const NAT64: IpNet =
+    IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96));
 
 /// The first agent that can ask for dual-stack names. Source: amazon-ssm-agent release notes.
 const DUAL_STACK: AgentVersion = AgentVersion([3, 3, 3270, 0]);
@@ -665,7 +653,7 @@ struct Walk<'a> {
     case: &'a Case<'a>,
     facts: &'a Facts,
     scope: &'a Scope,
-    service: &'a str,
+    service: &'static str,
     name: &'a Result<Name<'a>, Unknown>,
     from: Origin<'a>,
 }

@@ -11,6 +11,7 @@ use crate::network::reach::{
     route::{Leg, table_of},
     transit::unless_the_same_ports,
 };
+use crate::network::remedy::NetworkRemedy;
 use crate::{
     answer::*,
     dns::name::{self, StepKind},
@@ -153,20 +154,9 @@ impl Walk<'_> {
             &self.scope.target,
             format!("has agent {version}, which knows no dual-stack names ({DUAL_STACK} does)"),
         ));
-        let fix = Fix::new(
-            format!(
-                "give the subnet DNS64 and a route for {NAT64} to a NAT gateway, or dual-stack endpoints for {}",
-                join(&CORE)
-            ),
+        let fix = Fix::of(
+            NetworkRemedy::ProvideIpv6 { subnet: self.from.interface.subnet.clone() },
             Recovery::Agent,
-        )
-        .aws([
-                "ec2",
-                "modify-subnet-attribute",
-                "--subnet-id",
-                self.from.interface.subnet.as_str(),
-                "--enable-dns64",
-            ],
         );
         Ok(Verdict::Fail(evidence, fix))
     }
@@ -205,11 +195,13 @@ impl Walk<'_> {
                     "has no way to {service} in {region}, where the bucket is: endpoints serve the buckets of their own Region, and there is no route out"
                 ),
             );
-            let summary = format!(
-                "log to a bucket in {}, or give the subnet a route to a NAT gateway",
-                scope.region
-            );
-            return Ok(Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession)));
+            return Ok(Verdict::Fail(
+                evidence,
+                Fix::of(
+                    NetworkRemedy::UseBucketIn { region: scope.region.clone() },
+                    Recovery::NextSession,
+                ),
+            ));
         }
         let endpoints = self.facts.endpoints(vpc).required()?;
         let serving = |it: &&Endpoint, what: &str| it.serves(&scope.region) == Some(what);
@@ -238,15 +230,12 @@ impl Walk<'_> {
                     &gateway.id,
                     format!("is a gateway endpoint for {service}, but not on {}", table.id),
                 )),
-                Fix::new(format!("put {} on {}", gateway.id, table.id), Recovery::NextSession).aws(
-                    [
-                        "ec2",
-                        "modify-vpc-endpoint",
-                        "--vpc-endpoint-id",
-                        gateway.id.as_str(),
-                        "--add-route-table-ids",
-                        table.id.as_str(),
-                    ],
+                Fix::of(
+                    NetworkRemedy::AddEndpointRouteTable {
+                        endpoint: gateway.id.clone(),
+                        table: table.id.clone(),
+                    },
+                    Recovery::NextSession,
                 ),
             ),
             None => (evidence, self.new_endpoint(table, endpoints)),
@@ -256,38 +245,33 @@ impl Walk<'_> {
 
     fn new_endpoint(&self, table: &RouteTable, endpoints: &[Endpoint]) -> Fix {
         let (vpc, service, region) = (self.from.vpc, self.service, &self.scope.region);
-        let name = format!("com.amazonaws.{region}.{service}");
-        let create =
-            ["ec2", "create-vpc-endpoint", "--vpc-id", vpc.as_str(), "--service-name", &name];
-        let kind = ["--vpc-endpoint-type", if service == "s3" { "Gateway" } else { "Interface" }];
-        let words = create.into_iter().chain(kind);
         // With private DNS an interface endpoint for S3 is refused unless a gateway stands beside it.
         if service == "s3" {
-            return Fix::new(
-                "create a gateway endpoint for s3 (or give the subnet a route to a NAT gateway)",
+            return Fix::of(
+                NetworkRemedy::CreateGatewayEndpoint {
+                    vpc: vpc.clone(),
+                    region: region.clone(),
+                    service: "s3",
+                    table: table.id.clone(),
+                },
                 Recovery::NextSession,
-            )
-            .aws(words.chain(["--route-table-ids", table.id.as_str()]));
+            );
         }
         let sibling = endpoints.iter().find(|it| {
             it.serves(region).is_some_and(|it| CORE.contains(&it)) && !it.subnets.is_empty()
         });
-        let group = sibling.and_then(|it| it.security_groups.first()).map(SecurityGroupId::as_str);
+        let group = sibling.and_then(|it| it.security_groups.first());
         let subnet =
             sibling.and_then(|it| it.subnets.first()).unwrap_or(&self.from.interface.subnet);
-        Fix::new(
-            format!(
-                "create an interface endpoint for {service} (or give the subnet a route to a NAT gateway)"
-            ),
+        Fix::of(
+            NetworkRemedy::CreateInterfaceEndpoint {
+                vpc: vpc.clone(),
+                region: region.clone(),
+                service,
+                subnet: subnet.clone(),
+                group: group.cloned(),
+            },
             Recovery::Agent,
-        )
-        .aws(words.chain([
-                "--subnet-ids",
-                subnet.as_str(),
-                "--security-group-ids",
-                group.unwrap_or("<a group that admits tcp/443 from the instance>"),
-                "--private-dns-enabled",
-            ]),
         )
     }
 }

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use crate::network::hop::HopKind;
 use crate::network::reach::{
     Hop, Path, Reachable, Toward, Walk,
-    filter::{Crossing, Filtered, Members, Port, Protocol},
+    filter::{Crossing, Filtered, Members, Port},
     gets_through,
     route::table_of,
 };
@@ -18,7 +18,7 @@ use crate::{
     dns::name,
     network::address_set::{Family, ports},
 };
-use ssm_doctor_facts::{ec2::*, ids::SubnetId, lookup::Unknown, route53::Place};
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::SubnetId, lookup::Unknown, route53::Place};
 
 const DNS: u16 = 53;
 

@@ -14,16 +14,18 @@ use alloc::{
 use crate::network::hop::HopKind;
 use crate::network::reach::{
     Edge, HTTPS, Hop, Toward, Walk, agreed,
-    filter::{Crossing, Protocol},
+    filter::Crossing,
     gateway::{alive, invisible, leads, mixed},
     join,
     route::{sorted, table_of},
 };
+use crate::network::remedy::{AttachmentFault, NetworkRemedy};
 use crate::{
     answer::*,
     network::address_set::{Addresses, Family, ports},
 };
 use ssm_doctor_facts::{
+    change::Protocol,
     ec2::*,
     ids::*,
     lookup::{Ourselves, Unknown},
@@ -177,18 +179,13 @@ impl Walk<'_> {
     ) -> Answer {
         let subject = leads(table, route);
         let service = self.service;
-        let repair = |summary: &str| {
-            Fix::new(summary, Recovery::Agent).aws([
-                "ec2",
-                "describe-transit-gateway-vpc-attachments",
-                "--filters",
-                &format!("Name=vpc-id,Values={vpc}"),
-            ])
+        let repair = |because| {
+            Fix::of(NetworkRemedy::RepairAttachment { vpc: vpc.clone(), because }, Recovery::Agent)
         };
         let Some(attachment) = self.foot(vpc, id)? else {
             return Ok(Verdict::Fail(
                 observed(&subject, format!("has no attachment of {vpc} ({service})")),
-                repair("attach the VPC to the transit gateway"),
+                repair(AttachmentFault::Missing),
             ));
         };
         match &attachment.state {
@@ -208,7 +205,7 @@ impl Walk<'_> {
                             attachment.id
                         ),
                     ),
-                    repair("have the attachment accepted, or make it again"),
+                    repair(AttachmentFault::NotAvailable),
                 ));
             }
         }
@@ -237,7 +234,7 @@ impl Walk<'_> {
                         attachment.id
                     ),
                 ),
-                repair("add a subnet of that Availability Zone to the attachment"),
+                repair(AttachmentFault::NotInZone),
             ),
         })
     }
@@ -311,15 +308,9 @@ impl Walk<'_> {
                     self.service
                 ),
             ),
-            Fix::new(format!("associate {foot} with a route table of {id}"), Recovery::Agent).aws(
-                [
-                    "ec2",
-                    "associate-transit-gateway-route-table",
-                    "--transit-gateway-route-table-id",
-                    "<tgw-rtb-…>",
-                    "--transit-gateway-attachment-id",
-                    foot,
-                ],
+            Fix::of(
+                NetworkRemedy::AssociateAttachment { gateway: id.clone(), attachment: foot.into() },
+                Recovery::Agent,
             ),
         )
     }
@@ -424,30 +415,34 @@ impl Walk<'_> {
             }
             _ => None,
         };
-        let in_table = ["--transit-gateway-route-table-id", table.id.as_str()];
         let fix = match (known, route) {
-            (Some(foot), None) => Fix::new(
-                format!("let {} announce its VPC to {}", foot.id, table.id),
+            (Some(foot), None) => Fix::of(
+                NetworkRemedy::PropagateAttachment {
+                    table: table.id.clone(),
+                    attachment: foot.id.clone(),
+                },
                 Recovery::Agent,
-            )
-            .aws(
-                ["ec2", "enable-transit-gateway-route-table-propagation"]
-                    .into_iter()
-                    .chain(in_table)
-                    .chain(["--transit-gateway-attachment-id", foot.id.as_str()]),
             ),
             (known, route) => {
-                let action = if route.is_some() {
-                    "replace-transit-gateway-route"
-                } else {
-                    "create-transit-gateway-route"
+                let (table, back) = (table.id.clone(), flight.replies);
+                let (phrase, attachment) = (phrase.clone(), known.map(|it| it.id.clone()));
+                let remedy = match route {
+                    Some(route) => NetworkRemedy::ReplaceTransitRoute {
+                        table,
+                        to: route.to.clone(),
+                        attachment,
+                        back,
+                        phrase,
+                    },
+                    None => NetworkRemedy::AddTransitRoute {
+                        table,
+                        to: Destination::Cidr(flight.toward.range()),
+                        attachment,
+                        back,
+                        phrase,
+                    },
                 };
-                let cidr = route.map_or_else(|| flight.toward.cidr(), |it| it.to.to_string());
-                let to = known.map_or("<the attachment that leads there>", |it| it.id.as_str());
-                let words =
-                    ["--destination-cidr-block", &cidr, "--transit-gateway-attachment-id", to];
-                Fix::new(format!("give {} a route {what} {phrase}", table.id), Recovery::Agent)
-                    .aws(["ec2", action].into_iter().chain(in_table).chain(words))
+                Fix::of(remedy, Recovery::Agent)
             }
         };
         Verdict::Fail(evidence, fix)
@@ -550,18 +545,13 @@ impl Walk<'_> {
             Err(unknown) => return unseen(subnet, &unknown),
         };
         let stop = |evidence: String| {
-            let fix =
-                Fix::new(format!("give {} a route to a NAT gateway", table.id), Recovery::Agent);
-            let fix = fix.aws([
-                "ec2",
-                "create-route",
-                "--route-table-id",
-                table.id.as_str(),
-                "--destination-cidr-block",
-                &flight.toward.cidr(),
-                "--nat-gateway-id",
-                "<a NAT gateway in a public subnet>",
-            ]);
+            let fix = Fix::of(
+                NetworkRemedy::AddRouteToNatGateway {
+                    table: table.id.clone(),
+                    to: flight.toward.range(),
+                },
+                Recovery::Agent,
+            );
             let evidence = observed(&format!("{subnet} ({})", table.id), evidence);
             vec![Hop::new(HopKind::TransitRoute, &table.id, Ok(Verdict::Fail(evidence, fix)))]
         };
