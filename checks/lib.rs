@@ -38,6 +38,8 @@ mod identity;
 mod network;
 #[path = "network/remedies.rs"]
 mod network_remedies;
+#[path = "network/statements.rs"]
+mod network_statements;
 mod operator;
 mod preferences;
 mod target;

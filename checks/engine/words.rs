@@ -6,13 +6,17 @@ use ssm_doctor_analysis::answer::{Fix, Observation, Recovery, Remedy, Statement}
 use ssm_doctor_facts::{limit::Limit, scope::Scope};
 
 use super::aws_cli;
-use crate::network_remedies as remedies;
+use crate::{network_remedies as remedies, network_statements as statements};
 
 /// What was observed, as a clause whose subject is the observation's.
 #[must_use]
 pub fn observed(observation: &Observation) -> String {
     let words = match &observation.statement {
         Statement::Words(words) => words.clone(),
+        Statement::Network(says, None) => statements::statement(says),
+        Statement::Network(says, Some(service)) => {
+            format!("{} ({service})", statements::statement(says))
+        }
     };
     match &observation.once_resolved_to {
         Some(endpoint) => format!("{words}, which blocks once names lead to {endpoint}"),

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use ssm_doctor_analysis::network::{
     address_set::shown_ports,
-    reach::CORE,
+    reach::{CORE, NAT64},
     remedy::{AttachmentFault, FirewallFault, NetworkRemedy, RouteFault},
 };
 use ssm_doctor_facts::{
@@ -14,8 +14,6 @@ use ssm_doctor_facts::{
 };
 
 const HTTPS: u16 = 443;
-/// As in [`ssm_doctor_analysis::network`]: the addresses that DNS64 makes.
-const NAT64: &str = "64:ff9b::/96";
 
 /// What to do, in the imperative, and the changes that do it.
 #[rustfmt::skip]

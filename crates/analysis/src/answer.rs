@@ -8,7 +8,7 @@ use alloc::{
 };
 use core::fmt::Display;
 
-use crate::network::remedy::NetworkRemedy;
+use crate::network::{remedy::NetworkRemedy, statement::NetworkStatement};
 use ssm_doctor_facts::{
     change::Change,
     ids::EndpointId,
@@ -59,8 +59,10 @@ impl Observation {
     /// Until no analysis makes words: subject and clause.
     #[must_use]
     pub fn words(&self) -> String {
-        let Statement::Words(words) = &self.statement;
-        format!("{} {words}", self.subject)
+        match &self.statement {
+            Statement::Words(words) => format!("{} {words}", self.subject),
+            Statement::Network(..) => self.subject.clone(),
+        }
     }
 }
 
@@ -70,6 +72,22 @@ pub enum Statement {
     /// A rule's own clause, whose subject is the observation's: `admits 10.9.0.0/16 only`. Only the
     /// checks make it: analysis returns types.
     Words(String),
+    /// Of a path; the service is named where several paths are judged together.
+    Network(NetworkStatement, Option<&'static str>),
+}
+
+impl NetworkStatement {
+    /// The same, with the service named.
+    #[must_use]
+    pub fn for_service(self, service: &'static str) -> Statement {
+        Statement::Network(self, Some(service))
+    }
+}
+
+impl From<NetworkStatement> for Statement {
+    fn from(statement: NetworkStatement) -> Self {
+        Self::Network(statement, None)
+    }
 }
 
 impl From<String> for Statement {
@@ -175,16 +193,6 @@ impl Evidence {
     pub fn once_resolved_to(mut self, endpoint: &EndpointId) -> Self {
         for observation in self.iter_mut() {
             observation.once_resolved_to = Some(endpoint.clone());
-        }
-        self
-    }
-
-    /// The same, with more words to every rule's own clause.
-    #[must_use]
-    pub fn adding(mut self, more: &str) -> Self {
-        for observation in self.iter_mut() {
-            let Statement::Words(words) = &mut observation.statement;
-            words.push_str(more);
         }
         self
     }

@@ -5,3 +5,4 @@ pub mod hop;
 pub mod inspection;
 pub mod reach;
 pub mod remedy;
+pub mod statement;

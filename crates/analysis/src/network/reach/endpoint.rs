@@ -21,6 +21,7 @@ use crate::network::reach::{
     transit::{Bound, Flight, unless_the_same_ports},
 };
 use crate::network::remedy::NetworkRemedy;
+use crate::network::statement::NetworkStatement;
 use crate::{
     answer::*,
     dns::name::{self, Defect, Elsewhere, Families},
@@ -35,9 +36,11 @@ impl<'a> Walk<'a> {
         if self.family() == Family::V4 && has == Some(true) {
             return None;
         }
-        let (subject, ours) = (self.subject(endpoint), self.family().as_str());
+        let (subject, ours) = (self.subject(endpoint), self.family());
         let answer = match has {
-            Some(true) => Ok(Verdict::Pass(observed(&subject, format!("has {ours} addresses")))),
+            Some(true) => {
+                Ok(Verdict::Pass(observed(&subject, NetworkStatement::HasAddresses(ours))))
+            }
             None => Err(Unknown::limit(format!(
                 "{} has addresses of a kind not known here",
                 endpoint.id
@@ -45,10 +48,10 @@ impl<'a> Walk<'a> {
             Some(false) => Ok(Verdict::Fail(
                 observed(
                     &subject,
-                    format!(
-                        "has no {ours} address under the service's name, and {} has no other",
-                        self.from.interface.id
-                    ),
+                    NetworkStatement::NoAddresses {
+                        family: ours,
+                        interface: self.from.interface.id.clone(),
+                    },
                 ),
                 Fix::of(
                     NetworkRemedy::MakeEndpointDualStack { endpoint: endpoint.id.clone() },
@@ -98,7 +101,7 @@ impl<'a> Walk<'a> {
                 endpoint.state
             ))),
             (Reachable::Yes, Ok(Verdict::Fail(evidence, _))) => Ok(Verdict::Pass(evidence.and(
-                observed(&id, format!("and the public path serves instead for {}", self.service)),
+                observed(&id, NetworkStatement::PublicPathServes(self.service)),
             ))),
             (Reachable::No, Ok(Verdict::Fail(evidence, fix))) => {
                 let (evidence, fix) = self.and_beyond(endpoint, defect, evidence, fix);
@@ -130,18 +133,24 @@ impl<'a> Walk<'a> {
                     NetworkRemedy::EnablePrivateDns { endpoint: endpoint.id.clone() },
                     Recovery::Agent,
                 );
-                let off = "has private DNS off, so the service's name resolves to public addresses";
-                (HopKind::PrivateDns, id, Ok(Verdict::Fail(observed(&subject, off), fix)))
+                (
+                    HopKind::PrivateDns,
+                    id,
+                    Ok(Verdict::Fail(observed(&subject, NetworkStatement::PrivateDnsOff), fix)),
+                )
             }
             Defect::VpcDnsOff => {
-                let fix =
-                    Fix::of(NetworkRemedy::EnableVpcDns { vpc: vpc.clone() }, Recovery::Agent);
-                let off = format!(
-                    "has DNS support or DNS hostnames off, so the private names of {id} do not work"
-                );
-                (HopKind::VpcDns, vpc.to_string(), Ok(Verdict::Fail(observed(vpc, off), fix)))
+                let (evidence, fix) = self.vpc_dns_off(endpoint, false);
+                (HopKind::VpcDns, vpc.to_string(), Ok(Verdict::Fail(evidence, fix)))
             }
         }
+    }
+
+    fn vpc_dns_off(&self, endpoint: &Endpoint, prevents_private_dns: bool) -> (Evidence, Fix) {
+        let (endpoint, vpc) = (endpoint.id.clone(), self.from.vpc);
+        let off = NetworkStatement::VpcDnsOff { endpoint, prevents_private_dns };
+        let fix = Fix::of(NetworkRemedy::EnableVpcDns { vpc: vpc.clone() }, Recovery::Agent);
+        (observed(vpc, off), fix)
     }
 
     /// Why the name does not lead to an endpoint, and what then stops packets for certain on the way there,
@@ -158,13 +167,9 @@ impl<'a> Walk<'a> {
         }
         let (mut evidence, mut fix) = (evidence, fix);
         let dns = self.facts.vpc_dns(self.from.vpc).required();
-        if defect == Defect::PrivateDnsOff
-            && dns.is_ok_and(|it| !it.support || !it.hostnames)
-            && let (.., Ok(Verdict::Fail(off, remedy))) =
-                self.defective(endpoint, Defect::VpcDnsOff)
-        {
-            let refused = ", and AWS turns private DNS on only in a VPC with both";
-            (evidence, fix) = (evidence.and(off.adding(refused)), remedy.and(fix));
+        if defect == Defect::PrivateDnsOff && dns.is_ok_and(|it| !it.support || !it.hostnames) {
+            let (off, remedy) = self.vpc_dns_off(endpoint, true);
+            (evidence, fix) = (evidence.and(off), remedy.and(fix));
         }
         let mut hops = Vec::new();
         let families = Families::of_endpoint(endpoint);
@@ -240,7 +245,7 @@ impl<'a> Walk<'a> {
                 },
                 Recovery::Agent,
             );
-            let evidence = observed(&subject, "has no subnet, so nothing in the VPC leads to it");
+            let evidence = observed(&subject, NetworkStatement::EndpointHasNoSubnet);
             hops.push(Hop::new(HopKind::Endpoint, &id, Ok(Verdict::Fail(evidence, fix))));
             return;
         }
@@ -249,7 +254,7 @@ impl<'a> Walk<'a> {
             &id,
             Ok(Verdict::Pass(observed(
                 &subject,
-                format!("is available in {}", join(&endpoint.subnets)),
+                NetworkStatement::EndpointAvailableIn(endpoint.subnets.clone()),
             ))),
         ));
         let groups = &endpoint.security_groups;
@@ -389,10 +394,10 @@ impl<'a> Walk<'a> {
             Some(route) if route.via.is_local() => Vec::from([Hop::new(
                 HopKind::Route,
                 &table.id,
-                Ok(Verdict::Pass(observed(&table.id, "carries it by the VPC's local route"))),
+                Ok(Verdict::Pass(observed(&table.id, NetworkStatement::CarriedByLocalRoute))),
             )]),
             Some(route) => {
-                let on = observed(&table.id, format!("carries it by the route for {}", route.to));
+                let on = observed(&table.id, NetworkStatement::CarriedBy(route.to.clone()));
                 let way = Hop::new(HopKind::Route, &table.id, Ok(Verdict::Pass(on)));
                 let beyond = if inside {
                     self.detour(table, route)
@@ -422,15 +427,11 @@ impl<'a> Walk<'a> {
         toward: &Toward,
         but: Option<&Route>,
     ) -> Hop {
-        let but = but.map(|it| format!(" but that for {}, by {} to the internet", it.to, it.via));
+        let but = but.map(|it| (it.to.clone(), it.via.clone()));
         let evidence = observed(
             &format!("{subnet} ({})", table.id),
-            format!(
-                "has no route to {}{} ({})",
-                toward.phrase,
-                but.unwrap_or_default(),
-                self.service
-            ),
+            NetworkStatement::NoRoute { phrase: toward.phrase.clone(), but }
+                .for_service(self.service),
         );
         let fix = Fix::of(
             NetworkRemedy::AddRouteToVpc {
@@ -567,10 +568,7 @@ impl<'a> Walk<'a> {
         let (zone, vpc) = (&there.by, self.from.vpc);
         let evidence = observed(
             zone,
-            format!(
-                "leads {} to {address} too, where nothing stands in {vpc}: connections that try it fail",
-                self.service
-            ),
+            NetworkStatement::VacantAddress { service: self.service, address, vpc: vpc.clone() },
         );
         let fix = Fix::of(
             NetworkRemedy::RemoveRecordAddress { zone: zone.clone(), address },
@@ -639,7 +637,9 @@ impl<'a> Walk<'a> {
     fn available(&self, endpoint: &Endpoint) -> Answer {
         let (id, subject) = (endpoint.id.as_str(), self.subject(endpoint));
         Ok(match &endpoint.state {
-            EndpointState::Available => Verdict::Pass(observed(&subject, "is available")),
+            EndpointState::Available => {
+                Verdict::Pass(observed(&subject, NetworkStatement::EndpointAvailable))
+            }
             EndpointState::Partial => {
                 return Err(Unknown::limit(format!(
                     "{id} is available in part, and in which does not show"
@@ -649,7 +649,7 @@ impl<'a> Walk<'a> {
                 return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
             }
             state => Verdict::Fail(
-                observed(&subject, format!("is {state}, not available")),
+                observed(&subject, NetworkStatement::EndpointIs(state.clone())),
                 Fix::of(
                     NetworkRemedy::InspectEndpoint {
                         endpoint: endpoint.id.clone(),
@@ -725,7 +725,7 @@ impl<'a> Walk<'a> {
     pub(super) fn by_gateway_endpoint(&self, table: &RouteTable, endpoint: &Endpoint) -> Hop {
         let stands = observed(
             &endpoint.id,
-            format!("is a gateway endpoint for {} on {}", self.service, table.id),
+            NetworkStatement::GatewayEndpoint { service: self.service, table: table.id.clone() },
         );
         let answer = match self.available(endpoint) {
             Ok(Verdict::Pass(_)) => Ok(Verdict::Pass(stands)),
@@ -746,8 +746,8 @@ fn unless(doubt: Option<&Unknown>, answer: Answer) -> Answer {
         (Some(unknown), Ok(Verdict::Fail(evidence, _))) => {
             let likely = evidence.iter().map(|it| {
                 Unknown::limit(format!(
-                    "{}, which stops packets that still have the instance's own address there",
-                    it.words()
+                    "{} stops packets that still have the instance's own address there",
+                    it.subject
                 ))
             });
             Err(likely.fold(unknown.clone(), |all, it| it.and(all)))

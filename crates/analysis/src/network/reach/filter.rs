@@ -4,14 +4,15 @@
 //! rules of all groups add up. ACLs are stateless lists of which the first rule that matches decides,
 //! so both directions are asked, in every subnet that is crossed.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, vec::Vec};
 use core::{fmt, ops::RangeInclusive};
 
 use crate::network::reach::{HTTPS, Toward, Walk, join};
 use crate::network::remedy::NetworkRemedy;
+use crate::network::statement::{AclPackets, Admitted, NetworkStatement};
 use crate::{
     answer::*,
-    network::address_set::{Addresses, Ports, ports, shown_ports},
+    network::address_set::{Addresses, Ports, ports},
 };
 use ssm_doctor_facts::{
     change::{Protocol, Source},
@@ -93,7 +94,7 @@ struct Allowed {
     /// The addresses that rules admit for certain.
     certain: Addresses,
     /// The rule that does, for evidence.
-    by: Option<(SecurityGroupId, String)>,
+    by: Option<(SecurityGroupId, Rule)>,
     /// Rules that may admit more.
     perhaps: Option<Unknown>,
 }
@@ -119,14 +120,19 @@ impl Walk<'_> {
     ) -> Answer {
         let allowed = self.allowed(port, groups, true, toward, members);
         if let Some(answer) =
-            settled(&allowed, toward, |id, peer| observed(id, format!("lets it out to {peer}")))
+            settled(&allowed, toward, |id, rule| observed(id, NetworkStatement::LetsOut(rule)))
         {
             return answer;
         }
         Ok(Verdict::Fail(
             observed(
                 &join(groups),
-                format!("lets nothing out to {} on {port} ({})", toward.phrase, self.service),
+                NetworkStatement::LetsNothingOut {
+                    phrase: toward.phrase.clone(),
+                    protocol: port.protocol,
+                    port: port.number,
+                }
+                .for_service(self.service),
             ),
             Fix::of(
                 NetworkRemedy::AuthorizeEgress {
@@ -156,27 +162,24 @@ impl Walk<'_> {
         let toward = Toward::one(self.from.address);
         let allowed = self.allowed(SERVICE, groups, false, &toward, near.members(own));
         if let Some(answer) =
-            settled(&allowed, &toward, |id, peer| observed(id, format!("admits {peer}")))
+            settled(&allowed, &toward, |id, rule| observed(id, NetworkStatement::Admits(rule)))
         {
             return answer;
         }
         let (mut admitted, mut is_default) = (Vec::new(), false);
         for id in groups {
             let group = self.facts.security_group(id).required()?;
-            let whose = if group.is_default() { ", the VPC's default group," } else { "" };
             let members = |it: &Rule| matches!(&it.peer, Peer::Group(peer) if peer == id);
-            if group.is_default() && !group.ingress.is_empty() && group.ingress.iter().all(members)
-            {
-                admitted.push(format!(
-                    "{id} is the VPC's default group, which admits its own members alone"
-                ));
-                is_default = true;
-                continue;
-            }
-            let rules: Vec<_> =
-                group.ingress.iter().map(|it| format!("{} on {}", it.peer, it.traffic)).collect();
-            let rules = if rules.is_empty() { "nothing".into() } else { rules.join(", ") };
-            admitted.push(format!("{id}{whose} admits {rules}"));
+            let only_own_members = group.is_default()
+                && !group.ingress.is_empty()
+                && group.ingress.iter().all(members);
+            is_default |= only_own_members;
+            admitted.push(Admitted {
+                group: id.clone(),
+                is_default: group.is_default(),
+                only_own_members,
+                rules: group.ingress.clone(),
+            });
         }
         // A group of another VPC can be named only across an active peering, so name the address there.
         let source = own.first().filter(|_| near == Near::Inside);
@@ -185,11 +188,7 @@ impl Walk<'_> {
         Ok(Verdict::Fail(
             observed(
                 subject,
-                format!(
-                    "has no security group that admits {} on tcp/{HTTPS}: {}",
-                    toward.phrase,
-                    admitted.join("; ")
-                ),
+                NetworkStatement::DoesNotAdmit { phrase: toward.phrase, groups: admitted },
             ),
             Fix::of(
                 NetworkRemedy::AuthorizeIngress {
@@ -254,8 +253,7 @@ impl Allowed {
         let new = more.and(&toward.addresses).without(&self.certain);
         if !new.is_empty() {
             self.certain = self.certain.or(&new);
-            self.by
-                .get_or_insert_with(|| (id.clone(), format!("{} on {}", rule.peer, rule.traffic)));
+            self.by.get_or_insert_with(|| (id.clone(), rule.clone()));
         }
     }
 }
@@ -264,14 +262,18 @@ impl Allowed {
 fn settled(
     allowed: &Allowed,
     toward: &Toward,
-    evidence: impl Fn(&SecurityGroupId, &str) -> Evidence,
+    evidence: impl Fn(&SecurityGroupId, Rule) -> Evidence,
 ) -> Option<Answer> {
     let left = toward.addresses.without(&allowed.certain);
     match (&allowed.by, &allowed.perhaps) {
-        (Some((id, peer)), _) if left.is_empty() => Some(Ok(Verdict::Pass(evidence(id, peer)))),
+        (Some((id, rule)), _) if left.is_empty() => {
+            Some(Ok(Verdict::Pass(evidence(id, rule.clone()))))
+        }
         (_, Some(unknown)) => Some(Err(unknown.clone())),
-        (Some((id, peer)), None) => Some(Err(Unknown::limit(format!(
-            "{id} lets {peer} through and not {}: it depends on which of {} the connection is for",
+        (Some((id, rule)), None) => Some(Err(Unknown::limit(format!(
+            "{id} lets {} on {} through and not {}: it depends on which of {} the connection is for",
+            rule.peer,
+            rule.traffic,
             left.shown(),
             toward.phrase
         )))),
@@ -336,11 +338,10 @@ enum Drop {
 }
 
 impl Drop {
-    fn phrase(self) -> String {
+    fn number(self) -> Option<i32> {
         match self {
-            // The number that AWS gives the rule at the end of every list.
-            Self::Rule(32_767) | Self::End => "its last rule".into(),
-            Self::Rule(number) => format!("rule {number}"),
+            Self::Rule(number) => Some(number),
+            Self::End => None,
         }
     }
 }
@@ -438,10 +439,9 @@ impl Walk<'_> {
             }
             (None, _, Some(unknown)) => Err(unknown),
             (None, Some((evidence, _)), None) if passing.iter().any(|it| it.1.is_empty()) => {
-                let rule = evidence.iter().next().map(|it| it.words());
                 Err(Unknown::limit(format!(
-                    "{}: it depends on which of {} the connection is for",
-                    rule.unwrap_or_default(),
+                    "{} passes only some of it: it depends on which of {} the connection is for",
+                    join(&evidence.iter().map(|it| &it.subject).collect::<Vec<_>>()),
                     far.phrase
                 )))
             }
@@ -455,17 +455,7 @@ impl Walk<'_> {
     }
 
     fn passes(acl: &NetworkAcl, crossing: &Crossing) -> Evidence {
-        observed(
-            &acl.id,
-            format!(
-                "of {} passes {}/{} {} {}",
-                crossing.subnet,
-                crossing.protocol.as_str(),
-                shown_ports(crossing.ports),
-                crossing.way(),
-                crossing.peer.phrase
-            ),
-        )
+        observed(&acl.id, NetworkStatement::AclPasses(crossing.packets(crossing.ports)))
     }
 
     fn drops(
@@ -475,18 +465,10 @@ impl Walk<'_> {
         by: Drop,
         ports: &Ports,
     ) -> (Evidence, Fix) {
-        let protocol = crossing.protocol.as_str();
-        let range = shown_ports(ports);
         let evidence = observed(
             &acl.id,
-            format!(
-                "of {} drops {protocol}/{range} {} {} by {} ({})",
-                crossing.subnet,
-                crossing.way(),
-                crossing.peer.phrase,
-                by.phrase(),
-                self.service
-            ),
+            NetworkStatement::AclDrops(crossing.packets(ports), by.number())
+                .for_service(self.service),
         );
         let fix = Fix::of(
             NetworkRemedy::PassInAcl {
@@ -533,8 +515,14 @@ impl<'a> Crossing<'a> {
         self.outward != self.replies
     }
 
-    fn way(&self) -> &'static str {
-        if self.egress() { "out to" } else { "in from" }
+    fn packets(&self, ports: &Ports) -> AclPackets {
+        AclPackets {
+            subnet: self.subnet.clone(),
+            protocol: self.protocol,
+            ports: ports.clone(),
+            egress: self.egress(),
+            peer: self.peer.phrase.clone(),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::network::reach::{
     gateway::{alive, invisible, leads, reroute},
 };
 use crate::network::remedy::{FirewallFault, NetworkRemedy, RouteFault};
+use crate::network::statement::{NetworkStatement, Opaque};
 use crate::{
     answer::*,
     dns::name::{host, other_hosts},
@@ -54,17 +55,17 @@ impl Walk<'_> {
             return hops;
         };
         let answer = self.firewall(vpc, (table, route), (firewall, endpoint), toward);
-        let what = match &answer {
-            Ok(Verdict::Fail(..)) => "which does not let it through",
-            Ok(_) => "whose rules let it through",
-            Err(_) => "whose rules may stop it",
+        let passes = match &answer {
+            Ok(Verdict::Fail(..)) => Some(false),
+            Ok(_) => Some(true),
+            Err(_) => None,
         };
         let stops = matches!(answer, Ok(Verdict::Fail(..)));
         let on = answer.as_ref().err().map_or_else(|| on.clone(), |it| and_unasked(on.clone(), it));
         let name = format!("firewall {}", firewall.name);
         hops.push(Hop::new(HopKind::Firewall, &name, answer));
-        let what = format!("the {name}, {what}");
-        let beyond = self.out_of_sight_as(table, route, &what, on);
+        let what = Opaque::Firewall { name: firewall.name.clone(), passes };
+        let beyond = self.out_of_sight_as(table, route, what, on);
         // Of what lies beyond a firewall that stops everything nothing hangs on.
         hops.extend(beyond.into_iter().filter(|it| !stops || it.kind == HopKind::Appliance));
         hops
@@ -84,7 +85,8 @@ impl Walk<'_> {
             return Ok(Verdict::Fail(
                 observed(
                     &name,
-                    format!("is being deleted, and {} ({})", leads(table, route), self.service),
+                    NetworkStatement::FirewallIsBeingDeleted { route: leads(table, route) }
+                        .for_service(self.service),
                 ),
                 reroute(table, route, RouteFault::FirewallIsBeingDeleted),
             ));
@@ -136,10 +138,14 @@ impl Walk<'_> {
         } else {
             Sni::Exactly(asked.clone())
         };
-        let way = format!("is on the way to {asked} ({})", leads(table, route));
+        let decides = |how| NetworkStatement::FirewallDecides {
+            host: asked.clone(),
+            route: leads(table, route),
+            how,
+        };
         let drop = match of(sni)? {
             Outcome::Passes(how) => {
-                return Ok(Verdict::Pass(observed(&name, format!("{way}, and {how}"))));
+                return Ok(Verdict::Pass(observed(&name, decides(how))));
             }
             Outcome::Drops(drop) => drop,
         };
@@ -153,7 +159,7 @@ impl Walk<'_> {
             }
         }
         let fix = self.opening(firewall, &drop, &asked);
-        Ok(Verdict::Fail(observed(&name, format!("{way}, and {}", drop.how)), fix))
+        Ok(Verdict::Fail(observed(&name, decides(drop.how)), fix))
     }
 
     /// What to change so that `asked` gets through.

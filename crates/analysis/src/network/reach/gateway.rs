@@ -20,6 +20,7 @@ use crate::network::reach::{
     transit::{Bound, Flight, unseen},
 };
 use crate::network::remedy::{NetworkRemedy, RouteFault};
+use crate::network::statement::{NetworkStatement, Opaque};
 use crate::{
     answer::*,
     network::address_set::{Family, ports},
@@ -115,23 +116,24 @@ impl Walk<'_> {
         &self,
         table: &RouteTable,
         route: &Route,
-        what: &str,
+        what: Opaque,
         unknown: Unknown,
     ) -> Vec<Hop> {
         let subject = leads(table, route);
         let remark = gets_through(self.case, self.service).map(|it| {
             if it {
-                return Verdict::Pass(observed(&subject, "carries what the agent sends"));
+                return Verdict::Pass(observed(&subject, NetworkStatement::CarriesAgentTraffic));
             }
             let evidence = observed(
                 &subject,
-                format!(
-                    "carries the traffic for {}, {what}, and has to let it through and its replies back ({})",
-                    route.to, self.service
-                ),
+                NetworkStatement::MustPassTraffic { to: route.to.clone(), what }
+                    .for_service(self.service),
             );
             let region = &self.scope.region;
-            let fix = Fix::of(NetworkRemedy::InspectAppliance { via: route.via.clone(), region: region.clone() }, Recovery::Agent);
+            let fix = Fix::of(
+                NetworkRemedy::InspectAppliance { via: route.via.clone(), region: region.clone() },
+                Recovery::Agent,
+            );
             Verdict::Fail(evidence, fix)
         });
         vec![
@@ -157,10 +159,7 @@ impl Walk<'_> {
         Verdict::Fail(
             observed(
                 &leads(table, route),
-                format!(
-                    "is no NAT gateway, and does not translate the addresses in {NAT64} that DNS64 gives to names with IPv4 addresses alone ({})",
-                    self.service
-                ),
+                NetworkStatement::DoesNotTranslateDns64.for_service(self.service),
             ),
             Fix::of(
                 NetworkRemedy::TranslateDns64 { table: table.id.clone(), to: NAT64 },
@@ -176,10 +175,7 @@ impl Walk<'_> {
             RouteState::Blackhole => Some(Ok(Verdict::Fail(
                 observed(
                     &leads(table, route),
-                    format!(
-                        "is a blackhole for {}: the route's target is gone ({})",
-                        route.to, self.service
-                    ),
+                    NetworkStatement::RouteBlackhole(route.to.clone()).for_service(self.service),
                 ),
                 reroute(table, route, RouteFault::Blackhole),
             ))),
@@ -213,10 +209,13 @@ impl Walk<'_> {
     fn attached(&self, vpc: &VpcId, subject: &str, state: Option<&str>, fix: Fix) -> Answer {
         match state {
             Some("available" | "attached") => {
-                Ok(Verdict::Pass(observed(subject, format!("is attached to {vpc}"))))
+                Ok(Verdict::Pass(observed(subject, NetworkStatement::Attached(vpc.clone()))))
             }
             None | Some("attaching" | "detaching" | "detached") => Ok(Verdict::Fail(
-                observed(subject, format!("is not attached to {vpc} ({})", self.service)),
+                observed(
+                    subject,
+                    NetworkStatement::NotAttached(vpc.clone()).for_service(self.service),
+                ),
                 fix,
             )),
             Some(word) => Err(Unknown::limit(format!(
@@ -232,30 +231,26 @@ impl Walk<'_> {
         if self.from.address.is_ipv6() {
             return Verdict::Pass(observed(
                 &interface.id,
-                format!("has the IPv6 address {}", self.from.address),
+                NetworkStatement::HasIpv6Address(self.from.address),
             ));
         }
         if let Some(address) = interface.public_ip {
             return Verdict::Pass(observed(
                 &interface.id,
-                format!("has the public address {address}"),
+                NetworkStatement::HasPublicAddress(address),
             ));
         }
         if !self.from.host.running {
             return Verdict::NotApplicable("a stopped instance has given its public address back");
         }
-        let v6 = if interface.ipv6.is_empty() {
-            ""
-        } else {
-            "; its IPv6 address does not help, since the agent asks for IPv4 endpoints by default"
-        };
         Verdict::Fail(
             observed(
                 &interface.id,
-                format!(
-                    "has no public IPv4 address, and its route for {} is the internet gateway {}{v6}",
-                    route.to, route.via
-                ),
+                NetworkStatement::NoPublicAddress {
+                    to: route.to.clone(),
+                    gateway: route.via.clone(),
+                    has_ipv6: !interface.ipv6.is_empty(),
+                },
             ),
             Fix::of(
                 NetworkRemedy::GiveElasticAddress { interface: interface.id.clone() },
@@ -282,16 +277,16 @@ impl Walk<'_> {
         let region = &self.scope.region;
         // An account that never heard of it is not asked for more.
         let Some(block) = self.facts.public_access_block(region).optional()? else {
-            return Ok(Verdict::Pass(observed(region, "has no VPC Block Public Access")));
+            return Ok(Verdict::Pass(observed(region, NetworkStatement::NoPublicAccessBlock)));
         };
         match &block.mode {
             BlockMode::Off => {
-                return Ok(Verdict::Pass(observed(region, "has VPC Block Public Access off")));
+                return Ok(Verdict::Pass(observed(region, NetworkStatement::PublicAccessBlockOff)));
             }
             BlockMode::Ingress if outbound_only => {
                 return Ok(Verdict::Pass(observed(
                     region,
-                    "blocks public access, but not connections that NAT and egress-only gateways open",
+                    NetworkStatement::PublicAccessBlockIngressOnly,
                 )));
             }
             BlockMode::Ingress | BlockMode::Bidirectional => {}
@@ -318,7 +313,10 @@ impl Walk<'_> {
         if let Some(it) = exempt {
             return Ok(Verdict::Pass(observed(
                 &it.resource,
-                format!("is exempt from VPC Block Public Access by {} ({})", it.id, it.mode),
+                NetworkStatement::PublicAccessExempt {
+                    exclusion: it.id.clone(),
+                    mode: it.mode.clone(),
+                },
             )));
         }
         match facing().chain(block.exclusions.iter().filter(near)).next() {
@@ -329,13 +327,12 @@ impl Walk<'_> {
             None => Ok(Verdict::Fail(
                 observed(
                     region,
-                    format!(
-                        "blocks public access ({}), and neither {} nor {} is exempt ({})",
-                        block.mode,
-                        vpc,
-                        subnet.unwrap_or(&self.from.interface.subnet),
-                        self.service
-                    ),
+                    NetworkStatement::PublicAccessBlocked {
+                        mode: block.mode.clone(),
+                        vpc: vpc.clone(),
+                        subnet: subnet.unwrap_or(&self.from.interface.subnet).clone(),
+                    }
+                    .for_service(self.service),
                 ),
                 Fix::of(
                     NetworkRemedy::ExemptFromPublicAccessBlock { vpc: vpc.clone() },
@@ -406,7 +403,7 @@ impl Walk<'_> {
         let service = self.service;
         let Some(nat) = self.facts.nat_gateway(id).optional()? else {
             return Ok(Err((
-                observed(subject, format!("does not exist any more ({service})")),
+                observed(subject, NetworkStatement::NatGatewayGone.for_service(service)),
                 replace(RouteFault::NatGatewayGone(id.clone())),
             )));
         };
@@ -418,9 +415,15 @@ impl Walk<'_> {
                 )));
             }
             NatState::Failed | NatState::Deleting | NatState::Deleted => {
-                let why = nat.failure.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
                 return Ok(Err((
-                    observed(subject, format!("is {}{why} ({service})", nat.state)),
+                    observed(
+                        subject,
+                        NetworkStatement::NatGatewayState {
+                            state: nat.state.clone(),
+                            failure: nat.failure.clone(),
+                        }
+                        .for_service(service),
+                    ),
                     replace(RouteFault::NatGatewayFailed(id.clone())),
                 )));
             }
@@ -442,10 +445,7 @@ impl Walk<'_> {
         Verdict::Fail(
             observed(
                 &leads(table, route),
-                format!(
-                    "is a private NAT gateway, which leads to no public address ({})",
-                    self.service
-                ),
+                NetworkStatement::NatGatewayPrivate.for_service(self.service),
             ),
             reroute(table, route, RouteFault::NatGatewayIsPrivate),
         )
@@ -484,7 +484,7 @@ impl Walk<'_> {
                 }
                 _ => Ok(Verdict::Pass(observed(
                     &leads(table, route),
-                    "is an available regional NAT gateway",
+                    NetworkStatement::RegionalNatGateway,
                 ))),
             }
         });
@@ -502,24 +502,20 @@ impl Walk<'_> {
         subject: &str,
         id: &NatGatewayId,
     ) -> Answer {
-        let zones = nat.zones.join(", ");
+        let (zone, zones) = (String::from(zone), nat.zones.clone());
         match &nat.auto_provision_zones {
             Some(AutoProvisionZones::On) => Ok(Verdict::Pass(observed(
                 subject,
-                format!(
-                    "is an available regional NAT gateway, which serves {zone} from {zones} until it has grown there"
-                ),
+                NetworkStatement::RegionalNatGatewayOf { zone, zones },
             ))),
             Some(AutoProvisionZones::Off) => Ok(Verdict::Fail(
                 observed(
                     subject,
-                    format!(
-                        "is a regional NAT gateway that was given addresses in {zones} alone, and does not serve {zone}, where the instance is ({})",
-                        self.service
-                    ),
+                    NetworkStatement::RegionalNatGatewayNotIn { zone: zone.clone(), zones }
+                        .for_service(self.service),
                 ),
                 Fix::of(
-                    NetworkRemedy::AddNatGatewayAddress { gateway: id.clone(), zone: zone.into() },
+                    NetworkRemedy::AddNatGatewayAddress { gateway: id.clone(), zone },
                     Recovery::Agent,
                 ),
             )),
@@ -554,10 +550,7 @@ impl Walk<'_> {
         let ways = legs.iter().map(|leg| {
             let Some(next) = leg.route else {
                 return vec![hop(Ok(Verdict::Fail(
-                    observed(
-                        &subject,
-                        format!("stands in {subnet}, whose table {} has no route out ({service})", onward.id),
-                    ),
+                    observed(&subject, NetworkStatement::NatGatewayHasNoRoute { subnet: subnet.clone(), table: onward.id.clone() }.for_service(service)),
                     replace(RouteFault::NatGatewayHasNoRoute),
                 )))];
             };
@@ -571,15 +564,9 @@ impl Walk<'_> {
                 }
                 (None, TargetKind::InternetGateway(gateway)) => {
                     let answer = self.internet_gateway(vpc, onward, &gateway).map(|attached| match attached {
-                        Verdict::Pass(_) => Verdict::Pass(observed(
-                            &subject,
-                            format!("is available, and {gateway} leads on"),
-                        )),
+                        Verdict::Pass(_) => Verdict::Pass(observed(&subject, NetworkStatement::NatGatewayRoutesTo(gateway.clone()))),
                         _ => Verdict::Fail(
-                            observed(
-                                &subject,
-                                format!("leads on to {gateway}, which is not attached ({service})"),
-                            ),
+                            observed(&subject, NetworkStatement::NatGatewayRoutesToDetached(gateway.clone()).for_service(service)),
                             replace(RouteFault::InternetGatewayDetached(gateway.clone())),
                         ),
                     });
@@ -587,12 +574,7 @@ impl Walk<'_> {
                 }
                 // A common slip: the NAT gateway was put into the private subnet that it is to serve.
                 (None, TargetKind::NatGateway(next)) if next == *id => vec![hop(Ok(Verdict::Fail(
-                    observed(
-                        &subject,
-                        format!(
-                            "stands in {subnet}, a private subnet whose route out leads back to it ({service})"
-                        ),
-                    ),
+                    observed(&subject, NetworkStatement::NatGatewayRoutesToItself { subnet: subnet.clone() }.for_service(service)),
                     replace(
                         RouteFault::NatGatewayRoutesToItself,
                     ),
@@ -614,7 +596,9 @@ impl Walk<'_> {
         let detour = back.iter().filter_map(|it| it.route).find(|it| !it.via.is_local());
         match detour {
             Some(route) => self.dead(table, route).unwrap_or_else(|| Err(invisible(table, route))),
-            None => Ok(Verdict::Pass(observed(subject, format!("leads back by {}", table.id)))),
+            None => {
+                Ok(Verdict::Pass(observed(subject, NetworkStatement::RoutesBack(table.id.clone()))))
+            }
         }
     }
 
@@ -713,15 +697,12 @@ impl Walk<'_> {
         subject: &str,
     ) -> Verdict {
         if interface.source_dest_check != Some(true) {
-            return Verdict::Pass(observed(subject, "takes packets that are not its own"));
+            return Verdict::Pass(observed(subject, NetworkStatement::ForwardsOthersPackets));
         }
         Verdict::Fail(
             observed(
                 subject,
-                format!(
-                    "checks source and destination, so it drops what it should forward ({})",
-                    self.service
-                ),
+                NetworkStatement::ChecksSourceAndDestination.for_service(self.service),
             ),
             Fix::of(
                 NetworkRemedy::DisableSourceDestCheck { interface: id.clone() },
@@ -737,8 +718,10 @@ impl Walk<'_> {
         let state = &self.facts.instance(owner).required()?.state;
         match state {
             InstanceState::Running => {
-                let runs = format!("belongs to {owner}, which runs");
-                return Ok(Verdict::Pass(observed(subject, runs)));
+                return Ok(Verdict::Pass(observed(
+                    subject,
+                    NetworkStatement::InstanceRuns(owner.clone()),
+                )));
             }
             InstanceState::Pending | InstanceState::Other(_) => {
                 return Err(Unknown::limit(format!(
@@ -748,7 +731,11 @@ impl Walk<'_> {
             _ => {}
         }
         Ok(Verdict::Fail(
-            observed(subject, format!("belongs to {owner}, which is {state} ({})", self.service)),
+            observed(
+                subject,
+                NetworkStatement::InstanceIs(owner.clone(), state.clone())
+                    .for_service(self.service),
+            ),
             Fix::of(NetworkRemedy::StartNatInstance { instance: owner.clone() }, Recovery::Agent),
         ))
     }
@@ -773,15 +760,16 @@ impl Walk<'_> {
             })
         };
         if !ways.iter().all(stuck) {
-            return Ok(Verdict::Pass(observed(&subject, format!("has a way on by {}", onward.id))));
+            return Ok(Verdict::Pass(observed(
+                &subject,
+                NetworkStatement::HasRouteOut(onward.id.clone()),
+            )));
         }
         Ok(Verdict::Fail(
             observed(
                 &subject,
-                format!(
-                    "has no way on: its subnet {} needs a route to an internet gateway, and it a public address ({})",
-                    interface.subnet, self.service
-                ),
+                NetworkStatement::NatInstanceHasNoRoute(interface.subnet.clone())
+                    .for_service(self.service),
             ),
             reroute(table, route, RouteFault::NatInstanceHasNoRoute(route.via.clone())),
         ))
@@ -830,10 +818,7 @@ impl Walk<'_> {
         Verdict::Fail(
             observed(
                 &leads(table, route),
-                format!(
-                    "is a peering connection, by which nothing gets to the peer's own gateways ({})",
-                    self.service
-                ),
+                NetworkStatement::PeeringIsNotTransitive.for_service(self.service),
             ),
             reroute(table, route, RouteFault::Peering),
         )
@@ -844,7 +829,7 @@ impl Walk<'_> {
         let peering = self.facts.peering(id).required()?;
         Ok(match &peering.state {
             PeeringState::Active => {
-                Verdict::Pass(observed(&subject, "is an active peering connection"))
+                Verdict::Pass(observed(&subject, NetworkStatement::PeeringActive))
             }
             PeeringState::Other(word) => {
                 return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
@@ -852,7 +837,7 @@ impl Walk<'_> {
             state => Verdict::Fail(
                 observed(
                     &subject,
-                    format!("is a peering connection that is {state} ({})", self.service),
+                    NetworkStatement::PeeringIs(state.clone()).for_service(self.service),
                 ),
                 Fix::of(NetworkRemedy::AcceptPeering { peering: id.clone() }, Recovery::Agent),
             ),
@@ -860,16 +845,16 @@ impl Walk<'_> {
     }
 }
 
-/// What kind of thing lies out of sight, for a sentence.
-fn nature(route: &Route) -> &'static str {
+/// What kind of thing lies out of sight.
+fn nature(route: &Route) -> Opaque {
     match route.via.kind() {
-        TargetKind::Endpoint(_) => "an appliance behind a load balancer",
-        TargetKind::Interface(_) => "an instance that forwards",
-        TargetKind::TransitGateway(_) => "a transit gateway",
-        _ if route.via.0.starts_with("vgw-") => "a virtual private gateway",
-        _ if route.via.0.starts_with("cagw-") => "a carrier gateway",
-        _ if route.via.0.starts_with("lgw-") => "an Outpost's local gateway",
-        _ => "a hop of another kind",
+        TargetKind::Endpoint(_) => Opaque::ApplianceBehindLoadBalancer,
+        TargetKind::Interface(_) => Opaque::ForwardingInstance,
+        TargetKind::TransitGateway(_) => Opaque::TransitGateway,
+        _ if route.via.0.starts_with("vgw-") => Opaque::VirtualPrivateGateway,
+        _ if route.via.0.starts_with("cagw-") => Opaque::CarrierGateway,
+        _ if route.via.0.starts_with("lgw-") => Opaque::LocalGateway,
+        _ => Opaque::Other,
     }
 }
 
@@ -878,7 +863,7 @@ pub(super) fn leads(table: &RouteTable, route: &Route) -> String {
 }
 
 pub(super) fn alive(table: &RouteTable, route: &Route) -> Verdict {
-    Verdict::Pass(observed(&leads(table, route), format!("is the active route for {}", route.to)))
+    Verdict::Pass(observed(&leads(table, route), NetworkStatement::RouteActive(route.to.clone())))
 }
 
 pub(super) fn invisible(table: &RouteTable, route: &Route) -> Unknown {

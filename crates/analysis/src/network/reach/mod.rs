@@ -21,6 +21,7 @@ use ipnet::{IpNet, Ipv6Net};
 use crate::answer::*;
 use crate::case::Case;
 use crate::network::hop::HopKind;
+use crate::network::statement::NetworkStatement;
 use crate::{
     dns::name::{self, Defect, Name, Resolution, StepKind},
     network::address_set::{Addresses, Family, Ports, ports},
@@ -629,11 +630,11 @@ impl Place<'_> {
 
 /// The network through which names that have IPv4 addresses alone are reached by IPv6. Source:
 /// RFC 6052; VPC guide, "DNS64 and NAT64".
-const NAT64: IpNet =
+pub const NAT64: IpNet =
     IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96));
 
 /// The first agent that can ask for dual-stack names. Source: amazon-ssm-agent release notes.
-const DUAL_STACK: AgentVersion = AgentVersion([3, 3, 3270, 0]);
+pub const DUAL_STACK: AgentVersion = AgentVersion([3, 3, 3270, 0]);
 
 /// What is not known of an endpoint in another VPC: the first two where it is another account's, all
 /// where it was not looked for.
@@ -723,15 +724,12 @@ impl Walk<'_> {
                 hops.push(Hop::new(
                     HopKind::VpcDns,
                     self.from.vpc,
-                    Ok(Verdict::Pass(observed(
-                        self.from.vpc,
-                        "has DNS support and DNS hostnames on",
-                    ))),
+                    Ok(Verdict::Pass(observed(self.from.vpc, NetworkStatement::VpcDnsOn))),
                 ));
                 let how = if endpoint.private_dns {
-                    "has private DNS on"
+                    NetworkStatement::PrivateDnsOn
                 } else {
-                    "has private DNS off, and a private hosted zone stands in for it"
+                    NetworkStatement::PrivateDnsReplaced
                 };
                 hops.push(Hop::new(
                     HopKind::PrivateDns,

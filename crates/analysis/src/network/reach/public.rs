@@ -4,7 +4,7 @@ use alloc::{format, vec::Vec};
 
 use crate::network::hop::HopKind;
 use crate::network::reach::{
-    CORE, DUAL_STACK, Hop, NAT64, Path, Reachable, Toward, Walk, agreed,
+    CORE, DUAL_STACK, Hop, Path, Reachable, Toward, Walk, agreed,
     filter::Members,
     gateway::mixed,
     gets_through, join, reachable,
@@ -12,6 +12,7 @@ use crate::network::reach::{
     transit::unless_the_same_ports,
 };
 use crate::network::remedy::NetworkRemedy;
+use crate::network::statement::NetworkStatement;
 use crate::{
     answer::*,
     dns::name::{self, StepKind},
@@ -97,7 +98,7 @@ impl Walk<'_> {
             &table.id,
             Ok(Verdict::Pass(observed(
                 &table.id,
-                format!("of {subnet} has a way out ({})", self.service),
+                NetworkStatement::SubnetHasRouteOut(subnet.clone()).for_service(self.service),
             ))),
         ));
         hops.extend(self.by(&legs, table, toward));
@@ -126,8 +127,10 @@ impl Walk<'_> {
         };
         match gets_through(self.case, self.service) {
             Ok(true) => {
-                let text = format!("is seen to reach {} by IPv6", self.service);
-                return Ok(Verdict::Pass(observed(id, text)));
+                return Ok(Verdict::Pass(observed(
+                    id,
+                    NetworkStatement::ReachesByIpv6(self.service),
+                )));
             }
             Ok(false) => {}
             Err(unknown) => return Err(untold().and(unknown)),
@@ -143,17 +146,9 @@ impl Walk<'_> {
         else {
             return Err(untold());
         };
-        let evidence = observed(
-            id,
-            format!(
-                "has IPv6 addresses alone, and {} has none: without DNS64 on the subnet and a route for {NAT64} to a NAT gateway nothing translates",
-                name::host(region, self.service)
-            ),
-        )
-        .and(observed(
-            &self.scope.target,
-            format!("has agent {version}, which knows no dual-stack names ({DUAL_STACK} does)"),
-        ));
+        let evidence =
+            observed(id, NetworkStatement::OnlyIpv6 { host: name::host(region, self.service) })
+                .and(observed(&self.scope.target, NetworkStatement::NoDualStackNames(version)));
         let fix = Fix::of(
             NetworkRemedy::ProvideIpv6 { subnet: self.from.interface.subnet.clone() },
             Recovery::Agent,
@@ -191,9 +186,7 @@ impl Walk<'_> {
         if let Ok(Some(region)) = name::seen(self.facts, self.abroad())? {
             let evidence = observed(
                 &subject,
-                format!(
-                    "has no way to {service} in {region}, where the bucket is: endpoints serve the buckets of their own Region, and there is no route out"
-                ),
+                NetworkStatement::NoPathToRegion { service, region: region.clone() },
             );
             return Ok(Verdict::Fail(
                 evidence,
@@ -215,10 +208,7 @@ impl Walk<'_> {
                 name::host(&scope.region, &fips)
             )));
         }
-        let evidence = observed(
-            &subject,
-            format!("has no way to {service}: no endpoint for it in {vpc}, and no route out"),
-        );
+        let evidence = observed(&subject, NetworkStatement::NoPath { service, vpc: vpc.clone() });
         let unused = endpoints.iter().find(|it| {
             it.kind == EndpointKind::Gateway
                 && it.state != EndpointState::Deleted
@@ -228,7 +218,7 @@ impl Walk<'_> {
             Some(gateway) => (
                 evidence.and(observed(
                     &gateway.id,
-                    format!("is a gateway endpoint for {service}, but not on {}", table.id),
+                    NetworkStatement::GatewayEndpointNotOn { service, table: table.id.clone() },
                 )),
                 Fix::of(
                     NetworkRemedy::AddEndpointRouteTable {

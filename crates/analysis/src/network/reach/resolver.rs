@@ -13,6 +13,7 @@ use crate::network::reach::{
     gets_through,
     route::table_of,
 };
+use crate::network::statement::NetworkStatement;
 use crate::{
     answer::*,
     dns::name,
@@ -134,7 +135,7 @@ impl Walk<'_> {
             if it {
                 return Ok(Verdict::Pass(observed(
                     &subject,
-                    format!("tells where {} is", self.service),
+                    NetworkStatement::ResolvesService(self.service),
                 )));
             }
             Err(Unknown::limit(format!(

@@ -20,6 +20,7 @@ use crate::network::reach::{
     route::{sorted, table_of},
 };
 use crate::network::remedy::{AttachmentFault, NetworkRemedy};
+use crate::network::statement::NetworkStatement;
 use crate::{
     answer::*,
     network::address_set::{Addresses, Family, ports},
@@ -184,7 +185,10 @@ impl Walk<'_> {
         };
         let Some(attachment) = self.foot(vpc, id)? else {
             return Ok(Verdict::Fail(
-                observed(&subject, format!("has no attachment of {vpc} ({service})")),
+                observed(
+                    &subject,
+                    NetworkStatement::NoAttachment(vpc.clone()).for_service(service),
+                ),
                 repair(AttachmentFault::Missing),
             ));
         };
@@ -200,10 +204,12 @@ impl Walk<'_> {
                 return Ok(Verdict::Fail(
                     observed(
                         &subject,
-                        format!(
-                            "has an attachment of {vpc}, {}, that is {state} ({service})",
-                            attachment.id
-                        ),
+                        NetworkStatement::AttachmentIs {
+                            vpc: vpc.clone(),
+                            attachment: attachment.id.clone(),
+                            state: state.clone(),
+                        }
+                        .for_service(service),
                     ),
                     repair(AttachmentFault::NotAvailable),
                 ));
@@ -224,15 +230,20 @@ impl Walk<'_> {
         Ok(match served {
             Some(()) => Verdict::Pass(observed(
                 &subject,
-                format!("takes packets from {own} by {}", attachment.id),
+                NetworkStatement::AttachmentServesZone {
+                    zone: own.clone(),
+                    attachment: attachment.id.clone(),
+                },
             )),
             None => Verdict::Fail(
                 observed(
                     &subject,
-                    format!(
-                        "has no foot in {own}, where {subnet} is: {} stands in other zones ({service})",
-                        attachment.id
-                    ),
+                    NetworkStatement::AttachmentNotInZone {
+                        zone: own.clone(),
+                        subnet: subnet.clone(),
+                        attachment: attachment.id.clone(),
+                    }
+                    .for_service(service),
                 ),
                 repair(AttachmentFault::NotInZone),
             ),
@@ -303,10 +314,7 @@ impl Walk<'_> {
         Verdict::Fail(
             observed(
                 id,
-                format!(
-                    "has no route table for {foot}, so it drops what comes in by it ({})",
-                    self.service
-                ),
+                NetworkStatement::AttachmentHasNoTable(foot.into()).for_service(self.service),
             ),
             Fix::of(
                 NetworkRemedy::AssociateAttachment { gateway: id.clone(), attachment: foot.into() },
@@ -349,10 +357,7 @@ impl Walk<'_> {
                         table.id, route.to
                     ));
                 };
-                let on = observed(
-                    &format!("{} ({id})", table.id),
-                    format!("sends {} on to {vpc} by {via}", route.to),
-                );
+                let on = observed(&format!("{} ({id})", table.id), NetworkStatement::SendsOn { to: route.to.clone(), vpc: vpc.clone(), attachment: via.clone() });
                 let on = Hop::new(HopKind::TransitRoute, &table.id, Ok(Verdict::Pass(on)));
                 let beyond = match flight.bound {
                     Bound::Subnet((home, subnet)) if home == vpc => {
@@ -397,16 +402,22 @@ impl Walk<'_> {
         flight: Flight,
     ) -> Verdict {
         let (subject, phrase) = (format!("{} ({id})", table.id), &flight.toward.phrase);
-        let what = if flight.replies { "back to" } else { "to" };
+        let back = flight.replies;
         let evidence = match route {
             Some(route) => observed(
                 &subject,
-                format!(
-                    "is a blackhole for {}, on the way {what} {phrase} ({})",
-                    route.to, self.service
-                ),
+                NetworkStatement::TransitBlackhole {
+                    to: route.to.clone(),
+                    back,
+                    phrase: phrase.clone(),
+                }
+                .for_service(self.service),
             ),
-            None => observed(&subject, format!("has no route {what} {phrase} ({})", self.service)),
+            None => observed(
+                &subject,
+                NetworkStatement::NoTransitRoute { back, phrase: phrase.clone() }
+                    .for_service(self.service),
+            ),
         };
         // A foot's VPC announces itself, if it is let; a way out has to be said.
         let known = match flight.bound {
@@ -424,7 +435,7 @@ impl Walk<'_> {
                 Recovery::Agent,
             ),
             (known, route) => {
-                let (table, back) = (table.id.clone(), flight.replies);
+                let table = table.id.clone();
                 let (phrase, attachment) = (phrase.clone(), known.map(|it| it.id.clone()));
                 let remedy = match route {
                     Some(route) => NetworkRemedy::ReplaceTransitRoute {
@@ -544,7 +555,7 @@ impl Walk<'_> {
             Ok(looked) => looked,
             Err(unknown) => return unseen(subnet, &unknown),
         };
-        let stop = |evidence: String| {
+        let stop = |evidence: NetworkStatement| {
             let fix = Fix::of(
                 NetworkRemedy::AddRouteToNatGateway {
                     table: table.id.clone(),
@@ -552,15 +563,17 @@ impl Walk<'_> {
                 },
                 Recovery::Agent,
             );
-            let evidence = observed(&format!("{subnet} ({})", table.id), evidence);
+            let evidence =
+                observed(&format!("{subnet} ({})", table.id), evidence.for_service(self.service));
             vec![Hop::new(HopKind::TransitRoute, &table.id, Ok(Verdict::Fail(evidence, fix)))]
         };
         let ways = legs.iter().map(|leg| {
             let Some(route) = leg.route else {
-                return stop(format!(
-                    "of {vpc}, where {id} leads, has no route to {} ({})",
-                    flight.toward.phrase, self.service
-                ));
+                return stop(NetworkStatement::NoRouteOutOf {
+                    vpc: vpc.clone(),
+                    gateway: id.clone(),
+                    phrase: flight.toward.phrase.clone(),
+                });
             };
             if let Some(dead) = self.dead(table, route) {
                 return vec![Hop::new(HopKind::NextHop, &route.via, dead)];
@@ -568,13 +581,21 @@ impl Walk<'_> {
             match route.via.kind() {
                 TargetKind::NatGateway(nat) => {
                     let on = Hop::new(HopKind::NextHop, &route.via, Ok(alive(table, route)));
-                    let nat = self.nat_gateway(foot, (table, route), &nat, &flight.toward.part(&leg.addresses));
+                    let nat = self.nat_gateway(
+                        foot,
+                        (table, route),
+                        &nat,
+                        &flight.toward.part(&leg.addresses),
+                    );
                     core::iter::once(on).chain(nat).collect()
                 }
-                TargetKind::InternetGateway(gateway) if self.family() == Family::V4 => stop(format!(
-                    "of {vpc}, where {id} leads, leads on to {gateway}, which has no public address for what is of another VPC ({})",
-                    self.service
-                )),
+                TargetKind::InternetGateway(gateway) if self.family() == Family::V4 => {
+                    stop(NetworkStatement::NoNatIn {
+                        vpc: vpc.clone(),
+                        gateway: id.clone(),
+                        internet_gateway: gateway,
+                    })
+                }
                 // Firewalls mostly stand in such a VPC, for all the others. A gateway endpoint is for its own VPC
                 // alone. Source: VPC guide, "Gateway endpoints", considerations.
                 TargetKind::Endpoint(id)
