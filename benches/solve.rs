@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ssm_doctor_analysis::case::Case;
-use ssm_doctor_analysis::network::reach;
+use ssm_doctor_analysis::network::path;
 use ssm_doctor_checks::engine::diagnosis::{diagnose, examine};
 use ssm_doctor_fixtures as fixtures;
 
@@ -18,7 +18,7 @@ fn solve(criterion: &mut Criterion) {
             scenario,
             |bench, scenario| {
                 bench.iter(|| {
-                    reach::paths(&Case::new(black_box(&scenario.facts), black_box(&scenario.scope)))
+                    path::paths(&Case::new(black_box(&scenario.facts), black_box(&scenario.scope)))
                 });
             },
         );

@@ -165,7 +165,7 @@ macro_rules! hop_check {
             impact: $crate::engine::check::Impact::Blocks,
             depends_on: &[&found_in_region::CHECK $(, $after)?],
             proves: &[],
-            run: |case| ssm_doctor_analysis::network::reach::judge(case, &[$kind]),
+            run: |case| ssm_doctor_analysis::network::path::judge(case, &[$kind]),
         };
     };
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Verdict},
-    network::reach::{self, Path},
+    network::{hop::Path, path},
     node::silence,
     workstation::client::{self, Judged},
 };
@@ -79,7 +79,7 @@ impl Report {
                 .to_owned(),
             name: tag.or_else(node),
             diagnosis: diagnose(&examine(&case)),
-            paths: reach::paths(&case),
+            paths: path::paths(&case),
             others,
             client_left_out: match client::judged(&case) {
                 Ok(Judged::Here(_)) => None,

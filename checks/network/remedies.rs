@@ -4,8 +4,9 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use ssm_doctor_analysis::network::{
     address_set::shown_ports,
-    reach::{CORE, NAT64},
+    flow::NAT64,
     remedy::{AttachmentFault, FirewallFault, NetworkRemedy, RouteFault},
+    service::CORE,
 };
 use ssm_doctor_facts::{
     change::{Change, Ec2Change, NetworkFirewallChange, Route53Change, RouteTarget},

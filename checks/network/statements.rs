@@ -8,7 +8,8 @@ use alloc::{
 
 use ssm_doctor_analysis::network::{
     address_set::shown_ports,
-    reach::{DUAL_STACK, NAT64},
+    flow::NAT64,
+    service::DUAL_STACK,
     statement::{AclPackets, Admitted, NetworkStatement, Opaque},
 };
 use ssm_doctor_facts::ec2::Rule;

@@ -33,7 +33,7 @@ use aws_config::{
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_analysis::{
-    network::reach::CORE,
+    network::service::CORE,
     permissions::credentials::{CHANNELS, REGISTER, channels_of},
 };
 use ssm_doctor_facts::{

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Verdict},
-    network::reach::{Path as Way, Reachable as Reach},
+    network::{hop::Path as Way, hop::Reachable as Reach},
 };
 use ssm_doctor_checks::engine::{
     check::Impact as Weight,
@@ -380,7 +380,7 @@ fn path(path: &Way) -> Path {
             Reach::No => Reachable::No,
             Reach::Unknown => Reachable::Unknown,
         },
-        lost: path.lost.as_ref().map(report::unknown_in_words),
+        lost: path.unfollowed.as_ref().map(report::unknown_in_words),
         hops: path
             .hops
             .iter()

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Verdict},
-    network::reach::{Hop, Path},
+    network::{hop::Hop, hop::Path},
 };
 use ssm_doctor_checks::engine::{
     check::Impact,
@@ -158,7 +158,7 @@ fn drawing(page: &mut Page, report: &Report, path: &Path) {
         names.iter().filter(|it| !is_in_order(it)).for_each(|it| draw(mark(&it.answer), named(it)));
     }
     packets.iter().filter(|it| !is_tacit(it)).for_each(|it| draw(mark(&it.answer), named(it)));
-    if path.lost.is_some() {
+    if path.unfollowed.is_some() {
         spans.extend([(PLAIN, " "), (DOUBT, "?")]);
     }
     spans.extend([(PLAIN, " →"), (PLAIN, GLUED), (PLAIN, path.service)]);

@@ -37,10 +37,7 @@ use proptest::{
 };
 use reference::{Arrival, Attempt, Goal, Judgement, Reference};
 use ssm_doctor_analysis::case::Case;
-use ssm_doctor_analysis::network::{
-    hop::HopKind,
-    reach::{self, Reachable},
-};
+use ssm_doctor_analysis::network::{hop::HopKind, hop::Reachable, path};
 use ssm_doctor_facts::{
     ec2::{BlockMode, NatGateway, PublicAccessBlock},
     lookup::{Facts, Row},
@@ -151,7 +148,7 @@ fn agree(
             }
         }
     }
-    let path = reach::path(&Case::new(facts, scope), service);
+    let path = path::path(&Case::new(facts, scope), service);
     let answer = path.reachable();
     let right = match answer {
         // Some of several addresses is enough, and the solver says which are lost.

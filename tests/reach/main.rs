@@ -30,7 +30,8 @@ use ssm_doctor_analysis::{
     answer::Verdict,
     network::{
         hop::HopKind,
-        reach::{self, Hop, Reachable},
+        hop::{Hop, Reachable},
+        path,
     },
 };
 use ssm_doctor_facts::{
@@ -63,12 +64,12 @@ struct Answer {
 type Solver = fn(&Facts, &Scope, &'static str) -> Answer;
 
 fn solver(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
-    let path = reach::path(&Case::new(facts, scope), service);
+    let path = path::path(&Case::new(facts, scope), service);
     let fails = |it: &Hop| matches!(it.answer, Ok(Verdict::Fail(..)));
     let in_part = path.hops.iter().any(|it| it.kind == HopKind::SomeReplies && fails(it));
     let reachable = path.reachable();
     let hops = path.hops.iter().filter_map(|it| Some(it.answer.clone().err()?));
-    let unknown = hops.chain(path.lost.clone()).collect();
+    let unknown = hops.chain(path.unfollowed.clone()).collect();
     Answer { reachable, in_part, unknown }
 }
 
@@ -236,12 +237,12 @@ fn report(plan: &Plan, solver: Solver) -> (String, String) {
         writeln!(text, "  {line}").unwrap();
     }
     let (facts, scope) = worlds::read(&facts);
-    let path = reach::path(&Case::new(&facts, &scope), plan.service);
+    let path = path::path(&Case::new(&facts, &scope), plan.service);
     for hop in path.hops.iter().filter(|it| !matches!(it.answer, Ok(Verdict::Pass(_)))) {
         writeln!(text, "  solver: {:?} {} {:?}", hop.kind, hop.id, hop.answer).unwrap();
         write!(signature, " {:?}", hop.kind).unwrap();
     }
-    if let Some(lost) = &path.lost {
+    if let Some(lost) = &path.unfollowed {
         writeln!(text, "  solver: {lost:?}").unwrap();
     }
     for (at, reading) in packets.readings.iter().enumerate() {

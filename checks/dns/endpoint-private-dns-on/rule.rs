@@ -4,7 +4,7 @@
 //! where those can be reached: only then is it no fault.
 
 use crate::{endpoint::policy_allows_agent::and_beyond, prelude::*};
-use ssm_doctor_analysis::network::{hop::HopKind, reach};
+use ssm_doctor_analysis::network::{hop::HopKind, path};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -17,5 +17,5 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    and_beyond(reach::judge(case, &[HopKind::PrivateDns]), case)
+    and_beyond(path::judge(case, &[HopKind::PrivateDns]), case)
 }

@@ -5,7 +5,7 @@
 //! blocks by itself; it is the explanation when the agent stays away.
 
 use crate::prelude::*;
-use ssm_doctor_analysis::{dns::name, network::reach};
+use ssm_doctor_analysis::{dns::name, network::service};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -24,7 +24,7 @@ fn run(case: &Case) -> Answer {
     let Some(vpc) = &case.facts.instance(id).required()?.vpc else {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
-    all_of(reach::CORE, "no name is asked for", |service| {
+    all_of(service::CORE, "no name is asked for", |service| {
         let host = name::host(&case.scope.region, service);
         let Some((id, rule)) = name::diversion(case, vpc, service)? else {
             return Ok(Verdict::Pass(observed(
@@ -32,7 +32,7 @@ fn run(case: &Case) -> Answer {
                 format!("has no Resolver rule that sends {host} to other DNS servers"),
             )));
         };
-        if reach::gets_through(case, service)? {
+        if service::agent_reaches(case, service)? {
             let through = format!("forwards {host} elsewhere, and the agent reaches {service}");
             return Ok(Verdict::Pass(observed(&id, through)));
         }

@@ -9,7 +9,7 @@ use core::net::IpAddr;
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     dns::name::{self, Resolution},
-    network::reach,
+    network::service,
 };
 use ssm_doctor_facts::{lookup::Need, route53::Place};
 
@@ -39,8 +39,8 @@ fn run(case: &Case) -> Answer {
             None => return Ok(Verdict::Pass(observed(vpc, "hands out Amazon's DNS resolver"))),
         },
     };
-    let silent = any_of(reach::CORE, |service| {
-        Ok((!reach::gets_through(case, service)?).then_some(service))
+    let silent = any_of(service::CORE, |service| {
+        Ok((!service::agent_reaches(case, service)?).then_some(service))
     })?;
     let Some(service) = silent else {
         let through = "is registered and connected, so it is told where the services are";
@@ -48,7 +48,7 @@ fn run(case: &Case) -> Answer {
     };
     let domain = format!("{}.{}", case.scope.region, case.scope.region.dns_suffix());
     if let Some(server) = server.filter(|it| ANSWER_ANYBODY.contains(it)) {
-        let private = any_of(reach::CORE, |service| {
+        let private = any_of(service::CORE, |service| {
             let name = name::seen(case.facts, name::resolve(case, vpc, service))?;
             Ok((!matches!(name.map(|it| it.to), Ok(Resolution::Public))).then_some(service))
         })?;
@@ -97,7 +97,8 @@ const ANSWER_ANYBODY: [&str; 8] = [
 /// What a server may not know, and whether it is there at all.
 fn doubts(server: &str, service: &str, vpc: &VpcId, case: &Case) -> Result<Evidence, Unknown> {
     let relied_on = case.facts.endpoints(vpc).required()?.iter().find(|it| {
-        it.private_dns && it.serves(&case.scope.region).is_some_and(|it| reach::CORE.contains(&it))
+        it.private_dns
+            && it.serves(&case.scope.region).is_some_and(|it| service::CORE.contains(&it))
     });
     let domain = format!("{}.{}", case.scope.region, case.scope.region.dns_suffix());
     let knows = if let Some(endpoint) = relied_on {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::prelude::*;
 use ssm_doctor_analysis::{
-    network::reach::{CORE, endpoint_in_vain, endpoint_on_the_way, once_led_to},
+    network::{path::bypassed_endpoint, path::endpoint_on_path, path::once_led_to, service::CORE},
     permissions::{
         access::{allowing, set},
         context::{self, target_arn},
@@ -49,7 +49,7 @@ fn run(case: &Case) -> Answer {
 pub(crate) fn and_beyond(answer: Answer, case: &Case) -> Answer {
     let Ok(Verdict::Fail(evidence, fix)) = answer else { return answer };
     let beyond = all_of(CORE, "no endpoint stands there in vain", |service| {
-        let found = endpoint_in_vain(case, service)?;
+        let found = bypassed_endpoint(case, service)?;
         let found = found.and_then(|(it, vpc)| Some((it, vpc, it.policy.as_ref()?)));
         let Some((endpoint, vpc, text)) = found else {
             return Ok(Verdict::NotApplicable(
@@ -102,7 +102,7 @@ pub(super) fn policy_on_the_way<'f>(
     case: &Case<'f>,
     service: &str,
 ) -> Result<Option<(&'f Endpoint, &'f Text)>, Unknown> {
-    let endpoint = endpoint_on_the_way(case, service)?;
+    let endpoint = endpoint_on_path(case, service)?;
     Ok(endpoint.and_then(|(endpoint, _)| Some((endpoint, endpoint.policy.as_ref()?))))
 }
 

@@ -6,7 +6,7 @@
 use crate::endpoint::policy_allows_agent::{open_to_all, passes, policy_on_the_way};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
-    network::reach,
+    network::service,
     permissions::{
         credentials::{agent_role, log_groups_of},
         judge::Question,
@@ -41,7 +41,7 @@ fn run(case: &Case) -> Answer {
     if let Ok(Gates::None(why)) = gates {
         return Ok(Verdict::NotApplicable(why));
     }
-    let services = match reach::gate_services(case) {
+    let services = match service::gate_services(case) {
         Ok(services) => services,
         // Which of them it waits for decides nothing where none is reached through a policy.
         Err(unknown) => {

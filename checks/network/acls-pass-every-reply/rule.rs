@@ -4,7 +4,7 @@
 //! of that range makes connections fail now and then, which is worse to find than one that fails always.
 
 use crate::prelude::*;
-use ssm_doctor_analysis::network::{hop::HopKind, reach};
+use ssm_doctor_analysis::network::{hop::HopKind, path};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -17,10 +17,10 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    if let partly @ Verdict::Fail(..) = reach::judge(case, &[HopKind::SomeReplies])? {
+    if let partly @ Verdict::Fail(..) = path::judge(case, &[HopKind::SomeReplies])? {
         return Ok(partly);
     }
-    Ok(match reach::judge(case, &[HopKind::Acl])? {
+    Ok(match path::judge(case, &[HopKind::Acl])? {
         Verdict::Fail(..) => Verdict::NotApplicable("no reply gets through at all"),
         verdict => verdict,
     })

@@ -4,7 +4,7 @@
 //! blocks by itself. It is the first thing to look at when the agent stays away.
 
 use crate::prelude::*;
-use ssm_doctor_analysis::network::{hop::HopKind, reach};
+use ssm_doctor_analysis::network::{hop::HopKind, path};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -17,9 +17,9 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    match reach::judge(case, &[HopKind::Appliance])? {
+    match path::judge(case, &[HopKind::Appliance])? {
         // What is on the way shows in the routes alone, whatever they are worth.
-        Verdict::NotApplicable(_) => match reach::judge(case, &[HopKind::Route])? {
+        Verdict::NotApplicable(_) => match path::judge(case, &[HopKind::Route])? {
             Verdict::Fail(..) => Ok(Verdict::NotApplicable("there is no way out at all")),
             verdict => Ok(verdict),
         },

@@ -4,7 +4,7 @@
 //! most people close it before the message comes.
 
 use crate::{path, prelude::*};
-use ssm_doctor_analysis::network::reach;
+use ssm_doctor_analysis::network::path::judge_gates;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -20,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    Ok(match reach::judge_gates(case)? {
+    Ok(match judge_gates(case)? {
         // The agent looks anew for each session.
         Verdict::Fail(evidence, fix) => {
             Verdict::Fail(evidence, Fix { recovery: Recovery::NextSession, ..fix })

@@ -7,7 +7,7 @@
 
 use crate::prelude::*;
 use ssm_doctor_analysis::{
-    network::reach,
+    network::path,
     session::{self, Gates, Preferences},
 };
 
@@ -31,7 +31,7 @@ fn run(case: &Case) -> Answer {
     }
     let services = services(&preferences)?;
     let answer = all_of(services, "nothing is logged that could be logged in vain", |service| {
-        reach::judge_service(case, service)
+        path::judge_service(case, service)
     })?;
     Ok(match answer {
         Verdict::Fail(evidence, fix) => Verdict::Fail(

@@ -5,7 +5,7 @@ use core::cell::RefCell;
 
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 
-use crate::network::reach::Path;
+use crate::network::hop::Path;
 
 /// Facts and scope of one target, and what was concluded from them so far.
 ///

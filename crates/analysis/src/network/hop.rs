@@ -1,4 +1,176 @@
-//! The kinds of hop that a path can have.
+//! The hops of a path, and the kinds of them.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use ssm_doctor_facts::lookup::Unknown;
+
+use crate::{
+    answer::*,
+    dns::name::{self, StepKind},
+    network::network_acl::Filtered,
+};
+
+/// One thing on the way that lets the packet on, or does not.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    pub kind: HopKind,
+    /// The group, table, gateway or endpoint in question.
+    pub id: String,
+    pub answer: Answer,
+}
+
+impl Hop {
+    pub(super) fn new(kind: HopKind, id: &(impl ToString + ?Sized), answer: Answer) -> Self {
+        Self { kind, id: id.to_string(), answer }
+    }
+
+    /// What ACLs say: a hop, and another where they let only part through.
+    pub(super) fn filtered(id: &impl ToString, filtered: Filtered) -> impl Iterator<Item = Self> {
+        let partly = filtered.partly.map(|(evidence, fix)| {
+            Self::new(HopKind::SomeReplies, id, Ok(Verdict::Fail(evidence, fix)))
+        });
+        core::iter::once(Self::new(HopKind::Acl, id, filtered.answer)).chain(partly)
+    }
+
+    /// Records in its evidence that it is on the path to `service`.
+    pub(super) fn mark_path(&mut self, service: &'static str) {
+        if let Ok(verdict) = &mut self.answer {
+            *verdict = match verdict.clone() {
+                Verdict::Pass(evidence) => Verdict::Pass(evidence.on_path_to(service)),
+                Verdict::Fail(evidence, fix) => Verdict::Fail(evidence.on_path_to(service), fix),
+                inapplicable @ Verdict::NotApplicable(_) => inapplicable,
+            };
+        }
+    }
+
+    /// Is there no way at all?
+    pub(super) fn is_missing_route(&self) -> bool {
+        self.kind == HopKind::Route && self.stops()
+    }
+
+    /// Does it stop nothing, whatever it says?
+    pub(super) fn is_remark(&self) -> bool {
+        self.kind.is_remark()
+    }
+
+    /// Does it let every packet by, for certain?
+    pub(super) fn passes(&self) -> bool {
+        matches!(self.answer, Ok(Verdict::Pass(_)))
+    }
+
+    /// Does it stop every packet?
+    pub(super) fn stops(&self) -> bool {
+        !self.is_remark() && matches!(self.answer, Ok(Verdict::Fail(..)))
+    }
+}
+
+impl From<name::Step> for Hop {
+    fn from(step: name::Step) -> Self {
+        let kind = match step.kind {
+            StepKind::Resolver => HopKind::VpcDns,
+            StepKind::Firewall => HopKind::DnsFirewall,
+            StepKind::Rule => HopKind::ResolverRule,
+            StepKind::Zone => HopKind::HostedZone,
+        };
+        Self { kind, id: step.id, answer: step.answer }
+    }
+}
+
+/// The way to one service.
+#[derive(Clone, Debug)]
+pub struct Path {
+    pub service: &'static str,
+    pub hops: Vec<Hop>,
+    /// Set when even the course of the path is unknown, so that its hops are missing or in doubt.
+    pub unfollowed: Option<Unknown>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reachable {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Path {
+    #[must_use]
+    pub fn reachable(&self) -> Reachable {
+        reachable(&self.hops, self.unfollowed.is_some())
+    }
+
+    /// Why the path is unknown, if it is, and what some of its hops say.
+    pub(super) fn lost_or<'a>(
+        &self,
+        hops: impl Iterator<Item = &'a Hop>,
+    ) -> impl Iterator<Item = Answer> {
+        self.unfollowed.clone().map(Err).into_iter().chain(hops.map(|hop| hop.answer.clone()))
+    }
+
+    pub(super) fn unknown(&self) -> Unknown {
+        let hops = self.hops.iter().filter_map(|it| it.answer.as_ref().err());
+        hops.chain(&self.unfollowed)
+            .cloned()
+            .reduce(Unknown::and)
+            .unwrap_or_else(|| Unknown::limit("the path could not be followed"))
+    }
+}
+
+pub(super) fn reachable(hops: &[Hop], unfollowed: bool) -> Reachable {
+    if hops.iter().any(Hop::stops) {
+        Reachable::No
+    } else if unfollowed || hops.iter().any(|it| it.answer.is_err()) {
+        Reachable::Unknown
+    } else {
+        Reachable::Yes
+    }
+}
+
+/// The ways to several addresses of one name, of which the agent tries one after the other: one that
+/// works is enough, and those that do not make connections slow or flaky.
+pub(super) fn any_address(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
+    let (mut open, mut blocked): (Vec<_>, Vec<_>) =
+        ways.into_iter().partition(|it| reachable(it, false) != Reachable::No);
+    open.sort_by_key(|it| reachable(it, false) == Reachable::Unknown);
+    let mut open = open.into_iter();
+    let Some(mut best) = open.next() else { return side_by_side(blocked) };
+    let unfollowed = blocked.iter_mut().flat_map(|it| it.drain(..)).filter(Hop::stops);
+    best.extend(unfollowed.map(|it| Hop { kind: HopKind::SomeReplies, ..it }));
+    for other in open {
+        best = side_by_side(Vec::from([best, other]));
+    }
+    best
+}
+
+/// Ways of the same kind side by side: hops of one kind and id speak together.
+pub(super) fn side_by_side(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
+    let mut all: Vec<Hop> = Vec::new();
+    for hop in ways.into_iter().flatten() {
+        match all.iter_mut().find(|it| it.kind == hop.kind && it.id == hop.id) {
+            Some(known) => {
+                let both = [known.answer.clone(), hop.answer];
+                known.answer = all_of(both, "no such hop on the way", |it| it);
+            }
+            None => all.push(hop),
+        }
+    }
+    all
+}
+
+/// The ways that different addresses take, of which we do not know the one that counts: what they
+/// agree on holds, and where some work and others do not, it is unknown, as the hop `mixed` says.
+pub(super) fn all_agree(ways: Vec<Vec<Hop>>, mixed: impl Fn() -> Hop) -> Vec<Hop> {
+    let blocked = ways.iter().filter(|it| reachable(it, false) == Reachable::No).count();
+    if blocked == 0 || blocked == ways.len() {
+        return side_by_side(ways);
+    }
+    let open = ways.into_iter().filter(|it| reachable(it, false) != Reachable::No);
+    let mut hops = side_by_side(open.collect());
+    hops.push(mixed());
+    hops
+}
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident,)*) => {

@@ -1,8 +1,29 @@
 //! The path of packets to a service and back.
 
 pub mod address_set;
+mod block_public_access;
+mod dns_server;
+mod first_match;
+pub mod flow;
+mod gateway_endpoint;
 pub mod hop;
-pub mod inspection;
-pub mod reach;
+mod interface_endpoint;
+mod internet_gateway;
+mod nat_gateway;
+mod nat_instance;
+mod network_acl;
+mod network_firewall;
+mod next_hop;
+pub mod path;
+mod peering;
+mod public_path;
 pub mod remedy;
+mod route_table;
+mod security_group;
+pub mod service;
+mod shared_endpoint;
 pub mod statement;
+mod traffic;
+mod transit_gateway;
+mod transit_gateway_attachment;
+mod unused_endpoint;

@@ -15,7 +15,7 @@ use crate::answer::{Evidence, Fix, Recovery, observed};
 use crate::case::Case;
 use crate::{
     dns::name,
-    network::reach::{self, Reachable},
+    network::{hop::Reachable, path},
     node::console::{self, Sign, Trouble},
     permissions::credentials,
 };
@@ -140,13 +140,13 @@ fn undecided(trail: &mut Trail, silence: Silence, case: &Case) {
         Silence::NeverRegistered | Silence::Lost(_) => "ssm",
         Silence::NotConnected(_) => "ssmmessages",
     };
-    let path = reach::path(case, service);
+    let path = path::path(case, service);
     if path.reachable() != Reachable::Unknown {
         return;
     }
     let hops = path.hops.iter().filter_map(|it| it.answer.as_ref().err());
     let mut limits: Vec<&str> = Vec::new();
-    for unknown in hops.chain(&path.lost) {
+    for unknown in hops.chain(&path.unfollowed) {
         // What a call was refused for is for that call to tell.
         let texts: Option<Vec<&str>> = unknown.gaps().map(as_limit).collect();
         for text in texts.unwrap_or_default() {

@@ -15,7 +15,7 @@ use core::net::Ipv4Addr;
 
 use crate::case::Case;
 use crate::{
-    network::reach,
+    network::path,
     permissions::{
         credentials::Source,
         judge::Question,
@@ -251,12 +251,12 @@ fn of_path(it: &mut RequestContext, action: &str, case: &Case) {
     const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
     const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
     let service = service_of(action);
-    match reach::endpoint_on_the_way(case, service) {
+    match path::endpoint_on_path(case, service) {
         Ok(Some((endpoint, vpc))) => by_endpoint(it, endpoint, vpc, case),
         // A public name may yet be answered by an endpoint elsewhere, unless the way there is seen.
         Ok(None) => {
             let Some(service) = SERVICES.into_iter().find(|it| *it == service) else { return };
-            match reach::seen_as(case, service) {
+            match path::public_source_addresses(case, service) {
                 Ok(Some(addresses)) => {
                     for key in BY_ENDPOINT {
                         it.set(key, KeyValue::Absent);

@@ -6,27 +6,30 @@
 use alloc::{format, vec::Vec};
 use core::net::IpAddr;
 
-use crate::network::hop::HopKind;
-use crate::network::reach::{
-    Hop, Path, Reachable, Toward, Walk,
-    filter::{Crossing, Filtered, Members, Port},
-    gets_through,
-    route::table_of,
-};
-use crate::network::statement::NetworkStatement;
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown, route53::Place};
+
 use crate::{
     answer::*,
-    dns::name,
-    network::address_set::{Family, ports},
+    dns::name::{self},
+    network::{
+        address_set::{Family, ports},
+        flow::{PathTrace, Remote},
+        hop::{Hop, HopKind, Path, Reachable},
+        network_acl::{Crossing, Filtered},
+        route_table::table_of,
+        security_group::PeerGroups,
+        service::agent_reaches,
+        statement::NetworkStatement,
+        traffic::Port,
+    },
 };
-use ssm_doctor_facts::{change::Protocol, ec2::*, ids::SubnetId, lookup::Unknown, route53::Place};
 
-const DNS: u16 = 53;
+pub(super) const DNS: u16 = 53;
 
-impl Walk<'_> {
+impl PathTrace<'_> {
     /// Whether questions get out to the DNS servers of the DHCP options; none while one of them is
     /// Amazon's, which nothing stops.
-    pub(super) fn asks_foreign_servers(&self) -> Option<Hop> {
+    pub(super) fn custom_dns_queries(&self) -> Option<Hop> {
         let vpc = self.from.vpc;
         let servers = match name::dhcp_servers(self.facts, vpc) {
             Ok(Some(servers))
@@ -38,12 +41,12 @@ impl Walk<'_> {
             Err(unknown) => return Some(Hop::new(HopKind::NameQuery, vpc, Err(unknown))),
         };
         let hop = |answer| Hop::new(HopKind::NameQuery, &servers.join(", "), answer);
-        let (mut shut, mut unknown) = (None::<(Evidence, Fix)>, None);
+        let (mut blocked, mut unknown) = (None::<(Evidence, Fix)>, None);
         for server in servers {
-            match self.asks(server) {
+            match self.queries(server) {
                 // Where all are shut, one of them is to be opened.
                 Ok(Verdict::Fail(more, fix)) => {
-                    shut = Some(match shut {
+                    blocked = Some(match blocked {
                         Some((evidence, first)) => (evidence.and(more), first),
                         None => (more, fix),
                     });
@@ -53,12 +56,12 @@ impl Walk<'_> {
                 heard => return Some(hop(heard)),
             }
         }
-        let shut = shut.map(|(evidence, fix)| Ok(Verdict::Fail(evidence, fix)));
-        Some(hop(unknown.map(Err).or(shut)?))
+        let blocked = blocked.map(|(evidence, fix)| Ok(Verdict::Fail(evidence, fix)));
+        Some(hop(unknown.map(Err).or(blocked)?))
     }
 
     /// By UDP, as resolvers do, or by TCP, as some do when that fails.
-    fn asks(&self, server: &str) -> Answer {
+    pub(super) fn queries(&self, server: &str) -> Answer {
         let Ok(address) = server.parse::<IpAddr>() else {
             return Err(Unknown::limit(format!("{server:?} is no address of a DNS server")));
         };
@@ -70,8 +73,8 @@ impl Walk<'_> {
         if !reached {
             return Err(Unknown::limit(format!("how the DNS server {server} is reached")));
         }
-        match self.asks_by(Protocol::Udp, address) {
-            Ok(Verdict::Fail(evidence, fix)) => match self.asks_by(Protocol::Tcp, address) {
+        match self.queries_by(Protocol::Udp, address) {
+            Ok(Verdict::Fail(evidence, fix)) => match self.queries_by(Protocol::Tcp, address) {
                 Ok(Verdict::Fail(..)) => Ok(Verdict::Fail(evidence, fix)),
                 other => other,
             },
@@ -79,13 +82,13 @@ impl Walk<'_> {
         }
     }
 
-    fn asks_by(&self, protocol: Protocol, address: IpAddr) -> Answer {
-        let server = Toward::one(address);
+    fn queries_by(&self, protocol: Protocol, address: IpAddr) -> Answer {
+        let server = Remote::one(address);
         let (interface, vpc) = (self.from.interface, self.from.vpc);
         let place = Place { vpc: vpc.clone(), address };
         let inside = self.from.host.own.iter().any(|it| it.contains(&address));
         let whose = format!("the DNS server {address}");
-        let members = if inside { Members::Unseen(&whose) } else { Members::Outside };
+        let members = if inside { PeerGroups::Unseen(&whose) } else { PeerGroups::Outside };
         let port = Port { protocol, number: DNS };
         let groups = &interface.security_groups;
         let mut sends = self.sends_to(port, groups, &server, members);
@@ -95,7 +98,7 @@ impl Walk<'_> {
             && !name::is_open(self.facts, unknown)
             && let Some(host) = self.facts.interface_at(&place).hint()?
         {
-            sends = self.sends_to(port, groups, &server, Members::Of(&host.security_groups));
+            sends = self.sends_to(port, groups, &server, PeerGroups::Of(&host.security_groups));
         }
         let subnet = &interface.subnet;
         let row = self.facts.subnet(subnet).hint()?;
@@ -107,8 +110,9 @@ impl Walk<'_> {
             Filtered::within_subnet()
         } else {
             let (there, own) = (ports(DNS..=DNS), self.from.ports());
-            let edge = (vpc, subnet);
-            let pair = Crossing::there_and_back(edge, protocol, true, &server, &there, &own);
+            let subnet_of_vpc = (vpc, subnet);
+            let pair =
+                Crossing::there_and_back(subnet_of_vpc, protocol, true, &server, &there, &own);
             self.acls(&server, &own, &pair)
         };
         let acls = match (acls.answer, self.facts.subnet(subnet).required()) {
@@ -120,7 +124,7 @@ impl Walk<'_> {
     }
 
     /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
-    pub(super) fn foreign_servers(&self) -> Result<Option<Hop>, Unknown> {
+    pub(super) fn custom_dns_answers(&self) -> Result<Option<Hop>, Unknown> {
         let server =
             match name::seen(self.facts, name::foreign_resolver(self.facts, self.from.vpc))? {
                 Ok(Some(server)) => server,
@@ -131,7 +135,7 @@ impl Walk<'_> {
                 }
             };
         let subject = format!("the DNS server {server}");
-        let answer = gets_through(self.case, self.service).and_then(|it| {
+        let answer = agent_reaches(self.case, self.service).and_then(|it| {
             if it {
                 return Ok(Verdict::Pass(observed(
                     &subject,
@@ -149,16 +153,18 @@ impl Walk<'_> {
     /// What a name server of one's own says, asked by the instance or for it by a Resolver rule, may lead into
     /// another network that the subnet has a route to, or to an endpoint whose private DNS is for such servers
     /// only: then what stops the packets to public addresses, from hop `before` on, may not matter.
-    pub(super) fn unless_told_elsewhere(&self, hops: &mut [Hop], before: usize) {
+    pub(super) fn unless_resolved_elsewhere(&self, hops: &mut [Hop], before: usize) {
         let says = |it: &&Hop| matches!(it.kind, HopKind::NameServer | HopKind::ResolverRule);
-        let untold = hops.iter().filter(says).find_map(|it| it.answer.as_ref().err().cloned());
-        let Some(unknown) = untold else { return };
+        let unanswered = hops.iter().filter(says).find_map(|it| it.answer.as_ref().err().cloned());
+        let Some(unknown) = unanswered else { return };
         let endpoints = self.facts.endpoints(self.from.vpc).required().into_iter().flatten();
         let mut serving = endpoints.filter(|it| {
             it.kind == EndpointKind::Interface
                 && it.serves(&self.scope.region) == Some(self.service)
         });
-        if serving.next().is_some() || self.leads_away(&self.from.interface.subnet, true) {
+        if serving.next().is_some()
+            || self.routes_to_other_networks(&self.from.interface.subnet, true)
+        {
             for hop in hops.iter_mut().skip(before).filter(|it| it.stops()) {
                 hop.answer = Err(unknown.clone());
             }
@@ -166,13 +172,16 @@ impl Walk<'_> {
     }
 
     /// Does a route of the subnet lead to another network, by a NAT gateway of another subnet if need be?
-    fn leads_away(&self, subnet: &SubnetId, by_nat: bool) -> bool {
+    pub(super) fn routes_to_other_networks(&self, subnet: &SubnetId, by_nat: bool) -> bool {
         let Ok(table) = table_of(self.facts, self.from.vpc, subnet) else { return false };
         table.routes.iter().filter(|it| it.state == RouteState::Active).any(|route| {
             if let (TargetKind::NatGateway(id), true) = (route.via.kind(), by_nat)
                 && let Ok(Some(nat)) = self.facts.nat_gateway(&id).hint()
             {
-                return nat.subnet.as_ref().is_some_and(|it| self.leads_away(it, false));
+                return nat
+                    .subnet
+                    .as_ref()
+                    .is_some_and(|it| self.routes_to_other_networks(it, false));
             }
             route.leads_to_other_networks()
         })
@@ -180,7 +189,7 @@ impl Walk<'_> {
 
     /// Does an endpoint claim the service's name in the VPC? What does not is not on the way as long as no
     /// zone leads there, and what else is wrong with it is told with why the name passes it by.
-    fn has_the_name(&self, endpoint: &Endpoint) -> bool {
+    fn has_private_name(&self, endpoint: &Endpoint) -> bool {
         endpoint.private_dns
             && endpoint.state == EndpointState::Available
             && self
@@ -193,7 +202,7 @@ impl Walk<'_> {
     /// It was not seen where the name leads: what stops the packets if that is certain all the same, since
     /// there is one place alone that they can go to, and it is shut. Another network that the subnet has a
     /// route to may be anything.
-    pub(super) fn wherever(&self) -> Result<Vec<Hop>, Unknown> {
+    pub(super) fn only_possible_path(&self) -> Result<Vec<Hop>, Unknown> {
         let (vpc, region) = (self.from.vpc, &self.scope.region);
         let table = table_of(self.facts, vpc, &self.from.interface.subnet)?;
         let mut endpoints = self.facts.endpoints(vpc).required()?.iter().filter(|it| {
@@ -208,21 +217,23 @@ impl Walk<'_> {
         let only = match first {
             None => public,
             Some(endpoint)
-                if self.has_the_name(endpoint) && public.hops.iter().any(Hop::is_no_way) =>
+                if self.has_private_name(endpoint)
+                    && public.hops.iter().any(Hop::is_missing_route) =>
             {
                 let mut hops = Vec::new();
                 self.to_endpoint(endpoint, &mut hops);
-                Path { service: "", hops, lost: None }
+                Path { service: "", hops, unfollowed: None }
             }
             Some(_) => return Ok(Vec::new()),
         };
         // What nobody has asked for yet may shut it too.
-        let unseen = only.hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&only.lost);
+        let unseen =
+            only.hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&only.unfollowed);
         let open = unseen.filter(|it| name::is_open(self.facts, it)).cloned();
         if let Some(unknown) = open.reduce(Unknown::and) {
             return Err(unknown);
         }
-        let shut = only.reachable() == Reachable::No;
-        Ok(only.hops.into_iter().filter(|it| shut && it.stops()).collect())
+        let blocked = only.reachable() == Reachable::No;
+        Ok(only.hops.into_iter().filter(|it| blocked && it.stops()).collect())
     }
 }

@@ -2,25 +2,25 @@
 
 use alloc::{format, vec::Vec};
 
-use crate::network::hop::HopKind;
-use crate::network::reach::{
-    CORE, DUAL_STACK, Hop, Path, Reachable, Toward, Walk, agreed,
-    filter::Members,
-    gateway::mixed,
-    gets_through, join, reachable,
-    route::{Leg, table_of},
-    transit::unless_the_same_ports,
-};
-use crate::network::remedy::NetworkRemedy;
-use crate::network::statement::NetworkStatement;
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+
 use crate::{
     answer::*,
     dns::name::{self, StepKind},
-    network::address_set::Family,
+    network::{
+        address_set::Family,
+        flow::{PathTrace, Remote, join},
+        hop::{Hop, HopKind, Path, Reachable, all_agree, reachable},
+        network_acl::unless_the_same_ports,
+        remedy::NetworkRemedy,
+        route_table::{RouteMatch, mixed, table_of},
+        security_group::PeerGroups,
+        service::{CORE, DUAL_STACK, agent_reaches},
+        statement::NetworkStatement,
+    },
 };
-use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
 
-impl Walk<'_> {
+impl PathTrace<'_> {
     pub(super) fn to_public(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
         let mut way = Vec::new();
         let direct = self.to_internet(&self.internet(self.family()), &mut way);
@@ -31,12 +31,12 @@ impl Walk<'_> {
         // Names with IPv4 addresses alone: translated, or asked for by their dual-stack names.
         if self.from.host.has_dns64(self.facts)? {
             let mut translated = Vec::new();
-            let lost = self.to_internet(&Toward::translated(), &mut translated);
+            let unfollowed = self.to_internet(&Remote::translated(), &mut translated);
             let alone = direct.is_ok() && reachable(&way, false) == Reachable::No;
-            let works = reachable(&translated, lost.is_err()) != Reachable::No;
+            let works = reachable(&translated, unfollowed.is_err()) != Reachable::No;
             if works || alone {
                 hops.extend(translated);
-                return lost;
+                return unfollowed;
             }
         }
         hops.extend(way);
@@ -48,31 +48,35 @@ impl Walk<'_> {
     /// The way to public addresses of the instance's own family.
     pub(super) fn internet_path(&self) -> Path {
         let mut hops = Vec::new();
-        let lost = self.to_internet(&self.internet(self.family()), &mut hops).err();
-        Path { service: "", hops, lost }
+        let unfollowed = self.to_internet(&self.internet(self.family()), &mut hops).err();
+        Path { service: "", hops, unfollowed }
     }
 
     /// The routes out of the VPC; its own addresses are no public service's.
-    pub(super) fn ways_out<'t>(
+    pub(super) fn routes_out<'t>(
         &self,
         vpc: &VpcId,
         table: &'t RouteTable,
-        toward: &Toward,
-    ) -> Result<Vec<Leg<'t>>, Unknown> {
-        let mut legs = self.legs(vpc, table, toward)?;
-        legs.retain(|it| it.route.is_none_or(|it| !it.via.is_local()));
-        Ok(legs)
+        destination: &Remote,
+    ) -> Result<Vec<RouteMatch<'t>>, Unknown> {
+        let mut route_matches = self.route_matches(vpc, table, destination)?;
+        route_matches.retain(|it| it.route.is_none_or(|it| !it.via.is_local()));
+        Ok(route_matches)
     }
 
-    pub(super) fn to_internet(&self, toward: &Toward, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
+    pub(super) fn to_internet(
+        &self,
+        destination: &Remote,
+        hops: &mut Vec<Hop>,
+    ) -> Result<(), Unknown> {
         let subnet = &self.from.interface.subnet;
         let table = table_of(self.facts, self.from.vpc, subnet)?;
-        let legs = self.ways_out(self.from.vpc, table, toward)?;
-        if legs.iter().all(|it| it.route.is_none()) {
-            if let Some(unknown) = self.may_lead_elsewhere(table) {
+        let route_matches = self.routes_out(self.from.vpc, table, destination)?;
+        if route_matches.iter().all(|it| it.route.is_none()) {
+            if let Some(unknown) = self.may_resolve_elsewhere(table) {
                 return Err(unknown);
             }
-            hops.push(Hop::new(HopKind::Route, &table.id, self.no_way(table)));
+            hops.push(Hop::new(HopKind::Route, &table.id, self.no_path(table)));
             // Wherever the name leads there is no way to it, but what else would stand there is unknown.
             if let Some((_, unseen)) = self.unseen_step() {
                 let kinds = [
@@ -90,9 +94,9 @@ impl Walk<'_> {
         hops.push(Hop::new(
             HopKind::InstanceGroup,
             &join(groups),
-            self.sends(groups, toward, Members::Outside),
+            self.sends(groups, destination, PeerGroups::Outside),
         ));
-        hops.extend(Hop::filtered(subnet, self.acls_of_own(toward)));
+        hops.extend(Hop::filtered(subnet, self.acls_of_instance(destination)));
         hops.push(Hop::new(
             HopKind::Route,
             &table.id,
@@ -101,31 +105,38 @@ impl Walk<'_> {
                 NetworkStatement::SubnetHasRouteOut(subnet.clone()).for_service(self.service),
             ))),
         ));
-        hops.extend(self.by(&legs, table, toward));
+        hops.extend(self.by(&route_matches, table, destination));
         hops.extend(unless_the_same_ports(hops));
         Ok(())
     }
 
     /// Everything beyond the routes that packets leave the VPC by.
-    pub(super) fn by(&self, legs: &[Leg], table: &RouteTable, toward: &Toward) -> Vec<Hop> {
-        let ways = legs.iter().map(|leg| match leg.route {
-            Some(route) => self.beyond(table, route, &toward.part(&leg.addresses)),
-            None => Vec::from([Hop::new(HopKind::Route, &table.id, self.no_way(table))]),
+    pub(super) fn by(
+        &self,
+        route_matches: &[RouteMatch],
+        table: &RouteTable,
+        destination: &Remote,
+    ) -> Vec<Hop> {
+        let ways = route_matches.iter().map(|route_match| match route_match.route {
+            Some(route) => self.next_hop(table, route, &destination.part(&route_match.addresses)),
+            None => Vec::from([Hop::new(HopKind::Route, &table.id, self.no_path(table))]),
         });
-        agreed(ways.collect(), || Hop::new(HopKind::NextHop, "", Err(mixed(legs, toward))))
+        all_agree(ways.collect(), || {
+            Hop::new(HopKind::NextHop, "", Err(mixed(route_matches, destination)))
+        })
     }
 
     /// The usual names of Systems Manager have no IPv6 address; those of `api.aws` do, and newer agents ask
     /// for them if their configuration says so.
     pub(super) fn dual_stack_names(&self) -> Answer {
         let (region, id) = (&self.scope.region, &self.from.interface.id);
-        let untold = || {
+        let unanswered = || {
             Unknown::limit(format!(
                 "{id} has IPv6 addresses alone, by which the agent finds {}.{region} only if its configuration turns dual-stack endpoints on ({DUAL_STACK} or newer), which does not show",
                 self.service
             ))
         };
-        match gets_through(self.case, self.service) {
+        match agent_reaches(self.case, self.service) {
             Ok(true) => {
                 return Ok(Verdict::Pass(observed(
                     id,
@@ -133,18 +144,18 @@ impl Walk<'_> {
                 )));
             }
             Ok(false) => {}
-            Err(unknown) => return Err(untold().and(unknown)),
+            Err(unknown) => return Err(unanswered().and(unknown)),
         }
         // A server of one's own may have addresses of its own making for the names.
         if let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? {
             let whose =
                 format!("what the DNS server {server} says of {} does not show", self.service);
-            return Err(untold().and(Unknown::limit(whose)));
+            return Err(unanswered().and(Unknown::limit(whose)));
         }
         let node = self.facts.node(&self.scope.target).optional()?;
         let Some(version) = node.and_then(|it| it.version().ok()).filter(|it| *it < DUAL_STACK)
         else {
-            return Err(untold());
+            return Err(unanswered());
         };
         let evidence =
             observed(id, NetworkStatement::OnlyIpv6 { host: name::host(region, self.service) })
@@ -158,14 +169,14 @@ impl Walk<'_> {
 
     /// Endpoints of a hub VPC may be where the name leads: it is not known whether the VPC resolves names
     /// at all, or a zone or rule was not seen and a private route leads somewhere.
-    fn may_lead_elsewhere(&self, table: &RouteTable) -> Option<Unknown> {
+    fn may_resolve_elsewhere(&self, table: &RouteTable) -> Option<Unknown> {
         let (kind, unseen) = self.unseen_step()?;
         if kind == StepKind::Resolver {
             return Some(unseen);
         }
-        let leads_away =
+        let routes_to_other_networks =
             |it: &&Route| it.state == RouteState::Active && it.leads_to_other_networks();
-        let route = table.routes.iter().find(leads_away)?;
+        let route = table.routes.iter().find(routes_to_other_networks)?;
         let text = format!(
             "{} leads to {} through {}, where endpoints shared with {} may stand",
             table.id, route.to, route.via, self.from.vpc
@@ -180,10 +191,10 @@ impl Walk<'_> {
     }
 
     /// No endpoint and no route out.
-    fn no_way(&self, table: &RouteTable) -> Answer {
+    fn no_path(&self, table: &RouteTable) -> Answer {
         let (vpc, service, scope) = (self.from.vpc, self.service, self.scope);
         let subject = format!("{} ({})", self.from.interface.subnet, table.id);
-        if let Ok(Some(region)) = name::seen(self.facts, self.abroad())? {
+        if let Ok(Some(region)) = name::seen(self.facts, self.bucket_in_other_region())? {
             let evidence = observed(
                 &subject,
                 NetworkStatement::NoPathToRegion { service, region: region.clone() },

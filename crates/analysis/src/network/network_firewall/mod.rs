@@ -6,44 +6,48 @@
 
 use alloc::{format, vec, vec::Vec};
 
-use crate::network::hop::HopKind;
-use crate::network::reach::{
-    HTTPS, Hop, Toward, Walk,
-    gateway::{alive, invisible, leads, reroute},
-};
-use crate::network::remedy::{FirewallFault, NetworkRemedy, RouteFault};
-use crate::network::statement::{NetworkStatement, Opaque};
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown, network_firewall::*};
+
+mod inspection;
+mod stateful;
+
 use crate::{
     answer::*,
     dns::name::{host, other_hosts},
-    network::inspection::{Connection, Drop, Inspection, Outcome, Sni},
+    network::{
+        flow::{HTTPS, PathTrace, Remote},
+        hop::{Hop, HopKind},
+        remedy::{FirewallFault, NetworkRemedy, RouteFault},
+        route_table::{active, not_visible, reroute, route_label},
+        statement::{NetworkStatement, Opaque},
+    },
 };
-use ssm_doctor_facts::{
-    ec2::{Route, RouteTable},
-    ids::*,
-    lookup::Unknown,
-    network_firewall::*,
-};
+use inspection::{Connection, Drop, Inspection, Outcome, Sni};
 
-impl Walk<'_> {
+/// Whether anything lies beyond what nobody has asked about yet, asking tells.
+fn and_unasked(on: Unknown, unknown: &Unknown) -> Unknown {
+    if unknown.is_unasked() { on.and(unknown.clone()) } else { on }
+}
+
+impl PathTrace<'_> {
     /// An endpoint that is no gateway endpoint: a firewall of ours, or an appliance that does not show.
     /// What lies beyond is out of sight either way.
-    pub(super) fn through_firewall(
+    pub(in crate::network) fn through_firewall(
         &self,
         vpc: &VpcId,
         table: &RouteTable,
         route: &Route,
         id: &EndpointId,
-        toward: &Toward,
+        destination: &Remote,
     ) -> Vec<Hop> {
-        let mut hops = vec![Hop::new(HopKind::NextHop, &route.via, Ok(alive(table, route)))];
-        let on = invisible(table, route);
+        let mut hops = vec![Hop::new(HopKind::NextHop, &route.via, Ok(active(table, route)))];
+        let on = not_visible(table, route);
         let firewalls = match self.facts.network_firewalls(vpc).required() {
             Ok(firewalls) => firewalls,
             Err(unknown) => {
                 let on = and_unasked(on, &unknown);
                 hops.push(Hop::new(HopKind::Firewall, id, Err(unknown)));
-                hops.extend(self.out_of_sight(table, route, on));
+                hops.extend(self.beyond_visibility(table, route, on));
                 return hops;
             }
         };
@@ -51,10 +55,10 @@ impl Walk<'_> {
             Some((firewall, firewall.endpoints.iter().find(|it| it.id == *id)?))
         });
         let Some((firewall, endpoint)) = owner else {
-            hops.extend(self.out_of_sight(table, route, on));
+            hops.extend(self.beyond_visibility(table, route, on));
             return hops;
         };
-        let answer = self.firewall(vpc, (table, route), (firewall, endpoint), toward);
+        let answer = self.firewall(vpc, (table, route), (firewall, endpoint), destination);
         let passes = match &answer {
             Ok(Verdict::Fail(..)) => Some(false),
             Ok(_) => Some(true),
@@ -65,18 +69,18 @@ impl Walk<'_> {
         let name = format!("firewall {}", firewall.name);
         hops.push(Hop::new(HopKind::Firewall, &name, answer));
         let what = Opaque::Firewall { name: firewall.name.clone(), passes };
-        let beyond = self.out_of_sight_as(table, route, what, on);
+        let beyond = self.beyond_visibility_as(table, route, what, on);
         // Of what lies beyond a firewall that stops everything nothing hangs on.
         hops.extend(beyond.into_iter().filter(|it| !stops || it.kind == HopKind::Appliance));
         hops
     }
 
-    fn firewall(
+    pub(in crate::network) fn firewall(
         &self,
         vpc: &VpcId,
         (table, route): (&RouteTable, &Route),
         (firewall, endpoint): (&NetworkFirewall, &FirewallEndpoint),
-        toward: &Toward,
+        destination: &Remote,
     ) -> Answer {
         let name = format!("firewall {}", firewall.name);
         let deleting = firewall.state == FirewallState::Deleting
@@ -85,7 +89,7 @@ impl Walk<'_> {
             return Ok(Verdict::Fail(
                 observed(
                     &name,
-                    NetworkStatement::FirewallIsBeingDeleted { route: leads(table, route) }
+                    NetworkStatement::FirewallIsBeingDeleted { route: route_label(table, route) }
                         .for_service(self.service),
                 ),
                 reroute(table, route, RouteFault::FirewallIsBeingDeleted),
@@ -128,7 +132,7 @@ impl Walk<'_> {
                 sni,
                 from: self.from.address,
                 from_ports: self.from.ports(),
-                to: toward.addresses.clone(),
+                to: destination.addresses.clone(),
                 to_port: HTTPS,
             })
         };
@@ -140,7 +144,7 @@ impl Walk<'_> {
         };
         let decides = |how| NetworkStatement::FirewallDecides {
             host: asked.clone(),
-            route: leads(table, route),
+            route: route_label(table, route),
             how,
         };
         let drop = match of(sni)? {
@@ -175,9 +179,4 @@ impl Walk<'_> {
         let (policy, group) = (firewall.policy.clone(), drop.group.clone());
         Fix::of(NetworkRemedy::OpenFirewall { policy, group, because }, Recovery::Agent)
     }
-}
-
-/// Whether anything lies beyond what nobody has asked about yet, asking tells.
-fn and_unasked(on: Unknown, unknown: &Unknown) -> Unknown {
-    if unknown.is_unasked() { on.and(unknown.clone()) } else { on }
 }

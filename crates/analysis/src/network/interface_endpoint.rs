@@ -1,0 +1,306 @@
+//! To the network interfaces of an interface endpoint.
+
+use alloc::{format, string::ToString, vec::Vec};
+
+use ipnet::IpNet;
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+
+use crate::{
+    answer::*,
+    dns::name::{self, Families},
+    network::{
+        address_set::Family,
+        flow::{Flow, FlowTarget, PathTrace, Remote, ServiceInterface, join},
+        hop::{Hop, HopKind, Reachable, any_address},
+        network_acl::unless_the_same_ports,
+        remedy::NetworkRemedy,
+        route_table::table_of,
+        security_group::{PeerGroups, VpcRelation},
+        statement::NetworkStatement,
+    },
+};
+
+/// No failure for certain where packets may have been translated; but what it would be is said.
+pub(super) fn unless_translated(doubt: Option<&Unknown>, answer: Answer) -> Answer {
+    match (doubt, answer) {
+        (Some(unknown), Ok(Verdict::Fail(evidence, _))) => {
+            let likely = evidence.iter().map(|it| {
+                Unknown::limit(format!(
+                    "{} stops packets that still have the instance's own address there",
+                    it.subject
+                ))
+            });
+            Err(likely.fold(unknown.clone(), |all, it| it.and(all)))
+        }
+        (_, answer) => answer,
+    }
+}
+
+impl PathTrace<'_> {
+    /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
+    fn address_type(&self, endpoint: &Endpoint, families: Option<Families>) -> Option<Hop> {
+        let has = families.map(|it| if self.family() == Family::V4 { it.v4 } else { it.v6 });
+        if self.family() == Family::V4 && has == Some(true) {
+            return None;
+        }
+        let (subject, ours) = (self.subject(endpoint), self.family());
+        let answer = match has {
+            Some(true) => {
+                Ok(Verdict::Pass(observed(&subject, NetworkStatement::HasAddresses(ours))))
+            }
+            None => Err(Unknown::limit(format!(
+                "{} has addresses of a kind not known here",
+                endpoint.id
+            ))),
+            Some(false) => Ok(Verdict::Fail(
+                observed(
+                    &subject,
+                    NetworkStatement::NoAddresses {
+                        family: ours,
+                        interface: self.from.interface.id.clone(),
+                    },
+                ),
+                Fix::of(
+                    NetworkRemedy::MakeEndpointDualStack { endpoint: endpoint.id.clone() },
+                    Recovery::Agent,
+                ),
+            )),
+        };
+        Some(Hop::new(HopKind::AddressType, &endpoint.id, answer))
+    }
+
+    /// From the answer of its name on: an address of the right family, and the way of the packets there.
+    pub(super) fn by_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        families: Option<Families>,
+        hops: &mut Vec<Hop>,
+    ) -> Result<(), Unknown> {
+        if let Some(mut hop) = self.address_type(endpoint, families) {
+            let fits = hop.passes();
+            // By other names the agent may find the way that this one has not.
+            if hop.stops() && self.from.host.has_dns64(self.facts)? {
+                hop.answer = Err(Unknown::limit(format!(
+                    "{} gives IPv4 names IPv6 addresses (DNS64), and whether a NAT gateway translates them for {} is not followed here",
+                    self.from.interface.subnet, endpoint.id
+                )));
+            } else if hop.stops() {
+                let public = self.internet_path();
+                match public.reachable() {
+                    Reachable::No => {}
+                    Reachable::Yes => hop.answer = self.dual_stack_names(),
+                    Reachable::Unknown => hop.answer = Err(public.unknown()),
+                }
+            }
+            hops.push(hop);
+            if !fits {
+                return Ok(());
+            }
+        }
+        let before = hops.len();
+        self.to_endpoint(endpoint, hops);
+        let way = hops.get_mut(before..).unwrap_or_default();
+        if !self.from.host.has_v4() && way.iter().any(Hop::stops) {
+            let public = self.internet_path();
+            match public.reachable() {
+                Reachable::No => {}
+                Reachable::Unknown if name::is_open(self.facts, &public.unknown()) => {
+                    let unknown = public.unknown();
+                    for hop in way.iter_mut().filter(|it| it.stops()) {
+                        hop.answer = Err(unknown.clone());
+                    }
+                }
+                Reachable::Yes | Reachable::Unknown => self.unless_other_names(way),
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn to_endpoint(&self, endpoint: &Endpoint, hops: &mut Vec<Hop>) {
+        let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
+        if endpoint.subnets.is_empty() && endpoint.interfaces.is_empty() {
+            let fix = Fix::of(
+                NetworkRemedy::AddEndpointSubnet {
+                    endpoint: endpoint.id.clone(),
+                    subnet: self.from.interface.subnet.clone(),
+                },
+                Recovery::Agent,
+            );
+            let evidence = observed(&subject, NetworkStatement::EndpointHasNoSubnet);
+            hops.push(Hop::new(HopKind::Endpoint, &id, Ok(Verdict::Fail(evidence, fix))));
+            return;
+        }
+        hops.push(Hop::new(
+            HopKind::Endpoint,
+            &id,
+            Ok(Verdict::Pass(observed(
+                &subject,
+                NetworkStatement::EndpointAvailableIn(endpoint.subnets.clone()),
+            ))),
+        ));
+        let groups = &endpoint.security_groups;
+        match self.service_interfaces(self.from.vpc, endpoint) {
+            Ok(service_interfaces) => {
+                let ways = service_interfaces
+                    .iter()
+                    .map(|it| self.to_interface(it, PeerGroups::Of(groups)).0)
+                    .collect();
+                hops.extend(any_address(ways));
+            }
+            // Without their places no hop can be judged, but each says why.
+            Err(unknown) => hops.extend(
+                [HopKind::InstanceGroup, HopKind::Route, HopKind::Acl]
+                    .map(|kind| Hop::new(kind, &self.from.interface.subnet, Err(unknown.clone()))),
+            ),
+        }
+        hops.push(Hop::new(
+            HopKind::EndpointGroup,
+            &join(groups),
+            self.admits(&subject, groups, VpcRelation::Inside, None),
+        ));
+    }
+
+    /// Where an endpoint's interfaces are: subnet and address, or the subnet's whole CIDR while the
+    /// interface itself was not seen (or was described with an address that is not of its subnet).
+    fn service_interfaces<'p>(
+        &self,
+        vpc: &'p VpcId,
+        endpoint: &Endpoint,
+    ) -> Result<Vec<ServiceInterface<'p>>, Unknown> {
+        let mut service_interfaces = Vec::new();
+        for subnet in &endpoint.subnets {
+            let row = self.facts.subnet(subnet).required()?;
+            let v4 = row.cidr.map(IpNet::V4).into_iter();
+            let mut nets = v4.chain(row.ipv6_cidrs.iter().copied().map(IpNet::V6));
+            let of_ours = |it: &IpNet| Family::of(&it.addr()) == self.family();
+            let Some(net) = nets.rfind(of_ours) else {
+                return Err(Unknown::limit(format!(
+                    "{subnet} has no {} CIDR",
+                    self.family().as_str()
+                )));
+            };
+            let mut address = None;
+            for id in &endpoint.interfaces {
+                if let Some(row) = self.facts.network_interface(id).hint()?
+                    && row.subnet == *subnet
+                {
+                    address =
+                        address.or(row.private_ips.iter().find(|it| net.contains(*it)).copied());
+                }
+            }
+            service_interfaces.push(ServiceInterface {
+                destination: address.map_or_else(|| Remote::somewhere(&net), Remote::one),
+                location: Ok(Some((vpc, subnet.clone()))),
+            });
+        }
+        if service_interfaces.is_empty() {
+            return Err(Unknown::limit(format!("the subnets of {} are not listed", endpoint.id)));
+        }
+        Ok(service_interfaces)
+    }
+
+    /// Out of the instance, through the subnets, and back; not yet through the door at the other end. With it
+    /// comes why packets may have another source by then, if they may: something on the way there that is out
+    /// of sight may translate, as private NAT gateways do between networks with ranges in common, and then the
+    /// other side need not know the instance's address. Source: "Building a Scalable and Secure Multi-VPC AWS
+    /// Network Infrastructure", "Private NAT Gateway".
+    pub(super) fn to_interface(
+        &self,
+        remote_interface: &ServiceInterface,
+        members: PeerGroups,
+    ) -> (Vec<Hop>, Option<Unknown>) {
+        let own = &self.from.interface.subnet;
+        let groups = &self.from.interface.security_groups;
+        let mut hops = Vec::from([Hop::new(
+            HopKind::InstanceGroup,
+            &join(groups),
+            self.sends(groups, &remote_interface.destination, members),
+        )]);
+        let location = remote_interface.subnet_of_vpc();
+        let instance = Remote::one(self.from.address);
+        let target = match &remote_interface.location {
+            Ok(Some((vpc, subnet))) => FlowTarget::Subnet((vpc, subnet)),
+            Ok(None) => FlowTarget::Somewhere,
+            Err(unknown) => FlowTarget::Unseen(unknown),
+        };
+        let there = Flow {
+            source: &instance,
+            destination: &remote_interface.destination,
+            target,
+            replies: false,
+        };
+        let way = self.routed(self.from.subnet_of_vpc(), there);
+        let mut hidden = way.iter().filter(|it| it.kind == HopKind::NextHop);
+        let translated = hidden.find_map(|it| it.answer.as_ref().err().cloned());
+        hops.extend(way);
+        if let Some((vpc, subnet)) = location.filter(|it| it.1 != own) {
+            // The way there was judged already: what matters is a detour or a gap on the way back.
+            let target = FlowTarget::Subnet(self.from.subnet_of_vpc());
+            let back = Flow {
+                source: &remote_interface.destination,
+                destination: &instance,
+                target,
+                replies: true,
+            };
+            // Whatever their source is by now, it is none of the other VPC's own, so they need some route.
+            let translated = translated.as_ref().filter(|_| self.has_route_out_of((vpc, subnet)));
+            let returns = self.routed((vpc, subnet), back).into_iter();
+            let returns =
+                returns.map(|it| Hop { answer: unless_translated(translated, it.answer), ..it });
+            hops.extend(returns.filter(|it| !it.passes()));
+        }
+        let mut acls = self.acls_between(remote_interface);
+        if translated.is_some() && matches!(acls.answer, Ok(Verdict::Fail(..))) {
+            let of_own = self.acls_of_instance(&remote_interface.destination);
+            if !matches!(of_own.answer, Ok(Verdict::Fail(..))) {
+                acls.answer = unless_translated(translated.as_ref(), acls.answer);
+            }
+        }
+        hops.extend(Hop::filtered(own, acls));
+        hops.extend(unless_the_same_ports(&hops));
+        (hops, translated)
+    }
+
+    /// How the instance is connected to an address in a VPC.
+    pub(super) fn relation_to(&self, vpc: &VpcId, destination: &Remote) -> VpcRelation {
+        if vpc == self.from.vpc {
+            return VpcRelation::Inside;
+        }
+        let table = table_of(self.facts, self.from.vpc, &self.from.interface.subnet);
+        let route_matches =
+            table.and_then(|table| self.route_matches(self.from.vpc, table, destination));
+        let peered = route_matches.is_ok_and(|route_matches| {
+            route_matches.iter().all(|route_match| {
+                route_match.route.is_some_and(|it| matches!(it.via.kind(), TargetKind::Peering(_)))
+            })
+        });
+        if peered { VpcRelation::Peered } else { VpcRelation::TransitRoutes }
+    }
+
+    pub(super) fn available(&self, endpoint: &Endpoint) -> Answer {
+        let (id, subject) = (endpoint.id.as_str(), self.subject(endpoint));
+        Ok(match &endpoint.state {
+            EndpointState::Available => {
+                Verdict::Pass(observed(&subject, NetworkStatement::EndpointAvailable))
+            }
+            EndpointState::Partial => {
+                return Err(Unknown::limit(format!(
+                    "{id} is available in part, and in which does not show"
+                )));
+            }
+            EndpointState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+            state => Verdict::Fail(
+                observed(&subject, NetworkStatement::EndpointIs(state.clone())),
+                Fix::of(
+                    NetworkRemedy::InspectEndpoint {
+                        endpoint: endpoint.id.clone(),
+                        state: state.clone(),
+                    },
+                    Recovery::Agent,
+                ),
+            ),
+        })
+    }
+}

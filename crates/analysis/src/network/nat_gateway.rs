@@ -1,0 +1,344 @@
+//! NAT gateways: their state, the routes and network ACLs of their subnet, and the way back.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
+
+use crate::{
+    answer::*,
+    network::{
+        address_set::{Family, ports},
+        flow::{Flow, FlowTarget, HTTPS, PathTrace, Remote, SubnetOfVpc},
+        hop::{Hop, HopKind, all_agree, side_by_side},
+        network_acl::{Crossing, Filtered},
+        remedy::{NetworkRemedy, RouteFault},
+        route_table::{mixed, not_visible, reroute, route_label, table_of},
+        statement::NetworkStatement,
+        transit_gateway::unseen,
+    },
+};
+
+/// The ports from which a NAT gateway opens connections. Source: VPC guide, "Custom network ACLs".
+const NAT_PORTS: (u16, u16) = (1024, u16::MAX);
+
+impl PathTrace<'_> {
+    /// A NAT gateway, the ACL of its subnet, and its own way on. Packets come to it from the instance's
+    /// subnet, or from where a transit gateway lets them out.
+    pub(super) fn nat_gateway(
+        &self,
+        from: SubnetOfVpc,
+        (table, route): (&RouteTable, &Route),
+        id: &NatGatewayId,
+        destination: &Remote,
+    ) -> Vec<Hop> {
+        let subject = route_label(table, route);
+        let hop = |answer| Hop { kind: HopKind::NatGateway, id: id.to_string(), answer };
+        let at_home = from.0 == self.from.vpc;
+        let nat = match self.nat_works(table, route, id, &subject) {
+            Ok(Ok(nat)) => nat,
+            Ok(Err((evidence, fix))) => return vec![hop(Ok(Verdict::Fail(evidence, fix)))],
+            // What depends on where it stands is as unknown as it is.
+            Err(unknown) if !at_home => return unseen(id, &unknown),
+            Err(unknown) => {
+                let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+                return [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess].map(same).into();
+            }
+        };
+        let Some(subnet) = &nat.subnet else {
+            if at_home {
+                return self.regional(nat, table, route, id);
+            }
+            return self.beyond_visibility(table, route, not_visible(table, route));
+        };
+        // What DNS64 has made of an address it turns back.
+        let behind = if destination.is_translated() {
+            self.internet(Family::V4)
+        } else {
+            destination.clone()
+        };
+        let on = self.nat_routes_on(from.0, (table, route), nat, id, &behind);
+        let (access, on) = on.into_iter().partition(|it| it.kind == HopKind::PublicAccess);
+        let back = if at_home {
+            vec![hop(self.nat_routes_back(subnet, &subject))]
+        } else {
+            let instance = Remote::one(self.from.address);
+            let target = FlowTarget::Subnet(self.from.subnet_of_vpc());
+            let replies = Flow { source: &behind, destination: &instance, target, replies: true };
+            let hops = self.routed((from.0, subnet), replies).into_iter();
+            hops.filter(|it| !it.passes()).collect()
+        };
+        let mut hops = side_by_side(vec![on, back]);
+        hops.extend(Hop::filtered(id, self.acls_around_nat(from, subnet, destination, &behind)));
+        hops.extend::<Vec<Hop>>(access);
+        hops
+    }
+
+    fn nat_works(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NatGatewayId,
+        subject: &str,
+    ) -> Result<Result<&NatGateway, (Evidence, Fix)>, Unknown> {
+        let replace = |because| reroute(table, route, because);
+        let service = self.service;
+        let Some(nat) = self.facts.nat_gateway(id).optional()? else {
+            return Ok(Err((
+                observed(subject, NetworkStatement::NatGatewayGone.for_service(service)),
+                replace(RouteFault::NatGatewayGone(id.clone())),
+            )));
+        };
+        match &nat.state {
+            NatState::Available => {}
+            NatState::Pending => {
+                return Err(Unknown::limit(format!(
+                    "{id} is still being made: look again in some minutes"
+                )));
+            }
+            NatState::Failed | NatState::Deleting | NatState::Deleted => {
+                return Ok(Err((
+                    observed(
+                        subject,
+                        NetworkStatement::NatGatewayState {
+                            state: nat.state.clone(),
+                            failure: nat.failure.clone(),
+                        }
+                        .for_service(service),
+                    ),
+                    replace(RouteFault::NatGatewayFailed(id.clone())),
+                )));
+            }
+            NatState::Other(word) => {
+                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            }
+        }
+        match &nat.connectivity {
+            Connectivity::Public | Connectivity::Private => Ok(Ok(nat)),
+            Connectivity::Other(word) => {
+                Err(Unknown::limit(format!("{id} is of a kind not known here: {word}")))
+            }
+        }
+    }
+
+    /// What a private NAT gateway sends to an internet gateway is dropped; by a transit gateway or a virtual
+    /// private one it leads to other networks. Source: VPC guide, "NAT gateways".
+    fn private_nat(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &route_label(table, route),
+                NetworkStatement::NatGatewayPrivate.for_service(self.service),
+            ),
+            reroute(table, route, RouteFault::NatGatewayIsPrivate),
+        )
+    }
+
+    /// It stands in no subnet, and has a route table of its own with a way to the VPC's internet gateway.
+    /// Source: VPC guide, "Regional NAT gateways".
+    pub(super) fn regional(
+        &self,
+        nat: &NatGateway,
+        table: &RouteTable,
+        route: &Route,
+        id: &NatGatewayId,
+    ) -> Vec<Hop> {
+        let vpc = self.from.vpc;
+        let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
+        if nat.connectivity == Connectivity::Private {
+            return vec![hop(Ok(self.private_nat(table, route)))];
+        }
+        let attached = self.facts.internet_gateways(vpc).required().and_then(|all| {
+            let attached = all.iter().any(|it| matches!(it.state.as_str(), "available" | "attached"));
+            attached.then_some(()).ok_or_else(|| {
+                Unknown::limit(format!(
+                    "{id} is a regional NAT gateway, and {vpc} has no internet gateway for it to lead to"
+                ))
+            })
+        });
+        if let Err(unknown) = attached {
+            let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+            return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
+        }
+        let answer = self.facts.subnet(&self.from.interface.subnet).required().and_then(|subnet| {
+            match &subnet.availability_zone {
+                Some(zone) if !nat.zones.is_empty() && !nat.zones.contains(zone) => {
+                    self.not_in_zone(nat, zone, &route_label(table, route), id)
+                }
+                _ => Ok(Verdict::Pass(observed(
+                    &route_label(table, route),
+                    NetworkStatement::RegionalNatGateway,
+                ))),
+            }
+        });
+        vec![hop(answer), self.public_access(vpc, None, true)]
+    }
+
+    /// A regional NAT gateway without an address in the instance's zone. One that manages its zones by itself
+    /// grows into it within the hour, and until then serves it from the zones that it is in (VPC guide,
+    /// "Regional NAT gateways"); one that does not serves the zones alone that it was given (CDK reference,
+    /// `RegionalNatGatewayProviderProps`).
+    fn not_in_zone(
+        &self,
+        nat: &NatGateway,
+        zone: &str,
+        subject: &str,
+        id: &NatGatewayId,
+    ) -> Answer {
+        let (zone, zones) = (String::from(zone), nat.zones.clone());
+        match &nat.auto_provision_zones {
+            Some(AutoProvisionZones::On) => Ok(Verdict::Pass(observed(
+                subject,
+                NetworkStatement::RegionalNatGatewayOf { zone, zones },
+            ))),
+            Some(AutoProvisionZones::Off) => Ok(Verdict::Fail(
+                observed(
+                    subject,
+                    NetworkStatement::RegionalNatGatewayNotIn { zone: zone.clone(), zones }
+                        .for_service(self.service),
+                ),
+                Fix::of(
+                    NetworkRemedy::AddNatGatewayAddress { gateway: id.clone(), zone },
+                    Recovery::Agent,
+                ),
+            )),
+            None | Some(AutoProvisionZones::Other(_)) => Err(Unknown::limit(format!(
+                "{id} is a regional NAT gateway without an address in {zone}, where the instance is"
+            ))),
+        }
+    }
+
+    /// The ways from its subnet on to `toward`, each with what stands at the internet gateway.
+    fn nat_routes_on(
+        &self,
+        vpc: &VpcId,
+        (table, route): (&RouteTable, &Route),
+        nat: &NatGateway,
+        id: &NatGatewayId,
+        destination: &Remote,
+    ) -> Vec<Hop> {
+        let Some(subnet) = &nat.subnet else { return Vec::new() };
+        let (subject, service) = (route_label(table, route), self.service);
+        let replace = |because| reroute(table, route, because);
+        let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
+        let looked = table_of(self.facts, vpc, subnet).and_then(|next_transit_hops| {
+            Ok((next_transit_hops, self.routes_out(vpc, next_transit_hops, destination)?))
+        });
+        let (next_transit_hops, route_matches) = match looked {
+            Ok(looked) => looked,
+            Err(unknown) => {
+                let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
+                return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
+            }
+        };
+        let ways = route_matches.iter().map(|route_match| {
+            let Some(next) = route_match.route else {
+                return vec![hop(Ok(Verdict::Fail(
+                    observed(&subject, NetworkStatement::NatGatewayHasNoRoute { subnet: subnet.clone(), table: next_transit_hops.id.clone() }.for_service(service)),
+                    replace(RouteFault::NatGatewayHasNoRoute),
+                )))];
+            };
+            match (self.inactive(next_transit_hops, next), next.via.kind()) {
+                (Some(inactive), _) => vec![hop(inactive)],
+                (None, TargetKind::InternetGateway(_)) if nat.connectivity == Connectivity::Private => {
+                    vec![
+                        hop(Ok(self.private_nat(table, route))),
+                        self.public_access(vpc, Some(subnet), true),
+                    ]
+                }
+                (None, TargetKind::InternetGateway(gateway)) => {
+                    let answer = self.internet_gateway(vpc, next_transit_hops, &gateway).map(|attached| match attached {
+                        Verdict::Pass(_) => Verdict::Pass(observed(&subject, NetworkStatement::NatGatewayRoutesTo(gateway.clone()))),
+                        _ => Verdict::Fail(
+                            observed(&subject, NetworkStatement::NatGatewayRoutesToDetached(gateway.clone()).for_service(service)),
+                            replace(RouteFault::InternetGatewayDetached(gateway.clone())),
+                        ),
+                    });
+                    vec![hop(answer), self.public_access(vpc, Some(subnet), true)]
+                }
+                // A common slip: the NAT gateway was put into the private subnet that it is to serve.
+                (None, TargetKind::NatGateway(next)) if next == *id => vec![hop(Ok(Verdict::Fail(
+                    observed(&subject, NetworkStatement::NatGatewayRoutesToItself { subnet: subnet.clone() }.for_service(service)),
+                    replace(
+                        RouteFault::NatGatewayRoutesToItself,
+                    ),
+                )))],
+                (None, _) => vec![hop(Err(Unknown::limit(format!(
+                    "{id} stands in {subnet}, whose table {} leads on to {}, and what lies beyond is not visible",
+                    next_transit_hops.id, next.via
+                ))))],
+            }
+        });
+        all_agree(ways.collect(), || hop(Err(mixed(&route_matches, destination))))
+    }
+
+    /// Replies go back by the table of its own subnet, which as a rule is the VPC's local route.
+    fn nat_routes_back(&self, subnet: &SubnetId, subject: &str) -> Answer {
+        let vpc = self.from.vpc;
+        let table = table_of(self.facts, vpc, subnet)?;
+        let back = self.route_matches(vpc, table, &Remote::one(self.from.address))?;
+        let more_specific_route =
+            back.iter().filter_map(|it| it.route).find(|it| !it.via.is_local());
+        match more_specific_route {
+            Some(route) => {
+                self.inactive(table, route).unwrap_or_else(|| Err(not_visible(table, route)))
+            }
+            None => {
+                Ok(Verdict::Pass(observed(subject, NetworkStatement::RoutesBack(table.id.clone()))))
+            }
+        }
+    }
+
+    /// In from the instance and on to the internet, and back.
+    fn acls_around_nat(
+        &self,
+        from: SubnetOfVpc,
+        subnet: &SubnetId,
+        destination: &Remote,
+        behind: &Remote,
+    ) -> Filtered {
+        let vpc = from.0;
+        let (there, own) = (ports(HTTPS..=HTTPS), self.from.ports());
+        let instance = Remote::one(self.from.address);
+        let pair = |outward, peer, own| {
+            Crossing::there_and_back((vpc, subnet), Protocol::Tcp, outward, peer, &there, own)
+        };
+        let inside = if subnet == from.1 {
+            Filtered::within_subnet()
+        } else {
+            self.acls(&instance, &own, &pair(false, &instance, &own))
+        };
+        // What goes on from a foot of a transit gateway leaves a subnet there too; replies go back by the
+        // foot that their own routes say.
+        let inside = if vpc != self.from.vpc && subnet != from.1 {
+            let leaving =
+                Crossing::there_and_back(from, Protocol::Tcp, true, destination, &there, &own);
+            let [leaving, _] = leaving;
+            inside.and(self.acls(destination, &own, &[leaving]))
+        } else {
+            inside
+        };
+        let high = ports(NAT_PORTS.0..=NAT_PORTS.1);
+        let outside = self.acls(behind, &high, &pair(true, behind, &high));
+        // The ports that one ACL leaves for replies another may take.
+        if inside.partly.is_some() && self.acls_of_instance(destination).partly.is_some() {
+            let own_pair = Crossing::there_and_back(
+                self.from.subnet_of_vpc(),
+                Protocol::Tcp,
+                true,
+                destination,
+                &there,
+                &own,
+            );
+            let all = [own_pair, pair(false, &instance, &own)].concat();
+            let joint = self.acls(destination, &own, &all);
+            if !matches!(joint.answer, Ok(Verdict::Pass(_))) {
+                return joint.and(outside);
+            }
+        }
+        inside.and(outside)
+    }
+}

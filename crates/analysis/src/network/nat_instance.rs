@@ -1,0 +1,142 @@
+//! NAT instances, and other interfaces that a route points at.
+
+use alloc::{format, vec::Vec};
+
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+
+use crate::{
+    answer::*,
+    network::{
+        address_set::Family,
+        flow::{PathTrace, Remote},
+        hop::{Hop, HopKind},
+        remedy::{NetworkRemedy, RouteFault},
+        route_table::{RouteMatch, reroute, route_label, table_of},
+        security_group::{PeerGroups, VpcRelation},
+        statement::NetworkStatement,
+    },
+};
+
+impl PathTrace<'_> {
+    /// An interface that a route points at is a NAT instance, or a firewall. Whether it forwards is its
+    /// own business; that it may, and that its groups let the packets by, is AWS's.
+    pub(super) fn nat_instance(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NetworkInterfaceId,
+        destination: &Remote,
+    ) -> Vec<Hop> {
+        let may = self.may_forward_packets(table, route, id, destination);
+        let forwards = Unknown::limit(format!(
+            "{} sends {} to {id}, and whether that forwards packets is not visible",
+            table.id, route.to
+        ));
+        self.and_beyond_visibility(Hop::new(HopKind::NatInstance, id, may), table, route, forwards)
+    }
+
+    fn may_forward_packets(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &NetworkInterfaceId,
+        destination: &Remote,
+    ) -> Answer {
+        let subject = route_label(table, route);
+        let interface = self.facts.network_interface(id).required()?;
+        let groups = &interface.security_groups;
+        let answers = [
+            Ok(self.source_dest_check(interface, id, &subject)),
+            self.instance_runs(interface, &subject),
+            self.admits(&format!("{id} ({})", self.service), groups, VpcRelation::Inside, Some(id)),
+            self.sends(groups, destination, PeerGroups::Outside),
+            self.has_route_on(table, route, interface, destination),
+        ];
+        all_of(answers, "", |it| it)
+    }
+
+    fn source_dest_check(
+        &self,
+        interface: &NetworkInterface,
+        id: &NetworkInterfaceId,
+        subject: &str,
+    ) -> Verdict {
+        if interface.source_dest_check != Some(true) {
+            return Verdict::Pass(observed(subject, NetworkStatement::ForwardsOthersPackets));
+        }
+        Verdict::Fail(
+            observed(
+                subject,
+                NetworkStatement::ChecksSourceAndDestination.for_service(self.service),
+            ),
+            Fix::of(
+                NetworkRemedy::DisableSourceDestCheck { interface: id.clone() },
+                Recovery::Agent,
+            ),
+        )
+    }
+
+    fn instance_runs(&self, interface: &NetworkInterface, subject: &str) -> Answer {
+        let Some(owner) = &interface.instance else {
+            return Ok(Verdict::NotApplicable("attached to no instance"));
+        };
+        let state = &self.facts.instance(owner).required()?.state;
+        match state {
+            InstanceState::Running => {
+                return Ok(Verdict::Pass(observed(
+                    subject,
+                    NetworkStatement::InstanceRuns(owner.clone()),
+                )));
+            }
+            InstanceState::Pending | InstanceState::Other(_) => {
+                return Err(Unknown::limit(format!(
+                    "{owner}, which {subject} leads to, is {state}"
+                )));
+            }
+            _ => {}
+        }
+        Ok(Verdict::Fail(
+            observed(
+                subject,
+                NetworkStatement::InstanceIs(owner.clone(), state.clone())
+                    .for_service(self.service),
+            ),
+            Fix::of(NetworkRemedy::StartNatInstance { instance: owner.clone() }, Recovery::Agent),
+        ))
+    }
+
+    fn has_route_on(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        interface: &NetworkInterface,
+        destination: &Remote,
+    ) -> Answer {
+        let subject = route_label(table, route);
+        let next_transit_hops = table_of(self.facts, self.from.vpc, &interface.subnet)?;
+        let ways = self.routes_out(self.from.vpc, next_transit_hops, destination)?;
+        let is_public = destination.family() == Family::V6 || interface.public_ip.is_some();
+        let stuck = |route_match: &RouteMatch| {
+            route_match.route.is_none_or(|next| {
+                let gateway = matches!(next.via.kind(), TargetKind::InternetGateway(_));
+                next.state == RouteState::Blackhole
+                    || next.via == route.via
+                    || gateway && !is_public
+            })
+        };
+        if !ways.iter().all(stuck) {
+            return Ok(Verdict::Pass(observed(
+                &subject,
+                NetworkStatement::HasRouteOut(next_transit_hops.id.clone()),
+            )));
+        }
+        Ok(Verdict::Fail(
+            observed(
+                &subject,
+                NetworkStatement::NatInstanceHasNoRoute(interface.subnet.clone())
+                    .for_service(self.service),
+            ),
+            reroute(table, route, RouteFault::NatInstanceHasNoRoute(route.via.clone())),
+        ))
+    }
+}

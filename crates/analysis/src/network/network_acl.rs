@@ -1,0 +1,450 @@
+//! Network ACLs: what lets packets of a connection and their replies pass.
+//!
+//! ACLs are stateless lists. The first rule that matches decides, so both directions are judged, at the
+//! border of every subnet that packets cross.
+
+use alloc::{format, vec::Vec};
+
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
+
+use crate::{
+    answer::*,
+    network::{
+        address_set::{Addresses, Ports, ports},
+        flow::{HTTPS, PathTrace, Remote, ServiceInterface, join},
+        hop::{Hop, HopKind},
+        remedy::NetworkRemedy,
+        route_table::table_of,
+        statement::{AclPackets, NetworkStatement},
+        traffic::{ALL_PORTS, ports_named},
+    },
+};
+
+/// A crossing of a subnet's edge, one way: to these ports, out to or in from `peer`.
+#[derive(Clone)]
+pub(super) struct Crossing<'a> {
+    pub vpc: &'a VpcId,
+    pub subnet: &'a SubnetId,
+    pub protocol: Protocol,
+    pub ports: &'a Ports,
+    pub peer: &'a Remote,
+    /// Are the ports those that replies come back to, of which a system uses one at a time? And does
+    /// `peer` name where the packets lead, rather than where they come from?
+    pub replies: bool,
+    pub outward: bool,
+}
+
+/// What in an ACL stops a packet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum DenyingRule {
+    Rule(i32),
+    /// No rule matches, and the list ends with a deny.
+    End,
+}
+
+impl DenyingRule {
+    pub(super) fn number(self) -> Option<i32> {
+        match self {
+            Self::Rule(number) => Some(number),
+            Self::End => None,
+        }
+    }
+}
+
+/// Packets, by the address at the other end and the port that replies come back to.
+pub(super) type Packets = Vec<(Addresses, Ports)>;
+
+/// How a list of rules sorts the packets put to it.
+struct Sorted {
+    passed: Packets,
+    dropped: Vec<(Addresses, Ports, DenyingRule)>,
+}
+
+/// The answer of ACLs, and what of it is only in part: some ports for replies do not get through.
+pub(super) struct Filtered {
+    pub answer: Answer,
+    pub partly: Option<(Evidence, Fix)>,
+}
+
+/// Less than one port in so many that is lost is no fault: connections are tried again, from another.
+const NEGLIGIBLE: u32 = 100;
+
+/// Between hosts of one subnet.
+const NO_ACL: &str = "no ACL stands between hosts of one subnet";
+
+impl Filtered {
+    /// ACLs stand at the borders of subnets.
+    pub(super) fn within_subnet() -> Self {
+        Self { answer: Ok(Verdict::NotApplicable(NO_ACL)), partly: None }
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        let answer = all_of([self.answer, other.answer], "no ACL stands on the way", |it| it);
+        let partly = match (self.partly, other.partly) {
+            (Some(a), Some(b)) => Some((a.0.and(b.0), a.1.and(b.1))),
+            (one, other) => one.or(other),
+        };
+        let partly = partly.filter(|_| matches!(answer, Ok(Verdict::Pass(_))));
+        Self { answer, partly }
+    }
+}
+
+impl<'a> Crossing<'a> {
+    /// A connection to the ports `there`, and its replies to the ports `own`: out of the subnet, with `peer`
+    /// where it leads, or into it, with `peer` where it comes from.
+    pub(super) fn there_and_back(
+        (vpc, subnet): (&'a VpcId, &'a SubnetId),
+        protocol: Protocol,
+        outward: bool,
+        peer: &'a Remote,
+        there: &'a Ports,
+        own: &'a Ports,
+    ) -> [Self; 2] {
+        let crossing =
+            |ports, replies| Self { vpc, subnet, protocol, ports, peer, replies, outward };
+        [crossing(there, false), crossing(own, true)]
+    }
+
+    pub(super) fn egress(&self) -> bool {
+        self.outward != self.replies
+    }
+
+    pub(super) fn packets(&self, ports: &Ports) -> AclPackets {
+        AclPackets {
+            subnet: self.subnet.clone(),
+            protocol: self.protocol,
+            ports: ports.clone(),
+            egress: self.egress(),
+            peer: self.peer.phrase.clone(),
+        }
+    }
+}
+
+/// Sorts packets by the rules. Rules that cannot be read may match or not: as long as they allow or deny
+/// what the others do, that does not matter.
+fn sorted(acl: &NetworkAcl, crossing: &Crossing) -> Result<Sorted, Unknown> {
+    let mut entries: Vec<&AclEntry> =
+        acl.entries.iter().filter(|it| it.egress == crossing.egress()).collect();
+    entries.sort_by_key(|it| it.number);
+    let (sorted, undecidable) = run(&entries, crossing);
+    let (passes, drops) = (!sorted.passed.is_empty(), !sorted.dropped.is_empty());
+    let matters = |entry: &&&AclEntry| if entry.allow { drops } else { passes } || passes && drops;
+    match undecidable.iter().find(matters) {
+        Some(entry) => Err(Unknown::limit(format!(
+            "rule {} of {} names {} on {}",
+            entry.number, acl.id, entry.peer, entry.traffic
+        ))),
+        None => Ok(sorted),
+    }
+}
+
+fn is_undecidable(entry: &AclEntry, crossing: &Crossing) -> bool {
+    !matches!(entry.peer, Peer::Cidr(_)) || ports_named(crossing.protocol, &entry.traffic).is_none()
+}
+
+/// Tries the rules in order, as if those that cannot be read did not match; and which of these might have.
+fn run<'e>(entries: &[&'e AclEntry], crossing: &Crossing) -> (Sorted, Vec<&'e AclEntry>) {
+    let peer = &crossing.peer.addresses;
+    let mut open: Packets = Vec::from([(peer.clone(), crossing.ports.clone())]);
+    let mut sorted = Sorted { passed: Vec::new(), dropped: Vec::new() };
+    let mut undecidable = Vec::new();
+    for entry in entries {
+        let named = ports_named(crossing.protocol, &entry.traffic).unwrap_or(ALL_PORTS);
+        let range = match &entry.peer {
+            Peer::Cidr(range) => Addresses::net(range),
+            _ => peer.clone(),
+        };
+        if is_undecidable(entry, crossing) {
+            let ports = ports(named);
+            let hits = |it: &(Addresses, Ports)| range.meets(&it.0) && !(&it.1 & &ports).is_empty();
+            if open.iter().any(hits) {
+                undecidable.push(*entry);
+            }
+            continue;
+        }
+        let mut decide = |hit: Addresses, at: Ports| {
+            if entry.allow {
+                sorted.passed.push((hit, at));
+            } else {
+                sorted.dropped.push((hit, at, DenyingRule::Rule(entry.number)));
+            }
+        };
+        let mut left = Vec::new();
+        for (addresses, wanted) in open {
+            let ends = wanted.first().zip(wanted.last());
+            let whole = ends.is_some_and(|it| named.contains(&it.0) && named.contains(&it.1));
+            if whole && range.holds(&addresses) {
+                decide(addresses, wanted);
+                continue;
+            }
+            let ports = ports(named.clone());
+            let (hit, at) = (addresses.and(&range), &wanted & &ports);
+            if hit.is_empty() || at.is_empty() {
+                left.push((addresses, wanted));
+                continue;
+            }
+            let beside = addresses.without(&range);
+            if !beside.is_empty() {
+                left.push((beside, wanted.clone()));
+            }
+            let rest = &wanted - &ports;
+            if !rest.is_empty() {
+                left.push((hit.clone(), rest));
+            }
+            decide(hit, at);
+        }
+        open = left;
+        if open.is_empty() {
+            break;
+        }
+    }
+    sorted
+        .dropped
+        .extend(open.into_iter().map(|(addresses, ports)| (addresses, ports, DenyingRule::End)));
+    (sorted, undecidable)
+}
+
+/// What passes a crossing, in terms of the far end's addresses and the instance's own ports: a crossing
+/// towards tcp/443 leaves the ports alone, and one that names the instance leaves the addresses.
+fn at_far_end(passed: &Packets, crossing: &Crossing, far: &Remote, own: &Ports) -> Packets {
+    passed
+        .iter()
+        .map(|(addresses, ports)| {
+            let addresses =
+                if crossing.outward { addresses.clone() } else { far.addresses.clone() };
+            (addresses, if crossing.replies { ports.clone() } else { own.clone() })
+        })
+        .collect()
+}
+
+fn intersection(a: Packets, b: &Packets) -> Packets {
+    let mut both = Vec::new();
+    for (addresses, ports) in a {
+        for (others, more) in b {
+            let (addresses, ports) = (addresses.and(others), &ports & more);
+            if !addresses.is_empty() && !ports.is_empty() {
+                both.push((addresses, ports));
+            }
+        }
+    }
+    both
+}
+
+/// For each address at the far end, all of the ports that get through.
+fn by_address(passing: &Packets, far: &Remote) -> Packets {
+    let mut parts: Packets = Vec::from([(far.addresses.clone(), Ports::new())]);
+    for (addresses, ports) in passing {
+        let mut next = Vec::new();
+        for (part, so_far) in parts {
+            let (hit, beside) = (part.and(addresses), part.without(addresses));
+            if !hit.is_empty() {
+                next.push((hit, &so_far | ports));
+            }
+            if !beside.is_empty() {
+                next.push((beside, so_far));
+            }
+        }
+        parts = next;
+    }
+    parts
+}
+
+/// ACLs around a transit gateway are looked at one by one. Where several leave replies part of the ports, it
+/// is not known here whether they leave any together.
+pub(super) fn unless_the_same_ports(hops: &[Hop]) -> Option<Hop> {
+    let fails = |it: &&Hop| matches!(it.answer, Ok(Verdict::Fail(..)));
+    let partly = |it: &&Hop| it.kind == HopKind::SomeReplies;
+    let crossed = hops.iter().any(|it| it.kind == HopKind::TransitGateway);
+    let mut some = hops.iter().filter(partly).filter(fails).map(|it| it.id.as_str());
+    match (some.next(), some.next()) {
+        (Some(one), Some(other)) if crossed => {
+            let unclear = format!(
+                "ACLs let replies through by some ports at {one} and by some at {other}, and whether any of them are the same is not followed"
+            );
+            Some(Hop::new(HopKind::Acl, one, Err(Unknown::limit(unclear))))
+        }
+        _ => None,
+    }
+}
+
+impl PathTrace<'_> {
+    /// Do packets and replies pass all of `crossings`? `far` are the addresses at the far end, `own`
+    /// the ports that replies come back to.
+    pub(super) fn acls(&self, far: &Remote, own: &Ports, crossings: &[Crossing]) -> Filtered {
+        let mut passing = Packets::new();
+        let (mut evidence, mut partial, mut unknown) =
+            (None::<Evidence>, Vec::new(), None::<Unknown>);
+        let mut failed: Option<(Evidence, Fix)> = None;
+        for crossing in crossings {
+            let (acl, sorted) = match self.sort(crossing) {
+                Ok(sorted) => sorted,
+                Err(more) => {
+                    unknown = Some(match unknown {
+                        Some(so_far) => so_far.and(more),
+                        None => more,
+                    });
+                    continue;
+                }
+            };
+            let Some(first) = sorted.dropped.iter().map(|it| it.2).min() else {
+                let passes = Self::passes(acl, crossing);
+                evidence = Some(match evidence {
+                    Some(so_far) => so_far.and(passes),
+                    None => passes,
+                });
+                continue;
+            };
+            if sorted.passed.is_empty() {
+                let drops = self.drops(acl, crossing, first, crossing.ports);
+                failed = Some(match failed {
+                    Some(so_far) => (so_far.0.and(drops.0), so_far.1.and(drops.1)),
+                    None => drops,
+                });
+                continue;
+            }
+            // Up to here all of it passed.
+            if partial.is_empty() {
+                passing.push((far.addresses.clone(), own.clone()));
+            }
+            passing = intersection(passing, &at_far_end(&sorted.passed, crossing, far, own));
+            let ports = sorted.dropped.iter().fold(Ports::new(), |all, it| all | &it.1);
+            partial.push(self.drops(acl, crossing, first, &ports));
+        }
+        let passing = if partial.is_empty() { Vec::new() } else { by_address(&passing, far) };
+        // A port or two that some baseline denies is picked so seldom that nobody notices.
+        let negligible = passing.iter().all(|it| (own - &it.1).len() * NEGLIGIBLE < own.len());
+        let partial = partial.into_iter().reduce(|a, b| (a.0.and(b.0), a.1.and(b.1)));
+        let answer = match (failed, partial.clone(), unknown) {
+            (Some((evidence, fix)), ..) => Ok(Verdict::Fail(evidence, fix)),
+            // What one rule leaves, another takes.
+            (None, Some((evidence, fix)), _) if passing.is_empty() => {
+                Ok(Verdict::Fail(evidence, fix))
+            }
+            (None, _, Some(unknown)) => Err(unknown),
+            (None, Some((evidence, _)), None) if passing.iter().any(|it| it.1.is_empty()) => {
+                Err(Unknown::limit(format!(
+                    "{} passes only some of it: it depends on which of {} the connection is for",
+                    join(&evidence.iter().map(|it| &it.subject).collect::<Vec<_>>()),
+                    far.phrase
+                )))
+            }
+            (None, Some((partly, _)), None) => Ok(Verdict::Pass(evidence.unwrap_or(partly))),
+            (None, None, None) => {
+                Ok(evidence.map_or(Verdict::NotApplicable(NO_ACL), Verdict::Pass))
+            }
+        };
+        let partly = partial.filter(|_| !negligible && matches!(answer, Ok(Verdict::Pass(_))));
+        Filtered { answer, partly }
+    }
+
+    pub(super) fn passes(acl: &NetworkAcl, crossing: &Crossing) -> Evidence {
+        observed(&acl.id, NetworkStatement::AclPasses(crossing.packets(crossing.ports)))
+    }
+
+    fn drops(
+        &self,
+        acl: &NetworkAcl,
+        crossing: &Crossing,
+        by: DenyingRule,
+        ports: &Ports,
+    ) -> (Evidence, Fix) {
+        let evidence = observed(
+            &acl.id,
+            NetworkStatement::AclDrops(crossing.packets(ports), by.number())
+                .for_service(self.service),
+        );
+        let fix = Fix::of(
+            NetworkRemedy::PassInAcl {
+                acl: acl.id.clone(),
+                egress: crossing.egress(),
+                protocol: crossing.protocol,
+                ports: ports.clone(),
+                peer: crossing.peer.range(),
+            },
+            Recovery::Agent,
+        );
+        (evidence, fix)
+    }
+
+    fn sort(&self, crossing: &Crossing) -> Result<(&NetworkAcl, Sorted), Unknown> {
+        let acls = self.facts.network_acls(crossing.vpc).required()?;
+        let subnet = crossing.subnet;
+        let acl = acls
+            .iter()
+            .find(|it| it.subnets.contains(subnet))
+            .or_else(|| acls.iter().find(|it| it.default))
+            .ok_or_else(|| Unknown::limit(format!("the network ACL of {subnet} is not listed")))?;
+        Ok((acl, sorted(acl, crossing)?))
+    }
+
+    /// Both subnets' ACLs, out and back. Within one subnet there is none.
+    pub(super) fn acls_between(&self, remote_interface: &ServiceInterface) -> Filtered {
+        let own = &self.from.interface.subnet;
+        let (there, ports) = (ports(HTTPS..=HTTPS), self.from.ports());
+        let instance = Remote::one(self.from.address);
+        let subnet_of_vpc = (self.from.vpc, own);
+        let location = remote_interface.subnet_of_vpc();
+        if location.is_some_and(|it| it.1 == own) {
+            return Filtered::within_subnet();
+        }
+        let pair = |subnet_of_vpc, outward, peer| {
+            Crossing::there_and_back(subnet_of_vpc, Protocol::Tcp, outward, peer, &there, &ports)
+        };
+        let [leaving, returns] = pair(subnet_of_vpc, true, &remote_interface.destination);
+        let mut crossings = Vec::from([leaving]);
+        crossings.extend(location.into_iter().flat_map(|it| pair(it, false, &instance)));
+        let shares = self.shares_attachment_subnet(&remote_interface.destination);
+        let some = !matches!(shares, Ok(false));
+        let certain = some.then(|| self.acls(&remote_interface.destination, &ports, &crossings));
+        crossings.push(returns);
+        if some {
+            let [inward, _] = pair(subnet_of_vpc, false, &instance);
+            crossings.push(inward);
+        }
+        let all = self.acls(&remote_interface.destination, &ports, &crossings);
+        match certain {
+            None => all,
+            Some(certain) if matches!(certain.answer, Ok(Verdict::Fail(..))) => certain,
+            Some(_) if matches!(all.answer, Ok(Verdict::Pass(_))) => all,
+            Some(_) => {
+                let unclear = || {
+                    Unknown::limit(format!(
+                        "which rules of the ACL of {own} hold, in which a transit gateway has its foot too, is not documented clearly"
+                    ))
+                };
+                let unknown = shares.err().into_iter().chain(all.answer.err());
+                let unknown = unknown.reduce(Unknown::and).unwrap_or_else(unclear);
+                Filtered { answer: Err(unknown), partly: None }
+            }
+        }
+    }
+
+    /// Do packets leave the instance's subnet by a foot that a transit gateway has in that very subnet? Then
+    /// replies are not held against its ACL as elsewhere. Source: Transit Gateway guide, "Network ACLs".
+    fn shares_attachment_subnet(&self, destination: &Remote) -> Result<bool, Unknown> {
+        let (vpc, own) = self.from.subnet_of_vpc();
+        let table = table_of(self.facts, vpc, own)?;
+        let some = |it: &Route| matches!(it.via.kind(), TargetKind::TransitGateway(_));
+        if !table.routes.iter().any(some) {
+            return Ok(false);
+        }
+        let route_matches = self.route_matches(vpc, table, destination)?;
+        any_of(route_matches, |route_match| {
+            let Some(TargetKind::TransitGateway(id)) = route_match.route.map(|it| it.via.kind())
+            else {
+                return Ok(None);
+            };
+            let attachment = self.attachment(vpc, &id)?;
+            Ok(attachment.is_some_and(|it| it.subnets.contains(own)).then_some(()))
+        })
+        .map(|it| it.is_some())
+    }
+
+    /// The ACL of the instance's own subnet, out and back.
+    pub(super) fn acls_of_instance(&self, destination: &Remote) -> Filtered {
+        self.acls_between(&ServiceInterface {
+            destination: destination.clone(),
+            location: Ok(None),
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! A route's target: the gateway that packets meet there, or a place that AWS does not show.
+
+use alloc::{format, string::ToString, vec, vec::Vec};
+
+use ssm_doctor_facts::{ec2::*, lookup::Unknown};
+
+use crate::{
+    answer::*,
+    network::{
+        flow::{Flow, FlowTarget, NAT64, PathTrace, Remote, SubnetOfVpc},
+        hop::{Hop, HopKind},
+        remedy::{NetworkRemedy, RouteFault},
+        route_table::{active, not_visible, reroute, route_label},
+        service::agent_reaches,
+        statement::{NetworkStatement, Opaque},
+    },
+};
+
+/// What kind of thing lies out of sight.
+fn opaque(route: &Route) -> Opaque {
+    match route.via.kind() {
+        TargetKind::Endpoint(_) => Opaque::ApplianceBehindLoadBalancer,
+        TargetKind::Interface(_) => Opaque::ForwardingInstance,
+        TargetKind::TransitGateway(_) => Opaque::TransitGateway,
+        _ if route.via.0.starts_with("vgw-") => Opaque::VirtualPrivateGateway,
+        _ if route.via.0.starts_with("cagw-") => Opaque::CarrierGateway,
+        _ if route.via.0.starts_with("lgw-") => Opaque::LocalGateway,
+        _ => Opaque::Other,
+    }
+}
+
+impl PathTrace<'_> {
+    /// Everything from a route's target on to the internet.
+    pub(super) fn next_hop(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        destination: &Remote,
+    ) -> Vec<Hop> {
+        let hop = |kind, answer| Hop { kind, id: route.via.to_string(), answer };
+        if let Some(inactive) = self.inactive(table, route) {
+            return vec![hop(HopKind::NextHop, inactive)];
+        }
+        if let Ok(Some(gateway)) = self.gateway_behind(self.from.vpc, route) {
+            return vec![self.on_gateway_endpoint(table, gateway)];
+        }
+        if let TargetKind::Endpoint(id) = route.via.kind() {
+            return self.through_firewall(self.from.vpc, table, route, &id, destination);
+        }
+        if destination.is_translated() && !matches!(route.via.kind(), TargetKind::NatGateway(_)) {
+            return self.translated_elsewhere(table, route);
+        }
+        let mut hops = vec![hop(HopKind::NextHop, Ok(active(table, route)))];
+        hops.extend(match route.via.kind() {
+            TargetKind::InternetGateway(id) => vec![
+                hop(HopKind::InternetGateway, self.internet_gateway(self.from.vpc, table, &id)),
+                self.public_access(self.from.vpc, Some(&self.from.interface.subnet), false),
+                Hop {
+                    kind: HopKind::PublicAddress,
+                    id: self.from.interface.id.to_string(),
+                    answer: Ok(self.public_address(route)),
+                },
+            ],
+            TargetKind::EgressOnlyGateway(id) => vec![
+                hop(HopKind::InternetGateway, self.egress_only_gateway(table, &id)),
+                self.public_access(self.from.vpc, Some(&self.from.interface.subnet), true),
+            ],
+            TargetKind::NatGateway(id) => {
+                self.nat_gateway(self.from.subnet_of_vpc(), (table, route), &id, destination)
+            }
+            TargetKind::TransitGateway(id) => {
+                let source = Remote::one(self.from.address);
+                let flow = Flow {
+                    source: &source,
+                    destination,
+                    target: FlowTarget::Internet,
+                    replies: false,
+                };
+                self.transit_gateway(self.from.subnet_of_vpc(), (table, route), &id, flow)
+            }
+            TargetKind::Interface(id) => self.nat_instance(table, route, &id, destination),
+            TargetKind::Peering(_) => {
+                vec![hop(HopKind::Peering, Ok(self.not_transitive(table, route)))]
+            }
+            TargetKind::Local | TargetKind::Endpoint(_) | TargetKind::Other => {
+                self.beyond_visibility(table, route, not_visible(table, route))
+            }
+        });
+        hops
+    }
+
+    /// A hop that can be judged itself, and beyond it nothing.
+    pub(super) fn and_beyond_visibility(
+        &self,
+        first: Hop,
+        table: &RouteTable,
+        route: &Route,
+        on: Unknown,
+    ) -> Vec<Hop> {
+        let beyond = match &first.answer {
+            Ok(Verdict::Fail(..)) => Vec::new(),
+            Ok(_) => self.beyond_visibility(table, route, on),
+            // While it is not known whether anything lies beyond, nor is what does.
+            Err(unknown) => [HopKind::Appliance, HopKind::NextHop]
+                .map(|kind| Hop::new(kind, &route.via, Err(unknown.clone())))
+                .into(),
+        };
+        core::iter::once(first).chain(beyond).collect()
+    }
+
+    /// A hop beyond which nothing is visible: as the path, unknown; and as a remark, the first thing to
+    /// look at when the agent is silent.
+    pub(super) fn beyond_visibility(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
+        self.beyond_visibility_as(table, route, opaque(route), unknown)
+    }
+
+    /// The same, of something that is known to be `what`.
+    pub(super) fn beyond_visibility_as(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        what: Opaque,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
+        let subject = route_label(table, route);
+        let remark = agent_reaches(self.case, self.service).map(|it| {
+            if it {
+                return Verdict::Pass(observed(&subject, NetworkStatement::CarriesAgentTraffic));
+            }
+            let evidence = observed(
+                &subject,
+                NetworkStatement::MustPassTraffic { to: route.to.clone(), what }
+                    .for_service(self.service),
+            );
+            let region = &self.scope.region;
+            let fix = Fix::of(
+                NetworkRemedy::InspectAppliance { via: route.via.clone(), region: region.clone() },
+                Recovery::Agent,
+            );
+            Verdict::Fail(evidence, fix)
+        });
+        vec![
+            Hop::new(HopKind::Appliance, &route.via, remark),
+            Hop::new(HopKind::NextHop, &route.via, Err(unknown)),
+        ]
+    }
+
+    /// The addresses that DNS64 hands out nobody on the internet has, nor does a peer lend its NAT gateway.
+    /// What lies out of sight may end at something that translates them.
+    fn translated_elsewhere(&self, table: &RouteTable, route: &Route) -> Vec<Hop> {
+        match route.via.kind() {
+            TargetKind::InternetGateway(_)
+            | TargetKind::EgressOnlyGateway(_)
+            | TargetKind::Peering(_) => {
+                vec![Hop::new(HopKind::NextHop, &route.via, Ok(self.not_translated(table, route)))]
+            }
+            _ => self.beyond_visibility(table, route, not_visible(table, route)),
+        }
+    }
+
+    fn not_translated(&self, table: &RouteTable, route: &Route) -> Verdict {
+        Verdict::Fail(
+            observed(
+                &route_label(table, route),
+                NetworkStatement::DoesNotTranslateDns64.for_service(self.service),
+            ),
+            Fix::of(
+                NetworkRemedy::TranslateDns64 { table: table.id.clone(), to: NAT64 },
+                Recovery::Agent,
+            ),
+        )
+    }
+
+    /// What is wrong with a route as such.
+    pub(super) fn inactive(&self, table: &RouteTable, route: &Route) -> Option<Answer> {
+        match &route.state {
+            RouteState::Active => None,
+            RouteState::Blackhole => Some(Ok(Verdict::Fail(
+                observed(
+                    &route_label(table, route),
+                    NetworkStatement::RouteBlackhole(route.to.clone()).for_service(self.service),
+                ),
+                reroute(table, route, RouteFault::Blackhole),
+            ))),
+            other => Some(Err(Unknown::limit(format!(
+                "the route of {} for {} is {other}",
+                table.id, route.to
+            )))),
+        }
+    }
+
+    /// A peering connection, or a foot on a transit gateway, that packets leave the VPC by.
+    pub(super) fn to_other_vpc(
+        &self,
+        from: SubnetOfVpc,
+        table: &RouteTable,
+        route: &Route,
+        flow: Flow,
+    ) -> Vec<Hop> {
+        let hop = |kind, answer| Hop { kind, id: route.via.to_string(), answer };
+        if let Some(inactive) = self.inactive(table, route) {
+            return vec![hop(HopKind::NextHop, inactive)];
+        }
+        match route.via.kind() {
+            TargetKind::Peering(id) => vec![
+                hop(HopKind::NextHop, Ok(active(table, route))),
+                hop(HopKind::Peering, self.peering(table, route, &id)),
+            ],
+            TargetKind::TransitGateway(id) => self.transit_gateway(from, (table, route), &id, flow),
+            // The internet has no route to such addresses, and a NAT gateway knows nothing of connections that
+            // others opened.
+            TargetKind::InternetGateway(_) if self.is_private(flow.destination) => {
+                vec![self.no_route(table, from.1, flow.destination, Some(route))]
+            }
+            TargetKind::NatGateway(_) if flow.replies => {
+                vec![self.no_route(table, from.1, flow.destination, Some(route))]
+            }
+            _ => self.beyond_visibility(table, route, not_visible(table, route)),
+        }
+    }
+
+    /// A longer prefix than the VPC's own sends what is for a neighbour elsewhere.
+    pub(super) fn more_specific_route(&self, table: &RouteTable, route: &Route) -> Vec<Hop> {
+        match self.inactive(table, route) {
+            Some(inactive) => Vec::from([Hop::new(HopKind::NextHop, &route.via, inactive)]),
+            None => self.beyond_visibility(table, route, not_visible(table, route)),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! To what a private hosted zone or a Profile says: mostly an endpoint that another VPC shares.
+
+use alloc::{format, vec::Vec};
+use core::net::IpAddr;
+
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+
+use crate::{
+    answer::*,
+    case::Case,
+    dns::name::{self, Elsewhere},
+    network::{
+        address_set::Family,
+        flow::{PathTrace, Remote, ServiceInterface, join},
+        hop::{Hop, HopKind, any_address},
+        interface_endpoint::unless_translated,
+        remedy::NetworkRemedy,
+        security_group::PeerGroups,
+        statement::NetworkStatement,
+    },
+};
+
+/// What is not known of an endpoint in another VPC: the first two where it is another account's, all
+/// where it was not looked for.
+const UNSEEN_ENDPOINT: [HopKind; 8] = [
+    HopKind::Endpoint,
+    HopKind::EndpointGroup,
+    HopKind::Acl,
+    HopKind::Route,
+    HopKind::NextHop,
+    HopKind::Appliance,
+    HopKind::TransitGateway,
+    HopKind::TransitRoute,
+];
+
+/// The endpoint for the service, of any VPC of the account, that has this address.
+pub(super) fn shared_endpoint<'a>(
+    case: &Case<'a>,
+    service: &str,
+    address: IpAddr,
+) -> Result<Option<(&'a Endpoint, &'a NetworkInterface)>, Unknown> {
+    let name = format!("com.amazonaws.{}.{service}", case.scope.region);
+    let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
+    let service: ServiceName = name.parse().map_err(unnamed)?;
+    // Which of them it is shows in their interfaces.
+    any_of(case.facts.service_endpoints(&service).required()?, |endpoint| {
+        any_of(&endpoint.interfaces, |id| {
+            let row = case.facts.network_interface(id).required()?;
+            Ok(row.private_ips.contains(&address).then_some((endpoint, row)))
+        })
+    })
+}
+
+impl PathTrace<'_> {
+    /// To what a private hosted zone or a Profile says: as a rule an endpoint that a hub VPC shares,
+    /// behind a peering connection or a transit gateway.
+    pub(super) fn to_elsewhere(
+        &self,
+        there: &Elsewhere,
+        hops: &mut Vec<Hop>,
+    ) -> Result<(), Unknown> {
+        let of_ours = |it: &&IpAddr| Family::of(it) == self.family();
+        let addresses: Vec<IpAddr> = there.addresses.iter().filter(of_ours).copied().collect();
+        if addresses.is_empty() {
+            let target = there.target.as_deref().unwrap_or("addresses of another kind");
+            return Err(Unknown::limit(format!(
+                "{} leads {} to {target}, and where that stands does not show",
+                there.by, self.service
+            )));
+        }
+        let in_use: Result<Vec<_>, Unknown> =
+            addresses.iter().map(|it| self.is_in_use(there, *it)).collect();
+        let in_use = in_use?;
+        let vacant = |it: &Result<bool, Unknown>| matches!(it, Ok(false));
+        // Of addresses that are all vacant the zone itself is judged.
+        let some = !in_use.iter().all(vacant);
+        let (mut ways, mut partly) = (Vec::new(), Vec::new());
+        for (address, in_use) in addresses.into_iter().zip(in_use) {
+            if some && vacant(&in_use) {
+                partly.push(self.vacant_address(there, address));
+                continue;
+            }
+            ways.push(self.to_shared_address(address, &there.by)?);
+            if let Err(unknown) = in_use {
+                partly.push(Hop::new(HopKind::SomeReplies, &address, Err(unknown)));
+            }
+        }
+        hops.extend(any_address(ways));
+        hops.extend(partly);
+        Ok(())
+    }
+
+    /// Is there anything at an address that a zone's record has? In other networks that does not show,
+    /// and is taken for granted here.
+    ///
+    /// # Errors
+    /// Outside while nobody has asked, inside when it was not seen.
+    fn is_in_use(
+        &self,
+        there: &Elsewhere,
+        address: IpAddr,
+    ) -> Result<Result<bool, Unknown>, Unknown> {
+        if !there.is_by_address() {
+            return Ok(Ok(true));
+        }
+        let in_use = name::stands_at(self.facts, self.from.vpc, self.from.host.own, address);
+        name::seen(self.facts, in_use)
+    }
+
+    /// One of several addresses of a record, at which nothing stands: each connection that tries it fails.
+    fn vacant_address(&self, there: &Elsewhere, address: IpAddr) -> Hop {
+        let (zone, vpc) = (&there.by, self.from.vpc);
+        let evidence = observed(
+            zone,
+            NetworkStatement::VacantAddress { service: self.service, address, vpc: vpc.clone() },
+        );
+        let fix = Fix::of(
+            NetworkRemedy::RemoveRecordAddress { zone: zone.clone(), address },
+            Recovery::NextSession,
+        );
+        Hop::new(HopKind::SomeReplies, &address, Ok(Verdict::Fail(evidence, fix)))
+    }
+
+    fn to_shared_address(&self, address: IpAddr, by: &str) -> Result<Vec<Hop>, Unknown> {
+        let destination = Remote::one(address);
+        if self.internet(self.family()).addresses.meets(&destination.addresses) {
+            let mut hops = Vec::new();
+            self.to_internet(&destination, &mut hops)?;
+            return Ok(hops);
+        }
+        let shared_endpoint = shared_endpoint(self.case, self.service, address);
+        let Some((endpoint, interface)) = shared_endpoint.as_ref().ok().copied().flatten() else {
+            let whose = format!("what {by} leads to");
+            let location = shared_endpoint.as_ref().map(|_| None).map_err(Unknown::clone);
+            let (mut hops, _) = self.to_interface(
+                &ServiceInterface { destination, location },
+                PeerGroups::Unseen(&whose),
+            );
+            let (kinds, unknown): (&[HopKind], _) = match shared_endpoint {
+                // Nothing of the other side was seen: neither the door nor the way back.
+                Err(unknown) => (&UNSEEN_ENDPOINT, unknown),
+                Ok(_) => (
+                    &UNSEEN_ENDPOINT[..2],
+                    Unknown::limit(format!(
+                        "{address}, where {by} leads {}, is no endpoint of this account: whether it answers does not show",
+                        self.service
+                    )),
+                ),
+            };
+            hops.extend(kinds.iter().map(|kind| Hop::new(*kind, &address, Err(unknown.clone()))));
+            return Ok(hops);
+        };
+        let subject = self.subject(endpoint);
+        let groups = match endpoint.security_groups.as_slice() {
+            [] => &interface.security_groups,
+            _ => &endpoint.security_groups,
+        };
+        let vpc = endpoint.vpc.as_ref().unwrap_or(self.from.vpc);
+        let remote_interface =
+            ServiceInterface { destination, location: Ok(Some((vpc, interface.subnet.clone()))) };
+        let near = self.relation_to(vpc, &remote_interface.destination);
+        let (mut hops, translated) = self.to_interface(&remote_interface, near.members(groups));
+        hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
+        let admits = self.admits(&subject, groups, near, None);
+        let admits = unless_translated(translated.as_ref(), admits);
+        hops.push(Hop::new(HopKind::EndpointGroup, &join(groups), admits));
+        Ok(hops)
+    }
+}

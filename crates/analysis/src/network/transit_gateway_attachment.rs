@@ -1,0 +1,162 @@
+//! A VPC's attachment to a transit gateway: its state, and the subnets that packets enter and leave by.
+
+use alloc::{format, string::String, vec::Vec};
+
+use ssm_doctor_facts::{
+    ec2::*,
+    ids::*,
+    lookup::{Ourselves, Unknown},
+};
+
+use crate::{
+    answer::*,
+    network::{
+        flow::{PathTrace, SubnetOfVpc, TableRoute},
+        remedy::{AttachmentFault, NetworkRemedy},
+        route_table::route_label,
+        statement::NetworkStatement,
+    },
+};
+
+impl PathTrace<'_> {
+    /// A VPC's foot on a transit gateway.
+    pub(super) fn attachment(
+        &self,
+        vpc: &VpcId,
+        id: &TransitGatewayId,
+    ) -> Result<Option<&TransitGatewayAttachment>, Unknown> {
+        let all = self.facts.transit_gateway_attachments(vpc).required()?;
+        Ok(all.iter().find(|it| it.transit_gateway == *id))
+    }
+
+    /// `eu-west-1a`, and no Local Zone (`us-west-2-lax-1a`) or Wavelength Zone (`us-east-1-wl1-bos-wlz-1`).
+    fn is_availability_zone(&self, zone: &str) -> bool {
+        zone.strip_prefix(self.scope.region.as_str()).is_some_and(|it| it.len() == 1)
+    }
+
+    pub(super) fn zone(&self, subnet: &SubnetId) -> Result<Option<&String>, Unknown> {
+        Ok(self.facts.subnet(subnet).required()?.availability_zone.as_ref())
+    }
+
+    /// The subnets of a VPC's foot through which packets may come in that come from `near`: the one of its
+    /// zone, if there is one; in appliance mode any. Source: Transit Gateway guide, "Appliance in a shared
+    /// services VPC".
+    pub(super) fn entry_subnets(
+        &self,
+        vpc: &VpcId,
+        id: &TransitGatewayId,
+        near: &SubnetId,
+    ) -> Result<Vec<&SubnetId>, Unknown> {
+        match self.attachment(vpc, id)? {
+            Some(attachment) if attachment.appliance_mode => {
+                Ok(attachment.subnets.iter().collect())
+            }
+            _ => self.attachment_subnets(vpc, id, near),
+        }
+    }
+
+    /// The subnets of a VPC's foot through which packets may leave that come from `near`: the one of its zone,
+    /// if there is one.
+    pub(super) fn attachment_subnets(
+        &self,
+        vpc: &VpcId,
+        id: &TransitGatewayId,
+        near: &SubnetId,
+    ) -> Result<Vec<&SubnetId>, Unknown> {
+        let Some(attachment) = self.attachment(vpc, id)? else { return Ok(Vec::new()) };
+        let own = self.zone(near)?;
+        let mut same = Vec::new();
+        for subnet in &attachment.subnets {
+            if own.is_some() && self.zone(subnet)? == own {
+                same.push(subnet);
+            }
+        }
+        Ok(if same.is_empty() { attachment.subnets.iter().collect() } else { same })
+    }
+
+    /// A transit gateway takes packets only in the Availability Zones that the attachment has a subnet
+    /// in. Source: Transit Gateway guide, "VPC attachments".
+    pub(super) fn attached_to(
+        &self,
+        (vpc, subnet): SubnetOfVpc,
+        (table, route): TableRoute,
+        id: &TransitGatewayId,
+    ) -> Answer {
+        let subject = route_label(table, route);
+        let service = self.service;
+        let repair = |because| {
+            Fix::of(NetworkRemedy::RepairAttachment { vpc: vpc.clone(), because }, Recovery::Agent)
+        };
+        let Some(attachment) = self.attachment(vpc, id)? else {
+            return Ok(Verdict::Fail(
+                observed(
+                    &subject,
+                    NetworkStatement::NoAttachment(vpc.clone()).for_service(service),
+                ),
+                repair(AttachmentFault::Missing),
+            ));
+        };
+        match &attachment.state {
+            AttachmentState::Available | AttachmentState::Modifying => {}
+            AttachmentState::Other(word) => {
+                return Err(Unknown::limit(format!(
+                    "{} is in a state not known here: {word}",
+                    attachment.id
+                )));
+            }
+            state => {
+                return Ok(Verdict::Fail(
+                    observed(
+                        &subject,
+                        NetworkStatement::AttachmentIs {
+                            vpc: vpc.clone(),
+                            attachment: attachment.id.clone(),
+                            state: state.clone(),
+                        }
+                        .for_service(service),
+                    ),
+                    repair(AttachmentFault::NotAvailable),
+                ));
+            }
+        }
+        let Some(own) = self.zone(subnet)? else {
+            return Err(Unknown::limit(format!("the Availability Zone of {subnet} is not known")));
+        };
+        let served =
+            any_of(&attachment.subnets, |it| Ok((self.zone(it)? == Some(own)).then_some(())))?;
+        // Source: Transit Gateway guide, "Connect Local Zone subnets to a transit gateway": they go by the
+        // foot in the parent zone, and which that is does not show in a subnet.
+        if served.is_none() && !self.is_availability_zone(own) {
+            return Err(Unknown::limit(format!(
+                "{subnet} is in {own}, which is no Availability Zone: it reaches {id} by the foot in its parent zone, and which that is does not show"
+            )));
+        }
+        Ok(match served {
+            Some(()) => Verdict::Pass(observed(
+                &subject,
+                NetworkStatement::AttachmentServesZone {
+                    zone: own.clone(),
+                    attachment: attachment.id.clone(),
+                },
+            )),
+            None => Verdict::Fail(
+                observed(
+                    &subject,
+                    NetworkStatement::AttachmentNotInZone {
+                        zone: own.clone(),
+                        subnet: subnet.clone(),
+                        attachment: attachment.id.clone(),
+                    }
+                    .for_service(service),
+                ),
+                repair(AttachmentFault::NotInZone),
+            ),
+        })
+    }
+
+    /// Can what is behind the foot be seen?
+    pub(super) fn is_own_account(&self, attachment: &TransitAttachment) -> Result<bool, Unknown> {
+        let us = self.facts.caller(&Ourselves::Us).required()?;
+        Ok(attachment.owner.as_ref().is_none_or(|it| *it == us.account))
+    }
+}
