@@ -1,5 +1,7 @@
 //! Chores. Depends on nothing in this repository, so it runs when the rest does not compile.
 
+mod structure;
+
 use std::{
     fmt, fs, io,
     path::{Path, PathBuf},
@@ -11,8 +13,10 @@ usage: cargo xtask <chore>
 
   new-check <area>/<name>  write the files of a new check, and register it
   registry                 write each area's list of checks from its files
-  update                   write what is generated: schemas/ and checks/engine/actions.rs
   golden                   record the reports of every scenario and incident in tests/golden/
+  update                   write what is generated: schemas/, checks/engine/actions.rs, and what
+                           the cases of the checks show
+  structure                check that layers point down and that modules form no cycle
   test                     everything that must hold before a change is done; as root on Debian
                            it installs the programs that tests call, if they are missing
   incidents                how many real incidents end with their cause first";
@@ -31,6 +35,10 @@ fn main() -> ExitCode {
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
         ["update"] => Ok(update()),
         ["golden"] => Ok(golden()),
+        ["structure"] => structure::faults(&root()).map(|faults| {
+            faults.iter().for_each(|fault| println!("{fault}"));
+            ExitCode::from(u8::from(!faults.is_empty()))
+        }),
         ["test"] => programs().map(|()| test()),
         ["incidents"] => Ok(incidents()),
         ["help" | "--help" | "-h"] => {
@@ -201,10 +209,13 @@ fn update() -> ExitCode {
         "--no-default-features",
         "schemas",
     ];
-    let actions: &[&str] =
-        &["test", "--package", "ssm-doctor-checks", "--test", "laws", "the_table_of_actions"];
-    for (args, variable) in [(schemas, "UPDATE_SCHEMAS"), (actions, "UPDATE_ACTIONS")] {
-        let code = step(args, &[(variable, "1")]);
+    let laws = ["test", "--package", "ssm-doctor-checks", "--test", "laws", "--"];
+    let cases = [&laws[..], &["truth", "the_table_of_actions"]].concat();
+    for (args, variables) in
+        [(schemas, &["UPDATE_SCHEMAS"][..]), (&cases, &["UPDATE_CASES", "UPDATE_ACTIONS"])]
+    {
+        let variables: Vec<_> = variables.iter().map(|variable| (*variable, "1")).collect();
+        let code = step(args, &variables);
         if code != ExitCode::SUCCESS {
             return code;
         }
