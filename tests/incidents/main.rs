@@ -42,7 +42,7 @@ use ssm_doctor_facts::{
     scope::{Scope, Session},
 };
 use ssm_doctor_fixtures::Scenario;
-use support::said;
+use support::printed;
 
 use crate::load::{folder, names, parse, read};
 
@@ -180,7 +180,7 @@ fn report(diagnosis: &Diagnosis, scope: &Scope) -> String {
             _ => continue,
         };
         let doubt = if it.standing == Some(Standing::Perhaps) { " (perhaps)" } else { "" };
-        let words = if full { format!(": {}", said(&it.answer, scope)) } else { String::new() };
+        let words = if full { format!(": {}", printed(&it.answer, scope)) } else { String::new() };
         let line = format!("{kind} {}{doubt}{words}", it.check.name());
         lines.push(line.replace('\n', "\n        "));
     }
@@ -243,7 +243,7 @@ fn differences(incident: &Incident) -> Vec<String> {
             match finding(name) {
                 Some(it) if is(&it.answer) => {}
                 Some(it) => {
-                    wrong.push(format!("{name} does not {wanted}: {}", said(&it.answer, scope)))
+                    wrong.push(format!("{name} does not {wanted}: {}", printed(&it.answer, scope)))
                 }
                 None => wrong.push(format!("{name} is no check")),
             }
@@ -258,7 +258,7 @@ fn differences(incident: &Incident) -> Vec<String> {
                 wrong.push(format!("{name} is no check"));
                 continue;
             };
-            let text = said(&it.answer, scope);
+            let text = printed(&it.answer, scope);
             for phrase in phrases.iter().filter(|it| text.contains(it.as_str()) != wanted) {
                 let verb = if wanted { "does not say" } else { "says" };
                 wrong.push(format!("{name} {verb} {phrase:?}: {text}"));
@@ -419,7 +419,7 @@ fn one_refused_call_flips_nothing() {
                     let now = (check.run)(&Case::new(&facts, &scenario.scope));
                     if kind(&now) != kind(before) && now.is_ok() {
                         let scope = &scenario.scope;
-                        let (was, is) = (said(before, scope), said(&now, scope));
+                        let (was, is) = (printed(before, scope), printed(&now, scope));
                         flipped
                             .push(format!("{place}: {} says {is}, and said {was}", check.name()));
                     }

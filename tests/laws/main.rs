@@ -1,7 +1,7 @@
 //! What holds of every check, including those not written yet.
 //!
-//! The scenarios are the built-in ones, every runbook case, and each of those again with what it
-//! could not see filled in: a law is as strong as its scenarios. Sets of facts are tried exhaustively
+//! The scenarios are the built-in ones, every case, and each case again with its unknown facts filled
+//! in: a law is as strong as its scenarios. Sets of facts are tried exhaustively
 //! while they are small (each alone, each pair) and by seeded sampling beyond.
 #![allow(
     clippy::unwrap_used,
@@ -9,12 +9,16 @@
     reason = "a test that cannot go on stops here"
 )]
 
-#[path = "support/mod.rs"]
+#[path = "../support/mod.rs"]
 mod support;
+mod wholeness;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use ssm_doctor_analysis::answer::{Answer, Verdict};
@@ -31,7 +35,10 @@ use ssm_doctor_facts::{
     scope::Session,
 };
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
-use support::Example;
+use support::{
+    cases::{self, Example},
+    printed, verdict,
+};
 
 fn built_in() -> &'static [Scenario] {
     static SCENARIOS: OnceLock<Vec<Scenario>> = OnceLock::new();
@@ -39,78 +46,156 @@ fn built_in() -> &'static [Scenario] {
 }
 
 fn healthy(name: &str) -> &'static Scenario {
-    built_in().iter().find(|it| it.healthy && it.name == name).unwrap()
+    built_in().iter().find(|scenario| scenario.healthy && scenario.name == name).unwrap()
 }
 
 fn examples() -> &'static [(&'static Check, Example)] {
     static CASES: OnceLock<Vec<(&Check, Example)>> = OnceLock::new();
     CASES.get_or_init(|| {
-        let of = |check| support::examples(check).into_iter().map(move |it| (check, it));
+        let of = |check| cases::examples(check).into_iter().map(move |case| (check, case));
         all().flat_map(of).collect()
     })
 }
 
-/// Every scenario there is, and again with whatever it could not see filled in from its ground; each
-/// with the checks that can tell it from that ground.
-fn worlds_of_all_kinds() -> &'static [(Scenario, Vec<&'static Check>)] {
-    static SCENARIOS: OnceLock<Vec<(Scenario, Vec<&Check>)>> = OnceLock::new();
-    SCENARIOS.get_or_init(|| {
-        let mut found: Vec<_> = built_in().iter().map(|it| (it.clone(), all().collect())).collect();
+/// A scenario that the laws try.
+struct Variant {
+    scenario: Scenario,
+    /// The checks whose answer can differ from their answer in the scenario's baseline.
+    affected: Vec<&'static Check>,
+    /// What the scenario differs in from all others: baseline, scope, and the rows that were changed.
+    key: Key,
+}
+
+type Key = (String, String, BTreeSet<Need>, String);
+
+/// Every built-in scenario, every case, and each case again with its unknown facts filled in from its
+/// baseline. No scenario twice.
+fn variants() -> &'static [Variant] {
+    static VARIANTS: OnceLock<Vec<Variant>> = OnceLock::new();
+    VARIANTS.get_or_init(|| {
+        let nothing = Facts::default();
+        let of_built_in = |scenario: &Scenario| Variant {
+            scenario: scenario.clone(),
+            affected: all().collect(),
+            key: key(scenario, "", &nothing),
+        };
+        let mut found: Vec<_> = built_in().iter().map(of_built_in).collect();
+        let mut keys = BTreeSet::new();
         for (_, case) in examples() {
-            let ground = healthy(&case.baseline);
-            let mut seen = case.scenario.clone();
-            // What the ground has no answer to either stays unseen.
-            for need in case.scenario.facts.unseen() {
-                if ground.facts.has(&need) {
-                    seen.facts.copy_from(&ground.facts, &need);
+            let baseline = healthy(&case.baseline);
+            let mut scenarios = vec![case.scenario.clone()];
+            // What the baseline has no answer to either stays unknown.
+            let mut unknown = case.scenario.facts.unseen();
+            unknown.retain(|need| baseline.facts.has(need));
+            if !unknown.is_empty() {
+                let mut known = case.scenario.clone();
+                for need in unknown {
+                    known.facts.copy_from(&baseline.facts, &need);
                 }
+                scenarios.push(known);
             }
-            for scenario in [case.scenario.clone(), seen] {
-                let affected = affected(&scenario, ground);
-                found.push((scenario, affected));
+            for scenario in scenarios {
+                let key = key(&scenario, &baseline.name, &baseline.facts);
+                if keys.insert(key.clone()) {
+                    let affected = affected(&scenario, baseline, &key.2);
+                    found.push(Variant { scenario, affected, key });
+                }
             }
         }
         found
     })
 }
 
-/// A check that reads none of the rows that differ answers as it did before.
-fn affected(scenario: &Scenario, ground: &Scenario) -> Vec<&'static Check> {
+fn key(scenario: &Scenario, baseline: &str, facts: &Facts) -> Key {
+    let changed = changed(&scenario.facts, facts);
+    let rows = only(&scenario.facts, &changed);
+    (baseline.into(), format!("{:?}", scenario.scope), changed, fixtures::to_json(&rows).unwrap())
+}
+
+/// A check that reads none of the rows that were changed answers as it did before.
+fn affected(
+    scenario: &Scenario,
+    baseline: &Scenario,
+    changed: &BTreeSet<Need>,
+) -> Vec<&'static Check> {
     static READ: OnceLock<BTreeMap<(String, String), BTreeSet<Need>>> = OnceLock::new();
     let read = READ.get_or_init(|| {
-        let grounds = built_in().iter().filter(|it| it.healthy);
-        let of = |it: &'static Scenario| {
-            all().map(|check| ((it.name.clone(), check.name()), support::demand(check, it)))
+        let baselines = built_in().iter().filter(|scenario| scenario.healthy);
+        let of = |baseline: &'static Scenario| {
+            let needs = |check| support::demand(check, baseline);
+            all().map(move |check| ((baseline.name.clone(), check.name()), needs(check)))
         };
-        grounds.flat_map(of).collect()
+        baselines.flat_map(of).collect()
     });
-    let changed = changed(&scenario.facts, &ground.facts);
     let differs = |check: &&Check| {
-        scenario.scope != ground.scope
-            || !read[&(ground.name.clone(), check.name())].is_disjoint(&changed)
+        scenario.scope != baseline.scope
+            || !read[&(baseline.name.clone(), check.name())].is_disjoint(changed)
     };
     all().filter(differs).collect()
 }
 
 /// The rows in which two scenarios differ.
 fn changed(a: &Facts, b: &Facts) -> BTreeSet<Need> {
-    let rows = a.answered().into_iter().chain(b.answered());
-    rows.filter(|need| {
-        let (mut of_a, mut of_b) = (Facts::default(), Facts::default());
-        of_a.copy_from(a, need);
-        of_b.copy_from(b, need);
-        of_a != of_b
-    })
-    .collect()
+    let rows: BTreeSet<Need> = a.answered().into_iter().chain(b.answered()).collect();
+    rows.into_iter().filter(|need| only(a, [need]) != only(b, [need])).collect()
 }
 
-fn word(answer: &Answer) -> &'static str {
-    match answer {
-        Ok(Verdict::Pass(_)) => "passes",
-        Ok(Verdict::Fail(..)) => "fails",
-        Ok(Verdict::NotApplicable(_)) => "not-applicable",
-        Err(_) => "unknown",
+/// These rows alone.
+fn only<'a>(facts: &Facts, needs: impl IntoIterator<Item = &'a Need>) -> Facts {
+    let mut rows = Facts::default();
+    for need in needs {
+        rows.copy_from(facts, need);
     }
+    rows
+}
+
+/// What a check reads of a scenario, if it is given what it asks for and nothing else.
+struct Reading {
+    check: &'static Check,
+    scenario: &'static Scenario,
+    needs: Vec<Need>,
+    facts: Facts,
+    answer: Answer,
+    /// The first scenario in which the check reads the same: its reading stands for this one too.
+    is_new: bool,
+}
+
+/// Calls `each` with every check and every variant that can change the check's answer, on all processors.
+/// The results are in the order of checks and variants.
+fn of_each_reading<R: Send>(each: impl Fn(&Reading) -> R + Sync) -> Vec<R> {
+    let checks: Vec<&'static Check> = all().collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(check) = checks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            done.push((check.name(), readings(check).map(|reading| each(&reading)).collect()));
+        }
+        done
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut done: Vec<(String, Vec<R>)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    done.sort_by(|a, b| a.0.cmp(&b.0));
+    done.into_iter().flat_map(|(_, results)| results).collect()
+}
+
+fn readings(check: &'static Check) -> impl Iterator<Item = Reading> {
+    let affected =
+        |variant: &&Variant| variant.affected.iter().any(|other| core::ptr::eq(*other, check));
+    let mut known = BTreeSet::new();
+    variants().iter().filter(affected).map(move |variant| {
+        let scenario = &variant.scenario;
+        let needs = support::demand(check, scenario);
+        let facts = only(&scenario.facts, &needs);
+        let answer = (check.run)(&Case::new(&facts, &scenario.scope));
+        let (baseline, scope, changed, _) = &variant.key;
+        let changed: Vec<Need> = needs.intersection(changed).cloned().collect();
+        let rows = fixtures::to_json(&only(&facts, &changed)).unwrap();
+        let is_new = known.insert((baseline, scope, changed, rows));
+        Reading { check, scenario, needs: needs.into_iter().collect(), facts, answer, is_new }
+    })
 }
 
 fn diagnosis(scenario: &Scenario) -> Diagnosis {
@@ -128,75 +213,101 @@ impl Seeded {
     }
 }
 
+/// With `UPDATE_CASES` set (`cargo xtask update`) it writes the texts that it would compare.
 #[test]
-fn truth_runbooks_say_what_the_check_says() {
+fn truth_cases_show_what_the_check_reports() {
     let mut untrue = Vec::new();
-    for (check, case) in examples() {
-        let answer = (check.run)(&Case::new(&case.scenario.facts, &case.scenario.scope));
-        let name = &case.scenario.name;
-        let said = support::said(&answer, &case.scenario.scope);
-        let is = word(&answer);
-        if is != case.expects {
-            untrue.push(format!("{name}: {is}, not {}: {said}", case.expects));
+    for check in all() {
+        let mut texts = Vec::new();
+        for (_, case) in examples().iter().filter(|(other, _)| core::ptr::eq(*other, check)) {
+            let answer = (check.run)(&Case::new(&case.scenario.facts, &case.scenario.scope));
+            let (name, verdict) = (&case.scenario.name, verdict(&answer));
+            let text = printed(&answer, &case.scenario.scope);
+            assert!(!text.contains("```"), "{name}: the text would end the block");
+            if verdict != case.expects {
+                untrue.push(format!("{name}: {verdict}, not {}\n{text}", case.expects));
+            } else if text != case.text && !updates("UPDATE_CASES") {
+                untrue.push(format!(
+                    "{name}: the check reports\n{text}\nand the case shows\n{}",
+                    case.text
+                ));
+            }
+            texts.push((case, text));
         }
-        if let Some(words) = case.says.as_ref().filter(|it| !said.contains(it.as_str())) {
-            untrue.push(format!("{name}: {words:?} is not in {said}"));
-        }
-        if let Some(words) = case.omits.as_ref().filter(|it| said.contains(it.as_str())) {
-            untrue.push(format!("{name}: {words:?} is in {said}"));
+        if updates("UPDATE_CASES") {
+            cases::write_texts(check, &texts);
         }
     }
-    assert!(untrue.is_empty(), "{}", untrue.join("\n"));
+    assert!(
+        untrue.is_empty(),
+        "{}\nif the reports are right, run `cargo xtask update`",
+        untrue.join("\n")
+    );
+}
+
+fn updates(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
 }
 
 /// Knowing less may withhold an answer, never change it.
 #[test]
 fn erasure_forgetting_never_flips_an_answer() {
-    let mut seed = Seeded(1);
-    let mut tried = 0_u32;
-    let mut tried_before = BTreeSet::new();
-    for (scenario, affected) in worlds_of_all_kinds() {
-        for check in affected {
-            // Only what the check reads can change its answer, and many scenarios agree on that.
-            let read: Vec<Need> = support::demand(check, scenario).into_iter().collect();
-            let mut reading = Facts::default();
-            for need in &read {
-                reading.copy_from(&scenario.facts, need);
-            }
-            let scope = serde_json::to_string(&scenario.scope).unwrap();
-            if !tried_before.insert((check.name(), scope, serde_json::to_string(&reading).unwrap()))
-            {
-                continue;
-            }
-            let full = word(&(check.run)(&Case::new(&reading, &scenario.scope)));
-            let mut sets: Vec<Vec<usize>> = (0..read.len()).map(|it| vec![it]).collect();
-            if read.len() <= 8 {
-                sets = (1..1_usize << read.len())
-                    .map(|set| (0..read.len()).filter(|it| set >> it & 1 == 1).collect())
-                    .collect();
-            } else {
-                for _ in 0..24 {
-                    sets.push((0..read.len()).filter(|_| seed.below(3) == 0).collect());
-                }
-            }
-            for set in sets {
-                let mut less = reading.clone();
-                for at in set {
-                    less.give_up(&read[at], Why::Denied, "");
-                }
-                tried += 1;
-                // What it now asks for instead is there to be asked.
-                let now = word(&full_answer(check, &mut less, scenario));
-                assert!(
-                    now == full || now == "unknown",
-                    "{} in {}: {full} became {now}",
-                    check.name(),
-                    scenario.name
-                );
-            }
+    let tried = AtomicUsize::new(0);
+    let flipped = of_each_reading(|reading| {
+        if !reading.is_new {
+            return None;
         }
+        let Reading { check, scenario, needs, facts, answer, .. } = reading;
+        sets(needs.len()).into_iter().find_map(|set| {
+            let mut less = facts.clone();
+            for at in set {
+                less.give_up(&needs[at], Why::Denied, "");
+            }
+            tried.fetch_add(1, Ordering::Relaxed);
+            // What the check now asks for instead is there to be asked.
+            let now = full_answer(check, &mut less, scenario);
+            let flips = verdict(&now) != "unknown" && contradict(answer, &now, check);
+            flips.then(|| shown(reading, answer, &now))
+        })
+    });
+    let flipped: Vec<String> = flipped.into_iter().flatten().collect();
+    assert!(flipped.is_empty(), "{}", flipped.join("\n"));
+    println!("{} partial scenarios", tried.into_inner());
+}
+
+/// Which of so many facts to forget: every set of a few, and of many each alone and a sample of sets.
+fn sets(facts: usize) -> Vec<Vec<usize>> {
+    if facts <= 6 {
+        let set = |bits: usize| (0..facts).filter(|at| bits >> at & 1 == 1).collect();
+        return (1..1_usize << facts).map(set).collect();
     }
-    println!("{tried} partial scenarios");
+    let mut seed = Seeded(1);
+    let alone = (0..facts).map(|at| vec![at]);
+    alone.chain((0..16).map(|_| (0..facts).filter(|_| seed.below(3) == 0).collect())).collect()
+}
+
+/// A reading whose answer changes, for people.
+fn shown(reading: &Reading, from: &Answer, to: &Answer) -> String {
+    let Reading { check, scenario, .. } = reading;
+    let shown = |answer| format!("{}\n{}", verdict(answer), printed(answer, &scenario.scope));
+    format!("{} in {}: {}\nbecame {}", check.name(), scenario.name, shown(from), shown(to))
+}
+
+/// Checks with a case in which two things fail, so that the one is named if the other is not known.
+const SEVERAL_CAUSES: [&str; 1] = ["network/acls-pass-every-reply"];
+
+/// Do two answers differ in their verdict, or does the one that knows less name a cause that is none to
+/// the full one? The first observation of a failure is its cause; the others say what the answer rests on.
+/// Who knows less may leave out observations and values in commands.
+fn contradict(full: &Answer, less: &Answer, check: &Check) -> bool {
+    match (full, less) {
+        (Ok(Verdict::Fail(full, _)), Ok(Verdict::Fail(less, _))) => {
+            let cause = less.iter().next().map(|observation| &observation.subject);
+            !full.iter().any(|observation| Some(&observation.subject) == cause)
+                && !SEVERAL_CAUSES.contains(&&*check.name())
+        }
+        _ => verdict(full) != verdict(less),
+    }
 }
 
 /// The answer once everything it asks for, and that the scenario has, has been fetched.
@@ -215,27 +326,21 @@ fn full_answer(check: &Check, known: &mut Facts, scenario: &Scenario) -> Answer 
     }
 }
 
-/// Fetching only what checks ask for reaches the same answers as knowing everything.
+/// Fetching only what checks ask for gives the same verdicts as knowing everything, with the same cause.
 #[test]
 fn demand_asking_reaches_what_knowing_would() {
-    let mut apart = Vec::new();
-    for (scenario, affected) in worlds_of_all_kinds() {
-        for check in affected {
-            // The verdict, not the evidence: two rules may each be reason enough.
-            let asked = full_answer(check, &mut Facts::default(), scenario);
-            let whole = (check.run)(&Case::new(&scenario.facts, &scenario.scope));
-            let (asked, whole) = (word(&asked), word(&whole));
-            if asked != whole {
-                apart.push(format!("{} in {}: {asked}, not {whole}", check.name(), scenario.name));
-            }
-        }
-    }
-    assert!(apart.is_empty(), "{}", apart.join("\n"));
+    let differ = of_each_reading(|reading| {
+        let Reading { check, scenario, answer, .. } = reading;
+        let whole = (check.run)(&Case::new(&scenario.facts, &scenario.scope));
+        contradict(&whole, answer, check).then(|| shown(reading, &whole, answer))
+    });
+    let differ: Vec<String> = differ.into_iter().flatten().collect();
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
 
 /// No built-in scenario leaves a question open: a check that asks for more has outgrown the scenarios.
 #[test]
-fn demand_the_built_in_worlds_answer_every_question() {
+fn demand_the_built_in_scenarios_answer_every_question() {
     for scenario in built_in() {
         for session in Session::ALL {
             let mut scenario = scenario.clone();
@@ -254,10 +359,10 @@ fn demand_the_built_in_worlds_answer_every_question() {
     }
 }
 
-/// Break one thing, and the check that watches it is the first suspect.
+/// Break one thing, and the check for it is the first suspect.
 #[test]
 fn first_suspect_is_the_check_whose_example_it_is() {
-    for (check, case) in examples().iter().filter(|(_, it)| it.expects == "fails") {
+    for (check, case) in examples().iter().filter(|(_, case)| case.expects == "fails") {
         let diagnosis = diagnosis(&case.scenario);
         let first = &diagnosis.findings[0];
         let name = &case.scenario.name;
@@ -267,19 +372,23 @@ fn first_suspect_is_the_check_whose_example_it_is() {
 }
 
 /// Break two things, and both are causes, unless one depends on the other. Of each pair of checks
-/// the first pair of cases that can be laid over each other is tried.
+/// the first pair of cases that can be combined is tried.
 #[test]
 fn pairs_of_faults_are_both_named() {
     let failing: Vec<_> = examples()
         .iter()
-        .filter(|(_, it)| it.expects == "fails" && it.scenario.scope == healthy(&it.baseline).scope)
-        .map(|(check, it)| (*check, it, changed(&it.scenario.facts, &healthy(&it.baseline).facts)))
+        .filter(|(_, case)| {
+            case.expects == "fails" && case.scenario.scope == healthy(&case.baseline).scope
+        })
+        .map(|(check, case)| {
+            (*check, case, changed(&case.scenario.facts, &healthy(&case.baseline).facts))
+        })
         .collect();
     let mut tried = BTreeSet::new();
     for (at, (check, case, rows)) in failing.iter().enumerate() {
         for (other, second, more) in &failing[at + 1..] {
             let pair = (check.name(), other.name());
-            // Two breaks of one row cannot both be laid over it.
+            // Two changes of one row cannot both be applied.
             if core::ptr::eq(*check, *other)
                 || case.baseline != second.baseline
                 || tried.contains(&pair)
@@ -291,7 +400,7 @@ fn pairs_of_faults_are_both_named() {
             for need in more {
                 both.facts.copy_from(&second.scenario.facts, need);
             }
-            // Nor do breaks add up when the one makes the other's question vanish.
+            // Nor do two faults add up when one makes the other check not applicable.
             let fails = |check: &Check| {
                 matches!((check.run)(&Case::new(&both.facts, &both.scope)), Ok(Verdict::Fail(..)))
             };
@@ -300,7 +409,7 @@ fn pairs_of_faults_are_both_named() {
             }
             let findings = diagnosis(&both).findings;
             for (one, rest) in [(check, other), (other, check)] {
-                let found = findings.iter().find(|it| core::ptr::eq(it.check, *one)).unwrap();
+                let found = findings.iter().find(|found| core::ptr::eq(found.check, *one)).unwrap();
                 assert!(
                     found.standing != Some(Standing::Consequence)
                         || one.follows_from(rest)
@@ -320,19 +429,19 @@ fn pairs_of_faults_are_both_named() {
 
 /// Some third check, broken by the two together, explains it.
 fn explained(check: &Check, findings: &[ssm_doctor_checks::engine::diagnosis::Finding]) -> bool {
-    findings.iter().any(|it| it.standing.is_some() && check.follows_from(it.check))
+    findings.iter().any(|found| found.standing.is_some() && check.follows_from(found.check))
 }
 
 #[test]
-fn healthy_worlds_fail_no_check_for_any_session() {
-    for scenario in built_in().iter().filter(|it| it.healthy) {
+fn healthy_scenarios_fail_no_check_for_any_session() {
+    for scenario in built_in().iter().filter(|scenario| scenario.healthy) {
         for session in Session::ALL {
             let mut scenario = scenario.clone();
             scenario.scope.session = session;
             let diagnosis = diagnosis(&scenario);
             for finding in &diagnosis.findings {
                 assert_ne!(
-                    word(&finding.answer),
+                    verdict(&finding.answer),
                     "fails",
                     "{} in {}",
                     finding.check.name(),
@@ -345,7 +454,7 @@ fn healthy_worlds_fail_no_check_for_any_session() {
 }
 
 #[test]
-fn built_in_worlds_get_the_verdict_they_state() {
+fn built_in_scenarios_get_the_verdict_they_state() {
     for scenario in built_in() {
         let usual = if scenario.healthy { "healthy" } else { "blocked" };
         let stated = scenario.verdict.as_deref().unwrap_or(usual);
@@ -355,51 +464,19 @@ fn built_in_worlds_get_the_verdict_they_state() {
 
 #[test]
 fn replay_facts_survive_json() {
-    for (scenario, _) in worlds_of_all_kinds() {
-        let text = serde_json::to_string(&scenario.facts).unwrap();
-        let again: Facts = serde_json::from_str(&text).unwrap();
+    for Variant { scenario, affected, .. } in variants() {
+        let text = fixtures::to_json(&scenario.facts).unwrap();
+        let again = fixtures::from_json(&text).unwrap();
         assert_eq!(scenario.facts, again, "{}", scenario.name);
-        assert_eq!(text, serde_json::to_string(&again).unwrap(), "{}", scenario.name);
-    }
-}
-
-#[test]
-fn wholeness_every_runbook_has_all_its_parts() {
-    for check in all() {
-        let name = check.name();
-        let title = check.title();
-        assert!(
-            !title.is_empty() && title.ends_with(char::is_alphanumeric),
-            "{name}: a title is a claim, unpunctuated"
-        );
-        for heading in ["\n## Fix\n", "\n## Confirm\n"] {
-            assert!(check.runbook.contains(heading), "{name} lacks {heading:?}");
-        }
-        for expects in ["passes", "fails", "unknown"] {
+        assert_eq!(text, fixtures::to_json(&again).unwrap(), "{}", scenario.name);
+        for check in affected {
+            let answer = |facts| (check.run)(&Case::new(facts, &scenario.scope));
             assert!(
-                examples()
-                    .iter()
-                    .any(|(it, case)| core::ptr::eq(*it, check) && case.expects == expects),
-                "{name} shows no case that {expects}"
+                answer(&scenario.facts) == answer(&again),
+                "{} in {}: the answer differs after a replay",
+                check.name(),
+                scenario.name
             );
-        }
-        let known = ["passes", "fails", "unknown", "not-applicable"];
-        for (_, case) in examples().iter().filter(|(it, _)| core::ptr::eq(*it, check)) {
-            assert!(
-                known.contains(&case.expects.as_str()),
-                "{name}: `{}` is no verdict",
-                case.expects
-            );
-        }
-    }
-}
-
-/// What a check's passing proves must be something it rests on, or a contradiction proves nothing.
-#[test]
-fn wholeness_a_check_proves_only_what_it_depends_on() {
-    for check in all() {
-        for proven in check.proves {
-            assert!(check.follows_from(proven), "{} proves {}", check.name(), proven.name());
         }
     }
 }
@@ -419,7 +496,7 @@ fn the_table_of_actions_is_current() {
             .extend(needs.iter().flat_map(|need| need.actions()));
     }
     let is_current = all().all(|check| actions[&check.name()].iter().eq(check.actions()));
-    if std::env::var_os("UPDATE_ACTIONS").is_some() {
+    if updates("UPDATE_ACTIONS") {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/engine/actions.rs");
         let text = std::fs::read_to_string(file).unwrap();
         let (head, _) = text.split_once("&[\n").unwrap();

@@ -36,7 +36,9 @@ fn main() -> ExitCode {
         ["update"] => Ok(update()),
         ["golden"] => Ok(golden()),
         ["structure"] => structure::faults(&root()).map(|faults| {
-            faults.iter().for_each(|fault| println!("{fault}"));
+            for fault in &faults {
+                println!("{fault}");
+            }
             ExitCode::from(u8::from(!faults.is_empty()))
         }),
         ["test"] => programs().map(|()| test()),
@@ -107,10 +109,10 @@ fn registry(checks: &Path) -> Result<Vec<List>, Trouble> {
         let names = names(&area)?;
         if !names.is_empty() {
             text.push('\n');
-            for name in &names {
+            text.extend(names.iter().map(|name| {
                 let module = name.replace('-', "_");
-                text.push_str(&format!("#[path = \"{name}/rule.rs\"]\npub(crate) mod {module};\n"));
-            }
+                format!("#[path = \"{name}/rule.rs\"]\npub(crate) mod {module};\n")
+            }));
         }
         text.push_str(
             "\n#[rustfmt::skip]\npub(crate) static CHECKS: &[&crate::engine::check::Check] = &[\n",
@@ -126,7 +128,8 @@ fn registry(checks: &Path) -> Result<Vec<List>, Trouble> {
 fn names(area: &Path) -> Result<Vec<String>, Trouble> {
     let mut names = Vec::new();
     for folder in children(area)?.into_iter().filter(|path| path.is_dir()) {
-        for file in FILES.map(|(file, _)| folder.join(file)).into_iter().filter(|it| !it.exists()) {
+        let files = FILES.map(|(file, _)| folder.join(file));
+        if let Some(file) = files.iter().find(|file| !file.exists()) {
             return Err(Trouble(format!("error: {} is missing", file.display())));
         }
         names.extend(folder.file_name().and_then(|name| name.to_str()).map(str::to_owned));
@@ -162,7 +165,7 @@ fn new_check(checks: &Path, name: &str) -> Result<(), Trouble> {
     let words =
         |it: &str| it.split('-').all(word) && !it.starts_with(|it: char| it.is_ascii_digit());
     let Some((area, claim)) = name.split_once('/') else {
-        return refuse("has no area: a check is called `area/claim-that-holds-when-all-is-well`");
+        return refuse("has no area: call it `area/what-is-true-when-nothing-is-wrong`");
     };
     if !(words(area) && words(claim)) {
         return refuse(
@@ -175,8 +178,8 @@ fn new_check(checks: &Path, name: &str) -> Result<(), Trouble> {
     let area = area.replace('-', "_");
     if !areas.contains(&area.as_str()) {
         return refuse(&format!(
-            "is in no known area: there are {}. A new one takes a folder with a `mod.rs` that begins with the \
-             first line of the others', and a word in checks/lib.rs",
+            "is in no known area: the areas are {}. For a new area, make a folder with a `mod.rs` that begins \
+             with the first line of the other areas' `mod.rs`, and add it to checks/lib.rs",
             areas.join(", ")
         ));
     }
@@ -187,13 +190,13 @@ fn new_check(checks: &Path, name: &str) -> Result<(), Trouble> {
     fs::create_dir(&folder).map_err(at(&folder))?;
     for (file, text) in FILES {
         let path = folder.join(file);
-        fs::write(&path, text).map_err(at(&path))?;
+        fs::write(&path, text.replace("{name}", name)).map_err(at(&path))?;
         println!("{}", path.display());
     }
     for list in registry(checks)?.iter().filter(|it| it.is_stale()) {
         list.write()?;
     }
-    println!("Fill them in, then run: cargo test -p ssm-doctor-checks");
+    println!("Fill them in, and run: cargo xtask update; cargo test -p ssm-doctor-checks");
     Ok(())
 }
 
@@ -357,6 +360,8 @@ mod tests {
             list.contains("#[path = \"route-alive/rule.rs\"]\npub(crate) mod route_alive;")
                 && list.contains("&route_alive::CHECK,")
         );
+        let cases = fs::read_to_string(area.join("route-alive/cases.md")).unwrap();
+        assert!(cases.starts_with("# Cases of network/route-alive\n"));
         let rows = [
             ("network/route-alive", "exists"),
             ("route-alive", "no area"),

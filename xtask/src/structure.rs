@@ -151,14 +151,12 @@ pub(crate) fn uses(main: &Path) -> Result<Uses, Trouble> {
         }
         Some(shown(&path))
     };
-    let mut uses = Uses::new();
-    for (from, paths) in &modules {
-        let own = shown(from);
-        let used = paths.iter().filter_map(|path| resolve(from, path));
-        let used = used.filter(|used| *used != own).collect();
-        uses.insert(own, used);
-    }
-    Ok(uses)
+    let of_module = |(from, paths): (&Vec<String>, &BTreeSet<Vec<String>>)| {
+        let module = shown(from);
+        let others = paths.iter().filter_map(|path| resolve(from, path));
+        (module.clone(), others.filter(|other| *other != module).collect())
+    };
+    Ok(modules.iter().map(of_module).collect())
 }
 
 fn shown(path: &[String]) -> String {

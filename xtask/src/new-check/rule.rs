@@ -1,4 +1,4 @@
-//! TODO: what it looks at, and the behaviour of AWS that a reader could not guess.
+//! TODO: what the check looks at, and what a reader could not guess about how AWS behaves.
 
 use crate::prelude::*;
 
@@ -12,8 +12,8 @@ pub(crate) static CHECK: Check = Check {
     run,
 };
 
-/// `?` on a fact that is not known withholds judgement, and has it fetched.
-fn run(facts: &Facts, scope: &Scope) -> Answer {
-    let _ = facts;
-    Err(Unknown::limit(format!("TODO: {} is not judged yet", scope.target)))
+/// `?` on a fact that is not known makes the answer unknown, and the collector then asks for the fact.
+fn run(case: &Case) -> Answer {
+    let reason = format!("TODO: the check does not judge {} yet", case.scope.target);
+    Err(Unknown::limit(reason))
 }
