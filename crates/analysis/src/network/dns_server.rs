@@ -1,7 +1,7 @@
-//! To DNS servers that are not Amazon's, and where their answers, or those that were not seen, may lead.
+//! DNS servers that are not Amazon's: whether queries reach them, and what their answers may be.
 //!
-//! Amazon's resolver is past every security group and ACL; another one is a host like any other, asked on
-//! port 53. Source: VPC guide, "Security group rules" and "Amazon DNS server".
+//! No security group and no ACL filters queries to Amazon's resolver. Another DNS server is a host like
+//! any other, on port 53. Source: VPC guide, "Security group rules" and "Amazon DNS server".
 
 use alloc::{format, vec::Vec};
 use core::net::IpAddr;
@@ -27,8 +27,8 @@ use crate::{
 pub(super) const DNS: u16 = 53;
 
 impl PathTrace<'_> {
-    /// Whether questions get out to the DNS servers of the DHCP options; none while one of them is
-    /// Amazon's, which nothing stops.
+    /// Whether queries reach the DNS servers of the DHCP options; None if one of them is Amazon's, which
+    /// nothing stops.
     pub(super) fn custom_dns_queries(&self) -> Option<Hop> {
         let vpc = self.from.vpc;
         let servers = match name::dhcp_servers(self.facts, vpc) {
@@ -44,7 +44,7 @@ impl PathTrace<'_> {
         let (mut blocked, mut unknown) = (None::<(Evidence, Fix)>, None);
         for server in servers {
             match self.queries(server) {
-                // Where all are shut, one of them is to be opened.
+                // If all are blocked, it is enough to open one.
                 Ok(Verdict::Fail(more, fix)) => {
                     blocked = Some(match blocked {
                         Some((evidence, first)) => (evidence.and(more), first),
@@ -52,7 +52,7 @@ impl PathTrace<'_> {
                     });
                 }
                 Err(more) => unknown = unknown.or(Some(more)),
-                // One that hears is enough.
+                // One server that is reached is enough.
                 heard => return Some(hop(heard)),
             }
         }
@@ -92,7 +92,7 @@ impl PathTrace<'_> {
         let port = Port { protocol, number: DNS };
         let groups = &interface.security_groups;
         let mut sends = self.sends_to(port, groups, &server, members);
-        // Whose address it is matters to rules that name a group.
+        // Rules that name a security group apply to the groups of the interface with this address.
         if let Err(unknown) = &sends
             && inside
             && !name::is_open(self.facts, unknown)
@@ -116,20 +116,20 @@ impl PathTrace<'_> {
             self.acls(&server, &own, &pair)
         };
         let acls = match (acls.answer, self.facts.subnet(subnet).required()) {
-            // It may stand in this very subnet.
+            // The server may be in the same subnet, where no ACL applies.
             (Ok(Verdict::Fail(..)), Err(unknown)) if inside => Err(unknown),
             (answer, _) => answer,
         };
         all_of([sends, acls], "nothing stands on the way", |it| it)
     }
 
-    /// Name servers other than Amazon's answer as they please; what the agent reaches, they have told it.
+    /// Other DNS servers may answer anything. If the agent reaches the service, their answer was right.
     pub(super) fn custom_dns_answers(&self) -> Result<Option<Hop>, Unknown> {
         let server =
             match name::seen(self.facts, name::foreign_resolver(self.facts, self.from.vpc))? {
                 Ok(Some(server)) => server,
                 Ok(None) => return Ok(None),
-                // It hides where the name leads, and not what stands in the way there.
+                // It is unknown what the name resolves to. What stops packets can be known all the same.
                 Err(unknown) => {
                     return Ok(Some(Hop::new(HopKind::NameServer, self.from.vpc, Err(unknown))));
                 }
@@ -150,9 +150,10 @@ impl PathTrace<'_> {
         Ok(Some(Hop::new(HopKind::NameServer, server, answer)))
     }
 
-    /// What a name server of one's own says, asked by the instance or for it by a Resolver rule, may lead into
-    /// another network that the subnet has a route to, or to an endpoint whose private DNS is for such servers
-    /// only: then what stops the packets to public addresses, from hop `before` on, may not matter.
+    /// A custom DNS server, queried by the instance or by a Resolver rule, may answer with an address in
+    /// another network that the subnet has a route to, or with that of an endpoint whose private DNS is
+    /// for such servers only. Then the hops from `before` on, which stop packets to public addresses,
+    /// may not matter.
     pub(super) fn unless_resolved_elsewhere(&self, hops: &mut [Hop], before: usize) {
         let says = |it: &&Hop| matches!(it.kind, HopKind::NameServer | HopKind::ResolverRule);
         let unanswered = hops.iter().filter(says).find_map(|it| it.answer.as_ref().err().cloned());
@@ -171,7 +172,7 @@ impl PathTrace<'_> {
         }
     }
 
-    /// Does a route of the subnet lead to another network, by a NAT gateway of another subnet if need be?
+    /// Does a route of the subnet, or of a NAT gateway's subnet behind it, go to another network?
     pub(super) fn routes_to_other_networks(&self, subnet: &SubnetId, by_nat: bool) -> bool {
         let Ok(table) = table_of(self.facts, self.from.vpc, subnet) else { return false };
         table.routes.iter().filter(|it| it.state == RouteState::Active).any(|route| {
@@ -187,8 +188,7 @@ impl PathTrace<'_> {
         })
     }
 
-    /// Does an endpoint claim the service's name in the VPC? What does not is not on the way as long as no
-    /// zone leads there, and what else is wrong with it is told with why the name passes it by.
+    /// Does the service's name belong to the endpoint in the VPC?
     fn has_private_name(&self, endpoint: &Endpoint) -> bool {
         endpoint.private_dns
             && endpoint.state == EndpointState::Available
@@ -199,9 +199,8 @@ impl PathTrace<'_> {
                 .is_ok_and(|it| it.support && it.hostnames)
     }
 
-    /// It was not seen where the name leads: what stops the packets if that is certain all the same, since
-    /// there is one place alone that they can go to, and it is shut. Another network that the subnet has a
-    /// route to may be anything.
+    /// The resolution is unknown. If packets have only one possible destination and it is blocked, this
+    /// is what blocks them. Another network that the subnet has a route to may contain anything.
     pub(super) fn only_possible_path(&self) -> Result<Vec<Hop>, Unknown> {
         let (vpc, region) = (self.from.vpc, &self.scope.region);
         let table = table_of(self.facts, vpc, &self.from.interface.subnet)?;
@@ -226,7 +225,7 @@ impl PathTrace<'_> {
             }
             Some(_) => return Ok(Vec::new()),
         };
-        // What nobody has asked for yet may shut it too.
+        // A fact that was not requested yet may block it too.
         let unseen =
             only.hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&only.unfollowed);
         let open = unseen.filter(|it| name::is_open(self.facts, it)).cloned();

@@ -42,8 +42,7 @@ impl Match {
     }
 }
 
-/// What may be decided by rules asked in turn: the first that matches decides, and of those before it
-/// each that may match may.
+/// What rules in order may decide: the first that certainly matches, and each before it that may match.
 pub(super) struct FirstMatch<T> {
     pub(super) possible: Vec<T>,
     pub(super) doubts: Option<Unknown>,

@@ -26,18 +26,18 @@ use crate::{
 
 pub const HTTPS: u16 = 443;
 
-/// The instance, and the ways out of it.
+/// The instance and its network interfaces.
 pub(super) struct Host<'a> {
     pub(super) vpc: &'a VpcId,
-    /// The VPC's ranges, if they were seen: what is in them is no public service.
+    /// The VPC's ranges, if they were seen: no public service is in them.
     pub(super) own: &'a [IpNet],
-    /// By device index: the system's default route leads by the first.
+    /// By device index: the system's default route uses the first.
     pub(super) interfaces: Vec<&'a AttachedInterface>,
     pub(super) windows: bool,
     pub(super) running: bool,
 }
 
-/// What is asked for: a service, by the name that leads to it.
+/// A service, and what its name resolves to.
 #[derive(Clone, Copy)]
 pub(super) struct ServiceQuery<'a> {
     pub(super) case: &'a Case<'a>,
@@ -56,7 +56,7 @@ pub(super) struct Origin<'a> {
     pub(super) address: IpAddr,
 }
 
-/// A subnet of a VPC, at whose border a network ACL stands.
+/// A subnet of a VPC. It has a network ACL at its border.
 pub(super) type SubnetOfVpc<'a> = (&'a VpcId, &'a SubnetId);
 
 impl<'a> Origin<'a> {
@@ -70,13 +70,13 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// The other end of a packet: one address, or one of many, we do not know which.
+/// The other end of a packet: one address, or an unknown one of many.
 #[derive(Clone)]
 pub(super) struct Remote {
     pub(super) addresses: Addresses,
     /// For sentences.
     pub(super) phrase: String,
-    /// The prefix list that names these very addresses.
+    /// The prefix list that has exactly these addresses.
     pub(super) list: Option<PrefixListId>,
 }
 
@@ -103,7 +103,7 @@ impl Remote {
         self.phrase.parse::<IpAddr>().is_ok()
     }
 
-    /// Those of the addresses that take one of several ways.
+    /// Those of the addresses that take one of several routes.
     pub(super) fn part(&self, addresses: &Addresses) -> Self {
         Self { addresses: addresses.clone(), ..self.clone() }
     }
@@ -112,22 +112,22 @@ impl Remote {
         self.addresses.family()
     }
 
-    /// A range for a rule that lets it through: itself if it is one, else everything.
+    /// The range for a rule that lets it pass: itself if it is one address or range, else every address.
     pub(super) fn range(&self) -> IpNet {
         let one = self.phrase.parse::<IpAddr>().map(IpNet::from);
         one.or_else(|_| self.phrase.parse()).unwrap_or_else(|_| self.family().everything())
     }
 }
 
-/// A place where a service answers: one network interface of an endpoint.
+/// A network interface of an endpoint, on which the service answers.
 pub(super) struct ServiceInterface<'a> {
     pub(super) destination: Remote,
-    /// The VPC and the subnet that it stands in; None in networks that do not show.
+    /// Its VPC and subnet; None in networks that AWS does not show.
     pub(super) location: Result<Option<(&'a VpcId, SubnetId)>, Unknown>,
 }
 
 impl ServiceInterface<'_> {
-    /// Where it stands, as far as that shows.
+    /// Its VPC and subnet, if known.
     pub(super) fn subnet_of_vpc(&self) -> Option<SubnetOfVpc<'_>> {
         let location = self.location.as_ref().ok()?.as_ref();
         location.map(|(vpc, subnet)| (*vpc, subnet))
@@ -139,7 +139,8 @@ impl ServiceInterface<'_> {
 pub const NAT64: IpNet =
     IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96));
 
-/// One packet's way: from where, to which service, in which world.
+/// Follows packets from one address of the instance to a service. Each module of this folder adds what
+/// it knows.
 pub(super) struct PathTrace<'a> {
     pub(super) case: &'a Case<'a>,
     pub(super) facts: &'a Facts,
@@ -153,18 +154,18 @@ pub(super) fn join<T: ToString>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Where packets of a flight are to arrive.
+/// Where packets of a flow must arrive.
 #[derive(Clone, Copy)]
 pub(super) enum FlowTarget<'a> {
     Subnet(SubnetOfVpc<'a>),
-    /// An address in networks that do not show.
+    /// An address in networks that AWS does not show.
     Somewhere,
-    /// An address, of which it was not seen where it is.
+    /// An address whose VPC was not seen.
     Unseen(&'a Unknown),
     Internet,
 }
 
-/// The packets of a connection one way: those of the instance, or the replies to them.
+/// The packets of a connection in one direction: the instance's, or the replies.
 #[derive(Clone, Copy)]
 pub(super) struct Flow<'a> {
     pub source: &'a Remote,
@@ -174,13 +175,13 @@ pub(super) struct Flow<'a> {
 }
 
 impl Flow<'_> {
-    /// Is all of its way inside this VPC?
+    /// Does it stay inside this VPC?
     pub fn within(&self, vpc: &VpcId) -> bool {
         matches!(self.target, FlowTarget::Subnet(it) if it.0 == vpc)
     }
 }
 
-/// A route that packets meet, by the table it stands in.
+/// A route, with its table.
 pub(super) type TableRoute<'a> = (&'a RouteTable, &'a Route);
 
 impl PathTrace<'_> {
@@ -188,7 +189,7 @@ impl PathTrace<'_> {
         Family::of(&self.from.address)
     }
 
-    /// The Region that the service is asked in, if not the target's.
+    /// The service's Region, if it is not the target's.
     pub(super) fn bucket_in_other_region(&self) -> Result<Option<&Region>, Unknown> {
         bucket_in_other_region(self.case, self.service)
     }

@@ -88,7 +88,7 @@ impl<'a> PathTrace<'a> {
             hops.push(self.on_gateway_endpoint(table, endpoint));
             return Ok(());
         }
-        // A longer prefix takes its part of the list elsewhere.
+        // Routes with longer prefixes take part of the list's addresses.
         let route_matches = self.routes_out(self.from.vpc, table, &destination)?;
         hops.extend(self.by(&route_matches, table, &destination));
         Ok(())

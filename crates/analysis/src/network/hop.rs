@@ -13,7 +13,7 @@ use crate::{
     network::network_acl::Filtered,
 };
 
-/// One thing on the way that lets the packet on, or does not.
+/// One component of a path, which passes packets or does not.
 #[derive(Clone, Debug)]
 pub struct Hop {
     pub kind: HopKind,
@@ -27,7 +27,7 @@ impl Hop {
         Self { kind, id: id.to_string(), answer }
     }
 
-    /// What ACLs say: a hop, and another where they let only part through.
+    /// What ACLs do: one hop, and a second one if they pass only some replies.
     pub(super) fn filtered(id: &impl ToString, filtered: Filtered) -> impl Iterator<Item = Self> {
         let partly = filtered.partly.map(|(evidence, fix)| {
             Self::new(HopKind::SomeReplies, id, Ok(Verdict::Fail(evidence, fix)))
@@ -46,17 +46,17 @@ impl Hop {
         }
     }
 
-    /// Is there no way at all?
+    /// Is there no route at all?
     pub(super) fn is_missing_route(&self) -> bool {
         self.kind == HopKind::Route && self.stops()
     }
 
-    /// Does it stop nothing, whatever it says?
+    /// Does it never stop every packet?
     pub(super) fn is_remark(&self) -> bool {
         self.kind.is_remark()
     }
 
-    /// Does it let every packet by, for certain?
+    /// Does it certainly pass every packet?
     pub(super) fn passes(&self) -> bool {
         matches!(self.answer, Ok(Verdict::Pass(_)))
     }
@@ -79,12 +79,12 @@ impl From<name::Step> for Hop {
     }
 }
 
-/// The way to one service.
+/// The path to one service.
 #[derive(Clone, Debug)]
 pub struct Path {
     pub service: &'static str,
     pub hops: Vec<Hop>,
-    /// Set when even the course of the path is unknown, so that its hops are missing or in doubt.
+    /// Set if it is unknown which hops packets meet, so that hops are missing or doubtful.
     pub unfollowed: Option<Unknown>,
 }
 
@@ -128,8 +128,8 @@ pub(super) fn reachable(hops: &[Hop], unfollowed: bool) -> Reachable {
     }
 }
 
-/// The ways to several addresses of one name, of which the agent tries one after the other: one that
-/// works is enough, and those that do not make connections slow or flaky.
+/// The paths to several addresses of one name. The agent tries one after the other: one that works is
+/// enough. The others make connections slow or unreliable.
 pub(super) fn any_address(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
     let (mut open, mut blocked): (Vec<_>, Vec<_>) =
         ways.into_iter().partition(|it| reachable(it, false) != Reachable::No);
@@ -144,7 +144,7 @@ pub(super) fn any_address(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
     best
 }
 
-/// Ways of the same kind side by side: hops of one kind and id speak together.
+/// Several paths as one: hops of the same kind and id become one hop.
 pub(super) fn side_by_side(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
     let mut all: Vec<Hop> = Vec::new();
     for hop in ways.into_iter().flatten() {
@@ -159,8 +159,8 @@ pub(super) fn side_by_side(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
     all
 }
 
-/// The ways that different addresses take, of which we do not know the one that counts: what they
-/// agree on holds, and where some work and others do not, it is unknown, as the hop `mixed` says.
+/// The paths of different addresses, if it is unknown which address counts: what they agree on holds. If
+/// some work and others do not, the result is unknown, and `mixed` is the hop that says so.
 pub(super) fn all_agree(ways: Vec<Vec<Hop>>, mixed: impl Fn() -> Hop) -> Vec<Hop> {
     let blocked = ways.iter().filter(|it| reachable(it, false) == Reachable::No).count();
     if blocked == 0 || blocked == ways.len() {

@@ -20,7 +20,8 @@ use crate::{
     },
 };
 
-/// No failure for certain where packets may have been translated; but what it would be is said.
+/// Where packets may have been translated, a failure is not certain: it becomes a limit that names what
+/// may stop them.
 pub(super) fn unless_translated(doubt: Option<&Unknown>, answer: Answer) -> Answer {
     match (doubt, answer) {
         (Some(unknown), Ok(Verdict::Fail(evidence, _))) => {
@@ -37,7 +38,8 @@ pub(super) fn unless_translated(doubt: Option<&Unknown>, answer: Answer) -> Answ
 }
 
 impl PathTrace<'_> {
-    /// Whether the endpoint's name has addresses of the instance's family. IPv4 goes without saying.
+    /// Whether the endpoint's name has addresses of the instance's family. None for IPv4, if all is
+    /// well.
     fn address_type(&self, endpoint: &Endpoint, families: Option<Families>) -> Option<Hop> {
         let has = families.map(|it| if self.family() == Family::V4 { it.v4 } else { it.v6 });
         if self.family() == Family::V4 && has == Some(true) {
@@ -69,7 +71,7 @@ impl PathTrace<'_> {
         Some(Hop::new(HopKind::AddressType, &endpoint.id, answer))
     }
 
-    /// From the answer of its name on: an address of the right family, and the way of the packets there.
+    /// Everything after the name's resolution: an address of the right family, and the path to it.
     pub(super) fn by_endpoint(
         &self,
         endpoint: &Endpoint,
@@ -78,7 +80,7 @@ impl PathTrace<'_> {
     ) -> Result<(), Unknown> {
         if let Some(mut hop) = self.address_type(endpoint, families) {
             let fits = hop.passes();
-            // By other names the agent may find the way that this one has not.
+            // With other names the agent may reach the service even if this name does not work.
             if hop.stops() && self.from.host.has_dns64(self.facts)? {
                 hop.answer = Err(Unknown::limit(format!(
                     "{} gives IPv4 names IPv6 addresses (DNS64), and whether a NAT gateway translates them for {} is not followed here",
@@ -147,7 +149,7 @@ impl PathTrace<'_> {
                     .collect();
                 hops.extend(any_address(ways));
             }
-            // Without their places no hop can be judged, but each says why.
+            // Without the interfaces' subnets no hop can be judged. Each hop says why.
             Err(unknown) => hops.extend(
                 [HopKind::InstanceGroup, HopKind::Route, HopKind::Acl]
                     .map(|kind| Hop::new(kind, &self.from.interface.subnet, Err(unknown.clone()))),
@@ -199,11 +201,12 @@ impl PathTrace<'_> {
         Ok(service_interfaces)
     }
 
-    /// Out of the instance, through the subnets, and back; not yet through the door at the other end. With it
-    /// comes why packets may have another source by then, if they may: something on the way there that is out
-    /// of sight may translate, as private NAT gateways do between networks with ranges in common, and then the
-    /// other side need not know the instance's address. Source: "Building a Scalable and Secure Multi-VPC AWS
-    /// Network Infrastructure", "Private NAT Gateway".
+    /// From the instance through the subnets to the endpoint's network interface and back, without the
+    /// interface's own security groups. The second value says why packets may have another source by
+    /// then, if they may: something invisible may translate addresses, as private NAT gateways do
+    /// between networks with overlapping ranges. Then the other side need not know the instance's
+    /// address. Source: "Building a Scalable and Secure Multi-VPC AWS Network Infrastructure", "Private
+    /// NAT Gateway".
     pub(super) fn to_interface(
         &self,
         remote_interface: &ServiceInterface,
@@ -234,7 +237,7 @@ impl PathTrace<'_> {
         let translated = hidden.find_map(|it| it.answer.as_ref().err().cloned());
         hops.extend(way);
         if let Some((vpc, subnet)) = location.filter(|it| it.1 != own) {
-            // The way there was judged already: what matters is a detour or a gap on the way back.
+            // The forward direction is judged already. On the way back only what does not pass matters.
             let target = FlowTarget::Subnet(self.from.subnet_of_vpc());
             let back = Flow {
                 source: &remote_interface.destination,
@@ -242,7 +245,7 @@ impl PathTrace<'_> {
                 target,
                 replies: true,
             };
-            // Whatever their source is by now, it is none of the other VPC's own, so they need some route.
+            // Whatever their source is by then, it is outside the other VPC, so replies need some route.
             let translated = translated.as_ref().filter(|_| self.has_route_out_of((vpc, subnet)));
             let returns = self.routed((vpc, subnet), back).into_iter();
             let returns =

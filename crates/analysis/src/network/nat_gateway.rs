@@ -27,8 +27,8 @@ use crate::{
 const NAT_PORTS: (u16, u16) = (1024, u16::MAX);
 
 impl PathTrace<'_> {
-    /// A NAT gateway, the ACL of its subnet, and its own way on. Packets come to it from the instance's
-    /// subnet, or from where a transit gateway lets them out.
+    /// A NAT gateway, the ACL of its subnet, and its own route to the internet. Packets come from the
+    /// instance's subnet, or from a transit gateway attachment's.
     pub(super) fn nat_gateway(
         &self,
         from: SubnetOfVpc,
@@ -42,7 +42,7 @@ impl PathTrace<'_> {
         let nat = match self.nat_works(table, route, id, &subject) {
             Ok(Ok(nat)) => nat,
             Ok(Err((evidence, fix))) => return vec![hop(Ok(Verdict::Fail(evidence, fix)))],
-            // What depends on where it stands is as unknown as it is.
+            // Without the NAT gateway's subnet, its onward route is unknown too.
             Err(unknown) if !at_home => return unseen(id, &unknown),
             Err(unknown) => {
                 let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
@@ -55,7 +55,7 @@ impl PathTrace<'_> {
             }
             return self.beyond_visibility(table, route, not_visible(table, route));
         };
-        // What DNS64 has made of an address it turns back.
+        // It turns DNS64 addresses back into IPv4 addresses.
         let behind = if destination.is_translated() {
             self.internet(Family::V4)
         } else {
@@ -137,8 +137,8 @@ impl PathTrace<'_> {
         )
     }
 
-    /// It stands in no subnet, and has a route table of its own with a way to the VPC's internet gateway.
-    /// Source: VPC guide, "Regional NAT gateways".
+    /// A regional NAT gateway is in no subnet. It has a route table of its own with a route to the VPC's
+    /// internet gateway. Source: VPC guide, "Regional NAT gateways".
     pub(super) fn regional(
         &self,
         nat: &NatGateway,
@@ -211,7 +211,8 @@ impl PathTrace<'_> {
         }
     }
 
-    /// The ways from its subnet on to `toward`, each with what stands at the internet gateway.
+    /// The routes from its subnet to `destination`, each with VPC Block Public Access at the internet
+    /// gateway.
     fn nat_routes_on(
         &self,
         vpc: &VpcId,
@@ -259,7 +260,7 @@ impl PathTrace<'_> {
                     });
                     vec![hop(answer), self.public_access(vpc, Some(subnet), true)]
                 }
-                // A common slip: the NAT gateway was put into the private subnet that it is to serve.
+                // A common mistake: the NAT gateway is in the private subnet that it should serve.
                 (None, TargetKind::NatGateway(next)) if next == *id => vec![hop(Ok(Verdict::Fail(
                     observed(&subject, NetworkStatement::NatGatewayRoutesToItself { subnet: subnet.clone() }.for_service(service)),
                     replace(
@@ -311,8 +312,8 @@ impl PathTrace<'_> {
         } else {
             self.acls(&instance, &own, &pair(false, &instance, &own))
         };
-        // What goes on from a foot of a transit gateway leaves a subnet there too; replies go back by the
-        // foot that their own routes say.
+        // Packets from a transit gateway attachment leave the attachment's subnet too. Replies return by
+        // the attachment that their own routes name.
         let inside = if vpc != self.from.vpc && subnet != from.1 {
             let leaving =
                 Crossing::there_and_back(from, Protocol::Tcp, true, destination, &there, &own);
@@ -323,7 +324,7 @@ impl PathTrace<'_> {
         };
         let high = ports(NAT_PORTS.0..=NAT_PORTS.1);
         let outside = self.acls(behind, &high, &pair(true, behind, &high));
-        // The ports that one ACL leaves for replies another may take.
+        // The reply ports that one ACL passes another may drop.
         if inside.partly.is_some() && self.acls_of_instance(destination).partly.is_some() {
             let own_pair = Crossing::there_and_back(
                 self.from.subnet_of_vpc(),

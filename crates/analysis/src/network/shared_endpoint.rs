@@ -33,7 +33,7 @@ const UNSEEN_ENDPOINT: [HopKind; 8] = [
     HopKind::TransitRoute,
 ];
 
-/// The endpoint for the service, of any VPC of the account, that has this address.
+/// The endpoint for the service with this address, in any VPC of the account.
 pub(super) fn shared_endpoint<'a>(
     case: &Case<'a>,
     service: &str,
@@ -42,7 +42,7 @@ pub(super) fn shared_endpoint<'a>(
     let name = format!("com.amazonaws.{}.{service}", case.scope.region);
     let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
     let service: ServiceName = name.parse().map_err(unnamed)?;
-    // Which of them it is shows in their interfaces.
+    // Their network interfaces show which endpoint has the address.
     any_of(case.facts.service_endpoints(&service).required()?, |endpoint| {
         any_of(&endpoint.interfaces, |id| {
             let row = case.facts.network_interface(id).required()?;
@@ -72,7 +72,7 @@ impl PathTrace<'_> {
             addresses.iter().map(|it| self.is_in_use(there, *it)).collect();
         let in_use = in_use?;
         let vacant = |it: &Result<bool, Unknown>| matches!(it, Ok(false));
-        // Of addresses that are all vacant the zone itself is judged.
+        // If nothing is at any of the addresses, the check of the hosted zone says so.
         let some = !in_use.iter().all(vacant);
         let (mut ways, mut partly) = (Vec::new(), Vec::new());
         for (address, in_use) in addresses.into_iter().zip(in_use) {
@@ -94,7 +94,7 @@ impl PathTrace<'_> {
     /// and is taken for granted here.
     ///
     /// # Errors
-    /// Outside while nobody has asked, inside when it was not seen.
+    /// Outer error: not requested yet. Inner error: it was not seen.
     fn is_in_use(
         &self,
         there: &Elsewhere,
@@ -107,7 +107,7 @@ impl PathTrace<'_> {
         name::seen(self.facts, in_use)
     }
 
-    /// One of several addresses of a record, at which nothing stands: each connection that tries it fails.
+    /// One of several addresses of a record, at which nothing is: each connection that tries it fails.
     fn vacant_address(&self, there: &Elsewhere, address: IpAddr) -> Hop {
         let (zone, vpc) = (&there.by, self.from.vpc);
         let evidence = observed(
@@ -137,7 +137,7 @@ impl PathTrace<'_> {
                 PeerGroups::Unseen(&whose),
             );
             let (kinds, unknown): (&[HopKind], _) = match shared_endpoint {
-                // Nothing of the other side was seen: neither the door nor the way back.
+                // Nothing of the other side was seen: neither the endpoint's interface nor the way back.
                 Err(unknown) => (&UNSEEN_ENDPOINT, unknown),
                 Ok(_) => (
                     &UNSEEN_ENDPOINT[..2],

@@ -29,18 +29,18 @@ use crate::{
 enum TransitResult<'a> {
     Routes(TransitRoutes<'a>),
     Stop(Verdict),
-    /// What its owner alone sees, or is not known here.
+    /// Only visible to its owner, or unrecognized.
     Hidden(Unknown),
 }
 
-/// The routes of a transit gateway for packets that come in by one foot.
+/// The routes of a transit gateway for packets that come in by one attachment.
 pub(super) struct TransitRoutes<'a> {
     gateway: &'a TransitGateway,
     table: &'a TransitTable,
     route_matches: Vec<(Option<&'a TransitRoute>, Addresses)>,
 }
 
-/// What may stand beyond tables that were not seen.
+/// What may follow route tables that were not seen.
 const UNSEEN: [HopKind; 9] = [
     HopKind::Firewall,
     HopKind::TransitGateway,
@@ -53,7 +53,7 @@ const UNSEEN: [HopKind; 9] = [
     HopKind::PublicAccess,
 ];
 
-/// While it is not known whether anything lies beyond, nor is what does.
+/// While the tables are unknown, so is every hop that may follow.
 pub(super) fn unseen(id: &impl ToString, unknown: &Unknown) -> Vec<Hop> {
     UNSEEN.map(|kind| Hop::new(kind, &id.to_string(), Err(unknown.clone()))).into()
 }
@@ -90,7 +90,7 @@ impl PathTrace<'_> {
         core::iter::once(attached).chain(beyond).collect()
     }
 
-    /// What packets of a VPC meet that get to a transit gateway.
+    /// What a transit gateway does with packets from a VPC.
     ///
     /// # Errors
     /// [`Unknown`] when the gateway was not seen.
@@ -138,8 +138,8 @@ impl PathTrace<'_> {
             }
         }
         let route_matches = sorted(candidates, destination);
-        // Feet announce their VPCs to the default table by themselves. That none does is odd enough to doubt
-        // the listing rather than the network.
+        // Attachments propagate their VPCs to the default table by themselves. If none does, the listing
+        // is more doubtful than the network.
         let unexpected = table.default_propagation && !table.routes.iter().any(|it| it.propagated);
         if unexpected && route_matches.iter().any(|it| it.0.is_none()) {
             return hidden(&format!(
@@ -262,7 +262,7 @@ impl PathTrace<'_> {
                     .for_service(self.service),
             ),
         };
-        // A foot's VPC announces itself, if it is let; a way out has to be said.
+        // An attachment can propagate its VPC. A route to the internet must be static.
         let known = match flow.target {
             FlowTarget::Subnet((vpc, _)) => {
                 gateway.attachments.iter().find(|it| it.vpc.as_ref() == Some(vpc))
@@ -302,7 +302,7 @@ impl PathTrace<'_> {
         Verdict::Fail(evidence, fix)
     }
 
-    /// In at the other VPC's foot, and inside it to where it is bound.
+    /// In by the other VPC's attachment, and inside that VPC to the target.
     fn arrive_in_vpc(
         &self,
         from: SubnetOfVpc,
@@ -328,7 +328,7 @@ impl PathTrace<'_> {
         hops
     }
 
-    /// The ACL of the foot that packets leave a VPC by.
+    /// The ACL of the attachment that packets leave a VPC by.
     pub(super) fn leaving_acls(
         &self,
         from: SubnetOfVpc,
@@ -349,9 +349,9 @@ impl PathTrace<'_> {
         }
     }
 
-    /// The ACL of a foot's subnet: it holds what comes in from the VPC against its inbound rules, and what
-    /// goes on into the VPC against its outbound ones; of what stays in the subnet nothing. Source: Transit
-    /// Gateway guide, "Network ACLs".
+    /// The ACL of an attachment's subnet. Its inbound rules apply to packets from the VPC, and its
+    /// outbound rules to packets into the VPC. No rule applies to packets that stay in the subnet.
+    /// Source: Transit Gateway guide, "Network ACLs".
     fn attachment_acl(
         &self,
         attachment: SubnetOfVpc,
@@ -363,7 +363,7 @@ impl PathTrace<'_> {
             return Vec::new();
         }
         let (there, own) = (ports(HTTPS..=HTTPS), self.from.ports());
-        // Replies are what came the other way, turned round.
+        // Replies are packets of the other direction, reversed.
         let outward = arrives != flow.replies;
         let peer = if arrives { flow.destination } else { flow.source };
         let pair = Crossing::there_and_back(attachment, Protocol::Tcp, outward, peer, &there, &own);
@@ -402,7 +402,7 @@ impl PathTrace<'_> {
         hops
     }
 
-    /// From a foot in another VPC out of that to the internet.
+    /// From an attachment in another VPC out of that VPC to the internet.
     fn out_of_vpc(&self, attachment: SubnetOfVpc, id: &TransitGatewayId, flow: Flow) -> Vec<Hop> {
         let (vpc, subnet) = attachment;
         let looked = table_of(self.facts, vpc, subnet)

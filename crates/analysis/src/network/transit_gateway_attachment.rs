@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl PathTrace<'_> {
-    /// A VPC's foot on a transit gateway.
+    /// A VPC's attachment to a transit gateway.
     pub(super) fn attachment(
         &self,
         vpc: &VpcId,
@@ -38,9 +38,9 @@ impl PathTrace<'_> {
         Ok(self.facts.subnet(subnet).required()?.availability_zone.as_ref())
     }
 
-    /// The subnets of a VPC's foot through which packets may come in that come from `near`: the one of its
-    /// zone, if there is one; in appliance mode any. Source: Transit Gateway guide, "Appliance in a shared
-    /// services VPC".
+    /// The attachment's subnets by which packets from `near` may come in: the one in its zone, if there
+    /// is one; in appliance mode any. Source: Transit Gateway guide, "Appliance in a shared services
+    /// VPC".
     pub(super) fn entry_subnets(
         &self,
         vpc: &VpcId,
@@ -55,8 +55,8 @@ impl PathTrace<'_> {
         }
     }
 
-    /// The subnets of a VPC's foot through which packets may leave that come from `near`: the one of its zone,
-    /// if there is one.
+    /// The attachment's subnets by which packets from `near` may leave: the one in its zone, if there is
+    /// one.
     pub(super) fn attachment_subnets(
         &self,
         vpc: &VpcId,
@@ -154,7 +154,7 @@ impl PathTrace<'_> {
         })
     }
 
-    /// Can what is behind the foot be seen?
+    /// Does the attachment belong to our own account, so that its VPC can be seen?
     pub(super) fn is_own_account(&self, attachment: &TransitAttachment) -> Result<bool, Unknown> {
         let us = self.facts.caller(&Ourselves::Us).required()?;
         Ok(attachment.owner.as_ref().is_none_or(|it| *it == us.account))

@@ -21,19 +21,19 @@ use crate::{
 };
 
 impl PathTrace<'_> {
-    /// An endpoint stands there and does not get the traffic: a fault only where the public path does
-    /// not serve instead.
+    /// There is an endpoint that does not get the traffic: a fault only if the public path does not work
+    /// instead.
     pub(super) fn unused_endpoint(
         &self,
         endpoint: &Endpoint,
         defect: Defect,
         hops: &mut Vec<Hop>,
     ) -> Result<(), Unknown> {
-        // A server of one's own may lead the name to the endpoint all the same, or elsewhere.
+        // A custom DNS server may resolve the name to the endpoint all the same, or to something else.
         let unanswered = hops.iter().find(|it| it.kind == HopKind::NameServer);
         let unanswered = unanswered.and_then(|it| it.answer.as_ref().err().cloned());
         let mut way = Vec::new();
-        // The gateway kind needs no name of its own.
+        // Gateway endpoints need no name of their own.
         let unfollowed = match self.gateway_endpoint()?.filter(|_| self.service == "s3") {
             Some(gateway) => self.to_gateway_endpoint(gateway, &mut way),
             None => self.to_public(&mut way),
@@ -44,7 +44,7 @@ impl PathTrace<'_> {
             (Some(unknown), Ok(Verdict::Fail(..))) => Err(unknown),
             (_, defective) => defective,
         };
-        // A zone may stand before its endpoint works, and for a while after.
+        // The private zone may exist before its endpoint works, and for a while after.
         let in_between = matches!(
             endpoint.state,
             EndpointState::Pending | EndpointState::Deleting | EndpointState::Partial
@@ -77,7 +77,7 @@ impl PathTrace<'_> {
         unclear.map_or(Ok(()), Err)
     }
 
-    /// What keeps an endpoint from serving: a failure, or a state that nobody knows.
+    /// Why an endpoint does not get the traffic: a failure, or an unrecognized state.
     fn defective(&self, endpoint: &Endpoint, defect: Defect) -> (HopKind, String, Answer) {
         let vpc = self.from.vpc;
         let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
@@ -108,8 +108,9 @@ impl PathTrace<'_> {
         (observed(vpc, off), fix)
     }
 
-    /// Why the name does not lead to an endpoint, and what then stops packets for certain on the way there,
-    /// as if it did: it would show only after the first fix. What was not seen of that way adds nothing.
+    /// Why the name does not resolve to an endpoint, and what would certainly stop packets on the path
+    /// there: without this it would show only after the first fix. What was not seen of that path adds
+    /// nothing.
     fn and_beyond(
         &self,
         endpoint: &Endpoint,
@@ -133,7 +134,7 @@ impl PathTrace<'_> {
         let evidence = evidence.wanting(unseen.cloned().flat_map(Unknown::unasked));
         let stops = hops.into_iter().filter(Hop::stops);
         stops.fold((evidence, fix), |(evidence, fix), hop| match hop.answer {
-            // Names of the whole VPC change at once: what they lead to is to be in order before.
+            // The names change for the whole VPC at once, so the path to the endpoint must work before.
             Ok(Verdict::Fail(more, remedy)) => {
                 (evidence.and(once_led_to(endpoint, more)), remedy.and(fix))
             }

@@ -24,14 +24,14 @@ use crate::{
 };
 use inspection::{Connection, Drop, Inspection, Outcome, Sni};
 
-/// Whether anything lies beyond what nobody has asked about yet, asking tells.
+/// If the next hop was not requested yet, stay unasked so that the collector fetches it.
 fn and_unasked(on: Unknown, unknown: &Unknown) -> Unknown {
     if unknown.is_unasked() { on.and(unknown.clone()) } else { on }
 }
 
 impl PathTrace<'_> {
     /// An endpoint that is no gateway endpoint: a firewall of ours, or an appliance that does not show.
-    /// What lies beyond is out of sight either way.
+    /// What follows is not visible either way.
     pub(in crate::network) fn through_firewall(
         &self,
         vpc: &VpcId,
@@ -70,7 +70,7 @@ impl PathTrace<'_> {
         hops.push(Hop::new(HopKind::Firewall, &name, answer));
         let what = Opaque::Firewall { name: firewall.name.clone(), passes };
         let beyond = self.beyond_visibility_as(table, route, what, on);
-        // Of what lies beyond a firewall that stops everything nothing hangs on.
+        // If the firewall stops everything, what follows does not matter.
         hops.extend(beyond.into_iter().filter(|it| !stops || it.kind == HopKind::Appliance));
         hops
     }
@@ -153,7 +153,8 @@ impl PathTrace<'_> {
             }
             Outcome::Drops(drop) => drop,
         };
-        // Who lets another of the service's names pass instead may well have set the agent up to ask by it.
+        // If the rules pass another of the service's names, the agent may be configured to use that
+        // name.
         let others = other_hosts(region, self.service).into_iter();
         for other in others.filter(|_| drop.for_want_of_name) {
             if let Outcome::Passes(how) = of(Sni::Exactly(other.clone()))? {

@@ -440,7 +440,8 @@ impl Stateful {
     }
 }
 
-/// A list that has the name does not help where it is for other sources, and nor would one more.
+/// A list that has the name does not help if it is for other sources. One more list would not help
+/// either.
 fn despite_lists(drop: Drop, rules: &[Stateful], from: IpAddr) -> Drop {
     let Some(list) = rules.iter().find(|it| it.is_for_others) else { return drop };
     let name = list.group.name();
