@@ -28,6 +28,16 @@ mod prelude {
     pub(crate) use crate::engine::check::{Check, Impact, Layer};
 }
 
+// The words that several checks of an area share.
+#[path = "agent/words.rs"]
+mod agent_words;
+#[path = "client/words.rs"]
+mod client_words;
+#[path = "dns/words.rs"]
+mod dns_words;
+#[path = "preferences/words.rs"]
+mod preferences_words;
+
 // An area is a folder of checks; each lists its own in a generated `mod.rs`.
 mod agent;
 mod client;

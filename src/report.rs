@@ -9,8 +9,7 @@ use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Verdict},
     network::{hop::Path, path},
-    node::silence,
-    workstation::client::{self, Judged},
+    workstation::{self, Judged},
 };
 use ssm_doctor_checks::engine::{
     check::{Check, Impact},
@@ -81,9 +80,9 @@ impl Report {
             diagnosis: diagnose(&examine(&case)),
             paths: path::paths(&case),
             others,
-            client_left_out: match client::judged(&case) {
-                Ok(Judged::Here(_)) => None,
-                Ok(Judged::Not(why)) => Some(why.into()),
+            client_left_out: match workstation::judged(&case) {
+                Ok(Judged::Workstation(_)) => None,
+                Ok(Judged::Not(reason)) => Some(words::not_judged(reason).into()),
                 Err(unknown) => Some(unknown_in_words(&unknown)),
             },
             calls: *calls,
@@ -101,7 +100,7 @@ impl Report {
         if self.diagnosis.overall == Overall::Healthy {
             return Some(format!(
                 "nothing wrong in sight; if it fails all the same, look at this machine (session-manager-plugin, the credentials it finds, its way to ssmmessages), then at {target}: {}; `ssm-doctor explain \"<message>\"` knows what people see",
-                silence::beyond(self.scope.session)
+                words::on_node(self.scope.session)
             ));
         }
         let first = self.diagnosis.causes.first().and_then(|it| self.finding(it))?;

@@ -9,7 +9,8 @@ use core::fmt::Display;
 use ipnet::IpNet;
 use ssm_doctor_facts::{
     change::{
-        Change, Ec2Change, NetworkFirewallChange, Protocol, Route53Change, RouteTarget, Source,
+        Change, Ec2Change, IamChange, LogsChange, NetworkFirewallChange, Protocol, Route53Change,
+        Route53ResolverChange, RouteTarget, S3Change, Source, SsmChange, StsChange,
     },
     ec2::Destination,
     ids::{Region, SecurityGroupId},
@@ -22,7 +23,13 @@ pub fn command(change: &Change, region: &Region) -> Vec<String> {
         Change::AwsCli(words) => words.clone(),
         Change::Ec2(change) => ec2(change),
         Change::NetworkFirewall(change) => network_firewall(change),
-        Change::Route53(change) => route53(change),
+        Change::Iam(change) => iam(change),
+        Change::Logs(change) => logs(change),
+        Change::Route53(change) => route53(change, region),
+        Change::Route53Resolver(change) => route53resolver(change),
+        Change::S3(change) => s3(change),
+        Change::Ssm(change) => ssm(change),
+        Change::Sts(StsChange::GetCallerIdentity) => words("sts get-caller-identity", &[]),
     };
     // IAM has no Region.
     let has_region = words.first().is_none_or(|service| service != "iam");
@@ -114,6 +121,14 @@ fn ec2(change: &Ec2Change) -> Vec<String> {
         ),
         EnableDnsSupport { vpc } => words("ec2 modify-vpc-attribute --vpc-id {} --enable-dns-support", &[vpc]),
         EnableDnsHostnames { vpc } => words("ec2 modify-vpc-attribute --vpc-id {} --enable-dns-hostnames", &[vpc]),
+        EnableMetadataService { instance } => words(
+            "ec2 modify-instance-metadata-options --instance-id {} --http-endpoint enabled", &[instance],
+        ),
+        DescribeInstanceStatus { instance } => words("ec2 describe-instance-status --instance-ids {}", &[instance]),
+        GetConsoleOutput { instance } => words("ec2 get-console-output --instance-id {} --latest", &[instance]),
+        AssociateDhcpOptions { vpc } => words(
+            "ec2 associate-dhcp-options --vpc-id {} --dhcp-options-id {}", &[vpc, &"<dopt-… with AmazonProvidedDNS>"],
+        ),
     }
 }
 
@@ -186,11 +201,101 @@ fn network_firewall(change: &NetworkFirewallChange) -> Vec<String> {
     }
 }
 
-fn route53(change: &Route53Change) -> Vec<String> {
+fn route53(change: &Route53Change, region: &Region) -> Vec<String> {
     match change {
         Route53Change::RemoveAddress { zone, address } => words(
             "route53 change-resource-record-sets --hosted-zone-id {} --change-batch {}",
             &[zone, &format_args!("file://<the record without {address}>")],
+        ),
+        Route53Change::UpsertCname { zone, name, target } => words(
+            "route53 change-resource-record-sets --hosted-zone-id {} --change-batch {}",
+            &[
+                zone,
+                &format_args!(
+                    r#"{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{name}","Type":"CNAME","TTL":60,"ResourceRecords":[{{"Value":"{target}"}}]}}}}]}}"#
+                ),
+            ],
+        ),
+        Route53Change::DisassociateHostedZone { zone, vpc } => words(
+            "route53 disassociate-vpc-from-hosted-zone --hosted-zone-id {} --vpc {}",
+            &[zone, &format_args!("VPCRegion={region},VPCId={vpc}")],
+        ),
+    }
+}
+
+#[rustfmt::skip]
+fn route53resolver(change: &Route53ResolverChange) -> Vec<String> {
+    use Route53ResolverChange::*;
+    match change {
+        CreateFirewallAllowRule { group, before } => words(
+            "route53resolver create-firewall-rule --firewall-rule-group-id {} --firewall-domain-list-id {} --name allow-aws --action ALLOW --priority {}",
+            &[group, &"<a list with the names of AWS services>", &format_args!("<below {before}>")],
+        ),
+        TrustRedirection { group, list, query_type } => {
+            let of_list = words(
+                "route53resolver update-firewall-rule --firewall-rule-group-id {} --firewall-domain-list-id {}", &[group, list],
+            );
+            let of_type = query_type.as_ref().map_or_else(Vec::new, |kind| words("--qtype {}", &[kind]));
+            let trust = words("--firewall-domain-redirection-action TRUST_REDIRECTION_DOMAIN", &[]);
+            [of_list, of_type, trust].concat()
+        }
+        CreateSystemRule { domain } => words(
+            "route53resolver create-resolver-rule --creator-request-id aws-names --rule-type SYSTEM --domain-name {}", &[domain],
+        ),
+        AssociateResolverRule { vpc } => words(
+            "route53resolver associate-resolver-rule --resolver-rule-id {} --vpc-id {}", &[&"<Id from above>", vpc],
+        ),
+    }
+}
+
+#[rustfmt::skip]
+fn iam(change: &IamChange) -> Vec<String> {
+    use IamChange::*;
+    match change {
+        TagUser { user, key } => words("iam tag-user --user-name {} --tags {}", &[user, &format_args!("Key={key},Value=<os-user>")]),
+        TagRole { role, key } => words("iam tag-role --role-name {} --tags {}", &[role, &format_args!("Key={key},Value=<os-user>")]),
+    }
+}
+
+#[rustfmt::skip]
+fn logs(change: &LogsChange) -> Vec<String> {
+    use LogsChange::*;
+    match change {
+        CreateLogGroup { group } => words("logs create-log-group --log-group-name {}", &[group]),
+        EncryptLogGroup { group } => words("logs associate-kms-key --log-group-name {} --kms-key-id <key-arn>", &[group]),
+    }
+}
+
+fn s3(change: &S3Change) -> Vec<String> {
+    const ENCRYPTION: &str =
+        r#"{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}"#;
+    match change {
+        S3Change::EncryptBucket { bucket } => words(
+            "s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration {}",
+            &[bucket, &ENCRYPTION],
+        ),
+    }
+}
+
+#[rustfmt::skip]
+fn ssm(change: &SsmChange) -> Vec<String> {
+    use SsmChange::*;
+    match change {
+        GetDocument { name, version: None } => words("ssm get-document --name {}", &[name]),
+        GetDocument { name, version: Some(version) } => words("ssm get-document --name {} --document-version {}", &[name, version]),
+        UpdateDocument { name } => words(
+            "ssm update-document --name {} --document-version $LATEST --content file://<document.json>", &[name],
+        ),
+        SetDefaultDocumentVersion { name } => words(
+            "ssm update-document-default-version --name {} --document-version <new-version>", &[name],
+        ),
+        ListSessionDocuments => words("ssm list-documents --filters Key=DocumentType,Values=Session", &[]),
+        ListPastSessions { target } => words(
+            "ssm describe-sessions --state History --filters {}", &[&format_args!("key=Target,value={target}")],
+        ),
+        GetConnectionStatus { target } => words("ssm get-connection-status --target {}", &[target]),
+        UpdateAgent { target } => words(
+            "ssm send-command --document-name AWS-UpdateSSMAgent --targets {}", &[&format_args!("Key=InstanceIds,Values={target}")],
         ),
     }
 }

@@ -1,22 +1,37 @@
 //! Outcomes of the analysis, in words and commands for people.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
-use ssm_doctor_analysis::answer::{Fix, Observation, Recovery, Remedy, Statement};
-use ssm_doctor_facts::{limit::Limit, scope::Scope};
+use ssm_doctor_analysis::{
+    answer::{Fix, Observation, Recovery, Remedy, Statement},
+    workstation::NotJudged,
+};
+use ssm_doctor_facts::{
+    limit::Limit,
+    scope::{Scope, Session},
+};
 
 use super::aws_cli;
-use crate::{network_remedies as remedies, network_statements as statements};
+use crate::{
+    agent_words, client_words, dns_words, network_remedies, network_statements, preferences_words,
+};
 
 /// What was observed, as a clause whose subject is the observation's.
 #[must_use]
 pub fn observed(observation: &Observation) -> String {
     let words = match &observation.statement {
         Statement::Words(words) => words.clone(),
-        Statement::Network(says, None) => statements::statement(says),
+        Statement::Network(says, None) => network_statements::statement(says),
         Statement::Network(says, Some(service)) => {
-            format!("{} ({service})", statements::statement(says))
+            format!("{} ({service})", network_statements::statement(says))
         }
+        Statement::Dns(statement) => dns_words::statement(statement),
+        Statement::Session(statement) => preferences_words::statement(statement),
+        Statement::Node(statement) => agent_words::statement(statement),
     };
     match &observation.once_resolved_to {
         Some(endpoint) => format!("{words}, which blocks once names lead to {endpoint}"),
@@ -35,7 +50,25 @@ pub fn sentence(observation: &Observation) -> String {
 pub fn limit(limit: &Limit) -> String {
     match limit {
         Limit::Words(words) => words.clone(),
+        Limit::Dns(limit) => dns_words::limit(limit),
+        Limit::ResolverRule(limit) => dns_words::rule_limit(limit),
+        Limit::HostedZone(limit) => dns_words::zone_limit(limit),
+        Limit::DnsFirewall(limit) => dns_words::firewall_limit(limit),
+        Limit::Session(limit) => preferences_words::limit(limit),
+        Limit::Workstation(limit) => client_words::limit(limit),
     }
+}
+
+/// Why this machine is not taken for the one that starts the session.
+#[must_use]
+pub fn not_judged(reason: NotJudged) -> &'static str {
+    client_words::not_judged(reason)
+}
+
+/// What ends a session that has started, on the node, the likeliest first.
+#[must_use]
+pub fn on_node(session: Session) -> &'static str {
+    agent_words::on_node(session)
 }
 
 /// A fix as people read it.
@@ -56,7 +89,9 @@ pub fn remediation(fix: &Fix, scope: &Scope) -> Remediation {
     for remedy in &fix.remedies {
         let (summary, changes) = match remedy {
             Remedy::Words { summary, changes } => (summary.clone(), changes.clone()),
-            Remedy::Network(remedy) => remedies::remedy(remedy),
+            Remedy::Network(remedy) => network_remedies::remedy(remedy),
+            Remedy::Dns(remedy) => dns_words::remedy(remedy),
+            Remedy::Node(what) => (agent_words::investigation(what), Vec::new()),
         };
         add_steps(&mut all.summary, &summary);
         for command in changes.iter().map(|change| aws_cli::command(change, &scope.region)) {
@@ -80,4 +115,9 @@ fn add_steps(summary: &mut String, more: &str) {
             }
         }
     }
+}
+
+/// Several values, with commas between them.
+pub(crate) fn list<T: ToString>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

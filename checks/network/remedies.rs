@@ -141,11 +141,11 @@ pub(crate) fn remedy(remedy: &NetworkRemedy) -> (String, Vec<Change>) {
         ),
         CreateGatewayEndpoint { vpc, region, service, table } => one(
             format!("create a gateway endpoint for {service} (or give the subnet a route to a NAT gateway)"),
-            Ec2Change::CreateGatewayEndpoint { vpc, service: format!("com.amazonaws.{region}.{service}"), table },
+            Ec2Change::CreateGatewayEndpoint { vpc, service: region.endpoint_service(service), table },
         ),
         CreateInterfaceEndpoint { vpc, region, service, subnet, group } => one(
             format!("create an interface endpoint for {service} (or give the subnet a route to a NAT gateway)"),
-            Ec2Change::CreateInterfaceEndpoint { vpc, service: format!("com.amazonaws.{region}.{service}"), subnet, group },
+            Ec2Change::CreateInterfaceEndpoint { vpc, service: region.endpoint_service(service), subnet, group },
         ),
         ProvideIpv6 { subnet } => one(
             format!(

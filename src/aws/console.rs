@@ -6,7 +6,7 @@ use aws_sdk_ec2::{
     types::{Filter, IamInstanceProfileAssociationState, Image as SdkImage},
 };
 use aws_smithy_types::{DateTime, base64, error::metadata::ProvideErrorMetadata as _};
-use ssm_doctor_analysis::node::console::excerpt;
+use ssm_doctor_analysis::node::serial_console::excerpt;
 use ssm_doctor_facts::{
     ec2::{ConnectEndpoint, Console, Image, ProfileAssociation, SerialConsole},
     ids::{ImageId, InstanceId, Region, VpcId},

@@ -507,8 +507,7 @@ fn with_neighbours(mut needs: BTreeSet<Need>, facts: &Facts, scope: &Scope) -> B
     // A zone may lead to endpoints of a hub VPC, whose own settings then count.
     if needs.iter().any(|it| matches!(it, Need::zone_records(_))) {
         needs.extend(CORE.iter().filter_map(|service| {
-            let name = format!("com.amazonaws.{}.{service}", scope.region);
-            let need = Need::service_endpoints(name.parse().ok()?);
+            let need = Need::service_endpoints(scope.region.endpoint_service(service));
             (!facts.has(&need)).then_some(need)
         }));
     }

@@ -7,6 +7,7 @@ use aws_sdk_route53resolver::{
     },
 };
 use ssm_doctor_facts::{
+    domain_name::may_match_below,
     ids::{FirewallGroupId, FirewallListId, Region, ResolverRuleId, VpcId},
     lookup::Facts,
     route53::{FirewallAssociation, FirewallDomains, FirewallRule, ResolverRule},
@@ -103,12 +104,8 @@ impl Route53Resolver {
 
 /// May an entry of a list match the name of an AWS service? Lists hold up to a hundred thousand.
 fn may_match(domain: &str, region: &Region) -> bool {
-    [region.dns_suffix(), region.dual_stack_suffix()].iter().any(|suffix| {
-        match domain.strip_prefix('*') {
-            Some(end) => end.ends_with(suffix) || format!(".{suffix}").ends_with(end),
-            None => domain.ends_with(suffix),
-        }
-    })
+    let suffixes = [region.dns_suffix(), region.dual_stack_suffix()];
+    suffixes.iter().any(|suffix| may_match_below(domain, suffix))
 }
 
 fn resolver_rule(it: &sdk::ResolverRule) -> Result<ResolverRule, Failure> {

@@ -28,14 +28,14 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::Value;
-use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
-    node::silence,
+    case::Case,
 };
 use ssm_doctor_checks::engine::{
     check::Impact,
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+    words,
 };
 use ssm_doctor_facts::{
     lookup::Why,
@@ -214,7 +214,7 @@ fn differences(incident: &Incident) -> Vec<String> {
         differ("hangs on", &format!("{hangs_on:?}"), &format!("{wanted:?}"));
     }
     let beyond = match diagnosis.overall {
-        Overall::Healthy => silence::beyond(scenario.scope.session),
+        Overall::Healthy => words::on_node(scenario.scope.session),
         _ => "",
     };
     for place in expected.look_at.iter().filter(|it| !beyond.contains(it.as_str())) {

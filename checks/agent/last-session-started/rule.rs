@@ -6,7 +6,7 @@
 //! advice. Source: `DescribeSessions`, `Status`, `Reason` and `Details`.
 
 use crate::prelude::*;
-use ssm_doctor_facts::time::span;
+use ssm_doctor_facts::{change::SsmChange, time::span};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -42,13 +42,7 @@ fn run(case: &Case) -> Answer {
     };
     Ok(Verdict::Fail(
         evidence,
-        Fix::new(fix, Recovery::NextSession).aws([
-            "ssm",
-            "describe-sessions",
-            "--state",
-            "History",
-            "--filters",
-            &format!("key=Target,value={}", case.scope.target),
-        ]),
+        Fix::new(fix, Recovery::NextSession)
+            .with(SsmChange::ListPastSessions { target: case.scope.target.clone() }),
     ))
 }

@@ -4,7 +4,7 @@
 //! threshold is invented here: the age of the last report is printed and AWS's own word is taken.
 
 use crate::prelude::*;
-use ssm_doctor_analysis::node::silence::{Silence, explore};
+use ssm_doctor_analysis::node::unresponsive::{Silence, explore};
 use ssm_doctor_facts::{ssm::Ping, time::span};
 
 pub(crate) static CHECK: Check = Check {

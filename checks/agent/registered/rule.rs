@@ -5,8 +5,8 @@
 //! the cause is inside the machine, where AWS does not look.
 
 use crate::{path, prelude::*};
-use ssm_doctor_analysis::node::silence::{GRACE, Silence, explore};
-use ssm_doctor_facts::time::span;
+use ssm_doctor_analysis::node::unresponsive::{GRACE, Silence, explore};
+use ssm_doctor_facts::{change::Ec2Change, time::span};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -64,8 +64,5 @@ fn run(case: &Case) -> Answer {
         "is not known to Systems Manager: the agent has never reported, or not for 30 days",
     );
     let (evidence, fix) = explore(Silence::NeverRegistered, case, evidence)?;
-    Ok(Verdict::Fail(
-        evidence,
-        fix.aws(["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"]),
-    ))
+    Ok(Verdict::Fail(evidence, fix.with(Ec2Change::GetConsoleOutput { instance: id.clone() })))
 }

@@ -4,7 +4,7 @@
 
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
-use ssm_doctor_facts::ssm::AgentVersion;
+use ssm_doctor_facts::{change::SsmChange, ssm::AgentVersion};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -48,14 +48,8 @@ fn run(case: &Case) -> Answer {
 
 /// Run Command does it, also where sessions do not work.
 pub(super) fn update(scope: &Scope) -> Fix {
-    Fix::new("update the agent", Recovery::NextSession).aws([
-        "ssm",
-        "send-command",
-        "--document-name",
-        "AWS-UpdateSSMAgent",
-        "--targets",
-        &format!("Key=InstanceIds,Values={}", scope.target),
-    ])
+    Fix::new("update the agent", Recovery::NextSession)
+        .with(SsmChange::UpdateAgent { target: scope.target.clone() })
 }
 
 fn kind(case: &Case) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {

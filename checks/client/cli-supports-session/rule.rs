@@ -1,7 +1,8 @@
 //! The AWS CLI knows `ssm start-session`.
 
+use crate::client_words::{fails, of_workstation, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_analysis::workstation;
 use ssm_doctor_facts::workstation::Program;
 
 pub(crate) static CHECK: Check = Check {
@@ -17,20 +18,20 @@ pub(crate) static CHECK: Check = Check {
 const FLOOR: [u32; 3] = [1, 16, 12];
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |here| {
-        let Some(cli) = here.cli.filter(|it| it.trouble.is_none()) else {
+    of_workstation(case, |workstation| {
+        let Some(cli) = workstation.cli.filter(|it| it.trouble.is_none()) else {
             return Ok(Verdict::NotApplicable(
                 "the AWS CLI is not on this machine, so another tool starts the session",
             ));
         };
-        let version = cli.cli_version().ok_or_else(|| client::untold(Program::Cli, cli))?;
+        let version = workstation::cli_version(cli)?;
         let [major, minor, patch] = version;
         let what = format!(
             "is {major}.{minor}.{patch} on this machine; `ssm start-session` came with 1.16.12"
         );
         if version < FLOOR {
-            return client::fails(&Program::Cli, what, "install a current AWS CLI on this machine");
+            return fails(&Program::Cli, what, "install a current AWS CLI on this machine");
         }
-        client::passes(&Program::Cli, what)
+        passes(&Program::Cli, what)
     })
 }

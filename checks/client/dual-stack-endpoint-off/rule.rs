@@ -3,8 +3,9 @@
 //! Whether the name exists here is for `service-names-resolve` to say; this is about the setting, which
 //! older pairs of CLI and plugin do not bear. Source: session-manager-plugin issue 87.
 
+use crate::client_words::{fails, of_workstation, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_analysis::workstation;
 use ssm_doctor_facts::workstation::Machine;
 
 pub(crate) static CHECK: Check = Check {
@@ -18,11 +19,14 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |here| match &here.surroundings.dual_stack {
-        None => client::passes(&Machine::Here, "leaves dual-stack endpoints off"),
-        Some(setting) => client::fails(
+    of_workstation(case, |workstation| match &workstation.surroundings.dual_stack {
+        None => passes(&Machine::Here, "leaves dual-stack endpoints off"),
+        Some(setting) => fails(
             setting,
-            format!("sends the AWS CLI to {} on this machine", client::api_host(&here, case.scope)),
+            format!(
+                "sends the AWS CLI to {} on this machine",
+                workstation::api_host(&workstation, case.scope)
+            ),
             "if the session does not start, try AWS_USE_DUALSTACK_ENDPOINT=false; or keep the CLI and the plugin current",
         ),
     })

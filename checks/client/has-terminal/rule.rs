@@ -3,8 +3,8 @@
 //! Advice only: the doctor's own surroundings may be others than the session's. One terminal among
 //! standard input, output and error is enough, since the doctor's output is often piped.
 
+use crate::client_words::{fails, of_workstation, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
 use ssm_doctor_facts::workstation::Machine;
 
 pub(crate) static CHECK: Check = Check {
@@ -18,14 +18,14 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |here| match case.scope.session {
+    of_workstation(case, |workstation| match case.scope.session {
         Session::Ssh | Session::Port | Session::RemotePort => {
             Ok(Verdict::NotApplicable("this kind of session needs no terminal"))
         }
-        Session::Shell | Session::Command if here.surroundings.terminal => {
-            client::passes(&Machine::Here, "has a terminal at hand")
+        Session::Shell | Session::Command if workstation.surroundings.terminal => {
+            passes(&Machine::Here, "has a terminal at hand")
         }
-        Session::Shell | Session::Command => client::fails(
+        Session::Shell | Session::Command => fails(
             &Machine::Here,
             "runs the doctor without a terminal; a shell started like this ends at once",
             "start the shell from a terminal (`ssh -t`, `docker run -it`), or use Run Command for what runs unattended",

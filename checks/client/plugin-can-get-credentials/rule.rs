@@ -6,8 +6,9 @@
 //! a token code. Sources: aws-cli `customizations/sessionmanager.py`, session-manager-plugin
 //! `src/sessionmanagerplugin/session/session.go`, AWS SDK for Go.
 
+use crate::client_words::{NO_PLUGIN, NOT_ENCRYPTED, fails, of_workstation, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_analysis::workstation;
 use ssm_doctor_facts::workstation::{Login, Means, Profile, Program};
 
 pub(crate) static CHECK: Check = Check {
@@ -21,24 +22,24 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |here| {
-        if here.plugin.is_none() {
-            return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
+    of_workstation(case, |workstation| {
+        if workstation.plugin.is_none() {
+            return Ok(Verdict::NotApplicable(NO_PLUGIN));
         }
-        if !client::is_encrypted(case)? {
-            return Ok(Verdict::NotApplicable(client::NOT_ENCRYPTED));
+        if !workstation::calls_kms(case)? {
+            return Ok(Verdict::NotApplicable(NOT_ENCRYPTED));
         }
-        by(client::login(case.facts)?, case.scope)
+        by(workstation::login(case.facts)?, case.scope)
     })
 }
 
 fn by(login: &Login, scope: &Scope) -> Answer {
     if login.environment_keys && !login.by_flag {
-        return client::passes(PLUGIN, "finds the access keys of the environment");
+        return passes(PLUGIN, "finds the access keys of the environment");
     }
     let asks = |it: &&Profile| has(it, &Means::Role) && has(it, &Means::Mfa);
     if let Some(profile) = login.profiles.iter().find(asks) {
-        return client::fails(
+        return fails(
             PLUGIN,
             format!(
                 "cannot ask for the token code that the profile `{}` takes to assume its role (mfa_serial), and needs credentials of its own for the KMS key",
@@ -49,7 +50,7 @@ fn by(login: &Login, scope: &Scope) -> Answer {
     }
     match login.profiles.last() {
         Some(base) => from(login, base, scope),
-        None => client::passes(PLUGIN, MACHINE),
+        None => passes(PLUGIN, MACHINE),
     }
 }
 
@@ -60,7 +61,7 @@ fn from(login: &Login, base: &Profile, scope: &Scope) -> Answer {
     let proven = !login.environment_keys;
     if has(base, &Means::SignOn) {
         return match &login.sign_on {
-            Some(token) if scope.at.until(token.ends_at) > 0 => client::passes(
+            Some(token) if scope.at.until(token.ends_at) > 0 => passes(
                 PLUGIN,
                 format!(
                     "finds the single sign-on token of the profile `{name}`, which lasts until {}",
@@ -68,9 +69,9 @@ fn from(login: &Login, base: &Profile, scope: &Scope) -> Answer {
                 ),
             ),
             _ if proven => {
-                client::passes(PLUGIN, format!("finds what the profile `{name}` signed in with"))
+                passes(PLUGIN, format!("finds what the profile `{name}` signed in with"))
             }
-            Some(token) if !token.renewable => client::fails(
+            Some(token) if !token.renewable => fails(
                 PLUGIN,
                 format!(
                     "finds a single sign-on token of the profile `{name}` that ended at {}",
@@ -85,16 +86,16 @@ fn from(login: &Login, base: &Profile, scope: &Scope) -> Answer {
     }
     let certain = [Means::Keys, Means::WebIdentity, Means::Machine];
     if certain.iter().any(|it| has(base, it)) {
-        return client::passes(PLUGIN, format!("finds the credentials of the profile `{name}`"));
+        return passes(PLUGIN, format!("finds the credentials of the profile `{name}`"));
     }
     if has(base, &Means::Process) && proven {
         let what = format!(
             "can run the program of the profile `{name}`, which gave this run its credentials"
         );
-        return client::passes(PLUGIN, what);
+        return passes(PLUGIN, what);
     }
     if base.sets.is_empty() && proven {
-        return client::passes(PLUGIN, MACHINE);
+        return passes(PLUGIN, MACHINE);
     }
     Err(Unknown::limit(format!(
         "whether the plugin gets credentials from the profile `{name}` is not visible: this run had others"

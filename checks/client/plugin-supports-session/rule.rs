@@ -1,7 +1,8 @@
 //! The plugin knows the kind of session asked for.
 
+use crate::client_words::{NEWER_PLUGIN, NO_PLUGIN, fails, of_workstation, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_analysis::workstation;
 use ssm_doctor_facts::{ssm::AgentVersion, workstation::Program};
 
 pub(crate) static CHECK: Check = Check {
@@ -18,21 +19,21 @@ pub(crate) static CHECK: Check = Check {
 type Floor = (&'static str, AgentVersion);
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |here| {
-        let Some(plugin) = here.plugin else {
-            return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
+    of_workstation(case, |workstation| {
+        let Some(plugin) = workstation.plugin else {
+            return Ok(Verdict::NotApplicable(NO_PLUGIN));
         };
         let nothing = "this kind of session asks for nothing that the first plugins did not know";
         all_of([Ok(kind(case.scope)), encryption(case)], nothing, |floor| {
             let Some((feature, floor)) = floor? else {
                 return Ok(Verdict::NotApplicable(nothing));
             };
-            let version = client::plugin_version(plugin)?;
+            let version = workstation::plugin_version(plugin)?;
             let what = format!("is {version} on this machine, and {feature} needs {floor}");
             if version < floor {
-                return client::fails(&Program::Plugin, what, client::NEWER_PLUGIN);
+                return fails(&Program::Plugin, what, NEWER_PLUGIN);
             }
-            client::passes(&Program::Plugin, what)
+            passes(&Program::Plugin, what)
         })
     })
 }
@@ -49,6 +50,6 @@ fn kind(scope: &Scope) -> Option<Floor> {
 }
 
 fn encryption(case: &Case) -> Result<Option<Floor>, Unknown> {
-    let encrypted = client::is_encrypted(case)?;
+    let encrypted = workstation::calls_kms(case)?;
     Ok(encrypted.then_some(("encryption with a KMS key", AgentVersion([1, 1, 17, 0]))))
 }

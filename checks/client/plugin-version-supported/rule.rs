@@ -4,8 +4,9 @@
 //! who do not is not documented, so an older plugin may work for some time yet. Source: version history
 //! of the plugin.
 
+use crate::client_words::{NEWER_PLUGIN, NO_PLUGIN, fails, of_workstation, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_analysis::workstation;
 use ssm_doctor_facts::{ssm::AgentVersion, workstation::Program};
 
 pub(crate) static CHECK: Check = Check {
@@ -22,19 +23,19 @@ const FLOOR: AgentVersion = AgentVersion([1, 2, 764, 0]);
 const WITHDRAWN: AgentVersion = AgentVersion([1, 2, 889, 0]);
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |here| {
-        let Some(plugin) = here.plugin else {
-            return Ok(Verdict::NotApplicable(client::NO_PLUGIN));
+    of_workstation(case, |workstation| {
+        let Some(plugin) = workstation.plugin else {
+            return Ok(Verdict::NotApplicable(NO_PLUGIN));
         };
-        let version = client::plugin_version(plugin)?;
+        let version = workstation::plugin_version(plugin)?;
         let what = format!("is {version} on this machine");
         let fault = if version < FLOOR {
             format!(", and AWS supports {FLOOR} and later only")
         } else if version == WITHDRAWN {
             ", which AWS has withdrawn".into()
         } else {
-            return client::passes(&Program::Plugin, what);
+            return passes(&Program::Plugin, what);
         };
-        client::fails(&Program::Plugin, format!("{what}{fault}"), client::NEWER_PLUGIN)
+        fails(&Program::Plugin, format!("{what}{fault}"), NEWER_PLUGIN)
     })
 }

@@ -1,8 +1,9 @@
 //! Where sessions are encrypted with a KMS key, this machine reaches `kms`: the plugin asks for the
 //! session's data key itself.
 
+use crate::client_words::{NOT_ENCRYPTED, of_network, reaches};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_analysis::workstation;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -15,14 +16,14 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    client::network(case, |here| {
-        if !client::is_encrypted(case)? {
-            return Ok(Verdict::NotApplicable(client::NOT_ENCRYPTED));
+    of_network(case, |workstation| {
+        if !workstation::calls_kms(case)? {
+            return Ok(Verdict::NotApplicable(NOT_ENCRYPTED));
         }
-        client::reach(
+        reaches(
             case.facts,
-            &client::host("kms", case.scope),
-            &client::api_host(&here, case.scope),
+            &workstation::host("kms", case.scope),
+            &workstation::api_host(&workstation, case.scope),
         )
     })
 }

@@ -3,8 +3,9 @@
 //!
 //! Nothing is signed and no session is touched: any HTTP answer shows a way, and no more than that.
 
+use crate::client_words::{of_network, reaches};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
+use ssm_doctor_analysis::workstation;
 use ssm_doctor_facts::workstation::Outcome;
 
 pub(crate) static CHECK: Check = Check {
@@ -18,9 +19,11 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    client::network(case, |here| {
-        let (api, channel) =
-            (client::api_host(&here, case.scope), client::host("ssmmessages", case.scope));
+    of_network(case, |workstation| {
+        let (api, channel) = (
+            workstation::api_host(&workstation, case.scope),
+            workstation::host("ssmmessages", case.scope),
+        );
         all_of([(&api, &channel), (&channel, &api)], "", |(host, other)| {
             // The CLI has certificates of its own, and may be told of more; the plugin goes by the system's.
             if host == &api
@@ -30,7 +33,7 @@ fn run(case: &Case) -> Answer {
                     "{host} shows this machine a certificate that the system does not trust; whether the AWS CLI does, its AWS_CA_BUNDLE decides"
                 )));
             }
-            client::reach(case.facts, host, other)
+            reaches(case.facts, host, other)
         })
     })
 }

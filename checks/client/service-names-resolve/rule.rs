@@ -3,8 +3,9 @@
 //! A private address is no fault by itself: over a VPN, names rightly lead to the endpoints of some VPC.
 //! It is one where nothing answers there, as when DNS forwards to a VPC that only the VPN reaches.
 
+use crate::client_words::{fails, of_network, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client::{self, Here};
+use ssm_doctor_analysis::workstation::{self, Workstation};
 use ssm_doctor_facts::workstation::{Contact, Host, Outcome, Stage};
 
 pub(crate) static CHECK: Check = Check {
@@ -18,37 +19,42 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    client::network(case, |here| {
-        let hosts = [client::api_host(&here, case.scope), client::host("ssmmessages", case.scope)];
-        all_of(hosts, "a proxy resolves the names", |host| judge(case, &here, &host))
+    of_network(case, |workstation| {
+        let hosts = [
+            workstation::api_host(&workstation, case.scope),
+            workstation::host("ssmmessages", case.scope),
+        ];
+        all_of(hosts, "a proxy resolves the names", |host| judge(case, &workstation, &host))
     })
 }
 
-fn judge(case: &Case, here: &Here, host: &Host) -> Answer {
+fn judge(case: &Case, workstation: &Workstation, host: &Host) -> Answer {
     let contact = case.facts.here_contact(host).required()?;
     if contact.proxy.is_some() {
         return Ok(Verdict::NotApplicable("a proxy resolves the name"));
     }
-    let Some(row) = case.facts.here_name(host).optional()? else { return missing(here, host) };
+    let Some(row) = case.facts.here_name(host).optional()? else {
+        return missing(workstation, host);
+    };
     let server = row.server.as_ref().map(|it| format!(" (asked of {it})")).unwrap_or_default();
     let listed: Vec<String> = row.addresses.iter().map(ToString::to_string).collect();
     let resolves = format!("resolves from this machine to {}{server}", listed.join(", "));
-    if row.addresses.iter().all(client::is_nowhere) {
-        return client::fails(
+    if row.addresses.iter().all(workstation::is_nowhere) {
+        return fails(
             host,
             format!("{resolves}, which is no address of a service: a filter answers so"),
             "have the DNS filter of this machine or its network let the name pass, and look into the hosts file",
         );
     }
-    let Some(private) = row.addresses.iter().find(|it| client::is_private(it)) else {
-        return client::passes(host, resolves);
+    let Some(private) = row.addresses.iter().find(|it| workstation::is_private(it)) else {
+        return passes(host, resolves);
     };
-    if let Some(endpoint) = client::endpoint_at(case, *private)? {
-        return client::passes(host, format!("{resolves}: {private} is {endpoint}"));
+    if let Some(endpoint) = workstation::endpoint_at(case, *private)? {
+        return passes(host, format!("{resolves}: {private} is {endpoint}"));
     }
     match unanswered(contact) {
-        None => client::passes(host, format!("{resolves}, where it answers")),
-        Some(how) => client::fails(
+        None => passes(host, format!("{resolves}, where it answers")),
+        Some(how) => fails(
             host,
             format!(
                 "{resolves}: private, the address of no endpoint that is known, and there is no connection ({how})"
@@ -58,14 +64,14 @@ fn judge(case: &Case, here: &Here, host: &Host) -> Answer {
     }
 }
 
-fn missing(here: &Here, host: &Host) -> Answer {
-    match &here.surroundings.dual_stack {
-        Some(setting) if host.is_dual_stack() => client::fails(
+fn missing(workstation: &Workstation, host: &Host) -> Answer {
+    match &workstation.surroundings.dual_stack {
+        Some(setting) if host.is_dual_stack() => fails(
             host,
             format!("does not exist for this machine, and {setting} makes the AWS CLI ask for it"),
             "turn dual-stack endpoints off: AWS_USE_DUALSTACK_ENDPOINT=false",
         ),
-        _ => client::fails(
+        _ => fails(
             host,
             "does not exist for the DNS server of this machine",
             "have that DNS server resolve AWS's names, or use another one; over a VPN, check its split DNS",

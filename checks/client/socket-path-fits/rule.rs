@@ -4,8 +4,8 @@
 //! of the session's id is a number of up to ten digits, nearly always nine or ten. Source:
 //! session-manager-plugin `portsession/muxportforwarding.go`.
 
+use crate::client_words::{fails, of_workstation, passes};
 use crate::prelude::*;
-use ssm_doctor_analysis::workstation::client;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -21,14 +21,14 @@ pub(crate) static CHECK: Check = Check {
 const LONGEST: u16 = 1 + 10 + 32;
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |here| {
+    of_workstation(case, |workstation| {
         match case.scope.session {
             Session::Port | Session::RemotePort => {}
             Session::Shell | Session::Ssh | Session::Command => {
                 return Ok(Verdict::NotApplicable("only port forwarding makes a socket"));
             }
         }
-        let Some(sockets) = here.surroundings.sockets else {
+        let Some(sockets) = workstation.surroundings.sockets else {
             return Ok(Verdict::NotApplicable(
                 "the plugin does without a socket file on this system",
             ));
@@ -39,12 +39,8 @@ fn run(case: &Case) -> Answer {
             sockets.folder, sockets.most
         );
         if long > sockets.most {
-            return client::fails(
-                "TMPDIR",
-                what,
-                "start the session with a short one: TMPDIR=/tmp",
-            );
+            return fails("TMPDIR", what, "start the session with a short one: TMPDIR=/tmp");
         }
-        client::passes("TMPDIR", what)
+        passes("TMPDIR", what)
     })
 }

@@ -1,9 +1,10 @@
 //! What `~/.ssh/config` says of the target starts the right session.
 
+use crate::client_words::{NO_SSH_SESSION, fails, of_workstation, passes, ssh_defect};
 use crate::prelude::*;
 use ssm_doctor_analysis::workstation::{
-    client,
-    ssh::{self, Way},
+    self,
+    ssh_proxy::{self, Way},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -17,16 +18,16 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    client::here(case, |_| {
+    of_workstation(case, |_| {
         if case.scope.session != Session::Ssh {
-            return Ok(Verdict::NotApplicable(ssh::NOT_READ));
+            return Ok(Verdict::NotApplicable(NO_SSH_SESSION));
         }
-        let Some(entry) = client::ssh_entry(case)? else {
+        let Some(entry) = workstation::ssh_entry(case)? else {
             return Ok(Verdict::NotApplicable(
                 "the SSH configuration of this machine says nothing of the target",
             ));
         };
-        let defect = match ssh::way(entry, case.scope)? {
+        let defect = match ssh_proxy::way(entry, case.scope)? {
             Way::Session(tunnel) => tunnel.defect(entry, case.scope)?,
             Way::Broken(defect) => Some(defect),
             Way::Elsewhere => {
@@ -37,11 +38,11 @@ fn run(case: &Case) -> Answer {
         };
         let (place, typed) = (&entry.place, &entry.typed);
         match defect {
-            None => client::passes(place, format!("sends `ssh {typed}` through an SSH session")),
-            Some(defect) => client::fails(
+            None => passes(place, format!("sends `ssh {typed}` through an SSH session")),
+            Some(defect) => fails(
                 place,
-                format!("{defect} (`ssh {typed}`)"),
-                format!("put there, in plain quotes: {}", ssh::COMMAND),
+                format!("{} (`ssh {typed}`)", ssh_defect(&defect)),
+                format!("put there, in plain quotes: {}", ssh_proxy::COMMAND),
             ),
         }
     })

@@ -4,8 +4,12 @@
 //! centre's servers, which give public addresses). Which it is does not show in AWS, so this never
 //! blocks by itself; it is the explanation when the agent stays away.
 
-use crate::prelude::*;
-use ssm_doctor_analysis::{dns::name, network::service};
+use crate::{dns_words, prelude::*};
+use ssm_doctor_analysis::{
+    dns::{self, Statement},
+    network::service,
+};
+use ssm_doctor_facts::change::Route53ResolverChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -25,18 +29,15 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
     all_of(service::CORE, "no name is asked for", |service| {
-        let host = name::host(&case.scope.region, service);
-        let Some((id, rule)) = name::diversion(case, vpc, service)? else {
-            return Ok(Verdict::Pass(observed(
-                vpc,
-                format!("has no Resolver rule that sends {host} to other DNS servers"),
-            )));
+        let host = case.scope.region.service_host(service);
+        let Some((id, rule)) = dns::forwarding_rule(case, vpc, service)? else {
+            return Ok(Verdict::Pass(observed(vpc, Statement::NoForwardingRule { host })));
         };
         if service::agent_reaches(case, service)? {
             let through = format!("forwards {host} elsewhere, and the agent reaches {service}");
             return Ok(Verdict::Pass(observed(&id, through)));
         }
-        let domain = rule.domain.as_deref().filter(|it| !it.is_empty()).unwrap_or(".");
+        let domain = dns_words::shown(rule.domain.as_deref().unwrap_or_default());
         let targets = rule.targets.join(", ");
         let aws = case.scope.region.dns_suffix();
         Ok(Verdict::Fail(
@@ -52,26 +53,8 @@ fn run(case: &Case) -> Answer {
                 ),
                 Recovery::Agent,
             )
-            .aws([
-                    "route53resolver",
-                    "create-resolver-rule",
-                    "--creator-request-id",
-                    "aws-names",
-                    "--rule-type",
-                    "SYSTEM",
-                    "--domain-name",
-                    &host,
-                ],
-            )
-            .aws([
-                    "route53resolver",
-                    "associate-resolver-rule",
-                    "--resolver-rule-id",
-                    "<Id from above>",
-                    "--vpc-id",
-                    vpc.as_str(),
-                ],
-            ),
+            .with(Route53ResolverChange::CreateSystemRule { domain: host.clone() })
+            .with(Route53ResolverChange::AssociateResolverRule { vpc: vpc.clone() }),
         ))
     })
 }

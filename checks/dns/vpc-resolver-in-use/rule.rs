@@ -8,10 +8,10 @@ use core::net::IpAddr;
 
 use crate::prelude::*;
 use ssm_doctor_analysis::{
-    dns::name::{self, Resolution},
+    dns::{self, Resolution},
     network::service,
 };
-use ssm_doctor_facts::{lookup::Need, route53::Place};
+use ssm_doctor_facts::{change::Ec2Change, lookup::Need, route53::Place};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -30,9 +30,9 @@ fn run(case: &Case) -> Answer {
     let Some(vpc) = &case.facts.instance(id).required()?.vpc else {
         return Ok(Verdict::NotApplicable("the instance is in no VPC any more"));
     };
-    let (server, handed) = match name::handed_out(case.facts, vpc)? {
+    let (server, handed) = match dns::handed_out(case.facts, vpc)? {
         Some((options, [])) => (None, observed(options, "hands out no DNS server")),
-        _ => match name::foreign_resolver(case.facts, vpc)? {
+        _ => match dns::foreign_resolver(case.facts, vpc)? {
             Some(server) => {
                 (Some(server), observed(vpc, format!("hands out the DNS server {server}")))
             }
@@ -49,7 +49,7 @@ fn run(case: &Case) -> Answer {
     let domain = format!("{}.{}", case.scope.region, case.scope.region.dns_suffix());
     if let Some(server) = server.filter(|it| ANSWER_ANYBODY.contains(it)) {
         let private = any_of(service::CORE, |service| {
-            let name = name::seen(case.facts, name::resolve(case, vpc, service))?;
+            let name = seen(case.facts, dns::resolve(case, vpc, service))?;
             Ok((!matches!(name.map(|it| it.to), Ok(Resolution::Public))).then_some(service))
         })?;
         if private.is_none() {
@@ -71,14 +71,7 @@ fn run(case: &Case) -> Answer {
     };
     Ok(Verdict::Fail(
         evidence,
-        Fix::new(mend, Recovery::Agent).aws([
-            "ec2",
-            "associate-dhcp-options",
-            "--vpc-id",
-            vpc.as_str(),
-            "--dhcp-options-id",
-            "<dopt-… with AmazonProvidedDNS>",
-        ]),
+        Fix::new(mend, Recovery::Agent).with(Ec2Change::AssociateDhcpOptions { vpc: vpc.clone() }),
     ))
 }
 
@@ -107,7 +100,7 @@ fn doubts(server: &str, service: &str, vpc: &VpcId, case: &Case) -> Result<Evide
             endpoint.id
         )
     } else {
-        let host = name::host(&case.scope.region, service);
+        let host = case.scope.region.service_host(service);
         format!("may not answer for {host}, which does not show")
     };
     let evidence = observed(server, knows);

@@ -38,8 +38,7 @@ fn run(case: &Case) -> Answer {
         return Ok(open);
     }
     let who = operator::who(case)?;
-    let name = session::document_name(case.scope)
-        .ok_or_else(|| Unknown::limit("the session document's name"))?;
+    let name = session::document_name(case.scope)?;
     let (target, document) = (target_arn(case)?, document_arn(case, &name)?);
     // What the service asks for a default document is not documented.
     let named = case.scope.session != Session::Shell || case.scope.document.is_some();

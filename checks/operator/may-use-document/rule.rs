@@ -32,8 +32,7 @@ use crate::operator::may_start_session_on_target::root;
 
 fn run(case: &Case) -> Answer {
     let who = operator::who(case)?;
-    let name = session::document_name(case.scope)
-        .ok_or_else(|| Unknown::limit("the session document's name"))?;
+    let name = session::document_name(case.scope)?;
     let document = document_arn(case, &name)?;
     let access = Access {
         who: &who,

@@ -4,9 +4,10 @@
 //! named must. A field of the wrong type ends in a blank screen or a refused session.
 
 use crate::preferences::runas_user_set::is_windows;
+use crate::preferences_words::save;
 use crate::prelude::*;
-use ssm_doctor_analysis::session::{self, Cannot, Gates, PREFERENCES};
-use ssm_doctor_facts::{ssm::Document, time::span};
+use ssm_doctor_analysis::session::{self, Defect, Gates, PREFERENCES, Statement};
+use ssm_doctor_facts::{change::SsmChange, ssm::Document, time::span};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -19,8 +20,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Answer {
-    let name = session::document_name(case.scope)
-        .ok_or_else(|| Unknown::limit("the session document's name"))?;
+    let name = session::document_name(case.scope)?;
     if let Some(kind) = session::type_by_aws(&name).filter(|_| session::is_owned_by_aws(&name)) {
         let evidence = observed(&name, format!("is AWS's own document, of type {kind}"));
         return Ok(if session::fits(kind, case.scope.session) {
@@ -49,38 +49,36 @@ fn run(case: &Case) -> Answer {
         ));
     };
     let saved = saved(&name, document, case.scope);
-    let defect = match session::defect(&name, document, case.scope.session)? {
-        None => for_platform(document, case)?,
-        defect => defect,
+    let defect = session::defect(&name, document, case.scope.session)?;
+    let wrong_type = defect.as_ref().is_some_and(Defect::is_of_wrong_type);
+    let defect = match defect {
+        Some(defect) => Some(observed(&name, Statement::Defect(defect))),
+        None => for_platform(document, case)?.map(|defect| observed(&name, defect)),
     };
-    let Some(defect) = defect else {
+    let Some(evidence) = defect else {
         let mut evidence = observed(&name, "is a session document that the agent can read");
         if let Ok(Gates::Apply(preferences)) = session::gates(case)
-            && let Ok(course) = preferences.course()
+            && let Ok(gates) = preferences.gates()
         {
-            evidence = evidence.and(observed(&name, course));
+            let shell_profile = preferences.has_shell_profile();
+            let gates = Statement::Gates { gates, shell_profile };
+            evidence = evidence.and(observed(&name, gates));
         }
         return Ok(Verdict::Pass(saved.map_or(evidence.clone(), |it| evidence.and(it))));
     };
-    let (defect, fix) = match defect {
-        Cannot::Start(defect) if name.as_str() != PREFERENCES => {
-            let summary = format!(
-                "name a document of type Session that opens {}",
-                case.scope.session.phrase()
-            );
-            (defect, list(Fix::new(summary, Recovery::NextSession)))
-        }
-        Cannot::Start(defect) | Cannot::BeRead(defect) => {
-            let summary = format!("correct {name}, and make the new version its default");
-            (defect, session::save(Fix::new(summary, Recovery::NextSession), &name))
-        }
+    let fix = if wrong_type && name.as_str() != PREFERENCES {
+        let summary =
+            format!("name a document of type Session that opens {}", case.scope.session.phrase());
+        list(Fix::new(summary, Recovery::NextSession))
+    } else {
+        let summary = format!("correct {name}, and make the new version its default");
+        save(Fix::new(summary, Recovery::NextSession), &name)
     };
-    let evidence = observed(&name, defect);
     Ok(Verdict::Fail(saved.map_or(evidence.clone(), |it| evidence.and(it)), fix))
 }
 
 /// Commands are written for each platform apart, and the node has one.
-fn for_platform(document: &Document, case: &Case) -> Result<Option<Cannot>, Unknown> {
+fn for_platform(document: &Document, case: &Case) -> Result<Option<String>, Unknown> {
     let platforms = session::platforms(document);
     if case.scope.session != Session::Command || platforms.len() == session::PLATFORMS.len() {
         return Ok(None);
@@ -91,12 +89,12 @@ fn for_platform(document: &Document, case: &Case) -> Result<Option<Cannot>, Unkn
     Ok((!served).then(|| {
         let wanted = if windows { "Windows" } else { "Linux or macOS" };
         let found = platforms.join(" and ");
-        Cannot::BeRead(format!("names commands for {found} only, and the node runs {wanted}"))
+        format!("names commands for {found} only, and the node runs {wanted}")
     }))
 }
 
 fn list(fix: Fix) -> Fix {
-    fix.aws(["ssm", "list-documents", "--filters", "Key=DocumentType,Values=Session"])
+    fix.with(SsmChange::ListSessionDocuments)
 }
 
 /// One document serves a whole account and Region, and anybody may have saved it last.

@@ -5,7 +5,7 @@
 
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
-use ssm_doctor_facts::time::span;
+use ssm_doctor_facts::{change::SsmChange, time::span};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -44,10 +44,12 @@ fn run(case: &Case) -> Answer {
     );
     let before = version.parse::<u32>().ok().and_then(|it| it.checked_sub(1)).filter(|it| *it > 0);
     let fix = match before {
-        Some(before) => [version, &before.to_string()].into_iter().fold(fix, |fix, version| {
-            fix.aws(["ssm", "get-document", "--name", name.as_str(), "--document-version", version])
-        }),
-        None => fix.aws(["ssm", "get-document", "--name", name.as_str()]),
+        Some(before) => {
+            let show =
+                |version| SsmChange::GetDocument { name: name.clone(), version: Some(version) };
+            fix.with(show(version.into())).with(show(before.to_string()))
+        }
+        None => fix.with(SsmChange::GetDocument { name: name.clone(), version: None }),
     };
     Ok(Verdict::Fail(evidence, fix))
 }

@@ -4,11 +4,13 @@
 //! choice, `ssm-user` least of all: while `RunAs` is on the agent does not even create it. Source:
 //! amazon-ssm-agent `agent/framework/docparser/docparser.go`, `agent/session/shell/shell_unix.go`.
 
+use crate::preferences_words::{save, session_ends_with, session_stopped_by};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     permissions::operator,
     session::{self, Gate, Gates, Preferences},
 };
+use ssm_doctor_facts::change::IamChange;
 use ssm_doctor_iam_policy as policy;
 
 pub(crate) static CHECK: Check = Check {
@@ -29,7 +31,7 @@ struct Tagged {
     operator: String,
     user: Option<String>,
     /// Somebody may have tagged the session, which cannot be seen.
-    perhaps_by_session: bool,
+    maybe_by_session: bool,
     fix: Option<Fix>,
 }
 
@@ -45,25 +47,25 @@ fn run(case: &Case) -> Answer {
         ))
     };
     let Some(user) = user else {
-        if tagged.perhaps_by_session {
+        if tagged.maybe_by_session {
             return Err(by_session("without a default user"));
         }
         return Ok(Verdict::Fail(
-            evidence.and(Gate::RunAs.seen_as()),
+            evidence.and(session_stopped_by(Gate::RunAs)),
             fix(&preferences, tagged.fix),
         ));
     };
     if user == "root" {
-        if tagged.perhaps_by_session {
+        if tagged.maybe_by_session {
             return Err(by_session("with root, which is refused"));
         }
         let evidence = evidence
             .and(observed("root", "is refused: a RunAs user has neither uid nor gid 0"))
-            .and(session::seen_as("Unable to start command: invalid uid and gid"));
+            .and(session_ends_with("Unable to start command: invalid uid and gid"));
         return Ok(Verdict::Fail(evidence, fix(&preferences, tagged.fix)));
     }
     if let Some(doubt) = may_be_missing(case, &user)? {
-        let named = evidence.iter().map(|it| it.words());
+        let named = evidence.iter().map(crate::engine::words::sentence);
         return Err(named.map(Unknown::limit).fold(Unknown::limit(doubt), Unknown::and));
     }
     Ok(Verdict::Pass(
@@ -188,34 +190,30 @@ fn tagged(case: &Case) -> Result<Tagged, Unknown> {
         return Ok(Tagged {
             operator: arn.to_string(),
             user: None,
-            perhaps_by_session: false,
+            maybe_by_session: false,
             fix: None,
         });
     }
     let name = arn.name();
     let untraceable = || Unknown::limit(format!("{arn} does not name a user or role"));
     let is_user = arn.resource().starts_with("user/");
-    let (tags, perhaps_by_session) = if is_user {
+    let (tags, maybe_by_session) = if is_user {
         (&case.facts.user(&name.parse().map_err(|_| untraceable())?).required()?.tags, false)
     } else {
         let role = case.facts.role(&name.parse().map_err(|_| untraceable())?).required()?;
         (&role.tags, policy::may_tag_sessions(&role.trust))
     };
-    let (kind, flag) =
-        if is_user { ("tag-user", "--user-name") } else { ("tag-role", "--role-name") };
-    let fix = Fix::new(format!("or tag {name} with {TAG}"), Recovery::NextSession).aws([
-        "iam",
-        kind,
-        flag,
-        name,
-        "--tags",
-        &format!("Key={TAG},Value=<os-user>"),
-    ]);
+    let tag = if is_user {
+        IamChange::TagUser { user: name.parse().map_err(|_| untraceable())?, key: TAG.into() }
+    } else {
+        IamChange::TagRole { role: name.parse().map_err(|_| untraceable())?, key: TAG.into() }
+    };
+    let fix = Fix::new(format!("or tag {name} with {TAG}"), Recovery::NextSession).with(tag);
     let user = tags.get(TAG).map(|it| it.trim()).filter(|it| !it.is_empty());
     Ok(Tagged {
         operator: name.into(),
         user: user.map(ToString::to_string),
-        perhaps_by_session,
+        maybe_by_session,
         fix: Some(fix),
     })
 }
@@ -225,7 +223,7 @@ fn fix(preferences: &Preferences, tag: Option<Fix>) -> Fix {
     let summary = format!(
         "name a default user that exists on the node, other than root, in {name} (or leave it so, if shells are meant to be refused and SSH to be used)"
     );
-    let default = session::save(Fix::new(summary, Recovery::NextSession), name);
+    let default = save(Fix::new(summary, Recovery::NextSession), name);
     match tag {
         Some(tag) => default.and(tag),
         None => default,

@@ -3,9 +3,10 @@
 //! It knows `AES256` and `aws:kms`; the newer `aws:kms:dsse`, which is stronger, it takes for no
 //! encryption at all. Source: amazon-ssm-agent `agent/s3util/s3util.go`, `agent/session/shell/shell.go`.
 
+use crate::preferences_words::{BUCKET_UNSEEN, save, session_ends_with, session_stopped_by};
 use crate::prelude::*;
-use ssm_doctor_analysis::session::{self, BUCKET_UNSEEN, Gate, Gates, Preferences, seen_as};
-use ssm_doctor_facts::s3::Bucket;
+use ssm_doctor_analysis::session::{self, Gate, Gates, Preferences};
+use ssm_doctor_facts::{change::S3Change, s3::Bucket};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -35,7 +36,7 @@ fn run(case: &Case) -> Answer {
     }
     let Some(bucket) = find(&name, case.facts)? else {
         return Ok(Verdict::Fail(
-            missing(&name, &preferences).and(seen_as(BUCKET_UNSEEN)),
+            missing(&name, &preferences).and(session_ends_with(BUCKET_UNSEEN)),
             make(&name, &preferences),
         ));
     };
@@ -58,21 +59,13 @@ fn run(case: &Case) -> Answer {
     };
     let evidence = observed(&subject, found)
         .and(observed(&preferences.name, "refuses sessions unless it is encrypted"))
-        .and(Gate::Bucket.seen_as());
-    let configuration =
-        r#"{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}"#;
+        .and(session_stopped_by(Gate::Bucket));
     let summary = format!(
         "encrypt {name} by default with SSE-S3 or SSE-KMS, or clear s3EncryptionEnabled in {}",
         preferences.name
     );
-    let fix = Fix::new(summary, Recovery::NextSession).aws([
-        "s3api",
-        "put-bucket-encryption",
-        "--bucket",
-        name.as_str(),
-        "--server-side-encryption-configuration",
-        configuration,
-    ]);
+    let fix =
+        Fix::new(summary, Recovery::NextSession).with(S3Change::EncryptBucket { bucket: name });
     Ok(Verdict::Fail(evidence, fix))
 }
 
@@ -102,5 +95,5 @@ pub(super) fn make(name: &BucketName, preferences: &Preferences) -> Fix {
         "name a bucket that exists in {}; make {name} only if the name is not to be had by others",
         preferences.name
     );
-    session::save(Fix::new(summary, Recovery::NextSession), &preferences.name)
+    save(Fix::new(summary, Recovery::NextSession), &preferences.name)
 }

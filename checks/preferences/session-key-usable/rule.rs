@@ -1,5 +1,6 @@
 //! The key that sessions are encrypted with exists, is enabled, and can encrypt.
 
+use crate::preferences_words::save;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
 
@@ -29,7 +30,7 @@ fn run(case: &Case) -> Answer {
             ),
             Recovery::NextSession,
         );
-        session::save(fix, &preferences.name)
+        save(fix, &preferences.name)
     };
     let elsewhere = |id: &Arn| {
         let what = format!(

@@ -5,9 +5,10 @@
 //! the same to the user. Source: amazon-ssm-agent `agent/session/shell/shell.go`,
 //! `agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go`.
 
+use crate::preferences_words::{save, session_stopped_by};
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gate, Gates, Preferences};
-use ssm_doctor_facts::cloudwatch_logs::LogGroup;
+use ssm_doctor_facts::{change::LogsChange, cloudwatch_logs::LogGroup};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -34,7 +35,7 @@ fn run(case: &Case) -> Answer {
     }
     let Some(group) = find(name, case.facts)? else {
         return Ok(Verdict::Fail(
-            missing(name, case.scope, &preferences).and(Gate::LogGroup.seen_as()),
+            missing(name, case.scope, &preferences).and(session_stopped_by(Gate::LogGroup)),
             make(name, &preferences),
         ));
     };
@@ -49,21 +50,18 @@ fn run(case: &Case) -> Answer {
         "has no KMS key: CloudWatch's own encryption does not count",
     )
     .and(observed(&preferences.name, "refuses sessions unless it has one"))
-    .and(Gate::LogGroup.seen_as());
+    .and(session_stopped_by(Gate::LogGroup));
     let summary = format!(
         "encrypt {name} with a KMS key that logs.{}.{} may use, or clear cloudWatchEncryptionEnabled in {}",
         case.scope.region,
         case.scope.region.dns_suffix(),
         preferences.name
     );
-    let fix = Fix::new(summary, Recovery::NextSession).aws([
-        "logs",
-        "associate-kms-key",
-        "--log-group-name",
-        name,
-        "--kms-key-id",
-        "<key-arn>",
-    ]);
+    let fix = Fix::new(summary, Recovery::NextSession);
+    let fix = match name.parse() {
+        Ok(group) => fix.with(LogsChange::EncryptLogGroup { group }),
+        Err(_) => fix,
+    };
     Ok(Verdict::Fail(evidence, fix))
 }
 
@@ -91,25 +89,14 @@ pub(super) fn missing(name: &str, scope: &Scope, preferences: &Preferences) -> E
 
 /// The group made, or another one named. With an ARN in the place of the name, that is known.
 pub(super) fn make(name: &str, preferences: &Preferences) -> Fix {
-    if name.parse::<LogGroupName>().is_ok() {
+    if let Ok(group) = name.parse::<LogGroupName>() {
         let summary = format!(
             "make the log group {name} here, or name one that exists (node and group are in one account and Region)"
         );
-        let fix = Fix::new(summary, Recovery::NextSession).aws([
-            "logs",
-            "create-log-group",
-            "--log-group-name",
-            name,
-        ]);
+        let fix = Fix::new(summary, Recovery::NextSession)
+            .with(LogsChange::CreateLogGroup { group: group.clone() });
         return if preferences.flag("cloudWatchEncryptionEnabled") == Ok(true) {
-            fix.aws([
-                "logs",
-                "associate-kms-key",
-                "--log-group-name",
-                name,
-                "--kms-key-id",
-                "<key-arn>",
-            ])
+            fix.with(LogsChange::EncryptLogGroup { group })
         } else {
             fix
         };
@@ -119,5 +106,5 @@ pub(super) fn make(name: &str, preferences: &Preferences) -> Fix {
         Some(meant) => format!("write {meant} as cloudWatchLogGroupName into {}", preferences.name),
         None => format!("write a log group's name into {}", preferences.name),
     };
-    session::save(Fix::new(summary, Recovery::NextSession), &preferences.name)
+    save(Fix::new(summary, Recovery::NextSession), &preferences.name)
 }

@@ -3,6 +3,7 @@
 //! Idle sessions end after 20 minutes unless told otherwise, which people take for a broken network.
 //! Source: Systems Manager user guide, "Session document schema".
 
+use crate::preferences_words::save;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates, Preferences};
 
@@ -50,6 +51,6 @@ fn judge(preferences: &Preferences, field: &str, most: u32, default: &str) -> An
             name,
             format!("sets {field} to {raw:?}, which is no number of minutes from 1 to {most}"),
         ),
-        session::save(fix, name),
+        save(fix, name),
     ))
 }

@@ -4,6 +4,7 @@
 //! agent that is down, so this comes before every network rule.
 
 use crate::prelude::*;
+use ssm_doctor_facts::change::StsChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -61,7 +62,7 @@ fn missing(case: &Case, what: &str) -> Answer {
             "check the id, and choose the account and Region it lives in with --profile and --region",
             Recovery::NextSession,
         )
-        .aws(["sts", "get-caller-identity"]),
+        .with(StsChange::GetCallerIdentity),
     };
     Ok(Verdict::Fail(evidence, fix))
 }

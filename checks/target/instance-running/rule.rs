@@ -1,7 +1,7 @@
 //! The instance runs.
 
 use crate::prelude::*;
-use ssm_doctor_facts::ec2::InstanceState;
+use ssm_doctor_facts::{change::Ec2Change, ec2::InstanceState};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -21,7 +21,7 @@ fn run(case: &Case) -> Answer {
     let evidence = observed(id, format!("is {state}"));
     let start = || {
         Fix::new("start the instance; the agent reports within some minutes", Recovery::NextSession)
-            .aws(["ec2", "start-instances", "--instance-ids", id.as_str()])
+            .with(Ec2Change::StartInstance { instance: id.clone() })
     };
     Ok(match state {
         InstanceState::Running => Verdict::Pass(evidence),

@@ -5,6 +5,7 @@
 //! and since when it can is not documented, so that is a remark where an agent is missed.
 
 use crate::prelude::*;
+use ssm_doctor_facts::change::Ec2Change;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -36,14 +37,8 @@ fn run(case: &Case) -> Answer {
                 id,
                 "has its metadata service off (HttpEndpoint: disabled), so the agent finds neither identity nor credentials",
             ),
-            Fix::new("turn on the instance metadata service", Recovery::Agent).aws([
-                "ec2",
-                "modify-instance-metadata-options",
-                "--instance-id",
-                id.as_str(),
-                "--http-endpoint",
-                "enabled",
-            ]),
+            Fix::new("turn on the instance metadata service", Recovery::Agent)
+                .with(Ec2Change::EnableMetadataService { instance: id.clone() }),
         )
     })
 }

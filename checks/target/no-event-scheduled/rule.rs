@@ -4,7 +4,7 @@
 //! that are over stay listed for some days, marked so.
 
 use crate::prelude::*;
-use ssm_doctor_facts::time::span;
+use ssm_doctor_facts::{change::Ec2Change, time::span};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -41,7 +41,7 @@ fn run(case: &Case) -> Answer {
                 "expect it, or have it over with: a stop and start moves the instance to another host",
                 Recovery::NextSession,
             )
-            .aws(["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
+            .with(Ec2Change::DescribeInstanceStatus { instance: id.clone() }),
         ),
     })
 }

@@ -4,7 +4,7 @@
 //! an agent that is gone.
 
 use crate::prelude::*;
-use ssm_doctor_facts::ec2::CheckStatus;
+use ssm_doctor_facts::{change::Ec2Change, ec2::CheckStatus};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -38,8 +38,8 @@ fn run(case: &Case) -> Answer {
             CheckStatus::Impaired => Verdict::Fail(
                 evidence,
                 Fix::new(cure, Recovery::Agent)
-                    .aws(["ec2", "get-console-output", "--instance-id", id.as_str(), "--latest"])
-                    .aws(["ec2", "describe-instance-status", "--instance-ids", id.as_str()]),
+                    .with(Ec2Change::GetConsoleOutput { instance: id.clone() })
+                    .with(Ec2Change::DescribeInstanceStatus { instance: id.clone() }),
             ),
             CheckStatus::Initializing => {
                 return Err(Unknown::limit(format!(

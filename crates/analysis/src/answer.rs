@@ -8,11 +8,15 @@ use alloc::{
 };
 use core::fmt::Display;
 
-use crate::network::{remedy::NetworkRemedy, statement::NetworkStatement};
+use crate::{
+    dns,
+    network::{remedy::NetworkRemedy, statement::NetworkStatement},
+    node, session,
+};
 use ssm_doctor_facts::{
     change::Change,
     ids::EndpointId,
-    lookup::{Need, Unknown},
+    lookup::{Facts, Gap, Need, Unknown, Why},
 };
 
 /// `Err` is the third truth value, not a failure to run: `?` on a missing fact withholds judgement.
@@ -61,7 +65,7 @@ impl Observation {
     pub fn words(&self) -> String {
         match &self.statement {
             Statement::Words(words) => format!("{} {words}", self.subject),
-            Statement::Network(..) => self.subject.clone(),
+            _ => self.subject.clone(),
         }
     }
 }
@@ -74,6 +78,9 @@ pub enum Statement {
     Words(String),
     /// Of a path; the service is named where several paths are judged together.
     Network(NetworkStatement, Option<&'static str>),
+    Dns(dns::Statement),
+    Session(session::Statement),
+    Node(node::Statement),
 }
 
 impl NetworkStatement {
@@ -87,6 +94,24 @@ impl NetworkStatement {
 impl From<NetworkStatement> for Statement {
     fn from(statement: NetworkStatement) -> Self {
         Self::Network(statement, None)
+    }
+}
+
+impl From<node::Statement> for Statement {
+    fn from(statement: node::Statement) -> Self {
+        Self::Node(statement)
+    }
+}
+
+impl From<session::Statement> for Statement {
+    fn from(statement: session::Statement) -> Self {
+        Self::Session(statement)
+    }
+}
+
+impl From<dns::Statement> for Statement {
+    fn from(statement: dns::Statement) -> Self {
+        Self::Dns(statement)
     }
 }
 
@@ -223,11 +248,25 @@ pub enum Remedy {
         changes: Vec<Change>,
     },
     Network(NetworkRemedy),
+    Dns(dns::Remedy),
+    Node(node::Investigation),
 }
 
 impl From<NetworkRemedy> for Remedy {
     fn from(remedy: NetworkRemedy) -> Self {
         Self::Network(remedy)
+    }
+}
+
+impl From<node::Investigation> for Remedy {
+    fn from(investigation: node::Investigation) -> Self {
+        Self::Node(investigation)
+    }
+}
+
+impl From<dns::Remedy> for Remedy {
+    fn from(remedy: dns::Remedy) -> Self {
+        Self::Dns(remedy)
     }
 }
 
@@ -248,6 +287,20 @@ impl Fix {
     pub fn aws<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
         if let Some(Remedy::Words { changes, .. }) = self.remedies.last_mut() {
             changes.push(Change::AwsCli(words.into_iter().map(Into::into).collect()));
+        }
+        self
+    }
+
+    /// Adds a change to the last remedy.
+    #[must_use]
+    pub fn with(mut self, change: impl Into<Change>) -> Self {
+        let change = change.into();
+        match self.remedies.last_mut() {
+            Some(Remedy::Words { changes, .. }) => changes.push(change),
+            _ => {
+                let (summary, changes) = (String::new(), vec![change]);
+                self.remedies.push(Remedy::Words { summary, changes });
+            }
         }
         self
     }
@@ -312,6 +365,24 @@ impl Recovery {
             }
         }
     }
+}
+
+/// The answer, or why it was not seen, where that must not hide everything else.
+///
+/// # Errors
+/// [`Unknown`] while nobody has asked, so that the collector does.
+pub fn seen<T>(facts: &Facts, answer: Result<T, Unknown>) -> Result<Result<T, Unknown>, Unknown> {
+    match answer {
+        Err(unknown) if is_open(facts, &unknown) => Err(unknown),
+        answer => Ok(answer),
+    }
+}
+
+/// Is there a question in it that nobody has asked?
+pub(crate) fn is_open(facts: &Facts, unknown: &Unknown) -> bool {
+    unknown
+        .gaps()
+        .any(|gap| matches!(gap, Gap::Fact { need, why: Why::Unasked, .. } if !facts.has(need)))
 }
 
 /// The first item for which `look` finds something.

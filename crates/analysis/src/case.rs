@@ -1,11 +1,14 @@
 //! One question and the facts to answer it from.
 
-use alloc::{collections::BTreeMap, rc::Rc};
-use core::cell::RefCell;
+use alloc::{collections::BTreeMap, rc::Rc, string::String};
+use core::cell::{OnceCell, RefCell};
 
-use ssm_doctor_facts::{lookup::Facts, scope::Scope};
-
-use crate::network::hop::Path;
+use crate::{dns::KnownName, network::hop::Path, session::KnownGates};
+use ssm_doctor_facts::{
+    ids::VpcId,
+    lookup::{Facts, Unknown},
+    scope::Scope,
+};
 
 /// Facts and scope of one target, and what was concluded from them so far.
 ///
@@ -16,11 +19,20 @@ pub struct Case<'a> {
     pub scope: &'a Scope,
     /// By service.
     pub(crate) paths: RefCell<BTreeMap<&'static str, Rc<Path>>>,
+    pub(crate) gates: OnceCell<Result<KnownGates, Unknown>>,
+    /// What the name of a service resolves to in a VPC.
+    pub(crate) names: RefCell<BTreeMap<(VpcId, String), Result<KnownName, Unknown>>>,
 }
 
 impl<'a> Case<'a> {
     #[must_use]
     pub fn new(facts: &'a Facts, scope: &'a Scope) -> Self {
-        Self { facts, scope, paths: RefCell::default() }
+        Self {
+            facts,
+            scope,
+            paths: RefCell::default(),
+            gates: OnceCell::new(),
+            names: RefCell::default(),
+        }
     }
 }

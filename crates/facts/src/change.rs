@@ -16,8 +16,14 @@ pub enum Change {
     /// The words of a command as the AWS CLI takes them, without `aws` and without `--region`.
     AwsCli(Vec<String>),
     Ec2(Ec2Change),
+    Iam(IamChange),
+    Logs(LogsChange),
     NetworkFirewall(NetworkFirewallChange),
     Route53(Route53Change),
+    Route53Resolver(Route53ResolverChange),
+    S3(S3Change),
+    Ssm(SsmChange),
+    Sts(StsChange),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,6 +92,15 @@ pub enum Ec2Change {
     StartInstance {
         instance: InstanceId,
     },
+    EnableMetadataService {
+        instance: InstanceId,
+    },
+    DescribeInstanceStatus {
+        instance: InstanceId,
+    },
+    GetConsoleOutput {
+        instance: InstanceId,
+    },
     // Filters.
     AuthorizeEgress {
         group: Option<SecurityGroupId>,
@@ -111,12 +126,12 @@ pub enum Ec2Change {
     },
     CreateGatewayEndpoint {
         vpc: VpcId,
-        service: String,
+        service: ServiceName,
         table: RouteTableId,
     },
     CreateInterfaceEndpoint {
         vpc: VpcId,
-        service: String,
+        service: ServiceName,
         subnet: SubnetId,
         group: Option<SecurityGroupId>,
     },
@@ -138,6 +153,10 @@ pub enum Ec2Change {
         vpc: VpcId,
     },
     EnableDnsHostnames {
+        vpc: VpcId,
+    },
+    /// With options that hand out `AmazonProvidedDNS`.
+    AssociateDhcpOptions {
         vpc: VpcId,
     },
 }
@@ -186,22 +205,102 @@ pub enum NetworkFirewallChange {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Route53Change {
     RemoveAddress { zone: String, address: IpAddr },
+    UpsertCname { zone: ZoneId, name: String, target: String },
+    DisassociateHostedZone { zone: ZoneId, vpc: VpcId },
 }
 
-impl From<Ec2Change> for Change {
-    fn from(change: Ec2Change) -> Self {
-        Self::Ec2(change)
-    }
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Route53ResolverChange {
+    /// `before`: the priority of the rule that it must precede.
+    CreateFirewallAllowRule {
+        group: FirewallGroupId,
+        before: i32,
+    },
+    TrustRedirection {
+        group: FirewallGroupId,
+        list: FirewallListId,
+        query_type: Option<String>,
+    },
+    /// A Resolver rule that keeps a domain in its VPCs.
+    CreateSystemRule {
+        domain: String,
+    },
+    /// The rule that was created last.
+    AssociateResolverRule {
+        vpc: VpcId,
+    },
 }
 
-impl From<NetworkFirewallChange> for Change {
-    fn from(change: NetworkFirewallChange) -> Self {
-        Self::NetworkFirewall(change)
-    }
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IamChange {
+    TagUser { user: UserName, key: String },
+    TagRole { role: RoleName, key: String },
 }
 
-impl From<Route53Change> for Change {
-    fn from(change: Route53Change) -> Self {
-        Self::Route53(change)
-    }
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogsChange {
+    CreateLogGroup {
+        group: LogGroupName,
+    },
+    /// With a KMS key.
+    EncryptLogGroup {
+        group: LogGroupName,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum S3Change {
+    EncryptBucket { bucket: BucketName },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SsmChange {
+    GetDocument {
+        name: DocumentName,
+        version: Option<String>,
+    },
+    UpdateDocument {
+        name: DocumentName,
+    },
+    /// The version that was created last.
+    SetDefaultDocumentVersion {
+        name: DocumentName,
+    },
+    ListSessionDocuments,
+    ListPastSessions {
+        target: Target,
+    },
+    GetConnectionStatus {
+        target: Target,
+    },
+    UpdateAgent {
+        target: Target,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StsChange {
+    GetCallerIdentity,
+}
+
+macro_rules! changes {
+    ($($variant:ident: $change:ident,)*) => {$(
+        impl From<$change> for Change {
+            fn from(change: $change) -> Self {
+                Self::$variant(change)
+            }
+        }
+    )*};
+}
+
+changes! {
+    Ec2: Ec2Change,
+    Iam: IamChange,
+    Logs: LogsChange,
+    NetworkFirewall: NetworkFirewallChange,
+    Route53: Route53Change,
+    Route53Resolver: Route53ResolverChange,
+    S3: S3Change,
+    Ssm: SsmChange,
+    Sts: StsChange,
 }

@@ -721,15 +721,9 @@ impl Endpoint {
     /// lists, or by the service's standard one.
     #[must_use]
     pub fn answers(&self, region: &Region, host: &str) -> bool {
-        let standard = |service: &str| {
-            host.strip_prefix(service)
-                .and_then(|it| it.strip_prefix('.'))
-                .and_then(|it| it.strip_prefix(region.as_str()))
-                .and_then(|it| it.strip_prefix('.'))
-                == Some(region.dns_suffix())
-        };
-        self.serves(region)
-            .is_some_and(|it| standard(it) || self.names.iter().any(|name| name == host))
+        self.serves(region).is_some_and(|service| {
+            host == region.service_host(service) || self.names.iter().any(|name| name == host)
+        })
     }
 
     /// `ssm` for `com.amazonaws.eu-west-1.ssm`, in any partition's spelling; None if the service is

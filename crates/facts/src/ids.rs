@@ -190,6 +190,39 @@ impl Region {
             _ => "api.aws",
         }
     }
+
+    /// `ssm.eu-west-1.amazonaws.com`: the name that the agent, the AWS CLI and the plugin ask for unless
+    /// their configuration says otherwise. In the Regions of `aws-us-gov` these names are FIPS already.
+    #[must_use]
+    pub fn service_host(&self, service: &str) -> String {
+        format!("{service}.{self}.{}", self.dns_suffix())
+    }
+
+    /// `ssm.eu-west-1.api.aws`: the name once dual-stack endpoints are turned on.
+    #[must_use]
+    pub fn dual_stack_host(&self, service: &str) -> String {
+        format!("{service}.{self}.{}", self.dual_stack_suffix())
+    }
+
+    /// The names that are asked for instead where the configuration says so: FIPS, dual-stack, or both.
+    #[must_use]
+    pub fn other_service_hosts(&self, service: &str) -> [String; 3] {
+        let fips = format!("{service}-fips");
+        [self.service_host(&fips), self.dual_stack_host(service), self.dual_stack_host(&fips)]
+    }
+
+    /// `com.amazonaws.eu-west-1.ssm`: the endpoint service to create an endpoint for.
+    ///
+    /// Partitions beside `aws` spell some services with the reversed suffix (`cn.com.amazonaws…`,
+    /// `gov.ic.c2s…`), yet none of those that sessions use: `ssm`, `ssmmessages`, `kms`, `logs`, and the
+    /// gateway endpoint of `s3`. (The interface endpoint of `s3` in China is `cn.com.amazonaws…`.) Source:
+    /// aws-cdk `aws-ec2/lib/vpc-endpoint.ts`, from `ec2 describe-vpc-endpoint-services` in each partition.
+    ///
+    /// INVARIANT: `service` is printable and without spaces, as every service's own name is.
+    #[must_use]
+    pub fn endpoint_service(&self, service: &str) -> ServiceName {
+        ServiceName(format!("com.amazonaws.{self}.{service}"))
+    }
 }
 
 /// What a session is to be opened to.
@@ -267,6 +300,38 @@ mod tests {
                 "{region}"
             );
         }
+    }
+
+    #[test]
+    fn hosts_of_partitions() {
+        let rows = [
+            ("eu-west-1", "ssm.eu-west-1.amazonaws.com", "ssm.eu-west-1.api.aws"),
+            (
+                "cn-north-1",
+                "ssm.cn-north-1.amazonaws.com.cn",
+                "ssm.cn-north-1.api.amazonwebservices.com.cn",
+            ),
+            (
+                "eusc-de-east-1",
+                "ssm.eusc-de-east-1.amazonaws.eu",
+                "ssm.eusc-de-east-1.api.amazonwebservices.eu",
+            ),
+            ("us-gov-west-1", "ssm.us-gov-west-1.amazonaws.com", "ssm.us-gov-west-1.api.aws"),
+        ];
+        for (region, plain, dual) in rows {
+            let region: Region = region.parse().unwrap();
+            assert_eq!(region.service_host("ssm"), plain);
+            assert_eq!(region.dual_stack_host("ssm"), dual);
+        }
+        let region: Region = "eu-west-1".parse().unwrap();
+        assert_eq!(
+            region.other_service_hosts("ssm"),
+            [
+                "ssm-fips.eu-west-1.amazonaws.com",
+                "ssm.eu-west-1.api.aws",
+                "ssm-fips.eu-west-1.api.aws"
+            ]
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ extern crate alloc;
 
 pub mod change;
 pub mod cloudwatch_logs;
+pub mod domain_name;
 pub mod ec2;
 pub mod iam;
 pub mod ids;
@@ -15,6 +16,7 @@ pub mod network_firewall;
 pub mod route53;
 pub mod s3;
 pub mod scope;
+pub mod special_addresses;
 pub mod ssm;
 pub mod text;
 pub mod time;

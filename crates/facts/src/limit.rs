@@ -1,6 +1,16 @@
 //! What no call can tell.
 
+mod dns;
+mod session;
+mod workstation;
+
 use alloc::string::String;
+
+pub use dns::{
+    Answerer, DnsFirewallLimit, DnsLimit, HostedZoneLimit, RecordFault, ResolverRuleLimit,
+};
+pub use session::SessionLimit;
+pub use workstation::WorkstationLimit;
 
 /// Why a question stays open although every call that could help was answered. A type of its own
 /// per reason, so that the checks put it into words in one place.
@@ -8,14 +18,22 @@ use alloc::string::String;
 pub enum Limit {
     /// A rule's own clause. Only the checks make it: the layers below them return reasons.
     Words(String),
+    Dns(DnsLimit),
+    ResolverRule(ResolverRuleLimit),
+    HostedZone(HostedZoneLimit),
+    DnsFirewall(DnsFirewallLimit),
+    Session(SessionLimit),
+    Workstation(WorkstationLimit),
 }
 
 impl Limit {
     /// Until no layer below the checks makes words.
     #[must_use]
     pub fn words(&self) -> &str {
-        let Self::Words(words) = self;
-        words
+        match self {
+            Self::Words(words) => words,
+            _ => "",
+        }
     }
 }
 
@@ -29,4 +47,23 @@ impl From<&str> for Limit {
     fn from(words: &str) -> Self {
         Self::Words(words.into())
     }
+}
+
+macro_rules! limits {
+    ($($variant:ident: $limit:ident,)*) => {$(
+        impl From<$limit> for Limit {
+            fn from(limit: $limit) -> Self {
+                Self::$variant(limit)
+            }
+        }
+    )*};
+}
+
+limits! {
+    Dns: DnsLimit,
+    ResolverRule: ResolverRuleLimit,
+    HostedZone: HostedZoneLimit,
+    DnsFirewall: DnsFirewallLimit,
+    Session: SessionLimit,
+    Workstation: WorkstationLimit,
 }

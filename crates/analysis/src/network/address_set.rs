@@ -15,6 +15,7 @@ use core::{
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use range_set_blaze::{Integer, RangeSetBlaze};
+use ssm_doctor_facts::special_addresses::{NOT_PUBLIC_V4, PUBLIC_V6};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
@@ -72,19 +73,6 @@ fn range(net: &IpNet) -> RangeInclusive<u128> {
     number(net.network())..=number(net.broadcast())
 }
 
-/// Ranges in which no service of AWS's has public addresses, in order. Source: the IANA special-purpose
-/// address registries.
-const NOT_PUBLIC: [(u32, u8); 8] = [
-    (0x0000_0000, 8),  // this network
-    (0x0a00_0000, 8),  // 10.0.0.0, private
-    (0x6440_0000, 10), // 100.64.0.0, shared
-    (0x7f00_0000, 8),  // loopback
-    (0xa9fe_0000, 16), // 169.254.0.0, link-local
-    (0xac10_0000, 12), // 172.16.0.0, private
-    (0xc0a8_0000, 16), // 192.168.0.0, private
-    (0xe000_0000, 3),  // multicast and reserved
-];
-
 impl Addresses {
     #[must_use]
     pub fn none(family: Family) -> Self {
@@ -118,8 +106,8 @@ impl Addresses {
             Family::V4 => {
                 // What lies between; the last one has the last address of all.
                 let (mut between, mut next) = (RangeSetBlaze::new(), 0);
-                for (start, length) in NOT_PUBLIC {
-                    let start = u128::from(start);
+                for (start, length, _) in NOT_PUBLIC_V4 {
+                    let start = u128::from(u32::from(start));
                     if next < start {
                         between.ranges_insert(next..start);
                     }
@@ -127,7 +115,10 @@ impl Addresses {
                 }
                 between
             }
-            Family::V6 => set((1 << 125)..=((1 << 126) - 1)),
+            Family::V6 => {
+                let (start, length) = PUBLIC_V6;
+                set(start..=(start + ((1 << (128 - u32::from(length))) - 1)))
+            }
         };
         Self { family, set }.without(&Self::of(family, own))
     }

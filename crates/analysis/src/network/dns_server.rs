@@ -10,7 +10,7 @@ use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown, route5
 
 use crate::{
     answer::*,
-    dns::name::{self},
+    dns,
     network::{
         address_set::{Family, ports},
         flow::{PathTrace, Remote},
@@ -31,9 +31,9 @@ impl PathTrace<'_> {
     /// nothing stops.
     pub(super) fn custom_dns_queries(&self) -> Option<Hop> {
         let vpc = self.from.vpc;
-        let servers = match name::dhcp_servers(self.facts, vpc) {
+        let servers = match dns::dhcp_servers(self.facts, vpc) {
             Ok(Some(servers))
-                if servers.iter().all(|it| !name::is_amazons(it, self.from.host.own)) =>
+                if servers.iter().all(|it| !dns::is_amazons(it, self.from.host.own)) =>
             {
                 servers
             }
@@ -95,7 +95,7 @@ impl PathTrace<'_> {
         // Rules that name a security group apply to the groups of the interface with this address.
         if let Err(unknown) = &sends
             && inside
-            && !name::is_open(self.facts, unknown)
+            && !is_open(self.facts, unknown)
             && let Some(host) = self.facts.interface_at(&place).hint()?
         {
             sends = self.sends_to(port, groups, &server, PeerGroups::Of(&host.security_groups));
@@ -125,15 +125,14 @@ impl PathTrace<'_> {
 
     /// Other DNS servers may answer anything. If the agent reaches the service, their answer was right.
     pub(super) fn custom_dns_answers(&self) -> Result<Option<Hop>, Unknown> {
-        let server =
-            match name::seen(self.facts, name::foreign_resolver(self.facts, self.from.vpc))? {
-                Ok(Some(server)) => server,
-                Ok(None) => return Ok(None),
-                // It is unknown what the name resolves to. What stops packets can be known all the same.
-                Err(unknown) => {
-                    return Ok(Some(Hop::new(HopKind::NameServer, self.from.vpc, Err(unknown))));
-                }
-            };
+        let server = match seen(self.facts, dns::foreign_resolver(self.facts, self.from.vpc))? {
+            Ok(Some(server)) => server,
+            Ok(None) => return Ok(None),
+            // It is unknown what the name resolves to. What stops packets can be known all the same.
+            Err(unknown) => {
+                return Ok(Some(Hop::new(HopKind::NameServer, self.from.vpc, Err(unknown))));
+            }
+        };
         let subject = format!("the DNS server {server}");
         let answer = agent_reaches(self.case, self.service).and_then(|it| {
             if it {
@@ -228,7 +227,7 @@ impl PathTrace<'_> {
         // A fact that was not requested yet may block it too.
         let unseen =
             only.hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&only.unfollowed);
-        let open = unseen.filter(|it| name::is_open(self.facts, it)).cloned();
+        let open = unseen.filter(|it| is_open(self.facts, it)).cloned();
         if let Some(unknown) = open.reduce(Unknown::and) {
             return Err(unknown);
         }

@@ -17,7 +17,7 @@ use ssm_doctor_facts::{
 
 use crate::{
     case::Case,
-    dns::name::Name,
+    dns::Name,
     network::{
         address_set::{Addresses, Family, Ports, ports},
         service::bucket_in_other_region,

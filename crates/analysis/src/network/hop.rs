@@ -9,7 +9,7 @@ use ssm_doctor_facts::lookup::Unknown;
 
 use crate::{
     answer::*,
-    dns::name::{self, StepKind},
+    dns::{self, StepKind},
     network::network_acl::Filtered,
 };
 
@@ -67,8 +67,8 @@ impl Hop {
     }
 }
 
-impl From<name::Step> for Hop {
-    fn from(step: name::Step) -> Self {
+impl From<dns::Step> for Hop {
+    fn from(step: dns::Step) -> Self {
         let kind = match step.kind {
             StepKind::Resolver => HopKind::VpcDns,
             StepKind::Firewall => HopKind::DnsFirewall,

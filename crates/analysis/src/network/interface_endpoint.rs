@@ -7,7 +7,7 @@ use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
 
 use crate::{
     answer::*,
-    dns::name::{self, Families},
+    dns::Families,
     network::{
         address_set::Family,
         flow::{Flow, FlowTarget, PathTrace, Remote, ServiceInterface, join},
@@ -106,7 +106,7 @@ impl PathTrace<'_> {
             let public = self.internet_path();
             match public.reachable() {
                 Reachable::No => {}
-                Reachable::Unknown if name::is_open(self.facts, &public.unknown()) => {
+                Reachable::Unknown if is_open(self.facts, &public.unknown()) => {
                     let unknown = public.unknown();
                     for hop in way.iter_mut().filter(|it| it.stops()) {
                         hop.answer = Err(unknown.clone());

@@ -20,7 +20,7 @@ use ssm_doctor_facts::{
 use crate::{
     answer::*,
     case::Case,
-    dns::name::{self, Defect, Name, Resolution, StepKind},
+    dns::{self, Defect, Name, Resolution, StepKind},
     network::{
         address_set::Family,
         flow::{Host, Origin, PathTrace, ServiceQuery},
@@ -95,7 +95,7 @@ pub fn endpoint_on_path<'a>(
     let instance = case.facts.instance(id).required()?;
     let Some(vpc) = &instance.vpc else { return Ok(None) };
     let first = instance.interfaces.iter().min_by_key(|it| it.device_index);
-    let name = name::resolve(case, vpc, service)?;
+    let name = dns::resolve(case, vpc, service)?;
     let endpoint = match (name.to, first) {
         (Resolution::Endpoint(endpoint), _) => Some(endpoint),
         (Resolution::Elsewhere(there), _) => {
@@ -135,7 +135,7 @@ pub fn bypassed_endpoint<'a>(
 ) -> Result<Option<(&'a Endpoint, &'a VpcId)>, Unknown> {
     let Some(id) = case.scope.target.instance() else { return Ok(None) };
     let Some(vpc) = &case.facts.instance(id).required()?.vpc else { return Ok(None) };
-    let Resolution::PublicDespite(endpoint, defect) = name::resolve(case, vpc, service)?.to else {
+    let Resolution::PublicDespite(endpoint, defect) = dns::resolve(case, vpc, service)?.to else {
         return Ok(None);
     };
     let kind = match defect {
@@ -176,7 +176,7 @@ fn compute(case: &Case, service: &'static str) -> Path {
         Ok(host) => host,
         Err(unknown) => return Path { service, hops: Vec::new(), unfollowed: Some(unknown) },
     };
-    let name = name::resolve(case, host.vpc, service);
+    let name = dns::resolve(case, host.vpc, service);
     let query = ServiceQuery { case, facts: case.facts, scope: case.scope, service, name: &name };
     let families = name.as_ref().ok().and_then(|it| it.families);
     let v6_alone = families.is_some_and(|it| !it.v4 && it.v6);
@@ -260,7 +260,7 @@ impl<'a> Host<'a> {
             Ok(Resolution::Endpoint(endpoint)) => endpoint.subnets.iter().collect(),
             // A DNS server of one's own may lead the name there all the same.
             Ok(Resolution::PublicDespite(endpoint, _))
-                if !matches!(name::foreign_resolver(case.facts, self.vpc), Ok(None)) =>
+                if !matches!(dns::foreign_resolver(case.facts, self.vpc), Ok(None)) =>
             {
                 endpoint.subnets.iter().collect()
             }
@@ -330,7 +330,7 @@ pub fn public_source_addresses(
     let Some(id) = case.scope.target.instance() else { return Ok(None) };
     let instance = case.facts.instance(id).required()?;
     let Some(vpc) = &instance.vpc else { return Ok(None) };
-    if !matches!(name::resolve(case, vpc, service)?.to, Resolution::Public) {
+    if !matches!(dns::resolve(case, vpc, service)?.to, Resolution::Public) {
         return Ok(None);
     }
     let path = path(case, service);
@@ -389,7 +389,7 @@ impl PathTrace<'_> {
         let name = match self.name {
             Ok(name) => name,
             Err(unknown) => {
-                if !name::is_open(self.facts, unknown) {
+                if !is_open(self.facts, unknown) {
                     hops.extend(self.only_possible_path()?);
                 }
                 return Err(unknown.clone());

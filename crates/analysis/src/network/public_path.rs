@@ -6,7 +6,7 @@ use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
 
 use crate::{
     answer::*,
-    dns::name::{self, StepKind},
+    dns::{self, StepKind},
     network::{
         address_set::Family,
         flow::{PathTrace, Remote, join},
@@ -147,7 +147,7 @@ impl PathTrace<'_> {
             Err(unknown) => return Err(unanswered().and(unknown)),
         }
         // A server of one's own may have addresses of its own making for the names.
-        if let Some(server) = name::foreign_resolver(self.facts, self.from.vpc)? {
+        if let Some(server) = dns::foreign_resolver(self.facts, self.from.vpc)? {
             let whose =
                 format!("what the DNS server {server} says of {} does not show", self.service);
             return Err(unanswered().and(Unknown::limit(whose)));
@@ -158,7 +158,7 @@ impl PathTrace<'_> {
             return Err(unanswered());
         };
         let evidence =
-            observed(id, NetworkStatement::OnlyIpv6 { host: name::host(region, self.service) })
+            observed(id, NetworkStatement::OnlyIpv6 { host: region.service_host(self.service) })
                 .and(observed(&self.scope.target, NetworkStatement::NoDualStackNames(version)));
         let fix = Fix::of(
             NetworkRemedy::ProvideIpv6 { subnet: self.from.interface.subnet.clone() },
@@ -194,7 +194,7 @@ impl PathTrace<'_> {
     fn no_path(&self, table: &RouteTable) -> Answer {
         let (vpc, service, scope) = (self.from.vpc, self.service, self.scope);
         let subject = format!("{} ({})", self.from.interface.subnet, table.id);
-        if let Ok(Some(region)) = name::seen(self.facts, self.bucket_in_other_region())? {
+        if let Ok(Some(region)) = seen(self.facts, self.bucket_in_other_region())? {
             let evidence = observed(
                 &subject,
                 NetworkStatement::NoPathToRegion { service, region: region.clone() },
@@ -216,7 +216,7 @@ impl PathTrace<'_> {
             return Err(Unknown::limit(format!(
                 "{} serves {}, which the agent asks for only if its configuration says so, and that does not show",
                 endpoint.id,
-                name::host(&scope.region, &fips)
+                scope.region.service_host(&fips)
             )));
         }
         let evidence = observed(&subject, NetworkStatement::NoPath { service, vpc: vpc.clone() });

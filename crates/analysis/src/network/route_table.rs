@@ -15,7 +15,6 @@ use ssm_doctor_facts::{
 
 use crate::{
     answer::*,
-    dns::name::{self},
     network::{
         address_set::Addresses,
         flow::{Flow, PathTrace, Remote, SubnetOfVpc},
@@ -157,7 +156,7 @@ impl<'a> PathTrace<'a> {
                     match (ours, facts.prefix_list(list).required()) {
                         (Some(false), _) => {}
                         (_, Ok(list)) => list.cidrs.iter().for_each(|it| add(it, 2)),
-                        (Some(true), Err(unknown)) if !name::is_open(facts, &unknown) => {
+                        (Some(true), Err(unknown)) if !is_open(facts, &unknown) => {
                             unseen = Some((route, unknown));
                         }
                         (_, Err(unknown)) => return Err(unknown),

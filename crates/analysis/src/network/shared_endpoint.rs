@@ -3,12 +3,12 @@
 use alloc::{format, vec::Vec};
 use core::net::IpAddr;
 
-use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+use ssm_doctor_facts::{ec2::*, lookup::Unknown};
 
 use crate::{
     answer::*,
     case::Case,
-    dns::name::{self, Elsewhere},
+    dns::{self, Elsewhere},
     network::{
         address_set::Family,
         flow::{PathTrace, Remote, ServiceInterface, join},
@@ -39,9 +39,7 @@ pub(super) fn shared_endpoint<'a>(
     service: &str,
     address: IpAddr,
 ) -> Result<Option<(&'a Endpoint, &'a NetworkInterface)>, Unknown> {
-    let name = format!("com.amazonaws.{}.{service}", case.scope.region);
-    let unnamed = |_| Unknown::limit(format!("{name} is no name of a service"));
-    let service: ServiceName = name.parse().map_err(unnamed)?;
+    let service = case.scope.region.endpoint_service(service);
     // Their network interfaces show which endpoint has the address.
     any_of(case.facts.service_endpoints(&service).required()?, |endpoint| {
         any_of(&endpoint.interfaces, |id| {
@@ -103,8 +101,8 @@ impl PathTrace<'_> {
         if !there.is_by_address() {
             return Ok(Ok(true));
         }
-        let in_use = name::stands_at(self.facts, self.from.vpc, self.from.host.own, address);
-        name::seen(self.facts, in_use)
+        let in_use = dns::stands_at(self.facts, self.from.vpc, self.from.host.own, address);
+        seen(self.facts, in_use)
     }
 
     /// One of several addresses of a record, at which nothing is: each connection that tries it fails.

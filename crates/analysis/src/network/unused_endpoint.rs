@@ -10,7 +10,7 @@ use ssm_doctor_facts::{ec2::*, lookup::Unknown};
 
 use crate::{
     answer::*,
-    dns::name::{Defect, Families},
+    dns::{Defect, Families},
     network::{
         flow::PathTrace,
         hop::{Hop, HopKind, Path, Reachable},

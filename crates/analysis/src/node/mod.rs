@@ -1,4 +1,7 @@
-//! The node itself: what its console printed, and where to look when it is silent.
+//! The node itself: what its console printed, and where to look when it does not respond.
 
-pub mod console;
-pub mod silence;
+mod outcome;
+pub mod serial_console;
+pub mod unresponsive;
+
+pub use outcome::{Investigation, Statement, Step, Symptom, WayIn};

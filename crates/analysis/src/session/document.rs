@@ -5,15 +5,16 @@
 //! `agent/framework/docparser/docparser.go`, `agent/contracts/model.go`.
 
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
 
 use serde_json::Value;
 
+use crate::session::outcome::{Defect, FieldType};
 use ssm_doctor_facts::{
     ids::DocumentName,
+    limit::SessionLimit,
     lookup::{Facts, Unknown},
     scope::Session,
     ssm::Document,
@@ -77,7 +78,7 @@ pub fn is_owned_by_aws(name: &DocumentName) -> bool {
 
 /// AWS hands out session documents as JSON, whatever they were written in.
 pub(super) fn unreadable(name: &DocumentName) -> Unknown {
-    Unknown::limit(format!("the content of {name} cannot be read as JSON"))
+    Unknown::limit(SessionLimit::NotJson { document: name.clone() })
 }
 
 pub(super) fn is_parameter(raw: &str) -> bool {
@@ -92,24 +93,12 @@ pub fn defect(
     name: &DocumentName,
     document: &Document,
     session: Session,
-) -> Result<Option<Cannot>, Unknown> {
+) -> Result<Option<Defect>, Unknown> {
     if document.kind != "Session" {
-        return Ok(Some(Cannot::Start(format!(
-            "is of type {}, and only Session documents start sessions",
-            document.kind
-        ))));
+        return Ok(Some(Defect::NotSessionDocument { kind: document.kind.clone() }));
     }
     let content = document.content.json().ok_or_else(|| unreadable(name))?;
     Ok(defect_of(content, session))
-}
-
-/// Why a document does not do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cannot {
-    /// It is none that starts such a session, whatever its fields say.
-    Start(String),
-    /// It says something that the agent does not understand.
-    BeRead(String),
 }
 
 /// Does a document of this session type open a session of this kind?
@@ -122,39 +111,32 @@ pub fn fits(kind: &str, session: Session) -> bool {
     }
 }
 
-fn defect_of(content: &Value, session: Session) -> Option<Cannot> {
+fn defect_of(content: &Value, session: Session) -> Option<Defect> {
     let schema = content.get("schemaVersion").map(shown);
     if schema.as_deref() != Some("1.0") {
-        return Some(Cannot::BeRead(format!(
-            "has schemaVersion {}, and session documents need 1.0",
-            schema.as_deref().unwrap_or("(none)")
-        )));
+        return Some(Defect::SchemaVersion { found: schema });
     }
-    let kind = content.get("sessionType").map_or("(none)".into(), shown);
-    if !fits(&kind, session) {
-        return Some(Cannot::Start(format!(
-            "has sessionType {kind}, which does not open {}",
-            session.phrase()
-        )));
-    }
+    let kind = content.get("sessionType").map(shown);
+    let Some(kind) = kind.as_deref().filter(|kind| fits(kind, session)) else {
+        return Some(Defect::SessionType { found: kind, session });
+    };
     let wrong = content.get("inputs").and_then(wrong_field);
-    wrong.or_else(|| missing_property(content, &kind)).map(Cannot::BeRead)
+    wrong.or_else(|| missing_property(content, kind))
 }
 
 /// The first field that the agent cannot read.
-fn wrong_field(inputs: &Value) -> Option<String> {
+fn wrong_field(inputs: &Value) -> Option<Defect> {
     if !inputs.is_object() && !inputs.is_null() {
-        return Some(format!("has inputs that are no object but {inputs}"));
+        return Some(Defect::InputsNotObject { found: inputs.to_string() });
     }
     let flags = ["s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "runAsEnabled"];
     let flag = flags.into_iter().find(|it| !inputs.get(it).is_none_or(is_flag));
     if let Some(field) = flag {
-        return Some(wrong_type(field, inputs, "true or false"));
+        return Some(wrong_type(field, inputs, FieldType::Flag));
     }
-    // The agent reads this one into a Go bool, which takes no quoted word.
     let field = "cloudWatchStreamingEnabled";
     if inputs.get(field).is_some_and(|it| !it.is_boolean() && !it.is_null()) {
-        return Some(wrong_type(field, inputs, "true or false, unquoted"));
+        return Some(wrong_type(field, inputs, FieldType::UnquotedFlag));
     }
     let texts = [
         "s3BucketName",
@@ -169,26 +151,25 @@ fn wrong_field(inputs: &Value) -> Option<String> {
         .into_iter()
         .find(|it| inputs.get(it).is_some_and(|value| !value.is_string() && !value.is_null()));
     if let Some(field) = text {
-        return Some(wrong_type(field, inputs, "a text"));
+        return Some(wrong_type(field, inputs, FieldType::Text));
     }
     let field = "shellProfile";
     let profile = inputs.get(field)?;
     let texts = profile.as_object().map(|it| it.values().all(|it| it.is_string() || it.is_null()));
     let readable = texts.unwrap_or(profile.is_null());
-    (!readable).then(|| wrong_type(field, inputs, "an object of texts, one for each platform"))
+    (!readable).then(|| wrong_type(field, inputs, FieldType::TextsByPlatform))
 }
 
 /// What the agent needs from `properties` and does not find.
-fn missing_property(content: &Value, kind: &str) -> Option<String> {
+fn missing_property(content: &Value, kind: &str) -> Option<Defect> {
     let properties = content.get("properties");
     let of = |name: &str| properties.and_then(|it| it.get(name));
     let empty = |it: Option<&Value>| it.is_none_or(|it| it.is_null() || it == "");
     match kind {
-        "Port" if empty(of("portNumber")) => {
-            Some("names no portNumber in its properties, and the agent has no other".into())
-        }
+        // The agent has no other.
+        "Port" if empty(of("portNumber")) => Some(Defect::NoPortNumber),
         "InteractiveCommands" | "NonInteractiveCommands" if served(content).is_empty() => {
-            Some("names no commands for any platform in its properties".into())
+            Some(Defect::NoCommands)
         }
         _ => None,
     }
@@ -227,9 +208,9 @@ pub(super) fn default_of(content: &Value, raw: &str) -> Option<String> {
     content.get("parameters")?.get(name)?.get("default").map(shown)
 }
 
-fn wrong_type(field: &str, inputs: &Value, wanted: &str) -> String {
+fn wrong_type(field: &'static str, inputs: &Value, wanted: FieldType) -> Defect {
     let found = inputs.get(field).map(ToString::to_string).unwrap_or_default();
-    format!("sets {field} to {found}, and it must be {wanted}")
+    Defect::FieldType { field, found, wanted }
 }
 
 fn shown(value: &Value) -> String {
@@ -243,17 +224,18 @@ mod tests {
     use super::*;
 
     #[allow(clippy::option_option, reason = "unknown, none, or one")]
-    fn found(kind: &str, content: &Value, session: Session) -> Option<Option<String>> {
+    fn found(kind: &str, content: &Value, session: Session) -> Option<Option<Defect>> {
         let document = json!({ "kind": kind, "content": content });
         let document: Document = serde_json::from_value(document).unwrap();
-        let found = defect(&"Mine".parse().unwrap(), &document, session).ok()?;
-        Some(found.map(|it| match it {
-            Cannot::Start(why) | Cannot::BeRead(why) => why,
-        }))
+        defect(&"Mine".parse().unwrap(), &document, session).ok()
     }
 
     #[test]
     fn defects_of_documents() {
+        let wrong = |field, found: &str, wanted| {
+            let found = found.into();
+            Defect::FieldType { field, found, wanted }
+        };
         let with = |inputs: Value| json!({ "schemaVersion": "1.0", "sessionType": "Standard_Stream", "inputs": inputs });
         let rows = [
             (with(json!({})), None),
@@ -266,60 +248,47 @@ mod tests {
             ),
             (
                 json!({ "schemaVersion": "2.0", "sessionType": "Standard_Stream" }),
-                Some("has schemaVersion 2.0, and session documents need 1.0"),
+                Some(Defect::SchemaVersion { found: Some("2.0".into()) }),
             ),
             (json!({ "schemaVersion": 1.0, "sessionType": "Standard_Stream" }), None),
             (
                 json!({ "sessionType": "Standard_Stream" }),
-                Some("has schemaVersion (none), and session documents need 1.0"),
+                Some(Defect::SchemaVersion { found: None }),
             ),
             (
                 json!({ "schemaVersion": "1.0", "sessionType": "Port" }),
-                Some("has sessionType Port, which does not open a shell session"),
+                Some(Defect::SessionType { found: Some("Port".into()), session: Session::Shell }),
             ),
             (
                 with(json!({ "runAsEnabled": "" })),
-                Some("sets runAsEnabled to \"\", and it must be true or false"),
+                Some(wrong("runAsEnabled", "\"\"", FieldType::Flag)),
             ),
             (
                 with(json!({ "cloudWatchStreamingEnabled": "true" })),
-                Some(
-                    "sets cloudWatchStreamingEnabled to \"true\", and it must be true or false, unquoted",
-                ),
+                Some(wrong("cloudWatchStreamingEnabled", "\"true\"", FieldType::UnquotedFlag)),
             ),
             (with(json!({ "runAsEnabled": "1", "shellProfile": { "linux": "date" } })), None),
-            (
-                with(json!({ "runAsEnabled": 1 })),
-                Some("sets runAsEnabled to 1, and it must be true or false"),
-            ),
+            (with(json!({ "runAsEnabled": 1 })), Some(wrong("runAsEnabled", "1", FieldType::Flag))),
             (
                 with(json!({ "shellProfile": "date" })),
-                Some(
-                    "sets shellProfile to \"date\", and it must be an object of texts, one for each platform",
-                ),
+                Some(wrong("shellProfile", "\"date\"", FieldType::TextsByPlatform)),
             ),
             (
                 with(json!({ "shellProfile": { "linux": ["date"] } })),
-                Some(
-                    "sets shellProfile to {\"linux\":[\"date\"]}, and it must be an object of texts, one for each platform",
-                ),
+                Some(wrong("shellProfile", "{\"linux\":[\"date\"]}", FieldType::TextsByPlatform)),
             ),
-            (with(json!([])), Some("has inputs that are no object but []")),
+            (with(json!([])), Some(Defect::InputsNotObject { found: "[]".into() })),
             (
                 json!({ "schemaVersion": "1.0", "sessionType": 1 }),
-                Some("has sessionType 1, which does not open a shell session"),
+                Some(Defect::SessionType { found: Some("1".into()), session: Session::Shell }),
             ),
             (
                 with(json!({ "idleSessionTimeout": 20 })),
-                Some("sets idleSessionTimeout to 20, and it must be a text"),
+                Some(wrong("idleSessionTimeout", "20", FieldType::Text)),
             ),
         ];
         for (content, expected) in rows {
-            assert_eq!(
-                found("Session", &content, Session::Shell),
-                Some(expected.map(Into::into)),
-                "{content}"
-            );
+            assert_eq!(found("Session", &content, Session::Shell), Some(expected), "{content}");
         }
         assert!(found("Command", &json!("yaml: 1"), Session::Shell).unwrap().is_some());
         assert_eq!(found("Session", &json!("yaml: 1"), Session::Shell), None);
@@ -336,12 +305,12 @@ mod tests {
     #[test]
     fn defects_of_properties() {
         let document = |kind: &str, properties: Value| json!({ "schemaVersion": "1.0", "sessionType": kind, "properties": properties });
-        let no_port = Some("names no portNumber in its properties, and the agent has no other");
-        let no_commands = Some("names no commands for any platform in its properties");
+        let no_port = || Some(Defect::NoPortNumber);
+        let no_commands = || Some(Defect::NoCommands);
         let rows = [
             (document("Port", json!({ "portNumber": "{{ portNumber }}" })), Session::Ssh, None),
-            (document("Port", json!({ "portNumber": "" })), Session::Port, no_port),
-            (document("Port", Value::Null), Session::Port, no_port),
+            (document("Port", json!({ "portNumber": "" })), Session::Port, no_port()),
+            (document("Port", Value::Null), Session::Port, no_port()),
             (
                 document(
                     "InteractiveCommands",
@@ -358,16 +327,12 @@ mod tests {
             (
                 document("NonInteractiveCommands", json!({ "linux": { "commands": "" } })),
                 Session::Command,
-                no_commands,
+                no_commands(),
             ),
-            (document("InteractiveCommands", json!({})), Session::Command, no_commands),
+            (document("InteractiveCommands", json!({})), Session::Command, no_commands()),
         ];
         for (content, session, expected) in rows {
-            assert_eq!(
-                found("Session", &content, session),
-                Some(expected.map(Into::into)),
-                "{content}"
-            );
+            assert_eq!(found("Session", &content, session), Some(expected), "{content}");
         }
     }
 

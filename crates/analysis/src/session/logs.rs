@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String};
 
-use crate::session::Preferences;
+use crate::session::preferences::Preferences;
 use ssm_doctor_facts::{ids::*, lookup::Unknown};
 
 /// What a session's id looks like: log streams and log objects bear it, and it begins with the

@@ -13,7 +13,6 @@ mod stateful;
 
 use crate::{
     answer::*,
-    dns::name::{host, other_hosts},
     network::{
         flow::{HTTPS, PathTrace, Remote},
         hop::{Hop, HopKind},
@@ -126,7 +125,7 @@ impl PathTrace<'_> {
             home: Some(home).filter(|it| !it.is_empty()),
         };
         let region = &self.scope.region;
-        let asked = host(region, self.service);
+        let asked = region.service_host(self.service);
         let of = |sni| {
             inspection.of(&Connection {
                 sni,
@@ -155,7 +154,7 @@ impl PathTrace<'_> {
         };
         // If the rules pass another of the service's names, the agent may be configured to use that
         // name.
-        let others = other_hosts(region, self.service).into_iter();
+        let others = region.other_service_hosts(self.service).into_iter();
         for other in others.filter(|_| drop.for_want_of_name) {
             if let Outcome::Passes(how) = of(Sni::Exactly(other.clone()))? {
                 return Err(Unknown::limit(format!(

@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::net::IpAddr;
 
-use ssm_doctor_facts::{ids::Arn, lookup::Unknown, network_firewall::*};
+use ssm_doctor_facts::{domain_name::is_within, ids::Arn, lookup::Unknown, network_firewall::*};
 
 use super::inspection::{
     Bounds, Connection, Drop, Inspection, Outcome, Sni, everything, listed, unread,
@@ -493,9 +493,7 @@ pub(super) fn names(target: &str, sni: &Sni, list: &str) -> Match {
     if target.is_empty() || !target.chars().all(plain) {
         return Match::Maybe(doubt());
     }
-    let below = |name: &str, domain: &str| {
-        name.strip_suffix(domain).is_some_and(|it| it.is_empty() || it.ends_with('.'))
-    };
+    let below = |name: &str, domain: &str| !domain.is_empty() && is_within(name, domain);
     match (target.strip_prefix('.'), sni) {
         (Some(domain), Sni::Exactly(name)) => {
             let yes = below(name, domain);

@@ -5,17 +5,21 @@
 //! `AWS-StartSSHSession`, to this target, in this Region.
 
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
 
 use crate::session;
-use ssm_doctor_facts::{ids::DocumentName, lookup::Unknown, scope::Scope, workstation::SshEntry};
+use ssm_doctor_facts::{
+    ids::{DocumentName, Region, Target},
+    limit::WorkstationLimit,
+    lookup::Unknown,
+    scope::Scope,
+    workstation::SshEntry,
+};
 
-const DOCUMENT: &str = "AWS-StartSSHSession";
-
-pub const NOT_READ: &str = "only SSH sessions read the SSH configuration";
+/// The document that passes SSH through.
+pub const DOCUMENT: &str = "AWS-StartSSHSession";
 
 /// The command that AWS documents, on one line.
 pub const COMMAND: &str = "ProxyCommand sh -c \"aws ssm start-session --target %h --document-name AWS-StartSSHSession --parameters 'portNumber=%p'\"";
@@ -23,6 +27,42 @@ pub const COMMAND: &str = "ProxyCommand sh -c \"aws ssm start-session --target %
 /// Quotation marks that word processors and web pages put in place of `'` and `"`.
 const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '‚', '‛'];
 const DASHES: [char; 4] = ['–', '—', '−', '‐'];
+
+/// Why a configuration cannot start this SSH session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// It goes by way of another host, by `ProxyJump` or else by a command that runs `ssh`, and no host is
+    /// called as the target is.
+    JumpToTarget {
+        jump: Option<String>,
+        target: Target,
+    },
+    TypographicQuotes {
+        quote: char,
+    },
+    OpenQuotes,
+    /// A word that begins with a dash that is no hyphen.
+    Dash {
+        word: String,
+    },
+    NoTarget,
+    OtherTarget {
+        found: String,
+        target: Target,
+    },
+    /// Without a document it opens a shell.
+    NoDocument,
+    OtherDocument {
+        document: String,
+    },
+    NoPort {
+        found: String,
+    },
+    OtherRegion {
+        found: String,
+        region: Region,
+    },
+}
 
 /// A command that starts a session.
 #[derive(Debug)]
@@ -36,7 +76,7 @@ pub enum Way {
     /// It starts a session.
     Session(Tunnel),
     /// It does not, and cannot work: why.
-    Broken(String),
+    Broken(Defect),
     /// It goes another way.
     Elsewhere,
 }
@@ -45,37 +85,30 @@ pub enum Way {
 /// [`Unknown`] where a `Match` line may say otherwise, or a program of one's own decides.
 pub fn way(entry: &SshEntry, scope: &Scope) -> Result<Way, Unknown> {
     if let Some(other) = entry.perhaps.first() {
-        return Err(Unknown::limit(format!(
-            "whether `{other}` changes what ssh does is not looked into"
-        )));
+        return Err(Unknown::limit(WorkstationLimit::SshMatch { line: other.clone() }));
     }
     let id = scope.target.to_string();
     let named = entry.host_name.as_deref().unwrap_or(&entry.typed);
-    let hops = |what: &str| {
+    let jumps = |jump: Option<&str>| {
         if named == id || named == "%h" {
-            Way::Broken(format!(
-                "has {what}, which looks for a host called {id}: no such host exists"
-            ))
+            let (jump, target) = (jump.map(Into::into), scope.target.clone());
+            Way::Broken(Defect::JumpToTarget { jump, target })
         } else {
             Way::Elsewhere
         }
     };
     let Some(command) = &entry.proxy_command else {
         let jump = entry.proxy_jump.as_deref().filter(|it| *it != "none");
-        return Ok(jump.map_or(Way::Elsewhere, |it| hops(&format!("ProxyJump {it}"))));
+        return Ok(jump.map_or(Way::Elsewhere, |host| jumps(Some(host))));
     };
-    if let Some(curly) = command.chars().find(|it| CURLY.contains(it)) {
-        return Ok(Way::Broken(format!(
-            "has typographic quotes ({curly}) in its ProxyCommand, which no shell takes for quotes"
-        )));
+    if let Some(quote) = command.chars().find(|letter| CURLY.contains(letter)) {
+        return Ok(Way::Broken(Defect::TypographicQuotes { quote }));
     }
     let Some(words) = words(command) else {
-        return Ok(Way::Broken("has a ProxyCommand whose quotes do not close".into()));
+        return Ok(Way::Broken(Defect::OpenQuotes));
     };
     if let Some(word) = words.iter().find(|it| it.starts_with(DASHES)) {
-        return Ok(Way::Broken(format!(
-            "has `{word}` in its ProxyCommand, with a dash that is no hyphen"
-        )));
+        return Ok(Way::Broken(Defect::Dash { word: word.clone() }));
     }
     if words.iter().any(|it| it == "start-session") {
         return Ok(Way::Session(Tunnel { words }));
@@ -83,8 +116,8 @@ pub fn way(entry: &SshEntry, scope: &Scope) -> Result<Way, Unknown> {
     let program = words.first().map(String::as_str).unwrap_or_default();
     match program.rsplit(['/', '\\']).next().unwrap_or_default() {
         "none" => Ok(Way::Elsewhere),
-        "ssh" | "ssh.exe" => Ok(hops("a ProxyCommand that runs ssh to another host")),
-        _ => Err(Unknown::limit(format!("what `{program}` does for ssh is not looked into"))),
+        "ssh" | "ssh.exe" => Ok(jumps(None)),
+        _ => Err(Unknown::limit(WorkstationLimit::SshProgram { program: program.into() })),
     }
 }
 
@@ -121,16 +154,17 @@ impl Tunnel {
     ///
     /// # Errors
     /// [`Unknown`] for what a shell makes up only then, and for documents of one's own.
-    pub fn defect(&self, entry: &SshEntry, scope: &Scope) -> Result<Option<String>, Unknown> {
+    pub fn defect(&self, entry: &SshEntry, scope: &Scope) -> Result<Option<Defect>, Unknown> {
         let fixed = |name: &str| match self.option(name) {
-            Some(value) if value.contains(['$', '`']) => Err(Unknown::limit(format!(
-                "`{name} {value}` in the ProxyCommand is made up when ssh runs"
-            ))),
+            Some(value) if value.contains(['$', '`']) => {
+                let (option, value) = (name.into(), value.into());
+                Err(Unknown::limit(WorkstationLimit::SshOption { option, value }))
+            }
             value => Ok(value),
         };
         let id = scope.target.to_string();
         let target = match fixed("--target")? {
-            None => return Ok(Some("has a ProxyCommand without --target".into())),
+            None => return Ok(Some(Defect::NoTarget)),
             Some("%h") => {
                 entry.host_name.as_deref().filter(|it| *it != "%h").unwrap_or(&entry.typed)
             }
@@ -138,42 +172,34 @@ impl Tunnel {
             Some(other) => other,
         };
         if target != id {
-            return Ok(Some(format!("has a ProxyCommand that goes to {target}, not to {id}")));
+            let (found, target) = (target.into(), scope.target.clone());
+            return Ok(Some(Defect::OtherTarget { found, target }));
         }
         match fixed("--document-name")? {
-            None => {
-                return Ok(Some(format!(
-                    "has a ProxyCommand without --document-name {DOCUMENT}: it opens a shell, and ssh finds no SSH in it"
-                )));
-            }
+            None => return Ok(Some(Defect::NoDocument)),
             Some(document) if document.rsplit('/').next() == Some(DOCUMENT) => {}
             Some(document) => {
                 let name: Option<DocumentName> = document.parse().ok();
                 if name.as_ref().and_then(session::type_by_aws).is_some() {
-                    return Ok(Some(format!(
-                        "has a ProxyCommand with --document-name {document}, which does not speak to its standard output: ssh needs {DOCUMENT}"
-                    )));
+                    return Ok(Some(Defect::OtherDocument { document: document.into() }));
                 }
                 if name != scope.document {
-                    return Err(Unknown::limit(format!(
-                        "whether {document}, which the ProxyCommand names, passes SSH through: ask with --document {document}"
-                    )));
+                    let document = document.into();
+                    return Err(Unknown::limit(WorkstationLimit::SshDocument { document }));
                 }
             }
         }
         if let Some(port) = fixed("--parameters")?.and_then(port) {
             let number = port.parse::<u16>().is_ok();
             if port != "%p" && !number {
-                return Ok(Some(format!(
-                    "has a ProxyCommand with portNumber={port}, which is no port: it should be %p"
-                )));
+                return Ok(Some(Defect::NoPort { found: port.into() }));
             }
         }
         match fixed("--region")? {
-            Some(region) if region != scope.region.as_str() => Ok(Some(format!(
-                "has a ProxyCommand with --region {region}, and the target is in {}",
-                scope.region
-            ))),
+            Some(region) if region != scope.region.as_str() => {
+                let (found, region) = (region.into(), scope.region.clone());
+                Ok(Some(Defect::OtherRegion { found, region }))
+            }
             _ => Ok(None),
         }
     }
@@ -188,6 +214,8 @@ fn port(parameters: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     fn scope() -> Scope {
@@ -195,8 +223,8 @@ mod tests {
         serde_json::from_str(scope).unwrap()
     }
 
-    /// `ok`, `elsewhere`, `unknown: …`, or what is wrong.
-    fn said(command: &str) -> String {
+    /// `ok`, `elsewhere`, `unknown: …`, or the defect.
+    fn found(command: &str) -> String {
         let entry = SshEntry {
             typed: "i-0abc".into(),
             place: "config".into(),
@@ -209,10 +237,10 @@ mod tests {
         match way(&entry, &scope()) {
             Ok(Way::Session(tunnel)) => match tunnel.defect(&entry, &scope()) {
                 Ok(None) => "ok".into(),
-                Ok(Some(defect)) => defect,
+                Ok(Some(defect)) => format!("{defect:?}"),
                 Err(it) => unknown(it),
             },
-            Ok(Way::Broken(defect)) => defect,
+            Ok(Way::Broken(defect)) => format!("{defect:?}"),
             Ok(Way::Elsewhere) => "elsewhere".into(),
             Err(it) => unknown(it),
         }
@@ -241,45 +269,45 @@ mod tests {
             ),
             (
                 "sh -c “aws ssm start-session --target %h --document-name AWS-StartSSHSession --parameters 'portNumber=%p'”",
-                "typographic quotes",
+                "TypographicQuotes",
             ),
-            ("sh -c \"aws ssm start-session --target %h", "do not close"),
+            ("sh -c \"aws ssm start-session --target %h", "OpenQuotes"),
             (
                 "sh -c \"aws ssm start-session --target %h --parameters 'portNumber=%p\"",
-                "do not close",
+                "OpenQuotes",
             ),
-            ("aws ssm start-session –target %h", "no hyphen"),
-            ("aws ssm start-session --document-name AWS-StartSSHSession", "without --target"),
-            ("aws ssm start-session --target %h", "without --document-name"),
+            ("aws ssm start-session –target %h", "Dash"),
+            ("aws ssm start-session --document-name AWS-StartSSHSession", "NoTarget"),
+            ("aws ssm start-session --target %h", "NoDocument"),
             (
                 "aws ssm start-session --target i-0def --document-name AWS-StartSSHSession",
-                "goes to i-0def",
+                "OtherTarget { found: \"i-0def\"",
             ),
             (
                 "aws ssm start-session --target %h --document-name AWS-StartPortForwardingSession",
-                "ssh needs AWS-StartSSHSession",
+                "OtherDocument",
             ),
             ("aws ssm start-session --target %h --document-name Ours", "unknown: "),
             (
                 "aws ssm start-session --target %h --document-name AWS-StartSSHSession --parameters portNumber=%P",
-                "portNumber=%P",
+                "NoPort { found: \"%P\"",
             ),
             (
                 "aws ssm start-session --target %h --document-name AWS-StartSSHSession --region us-east-1",
-                "--region us-east-1",
+                "OtherRegion { found: \"us-east-1\"",
             ),
             (
                 "sh -c 'aws ssm start-session --target $(cat id) --document-name AWS-StartSSHSession'",
                 "unknown: ",
             ),
             ("~/bin/ssh-ssm.sh %h %r", "unknown: "),
-            ("ssh -W %h:%p bastion", "no such host exists"),
-            ("/usr/bin/ssh -W %h:%p bastion", "no such host exists"),
+            ("ssh -W %h:%p bastion", "JumpToTarget"),
+            ("/usr/bin/ssh -W %h:%p bastion", "JumpToTarget"),
             ("none", "elsewhere"),
         ];
         for (command, expected) in rows {
-            let said = said(command);
-            assert!(said.contains(expected), "{command}: {said}");
+            let found = found(command);
+            assert!(found.contains(expected), "{command}: {found}");
         }
     }
 

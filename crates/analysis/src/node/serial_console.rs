@@ -2,7 +2,7 @@
 //!
 //! The agent writes there that it runs, and since 3.3.2958.0 why it got no credentials; the kernel
 //! writes what killed it. All of it comes from the machine, so it is evidence and never a verdict: it
-//! was written while booting, may have been mended since, and its absence says nothing. Source:
+//! was written while booting, may have been repaired since, and its absence says nothing. Source:
 //! amazon-ssm-agent `agent/startup/startup_unix.go`; messages as pasted in public reports.
 
 use alloc::{format, string::String, vec::Vec};
@@ -49,16 +49,17 @@ pub enum Trouble {
 /// A refusal as AWS words it: what, and which kind of policy, where it says so.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Denial {
-    action: String,
-    layer: Option<Layer>,
+    pub action: String,
+    /// The kind of policy that refuses, where AWS says it.
+    pub policy: Option<PolicyKind>,
     /// By a Deny, not for want of an Allow.
-    explicit: bool,
+    pub explicit: bool,
 }
 
 /// The kinds of policy that AWS names in a refusal. Source: IAM User Guide, "Troubleshoot access denied
 /// error messages".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
+pub enum PolicyKind {
     Identity,
     Boundary,
     Session,
@@ -197,7 +198,7 @@ fn trouble(line: &str) -> Trouble {
         Trouble::KeysLost
     } else if has("AccessDenied") {
         let action = "ssm:UpdateInstanceInformation".into();
-        Trouble::Denied(Denial { action, layer: None, explicit: false })
+        Trouble::Denied(Denial { action, policy: None, explicit: false })
     } else {
         Trouble::Other
     }
@@ -213,8 +214,8 @@ fn denial(line: &str) -> Option<Denial> {
     // Only this refusal's own words: another may follow.
     let rest = rest.split("not authorized to perform: ").next()?;
     let action = rest.split([' ', '<']).next()?.trim_end_matches(['.', ',']).into();
-    let layer = Layer::ALL.into_iter().find(|it| rest.contains(it.words()));
-    Some(Denial { action, layer, explicit: rest.contains("explicit deny") })
+    let policy = PolicyKind::ALL.into_iter().find(|it| rest.contains(it.as_str()));
+    Some(Denial { action, policy, explicit: rest.contains("explicit deny") })
 }
 
 /// `dial tcp 10.0.41.71:443: i/o timeout`
@@ -235,32 +236,16 @@ fn stamp(line: &str) -> Option<Timestamp> {
 }
 
 impl Sign {
-    /// A clause of which the console is the subject.
-    #[must_use]
-    pub fn phrase(&self) -> String {
-        match self {
-            Self::NoCredentials(trouble) => {
-                format!("says that the agent got no credentials: {}", trouble.phrase())
-            }
-            Self::Panic => "shows a kernel panic".into(),
-            Self::Emergency => "shows that the machine stopped booting (emergency mode)".into(),
-            Self::DiskFull => "says `No space left on device`".into(),
-            Self::ReadOnly => "says that a file system was remounted read-only".into(),
-            Self::OutOfMemory => {
-                "says that the kernel ran out of memory and killed a process".into()
-            }
-            Self::AgentFails => "says that the agent's service failed to start".into(),
-            Self::AgentRuns(version) if had_credentials(version) => {
-                format!("says that agent {version} started, so it had credentials then")
-            }
-            Self::AgentRuns(version) => format!("says that agent {version} started"),
-        }
-    }
-
     /// May it hold although the agent has reported since?
     #[must_use]
     pub fn lasts(&self) -> bool {
         matches!(self, Self::DiskFull | Self::ReadOnly | Self::OutOfMemory)
+    }
+
+    /// Is it other than good news?
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        !matches!(self, Self::AgentRuns(_))
     }
 
     /// Does it say what keeps the agent away, and that it is not the way to AWS?
@@ -284,33 +269,15 @@ impl Sign {
             _ => true,
         }
     }
-
-    /// What to do about it; None where it is good news.
-    #[must_use]
-    pub fn cure(&self) -> Option<String> {
-        Some(match self {
-            Self::NoCredentials(trouble) => trouble.cure(),
-            Self::Panic => "repair the system on another machine, or restore it from a snapshot".into(),
-            Self::Emergency => {
-                "repair what stops it from booting (a volume in /etc/fstab, mostly) by the serial console".into()
-            }
-            Self::DiskFull => "make room on the disk, or enlarge the volume, and reboot".into(),
-            Self::ReadOnly => "look at the volume, repair its file system, and reboot".into(),
-            Self::OutOfMemory => "reboot, and give the machine more memory".into(),
-            Self::AgentFails => {
-                "look why its service fails (`journalctl -u amazon-ssm-agent`, or of the snap), or install the agent anew".into()
-            }
-            Self::AgentRuns(_) => return None,
-        })
-    }
 }
 
 /// Did an agent of this version have credentials when it said that it runs?
-fn had_credentials(version: &str) -> bool {
+#[must_use]
+pub fn had_credentials(version: &str) -> bool {
     AgentVersion::parse(version).is_some_and(|it| it >= WAITS_FOR_CREDENTIALS)
 }
 
-impl Layer {
+impl PolicyKind {
     const ALL: [Self; 7] = [
         Self::Identity,
         Self::Boundary,
@@ -321,8 +288,9 @@ impl Layer {
         Self::Resource,
     ];
 
-    /// As AWS says it.
-    fn words(self) -> &'static str {
+    /// As AWS says it in a refusal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity-based policy",
             Self::Boundary => "permissions boundary",
@@ -332,118 +300,6 @@ impl Layer {
             Self::Endpoint => "VPC endpoint policy",
             Self::Resource => "resource-based policy",
         }
-    }
-
-    /// Where to find it.
-    fn place(self) -> &'static str {
-        match self {
-            Self::Identity => "in the policies of the agent's role",
-            Self::Boundary => "in the permissions boundary of the agent's role",
-            Self::Session => "in the session policy of the agent's credentials",
-            Self::Scp => {
-                "in the service control policies of the organization, by its administrators"
-            }
-            Self::Rcp => {
-                "in the resource control policies of the organization, by its administrators"
-            }
-            Self::Endpoint => {
-                "in the policy of the VPC endpoint that the agent goes through (maybe another account's)"
-            }
-            Self::Resource => "in the resource's own policy",
-        }
-    }
-}
-
-impl Denial {
-    fn phrase(&self) -> String {
-        let action = &self.action;
-        match (self.layer.map(Layer::words), self.explicit) {
-            (Some(words), true) => {
-                let article = if words.starts_with('i') { "an" } else { "a" };
-                format!("{action} was denied, explicitly in {article} {words}")
-            }
-            (Some(words), false) => format!("{action} was denied: no {words} allows it"),
-            (None, true) => format!("{action} was denied explicitly"),
-            (None, false) => format!("{action} was denied"),
-        }
-    }
-
-    fn cure(&self) -> String {
-        let action = &self.action;
-        match (self.layer.map(Layer::place), self.explicit) {
-            (Some(place), true) => format!("take {action} out of the Deny {place}"),
-            (Some(place), false) => format!("allow {action} {place}"),
-            (None, _) => {
-                format!(
-                    "find the policy that denies {action}: the role's, its boundary's, an SCP, or an endpoint's"
-                )
-            }
-        }
-    }
-}
-
-impl Trouble {
-    fn phrase(&self) -> String {
-        match self {
-            Self::NoRole => {
-                "no instance profile that works, and Default Host Management is off".into()
-            }
-            Self::NoAnswer(address) => {
-                let kind = if is_public(*address) {
-                    "a public address, so it takes the way to the internet"
-                } else {
-                    "a private address, so it goes to an interface endpoint or a proxy"
-                };
-                format!("it dialled {address} ({kind}) and got no answer")
-            }
-            Self::NoAddress => "the resolver gave no address for the service".into(),
-            Self::Certificate => "it does not trust the certificate it was shown".into(),
-            Self::Dates => {
-                "by its clock the certificate it was shown has expired or is not valid yet".into()
-            }
-            Self::Denied(denial) => denial.phrase(),
-            Self::KeysLost => "its registration keys for Default Host Management are lost".into(),
-            Self::Metadata => "the instance metadata service did not answer it".into(),
-            Self::Clock => "its clock is wrong, by its signatures".into(),
-            Self::Other => "for a reason not known here".into(),
-        }
-    }
-
-    fn cure(&self) -> String {
-        match self {
-            Self::NoRole => "give the instance a profile, or turn on Default Host Management".into(),
-            Self::NoAnswer(address) if is_public(*address) => {
-                format!("see what lies on the way from the instance to {address} on tcp/443: NAT, firewall, network ACL, the host's own firewall")
-            }
-            Self::NoAnswer(address) => {
-                format!("see whether {address} accepts tcp/443 from the instance: its security group, network ACLs, and who has that address")
-            }
-            Self::NoAddress => "repair the resolver that the machine uses".into(),
-            Self::Certificate => {
-                "exempt Systems Manager from TLS inspection, or install the inspecting authority's certificate on the machine".into()
-            }
-            Self::Dates => {
-                "set the machine's clock; if it is right, renew the certificate of what answers in the service's place".into()
-            }
-            Self::Denied(denial) => denial.cure(),
-            Self::KeysLost => "give the instance a profile, or replace it".into(),
-            Self::Metadata => {
-                "let the machine reach 169.254.169.254: routes, host firewall, and `no_proxy` of the agent".into()
-            }
-            Self::Clock => "set the machine's clock".into(),
-            Self::Other => "read the whole message on the console".into(),
-        }
-    }
-}
-
-/// The output's own clue where it is not the agent's words: an address of the internet.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(it) => {
-            let shared = it.octets()[0] == 100 && (64..128).contains(&it.octets()[1]);
-            !(it.is_private() || it.is_link_local() || it.is_loopback() || shared)
-        }
-        IpAddr::V6(it) => it.segments()[0] & 0xe000 == 0x2000,
     }
 }
 
@@ -474,9 +330,9 @@ mod tests {
             ))
         };
         let address = |raw: &str| Trouble::NoAnswer(raw.parse().unwrap());
-        let denied = |layer, explicit| {
+        let denied = |policy, explicit| {
             let action = "ssm:UpdateInstanceInformation".into();
-            Trouble::Denied(Denial { action, layer, explicit })
+            Trouble::Denied(Denial { action, policy, explicit })
         };
         let rows = [
             (timeout("10.0.41.71"), address("10.0.41.71")),
@@ -490,9 +346,9 @@ mod tests {
             (agent("AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/App/i-0abc is not authorized to perform: ssm:UpdateInstanceInformation on resource: *"), denied(None, false)),
             (agent("AccessDeniedException: no"), denied(None, false)),
             // Refused first, and then the fallback is off: what was refused is the clue.
-            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no VPC endpoint policy allows the ssm:UpdateInstanceInformation action Default Host Management Err: AccessDeniedException: Systems Manager's instance management role is not configured for account: 111122223333"), denied(Some(Layer::Endpoint), false)),
-            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * with an explicit deny in a service control policy"), denied(Some(Layer::Scp), true)),
-            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no identity-based policy allows it; not authorized to perform: ssm:RequestManagedInstanceRoleToken with an explicit deny in a service control policy"), denied(Some(Layer::Identity), false)),
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no VPC endpoint policy allows the ssm:UpdateInstanceInformation action Default Host Management Err: AccessDeniedException: Systems Manager's instance management role is not configured for account: 111122223333"), denied(Some(PolicyKind::Endpoint), false)),
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * with an explicit deny in a service control policy"), denied(Some(PolicyKind::Scp), true)),
+            (agent("not authorized to perform: ssm:UpdateInstanceInformation on resource: * because no identity-based policy allows it; not authorized to perform: ssm:RequestManagedInstanceRoleToken with an explicit deny in a service control policy"), denied(Some(PolicyKind::Identity), false)),
             (agent("RequestError: send request failed caused by: Get \"http://169.254.169.254/latest/meta-data/instance-id\": dial tcp 169.254.169.254:80: connect: network is unreachable"), Trouble::Metadata),
             (agent("EC2MetadataError: failed to get IMDSv2 token and fallback to IMDSv1 is disabled caused by: dial tcp 10.0.0.8:3128: i/o timeout"), Trouble::Metadata),
             (agent("dial tcp [fd00:ec2::254]:80: i/o timeout"), Trouble::Metadata),
@@ -593,80 +449,5 @@ mod tests {
         let hibernates = "Entering SSM Agent hibernate - ThrottlingException";
         let old = "2026/04/22 20:30:00Z: Amazon SSM Agent v3.1.1732.0 is running";
         assert_eq!(seen(&console(&[hibernates, old]), None).len(), 2);
-    }
-
-    #[test]
-    fn an_agent_that_starts_has_credentials_since_it_waits_for_them() {
-        let phrase = |version: &str| Sign::AgentRuns(version.into()).phrase();
-        for version in ["3.2.0.0", "3.3.2958.0"] {
-            assert!(phrase(version).ends_with("so it had credentials then"), "{version}");
-        }
-        for version in ["3.1.1732.0", "2.3.415.0", "custom"] {
-            assert!(phrase(version).ends_with("started"), "{version}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_names_the_layer() {
-        let said = |words: &str| {
-            let line = format!("x is not authorized to perform: ssm:Y on resource: * {words}");
-            let denial = denial(&line).unwrap();
-            (denial.phrase(), denial.cure())
-        };
-        let rows = [
-            (
-                "because no identity-based policy allows the ssm:Y action",
-                "ssm:Y was denied: no identity-based policy allows it",
-                "allow ssm:Y in the policies of the agent's role",
-            ),
-            (
-                "with an explicit deny in an identity-based policy",
-                "ssm:Y was denied, explicitly in an identity-based policy",
-                "take ssm:Y out of the Deny in the policies of the agent's role",
-            ),
-            (
-                "because no permissions boundary allows the ssm:Y action",
-                "ssm:Y was denied: no permissions boundary allows it",
-                "allow ssm:Y in the permissions boundary of the agent's role",
-            ),
-            (
-                "because no session policy allows the ssm:Y action",
-                "ssm:Y was denied: no session policy allows it",
-                "allow ssm:Y in the session policy of the agent's credentials",
-            ),
-            (
-                "because no service control policy allows the ssm:Y action",
-                "ssm:Y was denied: no service control policy allows it",
-                "allow ssm:Y in the service control policies of the organization, by its administrators",
-            ),
-            (
-                "with an explicit deny in a resource control policy",
-                "ssm:Y was denied, explicitly in a resource control policy",
-                "take ssm:Y out of the Deny in the resource control policies of the organization, by its administrators",
-            ),
-            (
-                "because no VPC endpoint policy allows the ssm:Y action",
-                "ssm:Y was denied: no VPC endpoint policy allows it",
-                "allow ssm:Y in the policy of the VPC endpoint that the agent goes through (maybe another account's)",
-            ),
-            (
-                "because no resource-based policy allows the ssm:Y action",
-                "ssm:Y was denied: no resource-based policy allows it",
-                "allow ssm:Y in the resource's own policy",
-            ),
-            (
-                "with an explicit deny",
-                "ssm:Y was denied explicitly",
-                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
-            ),
-            (
-                "",
-                "ssm:Y was denied",
-                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
-            ),
-        ];
-        for (words, phrase, cure) in rows {
-            assert_eq!(said(words), (phrase.into(), cure.into()), "{words}");
-        }
     }
 }

@@ -1,0 +1,242 @@
+//! The outcomes of name resolution, in words.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use ssm_doctor_analysis::dns::{EndpointFault, Remedy, Statement};
+use ssm_doctor_facts::{
+    change::{Change, Ec2Change, Route53Change, Route53ResolverChange},
+    limit::{
+        Answerer, DnsFirewallLimit, DnsLimit, HostedZoneLimit, RecordFault, ResolverRuleLimit,
+    },
+};
+
+use crate::engine::words::list;
+
+/// A clause whose subject is the observation's.
+pub(crate) fn statement(statement: &Statement) -> String {
+    match statement {
+        Statement::DnsSupportOn => "has DNS support on".into(),
+        Statement::DnsSupportOff { host } => {
+            format!("has DNS support off, so that {host} does not resolve at all")
+        }
+        Statement::NoForwardingRule { host } => {
+            format!("has no Resolver rule that sends {host} to other DNS servers")
+        }
+        Statement::ZonesNotAsked => {
+            "has DNS support or DNS hostnames off, so its private hosted zones are not asked".into()
+        }
+        Statement::NoCoveringZone { host } => {
+            format!("has no private hosted zone that covers {host}")
+        }
+        Statement::NoFirewallRule { host } => {
+            format!("has no DNS Firewall rule that matches {host}")
+        }
+        Statement::AnswersByPrivateDns { host } => format!("answers {host} by its private DNS"),
+        Statement::AnswersByProfile { host } => {
+            format!("answers {host} here by a Route 53 Profile")
+        }
+        Statement::IsZoneOf { endpoint } => format!("is the zone of {endpoint}"),
+        Statement::HasNoRecord { vpc, host } => format!(
+            "is a private hosted zone of {vpc} without a record for {host}, so the name does not exist there"
+        ),
+        Statement::ResolvesToVacantAddresses { vpc, host, addresses } => {
+            format!("leads {host} to {}, where nothing is that {vpc} reaches", list(addresses))
+        }
+        Statement::ResolvesToWrongEndpoint { host, endpoint, fault } => {
+            let fault = match fault {
+                EndpointFault::State(state) => format!("is {state}"),
+                EndpointFault::Service(service) => format!("is an endpoint for {service}"),
+            };
+            format!("leads {host} to {endpoint}, which {fault}")
+        }
+        Statement::ResolvesToEndpoint { host, endpoint } => format!("leads {host} to {endpoint}"),
+        Statement::ResolvesToAddresses { host, addresses } => {
+            format!("leads {host} to {}", list(addresses))
+        }
+        Statement::ResolvesToName { host, target } => format!("leads {host} to {target}"),
+        Statement::FirewallAllows { host, entry } => {
+            format!("lets {host} through, by {} in {}", entry.domain, entry.list)
+        }
+        Statement::FirewallBlocks { host, entry } => {
+            format!("blocks {host}, by {} in {}", entry.domain, entry.list)
+        }
+        Statement::FirewallBlocksTarget { host, zone, target, entry } => format!(
+            "blocks {target}, to which {zone} leads {host}, by {} in {}",
+            entry.domain, entry.list
+        ),
+    }
+}
+
+/// What no call can tell, as a clause.
+pub(crate) fn limit(limit: &DnsLimit) -> String {
+    match limit {
+        DnsLimit::UnsupportedEndpoint { endpoint, service, kind } => {
+            format!("{endpoint} ({service}) is an endpoint of a kind not known here: {kind}")
+        }
+        DnsLimit::OnlyIfForwarded { vpc, server, host, answerer } => {
+            let instead_of = match answerer {
+                Answerer::PrivateDns(endpoint) => endpoint.to_string(),
+                Answerer::ProfileEndpoint(endpoint) => format!("where {endpoint} leads it"),
+                Answerer::Zone(zone) => format!("where {zone} leads it"),
+            };
+            format!(
+                "instances of {vpc} ask the DNS server {server}: unless it forwards {host} to the VPC's own resolver, the name resolves to public addresses instead of {instead_of}"
+            )
+        }
+        DnsLimit::AnswerOfOtherServer { vpc, server, host } => format!(
+            "instances of {vpc} ask the DNS server {server}, and what it answers for {host} does not show"
+        ),
+        DnsLimit::NoServersInDhcpOptions { options, vpc } => format!(
+            "{options} names no DNS servers, so the instances of {vpc} have those of their images, if any"
+        ),
+        DnsLimit::UnsupportedProfileResource { arn } => format!("{arn} is not understood here"),
+        DnsLimit::ProfileMayCover { profile, host } => {
+            format!("{profile}, a Route 53 Profile, may bring a zone or a rule for {host}")
+        }
+    }
+}
+
+pub(crate) fn rule_limit(limit: &ResolverRuleLimit) -> String {
+    match limit {
+        ResolverRuleLimit::ForwardedQueries { rule, domain, targets } => format!(
+            "{rule} forwards queries for {} to {}, and what is answered there does not show",
+            shown(domain),
+            list(targets)
+        ),
+        ResolverRuleLimit::UnsupportedRule { rule, domain, kind } => {
+            let domain = shown(domain);
+            format!("{rule} is a Resolver rule for {domain} of a kind not judged here: {kind}")
+        }
+        ResolverRuleLimit::SystemRuleOrZone { rule, domain, zone_name } => format!(
+            "{rule} keeps {domain} in the VPC, and whether the private hosted zone {zone_name} answers then is not documented"
+        ),
+    }
+}
+
+/// A domain; the root is a dot.
+pub(crate) fn shown(domain: &str) -> &str {
+    if domain.is_empty() { "." } else { domain }
+}
+
+pub(crate) fn zone_limit(limit: &HostedZoneLimit) -> String {
+    match limit {
+        HostedZoneLimit::PrivateDnsOrZone { endpoint, state, zone, zone_name, host } => format!(
+            "{endpoint} is {state}, and whether its private DNS or the private hosted zone {zone} ({zone_name}) answers {host} does not show"
+        ),
+        HostedZoneLimit::PrivateDnsAndZone { endpoint, zone, host } => format!(
+            "both {endpoint} and the private hosted zone {zone} claim {host}, which AWS refuses"
+        ),
+        HostedZoneLimit::MayLeadToEndpoint { endpoint, host } => format!(
+            "{endpoint} has private DNS off, and a private hosted zone may lead {host} to it"
+        ),
+        HostedZoneLimit::MayLeadToOtherNetwork { host, via } => {
+            format!("a private hosted zone may lead {host} to endpoints beyond {via}")
+        }
+        HostedZoneLimit::MayLeadToBlockedName { host } => {
+            format!("a private hosted zone may lead {host} on to a name that DNS Firewall blocks")
+        }
+        HostedZoneLimit::OfService { zone, zone_name, service, host } => format!(
+            "{zone} ({zone_name}), a private hosted zone of {service}, decides where {host} leads, and AWS does not show its records"
+        ),
+        HostedZoneLimit::RecordsUnseen { zone, zone_name, owner, host } => {
+            let owner = owner.as_ref().map(|id| format!(" of account {id}")).unwrap_or_default();
+            format!(
+                "{zone} ({zone_name}), a private hosted zone{owner}, decides where {host} leads, and its records were not seen"
+            )
+        }
+        HostedZoneLimit::Records { zone, zone_name, fault } => {
+            let fault = match fault {
+                RecordFault::Loop { host } => format!("leads {host} round in circles"),
+                RecordFault::Delegated { name } => {
+                    format!("delegates {name} to other DNS servers")
+                }
+                RecordFault::Address { value, name } => {
+                    format!("has the address {value:?} for {name}")
+                }
+                RecordFault::SeveralTargets { name } => {
+                    format!("leads {name} to several places")
+                }
+            };
+            format!("{zone} ({zone_name}) {fault}")
+        }
+    }
+}
+
+pub(crate) fn firewall_limit(limit: &DnsFirewallLimit) -> String {
+    match limit {
+        DnsFirewallLimit::UnsupportedAction { rule, action } => {
+            format!("{rule} has an action not known here: {action}")
+        }
+        DnsFirewallLimit::UnsupportedRedirection { rule, redirection } => {
+            format!("{rule} has a way with redirections not known here: {redirection}")
+        }
+        DnsFirewallLimit::GroupsDisagree { vpc, name } => format!(
+            "of the DNS Firewall groups of {vpc} and of its Route 53 Profile one allows {name} and one blocks it"
+        ),
+        DnsFirewallLimit::ListNotRead { host, name, list } => format!(
+            "{host} leads on to {name}, and whether it is in {list}, of which only names of AWS were read, is not known"
+        ),
+        DnsFirewallLimit::BlockedBehindAlias { rule, target, zone, host } => format!(
+            "{rule} blocks {target}, to which an alias record of {zone} leads {host}, and whether DNS Firewall looks at such a name is not documented"
+        ),
+        DnsFirewallLimit::BlockedUnlessTrusted { rule, target, zone, host, allowing } => format!(
+            "{rule} blocks {target}, to which {zone} leads {host}, and whether {allowing} lets the names through that it is redirected to is not known"
+        ),
+    }
+}
+
+/// What to do, and the changes that do it.
+pub(crate) fn remedy(remedy: &Remedy) -> (String, Vec<Change>) {
+    match remedy {
+        Remedy::EnableDnsSupport { vpc } => (
+            "turn on DNS support for the VPC".into(),
+            vec![Ec2Change::EnableDnsSupport { vpc: vpc.clone() }.into()],
+        ),
+        Remedy::CorrectZone { zone, zone_name, vpc, host, endpoint } => {
+            let point = match endpoint {
+                Some((endpoint, _)) => format!("point {host} in the zone at {endpoint}"),
+                None => format!("give the zone a working record for {host}"),
+            };
+            let change = match endpoint {
+                Some((_, Some(target))) => Route53Change::UpsertCname {
+                    zone: zone.clone(),
+                    name: host.clone(),
+                    target: target.clone(),
+                },
+                _ => Route53Change::DisassociateHostedZone { zone: zone.clone(), vpc: vpc.clone() },
+            };
+            (format!("{point}, or take the zone {zone_name} off {vpc}"), vec![change.into()])
+        }
+        Remedy::AllowName { name, group, rule, priority, entry } => (
+            format!(
+                "let a rule before `{rule}` of {group} allow {name}, or take {} off {}",
+                entry.domain, entry.list
+            ),
+            vec![
+                Route53ResolverChange::CreateFirewallAllowRule {
+                    group: group.clone(),
+                    before: *priority,
+                }
+                .into(),
+            ],
+        ),
+        Remedy::TrustRedirection { name, group, rule, list, query_type } => (
+            format!(
+                "have `{rule}` of {group} trust the names that it is redirected to, or put {name} on {list}"
+            ),
+            vec![
+                Route53ResolverChange::TrustRedirection {
+                    group: group.clone(),
+                    list: list.clone(),
+                    query_type: query_type.clone(),
+                }
+                .into(),
+            ],
+        ),
+    }
+}
