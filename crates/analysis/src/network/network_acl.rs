@@ -3,15 +3,15 @@
 //! ACLs are stateless lists. The first rule that matches decides, so both directions are judged, at the
 //! border of every subnet that packets cross.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
 
 use crate::{
     answer::*,
     network::{
-        address_set::{Addresses, Ports, ports},
-        flow::{HTTPS, PathTrace, Remote, ServiceInterface, join},
+        address_set::{Addresses, Ports, ports, shown_ports},
+        flow::{HTTPS, PathTrace, Remote, ServiceInterface},
         hop::{Hop, HopKind},
         remedy::NetworkRemedy,
         route_table::table_of,
@@ -204,6 +204,34 @@ fn run<'e>(entries: &[&'e AclEntry], crossing: &Crossing) -> (Sorted, Vec<&'e Ac
     (sorted, undecidable)
 }
 
+/// Some addresses pass and others do not, by the rule that the evidence names first.
+fn depends_on_address(evidence: &Evidence, far: &Remote) -> Unknown {
+    let rule = evidence.iter().find_map(|drop| match &drop.statement {
+        Statement::Network(NetworkStatement::AclDrops(packets, rule), service) => {
+            let rule = match rule {
+                None | Some(32_767) => String::from("its last rule"),
+                Some(number) => format!("rule {number}"),
+            };
+            Some(format!(
+                "{} of {} drops {}/{} {} {} by {rule} ({})",
+                drop.subject,
+                packets.subnet,
+                packets.protocol.as_str(),
+                shown_ports(&packets.ports),
+                if packets.egress { "out to" } else { "in from" },
+                packets.peer,
+                service.unwrap_or_default()
+            ))
+        }
+        _ => None,
+    });
+    Unknown::limit(format!(
+        "{}: it depends on which of {} the connection is for",
+        rule.unwrap_or_default(),
+        far.phrase
+    ))
+}
+
 /// What passes a crossing, in terms of the far end's addresses and the instance's own ports: a crossing
 /// towards tcp/443 leaves the ports alone, and one that names the instance leaves the addresses.
 fn at_far_end(passed: &Packets, crossing: &Crossing, far: &Remote, own: &Ports) -> Packets {
@@ -322,11 +350,7 @@ impl PathTrace<'_> {
             }
             (None, _, Some(unknown)) => Err(unknown),
             (None, Some((evidence, _)), None) if passing.iter().any(|it| it.1.is_empty()) => {
-                Err(Unknown::limit(format!(
-                    "{} passes only some of it: it depends on which of {} the connection is for",
-                    join(&evidence.iter().map(|it| &it.subject).collect::<Vec<_>>()),
-                    far.phrase
-                )))
+                Err(depends_on_address(&evidence, far))
             }
             (None, Some((partly, _)), None) => Ok(Verdict::Pass(evidence.unwrap_or(partly))),
             (None, None, None) => {
