@@ -6,6 +6,7 @@
 extern crate alloc;
 
 pub mod engine;
+mod hop_check;
 pub mod path;
 
 /// What every check is written in.

@@ -4,4 +4,4 @@
 
 use ssm_doctor_analysis::network::hop::HopKind;
 
-crate::path::hop_check!(Layer::Route, HopKind::Endpoint);
+crate::hop_check::hop_check!(Layer::Route, HopKind::Endpoint);

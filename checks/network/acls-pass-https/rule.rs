@@ -5,4 +5,4 @@
 
 use ssm_doctor_analysis::network::hop::HopKind;
 
-crate::path::hop_check!(Layer::Filter, HopKind::Acl);
+crate::hop_check::hop_check!(Layer::Filter, HopKind::Acl);

@@ -6,4 +6,4 @@
 
 use ssm_doctor_analysis::network::hop::HopKind;
 
-crate::path::hop_check!(Layer::Filter, HopKind::EndpointGroup);
+crate::hop_check::hop_check!(Layer::Filter, HopKind::EndpointGroup);

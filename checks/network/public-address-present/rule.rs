@@ -4,4 +4,8 @@
 
 use ssm_doctor_analysis::network::hop::HopKind;
 
-crate::path::hop_check!(Layer::Route, HopKind::PublicAddress, after & super::route_alive::CHECK);
+crate::hop_check::hop_check!(
+    Layer::Route,
+    HopKind::PublicAddress,
+    after & super::route_alive::CHECK
+);

@@ -5,4 +5,4 @@
 
 use ssm_doctor_analysis::network::hop::HopKind;
 
-crate::path::hop_check!(Layer::Route, HopKind::Route);
+crate::hop_check::hop_check!(Layer::Route, HopKind::Route);

@@ -5,7 +5,7 @@
 
 use ssm_doctor_analysis::network::hop::HopKind;
 
-crate::path::hop_check!(
+crate::hop_check::hop_check!(
     Layer::Route,
     HopKind::TransitRoute,
     after & super::transit_gateway_attached::CHECK

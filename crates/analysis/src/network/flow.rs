@@ -18,10 +18,7 @@ use ssm_doctor_facts::{
 use crate::{
     case::Case,
     dns::Name,
-    network::{
-        address_set::{Addresses, Family, Ports, ports},
-        service::bucket_in_other_region,
-    },
+    network::address_set::{Addresses, Family, Ports, ports},
 };
 
 pub const HTTPS: u16 = 443;
@@ -187,11 +184,6 @@ pub(super) type TableRoute<'a> = (&'a RouteTable, &'a Route);
 impl PathTrace<'_> {
     pub(super) fn family(&self) -> Family {
         Family::of(&self.from.address)
-    }
-
-    /// The service's Region, if it is not the target's.
-    pub(super) fn bucket_in_other_region(&self) -> Result<Option<&Region>, Unknown> {
-        bucket_in_other_region(self.case, self.service)
     }
 
     /// Any address that a public service may have.

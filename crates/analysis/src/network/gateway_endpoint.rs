@@ -83,7 +83,7 @@ impl<'a> PathTrace<'a> {
             &join(groups),
             self.sends(groups, &destination, PeerGroups::Outside),
         ));
-        hops.extend(Hop::filtered(own, self.acls_of_instance(&destination)));
+        hops.extend(self.acls_of_instance(&destination).hops(own));
         if list.is_none() {
             hops.push(self.on_gateway_endpoint(table, endpoint));
             return Ok(());

@@ -7,11 +7,7 @@ use alloc::{
 
 use ssm_doctor_facts::lookup::Unknown;
 
-use crate::{
-    answer::*,
-    dns::{self, StepKind},
-    network::network_acl::Filtered,
-};
+use crate::answer::*;
 
 /// One component of a path, which passes packets or does not.
 #[derive(Clone, Debug)]
@@ -25,14 +21,6 @@ pub struct Hop {
 impl Hop {
     pub(super) fn new(kind: HopKind, id: &(impl ToString + ?Sized), answer: Answer) -> Self {
         Self { kind, id: id.to_string(), answer }
-    }
-
-    /// What ACLs do: one hop, and a second one if they pass only some replies.
-    pub(super) fn filtered(id: &impl ToString, filtered: Filtered) -> impl Iterator<Item = Self> {
-        let partly = filtered.partly.map(|(evidence, fix)| {
-            Self::new(HopKind::SomeReplies, id, Ok(Verdict::Fail(evidence, fix)))
-        });
-        core::iter::once(Self::new(HopKind::Acl, id, filtered.answer)).chain(partly)
     }
 
     /// Records in its evidence that it is on the path to `service`.
@@ -64,18 +52,6 @@ impl Hop {
     /// Does it stop every packet?
     pub(super) fn stops(&self) -> bool {
         !self.is_remark() && matches!(self.answer, Ok(Verdict::Fail(..)))
-    }
-}
-
-impl From<dns::Step> for Hop {
-    fn from(step: dns::Step) -> Self {
-        let kind = match step.kind {
-            StepKind::Resolver => HopKind::VpcDns,
-            StepKind::Firewall => HopKind::DnsFirewall,
-            StepKind::Rule => HopKind::ResolverRule,
-            StepKind::Zone => HopKind::HostedZone,
-        };
-        Self { kind, id: step.id, answer: step.answer }
     }
 }
 

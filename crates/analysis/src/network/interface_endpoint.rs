@@ -259,7 +259,7 @@ impl PathTrace<'_> {
                 acls.answer = unless_translated(translated.as_ref(), acls.answer);
             }
         }
-        hops.extend(Hop::filtered(own, acls));
+        hops.extend(acls.hops(own));
         hops.extend(unless_the_same_ports(&hops));
         (hops, translated)
     }

@@ -73,7 +73,7 @@ impl PathTrace<'_> {
             hops.filter(|it| !it.passes()).collect()
         };
         let mut hops = side_by_side(vec![on, back]);
-        hops.extend(Hop::filtered(id, self.acls_around_nat(from, subnet, destination, &behind)));
+        hops.extend(self.acls_around_nat(from, subnet, destination, &behind).hops(id));
         hops.extend::<Vec<Hop>>(access);
         hops
     }

@@ -3,7 +3,11 @@
 //! ACLs are stateless lists. The first rule that matches decides, so both directions are judged, at the
 //! border of every subnet that packets cross.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
 
@@ -73,6 +77,14 @@ const NEGLIGIBLE: u32 = 100;
 const NO_ACL: &str = "no ACL stands between hosts of one subnet";
 
 impl Filtered {
+    /// One hop, and a second one if the ACLs pass only some replies.
+    pub(super) fn hops(self, id: &impl ToString) -> impl Iterator<Item = Hop> {
+        let partly = self.partly.map(|(evidence, fix)| {
+            Hop::new(HopKind::SomeReplies, id, Ok(Verdict::Fail(evidence, fix)))
+        });
+        core::iter::once(Hop::new(HopKind::Acl, id, self.answer)).chain(partly)
+    }
+
     /// ACLs stand at the borders of subnets.
     pub(super) fn within_subnet() -> Self {
         Self { answer: Ok(Verdict::NotApplicable(NO_ACL)), partly: None }

@@ -235,6 +235,18 @@ fn choose(case: &Case, usual: Path, other: Path, doubt: &str) -> Path {
     }
 }
 
+impl From<dns::Step> for Hop {
+    fn from(step: dns::Step) -> Self {
+        let kind = match step.kind {
+            StepKind::Resolver => HopKind::VpcDns,
+            StepKind::Firewall => HopKind::DnsFirewall,
+            StepKind::Rule => HopKind::ResolverRule,
+            StepKind::Zone => HopKind::HostedZone,
+        };
+        Self { kind, id: step.id, answer: step.answer }
+    }
+}
+
 impl<'a> Host<'a> {
     pub(super) fn of(case: &Case<'a>) -> Result<Self, Unknown> {
         let nothing = |what: &str| Unknown::limit(format!("{} {what}", case.scope.target));

@@ -96,7 +96,7 @@ impl PathTrace<'_> {
             &join(groups),
             self.sends(groups, destination, PeerGroups::Outside),
         ));
-        hops.extend(Hop::filtered(subnet, self.acls_of_instance(destination)));
+        hops.extend(self.acls_of_instance(destination).hops(subnet));
         hops.push(Hop::new(
             HopKind::Route,
             &table.id,

@@ -10,6 +10,7 @@ use ssm_doctor_facts::{
 
 use crate::{
     case::Case,
+    network::flow::PathTrace,
     session::{self, Gates},
 };
 
@@ -79,3 +80,10 @@ pub fn agent_reaches(case: &Case, service: &str) -> Result<bool, Unknown> {
 
 /// The first agent that can ask for dual-stack names. Source: amazon-ssm-agent release notes.
 pub const DUAL_STACK: AgentVersion = AgentVersion([3, 3, 3270, 0]);
+
+impl PathTrace<'_> {
+    /// The service's Region, if it is not the target's.
+    pub(super) fn bucket_in_other_region(&self) -> Result<Option<&Region>, Unknown> {
+        bucket_in_other_region(self.case, self.service)
+    }
+}

@@ -371,7 +371,7 @@ impl PathTrace<'_> {
         let crossing = if flow.replies { reply } else { first };
         let far = if flow.replies { flow.source } else { flow.destination };
         let filtered = self.acls(far, &own, &[crossing]);
-        let hops = Hop::filtered(attachment.1, filtered);
+        let hops = filtered.hops(attachment.1);
         hops.filter(|it| !it.passes()).collect()
     }
 
