@@ -26,7 +26,10 @@ mod prelude {
         scope::{Scope, Session},
     };
 
-    pub(crate) use crate::engine::check::{Check, Impact, Layer};
+    pub(crate) use crate::engine::{
+        check::{Check, Impact, Layer},
+        no_verdict::{Judged, NoVerdict, Precondition, answer, instance, preferences, role},
+    };
 }
 
 // The words that several checks of an area share.

@@ -7,6 +7,7 @@ use alloc::{
     vec::Vec,
 };
 
+use crate::engine::permission;
 use ssm_doctor_analysis::node::{
     Investigation, Statement, Step, Symptom, WayIn,
     serial_console::{Denial, PolicyKind, Sign, Trouble, had_credentials},
@@ -18,7 +19,8 @@ use crate::engine::words;
 /// A clause whose subject is the observation's.
 pub(crate) fn statement(statement: &Statement) -> String {
     match statement {
-        Statement::LacksCredentials { lacks } => {
+        Statement::LacksCredentials { problem } => {
+            let lacks = permission::words::profile_problem(problem);
             format!("has {lacks}, and whether Default Host Management is on was not seen")
         }
         Statement::Started { seconds_ago } => format!("was started {} ago", span(*seconds_ago)),
@@ -239,7 +241,10 @@ pub(crate) fn investigation(what: &Investigation) -> String {
 
 fn step(step: &Step) -> String {
     match step {
-        Step::GiveCredentials { how } => format!("{how} (unless Default Host Management is on)"),
+        Step::GiveCredentials { problem } => {
+            let how = permission::words::profile_remedy(problem);
+            format!("{how} (unless Default Host Management is on)")
+        }
         Step::WaitAfterStart => "give it some minutes after the start (--wait)".into(),
         Step::RestartOrWait { seconds } => format!(
             "restart the agent, or wait: one that had no credentials before asks again at growing intervals of up to {}",

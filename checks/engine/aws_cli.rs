@@ -1,6 +1,9 @@
 //! Changes as commands of the AWS CLI.
 
+mod permission;
+
 use alloc::{
+    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -9,8 +12,8 @@ use core::fmt::Display;
 use ipnet::IpNet;
 use ssm_doctor_facts::{
     change::{
-        Change, Ec2Change, IamChange, LogsChange, NetworkFirewallChange, Protocol, Route53Change,
-        Route53ResolverChange, RouteTarget, S3Change, Source, SsmChange, StsChange,
+        Change, Ec2Change, LogsChange, NetworkFirewallChange, Protocol, Route53Change,
+        Route53ResolverChange, RouteTarget, Source, SsmChange,
     },
     ec2::Destination,
     ids::{Region, SecurityGroupId},
@@ -23,13 +26,17 @@ pub fn command(change: &Change, region: &Region) -> Vec<String> {
         Change::AwsCli(words) => words.clone(),
         Change::Ec2(change) => ec2(change),
         Change::NetworkFirewall(change) => network_firewall(change),
-        Change::Iam(change) => iam(change),
+        Change::EndpointPolicy(change) => permission::endpoint_policy(change),
+        Change::Iam(change) => permission::iam(change),
+        Change::InstanceProfile(change) => permission::instance_profile(change),
+        Change::Kms(change) => permission::kms(change),
         Change::Logs(change) => logs(change),
         Change::Route53(change) => route53(change, region),
         Change::Route53Resolver(change) => route53resolver(change),
-        Change::S3(change) => s3(change),
+        Change::S3(change) => permission::s3(change),
+        Change::ServiceSetting(change) => permission::service_setting(change),
         Change::Ssm(change) => ssm(change),
-        Change::Sts(StsChange::GetCallerIdentity) => words("sts get-caller-identity", &[]),
+        Change::Sts(change) => permission::sts(change),
     };
     // IAM has no Region.
     let has_region = words.first().is_none_or(|service| service != "iam");
@@ -37,12 +44,15 @@ pub fn command(change: &Change, region: &Region) -> Vec<String> {
     core::iter::once("aws".into()).chain(words).chain(region.into_iter().flatten()).collect()
 }
 
-/// Each `{}` of the template is a word of its own, and takes the next value.
+/// Each `{}` of the template takes the next value, which stays within its word.
 fn words(template: &str, values: &[&dyn Display]) -> Vec<String> {
     let mut values = values.iter();
-    let word = |word: &str| match word {
-        "{}" => values.next().map(ToString::to_string).unwrap_or_default(),
-        word => word.into(),
+    let word = |word: &str| match word.split_once("{}") {
+        Some((before, after)) => {
+            let value = values.next().map(ToString::to_string).unwrap_or_default();
+            format!("{before}{value}{after}")
+        }
+        None => word.into(),
     };
     template.split(' ').map(word).collect()
 }
@@ -249,31 +259,11 @@ fn route53resolver(change: &Route53ResolverChange) -> Vec<String> {
 }
 
 #[rustfmt::skip]
-fn iam(change: &IamChange) -> Vec<String> {
-    use IamChange::*;
-    match change {
-        TagUser { user, key } => words("iam tag-user --user-name {} --tags {}", &[user, &format_args!("Key={key},Value=<os-user>")]),
-        TagRole { role, key } => words("iam tag-role --role-name {} --tags {}", &[role, &format_args!("Key={key},Value=<os-user>")]),
-    }
-}
-
-#[rustfmt::skip]
 fn logs(change: &LogsChange) -> Vec<String> {
     use LogsChange::*;
     match change {
         CreateLogGroup { group } => words("logs create-log-group --log-group-name {}", &[group]),
         EncryptLogGroup { group } => words("logs associate-kms-key --log-group-name {} --kms-key-id <key-arn>", &[group]),
-    }
-}
-
-fn s3(change: &S3Change) -> Vec<String> {
-    const ENCRYPTION: &str =
-        r#"{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"AES256"}}]}"#;
-    match change {
-        S3Change::EncryptBucket { bucket } => words(
-            "s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration {}",
-            &[bucket, &ENCRYPTION],
-        ),
     }
 }
 

@@ -4,4 +4,6 @@ mod actions;
 pub mod aws_cli;
 pub mod check;
 pub mod diagnosis;
+pub(crate) mod no_verdict;
+pub(crate) mod permission;
 pub mod words;

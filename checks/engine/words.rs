@@ -15,7 +15,7 @@ use ssm_doctor_facts::{
     scope::{Scope, Session},
 };
 
-use super::aws_cli;
+use super::{aws_cli, permission};
 use crate::{
     agent_words, client_words, dns_words, network_remedies, network_statements, preferences_words,
 };
@@ -54,6 +54,7 @@ pub fn limit(limit: &Limit) -> String {
         Limit::ResolverRule(limit) => dns_words::rule_limit(limit),
         Limit::HostedZone(limit) => dns_words::zone_limit(limit),
         Limit::DnsFirewall(limit) => dns_words::firewall_limit(limit),
+        Limit::Permission(limit) => permission::words::limit(limit),
         Limit::Session(limit) => preferences_words::limit(limit),
         Limit::Workstation(limit) => client_words::limit(limit),
     }

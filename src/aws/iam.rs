@@ -10,7 +10,7 @@ use aws_sdk_iam::{
     types::{self as sdk, ContextKeyTypeEnum},
 };
 use ssm_doctor_analysis::case::Case;
-use ssm_doctor_analysis::permissions::simulation::{ContextEntry, ContextKind, entries};
+use ssm_doctor_analysis::permissions::simulator::{ContextEntry, ContextKind, entries};
 use ssm_doctor_facts::{
     iam::{Decision, InstanceProfile, Question, Role, Simulation, User},
     ids::{Arn, ProfileName, RoleName, UserName},

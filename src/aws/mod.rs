@@ -34,7 +34,7 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_analysis::{
     network::service::CORE,
-    permissions::credentials::{CHANNELS, REGISTER, channels_of},
+    permissions::actions::{CHANNELS, REGISTER, channels_of},
 };
 use ssm_doctor_facts::{
     ec2::TargetKind,

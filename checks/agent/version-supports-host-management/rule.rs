@@ -5,8 +5,10 @@
 //! by version 2 of the instance metadata service, which agents of that age speak.
 
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::credentials::{Source, agent_role_name, attach_profile};
-use ssm_doctor_facts::ssm::AgentVersion;
+use ssm_doctor_analysis::permissions::{
+    agent_identity::agent_role_name, identity::CredentialSource,
+};
+use ssm_doctor_facts::{change::InstanceProfileChange, ssm::AgentVersion};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -28,7 +30,7 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
     };
     let role = match agent_role_name(case)? {
-        Some((role, Source::HostManagement)) => role,
+        Some((role, CredentialSource::HostManagement)) => role,
         Some(_) => {
             return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));
         }
@@ -50,14 +52,12 @@ fn run(case: &Case) -> Answer {
     let needs = format!("has agent {version}, and Default Host Management needs {FLOOR}");
     Ok(Verdict::Fail(
         observed(id, needs),
-        attach_profile(
-            Fix::new(
+        Fix::new(
                 format!(
                     "update the agent on {id}, or attach an instance profile whose role has AmazonSSMManagedInstanceCore"
                 ),
                 Recovery::Agent,
-            ),
-            id,
-        ),
+            )
+        .with(InstanceProfileChange::Associate { instance: id.clone() }),
     ))
 }

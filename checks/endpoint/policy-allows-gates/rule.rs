@@ -3,15 +3,12 @@
 //! Encryption and logging preferences make the agent call KMS, S3 or `CloudWatch` Logs before the
 //! prompt appears, from the same subnet and so through the same kind of endpoints.
 
-use crate::endpoint::policy_allows_agent::{open_to_all, passes, policy_on_the_way};
+use crate::engine::permission::endpoint_policy::EndpointPolicy;
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     network::service,
-    permissions::{
-        credentials::{agent_role, log_groups_of},
-        judge::Question,
-    },
-    session::{self, Gates},
+    permissions::{actions::log_groups_of, identity::PermissionQuestion},
+    session::{self, Gates, Preferences},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -28,7 +25,7 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::profile_contains_role::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 /// What a gate may wait for.
@@ -36,20 +33,20 @@ const SERVICES: [&str; 3] = ["kms", "logs", "s3"];
 const NOTHING: &str =
     "nothing that this session waits for is reached through an endpoint with a policy";
 
-fn run(case: &Case) -> Answer {
+fn run(case: &Case) -> Judged {
     let gates = session::gates(case);
     if let Ok(Gates::None(why)) = gates {
         return Ok(Verdict::NotApplicable(why));
     }
     let services = match service::gate_services(case) {
         Ok(services) => services,
-        // Which of them it waits for decides nothing where none is reached through a policy.
+        // Which of them it waits for does not matter if none is reached through a policy.
         Err(unknown) => {
             for service in SERVICES {
-                match policy_on_the_way(case, service) {
+                match EndpointPolicy::on_path(case, service) {
                     Ok(None) => {}
-                    Ok(Some(_)) => return Err(unknown),
-                    Err(way) => return Err(unknown.and(way)),
+                    Ok(Some(_)) => return Err(unknown.into()),
+                    Err(more) => return Err(unknown.and(more).into()),
                 }
             }
             return Ok(Verdict::NotApplicable(NOTHING));
@@ -61,33 +58,30 @@ fn run(case: &Case) -> Answer {
     let Gates::Apply(preferences) = gates? else {
         return Ok(Verdict::NotApplicable(NOTHING));
     };
-    all_of(services, NOTHING, |service| {
-        let Some((endpoint, text)) = policy_on_the_way(case, service)? else {
-            return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
-        };
-        if let Some(open) = open_to_all(endpoint, text) {
-            return Ok(open);
+    Ok(all_of(services, NOTHING, |service| answer(judge(service, &preferences, case)))?)
+}
+
+fn judge(service: &'static str, preferences: &Preferences, case: &Case) -> Judged {
+    let policy = EndpointPolicy::on_path(case, service)?
+        .or_not_applicable("no endpoint's policy on the way")?;
+    if let Some(open) = policy.allows_everything() {
+        return Ok(open);
+    }
+    let role = role(case)?;
+    let (action, resource) = match service {
+        "kms" => {
+            let key = preferences.guarded_key(case)?.or_not_applicable("the key does not exist")?;
+            ("kms:Decrypt", key.arn.to_string())
         }
-        let Some(role) = agent_role(case)? else {
-            return Ok(Verdict::NotApplicable("the agent has no role"));
-        };
-        let (action, resource) = match service {
-            "kms" => match preferences.guarded_key(case)? {
-                Some(key) => ("kms:Decrypt", key.arn.to_string()),
-                None => return Ok(Verdict::NotApplicable("the key does not exist")),
-            },
-            "s3" => match preferences.bucket()? {
-                Some(bucket) => {
-                    let partition = role.arn.partition();
-                    ("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{bucket}"))
-                }
-                None => return Ok(Verdict::NotApplicable("no bucket is named")),
-            },
-            "logs" => ("logs:DescribeLogGroups", log_groups_of(&role.arn, case.scope)),
-            _ => return Ok(Verdict::NotApplicable("nothing waits for it")),
-        };
-        let who = role.who(case.scope);
-        let question = Question { who: &who, action, resource: &resource };
-        passes(question, (service, endpoint, text), case)
-    })
+        "s3" => {
+            let bucket = preferences.bucket()?.or_not_applicable("no bucket is named")?;
+            let partition = role.arn.partition();
+            ("s3:GetEncryptionConfiguration", format!("arn:{partition}:s3:::{bucket}"))
+        }
+        "logs" => ("logs:DescribeLogGroups", log_groups_of(&role.arn, case.scope)),
+        _ => return Ok(Verdict::NotApplicable("nothing waits for it")),
+    };
+    let identity = role.identity(case.scope);
+    let question = PermissionQuestion { identity: &identity, action, resource: &resource };
+    Ok(policy.judge(question, case)?)
 }

@@ -1,14 +1,11 @@
 //! The policies of endpoints on the way let sessions be logged.
 //!
-//! A policy that lets the agent look at the bucket or the log group, or that nothing waits for, may still
-//! keep the log itself out. Sessions work, and nobody is told.
+//! A policy may let the agent look at the bucket or the log group, and still deny it to write the log.
+//! Sessions work then, without any message.
 
-use crate::endpoint::policy_allows_agent::{open_to_all, passes, policy_on_the_way};
+use crate::engine::permission::endpoint_policy::EndpointPolicy;
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{credentials::agent_role, judge::Question},
-    session::{self, Gates},
-};
+use ssm_doctor_analysis::{permissions::identity::PermissionQuestion, session::Preferences};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -24,42 +21,37 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::profile_contains_role::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 const NOTHING: &str = "no session log passes an endpoint with a policy";
 const TARGETS: [(&str, &str); 2] = [("s3", "s3BucketName"), ("logs", "cloudWatchLogGroupName")];
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    Ok(all_of(TARGETS, NOTHING, |(service, field)| {
+        answer(judge(service, field, &preferences, case))
+    })?)
+}
+
+fn judge(service: &'static str, field: &str, preferences: &Preferences, case: &Case) -> Judged {
+    preferences.text(field)?.or_not_applicable(NOTHING)?;
+    let policy = EndpointPolicy::on_path(case, service)?.or_not_applicable(NOTHING)?;
+    if let Some(open) = policy.allows_everything() {
+        return Ok(open);
+    }
+    let role = role(case)?;
+    let (partition, account) = (role.arn.partition(), role.arn.account());
+    let (actions, logs): (&[&str], _) = if service == "s3" {
+        (&["s3:PutObject"], preferences.objects(partition)?)
+    } else {
+        let streams = preferences.streams(partition, &case.scope.region, account)?;
+        (&["logs:CreateLogStream", "logs:PutLogEvents"], streams)
     };
-    all_of(TARGETS, NOTHING, |(service, field)| {
-        if preferences.text(field)?.is_none() {
-            return Ok(Verdict::NotApplicable(NOTHING));
-        }
-        let Some((endpoint, text)) = policy_on_the_way(case, service)? else {
-            return Ok(Verdict::NotApplicable(NOTHING));
-        };
-        if let Some(open) = open_to_all(endpoint, text) {
-            return Ok(open);
-        }
-        let Some(role) = agent_role(case)? else {
-            return Ok(Verdict::NotApplicable("the agent has no role"));
-        };
-        let (partition, account) = (role.arn.partition(), role.arn.account());
-        let (actions, logs): (&[&str], _) = if service == "s3" {
-            (&["s3:PutObject"], preferences.objects(partition)?)
-        } else {
-            let streams = preferences.streams(partition, &case.scope.region, account)?;
-            (&["logs:CreateLogStream", "logs:PutLogEvents"], streams)
-        };
-        let Some(logs) = logs else { return Ok(Verdict::NotApplicable(NOTHING)) };
-        let who = role.who(case.scope);
-        all_of(actions, NOTHING, |action| {
-            let question = Question { who: &who, action, resource: &logs.one };
-            passes(question, (service, endpoint, text), case)
-        })
-    })
+    let logs = logs.or_not_applicable(NOTHING)?;
+    let identity = role.identity(case.scope);
+    Ok(all_of(actions, NOTHING, |action| {
+        let question = PermissionQuestion { identity: &identity, action, resource: &logs.one };
+        policy.judge(question, case)
+    })?)
 }

@@ -1,15 +1,15 @@
 //! The policy of the `ssm` endpoint lets operators inside the VPC start this session.
 //!
 //! Whether the operator calls from inside is not known, so a refusal is advice. Perimeter policies
-//! that ask for the organization's own resources shut out the documents that AWS owns, which belong to
-//! no organization of ours: shells open, and SSH and port forwarding do not.
+//! that require the organization's own resources deny the documents that AWS owns, which do not belong to
+//! the organization: shells open, and SSH and port forwarding do not.
 
-use crate::endpoint::policy_allows_agent::{open_to_all, passes, policy_on_the_way};
+use crate::engine::permission::endpoint_policy::EndpointPolicy;
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     permissions::{
-        context::{START, document_arn, target_arn},
-        judge::Question,
+        actions::{START, document_arn, target_arn},
+        identity::PermissionQuestion,
         operator,
     },
     session,
@@ -27,41 +27,40 @@ pub(crate) static CHECK: Check = Check {
         &crate::operator::in_account_and_region::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some((endpoint, text)) = policy_on_the_way(case, "ssm")? else {
-        return Ok(Verdict::NotApplicable("ssm is not reached through an endpoint with a policy"));
-    };
-    if let Some(open) = open_to_all(endpoint, text) {
+fn run(case: &Case) -> Judged {
+    let policy = EndpointPolicy::on_path(case, "ssm")?
+        .or_not_applicable("ssm is not reached through an endpoint with a policy")?;
+    if let Some(open) = policy.allows_everything() {
         return Ok(open);
     }
-    let who = operator::who(case)?;
+    let identity = operator::identity(case)?;
     let name = session::document_name(case.scope)?;
     let (target, document) = (target_arn(case)?, document_arn(case, &name)?);
     // What the service asks for a default document is not documented.
     let named = case.scope.session != Session::Shell || case.scope.document.is_some();
     let resources = core::iter::once(target).chain(named.then_some(document));
-    let answer = all_of(resources, "nothing is asked of it", |resource| {
-        let question = Question { who: &who, action: START, resource: &resource };
-        let answer = passes(question, ("ssm", endpoint, text), case)?;
-        Ok(match answer {
+    let verdict = all_of(resources, "nothing is asked of it", |resource| {
+        let question =
+            PermissionQuestion { identity: &identity, action: START, resource: &resource };
+        Ok(match policy.judge(question, case)? {
             Verdict::Fail(evidence, fix) => Verdict::Fail(
                 evidence.and(observed(&resource, "is what it would not let start")),
                 fix,
             ),
-            answer => answer,
+            other => other,
         })
     })?;
-    Ok(match answer {
+    Ok(match verdict {
         Verdict::Fail(evidence, fix) => Verdict::Fail(
             evidence.and(observed(
-                who.name(),
+                identity.name(),
                 "is held up by it only when calling from inside the VPC",
             )),
             Fix { recovery: Recovery::NextSession, ..fix },
         ),
-        answer => answer,
+        other => other,
     })
 }

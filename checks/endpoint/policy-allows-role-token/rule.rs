@@ -2,19 +2,21 @@
 //!
 //! `ssm:RequestManagedInstanceRoleToken` is signed with the node's key, not with AWS credentials, on
 //! hybrid nodes for certain: such a request has no principal, so that a policy which names accounts or
-//! an organization (`aws:PrincipalOrgID`, `aws:PrincipalAccount`) lets nobody through. The keys
+//! an organization (`aws:PrincipalOrgID`, `aws:PrincipalAccount`) allows no node. The keys
 //! `ssm:NodeAccountId` and `ssm:NodeOrgId` are meant for it. Source: Systems Manager user guide, "VPC
 //! endpoint policy considerations for hybrid nodes"; amazon-ssm-agent
 //! `common/identity/availableidentities/ec2/ec2roleprovider/ssm_ec2_role_provider.go`.
 
 use serde_json::json;
 
-use crate::endpoint::policy_allows_agent::{is_open, open, policy_on_the_way, refusal};
+use crate::engine::permission::endpoint_policy::EndpointPolicy;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    context::{self, target_arn},
-    credentials::{Source, agent_role},
-    judge::{Question, past_endpoint},
+    actions::target_arn,
+    agent_identity::agent_role,
+    decision::denied_by_endpoint,
+    identity::{CredentialSource, PermissionQuestion},
+    request_context,
 };
 use ssm_doctor_iam_policy::{
     KeyValue, Principal, Request, RequestContext, RequestResource, ResourceOwner,
@@ -31,51 +33,50 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 const TOKEN: &str = "ssm:RequestManagedInstanceRoleToken";
 
-fn run(case: &Case) -> Answer {
-    let Some((endpoint, text)) = policy_on_the_way(case, "ssm")? else {
-        return Ok(Verdict::NotApplicable("ssm is not reached through an endpoint with a policy"));
-    };
-    if is_open(text) {
+fn run(case: &Case) -> Judged {
+    let policy = EndpointPolicy::on_path(case, "ssm")?
+        .or_not_applicable("ssm is not reached through an endpoint with a policy")?;
+    if policy.is_open() {
         return Ok(Verdict::NotApplicable("the endpoint's policy allows everything"));
     }
     let role = match agent_role(case)? {
-        Some(role) if role.source == Source::HostManagement => role,
+        Some(role) if role.source == CredentialSource::HostManagement => role,
         _ => {
             return Ok(Verdict::NotApplicable("the agent does not ask Systems Manager for a role"));
         }
     };
-    let (id, target) = (&endpoint.id, target_arn(case)?);
-    let who = role.who(case.scope);
-    let question = Question { who: &who, action: TOKEN, resource: &target };
-    let signed = node(context::of(question, case)?, case.facts);
+    let (id, target) = (&policy.endpoint.id, target_arn(case)?);
+    let identity = role.identity(case.scope);
+    let question = PermissionQuestion { identity: &identity, action: TOKEN, resource: &target };
+    let signed = node(request_context::of(question, case)?, case.facts);
     let signed = Request { context: &signed, ..question.request(None, &signed) };
-    let nobody = Principal::Anonymous;
-    let context = node(unsigned(&nobody, &signed), case.facts);
+    let anonymous = Principal::Anonymous;
+    let context = node(unsigned(&anonymous, &signed), case.facts);
     let unsigned = Request {
-        principal: nobody,
+        principal: anonymous,
         action: TOKEN,
         resource: RequestResource::Exact(&target),
         owner: ResourceOwner::SameAccount,
         context: &context,
     };
-    let of_nobody = past_endpoint(&unsigned, id.as_str(), text)?;
-    let of_role = past_endpoint(&signed, id.as_str(), text)?;
-    match (of_nobody, of_role) {
+    let of_unsigned = denied_by_endpoint(&unsigned, id.as_str(), policy.text)?;
+    let of_signed = denied_by_endpoint(&signed, id.as_str(), policy.text)?;
+    match (of_unsigned, of_signed) {
         (None, None) => {
             let how = format!("has a policy that allows {TOKEN}, signed or not");
             Ok(Verdict::Pass(observed(id, how)))
         }
-        (Some(no), Some(_)) => {
+        (Some(denial), Some(_)) => {
             let evidence = observed(
                 &format!("{id} (ssm)"),
                 format!(
                     "has a policy that {} {TOKEN}, by which the agent gets the role of Default Host Management",
-                    refusal(&no, text)
+                    policy.denial(&denial)
                 ),
             );
             let statement = json!({
@@ -83,14 +84,14 @@ fn run(case: &Case) -> Answer {
                 "Principal": "*",
                 "Action": [TOKEN, "ssm:RegisterManagedInstance", "ssm:UpdateManagedInstancePublicKey"],
                 "Resource": "*",
-                "Condition": { "StringEquals": { "ssm:NodeAccountId": who.arn.account() } },
+                "Condition": { "StringEquals": { "ssm:NodeAccountId": identity.arn.account() } },
             });
-            Ok(Verdict::Fail(evidence, open(endpoint, &no, &statement.to_string())))
+            Ok(Verdict::Fail(evidence, policy.fix(&denial, &statement)))
         }
         _ => Err(Unknown::limit(format!(
             "whether the policy of {id} lets the agent on {} ask for its role ({TOKEN}): it asks who signed, and on hybrid nodes nobody has; ssm:NodeAccountId and ssm:NodeOrgId work for every node",
             case.scope.target
-        ))),
+        )).into()),
     }
 }
 
@@ -111,8 +112,8 @@ fn node(context: RequestContext, facts: &Facts) -> RequestContext {
 }
 
 /// The context of the same request without a principal.
-fn unsigned(nobody: &Principal, signed: &Request) -> RequestContext {
-    let mut context = RequestContext::for_principal(nobody);
+fn unsigned(anonymous: &Principal, signed: &Request) -> RequestContext {
+    let mut context = RequestContext::for_principal(anonymous);
     for key in ["aws:SourceVpce", "aws:SourceVpc", "aws:RequestedRegion"] {
         if let Some(known) = signed.context.get(key) {
             context.set(key, known.clone());

@@ -4,7 +4,7 @@
 //! and more, during which it is pending.
 
 use crate::prelude::*;
-use ssm_doctor_facts::ssm::SettingId;
+use ssm_doctor_facts::{change::ServiceSettingChange, ssm::SettingId};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -13,10 +13,10 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[&crate::target::found_in_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
+fn run(case: &Case) -> Judged {
     if case.scope.target.instance().is_some() {
         return Ok(Verdict::NotApplicable("EC2 instances need no tier"));
     }
@@ -24,13 +24,15 @@ fn run(case: &Case) -> Answer {
     let Some(setting) = case.facts.service_setting(&id).optional()? else {
         return Err(Unknown::limit(
             "the tier of hybrid nodes: Systems Manager has no such setting here",
-        ));
+        )
+        .into());
     };
     if setting.status == "PendingUpdate" {
         return Err(Unknown::limit(format!(
             "the tier of hybrid nodes is just being changed to or from {}",
             setting.value
-        )));
+        ))
+        .into());
     }
     let evidence =
         observed(&case.scope.region, format!("has its hybrid nodes in the {} tier", setting.value));
@@ -39,8 +41,8 @@ fn run(case: &Case) -> Answer {
         "standard" => {
             let caller = case.facts.caller(&Ourselves::Us).hint()?;
             let (partition, account) = caller
-                .map_or((case.scope.region.partition(), "<account>"), |it| {
-                    (it.arn.partition(), it.account.as_str())
+                .map_or((case.scope.region.partition(), "<account>"), |caller| {
+                    (caller.arn.partition(), caller.account.as_str())
                 });
             let arn = format!(
                 "arn:{partition}:ssm:{}:{account}:servicesetting{}",
@@ -53,17 +55,9 @@ fn run(case: &Case) -> Answer {
                     "turn on the advanced-instances tier, which is charged for each hybrid node and hour",
                     Recovery::NextSession,
                 )
-                .aws([
-                        "ssm",
-                        "update-service-setting",
-                        "--setting-id",
-                        &arn,
-                        "--setting-value",
-                        "advanced",
-                    ],
-                ),
+                .with(ServiceSettingChange::Update { setting: arn, value: "advanced".into() }),
             ))
         }
-        other => Err(Unknown::limit(format!("{other:?} is no tier that is known here"))),
+        other => Err(Unknown::limit(format!("{other:?} is no tier that is known here")).into()),
     }
 }

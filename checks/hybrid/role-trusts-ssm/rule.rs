@@ -3,15 +3,19 @@
 //! The role of a hybrid node, and that of Default Host Management, are assumed by `ssm`, not `ec2`.
 //! Its conditions on where the request comes from are compared with this account and Region: a wrong
 //! one lets a node register and then refuses it fresh credentials. AWS documents that for activations;
-//! what Default Host Management sends along nobody has confirmed, so there a condition that does not
-//! hold is no verdict, and none is proposed.
+//! what Default Host Management sends is not documented, so there a condition that does not hold decides
+//! nothing, and no condition is proposed.
 
 use alloc::vec;
 
+use crate::engine::permission::{managed_policy, policy_document};
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::credentials::{
-    ASSUME, Source, agent_role_name, agent_role_path,
+use ssm_doctor_analysis::permissions::{
+    actions::ASSUME,
+    agent_identity::{agent_role_name, agent_role_path},
+    identity::CredentialSource,
 };
+use ssm_doctor_facts::change::{IamChange, RoleOrUser};
 use ssm_doctor_iam_policy as policy;
 use ssm_doctor_iam_policy::{KeyValue, ServiceTrust};
 
@@ -26,13 +30,16 @@ pub(crate) static CHECK: Check = Check {
         &crate::identity::profile_contains_role::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
+fn run(case: &Case) -> Judged {
     let (name, source) = match agent_role_name(case)? {
-        Some((name, source @ (Source::Activation | Source::HostManagement))) => (name, source),
-        Some((_, Source::InstanceProfile)) => {
+        Some((
+            name,
+            source @ (CredentialSource::Activation | CredentialSource::HostManagement),
+        )) => (name, source),
+        Some((_, CredentialSource::InstanceProfile)) => {
             return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));
         }
         None => return Ok(Verdict::NotApplicable("the agent has no role")),
@@ -45,7 +52,7 @@ fn run(case: &Case) -> Answer {
         "Principal": { "Service": "ssm.amazonaws.com" },
         "Action": ASSUME,
     });
-    if source == Source::Activation
+    if source == CredentialSource::Activation
         && let Some(statement) = statement.as_object_mut()
     {
         // A role is global: nodes of other Regions may use it, too.
@@ -55,31 +62,23 @@ fn run(case: &Case) -> Answer {
         });
         statement.insert("Condition".into(), condition);
     }
-    let document =
-        serde_json::json!({ "Version": "2012-10-17", "Statement": statement }).to_string();
+    let trust = policy_document(&statement);
     let Some(role) = case.facts.role(&name).optional()? else {
         let policy = match source {
-            Source::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
-            Source::Activation | Source::InstanceProfile => "AmazonSSMManagedInstanceCore",
+            CredentialSource::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
+            CredentialSource::Activation | CredentialSource::InstanceProfile => {
+                "AmazonSSMManagedInstanceCore"
+            }
         };
         let path = agent_role_path(case, &name, source);
-        let path = path.as_ref().map(|it| ["--path", it.as_str()]).into_iter().flatten();
-        let create = ["iam", "create-role", "--role-name", name.as_str()]
-            .into_iter()
-            .chain(path)
-            .chain(["--assume-role-policy-document", &document]);
         return Ok(Verdict::Fail(
             observed(&name, "is the node's role and does not exist any more"),
             Fix::new(format!("make {name} again, with {policy} attached"), Recovery::Agent)
-                .aws(create)
-                .aws([
-                    "iam",
-                    "attach-role-policy",
-                    "--role-name",
-                    name.as_str(),
-                    "--policy-arn",
-                    &format!("arn:{partition}:iam::aws:policy/{policy}"),
-                ]),
+                .with(IamChange::CreateRole { role: name.clone(), path, trust })
+                .with(IamChange::AttachPolicy {
+                    to: RoleOrUser::Role(name.to_string()),
+                    policy: managed_policy(&caller.arn, policy),
+                }),
         ));
     };
     let here = vec![
@@ -95,11 +94,11 @@ fn run(case: &Case) -> Answer {
             [] => "does not trust ssm.amazonaws.com".into(),
             others => format!("does not trust ssm.amazonaws.com; it names {}", others.join(", ")),
         },
-        ServiceTrust::ConditionsNotMet(keys) if source == Source::HostManagement => {
+        ServiceTrust::ConditionsNotMet(keys) if source == CredentialSource::HostManagement => {
             let keys = keys.join(", ");
             return Err(Unknown::limit(format!(
                 "whether conditions on {keys} in the trust policy of {name} hold for Default Host Management is not documented; for {account} in {region} they would not"
-            )));
+            )).into());
         }
         ServiceTrust::ConditionsNotMet(keys) => format!(
             "trusts ssm.amazonaws.com only under conditions on {} that do not hold for {account} in {region}",
@@ -112,14 +111,6 @@ fn run(case: &Case) -> Answer {
             format!("let ssm.amazonaws.com assume {name} (this replaces its whole trust policy: keep what else it needs)"),
             Recovery::Agent,
         )
-        .aws([
-                "iam",
-                "update-assume-role-policy",
-                "--role-name",
-                name.as_str(),
-                "--policy-document",
-                &document,
-            ],
-        ),
+        .with(IamChange::UpdateAssumeRolePolicy { role: name, trust }),
     ))
 }

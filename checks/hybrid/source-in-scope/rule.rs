@@ -1,6 +1,6 @@
 //! The node is one whose identity is known here.
 //!
-//! `mi-` ids are also given to what nobody registered by an activation of his own: on a Greengrass core
+//! `mi-` ids are also given to nodes that were not registered by an activation: on a Greengrass core
 //! device the component `aws.greengrass.SystemsManagerAgent` registers the agent, with the service role of
 //! its `SSMRegistrationRole`; the device's token exchange role is only asked for the right to do so.
 //! Sources: `DescribeInstanceInformation`, `SourceType`; Greengrass V2 Developer Guide, "Systems
@@ -15,10 +15,10 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Advises,
     depends_on: &[&crate::target::found_in_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-/// Servers, wherever they stand.
+/// Servers, wherever they are.
 const SERVERS: [&str; 4] = [
     "AWS::SSM::ManagedInstance",
     "AWS::EC2::Instance",
@@ -26,14 +26,13 @@ const SERVERS: [&str; 4] = [
     "compute.googleapis.com/Instance",
 ];
 
-fn run(case: &Case) -> Answer {
+fn run(case: &Case) -> Judged {
     let target = &case.scope.target;
     if target.instance().is_some() {
         return Ok(Verdict::NotApplicable("EC2 instances are what they are"));
     }
-    let Some(node) = case.facts.node(target).optional()? else {
-        return Ok(Verdict::NotApplicable("the node is not registered"));
-    };
+    let node =
+        case.facts.node(target).optional()?.or_not_applicable("the node is not registered")?;
     let Some(source) = node.source_type.as_deref() else {
         return Ok(Verdict::Pass(observed(
             target,

@@ -7,10 +7,12 @@
 //! `core/app/credentialrefresher/credentialrefresher_deps.go`.
 
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::credentials::{
-    REGISTER, host_management, may_register, profile_role,
+use ssm_doctor_analysis::permissions::{
+    actions::REGISTER,
+    agent_identity::{host_management, may_register},
+    instance_profile::profile_role,
 };
-use ssm_doctor_facts::ssm::Ping;
+use ssm_doctor_facts::{change::InstanceProfileChange, ssm::Ping};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -24,21 +26,15 @@ pub(crate) static CHECK: Check = Check {
         &super::profile_contains_role::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some(id) = case.scope.target.instance() else {
-        return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
-    };
-    let Some(served) = host_management(case.facts)? else {
-        return Ok(Verdict::NotApplicable("Default Host Management is off"));
-    };
-    let Some(role) = profile_role(case)? else {
-        return Ok(Verdict::NotApplicable(
-            "no profile's role comes before Default Host Management",
-        ));
-    };
+fn run(case: &Case) -> Judged {
+    let id = instance(case, "Default Host Management is for EC2 instances")?;
+    let served =
+        host_management(case.facts)?.or_not_applicable("Default Host Management is off")?;
+    let role = profile_role(case)?
+        .or_not_applicable("no profile's role comes before Default Host Management")?;
     if may_register(case, &role)? {
         return Ok(Verdict::NotApplicable("the profile's role may register itself"));
     }
@@ -58,14 +54,7 @@ fn run(case: &Case) -> Answer {
             format!("take the profile from {id}, or attach AmazonSSMManagedInstanceCore to {}; then restart the agent", role.name),
             Recovery::Agent,
         )
-        .aws([
-                "ec2",
-                "describe-iam-instance-profile-associations",
-                "--filters",
-                &format!("Name=instance-id,Values={id}"),
-            ],
-        )
-        .aws(["ec2", "disassociate-iam-instance-profile", "--association-id", "<association-id>"],
-        ),
+        .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() })
+        .with(InstanceProfileChange::Disassociate),
     ))
 }

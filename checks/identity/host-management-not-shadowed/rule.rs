@@ -6,9 +6,11 @@
 
 use crate::identity::role_may_open_channels::may_open;
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::credentials::{
-    given_by_host_management, host_management, may_register, profile_role,
+use ssm_doctor_analysis::permissions::{
+    agent_identity::{given_by_host_management, host_management, may_register},
+    instance_profile::profile_role,
 };
+use ssm_doctor_facts::change::InstanceProfileChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -22,48 +24,33 @@ pub(crate) static CHECK: Check = Check {
         &super::role_trusts_ec2::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some(id) = case.scope.target.instance() else {
-        return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
-    };
-    let Some(served) = host_management(case.facts)? else {
-        return Ok(Verdict::NotApplicable(
-            "Default Host Management is off, so nothing is shadowed",
-        ));
-    };
+fn run(case: &Case) -> Judged {
+    let id = instance(case, "Default Host Management is for EC2 instances")?;
+    let served = host_management(case.facts)?
+        .or_not_applicable("Default Host Management is off, so nothing is shadowed")?;
     if let Some(role) = given_by_host_management(case)? {
         let how = format!("is what the agent on {id} uses, by Default Host Management");
         return Ok(Verdict::Pass(observed(&role, how)));
     }
-    let Some(role) = profile_role(case)? else {
-        return Ok(Verdict::NotApplicable(
-            "no profile's role comes before Default Host Management",
-        ));
-    };
+    let role = profile_role(case)?
+        .or_not_applicable("no profile's role comes before Default Host Management")?;
     if !may_register(case, &role)? {
         let how = format!("cannot register, so the agent passes it over for {served}");
         return Ok(Verdict::Pass(observed(&role.name, how)));
     }
     Ok(match may_open(&role, Recovery::Agent, case)? {
         Verdict::Fail(evidence, fix) => {
-            let fix = fix.or("take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over");
+            let instead = Fix::new(
+                "or take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over",
+                fix.recovery,
+            )
+            .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() })
+            .with(InstanceProfileChange::Disassociate);
             let note = "may register, so the agent uses it for everything and never tries Default Host Management, which is on";
-            let fix = fix.aws([
-                "ec2",
-                "describe-iam-instance-profile-associations",
-                "--filters",
-                &format!("Name=instance-id,Values={id}"),
-            ]);
-            let fix = fix.aws([
-                "ec2",
-                "disassociate-iam-instance-profile",
-                "--association-id",
-                "<association-id>",
-            ]);
-            Verdict::Fail(evidence.and(observed(&role.name, note)), fix)
+            Verdict::Fail(evidence.and(observed(&role.name, note)), fix.and(instead))
         }
         answer => answer,
     })

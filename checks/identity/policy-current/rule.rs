@@ -1,15 +1,16 @@
 //! The agent's role has no policy that AWS has withdrawn.
 //!
-//! Told by its ARN: anybody may name a policy of their own alike. The simulator gives names only, so
-//! the list of policies is asked for where the name comes up.
+//! The ARN identifies it: a customer managed policy may have the same name. The simulator gives names only,
+//! so the list of policies is asked for where the name comes up.
 
+use crate::engine::permission::managed_policy;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    context::target_arn,
-    credentials::{REGISTER, agent_role},
-    judge::Question,
-    simulation,
+    actions::{REGISTER, target_arn},
+    identity::PermissionQuestion,
+    simulator,
 };
+use ssm_doctor_facts::change::{IamChange, RoleOrUser};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -18,32 +19,30 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Advises,
     depends_on: &[&crate::target::found_in_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 /// Source: Systems Manager user guide, "AWS managed policies for AWS Systems Manager".
 const WITHDRAWN: &str = "AmazonEC2RoleforSSM";
 
-fn run(case: &Case) -> Answer {
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let (who, target) = (role.who(case.scope), target_arn(case)?);
-    let question = Question { who: &who, action: REGISTER, resource: &target };
-    if let Some(names) = simulation::deciding_policies(case.facts, question)?
-        && !names.iter().any(|it| it == WITHDRAWN)
+fn run(case: &Case) -> Judged {
+    let role = role(case)?;
+    let (identity, target) = (role.identity(case.scope), target_arn(case)?);
+    let question = PermissionQuestion { identity: &identity, action: REGISTER, resource: &target };
+    if let Some(names) = simulator::deciding_policies(case.facts, question)?
+        && !names.iter().any(|name| name == WITHDRAWN)
     {
         let by = if names.is_empty() { "other policies".into() } else { names.join(", ") };
         return Ok(Verdict::Pass(observed(&role.name, format!("has its rights by {by}"))));
     }
-    let arn = format!("arn:{}:iam::aws:policy/service-role/{WITHDRAWN}", role.arn.partition());
+    let arn = managed_policy(&role.arn, &format!("service-role/{WITHDRAWN}"));
     let attached = case.facts.role_policies(&role.name).required()?;
-    if !attached.managed.iter().any(|it| it.as_str() == arn) {
+    if !attached.managed.iter().any(|policy| policy.as_str() == arn) {
         let what = format!("does not have {arn}");
         return Ok(Verdict::Pass(observed(&role.name, what)));
     }
-    let current =
-        format!("arn:{}:iam::aws:policy/AmazonSSMManagedInstanceCore", role.arn.partition());
+    let current = managed_policy(&role.arn, "AmazonSSMManagedInstanceCore");
+    let node = RoleOrUser::Role(role.name.to_string());
     let name = role.name.as_str();
     Ok(Verdict::Fail(
         observed(
@@ -54,7 +53,7 @@ fn run(case: &Case) -> Answer {
             format!("attach AmazonSSMManagedInstanceCore to {name} in place of {WITHDRAWN}, with what else its logs and buckets need"),
             Recovery::NextSession,
         )
-        .aws(["iam", "attach-role-policy", "--role-name", name, "--policy-arn", &current])
-        .aws(["iam", "detach-role-policy", "--role-name", name, "--policy-arn", &arn]),
+        .with(IamChange::AttachPolicy { to: node.clone(), policy: current })
+        .with(IamChange::DetachPolicy { from: node, policy: arn }),
     ))
 }

@@ -1,12 +1,17 @@
 //! The instance has something to act as.
 
+use crate::engine::permission::words::denial;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    credentials,
-    judge::{Judgement, Question, Stratum, judge},
+    agent_identity::{host_management, host_management_not_seen, host_management_spreads},
+    decision::{PermissionDecision, decide},
+    identity::PermissionQuestion,
     operator,
 };
-use ssm_doctor_facts::{ec2::InstanceState, ssm::SettingId};
+use ssm_doctor_facts::{
+    change::InstanceProfileChange, ec2::InstanceState, limit::ProfileProblem, ssm::SettingId,
+};
+use ssm_doctor_iam_policy::PolicyType;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -15,13 +20,11 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[&crate::target::found_in_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some(id) = case.scope.target.instance() else {
-        return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
-    };
+fn run(case: &Case) -> Judged {
+    let id = instance(case, "a hybrid node has the role of its activation")?;
     let instance = case.facts.instance(id).required()?;
     if matches!(instance.state, InstanceState::ShuttingDown | InstanceState::Terminated) {
         return Ok(Verdict::NotApplicable("the instance is gone for good"));
@@ -30,10 +33,10 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::Pass(observed(id, format!("has instance profile {}", profile.name()))));
     }
     let evidence = observed(id, "has no instance profile");
-    let served = credentials::host_management(case.facts)
-        .map_err(|it| credentials::beside(id, credentials::NO_PROFILE, it))?;
-    if let Some(unknown) = credentials::host_management_spreads(case)? {
-        return Err(unknown);
+    let served = host_management(case.facts)
+        .map_err(|unknown| host_management_not_seen(id, ProfileProblem::NoProfile, unknown))?;
+    if let Some(unknown) = host_management_spreads(case)? {
+        return Err(unknown.into());
     }
     Ok(match served {
         Some(role) => Verdict::Pass(evidence.and(observed(
@@ -51,39 +54,37 @@ fn run(case: &Case) -> Answer {
                 )),
                 case,
             ),
-            credentials::attach_profile(
-                Fix::new(
-                    "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
-                    Recovery::Agent,
-                ),
-                id,
-            ),
+            Fix::new(
+                "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
+                Recovery::Agent,
+            )
+            .with(InstanceProfileChange::Associate { instance: id.clone() }),
         ),
     })
 }
 
-/// `evidence`, and whether the organization keeps the operator from turning Default Host Management on.
+/// The evidence, and whether the organization denies the operator to turn Default Host Management on.
 fn locked(evidence: Evidence, case: &Case) -> Evidence {
     const TURN_ON: &str = "ssm:UpdateServiceSetting";
-    let Ok(who) = operator::who(case) else { return evidence };
+    let Ok(identity) = operator::identity(case) else { return evidence };
     let setting = format!(
         "arn:{}:ssm:{}:{}:servicesetting{}",
-        who.arn.partition(),
+        identity.arn.partition(),
         case.scope.region,
-        who.arn.account(),
+        identity.arn.account(),
         SettingId::DefaultHostManagementRole
     );
-    let question = Question { who: &who, action: TURN_ON, resource: &setting };
-    match judge(question, None, case) {
-        Ok(Judgement::Refused(refused)) => {
-            let forbids = refused.layers.iter().find(|it| it.layer == Stratum::ServiceControl);
-            let Some(no) = forbids else { return evidence };
+    let question = PermissionQuestion { identity: &identity, action: TURN_ON, resource: &setting };
+    match decide(question, None, case) {
+        Ok(PermissionDecision::Denied(denied)) => {
+            let forbids = denied.by.iter().find(|by| by.policy_type == PolicyType::ServiceControl);
+            let Some(forbids) = forbids else { return evidence };
             evidence.and(observed(
-                who.name(),
-                format!("may not turn it on either: {TURN_ON} is denied ({})", no.phrase()),
+                identity.name(),
+                format!("may not turn it on either: {TURN_ON} is denied ({})", denial(forbids)),
             ))
         }
-        Ok(Judgement::Allowed(_)) => evidence,
+        Ok(PermissionDecision::Allowed(_)) => evidence,
         Err(unknown) => evidence.wanting(unknown.unasked()),
     }
 }

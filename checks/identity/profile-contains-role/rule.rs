@@ -5,10 +5,17 @@
 //! not the one that is attached. Source: IAM User Guide, "IAM identifiers", "Unique identifiers".
 
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::credentials::{
-    NO_ROLE, beside, empty_profile, given_by_host_management, host_management, profile_name,
+use ssm_doctor_analysis::permissions::{
+    agent_identity::{
+        given_by_host_management, host_management, host_management_not_seen, profile_without_role,
+    },
+    instance_profile::profile_name,
 };
-use ssm_doctor_facts::ssm::Ping;
+use ssm_doctor_facts::{
+    change::{IamChange, InstanceProfileChange},
+    limit::ProfileProblem,
+    ssm::Ping,
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -17,34 +24,22 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[&crate::target::found_in_region::CHECK, &super::profile_attached::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some(id) = case.scope.target.instance() else {
-        return Ok(Verdict::NotApplicable("a hybrid node has the role of its activation"));
-    };
-    let instance = case.facts.instance(id).required()?;
-    let Some(arn) = &instance.profile else {
-        return Ok(Verdict::NotApplicable("the instance has no profile"));
-    };
+fn run(case: &Case) -> Judged {
+    let id = instance(case, "a hybrid node has the role of its activation")?;
+    let row = case.facts.instance(id).required()?;
+    let arn = row.profile.as_ref().or_not_applicable("the instance has no profile")?;
     let name = profile_name(arn)?;
-    let replace = |what: &str, by: &str| {
-        let filter = format!("Name=instance-id,Values={id}");
+    let replace = |what: &str, by: Option<&ProfileName>| {
         Fix::new(what, Recovery::Agent)
-            .aws(["ec2", "describe-iam-instance-profile-associations", "--filters", &filter])
-            .aws([
-                "ec2",
-                "replace-iam-instance-profile-association",
-                "--association-id",
-                "<association-id>",
-                "--iam-instance-profile",
-                &format!("Name={by}"),
-            ])
+            .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() })
+            .with(InstanceProfileChange::Replace { profile: by.cloned() })
     };
     let mut remade = false;
     let (evidence, fix) = if let Some(profile) = case.facts.instance_profile(&name).optional()? {
-        if let (Some(attached), Some(now)) = (&instance.profile_id, &profile.id)
+        if let (Some(attached), Some(now)) = (&row.profile_id, &profile.id)
             && attached != now
         {
             remade = true;
@@ -54,22 +49,16 @@ fn run(case: &Case) -> Answer {
                     "has the id {now}, and {attached} is attached to {id}: it was deleted, and made again under its name"
                 ),
             );
-            (evidence, replace("attach the profile again, as it is now", name.as_str()))
+            (evidence, replace("attach the profile again, as it is now", Some(&name)))
         } else if let Some(role) = profile.roles.first() {
             return Ok(Verdict::Pass(observed(&name, format!("holds role {role}"))));
         } else {
-            let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent).aws([
-                "iam",
-                "add-role-to-instance-profile",
-                "--instance-profile-name",
-                name.as_str(),
-                "--role-name",
-                "<role>",
-            ]);
+            let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent)
+                .with(IamChange::AddRoleToInstanceProfile { profile: name.clone() });
             (observed(&name, "holds no role"), fix)
         }
     } else {
-        let fix = replace("replace the deleted profile by one that exists", "<profile>");
+        let fix = replace("replace the deleted profile by one that exists", None);
         (observed(&name, format!("is attached to {id} and does not exist any more")), fix)
     };
     if let Some(role) = given_by_host_management(case)? {
@@ -79,13 +68,18 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::Pass(evidence.and(observed(&role, served))));
     }
     // An agent that is Online, and was given no role, lives on what the old profile gave it.
-    let online =
-        case.facts.node(&case.scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online);
+    let online = case
+        .facts
+        .node(&case.scope.target)
+        .optional()?
+        .is_some_and(|node| node.ping == Ping::Online);
     if remade && online {
         return Ok(Verdict::Fail(evidence, fix));
     }
-    match host_management(case.facts).map_err(|it| beside(id, NO_ROLE, it))? {
-        Some(_) => Err(empty_profile(id)),
+    let served = host_management(case.facts)
+        .map_err(|unknown| host_management_not_seen(id, ProfileProblem::NoRole, unknown))?;
+    match served {
+        Some(_) => Err(profile_without_role(id).into()),
         None => Ok(Verdict::Fail(evidence, fix)),
     }
 }

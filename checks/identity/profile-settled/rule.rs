@@ -4,7 +4,7 @@
 //! attached a moment ago, and the agent may still sleep, is said where the agent is missed.
 
 use crate::prelude::*;
-use ssm_doctor_facts::ssm::Ping;
+use ssm_doctor_facts::{change::InstanceProfileChange, ssm::Ping};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -13,24 +13,26 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Degrades,
     depends_on: &[&crate::target::found_in_region::CHECK, &super::profile_attached::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some(id) = case.scope.target.instance() else {
-        return Ok(Verdict::NotApplicable("a hybrid node has no instance profile"));
-    };
-    let Some(profile) = &case.facts.instance(id).required()?.profile else {
-        return Ok(Verdict::NotApplicable("the instance has no profile"));
-    };
-    if case.facts.node(&case.scope.target).optional()?.is_some_and(|it| it.ping == Ping::Online) {
+fn run(case: &Case) -> Judged {
+    let id = instance(case, "a hybrid node has no instance profile")?;
+    let profile = case
+        .facts
+        .instance(id)
+        .required()?
+        .profile
+        .as_ref()
+        .or_not_applicable("the instance has no profile")?;
+    if case.facts.node(&case.scope.target).optional()?.is_some_and(|node| node.ping == Ping::Online)
+    {
         return Ok(Verdict::NotApplicable("the agent is Online, so it has credentials"));
     }
     let name = profile.name();
     let Some(association) = case.facts.profile_association(id).optional()? else {
-        return Err(Unknown::limit(format!("whether {name} is in force for {id} yet")));
+        return Err(Unknown::limit(format!("whether {name} is in force for {id} yet")).into());
     };
-    let filter = format!("Name=instance-id,Values={id}");
     match association.state.as_str() {
         "associated" => Ok(Verdict::Pass(observed(name, format!("is associated with {id}")))),
         "associating" | "disassociating" | "disassociated" => Ok(Verdict::Fail(
@@ -39,15 +41,11 @@ fn run(case: &Case) -> Answer {
                 "wait until it is associated, or attach it again; then restart the agent",
                 Recovery::Agent,
             )
-            .aws([
-                "ec2",
-                "describe-iam-instance-profile-associations",
-                "--filters",
-                &filter,
-            ]),
+            .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() }),
         )),
         other => {
-            Err(Unknown::limit(format!("{name} is {other:?} with {id}, a state not known here")))
+            Err(Unknown::limit(format!("{name} is {other:?} with {id}, a state not known here"))
+                .into())
         }
     }
 }

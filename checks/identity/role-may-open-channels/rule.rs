@@ -5,12 +5,12 @@
 //! right to open it by up to an hour (Systems Manager user guide, "ssmmessages, ec2messages, and ssm
 //! endpoint API operations", on `OpenControlChannel`), and rights may come in ways that are not seen.
 
+use crate::engine::permission::Permission;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    access::Access,
-    credentials::{AgentRole, CHANNELS, CONTROL, agent_role, channels_of},
-    judge::{Question, by_policies},
-    who::Who,
+    actions::{CHANNELS, CONTROL, channels_of},
+    decision::allowed_by_policies,
+    identity::{AgentRole, Identity, PermissionQuestion},
 };
 use ssm_doctor_facts::ssm::Connection;
 
@@ -28,18 +28,16 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let who = role.who(case.scope);
+fn run(case: &Case) -> Judged {
+    let role = role(case)?;
+    let identity = role.identity(case.scope);
     let channels = channels_of(&role.arn, case.scope);
     Ok(match may_open(&role, Recovery::Channel, case)? {
         Verdict::Pass(evidence) => {
-            Verdict::Pass(on_the_arn_alone(&who, &CONTROL, &channels, evidence, case))
+            Verdict::Pass(on_the_arn_alone(&identity, &CONTROL, &channels, evidence, case))
         }
         Verdict::Fail(evidence, fix) => {
             let connection = case.facts.connection(&case.scope.target).optional();
@@ -59,33 +57,34 @@ fn run(case: &Case) -> Answer {
 
 /// May a role open the control channel?
 pub(super) fn may_open(role: &AgentRole, recovery: Recovery, case: &Case) -> Answer {
-    let (who, channels) = (role.who(case.scope), channels_of(&role.arn, case.scope));
+    let (identity, channels) = (role.identity(case.scope), channels_of(&role.arn, case.scope));
     let grant = super::role_may_register::managed_policy(role.source);
-    let access = Access { who: &who, actions: &CONTROL, resource: &channels, grant, recovery };
-    match access.judge(case)? {
-        // What the data channel, which has a check of its own, lacks as well is mended with it.
-        Verdict::Fail(..) => Access { actions: &CHANNELS, ..access }.judge(case),
+    let permission =
+        Permission { identity: &identity, actions: &CONTROL, resource: &channels, grant, recovery };
+    match permission.judge(case)? {
+        // The fix covers the data channel too, which has a check of its own.
+        Verdict::Fail(..) => Permission { actions: &CHANNELS, ..permission }.judge(case),
         answer => Ok(answer),
     }
 }
 
 /// Where the policies are at hand: is the grant one that AWS's documentation does not provide for?
 pub(super) fn on_the_arn_alone(
-    who: &Who,
+    identity: &Identity,
     actions: &[&str],
     channels: &str,
     evidence: Evidence,
     case: &Case,
 ) -> Evidence {
     let on_all = |action: &&str| {
-        let question = Question { who, action, resource: "*" };
-        !matches!(by_policies(question, case), Ok(false))
+        let question = PermissionQuestion { identity, action, resource: "*" };
+        !matches!(allowed_by_policies(question, case), Ok(false))
     };
     if actions.iter().all(on_all) {
         return evidence;
     }
     evidence.and(observed(
-        who.name(),
+        identity.name(),
         format!("has it on {channels} only, which works although AWS documents no resource but *"),
     ))
 }

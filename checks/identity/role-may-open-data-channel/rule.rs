@@ -3,12 +3,11 @@
 //! Beside the control channel, which is opened once: a node with that one alone is connected, and every
 //! session on it ends as it begins. So an open control channel proves nothing of this.
 
+use crate::engine::permission::Permission;
 use crate::identity::role_may_open_channels::on_the_arn_alone;
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::{
-    access::Access,
-    credentials::{CONTROL, DATA, agent_role, channels_of},
-};
+use ssm_doctor_analysis::permissions::actions::{CONTROL, DATA, channels_of};
+use ssm_doctor_facts::lookup::both;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -24,34 +23,32 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let who = role.who(case.scope);
+fn run(case: &Case) -> Judged {
+    let role = role(case)?;
+    let identity = role.identity(case.scope);
     let channels = channels_of(&role.arn, case.scope);
-    let control = Access {
-        who: &who,
+    let control = Permission {
+        identity: &identity,
         actions: &CONTROL,
         resource: &channels,
         grant: super::role_may_register::managed_policy(role.source),
         recovery: Recovery::NextSession,
     };
-    let data = Access { actions: &DATA, ..control };
+    let data = Permission { actions: &DATA, ..control };
     let (control, data) = (control.judge(case), data.judge(case));
-    match (control, data) {
-        // Said once; and if the control channel is open nonetheless, what is refused is in doubt.
-        (Ok(Verdict::Fail(..)), _) => Ok(Verdict::NotApplicable(
+    // Said once. If the control channel is open nonetheless, the denial is in doubt.
+    if let Ok(Verdict::Fail(..)) = control {
+        return Ok(Verdict::NotApplicable(
             "the control channel, without which there is no session to carry, is refused already",
-        )),
-        (Err(unknown), Err(more)) => Err(unknown.and(more)),
-        (Err(unknown), _) => Err(unknown),
-        (_, Ok(Verdict::Pass(evidence))) => {
-            Ok(Verdict::Pass(on_the_arn_alone(&who, &DATA, &channels, evidence, case)))
+        ));
+    }
+    Ok(match both(control, data)? {
+        (_, Verdict::Pass(evidence)) => {
+            Verdict::Pass(on_the_arn_alone(&identity, &DATA, &channels, evidence, case))
         }
         (_, data) => data,
-    }
+    })
 }

@@ -3,12 +3,13 @@
 //! `ssm:UpdateInstanceInformation` is the agent's test of its credentials: until it succeeds with
 //! some, nothing else starts.
 
+use crate::engine::permission::{Grant, Permission};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    access::{Access, Grant},
-    context::target_arn,
-    credentials::{self, REGISTER, Source, agent_role},
-    judge::{Question, may},
+    actions::{REGISTER, target_arn},
+    decision::is_allowed,
+    identity::{CredentialSource, PermissionQuestion},
+    instance_profile::profile_role,
 };
 use ssm_doctor_facts::ssm::Ping;
 
@@ -25,48 +26,49 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 /// What AWS made for nodes; Default Host Management has its own.
-pub(super) fn managed_policy(source: Source) -> Grant<'static> {
+pub(super) fn managed_policy(source: CredentialSource) -> Grant<'static> {
     Grant::Managed(match source {
-        Source::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
-        Source::InstanceProfile | Source::Activation => "AmazonSSMManagedInstanceCore",
+        CredentialSource::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
+        CredentialSource::InstanceProfile | CredentialSource::Activation => {
+            "AmazonSSMManagedInstanceCore"
+        }
     })
 }
 
-fn run(case: &Case) -> Answer {
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
+fn run(case: &Case) -> Judged {
+    let role = role(case)?;
     let target = target_arn(case)?;
-    let who = role.who(case.scope);
-    let access = Access {
-        who: &who,
+    let identity = role.identity(case.scope);
+    let permission = Permission {
+        identity: &identity,
         actions: &[REGISTER],
         resource: &target,
         grant: managed_policy(role.source),
         recovery: Recovery::Agent,
     };
-    let mut answer = access.judge(case)?;
+    let mut answer = permission.judge(case)?;
     if let Verdict::Fail(evidence, fix) = answer {
         let node = case.facts.node(&case.scope.target).optional().ok().flatten();
-        let online = node.is_some_and(|it| it.ping == Ping::Online);
+        let online = node.is_some_and(|node| node.ping == Ping::Online);
         let still = "counts as Online all the same: its last report may be older than the change, or it has the right in a way that is not seen from here";
         let evidence =
             if online { evidence.and(observed(&case.scope.target, still)) } else { evidence };
         answer = Verdict::Fail(evidence, fix);
     }
-    if role.source != Source::HostManagement {
+    if role.source != CredentialSource::HostManagement {
         return Ok(answer);
     }
     let mut note = observed(&role.name, "is the role of Default Host Management");
     // Only to explain: the verdict does not rest on the role that is passed over.
-    if let Ok(Some(passed_over)) = credentials::profile_role(case)
-        && let other = passed_over.who(case.scope)
-        && let question = (Question { who: &other, action: REGISTER, resource: &target })
-        && matches!(may(question, case), Ok(false))
+    if let Ok(Some(passed_over)) = profile_role(case)
+        && let other = passed_over.identity(case.scope)
+        && let question =
+            (PermissionQuestion { identity: &other, action: REGISTER, resource: &target })
+        && matches!(is_allowed(question, case), Ok(false))
     {
         note = note.and(observed(
             &passed_over.name,

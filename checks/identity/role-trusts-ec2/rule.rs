@@ -1,9 +1,13 @@
 //! EC2 may hand the role to the instance.
 
+use crate::engine::permission::policy_document;
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::credentials::{
-    ASSUME, EC2, NO_ROLE, beside, host_management, profile_role,
+use ssm_doctor_analysis::permissions::{
+    actions::{ASSUME, EC2},
+    agent_identity::{host_management, host_management_not_seen},
+    instance_profile::profile_role,
 };
+use ssm_doctor_facts::{change::IamChange, limit::ProfileProblem};
 use ssm_doctor_iam_policy as policy;
 use ssm_doctor_iam_policy::ServiceTrust;
 
@@ -18,16 +22,14 @@ pub(crate) static CHECK: Check = Check {
         &super::profile_contains_role::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
+fn run(case: &Case) -> Judged {
     if case.scope.target.instance().is_none() {
         return Ok(Verdict::NotApplicable("a hybrid node's role is given by Systems Manager"));
     }
-    let Some(role) = profile_role(case)? else {
-        return Ok(Verdict::NotApplicable("the instance has no role of a profile"));
-    };
+    let role = profile_role(case)?.or_not_applicable("the instance has no role of a profile")?;
     let trust = &case.facts.role(&role.name).required()?.trust;
     let evidence = match policy::service_trust(trust, &EC2, ASSUME, &[])? {
         ServiceTrust::Trusted => {
@@ -43,38 +45,26 @@ fn run(case: &Case) -> Answer {
         }
     };
     let id = case.scope.target.instance();
-    let served = host_management(case.facts).map_err(|it| match id {
-        Some(id) => beside(id, NO_ROLE, it),
-        None => it,
+    let served = host_management(case.facts).map_err(|unknown| match id {
+        Some(id) => host_management_not_seen(id, ProfileProblem::NoRole, unknown),
+        None => unknown,
     });
     if served?.is_some() {
         return Ok(Verdict::NotApplicable(
             "the agent does not get the profile's role, and Default Host Management serves instead",
         ));
     }
-    let document = serde_json::json!({
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Principal": { "Service": "ec2.amazonaws.com" },
-            "Action": ASSUME,
-        },
-    })
-    .to_string();
+    let trust = policy_document(&serde_json::json!({
+        "Effect": "Allow",
+        "Principal": { "Service": "ec2.amazonaws.com" },
+        "Action": ASSUME,
+    }));
     Ok(Verdict::Fail(
         observed(&role.name, evidence),
         Fix::new(
             format!("let ec2.amazonaws.com assume {} (this replaces its whole trust policy: keep what else it needs)", role.name),
             Recovery::Agent,
         )
-        .aws([
-                "iam",
-                "update-assume-role-policy",
-                "--role-name",
-                role.name.as_str(),
-                "--policy-document",
-                &document,
-            ],
-        ),
+        .with(IamChange::UpdateAssumeRolePolicy { role: role.name.clone(), trust }),
     ))
 }

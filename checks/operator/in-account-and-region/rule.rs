@@ -5,6 +5,7 @@
 //! the target was found.
 
 use crate::prelude::*;
+use ssm_doctor_facts::change::StsChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -13,10 +14,10 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[&crate::target::found_in_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
+fn run(case: &Case) -> Judged {
     let caller = case.facts.caller(&Ourselves::Us).required()?;
     let (operator, account) =
         (case.scope.operator.as_ref().unwrap_or(&caller.arn), &caller.account);
@@ -43,13 +44,10 @@ fn run(case: &Case) -> Answer {
             ),
             Recovery::NextSession,
         )
-        .aws([
-            "sts",
-            "assume-role",
-            "--role-arn",
-            &format!("arn:{}:iam::{account}:role/<role>", caller.arn.partition()),
-            "--role-session-name",
-            operator.name(),
-        ]),
+        .with(StsChange::AssumeRole {
+            partition: caller.arn.partition().into(),
+            account: account.to_string(),
+            session: operator.name().into(),
+        }),
     ))
 }

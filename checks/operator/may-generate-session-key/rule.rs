@@ -1,14 +1,12 @@
 //! The operator may make the session's data key.
 //!
 //! KMS has two principals here: the operator's plugin calls `kms:GenerateDataKey`, the agent
-//! `kms:Decrypt`. The plugin finds its credentials by itself, so those behind MFA, a credential
-//! process or a stale SSO login can fail it although the session was allowed.
+//! `kms:Decrypt`. The plugin looks for credentials by itself, so credentials that need MFA, a credential
+//! process or a fresh SSO login can fail although the session was allowed.
 
+use crate::engine::permission::may_use_key;
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{access::may_use_key, operator},
-    session::{self, Gates},
-};
+use ssm_doctor_analysis::permissions::operator;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -21,19 +19,14 @@ pub(crate) static CHECK: Check = Check {
         &crate::preferences::session_key_usable::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
-    let Some(key) = preferences.guarded_key(case)? else {
-        return Ok(Verdict::NotApplicable(
-            "the session is not encrypted with a KMS key, or the key does not exist",
-        ));
-    };
-    let who = operator::who(case)?;
-    may_use_key(&who, "kms:GenerateDataKey", "session-key", key, case)
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    let key = preferences.guarded_key(case)?.or_not_applicable(
+        "the session is not encrypted with a KMS key, or the key does not exist",
+    )?;
+    let identity = operator::identity(case)?;
+    Ok(may_use_key(&identity, "kms:GenerateDataKey", "session-key", key, case)?)
 }

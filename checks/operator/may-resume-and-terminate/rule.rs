@@ -5,12 +5,13 @@
 //! denial of this action. Session ids begin with a user's name or a role session's. Older samples name
 //! `session/${aws:username}-*`, and no role has that variable; newer ones `session/${aws:userid}-*`.
 
+use crate::engine::permission::{Grant, Permission};
+use crate::operator::{may_open_data_channel::unnamed, may_start_session_on_target::root};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    access::{Access, Grant},
-    judge::{Question, may},
+    decision::is_allowed,
+    identity::{Identity, PermissionQuestion},
     operator::{self, Sessions},
-    who::Who,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -20,39 +21,37 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Advises,
     depends_on: &[&super::in_account_and_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
-
-use crate::operator::{may_open_data_channel::unnamed, may_start_session_on_target::root};
 
 const BOTH: [&str; 2] = ["ssm:ResumeSession", "ssm:TerminateSession"];
 
-fn run(case: &Case) -> Answer {
-    let who = operator::who(case)?;
-    if who.is_root() {
-        return root(access(&who, &BOTH, "*", "*"), case);
+fn run(case: &Case) -> Judged {
+    let identity = operator::identity(case)?;
+    if identity.is_root() {
+        return Ok(root(permission(&identity, &BOTH, "*", "*"), case)?);
     }
-    let sessions = operator::sessions(&who, case)?;
-    all_of(BOTH, "nothing to do", |action| judge(&who, action, &sessions, case))
+    let sessions = operator::sessions(&identity, case)?;
+    Ok(all_of(BOTH, "nothing to do", |action| judge(&identity, action, &sessions, case))?)
 }
 
-fn judge(who: &Who, action: &str, sessions: &Sessions, case: &Case) -> Answer {
+fn judge(identity: &Identity, action: &str, sessions: &Sessions, case: &Case) -> Answer {
     let allowed = any_of(&sessions.examples, |resource| {
-        Ok(may(Question { who, action, resource }, case)?.then_some(resource))
+        Ok(is_allowed(PermissionQuestion { identity, action, resource }, case)?.then_some(resource))
     })?;
     if let Some(resource) = allowed {
-        return Ok(Verdict::Pass(observed(who.name(), format!("may {action} on {resource}"))));
+        return Ok(Verdict::Pass(observed(identity.name(), format!("may {action} on {resource}"))));
     }
     if sessions.nameless {
-        return Err(unnamed(who, action));
+        return Err(unnamed(identity, action));
     }
     let resource = sessions.examples.first().map_or("*", String::as_str);
     let actions = [action];
-    let answer = access(who, &actions, resource, &sessions.pattern).judge(case)?;
+    let answer = permission(identity, &actions, resource, &sessions.pattern).judge(case)?;
     Ok(match answer {
-        Verdict::Fail(evidence, fix) if who.is_role() => Verdict::Fail(
+        Verdict::Fail(evidence, fix) if identity.is_role() => Verdict::Fail(
             evidence.and(observed(
-                who.name(),
+                identity.name(),
                 "is a role, and policies that name session/${aws:username}-* fit users only",
             )),
             fix,
@@ -61,14 +60,14 @@ fn judge(who: &Who, action: &str, sessions: &Sessions, case: &Case) -> Answer {
     })
 }
 
-fn access<'a>(
-    who: &'a Who,
+fn permission<'a>(
+    identity: &'a Identity,
     actions: &'a [&'a str],
     resource: &'a str,
     pattern: &'a str,
-) -> Access<'a> {
-    Access {
-        who,
+) -> Permission<'a> {
+    Permission {
+        identity,
         actions,
         resource,
         grant: Grant::Inline { purpose: "session-end", actions: &BOTH, resource: pattern },

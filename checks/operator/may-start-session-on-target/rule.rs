@@ -2,13 +2,13 @@
 //!
 //! `StartSession` is allowed on the target and on the document; this is the first half.
 
+use crate::engine::permission::{Grant, Permission};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    access::{Access, Grant},
-    context::{START, target_arn},
-    judge::Question,
+    actions::{START, target_arn},
+    identity::PermissionQuestion,
     operator,
-    simulation::resource_tags_wanted,
+    simulator::resource_tags_wanted,
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -18,26 +18,26 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[&crate::target::found_in_region::CHECK, &super::in_account_and_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let who = operator::who(case)?;
+fn run(case: &Case) -> Judged {
+    let identity = operator::identity(case)?;
     let target = target_arn(case)?;
-    let access = Access {
-        who: &who,
+    let permission = Permission {
+        identity: &identity,
         actions: &[START],
         resource: &target,
         grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &target },
         recovery: Recovery::NextSession,
     };
-    if who.is_root() {
-        return root(access, case);
+    if identity.is_root() {
+        return Ok(root(permission, case)?);
     }
-    let answer = access.judge(case)?;
-    let question = Question { who: &who, action: START, resource: &target };
+    let verdict = permission.judge(case)?;
+    let question = PermissionQuestion { identity: &identity, action: START, resource: &target };
     let tags = resource_tags_wanted(case.facts, question).join(", ");
-    Ok(match answer {
+    Ok(match verdict {
         Verdict::Fail(evidence, fix) if !tags.is_empty() => {
             let note = observed(
                 &case.scope.target,
@@ -45,17 +45,17 @@ fn run(case: &Case) -> Answer {
             );
             Verdict::Fail(evidence.and(note), fix)
         }
-        answer => answer,
+        other => other,
     })
 }
 
 /// The root user, whom nothing limits but the organization.
-pub(super) fn root(access: Access, case: &Case) -> Answer {
-    Ok(match access.judge(case)? {
+pub(super) fn root(permission: Permission, case: &Case) -> Answer {
+    Ok(match permission.judge(case)? {
         Verdict::Pass(_) => Verdict::Pass(observed(
-            &access.who.arn,
+            &permission.identity.arn,
             "is the root user, whom no policy of the account limits, and none of an organization stops it",
         )),
-        answer => answer,
+        other => other,
     })
 }

@@ -1,18 +1,20 @@
 //! The operator may use the session's document.
 //!
 //! `StartSession` is allowed on the target and on the document; this is the second half. A document
-//! that is named must be allowed. For the shell's default document AWS's guides have changed their
-//! mind, and what the service does is not documented: a denial there stays unknown, unless the policy
-//! itself asks for the check by `ssm:SessionDocumentAccessCheck`, on which old and new guides agree.
+//! that is named must be allowed. For the shell's default document AWS's old and new guides differ, and
+//! what the service does is not documented: a denial there stays unknown, unless the policy itself asks
+//! for the check with `ssm:SessionDocumentAccessCheck`, on which both guides agree.
 
+use crate::engine::permission::{Grant, Permission};
+use crate::operator::may_start_session_on_target::root;
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     permissions::{
-        access::{Access, Grant},
-        context::{START, document_arn, target_arn},
-        judge::{self, Question},
+        actions::{START, document_arn, target_arn},
+        decision::depends_on_key,
+        identity::PermissionQuestion,
         operator,
-        simulation::resource_tags_wanted,
+        simulator::resource_tags_wanted,
     },
     session,
 };
@@ -25,70 +27,68 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[&crate::target::found_in_region::CHECK, &super::in_account_and_region::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-use crate::operator::may_start_session_on_target::root;
-
-fn run(case: &Case) -> Answer {
-    let who = operator::who(case)?;
+fn run(case: &Case) -> Judged {
+    let identity = operator::identity(case)?;
     let name = session::document_name(case.scope)?;
     let document = document_arn(case, &name)?;
-    let access = Access {
-        who: &who,
+    let permission = Permission {
+        identity: &identity,
         actions: &[START],
         resource: &document,
         grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &document },
         recovery: Recovery::NextSession,
     };
-    if who.is_root() {
-        return root(access, case);
+    if identity.is_root() {
+        return Ok(root(permission, case)?);
     }
-    let answer = access.judge(case);
-    let question = Question { who: &who, action: START, resource: &document };
+    let judged = permission.judge(case);
+    let question = PermissionQuestion { identity: &identity, action: START, resource: &document };
     let tags = resource_tags_wanted(case.facts, question).join(", ");
     let target = target_arn(case)?;
-    match answer {
+    match judged {
         // Once the simulation is there: a tag of the account's own document was asked for.
-        Err(unknown) if !tags.is_empty() => Err(unknown.and(Unknown::limit(format!(
+        Err(unknown) if !tags.is_empty() => Err(NoVerdict::Unknown(unknown.and(Unknown::limit(format!(
             "{} may use {name} only if it carries a tag ({tags}); documents seldom do: allow them in a statement of their own",
-            who.name()
-        )))),
+            identity.name()
+        ))))),
         Ok(Verdict::Fail(evidence, fix))
             if case.scope.session == Session::Shell && case.scope.document.is_none() =>
         {
-            let on_target = Question { resource: &target, ..question };
+            let on_target = PermissionQuestion { resource: &target, ..question };
             let key = "ssm:SessionDocumentAccessCheck";
             let likely = || {
                 Unknown::limit(format!(
                     "{} has no {START} on {name} and is likely denied: AWS's current guide asks for it, an older one did not, and what the service does is not documented",
-                    who.name()
+                    identity.name()
                 ))
             };
-            match judge::hangs_on(on_target, key, KeyValue::Exact("false".into()), case) {
+            match depends_on_key(on_target, key, KeyValue::Exact("false".into()), case) {
                 Ok(true) => Ok(Verdict::Fail(
                     evidence.and(observed(
-                        who.name(),
+                        identity.name(),
                         format!("may {START} on the target under {key}, which makes the service look at the document as well"),
                     )),
                     fix,
                 )),
-                Ok(false) => Err(likely()),
-                Err(unknown) => Err(likely().and(unknown)),
+                Ok(false) => Err(likely().into()),
+                Err(unknown) => Err(likely().and(unknown).into()),
             }
         }
         Ok(Verdict::Fail(evidence, fix)) if !tags.is_empty() => {
             let mut note = observed(&document, format!("has no tags, and a statement asks for {tags}"));
             // Only to explain: allowed on the target by the very statement that misses the document.
-            let on_target = Access { resource: &target, ..access };
+            let on_target = Permission { resource: &target, ..permission };
             if matches!(on_target.judge(case), Ok(Verdict::Pass(_))) {
                 note = note.and(observed(
-                    who.name(),
+                    identity.name(),
                     format!("may {START} on the target by its tags; the document needs a statement of its own"),
                 ));
             }
             Ok(Verdict::Fail(evidence.and(note), fix))
         }
-        answer => answer,
+        other => Ok(other?),
     }
 }

@@ -3,15 +3,9 @@
 //! With "enforce encryption" on, the agent calls `GetBucketEncryption` before it starts a shell, and
 //! any error refuses the session.
 
+use crate::engine::permission::{Grant, Permission};
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{
-        access::{Access, Grant},
-        credentials::agent_role,
-        judge::Guard,
-    },
-    session::{self, Gates},
-};
+use ssm_doctor_analysis::permissions::resource_policy::ResourcePolicy;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -26,38 +20,33 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
-    let Some(bucket) = preferences.bucket()? else {
-        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
-    };
+const CHECK_ENCRYPTION: [&str; 1] = ["s3:GetEncryptionConfiguration"];
+
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    let bucket = preferences.bucket()?.or_not_applicable("sessions are not logged to S3")?;
     if !preferences.flag("s3EncryptionEnabled")? {
         return Ok(Verdict::NotApplicable(
             "the bucket need not be encrypted, so nothing waits for it",
         ));
     }
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let who = role.who(case.scope);
+    let role = role(case)?;
+    let identity = role.identity(case.scope);
     let arn = format!("arn:{}:s3:::{bucket}", role.arn.partition());
-    let access = Access {
-        who: &who,
-        actions: &["s3:GetEncryptionConfiguration"],
+    let permission = Permission {
+        identity: &identity,
+        actions: &CHECK_ENCRYPTION,
         resource: &arn,
         grant: Grant::Inline {
             purpose: "session-logs-check",
-            actions: &["s3:GetEncryptionConfiguration"],
+            actions: &CHECK_ENCRYPTION,
             resource: &arn,
         },
         recovery: Recovery::NextSession,
     };
-    let guard = Guard::of_bucket(&bucket, case.facts, role.arn.account());
-    access.judge_past(Some(&guard), case)
+    let policy = ResourcePolicy::of_bucket(&bucket, case.facts, role.arn.account());
+    Ok(permission.judge_with(Some(&policy), case)?)
 }

@@ -4,14 +4,9 @@
 //! ask for "not encrypted". `logs:DescribeLogGroups` is about the account's groups: a policy scoped to the
 //! group's own ARN does not allow it.
 
+use crate::engine::permission::{Grant, Permission};
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{
-        access::{Access, Grant},
-        credentials::{agent_role, log_groups_of},
-    },
-    session::{self, Gates},
-};
+use ssm_doctor_analysis::permissions::actions::log_groups_of;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -26,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 /// The right to look log groups up.
@@ -36,33 +31,28 @@ pub(super) const LOOK: Grant = Grant::Inline {
     resource: "*",
 };
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
-    let Some(group) = preferences.text("cloudWatchLogGroupName")? else {
-        return Ok(Verdict::NotApplicable("sessions are not logged to CloudWatch"));
-    };
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    let group = preferences
+        .text("cloudWatchLogGroupName")?
+        .or_not_applicable("sessions are not logged to CloudWatch")?;
     if !preferences.flag("cloudWatchEncryptionEnabled")? {
         return Ok(Verdict::NotApplicable(
             "the log group need not be encrypted, so nothing waits for it",
         ));
     }
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let who = role.who(case.scope);
+    let role = role(case)?;
+    let identity = role.identity(case.scope);
     let groups = log_groups_of(&role.arn, case.scope);
-    let answer = Access {
-        who: &who,
+    let verdict = Permission {
+        identity: &identity,
         actions: &["logs:DescribeLogGroups"],
         resource: &groups,
         grant: LOOK,
         recovery: Recovery::NextSession,
     }
     .judge(case)?;
-    Ok(match answer {
+    Ok(match verdict {
         Verdict::Fail(evidence, fix) => Verdict::Fail(
             evidence.and(observed(
                 &preferences.name,
@@ -70,6 +60,6 @@ fn run(case: &Case) -> Answer {
             )),
             fix,
         ),
-        answer => answer,
+        other => other,
     })
 }

@@ -3,11 +3,8 @@
 //! AWS's managed policies for nodes do not include it: turning on KMS encryption in the preferences
 //! breaks every node that has nothing else. The key policy counts as much as the role's own.
 
+use crate::engine::permission::may_use_key;
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{access::may_use_key, credentials::agent_role},
-    session::{self, Gates},
-};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -23,22 +20,15 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
-    let Some(key) = preferences.guarded_key(case)? else {
-        return Ok(Verdict::NotApplicable(
-            "the session is not encrypted with a KMS key, or the key does not exist",
-        ));
-    };
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let who = role.who(case.scope);
-    may_use_key(&who, "kms:Decrypt", "session-key", key, case)
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    let key = preferences.guarded_key(case)?.or_not_applicable(
+        "the session is not encrypted with a KMS key, or the key does not exist",
+    )?;
+    let role = role(case)?;
+    let identity = role.identity(case.scope);
+    Ok(may_use_key(&identity, "kms:Decrypt", "session-key", key, case)?)
 }

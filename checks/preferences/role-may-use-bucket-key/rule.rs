@@ -3,11 +3,10 @@
 //! Putting an object into a bucket with a customer's KMS key takes `kms:GenerateDataKey` on that key
 //! as well, from the role and from the key's policy. If it may not, sessions work and are not logged.
 
+use crate::engine::permission::may_use_key;
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{access::may_use_key, credentials::agent_role},
-    session::{self, Gates, GuardedKey},
-};
+use ssm_doctor_analysis::session::GuardedKey;
+use ssm_doctor_facts::change::{KmsChange, S3Change};
 use ssm_doctor_iam_policy::KeyValue;
 
 pub(crate) static CHECK: Check = Check {
@@ -23,30 +22,27 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
-    let Some(bucket) = preferences.bucket()? else {
-        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
-    };
-    let Some(found) = case.facts.bucket(&bucket).optional()? else {
-        return Ok(Verdict::NotApplicable("the bucket does not exist"));
-    };
-    let Some(name) = found.encryption.iter().find_map(|it| it.key.as_ref()) else {
-        return Ok(Verdict::NotApplicable("the bucket is not encrypted with a key of one's own"));
-    };
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    let bucket = preferences.bucket()?.or_not_applicable("sessions are not logged to S3")?;
+    let found =
+        case.facts.bucket(&bucket).optional()?.or_not_applicable("the bucket does not exist")?;
+    let name = found
+        .encryption
+        .iter()
+        .find_map(|rule| rule.key.as_ref())
+        .or_not_applicable("the bucket is not encrypted with a key of one's own")?;
     // KMS was asked in the Region of the target, and knows the keys of that one alone.
-    let elsewhere = found.region.as_ref().filter(|it| **it != case.scope.region);
+    let elsewhere = found.region.as_ref().filter(|region| **region != case.scope.region);
     if let Some(region) = elsewhere {
         return Err(Unknown::limit(format!(
             "{bucket} is in {region}, and so is its key {name}, of which {} knows nothing",
             case.scope.region
-        )));
+        ))
+        .into());
     }
     let Some(key) = case.facts.key(name).optional()? else {
         return Ok(Verdict::Fail(
@@ -55,7 +51,7 @@ fn run(case: &Case) -> Answer {
                 format!("encrypt {bucket} with another key: nothing can be put into it"),
                 Recovery::NextSession,
             )
-            .aws(["s3api", "get-bucket-encryption", "--bucket", bucket.as_str()]),
+            .with(S3Change::GetBucketEncryption { bucket: bucket.to_string() }),
         ));
     };
     if key.makes_nothing() {
@@ -71,13 +67,11 @@ fn run(case: &Case) -> Answer {
                 format!("enable the key, or encrypt {bucket} with another"),
                 Recovery::NextSession,
             )
-            .aws(["kms", "describe-key", "--key-id", key.arn.as_str()]),
+            .with(KmsChange::DescribeKey { key: key.arn.to_string() }),
         ));
     }
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let who = role.who(case.scope);
+    let role = role(case)?;
+    let identity = role.identity(case.scope);
     // S3 asks for the role, in its own name and for the object.
     let region = found.region.as_ref().unwrap_or(&case.scope.region);
     let context = Vec::from([
@@ -88,5 +82,5 @@ fn run(case: &Case) -> Answer {
         ),
     ]);
     let key = GuardedKey { context, ..GuardedKey::of(key) };
-    may_use_key(&who, "kms:GenerateDataKey", "session-logs-key", key, case)
+    Ok(may_use_key(&identity, "kms:GenerateDataKey", "session-logs-key", key, case)?)
 }

@@ -1,18 +1,13 @@
 //! The agent's role may put the session's log into the bucket.
 //!
-//! If it may not, sessions work and are not logged, and nobody is told. The agent sends the ACL
+//! If it may not, sessions work and are not logged, without any message. The agent sends the ACL
 //! `bucket-owner-full-control` with every object; whether a bucket without ACLs asks the right to set
 //! one is not documented, and AWS's own sample policies leave `s3:PutObjectAcl` out.
 
+use crate::engine::permission::{Grant, Permission};
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{
-        access::{Access, Grant},
-        credentials::agent_role,
-        judge::Guard,
-    },
-    session::{self, Gates},
-};
+use ssm_doctor_analysis::permissions::resource_policy::ResourcePolicy;
+use ssm_doctor_facts::lookup::both;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -27,26 +22,19 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
-    let Some(bucket) = preferences.bucket()? else {
-        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
-    };
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let Some(objects) = preferences.objects(role.arn.partition())? else {
-        return Ok(Verdict::NotApplicable("sessions are not logged to S3"));
-    };
-    let who = role.who(case.scope);
-    let access = |actions| Access {
-        who: &who,
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    let bucket = preferences.bucket()?.or_not_applicable("sessions are not logged to S3")?;
+    let role = role(case)?;
+    let objects = preferences
+        .objects(role.arn.partition())?
+        .or_not_applicable("sessions are not logged to S3")?;
+    let identity = role.identity(case.scope);
+    let permission = |actions| Permission {
+        identity: &identity,
         actions,
         resource: &objects.one,
         grant: Grant::Inline {
@@ -56,17 +44,20 @@ fn run(case: &Case) -> Answer {
         },
         recovery: Recovery::NextSession,
     };
-    let guard = Guard::of_bucket(&bucket, case.facts, role.arn.account());
-    let put = access(&["s3:PutObject"]).judge_past(Some(&guard), case);
-    let acl = access(&["s3:PutObjectAcl"]).judge_past(Some(&guard), case);
-    match (put, acl) {
-        (Ok(Verdict::Pass(_)), Ok(Verdict::Fail(..))) => Err(Unknown::limit(format!(
+    let policy = ResourcePolicy::of_bucket(&bucket, case.facts, role.arn.account());
+    let put = permission(&["s3:PutObject"]).judge_with(Some(&policy), case);
+    let acl = permission(&["s3:PutObjectAcl"]).judge_with(Some(&policy), case);
+    // A denial of the objects themselves is decisive, whatever is known of their ACL.
+    if let Ok(Verdict::Fail(..)) = put {
+        return Ok(put?);
+    }
+    match both(put, acl)? {
+        (Verdict::Pass(_), Verdict::Fail(..)) => Err(Unknown::limit(format!(
             "{} may put objects into {bucket} without s3:PutObjectAcl; whether S3 asks for it depends on the bucket's Object Ownership",
             role.name
-        ))),
-        (Ok(Verdict::Pass(put)), Ok(Verdict::Pass(acl))) => Ok(Verdict::Pass(put.and(acl))),
-        (Err(put), Err(acl)) => Err(put.and(acl)),
-        (Ok(Verdict::Pass(_)), acl) => acl,
-        (put, _) => put,
+        ))
+        .into()),
+        (Verdict::Pass(put), Verdict::Pass(acl)) => Ok(Verdict::Pass(put.and(acl))),
+        (put, _) => Ok(put),
     }
 }

@@ -1,17 +1,12 @@
 //! The agent's role may write the session's log.
 //!
-//! If it may not, sessions work and are not logged, and nobody is told.
+//! If it may not, sessions work and are not logged, without any message.
 
 use alloc::vec;
 
+use crate::engine::permission::{Grant, Permission};
 use crate::prelude::*;
-use ssm_doctor_analysis::{
-    permissions::{
-        access::{Access, Grant},
-        credentials::{agent_role, log_groups_of},
-    },
-    session::{self, Gates},
-};
+use ssm_doctor_analysis::permissions::actions::log_groups_of;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -26,31 +21,26 @@ pub(crate) static CHECK: Check = Check {
         &crate::hybrid::role_trusts_ssm::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 const NOT_LOGGED: &str = "sessions are not logged to CloudWatch";
 const WRITE: [&str; 3] = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"];
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
     let gate = preferences.flag("cloudWatchEncryptionEnabled")?;
     if preferences.text("cloudWatchLogGroupName")?.is_none() {
         return Ok(Verdict::NotApplicable(NOT_LOGGED));
     }
-    let Some(role) = agent_role(case)? else {
-        return Ok(Verdict::NotApplicable("the agent has no role"));
-    };
-    let who = role.who(case.scope);
+    let role = role(case)?;
+    let identity = role.identity(case.scope);
     let (partition, account) = (role.arn.partition(), role.arn.account());
-    let Some(streams) = preferences.streams(partition, &case.scope.region, account)? else {
-        return Ok(Verdict::NotApplicable(NOT_LOGGED));
-    };
-    let writing = Access {
-        who: &who,
+    let streams = preferences
+        .streams(partition, &case.scope.region, account)?
+        .or_not_applicable(NOT_LOGGED)?;
+    let writing = Permission {
+        identity: &identity,
         actions: &WRITE,
         resource: &streams.one,
         grant: Grant::Inline {
@@ -61,12 +51,12 @@ fn run(case: &Case) -> Answer {
         recovery: Recovery::NextSession,
     };
     let groups = log_groups_of(&role.arn, case.scope);
-    let looking = Access {
+    let looking = Permission {
         actions: &["logs:DescribeLogGroups"],
         resource: &groups,
         grant: super::role_may_check_log_group::LOOK,
         ..writing
     };
     let needed = if gate { vec![writing] } else { vec![writing, looking] };
-    all_of(needed, "nothing is needed", |it| it.judge(case))
+    Ok(all_of(needed, "nothing is needed", |permission| permission.judge(case))?)
 }

@@ -184,7 +184,7 @@ fn platform<'a>(case: &Case<'a>) -> Result<&'a str, Unknown> {
 }
 
 fn tagged(case: &Case) -> Result<Tagged, Unknown> {
-    let operator = operator::who(case)?;
+    let operator = operator::identity(case)?;
     let arn = &operator.arn;
     if operator.is_root() {
         return Ok(Tagged {

@@ -2,7 +2,7 @@
 
 use crate::preferences_words::save;
 use crate::prelude::*;
-use ssm_doctor_analysis::session::{self, Gates};
+use ssm_doctor_facts::change::KmsChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -11,17 +11,14 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[&super::document_readable::CHECK],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
-fn run(case: &Case) -> Answer {
-    let preferences = match session::gates(case)? {
-        Gates::Apply(preferences) => preferences,
-        Gates::None(why) => return Ok(Verdict::NotApplicable(why)),
-    };
-    let Some(name) = preferences.text("kmsKeyId")? else {
-        return Ok(Verdict::NotApplicable("sessions are not encrypted with a KMS key"));
-    };
+fn run(case: &Case) -> Judged {
+    let preferences = preferences(case)?;
+    let name = preferences
+        .text("kmsKeyId")?
+        .or_not_applicable("sessions are not encrypted with a KMS key")?;
     let other_key = || {
         let fix = Fix::new(
             format!(
@@ -70,27 +67,29 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::Fail(evidence, other_key()));
     }
     let evidence = observed(id, format!("is the session key, in state {}", key.state));
-    let enable = |fix: Fix| fix.aws(["kms", "enable-key", "--key-id", id.as_str()]);
+    let enable = |fix: Fix| fix.with(KmsChange::EnableKey { key: id.to_string() });
     Ok(match key.state.as_str() {
         "Enabled" => Verdict::Pass(evidence),
-        "PendingDeletion" => {
-            Verdict::Fail(
-                evidence,
-                enable(
-                    Fix::new("cancel the key's deletion and enable it", Recovery::NextSession)
-                        .aws(["kms", "cancel-key-deletion", "--key-id", id.as_str()]),
-                ),
-            )
-        }
+        "PendingDeletion" => Verdict::Fail(
+            evidence,
+            enable(
+                Fix::new("cancel the key's deletion and enable it", Recovery::NextSession)
+                    .with(KmsChange::CancelKeyDeletion { key: id.to_string() }),
+            ),
+        ),
         "Disabled" => {
             Verdict::Fail(evidence, enable(Fix::new("enable the key", Recovery::NextSession)))
         }
         "Creating" | "Updating" => {
-            return Err(Unknown::limit(format!("{id} is just being changed ({})", key.state)));
+            return Err(
+                Unknown::limit(format!("{id} is just being changed ({})", key.state)).into()
+            );
         }
         _ if key.makes_nothing() => Verdict::Fail(evidence, other_key()),
         other => {
-            return Err(Unknown::limit(format!("{id} is in a state not known here: {other}")));
+            return Err(
+                Unknown::limit(format!("{id} is in a state not known here: {other}")).into()
+            );
         }
     })
 }

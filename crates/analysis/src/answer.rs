@@ -16,7 +16,7 @@ use crate::{
 use ssm_doctor_facts::{
     change::Change,
     ids::EndpointId,
-    lookup::{Facts, Gap, Need, Unknown, Why},
+    lookup::{Facts, Gap, Need, Unknown, Unknowns, Why},
 };
 
 /// `Err` is the third truth value, not a failure to run: `?` on a missing fact withholds judgement.
@@ -305,16 +305,6 @@ impl Fix {
         self
     }
 
-    /// Adds an alternative to the words of the last remedy.
-    #[must_use]
-    pub fn or(mut self, words: &str) -> Self {
-        if let Some(Remedy::Words { summary, .. }) = self.remedies.last_mut() {
-            summary.push_str("; or ");
-            summary.push_str(words);
-        }
-        self
-    }
-
     /// The words of the last remedy.
     #[must_use]
     pub fn summary(&self) -> &str {
@@ -395,15 +385,13 @@ pub fn any_of<I: IntoIterator, T>(
     items: I,
     mut look: impl FnMut(I::Item) -> Result<Option<T>, Unknown>,
 ) -> Result<Option<T>, Unknown> {
-    let mut unknown = None;
+    let mut unseen = Unknowns::default();
     for item in items {
-        match look(item) {
-            Ok(Some(found)) => return Ok(Some(found)),
-            Ok(None) => {}
-            Err(more) => merge(&mut unknown, more, Unknown::and),
+        if let Some(found) = unseen.keep(look(item)).flatten() {
+            return Ok(Some(found));
         }
     }
-    unknown.map_or(Ok(None), Err)
+    unseen.none().map(|()| None)
 }
 
 /// Passes if every item does, and fails if any does, whatever is unknown about the others.
@@ -417,28 +405,28 @@ pub fn all_of<I: IntoIterator>(
     nothing: &'static str,
     mut judge: impl FnMut(I::Item) -> Answer,
 ) -> Answer {
-    let (mut passed, mut failed, mut unknown) = (None, None, None);
+    let (mut passed, mut failed) = (None::<Evidence>, None::<(Evidence, Fix)>);
+    let mut unseen = Unknowns::default();
     for item in items {
-        match judge(item) {
-            Ok(Verdict::Pass(evidence)) => merge(&mut passed, evidence, Evidence::and),
-            Ok(Verdict::Fail(evidence, fix)) => {
-                merge(&mut failed, (evidence, fix), |a, b| (a.0.and(b.0), a.1.and(b.1)));
+        match unseen.keep(judge(item)) {
+            Some(Verdict::Pass(evidence)) => {
+                passed = Some(match passed.take() {
+                    Some(so_far) => so_far.and(evidence),
+                    None => evidence,
+                });
             }
-            Ok(Verdict::NotApplicable(_)) => {}
-            Err(more) => merge(&mut unknown, more, Unknown::and),
+            Some(Verdict::Fail(evidence, fix)) => {
+                failed = Some(match failed.take() {
+                    Some(so_far) => (so_far.0.and(evidence), so_far.1.and(fix)),
+                    None => (evidence, fix),
+                });
+            }
+            Some(Verdict::NotApplicable(_)) | None => {}
         }
     }
-    match (failed, unknown, passed) {
-        (Some((evidence, fix)), ..) => Ok(Verdict::Fail(evidence, fix)),
-        (None, Some(unknown), _) => Err(unknown),
-        (None, None, Some(evidence)) => Ok(Verdict::Pass(evidence)),
-        (None, None, None) => Ok(Verdict::NotApplicable(nothing)),
+    if let Some((evidence, fix)) = failed {
+        return Ok(Verdict::Fail(evidence, fix));
     }
-}
-
-fn merge<T>(so_far: &mut Option<T>, more: T, join: impl FnOnce(T, T) -> T) {
-    *so_far = Some(match so_far.take() {
-        Some(so_far) => join(so_far, more),
-        None => more,
-    });
+    unseen.none()?;
+    Ok(passed.map_or(Verdict::NotApplicable(nothing), Verdict::Pass))
 }

@@ -1,9 +1,17 @@
 //! One question and the facts to answer it from.
 
-use alloc::{collections::BTreeMap, rc::Rc, string::String};
+use alloc::{collections::BTreeMap, rc::Rc, string::String, vec::Vec};
 use core::cell::{OnceCell, RefCell};
 
-use crate::{dns::KnownName, network::hop::Path, session::KnownGates};
+use crate::{
+    dns::KnownName,
+    network::hop::Path,
+    permissions::{
+        decision::KnownDecision,
+        identity::{AgentRole, Identity},
+    },
+    session::KnownGates,
+};
 use ssm_doctor_facts::{
     ids::VpcId,
     lookup::{Facts, Unknown},
@@ -19,6 +27,9 @@ pub struct Case<'a> {
     pub scope: &'a Scope,
     /// By service.
     pub(crate) paths: RefCell<BTreeMap<&'static str, Rc<Path>>>,
+    pub(crate) agent_role: OnceCell<Result<Option<AgentRole>, Unknown>>,
+    pub(crate) operator: OnceCell<Result<Identity, Unknown>>,
+    pub(crate) decisions: RefCell<Vec<KnownDecision>>,
     pub(crate) gates: OnceCell<Result<KnownGates, Unknown>>,
     /// What the name of a service resolves to in a VPC.
     pub(crate) names: RefCell<BTreeMap<(VpcId, String), Result<KnownName, Unknown>>>,
@@ -31,6 +42,9 @@ impl<'a> Case<'a> {
             facts,
             scope,
             paths: RefCell::default(),
+            agent_role: OnceCell::new(),
+            operator: OnceCell::new(),
+            decisions: RefCell::default(),
             gates: OnceCell::new(),
             names: RefCell::default(),
         }

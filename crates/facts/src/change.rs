@@ -3,6 +3,8 @@
 //! A check that fails names the changes that would help. One place renders them as AWS CLI commands.
 //! `None` stands for a value that is not known.
 
+mod permission;
+
 use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
@@ -10,18 +12,27 @@ use ipnet::IpNet;
 
 use crate::{ec2::Destination, ids::*};
 
+pub use permission::{
+    EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange, RoleOrUser, S3Change,
+    ServiceSettingChange, StsChange,
+};
+
 /// One edit, or one look that a person needs before an edit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// The words of a command as the AWS CLI takes them, without `aws` and without `--region`.
     AwsCli(Vec<String>),
     Ec2(Ec2Change),
+    EndpointPolicy(EndpointPolicyChange),
     Iam(IamChange),
+    InstanceProfile(InstanceProfileChange),
+    Kms(KmsChange),
     Logs(LogsChange),
     NetworkFirewall(NetworkFirewallChange),
     Route53(Route53Change),
     Route53Resolver(Route53ResolverChange),
     S3(S3Change),
+    ServiceSetting(ServiceSettingChange),
     Ssm(SsmChange),
     Sts(StsChange),
 }
@@ -232,12 +243,6 @@ pub enum Route53ResolverChange {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum IamChange {
-    TagUser { user: UserName, key: String },
-    TagRole { role: RoleName, key: String },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogsChange {
     CreateLogGroup {
         group: LogGroupName,
@@ -246,11 +251,6 @@ pub enum LogsChange {
     EncryptLogGroup {
         group: LogGroupName,
     },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum S3Change {
-    EncryptBucket { bucket: BucketName },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -278,11 +278,6 @@ pub enum SsmChange {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum StsChange {
-    GetCallerIdentity,
-}
-
 macro_rules! changes {
     ($($variant:ident: $change:ident,)*) => {$(
         impl From<$change> for Change {
@@ -295,12 +290,16 @@ macro_rules! changes {
 
 changes! {
     Ec2: Ec2Change,
+    EndpointPolicy: EndpointPolicyChange,
     Iam: IamChange,
+    InstanceProfile: InstanceProfileChange,
+    Kms: KmsChange,
     Logs: LogsChange,
     NetworkFirewall: NetworkFirewallChange,
     Route53: Route53Change,
     Route53Resolver: Route53ResolverChange,
     S3: S3Change,
+    ServiceSetting: ServiceSettingChange,
     Ssm: SsmChange,
     Sts: StsChange,
 }

@@ -1,6 +1,7 @@
 //! What no call can tell.
 
 mod dns;
+mod permission;
 mod session;
 mod workstation;
 
@@ -9,6 +10,7 @@ use alloc::string::String;
 pub use dns::{
     Answerer, DnsFirewallLimit, DnsLimit, HostedZoneLimit, RecordFault, ResolverRuleLimit,
 };
+pub use permission::{PermissionLimit, ProfileProblem};
 pub use session::SessionLimit;
 pub use workstation::WorkstationLimit;
 
@@ -22,6 +24,7 @@ pub enum Limit {
     ResolverRule(ResolverRuleLimit),
     HostedZone(HostedZoneLimit),
     DnsFirewall(DnsFirewallLimit),
+    Permission(PermissionLimit),
     Session(SessionLimit),
     Workstation(WorkstationLimit),
 }
@@ -64,6 +67,7 @@ limits! {
     ResolverRule: ResolverRuleLimit,
     HostedZone: HostedZoneLimit,
     DnsFirewall: DnsFirewallLimit,
+    Permission: PermissionLimit,
     Session: SessionLimit,
     Workstation: WorkstationLimit,
 }

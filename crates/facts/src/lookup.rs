@@ -450,3 +450,39 @@ impl Unknown {
         })
     }
 }
+
+/// What was not seen so far, while the search for an answer goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Unknowns(Option<Unknown>);
+
+impl Unknowns {
+    pub fn add(&mut self, unknown: Unknown) {
+        self.0 = Some(match self.0.take() {
+            Some(so_far) => so_far.and(unknown),
+            None => unknown,
+        });
+    }
+
+    /// The value, if there is one; otherwise what was not seen is kept.
+    pub fn keep<T>(&mut self, result: Result<T, Unknown>) -> Option<T> {
+        result.map_err(|unknown| self.add(unknown)).ok()
+    }
+
+    /// # Errors
+    /// [`Unknown`], all of it together, if anything was not seen.
+    pub fn none(self) -> Result<(), Unknown> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// Both values.
+///
+/// # Errors
+/// [`Unknown`], that of both together, if either was not seen.
+pub fn both<A, B>(a: Result<A, Unknown>, b: Result<B, Unknown>) -> Result<(A, B), Unknown> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(a), Err(b)) => Err(a.and(b)),
+        (Err(unknown), Ok(_)) | (Ok(_), Err(unknown)) => Err(unknown),
+    }
+}

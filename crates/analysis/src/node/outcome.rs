@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use crate::node::serial_console::Sign;
 use ssm_doctor_facts::{
     ids::{ImageId, InstanceId, NodeId},
-    limit::Limit,
+    limit::{Limit, ProfileProblem},
     ssm::AgentVersion,
     time::Timestamp,
 };
@@ -16,7 +16,7 @@ pub enum Statement {
     // Of the instance.
     /// Whether Default Host Management is on was not seen.
     LacksCredentials {
-        lacks: String,
+        problem: ProfileProblem,
     },
     Started {
         seconds_ago: i64,
@@ -62,7 +62,7 @@ pub enum Statement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     GiveCredentials {
-        how: String,
+        problem: ProfileProblem,
     },
     WaitAfterStart,
     /// The agent asks for credentials again after up to so many seconds.

@@ -14,7 +14,7 @@ use crate::{
         outcome::{Investigation, Statement, Step, Symptom, WayIn},
         serial_console::{self, Sign, Trouble},
     },
-    permissions::credentials,
+    permissions::agent_identity,
 };
 use ssm_doctor_facts::{
     ec2::{Console, Instance, InstanceState},
@@ -165,11 +165,11 @@ fn on_instance(
     let (console, association, nodes, setting) = (console?, association?, nodes?, setting?);
     // Whether the instance has other credentials was not seen: what it lacks is no fault, and first to
     // be looked at.
-    if credentials::host_management(case.facts).is_err()
-        && let Ok(Some((has, mend))) = seen(case.facts, credentials::lacking(case))?
+    if agent_identity::host_management(case.facts).is_err()
+        && let Ok(Some(problem)) = seen(case.facts, agent_identity::profile_problem(case))?
     {
-        trail.add(observed(id, Statement::LacksCredentials { lacks: has }));
-        trail.what.steps.push(Step::GiveCredentials { how: mend });
+        trail.add(observed(id, Statement::LacksCredentials { problem: problem.clone() }));
+        trail.what.steps.push(Step::GiveCredentials { problem });
     }
     let started = instance.and_then(|it| it.launched_at).map(|it| it.until(case.scope.at));
     if let Some(age) = started.filter(|it| (0..GRACE).contains(it)) {

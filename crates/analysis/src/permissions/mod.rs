@@ -1,10 +1,12 @@
 //! Who may do what.
 
-pub mod access;
-pub mod collected;
-pub mod context;
-pub mod credentials;
-pub mod judge;
+pub mod actions;
+pub mod agent_identity;
+pub mod attached_policies;
+pub mod decision;
+pub mod identity;
+pub mod instance_profile;
 pub mod operator;
-pub mod simulation;
-pub mod who;
+pub mod request_context;
+pub mod resource_policy;
+pub mod simulator;

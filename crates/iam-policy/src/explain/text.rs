@@ -8,7 +8,7 @@ use alloc::{
 };
 use core::fmt;
 
-use ssm_doctor_facts::lookup::Unknown;
+use ssm_doctor_facts::{limit::PermissionLimit, lookup::Unknown};
 
 use crate::{
     decision::{ElementValues, StatementElement, Uncertainty, UncertaintyCause, Undecided},
@@ -48,7 +48,7 @@ impl fmt::Display for StatementElement<'_> {
 }
 
 impl Undecided<'_> {
-    /// All uncertainties as one [`Unknown`]: what was not seen, and one sentence about everything else.
+    /// All uncertainties as one [`Unknown`]: what was not seen, and what everything else depends on.
     #[must_use]
     pub fn to_unknown(&self, request: &Request) -> Unknown {
         let (mut not_seen, mut others) = (Vec::new(), BTreeSet::new());
@@ -60,12 +60,11 @@ impl Undecided<'_> {
         }
         let others: Vec<String> = others.into_iter().collect();
         let sentence = || {
-            Unknown::limit(format!(
-                "whether {} may {} hangs on {}, which is not known here",
-                request.principal.name(),
-                request.action,
-                others.join(", ")
-            ))
+            Unknown::limit(PermissionLimit::DependsOnKeys {
+                name: request.principal.name().into(),
+                action: request.action.into(),
+                keys: others.clone(),
+            })
         };
         match not_seen.into_iter().reduce(Unknown::and) {
             None => sentence(),

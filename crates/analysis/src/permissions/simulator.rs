@@ -1,25 +1,23 @@
-//! Asking IAM's simulator the right question, and reading its answer without being fooled.
+//! IAM's policy simulator: what to supply with a question, and when its answer can be used.
 //!
-//! The simulator lies by omission: a condition on a key that was not supplied does not match, so an
-//! Allow under it looks absent and a Deny under it looks harmless. Keys that are known are supplied;
-//! an answer that hangs on another key is none, unless the request is known not to have that key.
+//! A condition on a key that was not supplied does not match, so the simulator ignores an Allow or a
+//! Deny that depends on it. Keys that are known are supplied. An answer that depends on another key is
+//! not used, unless the request is known not to have that key.
 
 use alloc::{
-    format,
     string::{String, ToString},
     vec::Vec,
 };
 
 use crate::case::Case;
 use crate::permissions::{
-    context,
-    credentials::{self, Source},
-    judge, operator,
-    who::{Side, Who},
+    identity::{CredentialSource, Identity, PermissionQuestion, Side},
+    instance_profile, operator, request_context,
 };
 use ssm_doctor_facts::{
     iam::{Decision, Question, Simulation},
-    lookup::{Facts, Unknown},
+    limit::PermissionLimit,
+    lookup::{Facts, Unknown, Unknowns},
 };
 use ssm_doctor_iam_policy::{KeyValue, RequestContext};
 
@@ -41,27 +39,33 @@ pub enum ContextKind {
 }
 
 /// Keys for want of which policies often deny.
-const DENIED_WITHOUT: [&str; 3] = [context::MFA, "aws:SourceVpce", "aws:SourceVpc"];
+const DENIED_WITHOUT: [&str; 3] = [request_context::MFA, "aws:SourceVpce", "aws:SourceVpc"];
 
 /// The simulator's answer to a question.
 ///
 /// # Errors
-/// [`Unknown`] when it could not be asked, or its answer hangs on a key not known here.
+/// [`Unknown`] when it could not be asked, or its answer depends on a key without a known value.
 pub fn answer<'f>(
-    judge::Question { who, action, resource }: judge::Question,
+    PermissionQuestion { identity, action, resource }: PermissionQuestion,
     context: &RequestContext,
     facts: &'f Facts,
 ) -> Result<&'f Simulation, Unknown> {
-    if who.is_root() {
-        return Err(Unknown::limit("the simulator does not answer for the root user"));
+    if identity.is_root() {
+        return Err(Unknown::limit(PermissionLimit::RootNotSimulated));
     }
-    let question =
-        Question { principal: who.arn.clone(), action: action.into(), resource: resource.into() };
+    let question = Question {
+        principal: identity.arn.clone(),
+        action: action.into(),
+        resource: resource.into(),
+    };
     let simulation = facts.simulation(&question).required()?;
     if let Decision::Other(word) = &simulation.decision {
-        return Err(Unknown::limit(format!("the simulator answered {word:?} for {action}")));
+        return Err(Unknown::limit(PermissionLimit::SimulatorAnswer {
+            answer: word.clone(),
+            action: action.into(),
+        }));
     }
-    let (mut open, mut unseen) = (Vec::new(), None::<Unknown>);
+    let (mut open, mut unseen) = (Vec::new(), Unknowns::default());
     for key in &simulation.missing_context {
         match context.get(key) {
             // An Allow of the simulator does not show how it took a Deny on a key without a value: by
@@ -76,10 +80,7 @@ pub fn answer<'f>(
             Some(KeyValue::Absent) => {}
             Some(KeyValue::Unknown(unknown)) => {
                 open.push(key.as_str());
-                unseen = Some(match unseen {
-                    Some(so_far) => so_far.and(unknown.clone()),
-                    None => unknown.clone(),
-                });
+                unseen.add(unknown.clone());
             }
             _ => open.push(key.as_str()),
         }
@@ -87,12 +88,12 @@ pub fn answer<'f>(
     if open.is_empty() {
         return Ok(simulation);
     }
-    let unknown = Unknown::limit(format!(
-        "whether {} may {action} hangs on {}, which is not known here",
-        who.name(),
-        open.join(", ")
-    ));
-    Err(unseen.into_iter().fold(unknown, Unknown::and))
+    unseen.add(Unknown::limit(PermissionLimit::DependsOnKeys {
+        name: identity.name().into(),
+        action: action.into(),
+        keys: open.into_iter().map(ToString::to_string).collect(),
+    }));
+    unseen.none().map(|()| simulation)
 }
 
 /// The policies by which the simulator decided; None where it did not answer.
@@ -101,10 +102,13 @@ pub fn answer<'f>(
 /// [`Unknown`] while it was not asked.
 pub fn deciding_policies<'f>(
     facts: &'f Facts,
-    judge::Question { who, action, resource }: judge::Question,
+    PermissionQuestion { identity, action, resource }: PermissionQuestion,
 ) -> Result<Option<&'f [String]>, Unknown> {
-    let question =
-        Question { principal: who.arn.clone(), action: action.into(), resource: resource.into() };
+    let question = Question {
+        principal: identity.arn.clone(),
+        action: action.into(),
+        resource: resource.into(),
+    };
     Ok(facts.simulation(&question).hint()?.map(|it| it.policies.as_slice()))
 }
 
@@ -112,13 +116,16 @@ pub fn deciding_policies<'f>(
 #[must_use]
 pub fn resource_tags_wanted<'f>(
     facts: &'f Facts,
-    judge::Question { who, action, resource }: judge::Question,
+    PermissionQuestion { identity, action, resource }: PermissionQuestion,
 ) -> Vec<&'f str> {
-    let question =
-        Question { principal: who.arn.clone(), action: action.into(), resource: resource.into() };
+    let question = Question {
+        principal: identity.arn.clone(),
+        action: action.into(),
+        resource: resource.into(),
+    };
     let simulation = facts.simulation(&question).optional().ok().flatten();
     let keys = simulation.map(|it| it.missing_context.as_slice()).unwrap_or_default();
-    keys.iter().map(String::as_str).filter(|it| context::is_resource_tag(it)).collect()
+    keys.iter().map(String::as_str).filter(|it| request_context::is_resource_tag(it)).collect()
 }
 
 /// The keys to supply with a question.
@@ -126,9 +133,10 @@ pub fn resource_tags_wanted<'f>(
 /// # Errors
 /// [`Unknown`] while what they draw on is unasked.
 pub fn entries(question: &Question, case: &Case) -> Result<Vec<ContextEntry>, Unknown> {
-    let who = asked_about(question, case);
+    let identity = asked_about(question, case);
     let Question { action, resource, .. } = question;
-    let context = context::of(judge::Question { who: &who, action, resource }, case)?;
+    let context =
+        request_context::of(PermissionQuestion { identity: &identity, action, resource }, case)?;
     let values = |known: &KeyValue| match known {
         KeyValue::Exact(value) => Some(Vec::from([value.clone()])),
         KeyValue::Multiple(values) => Some(values.clone()),
@@ -158,21 +166,20 @@ fn kind(key: &str) -> ContextKind {
     }
 }
 
-/// Whose part the principal of a question plays. A role that agent and operator share is the
-/// operator's.
-fn asked_about(question: &Question, case: &Case) -> Who {
-    if let Ok(operator) = operator::who(case)
+/// Whose requests a question is about. A role that agent and operator share counts as the operator's.
+fn asked_about(question: &Question, case: &Case) -> Identity {
+    if let Ok(operator) = operator::identity(case)
         && operator.arn == question.principal
     {
         return operator;
     }
-    let source = match credentials::profile_role(case) {
-        _ if case.scope.target.instance().is_none() => Source::Activation,
-        Ok(Some(role)) if role.arn == question.principal => Source::InstanceProfile,
-        _ => Source::HostManagement,
+    let source = match instance_profile::profile_role(case) {
+        _ if case.scope.target.instance().is_none() => CredentialSource::Activation,
+        Ok(Some(role)) if role.arn == question.principal => CredentialSource::InstanceProfile,
+        _ => CredentialSource::HostManagement,
     };
     let session = Some(case.scope.target.to_string());
-    Who { arn: question.principal.clone(), side: Side::Agent(source), session }
+    Identity { arn: question.principal.clone(), side: Side::Agent(source), session }
 }
 
 #[cfg(test)]

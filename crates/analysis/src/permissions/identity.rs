@@ -1,14 +1,16 @@
 //! Whose requests are judged: the agent's on the node, or the operator's.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
-use crate::permissions::credentials::Source;
-use ssm_doctor_facts::ids::Arn;
+use ssm_doctor_facts::{
+    ids::{Arn, RoleName},
+    scope::Scope,
+};
 use ssm_doctor_iam_policy::Principal;
 
-/// Somebody who makes requests.
+/// A user or role that makes requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct Identity {
     /// A user's, a role's or the root user's; never a session's.
     pub arn: Arn,
     pub side: Side,
@@ -18,11 +20,11 @@ pub struct Who {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    Agent(Source),
+    Agent(CredentialSource),
     Operator,
 }
 
-impl Who {
+impl Identity {
     #[must_use]
     pub fn principal(&self) -> Principal<'_> {
         match self.arn.resource().split_once('/') {
@@ -54,4 +56,40 @@ impl Who {
     pub fn name(&self) -> &str {
         self.arn.name()
     }
+}
+
+/// The role that the agent acts as, and how it came by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRole {
+    pub name: RoleName,
+    pub arn: Arn,
+    pub source: CredentialSource,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialSource {
+    InstanceProfile,
+    /// Default Host Management Configuration.
+    HostManagement,
+    /// The activation a hybrid node was registered with.
+    Activation,
+}
+
+impl AgentRole {
+    /// The sessions of such a role bear the node's id. Source: the callers that agents'
+    /// error messages name.
+    #[must_use]
+    pub fn identity(&self, scope: &Scope) -> Identity {
+        let session = Some(scope.target.to_string());
+        Identity { arn: self.arn.clone(), side: Side::Agent(self.source), session }
+    }
+}
+
+/// What an identity wants to do.
+#[derive(Clone, Copy)]
+pub struct PermissionQuestion<'a> {
+    pub identity: &'a Identity,
+    pub action: &'a str,
+    /// An ARN, or `*`.
+    pub resource: &'a str,
 }

@@ -1,8 +1,8 @@
 //! What is known of a request before it is made: condition keys and their values.
 //!
 //! A key is left out where nothing is known of it (`aws:SourceIp` of the operator); evaluation then
-//! says what hangs on it. Where a call of ours could tell, the key holds that question, which is
-//! asked only if a policy turns on it. Source: IAM user guide, "AWS global condition context keys";
+//! says what depends on it. Where an API call could find its value, the key holds that question, which
+//! is asked only if a policy depends on the key. Source: IAM user guide, "AWS global condition context keys";
 //! Service Authorization Reference for `ssm`, `ssmmessages` and `kms`.
 
 use alloc::{
@@ -17,16 +17,15 @@ use crate::case::Case;
 use crate::{
     network::path,
     permissions::{
-        credentials::Source,
-        judge::Question,
+        actions::{START, is_owned_by_aws, target_arn},
+        identity::{CredentialSource, Identity, PermissionQuestion, Side},
         operator,
-        who::{Side, Who},
     },
-    session,
 };
 use ssm_doctor_facts::{
     ec2::Endpoint,
     ids::*,
+    limit::PermissionLimit,
     lookup::{Facts, Ourselves, Row, Unknown},
     scope::Scope,
     ssm::AgentVersion,
@@ -34,7 +33,6 @@ use ssm_doctor_facts::{
 };
 use ssm_doctor_iam_policy::{KeyValue, RequestContext, may_tag_sessions, service_of};
 
-pub const START: &str = "ssm:StartSession";
 pub const MFA: &str = "aws:MultiFactorAuthPresent";
 /// By which version of the metadata service a role's credentials came to the machine, `1.0` or `2.0`.
 /// Source: Service Authorization Reference for `ec2`; EC2 user guide, "Configure the Instance Metadata
@@ -54,14 +52,14 @@ const EC2_TAGS: &str = "ec2:ResourceTag/";
 /// # Errors
 /// [`Unknown`] only while what every request has is unasked, so that answers of the simulator do not
 /// depend on which question was put first.
-pub fn of(question: Question, case: &Case) -> Result<RequestContext, Unknown> {
-    let Question { who, action, resource } = question;
+pub fn of(question: PermissionQuestion, case: &Case) -> Result<RequestContext, Unknown> {
+    let PermissionQuestion { identity, action, resource } = question;
     let caller = case.facts.caller(&Ourselves::Us).hint()?;
-    let mut it = RequestContext::for_principal(&who.principal());
+    let mut it = RequestContext::for_principal(&identity.principal());
     of_every_request(&mut it, case.scope);
-    of_principal(&mut it, who, case)?;
-    of_organization(&mut it, who, resource, case.facts);
-    match who.side {
+    of_principal(&mut it, identity, case)?;
+    of_organization(&mut it, identity, resource, case.facts);
+    match identity.side {
         Side::Agent(source) => of_node(&mut it, source, action, case)?,
         Side::Operator => {
             for key in
@@ -69,9 +67,9 @@ pub fn of(question: Question, case: &Case) -> Result<RequestContext, Unknown> {
             {
                 it.set(key, KeyValue::Absent);
             }
-            // Credentials of an instance's role have it, which a user's and a person's are not.
-            let machine = who.session.as_deref().is_none_or(|it| it.starts_with("i-"));
-            if who.is_user() || who.is_role() && !machine {
+            // Only the credentials of an instance's role have it.
+            let machine = identity.session.as_deref().is_none_or(|it| it.starts_with("i-"));
+            if identity.is_user() || identity.is_role() && !machine {
                 it.set(ROLE_DELIVERY, KeyValue::Absent);
             }
         }
@@ -79,11 +77,12 @@ pub fn of(question: Question, case: &Case) -> Result<RequestContext, Unknown> {
     let account = caller.map_or("", |it| it.account.as_str());
     it = of_resource(it, action, resource, account, case)?;
     if action == START {
-        // By which policies ask that the document be checked as well; it always is here.
+        // Policies require with this key that the document is checked as well; here it always is.
         it.set("ssm:SessionDocumentAccessCheck", exactly("true"));
-        it.set("ssm:AccessRequestId", KeyValue::Unknown(Unknown::limit(
-            "whether a request for just-in-time node access was approved does not show (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`",
-        )));
+        it.set(
+            "ssm:AccessRequestId",
+            KeyValue::Unknown(Unknown::limit(PermissionLimit::AccessRequest)),
+        );
     }
     of_service(&mut it, question, case);
     Ok(it)
@@ -108,12 +107,12 @@ fn of_every_request(it: &mut RequestContext, scope: &Scope) {
     }
 }
 
-fn of_principal(it: &mut RequestContext, who: &Who, case: &Case) -> Result<(), Unknown> {
+fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Result<(), Unknown> {
     let caller = case.facts.caller(&Ourselves::Us).hint()?;
-    let ours = caller.filter(|_| who.side == Side::Operator && operator::is_caller(case));
+    let ours = caller.filter(|_| identity.side == Side::Operator && operator::is_caller(case));
     let rest = "aws:PrincipalTag/";
-    if who.is_user() {
-        let user = who.name().parse().ok();
+    if identity.is_user() {
+        let user = identity.name().parse().ok();
         let user = user.map(|name| case.facts.user(&name).hint()).transpose()?.flatten();
         if let Some(user) = user {
             set_tags(it, &[rest], &user.tags);
@@ -136,21 +135,22 @@ fn of_principal(it: &mut RequestContext, who: &Who, case: &Case) -> Result<(), U
         }
         it.set("aws:FederatedProvider", KeyValue::Absent);
     }
-    if who.is_role() {
+    if identity.is_role() {
         it.set("aws:TokenIssueTime", KeyValue::PRESENT);
-        let name = who.name().parse::<RoleName>().ok();
+        let name = identity.name().parse::<RoleName>().ok();
         let role = name.as_ref().map(|name| case.facts.role(name).hint()).transpose()?.flatten();
         if let (Some(role), Some(name)) = (role, &name) {
-            // A service passes no tags. Somebody who may tag the session may have, in place of any
-            // tag of the role's.
-            if !may_be_tagged(who, case.facts) && tags_were_seen(case.facts, name, &role.tags) {
+            // A service passes no tags. A caller who may tag the session may have replaced any tag of
+            // the role.
+            if !may_be_tagged(identity, case.facts) && tags_were_seen(case.facts, name, &role.tags)
+            {
                 set_tags(it, &[rest], &role.tags);
                 *it = core::mem::take(it).with_others(rest, KeyValue::Absent);
             }
             if let Some(id) = &role.id {
                 it.set(
                     "aws:userid",
-                    match &who.session {
+                    match &identity.session {
                         Some(session) => exactly(&format!("{id}:{session}")),
                         None => KeyValue::Prefix(format!("{id}:")),
                     },
@@ -164,12 +164,12 @@ fn of_principal(it: &mut RequestContext, who: &Who, case: &Case) -> Result<(), U
     Ok(())
 }
 
-/// May whoever made the session have given it tags, by what the role's trust policy says?
+/// Does the role's trust policy let the caller tag the session?
 #[must_use]
-pub fn may_be_tagged(who: &Who, facts: &Facts) -> bool {
-    let role = || facts.role(&who.name().parse().ok()?).optional().ok().flatten();
-    who.side == Side::Operator
-        && who.is_role()
+pub fn may_be_tagged(identity: &Identity, facts: &Facts) -> bool {
+    let role = || facts.role(&identity.name().parse().ok()?).optional().ok().flatten();
+    identity.side == Side::Operator
+        && identity.is_role()
         && role().is_some_and(|it| may_tag_sessions(&it.trust))
 }
 
@@ -189,17 +189,18 @@ fn set_tags(it: &mut RequestContext, families: &[&str], tags: &BTreeMap<String, 
 }
 
 /// Asked for only where a policy has it.
-fn of_organization(it: &mut RequestContext, who: &Who, resource: &str, facts: &Facts) {
+fn of_organization(it: &mut RequestContext, identity: &Identity, resource: &str, facts: &Facts) {
     let id = match facts.organization(&Ourselves::Us).optional() {
         Ok(Some(it)) => exactly(&it.id),
         Ok(None) => KeyValue::Absent,
         Err(unknown) => KeyValue::Unknown(unknown),
     };
-    // What is AWS's own is not of our organization, whatever the key has for it.
+    // A resource of AWS does not belong to our organization, whatever value the key has for it.
     let owned = is_owned_by_aws(resource);
     it.set("aws:ResourceOrgID", if owned { KeyValue::Absent } else { id.clone() });
     it.set("aws:PrincipalOrgID", id);
-    let paths = who.arn.account().parse().map(|it| facts.organization_policies(&it).optional());
+    let paths =
+        identity.arn.account().parse().map(|it| facts.organization_policies(&it).optional());
     let organization = facts.organization(&Ourselves::Us).optional();
     if let (Ok(Ok(Some(policies))), Ok(Some(organization))) = (paths, organization) {
         let above = policies.levels.iter().rev().skip(1).rev().map(|it| it.id.as_str());
@@ -212,19 +213,19 @@ fn of_organization(it: &mut RequestContext, who: &Who, resource: &str, facts: &F
 /// What the agent's requests have.
 fn of_node(
     it: &mut RequestContext,
-    source: Source,
+    source: CredentialSource,
     action: &str,
     case: &Case,
 ) -> Result<(), Unknown> {
     let target = target_arn(case)?;
     it.set("ssm:SourceInstanceARN", exactly(&target));
-    // A service gives the role, and nobody types a code.
+    // A service assumes the role, without an MFA code.
     it.set(MFA, KeyValue::Absent);
-    if source != Source::InstanceProfile {
+    if source != CredentialSource::InstanceProfile {
         it.set(ROLE_DELIVERY, KeyValue::Absent);
     }
     let Some(id) = case.scope.target.instance() else { return Ok(()) };
-    if source == Source::InstanceProfile {
+    if source == CredentialSource::InstanceProfile {
         it.set("ec2:SourceInstanceARN", exactly(&target));
         if let Some(instance) = case.facts.instance(id).hint()? {
             let node = case.facts.node(&case.scope.target).optional().ok().flatten();
@@ -245,15 +246,15 @@ fn of_node(
     Ok(())
 }
 
-/// Through which endpoint the agent's requests go, or from which address they leave to the internet,
-/// which is found out only if a policy asks.
+/// Through which endpoint the agent's requests go, or from which address they leave to the internet.
+/// What was not seen of it is asked for only if a policy depends on it.
 fn of_path(it: &mut RequestContext, action: &str, case: &Case) {
     const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
     const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
     let service = service_of(action);
     match path::endpoint_on_path(case, service) {
         Ok(Some((endpoint, vpc))) => by_endpoint(it, endpoint, vpc, case),
-        // A public name may yet be answered by an endpoint elsewhere, unless the way there is seen.
+        // A public name may still resolve to an endpoint elsewhere, unless the path to it was seen.
         Ok(None) => {
             let Some(service) = SERVICES.into_iter().find(|it| *it == service) else { return };
             match path::public_source_addresses(case, service) {
@@ -281,7 +282,7 @@ fn of_path(it: &mut RequestContext, action: &str, case: &Case) {
     }
 }
 
-/// What the agent's requests have that go through this endpoint, in place of what was said of their way.
+/// The context of an agent's request through this endpoint, which replaces what is known of its path.
 pub fn by_endpoint(it: &mut RequestContext, endpoint: &Endpoint, vpc: &VpcId, case: &Case) {
     it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
     it.set("aws:SourceVpc", exactly(vpc.as_str()));
@@ -299,17 +300,17 @@ fn only_address(case: &Case) -> Option<Ipv4Addr> {
     interface.private_ip.filter(|_| interface.ipv6.is_empty())
 }
 
-/// What agent and plugin say to KMS and S3.
-fn of_service(it: &mut RequestContext, question: Question, case: &Case) {
-    let Question { who, action, .. } = question;
+/// What agent and plugin send to KMS and S3.
+fn of_service(it: &mut RequestContext, question: PermissionQuestion, case: &Case) {
+    let PermissionQuestion { identity, action, .. } = question;
     if action.starts_with("kms:") {
-        it.set("kms:CallerAccount", exactly(who.arn.account()));
+        it.set("kms:CallerAccount", exactly(identity.arn.account()));
         let aliases = aliases(case.facts, question.resource);
         if !aliases.is_empty() {
             it.set("kms:ResourceAliases", KeyValue::AtLeast(aliases));
         }
     }
-    match (action, who.side) {
+    match (action, identity.side) {
         ("kms:Decrypt", _) | ("kms:GenerateDataKey", Side::Operator) => {
             it.set("kms:ViaService", KeyValue::Absent);
             it.set(
@@ -407,44 +408,10 @@ fn tagged(
     RESOURCE_TAGS.iter().fold(it, |it, family| it.with_others(family, others.clone()))
 }
 
-/// The ARN of a session document; AWS's own have no account in it.
-///
-/// # Errors
-/// [`Unknown`] when our account is.
-pub fn document_arn(case: &Case, name: &DocumentName) -> Result<String, Unknown> {
-    if name.as_str().starts_with("arn:") {
-        return Ok(name.to_string());
-    }
-    let caller = case.facts.caller(&Ourselves::Us).required()?;
-    let (partition, region) = (caller.arn.partition(), &case.scope.region);
-    let account = if session::is_owned_by_aws(name) { "" } else { caller.account.as_str() };
-    Ok(format!("arn:{partition}:ssm:{region}:{account}:document/{name}"))
-}
-
-/// AWS's own documents have no account in their ARN, and no tags.
-#[must_use]
-pub fn is_owned_by_aws(resource: &str) -> bool {
-    resource.contains("::document/")
-}
-
 /// Is it a key of a resource's tag?
 #[must_use]
 pub fn is_resource_tag(key: &str) -> bool {
     RESOURCE_TAGS
         .iter()
         .any(|family| key.get(..family.len()).is_some_and(|it| it.eq_ignore_ascii_case(family)))
-}
-
-/// The ARN that a session's target has in policies.
-///
-/// # Errors
-/// [`Unknown`] when our account is.
-pub fn target_arn(case: &Case) -> Result<String, Unknown> {
-    let caller = case.facts.caller(&Ourselves::Us).required()?;
-    let (partition, account, region) =
-        (caller.arn.partition(), &caller.account, &case.scope.region);
-    Ok(match &case.scope.target {
-        Target::Instance(id) => format!("arn:{partition}:ec2:{region}:{account}:instance/{id}"),
-        Target::Node(id) => format!("arn:{partition}:ssm:{region}:{account}:managed-instance/{id}"),
-    })
 }

@@ -10,10 +10,11 @@ use alloc::{
     vec::Vec,
 };
 
-use crate::permissions::who::Who;
+use crate::permissions::identity::Identity;
 use ssm_doctor_facts::{
     iam::{AttachedPolicies, OrganizationLevel},
     ids::*,
+    limit::PermissionLimit,
     lookup::{Facts, Need, Ourselves, Unknown},
     text::Text,
 };
@@ -22,12 +23,12 @@ use ssm_doctor_iam_policy::{
     service_of,
 };
 
-/// Identity policies, boundary and organization of `who`; nothing of any resource.
+/// The policies of an identity, its boundary and its organization; nothing of any resource.
 #[must_use]
-pub fn layers<'f>(facts: &'f Facts, who: &Who) -> PolicyLayers<'f> {
+pub fn layers<'f>(facts: &'f Facts, identity: &Identity) -> PolicyLayers<'f> {
     let mut layers = PolicyLayers::default();
-    if !who.is_root() {
-        (layers.identity, layers.boundary) = match of_principal(facts, who) {
+    if !identity.is_root() {
+        (layers.identity, layers.boundary) = match of_principal(facts, identity) {
             Ok((own, to, groups)) => {
                 let mut policies = of(facts, own, &to);
                 for (name, group) in groups {
@@ -36,13 +37,13 @@ pub fn layers<'f>(facts: &'f Facts, who: &Who) -> PolicyLayers<'f> {
                         Err(unknown) => Vec::from([unseen(name.as_str(), &to, unknown)]),
                     });
                 }
-                (PolicyLayer::Policies(policies), boundary(facts, own, who))
+                (PolicyLayer::Policies(policies), boundary(facts, own, identity))
             }
-            // Where policies hang is not known, and no more is the boundary.
+            // Which policies are attached is not known, and neither is the boundary.
             Err(unknown) => (PolicyLayer::Unknown(unknown.clone()), PolicyLayer::Unknown(unknown)),
         };
     }
-    let account = who.arn.account();
+    let account = identity.arn.account();
     layers.service_control = match service_control(facts, account) {
         Ok(levels) => levels,
         Err(unknown) => {
@@ -53,14 +54,17 @@ pub fn layers<'f>(facts: &'f Facts, who: &Who) -> PolicyLayers<'f> {
     layers
 }
 
-/// What hangs on the user or role itself.
+/// The policies of the user or role itself.
 ///
 /// # Errors
 /// [`Unknown`] if it was not seen.
-pub fn attached<'f>(facts: &'f Facts, who: &Who) -> Result<&'f AttachedPolicies, Unknown> {
-    let name = who.name();
-    let unnamed = |_| Unknown::limit(format!("{} does not name a user or role", who.arn));
-    if who.is_role() {
+pub fn attached<'f>(
+    facts: &'f Facts,
+    identity: &Identity,
+) -> Result<&'f AttachedPolicies, Unknown> {
+    let name = identity.name();
+    let unnamed = |_| Unknown::limit(PermissionLimit::NotUserOrRole { arn: identity.arn.clone() });
+    if identity.is_role() {
         facts.role_policies(&name.parse().map_err(unnamed)?).required()
     } else {
         facts.user_policies(&name.parse().map_err(unnamed)?).required()
@@ -71,21 +75,21 @@ type Groups<'f> = Vec<(&'f GroupName, Result<&'f AttachedPolicies, Unknown>)>;
 
 fn of_principal<'f>(
     facts: &'f Facts,
-    who: &Who,
+    identity: &Identity,
 ) -> Result<(&'f AttachedPolicies, String, Groups<'f>), Unknown> {
-    let own = attached(facts, who)?;
-    let kind = if who.is_role() { "role" } else { "user" };
-    let groups = own.groups.iter().map(|it| (it, facts.group_policies(it).required()));
-    Ok((own, format!("{kind} {}", who.name()), groups.collect()))
+    let own = attached(facts, identity)?;
+    let kind = if identity.is_role() { "role" } else { "user" };
+    let groups = own.groups.iter().map(|name| (name, facts.group_policies(name).required()));
+    Ok((own, format!("{kind} {}", identity.name()), groups.collect()))
 }
 
-fn of<'f>(facts: &'f Facts, it: &'f AttachedPolicies, to: &str) -> Vec<AttachedPolicy<'f>> {
-    let managed = it.managed.iter().map(|arn| AttachedPolicy {
+fn of<'f>(facts: &'f Facts, policies: &'f AttachedPolicies, to: &str) -> Vec<AttachedPolicy<'f>> {
+    let managed = policies.managed.iter().map(|arn| AttachedPolicy {
         id: arn.to_string(),
         attached_to: to.into(),
         document: managed(facts, arn, PolicyType::IdentityBased),
     });
-    let inline = it.inline.iter().map(|(name, text)| AttachedPolicy {
+    let inline = policies.inline.iter().map(|(name, text)| AttachedPolicy {
         id: name.clone(),
         attached_to: to.into(),
         document: Ok(PolicyDocument::parse(text, PolicyType::IdentityBased)),
@@ -106,10 +110,14 @@ fn unseen<'f>(id: &str, to: &str, unknown: Unknown) -> AttachedPolicy<'f> {
     AttachedPolicy { id: id.into(), attached_to: to.into(), document: Err(unknown) }
 }
 
-fn boundary<'f>(facts: &'f Facts, own: &'f AttachedPolicies, who: &Who) -> PolicyLayer<'f> {
+fn boundary<'f>(
+    facts: &'f Facts,
+    own: &'f AttachedPolicies,
+    identity: &Identity,
+) -> PolicyLayer<'f> {
     let need = || -> Result<Need, String> {
-        let name = who.name();
-        Ok(if who.is_role() {
+        let name = identity.name();
+        Ok(if identity.is_role() {
             Need::role_policies(name.parse()?)
         } else {
             Need::user_policies(name.parse()?)
@@ -120,7 +128,7 @@ fn boundary<'f>(facts: &'f Facts, own: &'f AttachedPolicies, who: &Who) -> Polic
         Ok(None) => PolicyLayer::Absent,
         Ok(Some(arn)) => PolicyLayer::Policies(Vec::from([AttachedPolicy {
             id: arn.to_string(),
-            attached_to: who.name().into(),
+            attached_to: identity.name().into(),
             document: managed(facts, arn, PolicyType::PermissionsBoundary),
         }])),
         Err(unknown) => PolicyLayer::Unknown(unknown),
@@ -138,9 +146,9 @@ fn service_control<'f>(
     if organization.management.as_str() == account {
         return Ok(Vec::new());
     }
-    let id = account.parse().map_err(Unknown::limit)?;
+    let id = account.parse().map_err(|text| Unknown::limit(PermissionLimit::InvalidId(text)))?;
     let policies = facts.organization_policies(&id).required()?;
-    Ok(levels(&policies.levels, |it| &it.service, PolicyType::ServiceControl))
+    Ok(levels(&policies.levels, |level| &level.service, PolicyType::ServiceControl))
 }
 
 /// Resource control policies over `account`, where they were seen: AWS shows them to few, and only
@@ -157,15 +165,15 @@ pub fn resource_control<'f>(
         return Vec::new();
     }
     let organization = facts.organization(&Ourselves::Us).optional().ok().flatten();
-    if organization.is_none_or(|it| it.management.as_str() == account) {
+    if organization.is_none_or(|organization| organization.management.as_str() == account) {
         return Vec::new();
     }
     let policies = account
         .parse()
         .ok()
         .and_then(|id: AccountId| facts.organization_policies(&id).optional().ok().flatten());
-    policies.map_or_else(Vec::new, |it| {
-        levels(&it.levels, |it| &it.resource, PolicyType::ResourceControl)
+    policies.map_or_else(Vec::new, |policies| {
+        levels(&policies.levels, |level| &level.resource, PolicyType::ResourceControl)
     })
 }
 
@@ -174,38 +182,38 @@ fn levels<'f>(
     policies: fn(&OrganizationLevel) -> &BTreeMap<String, Text>,
     kind: PolicyType,
 ) -> Vec<HierarchyLevel<'f>> {
-    if levels.iter().all(|it| policies(it).is_empty()) {
+    if levels.iter().all(|level| policies(level).is_empty()) {
         return Vec::new();
     }
-    let level = |it: &'f OrganizationLevel| HierarchyLevel {
-        id: it.id.clone(),
+    let as_layer = |level: &'f OrganizationLevel| HierarchyLevel {
+        id: level.id.clone(),
         layer: PolicyLayer::Policies(
-            policies(it)
+            policies(level)
                 .iter()
                 .map(|(name, text)| AttachedPolicy {
                     id: name.clone(),
-                    attached_to: it.id.clone(),
+                    attached_to: level.id.clone(),
                     document: Ok(PolicyDocument::parse(text, kind)),
                 })
                 .collect(),
         ),
     };
-    levels.iter().map(level).collect()
+    levels.iter().map(as_layer).collect()
 }
 
 /// The questions whose answers would show which statement decides.
 #[must_use]
-pub fn wanted(facts: &Facts, who: &Who, organization: bool) -> Vec<Need> {
+pub fn wanted(facts: &Facts, identity: &Identity, organization: bool) -> Vec<Need> {
     let mut needs = Vec::new();
-    let name = who.name();
-    if who.is_role() {
+    let name = identity.name();
+    if identity.is_role() {
         needs.extend(name.parse().map(Need::role_policies));
-    } else if who.is_user() {
+    } else if identity.is_user() {
         needs.extend(name.parse().map(Need::user_policies));
     }
     if organization {
         needs.push(Need::organization(Ourselves::Us));
     }
-    needs.retain(|it| !facts.has(it));
+    needs.retain(|need| !facts.has(need));
     needs
 }

@@ -1,0 +1,64 @@
+//! A rule that ends before it reaches a verdict.
+
+use ssm_doctor_analysis::{
+    answer::{Answer, Verdict},
+    case::Case,
+    permissions::{agent_identity::agent_role, identity::AgentRole},
+    session::{self, Gates, Preferences},
+};
+use ssm_doctor_facts::{ids::InstanceId, lookup::Unknown};
+
+/// Why a rule ends early. With `?` a rule is a list of its preconditions, and then its verdict.
+pub(crate) enum NoVerdict {
+    NotApplicable(&'static str),
+    Unknown(Unknown),
+}
+
+pub(crate) type Judged = Result<Verdict, NoVerdict>;
+
+impl From<Unknown> for NoVerdict {
+    fn from(unknown: Unknown) -> Self {
+        Self::Unknown(unknown)
+    }
+}
+
+/// The answer of a rule.
+pub(crate) fn answer(judged: Judged) -> Answer {
+    judged.or_else(|early| match early {
+        NoVerdict::NotApplicable(why) => Ok(Verdict::NotApplicable(why)),
+        NoVerdict::Unknown(unknown) => Err(unknown),
+    })
+}
+
+/// What a rule is about, which may not exist.
+pub(crate) trait Precondition<T> {
+    /// The value; without one the rule does not apply.
+    fn or_not_applicable(self, why: &'static str) -> Result<T, NoVerdict>;
+}
+
+impl<T> Precondition<T> for Option<T> {
+    fn or_not_applicable(self, why: &'static str) -> Result<T, NoVerdict> {
+        self.ok_or(NoVerdict::NotApplicable(why))
+    }
+}
+
+/// The instance; `why` a rule does not apply to a hybrid node.
+pub(crate) fn instance<'a>(
+    case: &Case<'a>,
+    why: &'static str,
+) -> Result<&'a InstanceId, NoVerdict> {
+    case.scope.target.instance().or_not_applicable(why)
+}
+
+/// The role that the agent uses.
+pub(crate) fn role(case: &Case) -> Result<AgentRole, NoVerdict> {
+    agent_role(case)?.or_not_applicable("the agent has no role")
+}
+
+/// The preferences, if the session is subject to them.
+pub(crate) fn preferences<'a>(case: &Case<'a>) -> Result<Preferences<'a>, NoVerdict> {
+    match session::gates(case)? {
+        Gates::Apply(preferences) => Ok(preferences),
+        Gates::None(why) => Err(NoVerdict::NotApplicable(why)),
+    }
+}

@@ -1,0 +1,215 @@
+//! Permission decisions and their limits, in words.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use ssm_doctor_analysis::permissions::decision::{
+    Basis, CitedStatement, DenySource, Mismatch, NearestAllow, NoSimulation, PolicyDenial,
+};
+use ssm_doctor_facts::{
+    limit::{PermissionLimit, ProfileProblem},
+    time::span,
+};
+use ssm_doctor_iam_policy::{KeyValue, PolicyType};
+
+use crate::engine::words;
+
+/// Why a policy denies, for a sentence: `AppRole has no ssm:StartSession (<phrase>)`.
+#[must_use]
+pub fn denial(denial: &PolicyDenial) -> String {
+    let by = || match denial.by.as_slice() {
+        [] => String::new(),
+        by => format!(" in {}", sources(by)),
+    };
+    let nearest = denial.nearest.as_ref().map(|allow| format!(": {}", nearest(allow)));
+    let nearest = nearest.unwrap_or_default();
+    let organization = |kind: &str| {
+        let how = if denial.explicit { by() } else { nearest.clone() };
+        format!("refused by an organization's policy {kind}{how}")
+    };
+    match (denial.policy_type, denial.explicit) {
+        (PolicyType::ServiceControl, _) => organization("(SCP)"),
+        (PolicyType::ResourceControl, _) => organization("on resources (RCP)"),
+        (PolicyType::PermissionsBoundary, true) => {
+            format!("its permissions boundary denies it{}", by())
+        }
+        (PolicyType::PermissionsBoundary, false) => {
+            format!("its permissions boundary does not allow it{nearest}")
+        }
+        (_, true) => format!("an explicit Deny{}", by()),
+        (PolicyType::VpcEndpoint, false) => {
+            format!("the endpoint's policy does not allow it{nearest}")
+        }
+        (PolicyType::ResourceBased | PolicyType::RoleTrust, false) => {
+            format!("the resource's own policy does not allow it{nearest}")
+        }
+        (PolicyType::IdentityBased | PolicyType::Session, false) => {
+            format!("no statement of its policies allows it{nearest}")
+        }
+    }
+}
+
+/// What denies, listed.
+#[must_use]
+pub fn sources(sources: &[DenySource]) -> String {
+    let listed = sources.iter().map(|source| match source {
+        DenySource::Policy(name) => name.clone(),
+        DenySource::Statement(cited) if cited.conditions.is_empty() => statement(cited),
+        DenySource::Statement(cited) => {
+            format!("{} under {}", statement(cited), cited.conditions.join(" and "))
+        }
+    });
+    listed.collect::<Vec<_>>().join(", ")
+}
+
+/// `statement 2 (DenyAll) of Guardrails`.
+#[must_use]
+pub fn statement(cited: &CitedStatement) -> String {
+    format!("{} of {}", cited.place, cited.policy)
+}
+
+/// Why the nearest Allow does not match, as a clause.
+#[must_use]
+pub fn nearest(allow: &NearestAllow) -> String {
+    let clauses = allow.mismatches.iter().map(|mismatch| match mismatch {
+        Mismatch::Other(listed) => format!("is for {} only", shortened(listed)),
+        Mismatch::Condition { operator, key, wanted, known } => format!(
+            "asks for {key} {} ({operator}), and the request has {}",
+            shortened(wanted),
+            request_value(known.as_ref())
+        ),
+    });
+    let clauses = clauses.collect::<Vec<_>>().join(" and ");
+    format!("{} {clauses}", statement(&allow.statement))
+}
+
+fn request_value(known: Option<&KeyValue>) -> String {
+    match known {
+        Some(KeyValue::Exact(value)) => value.clone(),
+        Some(KeyValue::Multiple(values) | KeyValue::AtLeast(values)) => values.join(", "),
+        Some(KeyValue::Prefix(start)) => format!("{start}…"),
+        Some(KeyValue::Absent) | None => "none".into(),
+        Some(KeyValue::Unknown(_)) => "one that was not seen".into(),
+    }
+}
+
+/// Evidence quotes what decides, not whole documents.
+fn shortened(listed: &[String]) -> String {
+    const MOST: usize = 3;
+    let shown = listed.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    match listed.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Where a decision comes from, as a clause about the identity; nothing where AWS itself has answered.
+#[must_use]
+pub fn basis(basis: &Basis, allowed: bool) -> Option<String> {
+    match basis {
+        Basis::Simulator => None,
+        Basis::Disputed => {
+            let how = if allowed { "do not allow it" } else { "allow it" };
+            Some(format!(
+                "is judged by IAM's simulator, while its policies as they were read here {how}: they may have changed between the calls"
+            ))
+        }
+        Basis::Policies(reasons) => {
+            let reasons = reasons.iter().map(no_simulation).collect::<Vec<_>>().join("; ");
+            Some(format!("is judged by its policies as they were read here: {reasons}"))
+        }
+    }
+}
+
+/// Why the simulator gave no answer, as a clause.
+fn no_simulation(reason: &NoSimulation) -> String {
+    match reason {
+        NoSimulation::Call { action, why } => format!("{action} {}", why.phrase()),
+        NoSimulation::Limit(limit) => words::limit(limit),
+    }
+}
+
+/// What to do about a profile that gives the agent no credentials.
+pub fn profile_remedy(problem: &ProfileProblem) -> String {
+    match problem {
+        ProfileProblem::NoProfile => {
+            "attach an instance profile whose role has AmazonSSMManagedInstanceCore".into()
+        }
+        ProfileProblem::NoRole => "give it a profile that holds a role".into(),
+        ProfileProblem::CannotRegister { role } => {
+            format!("let EC2 assume {role}, and attach AmazonSSMManagedInstanceCore to it")
+        }
+    }
+}
+
+/// What an instance has instead of a profile that gives its agent credentials.
+pub fn profile_problem(problem: &ProfileProblem) -> String {
+    match problem {
+        ProfileProblem::NoProfile => "no instance profile".into(),
+        ProfileProblem::NoRole => "an instance profile that gives it no role".into(),
+        ProfileProblem::CannotRegister { role } => {
+            format!("a profile whose role {role} cannot register")
+        }
+    }
+}
+
+/// What no call can tell of a permission, as a clause.
+#[must_use]
+pub fn limit(limit: &PermissionLimit) -> String {
+    use PermissionLimit as Limit;
+    match limit {
+        Limit::OtherAccount { operator } => {
+            format!("{operator} is of another account, whose policies cannot be read from here")
+        }
+        Limit::FederatedUser { operator } => format!(
+            "{operator} has what its session policy and the user who made it have in common, and AWS shows neither"
+        ),
+        Limit::NotTraceable { operator } => {
+            format!("{operator} cannot be traced to a user or role")
+        }
+        Limit::NotUserOrRole { arn } => format!("{arn} does not name a user or role"),
+        Limit::NotProfile { arn } => format!("{arn} does not name a profile"),
+        Limit::NotRole { name } => format!("{name:?} does not name a role"),
+        Limit::ActivationRole { target } => format!("which role {target} was activated with"),
+        Limit::ProfileWithoutRole { instance } => format!(
+            "whether the agent on {instance} turns to Default Host Management while its profile holds no role is not documented"
+        ),
+        Limit::HostManagementNotSeen { instance, profile } => format!(
+            "{instance} has {}, and whether Default Host Management gives its agent credentials instead was not seen",
+            profile_problem(profile)
+        ),
+        Limit::HostManagementSpreads { instance, region, role, age, takes } => {
+            let what = match age {
+                Some(age) => format!("was changed {} ago", span(*age)),
+                None => "is being changed".to_string(),
+            };
+            format!(
+                "Default Host Management {what} in {region} ({role}), and takes up to {} to reach {instance}: wait, or run again with --wait",
+                span(*takes)
+            )
+        }
+        Limit::RootNotSimulated => "the simulator does not answer for the root user".into(),
+        Limit::SimulatorAnswer { answer, action } => {
+            format!("the simulator answered {answer:?} for {action}")
+        }
+        Limit::DependsOnKeys { name, action, keys } => format!(
+            "whether {name} may {action} hangs on {}, which is not known here",
+            keys.join(", ")
+        ),
+        Limit::OrganizationNotVisible { name, action, statements } => {
+            let statements = statements.iter().map(|(place, policy)| format!("{place} of {policy}"));
+            format!(
+                "the policies of {name} allow {action} ({}), and whether the organization forbids it is not visible from here",
+                statements.collect::<Vec<_>>().join(", ")
+            )
+        }
+        Limit::AccessRequest => "whether a request for just-in-time node access was approved does not show (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`".into(),
+        Limit::GrantDependsOnConstraints { grant, key, name, operation } => format!(
+            "whether grant {grant} of {key} lets {name} {operation} depends on its constraints or on the session"
+        ),
+        Limit::InvalidId(message) => message.clone(),
+    }
+}

@@ -1,0 +1,578 @@
+//! Two judges, one decision: is this identity allowed to do this to that?
+//!
+//! IAM's simulator comes first: it reads all that AWS reads of an identity, service control policies
+//! included, and one call answers for many actions. Where it may not be called, is throttled, or its
+//! answer depends on a key that was not supplied, the policies themselves are collected and evaluated
+//! here. The simulator never reads key and bucket policies, so they are always evaluated here, together
+//! with its answer. If two certain answers differ, the simulator's counts: it is AWS's own, and
+//! policies may have changed between the calls.
+
+use alloc::{
+    borrow::ToOwned,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::case::Case;
+use crate::permissions::{
+    attached_policies,
+    identity::{Identity, PermissionQuestion},
+    request_context,
+    resource_policy::{ResourcePolicy, ResourcePolicyKind},
+    simulator,
+};
+use ssm_doctor_facts::{
+    iam::{Decision, Simulation},
+    limit::{Limit, PermissionLimit},
+    lookup::{Facts, Gap, Need, Unknown, Why},
+    text::Text,
+};
+use ssm_doctor_iam_policy as policy;
+use ssm_doctor_iam_policy::{
+    AccessDecision, AttachedPolicy, HierarchyLevel, KeyValue, LayerDecision, NearMiss,
+    PolicyDocument, PolicyLayer, PolicyLayers, PolicyType, Request, RequestContext,
+    RequestResource, ResourceOwner, StatementElement, StatementRef, UncertaintyCause,
+};
+
+/// Whether a request is allowed, and by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PermissionDecision {
+    Allowed(Allowance),
+    Denied(Denied),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Statements of the identity's own policies; empty where the simulator answered.
+    pub by: Vec<CitedStatement>,
+    /// The statement of the resource's own policy.
+    pub by_resource_policy: Option<CitedStatement>,
+    pub basis: Basis,
+}
+
+/// Every type of policy that denies the request. It is allowed only after each of them is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// The one that AWS's error message names comes first.
+    pub by: Vec<PolicyDenial>,
+    pub basis: Basis,
+    /// Facts that would show the statement that decides.
+    pub wanted: Vec<Need>,
+}
+
+/// The denial of one type of policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyDenial {
+    pub policy_type: PolicyType,
+    /// Whether a Deny matches, which no Allow overrides. Otherwise no Allow matches.
+    pub explicit: bool,
+    /// What denies; empty where that is not known.
+    pub by: Vec<DenySource>,
+    pub nearest: Option<NearestAllow>,
+    /// The condition keys by which Allow statements fail.
+    pub keys: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DenySource {
+    Statement(CitedStatement),
+    /// The simulator names policies only.
+    Policy(String),
+}
+
+/// A statement of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CitedStatement {
+    /// `statement 2 (DenyAll)`.
+    pub place: String,
+    /// The policy's name, or what it belongs to: `the key policy`.
+    pub policy: String,
+    /// The conditions, as the policy has them: `aws:SourceVpc vpc-1 (StringEquals)`.
+    pub conditions: Vec<String>,
+}
+
+/// The Allow that comes nearest to matching.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearestAllow {
+    pub statement: CitedStatement,
+    pub mismatches: Vec<Mismatch>,
+}
+
+/// Why a statement does not match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It lists other resources or principals.
+    Other(Vec<String>),
+    Condition {
+        operator: String,
+        key: String,
+        wanted: Vec<String>,
+        /// What the request has; None where nothing is known of it.
+        known: Option<KeyValue>,
+    },
+}
+
+/// Where a decision comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Basis {
+    Simulator,
+    /// The simulator; the policies that were collected decide otherwise.
+    Disputed,
+    /// The policies that were collected, because the simulator gave no answer.
+    Policies(Vec<NoSimulation>),
+}
+
+/// Why the simulator gave no answer. Decisions on several actions share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoSimulation {
+    /// This API call had no result.
+    Call {
+        action: &'static str,
+        why: Why,
+    },
+    Limit(Limit),
+}
+
+/// A decision that was made before.
+pub(crate) struct KnownDecision {
+    identity: Identity,
+    action: String,
+    resource: String,
+    /// Kind, id and context of the resource's policy.
+    resource_policy: Option<(ResourcePolicyKind, String, Vec<(String, KeyValue)>)>,
+    decision: Result<PermissionDecision, Unknown>,
+}
+
+impl KnownDecision {
+    fn is_for(&self, question: PermissionQuestion, policy: Option<&ResourcePolicy>) -> bool {
+        let same_policy = match (&self.resource_policy, policy) {
+            (None, None) => true,
+            (Some((kind, id, context)), Some(policy)) => {
+                *kind == policy.kind
+                    && *id == policy.id
+                    && context
+                        .iter()
+                        .map(|(key, known)| (key.as_str(), known))
+                        .eq(policy.context.iter().map(|(key, known)| (*key, known)))
+            }
+            _ => false,
+        };
+        same_policy
+            && self.action == question.action
+            && self.resource == question.resource
+            && self.identity == *question.identity
+    }
+}
+
+/// Is the request allowed?
+///
+/// # Errors
+/// [`Unknown`] when neither the simulator nor the policies decide: what was refused, and the keys on
+/// which the decision depends.
+pub fn decide(
+    question: PermissionQuestion,
+    resource_policy: Option<&ResourcePolicy>,
+    case: &Case,
+) -> Result<PermissionDecision, Unknown> {
+    let decisions = case.decisions.borrow();
+    let known = decisions.iter().find(|known| known.is_for(question, resource_policy));
+    if let Some(known) = known {
+        return known.decision.clone();
+    }
+    drop(decisions);
+    let decision = decide_anew(question, resource_policy, case);
+    let owned = |(key, known): &(&str, KeyValue)| ((*key).to_owned(), known.clone());
+    case.decisions.borrow_mut().push(KnownDecision {
+        identity: question.identity.clone(),
+        action: question.action.into(),
+        resource: question.resource.into(),
+        resource_policy: resource_policy.map(|policy| {
+            (policy.kind, policy.id.into(), policy.context.iter().map(owned).collect())
+        }),
+        decision: decision.clone(),
+    });
+    decision
+}
+
+fn decide_anew(
+    question: PermissionQuestion,
+    resource_policy: Option<&ResourcePolicy>,
+    case: &Case,
+) -> Result<PermissionDecision, Unknown> {
+    let more = resource_policy.into_iter().flat_map(|policy| &policy.context);
+    let context = more.fold(request_context::of(question, case)?, |context, (key, known)| {
+        context.with(key, known.clone())
+    });
+    let request = question.request(resource_policy, &context);
+    let hidden = match simulator::answer(question, &context, case.facts) {
+        Ok(simulation) => {
+            return with_simulation(simulation, question, resource_policy, &request, case.facts);
+        }
+        Err(unknown) if unknown.is_unasked() => {
+            // What is needed with it is asked for in one go.
+            let policy = resource_policy.and_then(|policy| policy.policy.as_ref().err());
+            return Err(policy.into_iter().cloned().fold(unknown, Unknown::and));
+        }
+        Err(unknown) => unknown,
+    };
+    let layers = collected_layers(question, resource_policy, case.facts);
+    match policy::evaluate(&request, &layers) {
+        AccessDecision::Allowed(cited) => Ok(allowed(&cited, without_simulation(&hidden))),
+        AccessDecision::Denied(refusal) => Ok(PermissionDecision::Denied(Denied {
+            by: denials(&refusal, &[]),
+            basis: without_simulation(&hidden),
+            wanted: Vec::new(),
+        })),
+        AccessDecision::Undecided(undecided) => {
+            let unknown = undecided.to_unknown(&request).and(hidden);
+            let alone = PolicyLayers { service_control: Vec::new(), ..layers.clone() };
+            Err(match policy::evaluate(&request, &alone) {
+                AccessDecision::Allowed(cited) => {
+                    unknown.and(Unknown::limit(PermissionLimit::OrganizationNotVisible {
+                        name: question.identity.name().into(),
+                        action: question.action.into(),
+                        statements: cited
+                            .iter()
+                            .map(|cited| {
+                                let CitedStatement { place, policy, .. } = statement(cited);
+                                (place, policy)
+                            })
+                            .collect(),
+                    }))
+                }
+                _ => unknown,
+            })
+        }
+    }
+}
+
+fn without_simulation(hidden: &Unknown) -> Basis {
+    let reasons = hidden.gaps().map(|gap| match gap {
+        Gap::Fact { need, why, .. } => NoSimulation::Call {
+            action: need.actions().first().copied().unwrap_or_default(),
+            why: *why,
+        },
+        Gap::Limit(limit) => NoSimulation::Limit(limit.clone()),
+    });
+    Basis::Policies(reasons.collect())
+}
+
+/// Is it allowed, for whatever reason?
+///
+/// # Errors
+/// As [`decide`].
+pub fn is_allowed(question: PermissionQuestion, case: &Case) -> Result<bool, Unknown> {
+    Ok(matches!(decide(question, None, case)?, PermissionDecision::Allowed(_)))
+}
+
+/// Does an endpoint's policy deny what every other policy allows?
+///
+/// # Errors
+/// [`Unknown`] when that depends on what is not known.
+pub fn denied_by_endpoint(
+    request: &Request,
+    endpoint: &str,
+    policy: &Text,
+) -> Result<Option<PolicyDenial>, Unknown> {
+    let attached = AttachedPolicy {
+        id: format!("the policy of {endpoint}"),
+        attached_to: endpoint.into(),
+        document: Ok(PolicyDocument::parse(policy, PolicyType::VpcEndpoint)),
+    };
+    let layers = PolicyLayers {
+        identity: PolicyLayer::Decided(LayerDecision::Allow),
+        resource: PolicyLayer::Decided(LayerDecision::Allow),
+        endpoint: PolicyLayer::Policies(Vec::from([attached])),
+        ..PolicyLayers::default()
+    };
+    match policy::evaluate(request, &layers) {
+        AccessDecision::Allowed(_) => Ok(None),
+        AccessDecision::Denied(refusal) => Ok(denials(&refusal, &[]).into_iter().next()),
+        AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(request)),
+    }
+}
+
+/// Do the identity's policies, as they were collected, allow it? The organization's do not count.
+///
+/// # Errors
+/// [`Unknown`] when they were not seen, or depend on what is not known.
+pub fn allowed_by_policies(question: PermissionQuestion, case: &Case) -> Result<bool, Unknown> {
+    let context = request_context::of(question, case)?;
+    allowed_in_context(&context, question, case.facts)
+}
+
+fn allowed_in_context(
+    context: &RequestContext,
+    question: PermissionQuestion,
+    facts: &Facts,
+) -> Result<bool, Unknown> {
+    let layers = PolicyLayers {
+        service_control: Vec::new(),
+        ..attached_policies::layers(facts, question.identity)
+    };
+    let request = question.request(None, context);
+    match policy::evaluate(&request, &layers) {
+        AccessDecision::Allowed(_) => Ok(true),
+        AccessDecision::Denied(_) => Ok(false),
+        AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(&request)),
+    }
+}
+
+/// Do the identity's policies allow it because of the value of `key`, so that they would not if it
+/// were `otherwise`? The organization's policies do not count.
+///
+/// # Errors
+/// [`Unknown`] when the policies were not seen, or depend on other keys as well.
+pub fn depends_on_key(
+    question: PermissionQuestion,
+    key: &str,
+    otherwise: KeyValue,
+    case: &Case,
+) -> Result<bool, Unknown> {
+    let allowed = |context: &RequestContext| allowed_in_context(context, question, case.facts);
+    let context = request_context::of(question, case)?;
+    Ok(allowed(&context)? && !allowed(&context.with(key, otherwise))?)
+}
+
+impl<'a> PermissionQuestion<'a> {
+    /// As the evaluator takes it.
+    #[must_use]
+    pub fn request<'r>(
+        &self,
+        resource_policy: Option<&'r ResourcePolicy>,
+        context: &'r RequestContext,
+    ) -> Request<'r>
+    where
+        'a: 'r,
+    {
+        Request {
+            principal: self.identity.principal(),
+            action: self.action,
+            resource: RequestResource::Exact(self.resource),
+            owner: resource_policy.map_or(ResourceOwner::SameAccount, |policy| {
+                ResourceOwner::Account(policy.account)
+            }),
+            context,
+        }
+    }
+}
+
+/// The simulator's answer, together with the resource's own policy, and explained by the policies that
+/// were collected.
+fn with_simulation(
+    simulation: &Simulation,
+    question: PermissionQuestion,
+    resource_policy: Option<&ResourcePolicy>,
+    request: &Request,
+    facts: &Facts,
+) -> Result<PermissionDecision, Unknown> {
+    let layers = with_resource(simulated(simulation), question, resource_policy, facts);
+    match policy::evaluate(request, &layers) {
+        AccessDecision::Allowed(cited) => {
+            let collected = collected_layers(question, resource_policy, facts);
+            let basis = match policy::evaluate(request, &collected) {
+                AccessDecision::Denied(_) => Basis::Disputed,
+                _ => Basis::Simulator,
+            };
+            Ok(allowed(&cited, basis))
+        }
+        AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(request)),
+        AccessDecision::Denied(refusal) => {
+            let by = denials(&refusal, &simulation.policies);
+            explained(by, question, resource_policy, request, facts).map(PermissionDecision::Denied)
+        }
+    }
+}
+
+/// The simulator's answer as layers that were decided elsewhere. It speaks for all of an identity's
+/// layers together, and names the one that denied the request.
+fn simulated(simulation: &Simulation) -> PolicyLayers<'static> {
+    let ruling = match simulation.decision {
+        Decision::Allowed => LayerDecision::Allow,
+        Decision::ExplicitDeny => LayerDecision::ExplicitDeny,
+        _ => LayerDecision::ImplicitDeny,
+    };
+    let mut layers = PolicyLayers {
+        identity: PolicyLayer::Decided(LayerDecision::Allow),
+        ..PolicyLayers::default()
+    };
+    if ruling == LayerDecision::Allow {
+        return layers;
+    }
+    if simulation.allowed_by_organizations == Some(false) {
+        let level =
+            HierarchyLevel { id: "the organization".into(), layer: PolicyLayer::Decided(ruling) };
+        layers.service_control = Vec::from([level]);
+    } else if simulation.allowed_by_boundary == Some(false) {
+        layers.boundary = PolicyLayer::Decided(ruling);
+    } else {
+        layers.identity = PolicyLayer::Decided(ruling);
+    }
+    layers
+}
+
+/// All policies that were collected.
+fn collected_layers<'l>(
+    question: PermissionQuestion,
+    resource_policy: Option<&'l ResourcePolicy>,
+    facts: &'l Facts,
+) -> PolicyLayers<'l> {
+    let layers = attached_policies::layers(facts, question.identity);
+    with_resource(layers, question, resource_policy, facts)
+}
+
+/// The layers of the identity, and those of the resource.
+fn with_resource<'l>(
+    mut layers: PolicyLayers<'l>,
+    question: PermissionQuestion,
+    resource_policy: Option<&'l ResourcePolicy>,
+    facts: &'l Facts,
+) -> PolicyLayers<'l> {
+    let account = resource_policy.map_or(question.identity.arn.account(), |policy| policy.account);
+    layers.resource_control = attached_policies::resource_control(facts, question.action, account);
+    if let Some(resource_policy) = resource_policy {
+        layers.resource = match &resource_policy.policy {
+            Ok(None) => PolicyLayer::Absent,
+            Ok(Some(text)) => PolicyLayer::Policies(Vec::from([AttachedPolicy {
+                id: format!("the {}", resource_policy.kind.as_str()),
+                attached_to: String::new(),
+                document: Ok(PolicyDocument::parse(text, PolicyType::ResourceBased)),
+            }])),
+            Err(unknown) => PolicyLayer::Unknown(unknown.clone()),
+        };
+    }
+    layers
+}
+
+/// The simulator's denial, with the statements that decide if the policies were collected and agree.
+///
+/// The simulator treats a key that it was not given as one that does not match, and does not always say
+/// so: it says nothing of a key that is only part of a policy variable. So its "nothing allows it" is
+/// not final while an Allow depends on a key that is not known here.
+fn explained(
+    by: Vec<PolicyDenial>,
+    question: PermissionQuestion,
+    resource_policy: Option<&ResourcePolicy>,
+    request: &Request,
+    facts: &Facts,
+) -> Result<Denied, Unknown> {
+    let by_organization = by.iter().any(|denial| denial.policy_type == PolicyType::ServiceControl);
+    let collected = collected_layers(question, resource_policy, facts);
+    let mut basis = Basis::Simulator;
+    let by = match policy::evaluate(request, &collected) {
+        AccessDecision::Allowed(_) => {
+            basis = Basis::Disputed;
+            by
+        }
+        AccessDecision::Denied(refusal) => {
+            let read = denials(&refusal, &[]);
+            let first = |by: &[PolicyDenial]| by.first().map(|denial| denial.policy_type);
+            if first(&read) == first(&by) { read } else { by }
+        }
+        AccessDecision::Undecided(undecided)
+            if by.iter().all(|denial| {
+                denial.policy_type == PolicyType::IdentityBased && !denial.explicit
+            }) && undecided.in_identity_policies().any(|open| match open {
+                UncertaintyCause::ConditionKey(_) | UncertaintyCause::Element(_) => true,
+                UncertaintyCause::NotSeen(_) => {
+                    request_context::may_be_tagged(question.identity, facts)
+                }
+                UncertaintyCause::InvalidDocument(_) | UncertaintyCause::InvalidStatement(_) => {
+                    false
+                }
+            }) =>
+        {
+            return Err(undecided.to_unknown(request));
+        }
+        AccessDecision::Undecided(_) => by,
+    };
+    let wanted = attached_policies::wanted(facts, question.identity, by_organization);
+    Ok(Denied { by, basis, wanted })
+}
+
+fn allowed(cited: &[StatementRef], basis: Basis) -> PermissionDecision {
+    let (resource, own): (Vec<_>, Vec<_>) =
+        cited.iter().partition(|cited| cited.policy.attached_to.is_empty());
+    PermissionDecision::Allowed(Allowance {
+        by: own.into_iter().map(statement).collect(),
+        by_resource_policy: resource.first().map(|cited| statement(cited)),
+        basis,
+    })
+}
+
+fn statement(cited: &StatementRef) -> CitedStatement {
+    let id = cited.policy.id.as_str();
+    let name = if id.starts_with("arn:") { id.rsplit('/').next().unwrap_or(id) } else { id };
+    CitedStatement {
+        place: cited.statement.location().to_string(),
+        policy: name.into(),
+        conditions: cited.statement.conditions().iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn denials(denials: &policy::Denials, policies: &[String]) -> Vec<PolicyDenial> {
+    let each = denials.iter().map(|denial| {
+        let policy_type = match denial.layer.policy_type {
+            PolicyType::Session => PolicyType::IdentityBased,
+            policy_type => policy_type,
+        };
+        let mut by: Vec<_> =
+            denial.statements.iter().map(statement).map(DenySource::Statement).collect();
+        // Beside an organization's Deny, the simulator lists the identity's own policies, which allow.
+        let own =
+            matches!(policy_type, PolicyType::PermissionsBoundary | PolicyType::IdentityBased);
+        if by.is_empty() && denial.explicit && own {
+            by = policies.iter().cloned().map(DenySource::Policy).collect();
+        }
+        let elements = denial.near_misses.iter().flat_map(|near_miss| &near_miss.mismatches);
+        let keys = elements.filter_map(|element| match element {
+            StatementElement::Condition { key, .. } => Some(String::from(*key)),
+            _ => None,
+        });
+        PolicyDenial {
+            policy_type,
+            explicit: denial.explicit,
+            by,
+            nearest: denial.near_misses.iter().find_map(nearest),
+            keys: keys.collect(),
+        }
+    });
+    each.collect()
+}
+
+/// Why this Allow does not match, unless it is about other actions.
+fn nearest(near_miss: &NearMiss) -> Option<NearestAllow> {
+    let mismatches = near_miss.mismatches.iter().map(|element| match element {
+        StatementElement::Action(_) => None,
+        StatementElement::Resource(listed) | StatementElement::Principal(listed) => {
+            Some(Mismatch::Other(listed.to_strings()))
+        }
+        StatementElement::Condition { operator, key, values, request_value } => {
+            Some(Mismatch::Condition {
+                operator: String::from(*operator),
+                key: String::from(*key),
+                wanted: values.iter().map(ToString::to_string).collect(),
+                known: request_value.clone(),
+            })
+        }
+    });
+    Some(NearestAllow {
+        mismatches: mismatches.collect::<Option<_>>()?,
+        statement: statement(&near_miss.allow),
+    })
+}
+
+impl Denied {
+    /// Can no grant from elsewhere allow it? A Deny is final, and so is the organization.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.by.iter().any(|denial| {
+            denial.explicit
+                || matches!(
+                    denial.policy_type,
+                    PolicyType::ServiceControl | PolicyType::ResourceControl
+                )
+        })
+    }
+}
