@@ -5,6 +5,7 @@
 //! no VPC (a VPN, an on-premises network, a transit gateway elsewhere) is not visible.
 
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
     vec,
@@ -28,7 +29,7 @@ use crate::{
 
 enum TransitResult<'a> {
     Routes(TransitRoutes<'a>),
-    Stop(Verdict),
+    Stop(Box<Verdict>),
     /// Only visible to its owner, or unrecognized.
     Hidden(Unknown),
 }
@@ -76,7 +77,7 @@ impl PathTrace<'_> {
                     self.next_transit_hops(from, by, id, flow, &transit_routes)
                 }
                 Ok(TransitResult::Stop(stop)) => {
-                    vec![Hop::new(HopKind::TransitRoute, id, Ok(stop))]
+                    vec![Hop::new(HopKind::TransitRoute, id, Ok(*stop))]
                 }
                 Ok(TransitResult::Hidden(unknown)) => {
                     let mut hops = self.beyond_visibility(table, route, unknown.clone());
@@ -109,7 +110,7 @@ impl PathTrace<'_> {
             return hidden("shows its route tables to its owner alone");
         };
         let Some(association) = &ours.association else {
-            return Ok(TransitResult::Stop(self.no_table_association(id, attachment)));
+            return Ok(TransitResult::Stop(Box::new(self.no_table_association(id, attachment))));
         };
         let known = association
             .table
