@@ -245,7 +245,7 @@ pub fn missing(gap: &Gap) -> Missing {
 /// All that was missing, in a line.
 #[must_use]
 pub fn unknown_in_words(unknown: &Unknown) -> String {
-    let gaps = unknown.gaps().map(|gap| match missing(gap) {
+    let gaps = words::gaps(unknown).into_iter().map(|gap| match missing(gap) {
         Missing { action: Some(action), why, .. } => format!("{action} {why}"),
         Missing { subject: Some(subject), why, .. } => format!("{} {why}", look_at(&subject)),
         Missing { why, .. } => why,

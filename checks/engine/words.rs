@@ -12,6 +12,7 @@ use ssm_doctor_analysis::{
 };
 use ssm_doctor_facts::{
     limit::Limit,
+    lookup::{Gap, Unknown},
     scope::{Scope, Session},
 };
 
@@ -43,6 +44,17 @@ pub fn observed(observation: &Observation) -> String {
 #[must_use]
 pub fn sentence(observation: &Observation) -> String {
     format!("{} {}", observation.subject, observed(observation))
+}
+
+/// What was not seen, in the order of a report: calls first, then limits by their words.
+#[must_use]
+pub fn gaps(unknown: &Unknown) -> Vec<&Gap> {
+    let mut gaps: Vec<&Gap> = unknown.gaps().collect();
+    gaps.sort_by_cached_key(|gap| match gap {
+        Gap::Fact { .. } => None,
+        Gap::Limit(reason) => Some(limit(reason)),
+    });
+    gaps
 }
 
 /// What no call can tell, as a clause.

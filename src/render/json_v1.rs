@@ -328,7 +328,7 @@ fn finding(report: &Report, found: &Found) -> Finding {
         },
         missing: match &found.answer {
             Err(unknown) => {
-                let gaps = unknown.gaps().map(report::missing);
+                let gaps = words::gaps(unknown).into_iter().map(report::missing);
                 gaps.map(|report::Missing { action, subject, reason, why }| Missing {
                     action,
                     subject,

@@ -270,7 +270,7 @@ fn unseen(page: &mut Page, report: &Report) {
     let mut blind: BTreeMap<Blind, (bool, String, Vec<String>)> = BTreeMap::new();
     for finding in &report.diagnosis.findings {
         let Err(unknown) = &finding.answer else { continue };
-        for gap in unknown.gaps() {
+        for gap in words::gaps(unknown) {
             let (key, detail) = match gap {
                 Gap::Limit(limit) => (Blind::Limit(words::limit(limit)), ""),
                 Gap::Fact { need, why, detail } => {

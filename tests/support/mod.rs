@@ -66,7 +66,7 @@ pub fn printed(answer: &Answer, scope: &Scope) -> String {
             lines
         }
         Ok(Verdict::NotApplicable(why)) => vec![(*why).into()],
-        Err(unknown) => unknown.gaps().map(gap).collect(),
+        Err(unknown) => words::gaps(unknown).into_iter().map(gap).collect(),
     };
     lines.join("\n")
 }

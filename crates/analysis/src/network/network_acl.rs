@@ -350,6 +350,7 @@ impl PathTrace<'_> {
             let ports = sorted.dropped.iter().fold(Ports::new(), |all, it| all | &it.1);
             partial.push(self.drops(acl, crossing, first, &ports));
         }
+        let nothing_passes = passing.is_empty();
         let passing = if partial.is_empty() { Vec::new() } else { by_address(&passing, far) };
         // A port or two that some baseline denies is picked so seldom that nobody notices.
         let negligible = passing.iter().all(|it| (own - &it.1).len() * NEGLIGIBLE < own.len());
@@ -357,9 +358,7 @@ impl PathTrace<'_> {
         let answer = match (failed, partial.clone(), unknown) {
             (Some((evidence, fix)), ..) => Ok(Verdict::Fail(evidence, fix)),
             // What one rule leaves, another takes.
-            (None, Some((evidence, fix)), _) if passing.is_empty() => {
-                Ok(Verdict::Fail(evidence, fix))
-            }
+            (None, Some((evidence, fix)), _) if nothing_passes => Ok(Verdict::Fail(evidence, fix)),
             (None, _, Some(unknown)) => Err(unknown),
             (None, Some((evidence, _)), None) if passing.iter().any(|it| it.1.is_empty()) => {
                 Err(depends_on_address(&evidence, far))
