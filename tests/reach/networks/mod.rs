@@ -1,12 +1,20 @@
-//! Random VPCs: plans that proptest draws and shrinks, and the facts that AWS would describe of them.
+//! Random networks: plans that proptest draws and shrinks, and the facts that AWS would describe of them.
 //!
-//! A world where everything is drawn evenly is a world where nothing works. So what stands first in
-//! every choice is healthy and likely, and shrinking leads there: a minimal case has one thing wrong.
-//! Facts are written as JSON, as a snapshot holds them.
+//! In a network where everything is drawn evenly nothing works. So what stands first in every choice is
+//! healthy and likely, and shrinking leads there: a minimal case has one thing wrong. Facts are written
+//! as JSON, as a snapshot holds them.
+
+mod hub;
+mod network_firewall;
+mod resolver;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Value, json};
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
+
+use hub::Hub;
+use network_firewall::Firewall;
+use resolver::Resolver;
 
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -29,6 +37,9 @@ pub struct Plan {
     /// State, and the tables it is associated with.
     s3_gateway: Option<(&'static str, Vec<usize>)>,
     zone: Option<Zone>,
+    resolver: Resolver,
+    firewall: Firewall,
+    hub: Option<Hub>,
     nats: Vec<Nat>,
     /// Attachment state of the internet gateway, if there is one.
     igw: Option<&'static str>,
@@ -221,6 +232,17 @@ enum Hidden {
     FarAcls,
     Zones,
     Records,
+    Firewalls,
+    Policy,
+    RuleGroup,
+    FirewallGroups,
+    FirewallRules,
+    FirewallDomains,
+    ResolverRules,
+    ResolverRule,
+    Peering,
+    HubInterface,
+    SharedEndpoints,
     Nat(usize),
     Group(usize),
     Interface(usize),
@@ -361,7 +383,8 @@ fn acl() -> impl Strategy<Value = Vec<Entry>> {
     ]
 }
 
-const HOPS: &str = "igw-1 nat-0 nat-1 eigw-1 tgw-1 pcx-1 vgw-1 eni-9 vpce-firewall igw-2 lgw-1";
+const HOPS: &str = "igw-1 nat-0 nat-1 eigw-1 tgw-1 pcx-1 vgw-1 eni-9 vpce-firewall \
+    vpce-appliance igw-2 lgw-1";
 
 fn route() -> impl Strategy<Value = Route> {
     let to = prop_oneof![
@@ -571,7 +594,7 @@ fn transit() -> impl Strategy<Value = Transit> {
         )
     };
     let routes = (
-        likely("nat-e", 8, &["", "igw-e", "tgw-1", "blackhole"]),
+        likely("nat-e", 8, &["", "igw-e", "tgw-1", "blackhole", "vpce-inspection"]),
         likely("igw-e", 8, &["", "vgw-1", "blackhole"]),
         likely("tgw-1", 5, &["", "", "nat-e", "vgw-1", "blackhole"]),
     );
@@ -639,6 +662,17 @@ fn hidden() -> impl Strategy<Value = Vec<Hidden>> {
                 Hidden::FarAcls,
                 Hidden::Zones,
                 Hidden::Records,
+                Hidden::Firewalls,
+                Hidden::Policy,
+                Hidden::RuleGroup,
+                Hidden::FirewallGroups,
+                Hidden::FirewallRules,
+                Hidden::FirewallDomains,
+                Hidden::ResolverRules,
+                Hidden::ResolverRule,
+                Hidden::Peering,
+                Hidden::HubInterface,
+                Hidden::SharedEndpoints,
             ][..]
         ),
         (0..SUBNETS).prop_map(Hidden::Subnet),
@@ -667,7 +701,19 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         (subnet(0), subnet(1), subnet(2), subnet(3)).prop_map(|(a, b, c, d)| vec![a, b, c, d]);
     let tables = (
         table(&["", "", "igw-1", "nat-0"]),
-        table(&["nat-0", "nat-0", "", "", "igw-1", "nat-1", "tgw-1", "eni-9", "halves"]),
+        table(&[
+            "nat-0",
+            "nat-0",
+            "",
+            "",
+            "igw-1",
+            "nat-1",
+            "tgw-1",
+            "eni-9",
+            "halves",
+            "vpce-firewall",
+            "vpce-firewall",
+        ]),
         table(&["igw-1", "igw-1", "igw-1", "igw-1", "igw-1", ""]),
     )
         .prop_map(|(a, b, c)| vec![a, b, c]);
@@ -694,11 +740,30 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         transit(),
     );
     let network = (subnets, tables, acls, vec(group(), GROUPS), nics);
-    (vpc, network, endpoints, s3_gateway, zone(), vec(nat(), 2), gateways, access(), hidden())
-        .prop_map(|(vpc, network, endpoints, s3_gateway, zone, nats, gateways, access, hidden)| {
+    let names = (zone(), resolver::resolver(), hub::hub());
+    let gateways = (gateways, network_firewall::firewall());
+    (vpc, network, endpoints, s3_gateway, names, vec(nat(), 2), gateways, access(), hidden())
+        .prop_map(|(vpc, network, endpoints, s3_gateway, names, nats, gateways, access, hidden)| {
+            let (zone, resolver, hub) = names;
+            let (gateways, firewall) = gateways;
             let (igw, eigw, tgw, nat_instance, transit) = gateways;
             let (service, secondary_cidr, windows, agent, dns, name_servers) = vpc;
-            let (subnets, tables, acls, groups, nics) = network;
+            let (subnets, mut tables, acls, groups, nics) = network;
+            let (mut zone, mut endpoints) = (zone, endpoints);
+            if let Some(hub) = &hub {
+                let own = match (hub.zone, service) {
+                    ("", "s3") => "s3.eu-west-1.amazonaws.com",
+                    ("", _) => "ssm.eu-west-1.amazonaws.com",
+                    (parent, _) => parent,
+                };
+                zone = Some(Zone { name: own, address: None });
+                if hub.alone {
+                    endpoints.clear();
+                }
+                let to = To::Cidr("10.9.0.0/16");
+                let route = Route { to, via: hub.via, state: "active", propagated: false };
+                tables[1].insert(0, route);
+            }
             Plan {
                 service,
                 secondary_cidr,
@@ -714,6 +779,9 @@ pub fn plan() -> impl Strategy<Value = Plan> {
                 endpoints,
                 s3_gateway,
                 zone,
+                resolver,
+                firewall,
+                hub,
                 nats,
                 igw,
                 eigw,
@@ -732,7 +800,8 @@ pub fn plan() -> impl Strategy<Value = Plan> {
 pub fn in_sight(facts: &Value) -> bool {
     const ODD: &str = "unknown unreadable something filtered partial pending \
         puzzled imaginary resting mending sideways dreaming \
-        \"tables\":[] associating tgw-rtb-9 444455556666 [\"tgw-attach-vpn \"via\":[] \"via\":\"pcx \"via\":\"vgw \"via\":\"eni \"via\":\"lgw \"via\":\"vpce-firewall";
+        \"tables\":[] associating tgw-rtb-9 444455556666 [\"tgw-attach-vpn \"via\":[] \"via\":\"vgw \"via\":\"eni \"via\":\"lgw \"via\":\"vpce-firewall \"via\":\"vpce-appliance \
+        \"via\":\"vpce-inspection PONDER";
     let facts = facts.to_string();
     !ODD.split_whitespace().any(|it| facts.contains(it))
 }
@@ -757,6 +826,14 @@ impl Plan {
         self.zone.iter().filter(|it| !taken(it)).cloned().collect()
     }
 
+    fn records(&self) -> Vec<Value> {
+        let zones = self.zones();
+        match &self.hub {
+            Some(hub) => zones.iter().map(|_| hub.record(self.service)).collect(),
+            None => zones.iter().filter_map(Zone::record).collect(),
+        }
+    }
+
     fn v4(&self, subnet: usize) -> String {
         match subnet {
             3 if self.secondary_cidr => "100.64.0".into(),
@@ -776,7 +853,10 @@ impl Plan {
     pub fn facts(&self) -> Value {
         let mut facts = json!({
             "instances": {"i-1": self.instance()},
-            "vpcs": {"vpc-1": self.vpc()},
+            "vpcs": {
+                "vpc-1": self.vpc(),
+                "vpc-2": {"owner": "111122223333", "cidrs": ["10.9.0.0/16"]},
+            },
             "vpc_dns": {"vpc-1": {"support": self.dns.0, "hostnames": self.dns.1}},
             "dhcp_options": {"dopt-1": {"name_servers": self.name_servers}},
             "documents": {"SSM-SessionManagerRunShell": "absent"},
@@ -784,7 +864,6 @@ impl Plan {
             "network_acls": {"vpc-1": self.network_acls()},
             "egress_only_gateways": {"vpc-1": self.eigw.iter().map(|it| json!({"id": "eigw-1", "state": it})).collect::<Vec<_>>()},
             "public_access_blocks": {"eu-west-1": self.public_access()},
-            "network_firewalls": {"vpc-1": []},
             "transit_gateway_attachments": {"vpc-1": self.tgw.iter().map(|it| json!({
                 "id": "tgw-attach-1", "transit_gateway": "tgw-1", "state": it, "subnets": self.transit.feet,
             })).collect::<Vec<_>>()},
@@ -792,9 +871,7 @@ impl Plan {
                 "state": "active", "requester": {"vpc": "vpc-1"}, "accepter": {"vpc": "vpc-2"},
             }},
             "hosted_zones": {"vpc-1": self.zones().iter().map(|it| json!({"id": "Z1", "name": it.name})).collect::<Vec<_>>()},
-            "zone_records": {"Z1": self.zones().iter().filter_map(Zone::record).collect::<Vec<_>>()},
-            "resolver_rules": {"vpc-1": []},
-            "firewall_groups": {"vpc-1": []},
+            "zone_records": {"Z1": self.records()},
             "profiles": {"vpc-1": []},
             "caller": {"us": {"account": "111122223333", "arn": "arn:aws:iam::111122223333:user/a", "user_id": "AIDA"}},
             "transit_gateways": {"tgw-1": self.transit.row()},
@@ -839,7 +916,12 @@ impl Plan {
             "network_interfaces",
             interfaces.iter().map(|(_, id, row)| (id.clone(), row.clone())).collect(),
         );
-        self.transit.describe(&mut facts);
+        self.transit.describe(&mut facts, self.hub.as_ref());
+        self.firewall.describe(&mut facts);
+        self.resolver.describe(&mut facts);
+        if let Some(hub) = &self.hub {
+            hub.describe(&mut facts, self.service);
+        }
         let nat = self.nic("eni-9", 9, &self.nat_instance.nic);
         facts["instances"]["i-9"] = json!({
             "state": self.nat_instance.state, "vpc": "vpc-1", "subnet": nat["subnet"],
@@ -851,7 +933,10 @@ impl Plan {
         let mut holders: serde_json::Map<String, Value> =
             servers.map(|it| (format!("vpc-1 {it}"), json!("absent"))).collect();
         holders.retain(|it, _| it != "vpc-1 AmazonProvidedDNS");
-        for record in self.zones().iter().filter_map(Zone::record) {
+        for record in self.records() {
+            if record["kind"] != "A" {
+                continue;
+            }
             for address in record["values"].as_array().into_iter().flatten() {
                 let rows = facts["network_interfaces"].as_object().unwrap().values();
                 let holds = |it: &&Value| {
@@ -881,6 +966,19 @@ impl Plan {
                 Hidden::Zones => ("hosted_zones", "vpc-1".into()),
                 Hidden::Records => ("zone_records", "Z1".into()),
                 Hidden::NatInstance => ("network_interfaces", "eni-9".into()),
+                Hidden::Firewalls => ("network_firewalls", "vpc-1".into()),
+                Hidden::Policy => ("network_firewall_policies", network_firewall::POLICY.into()),
+                Hidden::RuleGroup => ("rule_groups", network_firewall::arn("stateful", 0)),
+                Hidden::FirewallGroups => ("firewall_groups", "vpc-1".into()),
+                Hidden::FirewallRules => ("firewall_rules", "rslvr-frg-0".into()),
+                Hidden::FirewallDomains => ("firewall_domains", "rslvr-fdl-0".into()),
+                Hidden::ResolverRules => ("resolver_rules", "vpc-1".into()),
+                Hidden::ResolverRule => ("rules", "rslvr-rr-0".into()),
+                Hidden::Peering => ("peerings", "pcx-1".into()),
+                Hidden::HubInterface => ("network_interfaces", "eni-h0".into()),
+                Hidden::SharedEndpoints => {
+                    ("service_endpoints", format!("com.amazonaws.eu-west-1.{}", self.service))
+                }
                 Hidden::Subnet(at) => ("subnets", format!("subnet-{at}")),
                 Hidden::Nat(at) => ("nat_gateways", format!("nat-{at}")),
                 Hidden::Group(at) => ("security_groups", format!("sg-{at}")),
@@ -1217,7 +1315,7 @@ impl Transit {
     }
 
     /// The VPC for egress.
-    fn describe(&self, facts: &mut Value) {
+    fn describe(&self, facts: &mut Value, hub: Option<&Hub>) {
         let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1a"];
         for (at, zone) in zones.iter().enumerate() {
             facts["subnets"][format!("subnet-e{at}")] = json!({
@@ -1245,7 +1343,12 @@ impl Transit {
         };
         let [foot, out, back] = self.routes;
         facts["route_tables"]["vpc-2"] = json!([
-            table("rtb-e0", true, &[], [route("0.0.0.0/0", foot), None]),
+            table(
+                "rtb-e0",
+                true,
+                &[],
+                [route("0.0.0.0/0", foot), hub.and_then(|hub| route("10.0.0.0/16", hub.back))]
+            ),
             table(
                 "rtb-e2",
                 false,
