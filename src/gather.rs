@@ -112,8 +112,8 @@ pub async fn gather(
     Gathered { facts, calls: aws.calls(), rounds }
 }
 
-/// What the checks could not see, what might take back the causes of the session asked for, and, where there
-/// is time for it (`explain`), what would show them more closely.
+/// What the checks could not see and, where there is time for it (`explain`), what would show the causes
+/// of the session asked for more closely.
 fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     for (at, scope) in scopes.iter().enumerate() {
@@ -122,8 +122,7 @@ fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
                 Err(unknown) => needs.extend(unknown.unasked()),
                 Ok(Verdict::Fail(evidence, _)) if at == 0 => {
                     let wanted = evidence.wanted().iter().filter(|_| explain);
-                    let more = wanted.chain(evidence.hinges());
-                    needs.extend(more.filter(|it| !facts.has(it)).cloned());
+                    needs.extend(wanted.filter(|it| !facts.has(it)).cloned());
                 }
                 Ok(_) => {}
             }

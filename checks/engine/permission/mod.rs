@@ -26,7 +26,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_facts::{
     change::{Change, IamChange, KmsChange, RoleOrUser, S3Change, StsChange},
     ids::Arn,
-    lookup::{Facts, Need, Row, Unknowns},
+    lookup::{Facts, Row, Unknowns},
 };
 use ssm_doctor_iam_policy::PolicyType;
 
@@ -97,7 +97,7 @@ impl Permission<'_> {
             }
         }
         let failures = denials.iter().map(|(denied, actions)| {
-            let evidence = self.lack(denied, actions, resource_policy, case.facts);
+            let evidence = self.lack(denied, actions, resource_policy);
             (evidence, self.fix(denied, actions, resource_policy, case))
         });
         if let Some((evidence, fix)) = failures.reduce(|a, b| (a.0.and(b.0), a.1.and(b.1))) {
@@ -160,7 +160,6 @@ impl Permission<'_> {
         denied: &Denied,
         actions: &[&str],
         resource_policy: Option<&ResourcePolicy>,
-        facts: &Facts,
     ) -> Evidence {
         let (name, actions) = (self.identity.name(), actions.join(", "));
         let (by_resource, own): (Vec<&PolicyDenial>, Vec<&PolicyDenial>) =
@@ -192,20 +191,7 @@ impl Permission<'_> {
             Some(note) => evidence.and(observed(name, note)),
             None => evidence,
         };
-        let evidence = evidence.wanting(denied.wanted.iter().cloned());
-        let key = resource_policy
-            .filter(|policy| policy.kind == ResourcePolicyKind::Key && !denied.is_final());
-        let Some(key) = key.and_then(|policy| policy.id.parse::<Arn>().ok()) else {
-            return evidence;
-        };
-        match facts.key_grants(&key).optional() {
-            Ok(_) => evidence,
-            Err(unknown) if unknown.is_unasked() => evidence.hinging_on([Need::key_grants(key)]),
-            Err(_) => evidence.and(observed(
-                &key,
-                "may have grants besides, which could not be listed (kms:ListGrants)",
-            )),
-        }
+        evidence.wanting(denied.wanted.iter().cloned())
     }
 
     /// What to change, in every type of policy that denies.

@@ -1,7 +1,8 @@
 //! The operator may open the session's data channel.
 //!
 //! The plugin opens the operator's end of the session, and signs that call since 1.2.764.0. Whether the
-//! service refuses a caller without the permission is not documented, so a lack is advice. The Service
+//! service refuses a caller without the permission is not documented. AWS's end-user policies contain it,
+//! so a session without it is not called healthy, and not called blocked either. The Service
 //! Authorization Reference knows no resource of this action but `*`, and AWS's sample policies name
 //! sessions that begin with `${aws:userid}`: either form counts.
 
@@ -18,7 +19,7 @@ pub(crate) static CHECK: Check = Check {
     module: module_path!(),
     runbook: include_str!("README.md"),
     layer: Layer::Access,
-    impact: Impact::Advises,
+    impact: Impact::Degrades,
     depends_on: &[&super::in_account_and_region::CHECK],
     proves: &[],
     run: |case| answer(run(case)),

@@ -37,7 +37,6 @@ pub struct Evidence {
     first: Observation,
     rest: Vec<Observation>,
     wanted: Vec<Need>,
-    hinges: Vec<Need>,
     tells: bool,
 }
 
@@ -137,7 +136,6 @@ pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<Statement>) -
         },
         rest: Vec::new(),
         wanted: Vec::new(),
-        hinges: Vec::new(),
         tells: false,
     }
 }
@@ -167,25 +165,12 @@ impl Evidence {
         &self.wanted
     }
 
-    /// Facts that might take a failure back, and hardly ever do.
-    #[must_use]
-    pub fn hinging_on(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
-        self.hinges.extend(needs);
-        self
-    }
-
-    #[must_use]
-    pub fn hinges(&self) -> &[Need] {
-        &self.hinges
-    }
-
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         for observation in core::iter::once(other.first).chain(other.rest) {
             self.add(observation);
         }
         self.wanted.extend(other.wanted);
-        self.hinges.extend(other.hinges);
         self.tells |= other.tells;
         self
     }

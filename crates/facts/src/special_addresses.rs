@@ -22,7 +22,7 @@ pub enum AddressKind {
 /// The IPv4 ranges in which no service of AWS has public addresses, in order: the first address and the
 /// length of the prefix.
 pub const NOT_PUBLIC_V4: [(Ipv4Addr, u8, AddressKind); 8] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8, AddressKind::Other),
+    (Ipv4Addr::UNSPECIFIED, 8, AddressKind::Other),
     (Ipv4Addr::new(10, 0, 0, 0), 8, AddressKind::Private),
     (Ipv4Addr::new(100, 64, 0, 0), 10, AddressKind::Shared),
     (Ipv4Addr::new(127, 0, 0, 0), 8, AddressKind::Loopback),

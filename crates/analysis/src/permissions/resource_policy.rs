@@ -60,10 +60,10 @@ impl ResourcePolicyKind {
 }
 
 /// The id of a grant of the key that allows what policies do not. Grants need no policy beside them.
-/// Sessions are hardly ever given keys by grants, so grants that were not seen leave the denial as it is.
 ///
 /// # Errors
-/// [`Unknown`] when a grant allows it under constraints, or to one session of the role.
+/// [`Unknown`] when the grants were not seen, or when a grant allows it under constraints or to one
+/// session of the role.
 pub fn key_grant(
     question: PermissionQuestion,
     key: &str,
@@ -79,7 +79,7 @@ pub fn key_grant(
         role.account(),
         identity.name()
     );
-    let Some(grants) = facts.key_grants(&arn).optional().ok().flatten() else { return Ok(None) };
+    let Some(grants) = facts.key_grants(&arn).optional()? else { return Ok(None) };
     let mut constrained = None;
     for grant in grants {
         if !grant.operations.iter().any(|allowed| allowed == operation) {
