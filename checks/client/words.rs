@@ -71,11 +71,13 @@ pub(crate) fn not_judged(reason: NotJudged) -> &'static str {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "an answer, as the other rules return")]
 pub(crate) fn passes(subject: &(impl Display + ?Sized), what: impl Into<String>) -> Answer {
     Ok(Verdict::Pass(observed(subject, what.into())))
 }
 
 /// What is corrected on this machine is corrected for the next session.
+#[allow(clippy::unnecessary_wraps, reason = "an answer, as the other rules return")]
 pub(crate) fn fails(
     subject: &(impl Display + ?Sized),
     what: impl Into<String>,

@@ -59,6 +59,7 @@ fn words(template: &str, values: &[&dyn Display]) -> Vec<String> {
 
 #[rustfmt::skip]
 fn ec2(change: &Ec2Change) -> Vec<String> {
+    #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use Ec2Change::*;
     match change {
         CreateRoute { table, to, via } => route("create-route", table, to, *via),
@@ -195,6 +196,7 @@ fn egress(
 
 #[rustfmt::skip]
 fn network_firewall(change: &NetworkFirewallChange) -> Vec<String> {
+    #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use NetworkFirewallChange::*;
     let token = "<UpdateToken from above>";
     match change {
@@ -235,6 +237,7 @@ fn route53(change: &Route53Change, region: &Region) -> Vec<String> {
 
 #[rustfmt::skip]
 fn route53resolver(change: &Route53ResolverChange) -> Vec<String> {
+    #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use Route53ResolverChange::*;
     match change {
         CreateFirewallAllowRule { group, before } => words(
@@ -260,6 +263,7 @@ fn route53resolver(change: &Route53ResolverChange) -> Vec<String> {
 
 #[rustfmt::skip]
 fn logs(change: &LogsChange) -> Vec<String> {
+    #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use LogsChange::*;
     match change {
         CreateLogGroup { group } => words("logs create-log-group --log-group-name {}", &[group]),
@@ -269,6 +273,7 @@ fn logs(change: &LogsChange) -> Vec<String> {
 
 #[rustfmt::skip]
 fn ssm(change: &SsmChange) -> Vec<String> {
+    #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use SsmChange::*;
     match change {
         GetDocument { name, version: None } => words("ssm get-document --name {}", &[name]),

@@ -19,6 +19,7 @@ const HTTPS: u16 = 443;
 /// What to do, in the imperative, and the changes that do it.
 #[rustfmt::skip]
 pub(crate) fn remedy(remedy: &NetworkRemedy) -> (String, Vec<Change>) {
+    #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use NetworkRemedy::*;
     let one = |summary: String, change: Ec2Change| (summary, vec![change.into()]);
     match remedy.clone() {
@@ -208,6 +209,7 @@ fn open_firewall(
     group: Option<Arn>,
     because: &FirewallFault,
 ) -> (String, Vec<Change>) {
+    use NetworkFirewallChange::{DescribePolicy, DescribeRuleGroup, UpdatePolicy, UpdateRuleGroup};
     let summary = match (&group, because) {
         (Some(group), FirewallFault::NameNotListed { host, suffix }) => format!(
             "add {host} to the targets of {} (or `.{suffix}`, for all of AWS)",
@@ -229,7 +231,6 @@ fn open_firewall(
             policy.name()
         ),
     };
-    use NetworkFirewallChange::{DescribePolicy, DescribeRuleGroup, UpdatePolicy, UpdateRuleGroup};
     let changes = match group {
         Some(group) => [DescribeRuleGroup { group: group.clone() }, UpdateRuleGroup { group }],
         None => [DescribePolicy { policy: policy.clone() }, UpdatePolicy { policy }],

@@ -17,6 +17,7 @@ use ssm_doctor_facts::ec2::Rule;
 /// A clause; its subject is the observation's.
 #[rustfmt::skip]
 pub(crate) fn statement(statement: &NetworkStatement) -> String {
+    #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use NetworkStatement::*;
     match statement {
         VpcDnsOn => "has DNS support and DNS hostnames on".into(),

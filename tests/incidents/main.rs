@@ -243,7 +243,7 @@ fn differences(incident: &Incident) -> Vec<String> {
             match finding(name) {
                 Some(it) if is(&it.answer) => {}
                 Some(it) => {
-                    wrong.push(format!("{name} does not {wanted}: {}", printed(&it.answer, scope)))
+                    wrong.push(format!("{name} does not {wanted}: {}", printed(&it.answer, scope)));
                 }
                 None => wrong.push(format!("{name} is no check")),
             }

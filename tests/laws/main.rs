@@ -493,17 +493,18 @@ fn the_table_of_actions_is_current() {
         actions
             .entry(check.name())
             .or_default()
-            .extend(needs.iter().flat_map(|need| need.actions()));
+            .extend(needs.iter().flat_map(ssm_doctor_facts::lookup::Need::actions));
     }
     let is_current = all().all(|check| actions[&check.name()].iter().eq(check.actions()));
     if updates("UPDATE_ACTIONS") {
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/engine/actions.rs");
         let text = std::fs::read_to_string(file).unwrap();
         let (head, _) = text.split_once("&[\n").unwrap();
-        let rows: String = actions
+        let rows: Vec<String> = actions
             .iter()
             .map(|(check, actions)| format!("    ({check:?}, &{actions:?}),\n"))
             .collect();
+        let rows = rows.concat();
         let rows = rows.replace("&{", "&[").replace("})", "])");
         std::fs::write(file, format!("{head}&[\n{rows}];\n")).unwrap();
     } else {

@@ -8,6 +8,11 @@
 //! `SSM_DOCTOR_NO_NAMESPACES=1`, and the cases are reported as ignored. `SSM_DOCTOR_LABS=200` tries
 //! more random networks.
 #![allow(
+    clippy::match_wildcard_for_single_variants,
+    clippy::needless_continue,
+    clippy::option_option,
+    clippy::redundant_iter_cloned,
+    clippy::wrong_self_convention,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on stops here"

@@ -163,8 +163,7 @@ fn is_resource_of_error_message(question: &Question) -> bool {
 fn every_simulation_is_about_a_resource_type_of_its_action() {
     let mut reference = Reference::open();
     let built_in = fixtures::all().unwrap();
-    let examples =
-        all().flat_map(|check| support::cases::examples(check)).map(|example| example.scenario);
+    let examples = all().flat_map(support::cases::examples).map(|example| example.scenario);
     let scenarios = built_in.into_iter().chain(examples);
     let asked: BTreeSet<Question> =
         scenarios.flat_map(|scenario| simulations(&scenario.facts, &scenario.scope)).collect();

@@ -7,6 +7,12 @@
 //! cases, more of them with `SSM_DOCTOR_CASES=1000000`, others with `SSM_DOCTOR_SEED=7`. Of what
 //! disagrees, the smallest network is printed.
 #![allow(
+    clippy::match_wildcard_for_single_variants,
+    clippy::needless_continue,
+    clippy::option_option,
+    clippy::redundant_iter_cloned,
+    clippy::type_complexity,
+    clippy::wrong_self_convention,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on stops here"

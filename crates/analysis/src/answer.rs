@@ -280,12 +280,11 @@ impl Fix {
     #[must_use]
     pub fn with(mut self, change: impl Into<Change>) -> Self {
         let change = change.into();
-        match self.remedies.last_mut() {
-            Some(Remedy::Words { changes, .. }) => changes.push(change),
-            _ => {
-                let (summary, changes) = (String::new(), vec![change]);
-                self.remedies.push(Remedy::Words { summary, changes });
-            }
+        if let Some(Remedy::Words { changes, .. }) = self.remedies.last_mut() {
+            changes.push(change);
+        } else {
+            let (summary, changes) = (String::new(), vec![change]);
+            self.remedies.push(Remedy::Words { summary, changes });
         }
         self
     }

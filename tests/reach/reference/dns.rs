@@ -10,7 +10,7 @@ use ssm_doctor_facts::{
 
 use super::*;
 
-impl<'a> Reference<'a> {
+impl Reference<'_> {
     /// Do the VPC's instances ask Amazon's resolver? Its own addresses count: the base of the VPC's
     /// first CIDR plus two, 169.254.169.253 and `fd00:ec2::253` (`AmazonDNS-concepts.html`).
     pub(super) fn asks_amazon(&self) -> Option<bool> {

@@ -21,7 +21,7 @@ impl<'p> From<Option<&'p [SecurityGroupId]>> for Members<'p> {
     }
 }
 
-impl<'a> Reference<'a> {
+impl Reference<'_> {
     /// Security groups: one rule of one group is enough, and replies pass by themselves
     /// (vpc-security-groups.html). A group as a peer stands for the private addresses of its members.
     pub(super) fn groups<'p>(

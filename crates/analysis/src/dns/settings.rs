@@ -84,7 +84,7 @@ impl<'a> Settings<'a> {
         // Stable: of equals the first stays first.
         found.zones.sort_by_key(|(zone, owner)| (Reverse(zone.name.len()), *owner));
         found.rules.sort_by_key(|(_, rule, owner)| {
-            (Reverse(rule.domain.as_ref().map_or(0, |domain| domain.len())), *owner)
+            (Reverse(rule.domain.as_ref().map_or(0, alloc::string::String::len)), *owner)
         });
         found
     }

@@ -103,6 +103,7 @@ pub enum WayIn {
 
 /// Where to look, the likeliest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each says whether one place is worth a look")]
 pub struct Investigation {
     pub symptom: Symptom,
     /// In this order.

@@ -283,7 +283,7 @@ fn other_ways_in(trail: &mut Trail, vpc: &VpcId, case: &Case) {
         Ok(endpoints) => {
             let mut endpoints = endpoints.into_iter().flatten();
             if let Some(endpoint) = endpoints.find(|it| it.state == "create-complete") {
-                let endpoint = endpoint.id.to_string();
+                let endpoint = endpoint.id.clone();
                 trail.what.ways_in.push(WayIn::InstanceConnect { endpoint });
             }
         }

@@ -140,6 +140,7 @@ pub(crate) struct KnownDecision {
     action: String,
     resource: String,
     /// Kind, id and context of the resource's policy.
+    #[allow(clippy::type_complexity, reason = "a key that is only compared")]
     resource_policy: Option<(ResourcePolicyKind, String, Vec<(String, KeyValue)>)>,
     decision: Result<PermissionDecision, Unknown>,
 }
