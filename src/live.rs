@@ -17,11 +17,14 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     COULD_NOT_RUN, Failure, INTERRUPTED, Sink,
-    aws::{Account, ConnectError},
     cli::Diagnose,
+    collect::{
+        ask,
+        aws::{Account, ConnectError},
+        gather,
+        workstation::Setup,
+    },
     config::Config,
-    gather::{ask, gather},
-    probe::Setup,
     render::shown,
     report::Report,
     runbook_base,

@@ -3,18 +3,14 @@
 //! argv → scope → facts → report → text. What can be known is decided in `checks/`; here are the
 //! scenario's edges: AWS, files, the terminal.
 
-#[cfg(feature = "live")]
-mod aws;
 mod cli;
+#[cfg(feature = "live")]
+mod collect;
 mod config;
 mod explain;
 #[cfg(feature = "live")]
-mod gather;
-#[cfg(feature = "live")]
 mod live;
 mod output;
-#[cfg(feature = "live")]
-mod probe;
 mod render;
 mod report;
 mod snapshot;

@@ -67,7 +67,8 @@ impl Report {
             .filter_map(|session| {
                 let other = Scope { session, document: None, ..scope.clone() };
                 let answers = examine(&Case::new(facts, &other));
-                let complete = answers.iter().all(|it| it.1.as_ref().err().is_none_or(asked));
+                let complete =
+                    answers.iter().all(|it| it.1.as_ref().err().is_none_or(Unknown::was_asked));
                 complete.then(|| (session, diagnose(&answers).overall))
             })
             .collect();
@@ -203,10 +204,6 @@ impl Report {
             |service| evidence.iter().any(|observation| observation.services.contains(service));
         self.paths.iter().map(Rc::as_ref).filter(move |path| blocked(&path.service))
     }
-}
-
-fn asked(unknown: &Unknown) -> bool {
-    !unknown.gaps().any(|it| matches!(it, Gap::Fact { why: Why::Unasked, .. }))
 }
 
 /// Something that could not be seen.

@@ -1,4 +1,4 @@
-//! Facts in a file: `ssm-doctor/facts/v1`.
+//! Facts in a file: `ssm-doctor/facts/v2`.
 //!
 //! A run's facts can be sent to a colleague and judged again, with the same report. A file is read by
 //! someone who did not write it, so whatever is wrong with one is said with the file, the place and
@@ -24,13 +24,15 @@ pub struct Snapshot {
     pub rounds: u32,
 }
 
-const SCHEMA: &str = "ssm-doctor/facts/v1";
+const SCHEMA: &str = "ssm-doctor/facts/v2";
 const FAMILY: &str = "ssm-doctor/facts/v";
+/// The version in [`SCHEMA`].
+const VERSION: u32 = 2;
 
 /// Facts of one run of ssm-doctor, as `--save-facts` writes and `--facts` reads them.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "ssm-doctor/facts/v1")]
+#[schemars(title = "ssm-doctor/facts/v2")]
 pub struct File {
     schema: SchemaName,
     tool: Tool,
@@ -45,8 +47,8 @@ pub struct File {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 enum SchemaName {
-    #[serde(rename = "ssm-doctor/facts/v1")]
-    FactsV1,
+    #[serde(rename = "ssm-doctor/facts/v2")]
+    FactsV2,
 }
 
 /// What wrote the file.
@@ -66,8 +68,8 @@ pub enum SnapshotError {
     NotText { file: String, byte: usize },
     #[error("`{file}` is not a facts file: {what}")]
     Foreign { file: String, what: String },
-    #[error("the facts file `{file}` has the schema `{found}`, and this ssm-doctor {} reads `{SCHEMA}`", env!("CARGO_PKG_VERSION"))]
-    Newer { file: String, found: String },
+    #[error("`{file}` is a facts file of version {found}, and this ssm-doctor {} reads version {VERSION}", env!("CARGO_PKG_VERSION"))]
+    OtherVersion { file: String, found: u32 },
     #[error(
         "the facts file `{file}` has a wrong value at `{path}`: {what} (line {line}, column {column})"
     )]
@@ -87,9 +89,14 @@ impl SnapshotError {
                 "it may be cut off or edited: get it again, or collect the facts again with `--save-facts FILE`".into()
             }
             Self::Foreign { .. } => "give a file that `ssm-doctor <target> --save-facts FILE` wrote".into(),
-            Self::Newer { .. } => "use the ssm-doctor that wrote the file, or a newer one".into(),
+            Self::OtherVersion { found, .. } if *found < VERSION => {
+                "collect the facts again with `--save-facts FILE`".into()
+            }
+            Self::OtherVersion { .. } => {
+                "use the ssm-doctor that wrote the file, or a newer one".into()
+            }
             Self::Field { .. } => {
-                "correct the value, or collect the facts again with `--save-facts FILE`; schemas/facts-v1.json describes the format".into()
+                "correct the value, or collect the facts again with `--save-facts FILE`; schemas/facts-v2.json describes the format".into()
             }
             Self::Mismatch { what, found, .. } => match *what {
                 "target" => format!("ask about `{found}`, or leave the target out"),
@@ -132,20 +139,20 @@ impl Snapshot {
                 line: error.line(),
                 column: error.column(),
             })?;
-        match any.get("schema").map(|it| it.as_str().unwrap_or_default()) {
-            Some(SCHEMA) => {}
-            Some(newer)
-                if newer.strip_prefix(FAMILY).is_some_and(|it| it.parse::<u32>().is_ok()) =>
-            {
-                return Err(SnapshotError::Newer { file: file(), found: newer.into() });
+        let schema = any.get("schema").map(|schema| schema.as_str().unwrap_or_default());
+        let version = schema.and_then(|schema| schema.strip_prefix(FAMILY)?.parse::<u32>().ok());
+        match (schema, version) {
+            (Some(SCHEMA), _) => {}
+            (_, Some(found)) => {
+                return Err(SnapshotError::OtherVersion { file: file(), found });
             }
-            Some(other) => {
+            (Some(other), None) => {
                 return Err(SnapshotError::Foreign {
                     file: file(),
                     what: format!("its schema is `{other}`, not `{SCHEMA}`"),
                 });
             }
-            None => {
+            (None, None) => {
                 return Err(SnapshotError::Foreign {
                     file: file(),
                     what: format!("it has no `\"schema\": \"{SCHEMA}\"`"),
@@ -174,7 +181,7 @@ impl Snapshot {
     pub fn to_json(&self) -> Result<String, SnapshotError> {
         let Self { scope, facts, calls, rounds } = self.clone();
         let tool = Tool { version: env!("CARGO_PKG_VERSION").into() };
-        let file = File { schema: SchemaName::FactsV1, tool, scope, calls, rounds, facts };
+        let file = File { schema: SchemaName::FactsV2, tool, scope, calls, rounds, facts };
         crate::render::json(&file).map_err(SnapshotError::Unwritable)
     }
 

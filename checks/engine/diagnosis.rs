@@ -98,7 +98,7 @@ pub fn settle(facts: &mut Facts, scope: &Scope) {
             return;
         }
         for need in open {
-            facts.give_up(&need, Why::Unasked, "");
+            facts.give_up(&need, Why::NotCollected, "");
         }
     }
 }

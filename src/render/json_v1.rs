@@ -407,7 +407,7 @@ mod tests {
         let written = SchemaSettings::draft2020_12().for_serialize();
         let schemas = [
             ("report-v1.json", written.into_generator().into_root_schema_for::<super::Document>()),
-            ("facts-v1.json", schemars::schema_for!(crate::snapshot::File)),
+            ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
         ];
         for (name, schema) in schemas {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);

@@ -355,7 +355,9 @@ fn steps<'a>(blind: impl Iterator<Item = &'a Blind>) -> Vec<String> {
                 "run it again (more time: --timeout 3m)"
             }
             Why::Unreachable => "check this machine's DNS, proxy and way to the API endpoints",
-            Why::Unasked => "collect the facts again: they were not collected for this question",
+            Why::Unasked | Why::NotCollected => {
+                "collect the facts again: they were not collected for this question"
+            }
             Why::HiddenByOwner => "run it in the account that owns the subnet too",
             Why::Unreadable | Why::Refused => continue,
         };

@@ -221,7 +221,7 @@ fn every_report_fits_the_committed_schema() {
         let schema = json(&fs::read_to_string(schema.join(name)).unwrap());
         jsonschema::validator_for(&schema).unwrap()
     };
-    let (report, saved) = (validator("report-v1.json"), validator("facts-v1.json"));
+    let (report, saved) = (validator("report-v1.json"), validator("facts-v2.json"));
     let folder = folder();
     let check = |what: &str, args: &[&str]| {
         let ran = run(args);
@@ -564,7 +564,7 @@ fn bad_facts_are_refused_with_the_place_and_the_next_step() {
         ("empty", String::new(), "damaged: it ends in the middle"),
         ("cut off", good[..good.len() / 2].to_owned(), "it ends in the middle (line 1, column"),
         ("not JSON", "hello".to_owned(), "(line 1, column 1)"),
-        ("no schema", "{}".to_owned(), "has no `\"schema\": \"ssm-doctor/facts/v1\"`"),
+        ("no schema", "{}".to_owned(), "has no `\"schema\": \"ssm-doctor/facts/v2\"`"),
         ("a list", "[]".to_owned(), "is not a facts file"),
         (
             "a report",
@@ -573,8 +573,13 @@ fn bad_facts_are_refused_with_the_place_and_the_next_step() {
         ),
         (
             "newer",
-            with("/schema", json!("ssm-doctor/facts/v2")),
-            "has the schema `ssm-doctor/facts/v2`, and this ssm-doctor",
+            with("/schema", json!("ssm-doctor/facts/v3")),
+            "is a facts file of version 3, and this ssm-doctor",
+        ),
+        (
+            "older",
+            with("/schema", json!("ssm-doctor/facts/v1")),
+            "is a facts file of version 1, and this ssm-doctor",
         ),
         ("wrong id", with("/scope/target", json!("web-1")), "`scope.target`: \"web-1\" is neither"),
         ("wrong time", with("/scope/at", json!("yesterday")), "`scope.at`: \"yesterday\" is not"),

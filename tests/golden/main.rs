@@ -311,7 +311,7 @@ fn scenario(baseline: &str, incidents: &BTreeSet<String>) -> Option<String> {
 fn save(account: &Scenario, folder: &TempDir) -> String {
     let file = folder.path().join(format!("{}.json", account.name.replace('/', ".")));
     let text = json!({
-        "schema": "ssm-doctor/facts/v1",
+        "schema": "ssm-doctor/facts/v2",
         "tool": { "version": env!("CARGO_PKG_VERSION") },
         "scope": account.scope,
         "facts": account.facts,

@@ -92,6 +92,8 @@ fn variants() -> &'static [Variant] {
                 for need in unknown {
                     known.facts.copy_from(&baseline.facts, &need);
                 }
+                // What is known of a request is part of the question to IAM's simulator.
+                fixtures::ask_again(&mut known.facts, &known.scope);
                 scenarios.push(known);
             }
             for scenario in scenarios {

@@ -49,7 +49,7 @@ fn run(case: &Case) -> Answer {
     let domain = format!("{}.{}", case.scope.region, case.scope.region.dns_suffix());
     if let Some(server) = server.filter(|it| ANSWER_ANYBODY.contains(it)) {
         let private = any_of(service::CORE, |service| {
-            let name = seen(case.facts, dns::resolve(case, vpc, service))?;
+            let name = seen(dns::resolve(case, vpc, service))?;
             Ok((!matches!(name.map(|it| it.to), Ok(Resolution::Public))).then_some(service))
         })?;
         if private.is_none() {

@@ -15,10 +15,9 @@ const START: &str = "ssm:StartSession";
 
 /// Alice and her target, with `patch` over the facts of the first healthy world.
 fn answer(patch: &Value) -> String {
-    let world = fixtures::named("private-endpoints").unwrap();
-    let mut facts = serde_json::to_value(&world.facts).unwrap();
-    json_patch::merge(&mut facts, patch);
-    let facts: Facts = serde_json::from_value(facts).unwrap();
+    let patch = json!({ "facts": patch });
+    let world = fixtures::patched("test".into(), "private-endpoints", &[patch]).unwrap();
+    let facts = world.facts;
     let arn = "arn:aws:iam::111122223333:user/alice".parse().unwrap();
     let identity = Identity { arn, side: Side::Operator, session: None };
     let question = PermissionQuestion { identity: &identity, action: START, resource: TARGET };
@@ -298,16 +297,15 @@ fn judged(
     policy: Option<&Value>,
     more: &Value,
 ) -> Answer {
-    let world = fixtures::named("private-endpoints").unwrap();
-    let mut facts = serde_json::to_value(&world.facts).unwrap();
     let action: &[&str] = match kind {
         ResourcePolicyKind::Key => &["kms:Decrypt"],
         ResourcePolicyKind::Bucket => &["s3:PutObject"],
     };
     let question = alloc::format!("{ROLE} {} {KEY}", action[0]);
-    json_patch::merge(&mut facts, &json!({ "simulations": { question: simulation } }));
-    json_patch::merge(&mut facts, more);
-    let facts: Facts = serde_json::from_value(facts).unwrap();
+    let patches =
+        [json!({ "facts": { "simulations": { question: simulation } } }), json!({ "facts": more })];
+    let world = fixtures::patched("test".into(), "private-endpoints", &patches).unwrap();
+    let facts = world.facts;
     let identity = Identity {
         arn: ROLE.parse().unwrap(),
         side: Side::Agent(CredentialSource::InstanceProfile),

@@ -29,7 +29,7 @@ fn run(case: &Case) -> Judged {
     let role = role(case)?;
     let (identity, target) = (role.identity(case.scope), target_arn(case)?);
     let question = PermissionQuestion { identity: &identity, action: REGISTER, resource: &target };
-    if let Some(names) = simulator::deciding_policies(case.facts, question)?
+    if let Some(names) = simulator::deciding_policies(case, question)?
         && !names.iter().any(|name| name == WITHDRAWN)
     {
         let by = if names.is_empty() { "other policies".into() } else { names.join(", ") };

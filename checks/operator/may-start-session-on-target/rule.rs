@@ -36,7 +36,7 @@ fn run(case: &Case) -> Judged {
     }
     let verdict = permission.judge(case)?;
     let question = PermissionQuestion { identity: &identity, action: START, resource: &target };
-    let tags = resource_tags_wanted(case.facts, question).join(", ");
+    let tags = resource_tags_wanted(case, question).join(", ");
     Ok(match verdict {
         Verdict::Fail(evidence, fix) if !tags.is_empty() => {
             let note = observed(

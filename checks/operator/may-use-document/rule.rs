@@ -46,7 +46,7 @@ fn run(case: &Case) -> Judged {
     }
     let judged = permission.judge(case);
     let question = PermissionQuestion { identity: &identity, action: START, resource: &document };
-    let tags = resource_tags_wanted(case.facts, question).join(", ");
+    let tags = resource_tags_wanted(case, question).join(", ");
     let target = target_arn(case)?;
     match judged {
         // Once the simulation is there: a tag of the account's own document was asked for.

@@ -200,8 +200,9 @@ fn tagged(case: &Case) -> Result<Tagged, Unknown> {
     let (tags, maybe_by_session) = if is_user {
         (&case.facts.user(&name.parse().map_err(|_| untraceable())?).required()?.tags, false)
     } else {
-        let role = case.facts.role(&name.parse().map_err(|_| untraceable())?).required()?;
-        (&role.tags, policy::may_tag_sessions(&role.trust))
+        let name = name.parse().map_err(|_| untraceable())?;
+        let role = case.facts.role(&name).required()?;
+        (case.facts.role_tags(&name).required()?, policy::may_tag_sessions(&role.trust))
     };
     let tag = if is_user {
         IamChange::TagUser { user: name.parse().map_err(|_| untraceable())?, key: TAG.into() }

@@ -16,7 +16,7 @@ use crate::{
 use ssm_doctor_facts::{
     change::Change,
     ids::EndpointId,
-    lookup::{Facts, Gap, Need, Unknown, Unknowns, Why},
+    lookup::{Need, Unknown, Unknowns},
 };
 
 /// `Err` is the third truth value, not a failure to run: `?` on a missing fact withholds judgement.
@@ -345,18 +345,11 @@ impl Recovery {
 ///
 /// # Errors
 /// [`Unknown`] while nobody has asked, so that the collector does.
-pub fn seen<T>(facts: &Facts, answer: Result<T, Unknown>) -> Result<Result<T, Unknown>, Unknown> {
+pub fn seen<T>(answer: Result<T, Unknown>) -> Result<Result<T, Unknown>, Unknown> {
     match answer {
-        Err(unknown) if is_open(facts, &unknown) => Err(unknown),
+        Err(unknown) if unknown.is_unasked() => Err(unknown),
         answer => Ok(answer),
     }
-}
-
-/// Is there a question in it that nobody has asked?
-pub(crate) fn is_open(facts: &Facts, unknown: &Unknown) -> bool {
-    unknown
-        .gaps()
-        .any(|gap| matches!(gap, Gap::Fact { need, why: Why::Unasked, .. } if !facts.has(need)))
 }
 
 /// The first item for which `look` finds something.

@@ -1,6 +1,7 @@
 //! What IAM, STS, KMS and S3 say about who may do what.
 
 use alloc::{
+    borrow::ToOwned,
     collections::BTreeMap,
     format,
     string::{String, ToString},
@@ -8,6 +9,7 @@ use alloc::{
 };
 use core::fmt;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -54,8 +56,6 @@ pub struct Role {
     pub trust: Text,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boundary: Option<Arn>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub tags: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +70,10 @@ pub struct User {
     pub tags: BTreeMap<String, String>,
 }
 
-/// May this principal do this, to that? Spelled `<principal> <action> <resource>` in JSON.
+/// May this principal do this, to that, in a request with these condition keys?
+///
+/// `<principal> <action> <resource> <context>` in JSON. The context is written as a URL's query:
+/// `aws:SecureTransport=true&aws:TagKeys=a&aws:TagKeys=b`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
@@ -78,32 +81,59 @@ pub struct Question {
     /// A user or role, never a session: the simulator refuses those.
     pub principal: Arn,
     pub action: String,
-    /// An ARN, or `*`. Last, since an object key may hold spaces.
+    /// An ARN, or `*`.
     pub resource: String,
+    /// The condition keys that the simulator is given, each with its values, of which it has one at least.
+    pub context: BTreeMap<String, Vec<String>>,
 }
 
+/// For people: without the context.
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.principal, self.action, self.resource)
     }
 }
 
+/// What separates the parts of a question. The key of an S3 object may hold spaces.
+const SEPARATORS: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'=');
+
 impl From<Question> for String {
     fn from(question: Question) -> Self {
-        format!("{question}")
+        let encoded = |raw| utf8_percent_encode(raw, SEPARATORS);
+        let Question { principal, action, resource, context } = &question;
+        let entries = context.iter().flat_map(|(key, values)| {
+            values.iter().map(move |value| format!("{}={}", encoded(key), encoded(value)))
+        });
+        let context = entries.collect::<Vec<_>>().join("&");
+        format!("{principal} {action} {} {context}", encoded(resource)).trim_end().to_owned()
     }
 }
 
 impl TryFrom<String> for Question {
     type Error = String;
     fn try_from(raw: String) -> Result<Self, String> {
-        let mut parts = raw.splitn(3, ' ');
-        let (Some(principal), Some(action), Some(resource)) =
-            (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(format!("{raw:?} is not `<principal ARN> <action> <resource>`"));
+        let malformed =
+            || format!("{raw:?} is not `<principal ARN> <action> <resource> <context>`");
+        let decoded = |part: &str| {
+            percent_decode_str(part).decode_utf8().map(Into::into).map_err(|_| malformed())
         };
-        Ok(Self { principal: principal.parse()?, action: action.into(), resource: resource.into() })
+        let parts: Vec<&str> = raw.split(' ').collect();
+        let (principal, action, resource, entries) = match parts.as_slice() {
+            [principal, action, resource] => (principal, action, resource, ""),
+            [principal, action, resource, entries] => (principal, action, resource, *entries),
+            _ => return Err(malformed()),
+        };
+        let mut context = BTreeMap::<String, Vec<String>>::new();
+        for entry in entries.split('&').filter(|entry| !entry.is_empty()) {
+            let (key, value) = entry.split_once('=').ok_or_else(malformed)?;
+            context.entry(decoded(key)?).or_default().push(decoded(value)?);
+        }
+        Ok(Self {
+            principal: principal.parse()?,
+            action: (*action).into(),
+            resource: decoded(resource)?,
+            context,
+        })
     }
 }
 

@@ -105,13 +105,12 @@ macro_rules! tables {
                 }
             }
 
-            /// Adds the rows of `more`; a row that is already known wins over an unknown one.
+            /// Adds the rows of `more`. A row that is there stays as it arrived, unless it is unknown.
             pub fn absorb(&mut self, more: Facts) {
                 $(for (key, row) in more.$table {
-                    if matches!(row, Row::Unknown { .. }) && self.$table.contains_key(&key) {
-                        continue;
+                    if self.$table.get(&key).is_none_or(|known| matches!(known, Row::Unknown { .. })) {
+                        self.$table.insert(key, row);
                     }
-                    self.$table.insert(key, row);
                 })*
             }
 
@@ -164,6 +163,8 @@ tables! {
     service_endpoints in service_endpoints: ServiceName => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"];
     instance_profile in instance_profiles: ProfileName => InstanceProfile, asked with ["iam:GetInstanceProfile"];
     role in roles: RoleName => Role, asked with ["iam:GetRole"];
+    /// A role's tags. They come with the role itself, not with the profile that holds it.
+    role_tags in role_tags: RoleName => BTreeMap<String, String>, asked with ["iam:GetRole"];
     user in users: UserName => User, asked with ["iam:GetUser"];
     /// What IAM's own simulator says of one principal, action and resource.
     simulation in simulations: Question => Simulation, asked with ["iam:SimulatePrincipalPolicy"];
@@ -295,8 +296,11 @@ pub enum Absent {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Why {
-    /// Nobody has asked yet; in a saved snapshot, nobody had asked when it was taken.
+    /// Not asked yet. No row says so, and collection asks.
+    #[serde(skip)]
     Unasked,
+    /// Not asked when these facts were collected.
+    NotCollected,
     /// The caller may not make this API call.
     Denied,
     /// AWS kept asking us to slow down.
@@ -321,6 +325,7 @@ impl Why {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unasked => "unasked",
+            Self::NotCollected => "not-collected",
             Self::Denied => "denied",
             Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",
@@ -336,7 +341,7 @@ impl Why {
     #[must_use]
     pub fn phrase(self) -> &'static str {
         match self {
-            Self::Unasked => "was not asked when these facts were collected",
+            Self::Unasked | Self::NotCollected => "was not asked when these facts were collected",
             Self::Denied => "was denied",
             Self::Throttled => "was throttled",
             Self::Unreachable => "could not reach its endpoint",
@@ -432,10 +437,19 @@ impl Unknown {
         self
     }
 
-    /// Has something of it not been asked yet?
+    /// Has a question in it not been asked yet?
     #[must_use]
     pub fn is_unasked(&self) -> bool {
         self.0.iter().any(|it| matches!(it, Gap::Fact { why: Why::Unasked, .. }))
+    }
+
+    /// Has every question in it been asked, whatever came of it?
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        !self
+            .0
+            .iter()
+            .any(|gap| matches!(gap, Gap::Fact { why: Why::Unasked | Why::NotCollected, .. }))
     }
 
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {

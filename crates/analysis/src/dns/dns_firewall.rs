@@ -81,7 +81,7 @@ impl<'a> Query<'a, '_> {
         zone: &ZoneAnswer<'a>,
         rule: &Step,
     ) -> Result<Step, Unknown> {
-        let answer = match seen(self.facts, self.facts.firewall_groups(self.vpc).required())? {
+        let answer = match seen(self.facts.firewall_groups(self.vpc).required())? {
             Ok(own) => self.passes([own, &settings.groups], zone, rule)?,
             Err(unknown) => Err(unknown),
         };
@@ -225,7 +225,7 @@ impl<'a> Query<'a, '_> {
         let mut unsure = Vec::new();
         for association in groups {
             let group = &association.group;
-            let rules = match seen(self.facts, self.facts.firewall_rules(group).required())? {
+            let rules = match seen(self.facts.firewall_rules(group).required())? {
                 Ok(rules) => rules,
                 Err(unknown) => return Ok(Err(unknown)),
             };
@@ -236,8 +236,7 @@ impl<'a> Query<'a, '_> {
                 if !first && rule.redirection == Some(Redirection::Trust) {
                     continue;
                 }
-                let domains = match seen(self.facts, self.facts.firewall_domains(list).required())?
-                {
+                let domains = match seen(self.facts.firewall_domains(list).required())? {
                     Ok(domains) => domains,
                     Err(unknown) => return Ok(Err(unknown)),
                 };

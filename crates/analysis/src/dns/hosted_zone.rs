@@ -7,7 +7,7 @@ use alloc::{
 };
 use core::{cmp::Reverse, net::IpAddr};
 
-use crate::answer::{Answer, Evidence, Fix, Recovery, Verdict, is_open, observed, seen};
+use crate::answer::{Answer, Evidence, Fix, Recovery, Verdict, observed, seen};
 use crate::dns::{
     endpoint_name::{endpoint_id, is_endpoint_name, without_fips},
     outcome::{EndpointFault, Remedy, Statement},
@@ -103,7 +103,7 @@ impl<'a> Query<'a, '_> {
         by_endpoint: Resolution<'a>,
         settings: &Settings<'a>,
     ) -> Result<ZoneAnswer<'a>, Unknown> {
-        let dns = seen(self.facts, self.facts.vpc_dns(self.vpc).required())?;
+        let dns = seen(self.facts.vpc_dns(self.vpc).required())?;
         let candidates = self.candidates(&by_endpoint, settings);
         // Nothing that was not seen comes before an endpoint's private DNS.
         if let Some(Candidate { source: Source::PrivateDns(endpoint), .. }) = candidates.first() {
@@ -270,7 +270,7 @@ impl<'a> Query<'a, '_> {
     fn records_of(&self, zone: &'a HostedZone) -> Result<&'a [ZoneRecord], Unknown> {
         let records = self.facts.zone_records(&zone.id).required();
         records.map(Vec::as_slice).map_err(|unknown| {
-            if is_open(self.facts, &unknown) {
+            if unknown.is_unasked() {
                 return unknown;
             }
             Unknown::limit(HostedZoneLimit::RecordsUnseen {
@@ -428,11 +428,10 @@ impl<'a> Query<'a, '_> {
         let Some(Ok(id)) = endpoint_id(name).map(str::parse::<EndpointId>) else {
             return Ok(Vec::new());
         };
-        let Ok(Some(endpoint)) = seen(self.facts, self.facts.distant_endpoint(&id).optional())?
-        else {
+        let Ok(Some(endpoint)) = seen(self.facts.distant_endpoint(&id).optional())? else {
             return Ok(Vec::new());
         };
-        Ok(seen(self.facts, self.addresses_of_endpoint(endpoint))?.unwrap_or_default())
+        Ok(seen(self.addresses_of_endpoint(endpoint))?.unwrap_or_default())
     }
 }
 

@@ -55,7 +55,7 @@ impl<'a> Query<'a, '_> {
         evidence: Evidence,
         fix: Fix,
     ) -> Result<Answer, Unknown> {
-        Ok(match seen(self.facts, foreign_resolver(self.facts, self.vpc))? {
+        Ok(match seen(foreign_resolver(self.facts, self.vpc))? {
             Ok(None) => Ok(Verdict::Fail(evidence, fix)),
             Ok(Some(server)) => Err(Unknown::limit(DnsLimit::AnswerOfOtherServer {
                 vpc: self.vpc.clone(),

@@ -68,7 +68,7 @@ impl Query<'_, '_> {
     /// Does the VPC's resolver answer at all? Without DNS support it answers nothing, public names
     /// included (VPC User Guide, "DNS attributes for your VPC").
     fn dns_support(&self) -> Result<Step, Unknown> {
-        let answer = match seen(self.facts, self.facts.vpc_dns(self.vpc).required())? {
+        let answer = match seen(self.facts.vpc_dns(self.vpc).required())? {
             Ok(dns) if dns.support => {
                 Ok(Verdict::Pass(observed(self.vpc, Statement::DnsSupportOn)))
             }

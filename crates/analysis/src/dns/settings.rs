@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::answer::is_open;
 use crate::dns::{
     dhcp_options::foreign_resolver, dns_firewall::is_of_addresses, query::Query,
     resolution::Resolution,
@@ -198,7 +197,7 @@ impl<'a> Settings<'a> {
         }
         ahead.extend(own.err());
         match ahead.into_iter().reduce(Unknown::and) {
-            Some(unknown) if is_open(facts, &unknown) => Err(unknown),
+            Some(unknown) if unknown.is_unasked() => Err(unknown),
             _ => Ok(()),
         }
     }

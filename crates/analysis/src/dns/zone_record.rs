@@ -8,7 +8,6 @@ use alloc::{
 };
 use core::net::IpAddr;
 
-use crate::answer::is_open;
 use crate::dns::{
     endpoint_name::{endpoint_id, is_endpoint_name},
     query::{Query, stands_at},
@@ -142,7 +141,7 @@ impl<'a> Query<'a, '_> {
             .collect();
         // All at once: where some are vacant, each counts.
         let unseen = occupied.iter().filter_map(|row| row.clone().err()).reduce(Unknown::and);
-        if let Some(unknown) = unseen.filter(|unknown| is_open(self.facts, unknown)) {
+        if let Some(unknown) = unseen.filter(|unknown| unknown.is_unasked()) {
             return Err(unknown);
         }
         for occupied in occupied {

@@ -95,7 +95,7 @@ impl PathTrace<'_> {
         // Rules that name a security group apply to the groups of the interface with this address.
         if let Err(unknown) = &sends
             && inside
-            && !is_open(self.facts, unknown)
+            && !unknown.is_unasked()
             && let Some(host) = self.facts.interface_at(&place).hint()?
         {
             sends = self.sends_to(port, groups, &server, PeerGroups::Of(&host.security_groups));
@@ -125,7 +125,7 @@ impl PathTrace<'_> {
 
     /// Other DNS servers may answer anything. If the agent reaches the service, their answer was right.
     pub(super) fn custom_dns_answers(&self) -> Result<Option<Hop>, Unknown> {
-        let server = match seen(self.facts, dns::foreign_resolver(self.facts, self.from.vpc))? {
+        let server = match seen(dns::foreign_resolver(self.facts, self.from.vpc))? {
             Ok(Some(server)) => server,
             Ok(None) => return Ok(None),
             // It is unknown what the name resolves to. What stops packets can be known all the same.
@@ -227,7 +227,7 @@ impl PathTrace<'_> {
         // A fact that was not requested yet may block it too.
         let unseen =
             only.hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&only.unfollowed);
-        let open = unseen.filter(|it| is_open(self.facts, it)).cloned();
+        let open = unseen.filter(|it| it.is_unasked()).cloned();
         if let Some(unknown) = open.reduce(Unknown::and) {
             return Err(unknown);
         }

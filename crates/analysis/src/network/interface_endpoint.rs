@@ -106,7 +106,7 @@ impl PathTrace<'_> {
             let public = self.internet_path();
             match public.reachable() {
                 Reachable::No => {}
-                Reachable::Unknown if is_open(self.facts, &public.unknown()) => {
+                Reachable::Unknown if public.unknown().is_unasked() => {
                     let unknown = public.unknown();
                     for hop in way.iter_mut().filter(|it| it.stops()) {
                         hop.answer = Err(unknown.clone());

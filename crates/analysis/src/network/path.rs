@@ -401,7 +401,7 @@ impl PathTrace<'_> {
         let name = match self.name {
             Ok(name) => name,
             Err(unknown) => {
-                if !is_open(self.facts, unknown) {
+                if !unknown.is_unasked() {
                     hops.extend(self.only_possible_path()?);
                 }
                 return Err(unknown.clone());

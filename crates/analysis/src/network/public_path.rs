@@ -194,7 +194,7 @@ impl PathTrace<'_> {
     fn no_path(&self, table: &RouteTable) -> Answer {
         let (vpc, service, scope) = (self.from.vpc, self.service, self.scope);
         let subject = format!("{} ({})", self.from.interface.subnet, table.id);
-        if let Ok(Some(region)) = seen(self.facts, self.bucket_in_other_region())? {
+        if let Ok(Some(region)) = seen(self.bucket_in_other_region())? {
             let evidence = observed(
                 &subject,
                 NetworkStatement::NoPathToRegion { service, region: region.clone() },

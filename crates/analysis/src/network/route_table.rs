@@ -156,7 +156,7 @@ impl<'a> PathTrace<'a> {
                     match (ours, facts.prefix_list(list).required()) {
                         (Some(false), _) => {}
                         (_, Ok(list)) => list.cidrs.iter().for_each(|it| add(it, 2)),
-                        (Some(true), Err(unknown)) if !is_open(facts, &unknown) => {
+                        (Some(true), Err(unknown)) if !unknown.is_unasked() => {
                             unseen = Some((route, unknown));
                         }
                         (_, Err(unknown)) => return Err(unknown),

@@ -102,7 +102,7 @@ impl PathTrace<'_> {
             return Ok(Ok(true));
         }
         let in_use = dns::stands_at(self.facts, self.from.vpc, self.from.host.own, address);
-        seen(self.facts, in_use)
+        seen(in_use)
     }
 
     /// One of several addresses of a record, at which nothing is: each connection that tries it fails.

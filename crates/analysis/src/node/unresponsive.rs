@@ -166,7 +166,7 @@ fn on_instance(
     // Whether the instance has other credentials was not seen: what it lacks is no fault, and first to
     // be looked at.
     if agent_identity::host_management(case.facts).is_err()
-        && let Ok(Some(problem)) = seen(case.facts, agent_identity::profile_problem(case))?
+        && let Ok(Some(problem)) = seen(agent_identity::profile_problem(case))?
     {
         trail.add(observed(id, Statement::LacksCredentials { problem: problem.clone() }));
         trail.what.steps.push(Step::GiveCredentials { problem });

@@ -10,10 +10,11 @@ use alloc::{format, string::String};
 
 use crate::case::Case;
 use crate::permissions::{
-    actions::{ASSUME, EC2, REGISTER, target_arn},
+    actions::{ASSUME, CHANNELS, EC2, REGISTER, channels_of, target_arn},
     decision::is_allowed,
     identity::{AgentRole, CredentialSource, PermissionQuestion},
     instance_profile::profile_role,
+    simulator,
 };
 use ssm_doctor_facts::{
     ids::*,
@@ -157,11 +158,27 @@ pub fn may_register(case: &Case, role: &AgentRole) -> Result<bool, Unknown> {
             PermissionQuestion { identity: &identity, action: REGISTER, resource: &target },
             case,
         )
+        // A role that may register is the one the agent uses, and then its channels count.
+        .map_err(|unknown| with_channels(unknown, role, case))
     });
     match (trusted, allowed) {
         (Ok(false), _) | (_, Ok(false)) => Ok(false),
         (trusted, allowed) => both(trusted, allowed).map(|_| true),
     }
+}
+
+/// While the question whether a role may register is open, the questions about its channels with it: they
+/// cost no round of their own.
+fn with_channels(unknown: Unknown, role: &AgentRole, case: &Case) -> Unknown {
+    if !unknown.is_unasked() {
+        return unknown;
+    }
+    let (identity, resource) = (role.identity(case.scope), channels_of(&role.arn, case.scope));
+    let open = CHANNELS.iter().filter_map(|action| {
+        let question = PermissionQuestion { identity: &identity, action, resource: &resource };
+        simulator::still_open(question, case)
+    });
+    open.fold(unknown, Unknown::and)
 }
 
 /// The role of Default Host Management, if it is on in this Region: a name, or a path and a name.
@@ -241,10 +258,9 @@ mod tests {
     #[allow(clippy::option_option, reason = "unknown, none, or one")]
     /// Which role, in the first healthy world with `patch` over its facts; None for unknown.
     fn role(patch: &Value) -> Option<Option<(CredentialSource, alloc::string::String)>> {
-        let world = fixtures::named("private-endpoints").unwrap();
-        let mut facts = serde_json::to_value(&world.facts).unwrap();
-        json_patch::merge(&mut facts, patch);
-        let facts: Facts = serde_json::from_value(facts).unwrap();
+        let patch = json!({ "facts": patch });
+        let world = fixtures::patched("test".into(), "private-endpoints", &[patch]).unwrap();
+        let facts = world.facts;
         agent_role_name(&Case::new(&facts, &world.scope))
             .ok()
             .map(|it| it.map(|(name, source)| (source, name.into())))

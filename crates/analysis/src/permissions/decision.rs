@@ -206,7 +206,7 @@ fn decide_anew(
         context.with(key, known.clone())
     });
     let request = question.request(resource_policy, &context);
-    let hidden = match simulator::answer(question, &context, case.facts) {
+    let hidden = match simulator::answer(question, &context, case) {
         Ok(simulation) => {
             return with_simulation(simulation, question, resource_policy, &request, case.facts);
         }

@@ -142,10 +142,13 @@ fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Re
         if let (Some(role), Some(name)) = (role, &name) {
             // A service passes no tags. A caller who may tag the session may have replaced any tag of
             // the role.
-            if !may_be_tagged(identity, case.facts) && tags_were_seen(case.facts, name, &role.tags)
-            {
-                set_tags(it, &[rest], &role.tags);
-                *it = core::mem::take(it).with_others(rest, KeyValue::Absent);
+            if !may_be_tagged(identity, case.facts) {
+                // Tags that AWS does not show are left out: what depends on them is not settled, whoever
+                // judges it.
+                let tags = case.facts.role_tags(name).optional();
+                if tags.as_ref().map_or_else(Unknown::is_unasked, |_| true) {
+                    *it = with_tags(core::mem::take(it), &[rest], tags);
+                }
             }
             if let Some(id) = &role.id {
                 it.set(
@@ -173,11 +176,22 @@ pub fn may_be_tagged(identity: &Identity, facts: &Facts) -> bool {
         && role().is_some_and(|it| may_tag_sessions(&it.trust))
 }
 
-/// A role that was seen only with its profile came without its tags; [`Facts::role_policies`] asks
-/// for the role itself, and notes in the boundary if that was refused.
-fn tags_were_seen(facts: &Facts, name: &RoleName, tags: &BTreeMap<String, String>) -> bool {
-    let policies = facts.role_policies(name).optional().ok().flatten();
-    !tags.is_empty() || policies.is_none_or(|it| !matches!(it.boundary, Row::Unknown { .. }))
+/// Tags that a call of their own shows.
+fn with_tags(
+    mut context: RequestContext,
+    families: &[&str],
+    tags: Result<Option<&BTreeMap<String, String>>, Unknown>,
+) -> RequestContext {
+    let others = match tags {
+        Ok(tags) => {
+            if let Some(tags) = tags {
+                set_tags(&mut context, families, tags);
+            }
+            KeyValue::Absent
+        }
+        Err(unknown) => KeyValue::Unknown(unknown),
+    };
+    families.iter().fold(context, |context, family| context.with_others(family, others.clone()))
 }
 
 fn set_tags(it: &mut RequestContext, families: &[&str], tags: &BTreeMap<String, String>) {
@@ -389,23 +403,14 @@ fn of_resource(
     Ok(it)
 }
 
-/// Tags that a call of their own shows.
+/// The tags of a document or hybrid node.
 fn tagged(
-    mut it: RequestContext,
+    context: RequestContext,
     name: Result<TaggedName, String>,
     facts: &Facts,
 ) -> RequestContext {
-    let Ok(name) = name else { return it };
-    let others = match facts.resource_tags(&name).optional() {
-        Ok(tags) => {
-            if let Some(tags) = tags {
-                set_tags(&mut it, &RESOURCE_TAGS, tags);
-            }
-            KeyValue::Absent
-        }
-        Err(unknown) => KeyValue::Unknown(unknown),
-    };
-    RESOURCE_TAGS.iter().fold(it, |it, family| it.with_others(family, others.clone()))
+    let Ok(name) = name else { return context };
+    with_tags(context, &RESOURCE_TAGS, facts.resource_tags(&name).optional())
 }
 
 /// Is it a key of a resource's tag?

@@ -1,0 +1,257 @@
+//! A real account: needs in, rows out, a file per service.
+//!
+//! Credentials, profiles, single sign-on, assumed roles, proxies and `AWS_ENDPOINT_URL` are the
+//! SDK's own. Only Describe, Get, List and Simulate calls are made.
+//!
+//! Retries are the SDK's standard ones. Its adaptive mode shares one rate limiter in the process,
+//! which after a few throttled calls delays every later one by seconds.
+
+mod dispatch;
+mod ec2;
+mod iam;
+mod kms;
+mod logs;
+mod networkfirewall;
+mod organizations;
+mod policies;
+mod route53;
+mod route53profiles;
+mod route53resolver;
+mod s3;
+mod service;
+mod ssm;
+mod sts;
+mod watch;
+mod why;
+
+use std::time::Duration;
+
+use aws_config::{
+    AppName, BehaviorVersion, SdkConfig, retry::RetryConfig,
+    stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
+};
+use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_types::service_config::ServiceConfigKey;
+use ssm_doctor_facts::{ids::Region, time::Timestamp};
+
+use self::{
+    service::Service,
+    watch::Watch,
+    why::{cause, is_in_chain},
+};
+use super::{
+    text::printable,
+    workstation::{Probe, Setup, connector, host_of},
+};
+
+/// A provider may open a browser, run a program or wait for a token's touch.
+const CREDENTIALS_WITHIN: Duration = Duration::from_mins(1);
+
+/// Credentials with less left than this are left to the SDK to renew.
+const LASTING: Duration = Duration::from_mins(15);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("no Region is set: pass `--region`, or set AWS_REGION or `region` in the AWS profile")]
+    NoRegion,
+    #[error("{0}: pass `--region` with one such as `eu-west-1`")]
+    BadRegion(String),
+    #[error(
+        "no AWS credentials were found: pass `--profile`, set AWS_PROFILE, or sign in with `aws sso login` or `aws configure`"
+    )]
+    NoCredentials,
+    #[error(
+        "no AWS credentials were found with profile `{0}`: sign in to it, or pass another `--profile`"
+    )]
+    NoCredentialsInProfile(String),
+    #[error(
+        "this system has no certificates that it trusts, so AWS cannot be told from others: install them (`ca-certificates`), or point SSL_CERT_FILE at them"
+    )]
+    NothingTrusted,
+    /// A provider was found, and failed: its own words.
+    #[error("no AWS credentials could be had: {0}: sign in again, or pass another `--profile`")]
+    Credentials(String),
+    #[error("no AWS credentials came within {} seconds: sign in, or pass another `--profile`", CREDENTIALS_WITHIN.as_secs())]
+    CredentialsLate,
+}
+
+/// One account in one Region, as seen with one set of credentials.
+pub struct Account {
+    config: SdkConfig,
+    region: Region,
+    watch: Watch,
+    ec2: ec2::Ec2,
+    iam: iam::Iam,
+    kms: kms::Kms,
+    networkfirewall: networkfirewall::NetworkFirewalls,
+    organizations: organizations::Organizations,
+    route53: route53::Route53,
+    route53profiles: route53profiles::Route53Profiles,
+    route53resolver: route53resolver::Route53Resolver,
+    logs: logs::Logs,
+    s3: s3::S3,
+    ssm: ssm::Ssm,
+    sts: sts::Sts,
+    probe: Probe,
+    /// Do the credentials expire? Only those carry a session token.
+    temporary: bool,
+}
+
+impl Account {
+    /// Finds Region and credentials as every AWS tool does. `here` is what else there is to know of the
+    /// machine at hand.
+    ///
+    /// # Errors
+    /// [`ConnectError`] without either. Whether AWS accepts the credentials is not known until the
+    /// first call: see [`rejected`](Self::rejected).
+    pub async fn connect(region: Option<&str>, mut here: Setup) -> Result<Self, ConnectError> {
+        let seconds = Duration::from_secs;
+        // The SDK panics without.
+        let tls = connector().ok_or(ConnectError::NothingTrusted)?;
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(4)
+                    .with_initial_backoff(Duration::from_millis(200)),
+            )
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(seconds(3))
+                    .read_timeout(seconds(10))
+                    .operation_attempt_timeout(seconds(15))
+                    .operation_timeout(seconds(25))
+                    .build(),
+            )
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled().grace_period(seconds(5)).build(),
+            );
+        if let Ok(name) = AppName::new(concat!("ssm-doctor-", env!("CARGO_PKG_VERSION"))) {
+            loader = loader.app_name(name);
+        }
+        if let Some(profile) = &here.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = region {
+            loader = loader.region(aws_config::Region::new(region.to_owned()));
+        }
+        let config = loader.load().await;
+        let region = config.region().ok_or(ConnectError::NoRegion)?.as_ref();
+        let region: Region = region.parse().map_err(|_| {
+            ConnectError::BadRegion(format!("`{}` is not a Region", printable(region)))
+        })?;
+        let profile = here.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
+        let (config, keys) = with_credentials(config, profile).await?;
+        here.endpoint_override = endpoint_override(&config);
+        here.dual_stack = config.use_dual_stack().unwrap_or_default();
+        here.fips = config.use_fips().unwrap_or_default();
+        here.ends_at = keys.ends_at;
+        Ok(Self::new(config, region, Probe::new(here, tls), keys.temporary))
+    }
+
+    fn new(config: SdkConfig, region: Region, probe: Probe, temporary: bool) -> Self {
+        let watch = Watch::default();
+        macro_rules! service {
+            ($sdk:ident) => {{
+                let builder = $sdk::config::Builder::from(&config).interceptor(watch.clone());
+                Service::new($sdk::Client::from_conf(builder.build()), watch.clone())
+            }};
+        }
+        Self {
+            region,
+            ec2: service!(aws_sdk_ec2),
+            iam: service!(aws_sdk_iam),
+            kms: service!(aws_sdk_kms),
+            networkfirewall: service!(aws_sdk_networkfirewall),
+            organizations: service!(aws_sdk_organizations),
+            route53: service!(aws_sdk_route53),
+            route53profiles: service!(aws_sdk_route53profiles),
+            route53resolver: service!(aws_sdk_route53resolver),
+            logs: service!(aws_sdk_cloudwatchlogs),
+            s3: service!(aws_sdk_s3),
+            ssm: service!(aws_sdk_ssm),
+            sts: service!(aws_sdk_sts),
+            watch,
+            config,
+            probe,
+            temporary,
+        }
+    }
+
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Requests sent so far.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.watch.requests()
+    }
+
+    /// AWS's words, if it rejected the credentials as such: expired, deleted, or wrongly copied.
+    #[must_use]
+    pub fn rejected(&self) -> Option<&str> {
+        self.watch.rejected()
+    }
+}
+
+/// What is known of the credentials in use.
+struct Keys {
+    ends_at: Option<Timestamp>,
+    temporary: bool,
+}
+
+/// Resolves the credentials once, before anything is asked with them.
+///
+/// They are then fixed, where they last: a program or a token that has to be touched for each
+/// resolution would else be troubled twice.
+async fn with_credentials(
+    config: SdkConfig,
+    profile: Option<String>,
+) -> Result<(SdkConfig, Keys), ConnectError> {
+    let provider = config.credentials_provider().ok_or(ConnectError::NoCredentials)?;
+    let credentials = tokio::time::timeout(CREDENTIALS_WITHIN, provider.provide_credentials())
+        .await
+        .map_err(|_| ConnectError::CredentialsLate)?
+        .map_err(|it| match profile {
+            _ if !is_in_chain(&it, "CredentialsNotLoaded") => {
+                let words = printable(&cause(&it));
+                ConnectError::Credentials(words.trim_end_matches(['.', ':', ' ']).to_owned())
+            }
+            Some(profile) if !profile.is_empty() => {
+                ConnectError::NoCredentialsInProfile(printable(&profile))
+            }
+            _ => ConnectError::NoCredentials,
+        })?;
+    let ends_at = credentials.expiry().and_then(|it| {
+        let since = it.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Timestamp::from_second(since.as_secs().try_into().ok()?)
+    });
+    let keys = Keys { ends_at, temporary: credentials.session_token().is_some() };
+    if !lasts(&credentials) {
+        return Ok((config, keys));
+    }
+    let provider = SharedCredentialsProvider::new(credentials);
+    Ok((config.into_builder().credentials_provider(provider).build(), keys))
+}
+
+/// The host that stands in for AWS's own, of the services that the doctor or a session asks.
+fn endpoint_override(config: &SdkConfig) -> Option<String> {
+    let of = |service| {
+        let key = ServiceConfigKey::builder()
+            .service_id(service)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        config.service_config()?.load_config(key.ok()?)
+    };
+    let everywhere = config.endpoint_url().map(str::to_owned);
+    let url = everywhere.or_else(|| ["SSM", "KMS", "EC2", "IAM", "STS"].into_iter().find_map(of));
+    url.map(|it| printable(&host_of(&it)))
+}
+
+fn lasts(credentials: &Credentials) -> bool {
+    credentials.expiry().is_none_or(|it| {
+        it.duration_since(std::time::SystemTime::now()).is_ok_and(|it| it > LASTING)
+    })
+}

@@ -1,0 +1,125 @@
+//! Organizations: whether the account is in one, and the policies it lays over the account.
+//!
+//! Policies are shown to the management account and to delegated administrators; for anybody else a
+//! refusal is the normal case. An account in no organization is refused with a code of its own.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_organizations::{
+    Client,
+    operation::list_policies_for_target::ListPoliciesForTargetOutput,
+    types::{ParentType, PolicyType},
+};
+use ssm_doctor_facts::{
+    iam::{Organization, OrganizationLevel, OrganizationPolicies},
+    ids::AccountId,
+    lookup::{Absent, Facts, Ourselves, Row},
+    text::Text,
+};
+
+use super::{
+    service::Service,
+    why::{Failure, Outcome, field, named, row, unreadable},
+};
+
+pub type Organizations = Service<Client>;
+
+const NOT_IN_USE: [&str; 1] = ["AWSOrganizationsNotInUseException"];
+
+/// Organizational units nest five deep, below a root and above the account.
+const MOST_LEVELS: usize = 8;
+
+impl Organizations {
+    /// The organization, and its policies over our own account.
+    pub async fn organization(self, account: Option<AccountId>) -> Facts {
+        let organization = self.describe().await;
+        let mut facts = Facts::default();
+        match (&organization, account) {
+            (Ok(Some(it)), Some(account)) if it.management != account => {
+                facts = self.clone().policies(account).await;
+            }
+            (Ok(None), Some(account)) => {
+                facts.organization_policies.insert(account, Row::Absent(Absent::Absent));
+            }
+            _ => {}
+        }
+        facts.organization.insert(Ourselves::Us, row(organization));
+        facts
+    }
+
+    /// The policies over an account, from the root of the organization down.
+    pub async fn policies(self, account: AccountId) -> Facts {
+        let levels = self.levels(&account).await;
+        let policies = levels.map(|it| it.map(|levels| OrganizationPolicies { levels }));
+        Facts { organization_policies: [(account, row(policies))].into(), ..Facts::default() }
+    }
+
+    async fn describe(&self) -> Outcome<Organization> {
+        let output = self.client.describe_organization().send().await;
+        let Some(output) = self.watch.read(output, &NOT_IN_USE)? else { return Ok(None) };
+        let organization = field("Organization", output.organization())?;
+        Ok(Some(Organization {
+            id: field("Id", organization.id())?.into(),
+            management: named("MasterAccountId", organization.master_account_id())?,
+        }))
+    }
+
+    async fn levels(&self, account: &AccountId) -> Outcome<Vec<OrganizationLevel>> {
+        let Some(chain) = self.chain(account).await? else { return Ok(None) };
+        let mut levels = Vec::new();
+        let mut known = BTreeMap::new();
+        for id in chain {
+            let service = self.attached(&id, PolicyType::ServiceControlPolicy, &mut known).await?;
+            let resource =
+                self.attached(&id, PolicyType::ResourceControlPolicy, &mut known).await?;
+            let (Some(service), Some(resource)) = (service, resource) else { return Ok(None) };
+            levels.push(OrganizationLevel { id, service, resource });
+        }
+        Ok(Some(levels))
+    }
+
+    /// Root, organizational units and account.
+    async fn chain(&self, account: &AccountId) -> Outcome<Vec<String>> {
+        let mut chain = vec![account.to_string()];
+        while let Some(child) = chain.first().filter(|_| chain.len() < MOST_LEVELS) {
+            let output = self.client.list_parents().child_id(child).send().await;
+            let Some(output) = self.watch.read(output, &NOT_IN_USE)? else { return Ok(None) };
+            let parent = field("Parent", output.parents().first())?;
+            chain.insert(0, field("Id", parent.id())?.into());
+            if parent.r#type() == Some(&ParentType::Root) {
+                return Ok(Some(chain));
+            }
+        }
+        Err(unreadable("a chain of parents that does not end"))
+    }
+
+    /// Policies of one kind attached to a root, unit or account, by name. One policy may be attached
+    /// in many places, and is read once.
+    async fn attached(
+        &self,
+        target: &str,
+        kind: PolicyType,
+        known: &mut BTreeMap<String, Text>,
+    ) -> Outcome<BTreeMap<String, Text>> {
+        let call = self.client.list_policies_for_target().target_id(target).filter(kind);
+        let found: Result<Vec<_>, _> = call.into_paginator().send().collect().await;
+        let Some(pages) = self.watch.read(found, &NOT_IN_USE)? else { return Ok(None) };
+        let mut policies = BTreeMap::new();
+        for it in pages.iter().flat_map(ListPoliciesForTargetOutput::policies) {
+            let id = field("Id", it.id())?;
+            let content = match known.get(id) {
+                Some(content) => content.clone(),
+                None => self.content(id).await?,
+            };
+            known.insert(id.into(), content.clone());
+            policies.insert(format!("{} ({id})", it.name().unwrap_or_default()), content);
+        }
+        Ok(Some(policies))
+    }
+
+    async fn content(&self, id: &str) -> Result<Text, Failure> {
+        let output = self.client.describe_policy().policy_id(id).send().await;
+        let output = field("Policy", self.watch.read(output, &[])?.and_then(|it| it.policy))?;
+        Ok(Text::parse(field("Content", output.content())?))
+    }
+}

@@ -1,0 +1,168 @@
+//! Collection: asks the checks what they cannot see, and AWS to show it, until nothing is unasked.
+//!
+//! There is no list of what to fetch. A check that reads a fact which nobody has asked for says so,
+//! and that is the plan.
+
+pub mod aws;
+mod job;
+mod known;
+mod text;
+pub mod workstation;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use ssm_doctor_analysis::{answer::Verdict, case::Case, neighbours::with_neighbours};
+use ssm_doctor_checks::engine::diagnosis::examine;
+use ssm_doctor_facts::{
+    lookup::{Facts, Need, Why},
+    scope::Scope,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+
+use self::aws::Account;
+
+pub struct Gathered {
+    pub facts: Facts,
+    /// Requests sent.
+    pub calls: u32,
+    /// Times that an answer had to be waited for before the next question was known.
+    pub rounds: u32,
+}
+
+/// How often a question is put before its answer is given up: a VPC's list that lacks an id is
+/// followed by a question about that id alone.
+const MOST_ATTEMPTS: u8 = 2;
+
+/// What only explains is not worth a round beyond these.
+const MOST_ROUNDS: u32 = 4;
+
+/// How long a round waits for its slowest call before the next one starts beside it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// One answer, before the question that the checks ask about is complete. Nothing after `deadline`.
+pub async fn ask(need: Need, aws: &Account, asked: &Scope, deadline: Duration) -> Facts {
+    let mut facts = Facts::default();
+    let until = Instant::now() + deadline;
+    for job in aws.jobs(with_neighbours(BTreeSet::from([need]), &facts, asked), &facts) {
+        facts.absorb(timeout_at(until, job).await.unwrap_or_default());
+    }
+    facts
+}
+
+/// Answers everything that the checks ask for any of `scopes` and `facts` do not hold: first the one that
+/// was asked, then others that the report has a word about. What is still open after `deadline` is unknown.
+pub async fn gather(
+    mut facts: Facts,
+    scopes: &[Scope],
+    aws: &Account,
+    deadline: Duration,
+    progress: &mut dyn FnMut(&str),
+) -> Gathered {
+    let until = Instant::now() + deadline;
+    let mut running = JoinSet::new();
+    // What the calls under way are to answer.
+    let mut awaited: BTreeSet<Need> = BTreeSet::new();
+    let mut attempts: BTreeMap<Need, u8> = BTreeMap::new();
+    let mut rounds = 0;
+    while let Some(asked) = scopes.first() {
+        let mut needs = unasked(&facts, scopes, rounds < MOST_ROUNDS);
+        if needs.is_empty() {
+            break;
+        }
+        // Giving one fact up makes some checks ask for another, so this repeats too.
+        if Instant::now() >= until {
+            for need in &needs {
+                facts.give_up(need, Why::TimedOut, "");
+            }
+            continue;
+        }
+        if running.is_empty() {
+            awaited.clear();
+        }
+        needs.retain(|need| !awaited.contains(need));
+        for need in &needs {
+            let attempts = attempts.entry(need.clone()).or_default();
+            *attempts += 1;
+            if *attempts > MOST_ATTEMPTS {
+                facts.give_up(need, Why::Unreadable, "no call answered it");
+            }
+        }
+        needs.retain(|need| !facts.has(need));
+        if !needs.is_empty() {
+            rounds += 1;
+            progress(&calls(&needs));
+            for job in aws.jobs(with_neighbours(needs.clone(), &facts, asked), &facts) {
+                running.spawn(job);
+            }
+            awaited.extend(needs);
+        }
+        let soon = until.min(Instant::now() + PATIENCE);
+        while let Ok(Some(done)) = timeout_at(soon, running.join_next()).await {
+            // A job that broke leaves its needs without a row.
+            facts.absorb(done.unwrap_or_default());
+        }
+    }
+    Gathered { facts, calls: aws.calls(), rounds }
+}
+
+/// What the checks could not see and, where there is time for it (`explain`), what would show the causes
+/// of the session asked for more closely.
+fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
+    let mut needs = BTreeSet::new();
+    for (at, scope) in scopes.iter().enumerate() {
+        for (_, answer) in examine(&Case::new(facts, scope)) {
+            match answer {
+                Err(unknown) => needs.extend(unknown.unasked()),
+                Ok(Verdict::Fail(evidence, _)) if at == 0 => {
+                    let wanted = evidence.wanted().iter().filter(|_| explain);
+                    needs.extend(wanted.filter(|need| !facts.has(need)).cloned());
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+    needs
+}
+
+/// `ec2:DescribeInstances, sts:GetCallerIdentity and 5 more`.
+fn calls(needs: &BTreeSet<Need>) -> String {
+    const MOST: usize = 3;
+    let actions: BTreeSet<&str> =
+        needs.iter().filter_map(|it| it.actions().first().copied()).collect();
+    if actions.is_empty() {
+        return "this machine".into();
+    }
+    let shown: Vec<&str> = actions.iter().copied().take(MOST).collect();
+    match actions.len().saturating_sub(MOST) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ssm_doctor_facts::workstation::Machine;
+
+    use super::*;
+
+    #[test]
+    fn progress_names_a_few_calls() {
+        let id = |raw: &str| raw.parse().unwrap();
+        let mut needs = BTreeSet::from([Need::instance(id("i-1")), Need::instance(id("i-2"))]);
+        assert_eq!(calls(&needs), "ec2:DescribeInstances");
+        needs.insert(Need::instance_status(id("i-1")));
+        needs.insert(Need::vpc("vpc-1".parse().unwrap()));
+        needs.insert(Need::role("App".parse().unwrap()));
+        assert_eq!(
+            calls(&needs),
+            "ec2:DescribeInstanceStatus, ec2:DescribeInstances, ec2:DescribeVpcs and 1 more"
+        );
+        assert_eq!(calls(&[Need::here_surroundings(Machine::Here)].into()), "this machine");
+    }
+}
