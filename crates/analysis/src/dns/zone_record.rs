@@ -141,7 +141,7 @@ impl<'a> Query<'a, '_> {
             .collect();
         // All at once: where some are vacant, each counts.
         let unseen = occupied.iter().filter_map(|row| row.clone().err()).reduce(Unknown::and);
-        if let Some(unknown) = unseen.filter(|unknown| unknown.is_unasked()) {
+        if let Some(unknown) = unseen.filter(Unknown::is_unasked) {
             return Err(unknown);
         }
         for occupied in occupied {
