@@ -325,7 +325,7 @@ impl Why {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unasked => "unasked",
-            Self::NotCollected => "not-collected",
+            Self::NotCollected => "unasked",
             Self::Denied => "denied",
             Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",
