@@ -381,7 +381,8 @@ fn identity_and_resource_policies_together() {
             (ResourcePolicyKind::Key, true),
         ];
         for ((kind, foreign), expected) in cases.into_iter().zip(expected) {
-            let answer = judged(kind, foreign, simulation, Some(policy), &json!({}));
+            let no_grants = json!({ "key_grants": { KEY: [] } });
+            let answer = judged(kind, foreign, simulation, Some(policy), &no_grants);
             assert_eq!(
                 word(&answer),
                 expected,

@@ -324,8 +324,7 @@ impl Why {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Unasked => "unasked",
-            Self::NotCollected => "unasked",
+            Self::Unasked | Self::NotCollected => "unasked",
             Self::Denied => "denied",
             Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",
