@@ -23,7 +23,6 @@ use ssm_doctor_facts::{
 #[must_use]
 pub fn command(change: &Change, region: &Region) -> Vec<String> {
     let words = match change {
-        Change::AwsCli(words) => words.clone(),
         Change::Ec2(change) => ec2(change),
         Change::NetworkFirewall(change) => network_firewall(change),
         Change::EndpointPolicy(change) => permission::endpoint_policy(change),

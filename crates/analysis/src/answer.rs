@@ -1,7 +1,6 @@
 //! What a check can say.
 
 use alloc::{
-    format,
     string::{String, ToString},
     vec,
     vec::Vec,
@@ -57,15 +56,6 @@ impl Observation {
         self.subject == other.subject
             && self.statement == other.statement
             && self.once_resolved_to == other.once_resolved_to
-    }
-
-    /// Until no analysis makes words: subject and clause.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match &self.statement {
-            Statement::Words(words) => format!("{} {words}", self.subject),
-            _ => self.subject.clone(),
-        }
     }
 }
 
@@ -265,15 +255,6 @@ impl Fix {
             remedies: vec![Remedy::Words { summary: summary.into(), changes: Vec::new() }],
             recovery,
         }
-    }
-
-    /// Adds `aws ec2 …` to the last remedy.
-    #[must_use]
-    pub fn aws<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
-        if let Some(Remedy::Words { changes, .. }) = self.remedies.last_mut() {
-            changes.push(Change::AwsCli(words.into_iter().map(Into::into).collect()));
-        }
-        self
     }
 
     /// Adds a change to the last remedy.

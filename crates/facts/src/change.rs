@@ -5,7 +5,7 @@
 
 mod permission;
 
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 use core::net::IpAddr;
 
 use ipnet::IpNet;
@@ -20,8 +20,6 @@ pub use permission::{
 /// One edit, or one look that a person needs before an edit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
-    /// The words of a command as the AWS CLI takes them, without `aws` and without `--region`.
-    AwsCli(Vec<String>),
     Ec2(Ec2Change),
     EndpointPolicy(EndpointPolicyChange),
     Iam(IamChange),

@@ -29,17 +29,6 @@ pub enum Limit {
     Workstation(WorkstationLimit),
 }
 
-impl Limit {
-    /// Until no layer below the checks makes words.
-    #[must_use]
-    pub fn words(&self) -> &str {
-        match self {
-            Self::Words(words) => words,
-            _ => "",
-        }
-    }
-}
-
 impl From<String> for Limit {
     fn from(words: String) -> Self {
         Self::Words(words)

@@ -108,8 +108,8 @@ fn describe(decision: &AccessDecision, request: &Request) -> String {
                 Gap::Limit(Limit::Permission(PermissionLimit::DependsOnKeys { keys, .. })) => {
                     keys.join(", ")
                 }
-                Gap::Limit(limit) => limit.words().into(),
-                Gap::Fact { .. } => String::new(),
+                Gap::Limit(Limit::Words(words)) => words.clone(),
+                Gap::Limit(_) | Gap::Fact { .. } => String::new(),
             });
             format!("unknown: {}", gaps.collect::<Vec<_>>().join("; "))
         }
