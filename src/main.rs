@@ -5,22 +5,10 @@
 
 mod cli;
 #[cfg(feature = "live")]
-#[allow(
-    unused_imports,
-    clippy::all,
-    clippy::pedantic,
-    reason = "moved as it was; to be linted next"
-)]
 mod collect;
 mod config;
 mod explain;
 #[cfg(feature = "live")]
-#[allow(
-    unused_imports,
-    clippy::all,
-    clippy::pedantic,
-    reason = "moved as it was; to be linted next"
-)]
 mod live;
 mod output;
 mod render;

@@ -19,7 +19,7 @@ pub struct Finding {
     pub answer: Answer,
     /// Of failures only.
     pub standing: Option<Standing>,
-    /// The overall verdict hangs on it and cannot be given: an unknown that could block the session,
+    /// The overall verdict depends on it and cannot be given: an unknown that could block the session,
     /// that nothing proves right, and that no failure below explains; or a failure that something
     /// else [contradicts](Check::proves).
     pub open: bool,

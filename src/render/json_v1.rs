@@ -131,7 +131,7 @@ struct Finding {
     #[serde(skip_serializing_if = "Option::is_none")]
     standing: Option<Standing>,
     layer: &'static str,
-    /// The overall verdict hangs on this answer, and it cannot be given.
+    /// The overall verdict depends on this answer, and it cannot be given.
     open: bool,
     /// Empty for an unknown, which has `missing` instead.
     evidence: Vec<Observation>,

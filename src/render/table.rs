@@ -265,7 +265,7 @@ enum Blind {
     Limit(String),
 }
 
-/// What was not seen, by call, since a call is what one can grant: first what the verdict hangs on.
+/// What was not seen, by call, because a person can grant a call. What the verdict depends on comes first.
 fn unseen(page: &mut Page, report: &Report) {
     let mut blind: BTreeMap<Blind, (bool, String, Vec<String>)> = BTreeMap::new();
     for finding in &report.diagnosis.findings {

@@ -229,7 +229,7 @@ fn differences(incident: &Incident) -> Vec<String> {
         }
         let asks = it.answer.as_ref().err().into_iter().flat_map(|it| it.clone().unasked());
         let asks: Vec<_> = asks.map(|it| format!("{it:?}")).collect();
-        // Where there is no such target, whatever else is asked is asked in vain.
+        // If the target does not exist, no other request can be answered.
         if !asks.is_empty() && !expected.causes.iter().any(|it| it == FOUND) {
             wrong.push(format!(
                 "{name} asks for what the incident does not have: {}",

@@ -2,7 +2,7 @@
 //!
 //! What goes wrong after the channel is open happens on the node, where no API looks: a full disk, a user
 //! that does not exist, a key or a log target that was refused. The service remembers how sessions ended
-//! for 30 days, and of some that failed, why. It may be another operator's, or mended since, so it is
+//! for 30 days, and of some that failed, why. It may be another operator's, or fixed since, so it is
 //! advice. Source: `DescribeSessions`, `Status`, `Reason` and `Details`.
 
 use crate::prelude::*;

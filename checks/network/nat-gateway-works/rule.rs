@@ -1,7 +1,7 @@
-//! The NAT gateway that the route names works, and has a way on.
+//! The NAT gateway of the route works and reaches the internet.
 //!
-//! It is a public one, it is available, and it stands in a subnet that an internet gateway serves: a NAT
-//! gateway in a private subnet drops everything, in silence.
+//! It is public and available, and its subnet has a route to an internet gateway: a NAT gateway in a
+//! private subnet drops every packet, and nothing reports it.
 
 use ssm_doctor_analysis::network::hop::HopKind;
 

@@ -1,4 +1,4 @@
-//! The VPC has a foot on the transit gateway, in the instance's zone.
+//! The VPC's transit gateway attachment covers the instance's Availability Zone.
 //!
 //! An attachment serves the Availability Zones that it has a subnet in, and no others: instances there
 //! lose their packets without a trace.

@@ -1,7 +1,7 @@
-//! The transit gateway's tables lead on to the service, and back.
+//! The transit gateway routes traffic to the service and back.
 //!
-//! A route to a transit gateway says only that packets get there. Where they go from there its own tables
-//! decide, one for each foot; and the VPC behind the other foot has to lead on in its turn.
+//! A route to a transit gateway says only that packets reach it. Its own route tables, one per attachment,
+//! decide where packets go next. The VPC of the next attachment needs a route onward too.
 
 use ssm_doctor_analysis::network::hop::HopKind;
 

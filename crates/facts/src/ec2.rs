@@ -164,7 +164,7 @@ pub struct ScheduledEvent {
 }
 
 /// What of the serial console's output is about the agent or what stops it. Written while booting, so
-/// it may tell of what has been mended since.
+/// it may describe a fault that was fixed since.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -305,7 +305,7 @@ impl Route {
             TargetKind::Interface(_) | TargetKind::Endpoint(_) => {
                 matches!(&self.to, Destination::Cidr(net) if net.prefix_len() > 0)
             }
-            // A private NAT gateway, which leads on to them.
+            // A private NAT gateway, whose subnet routes to them.
             TargetKind::NatGateway(_) => {
                 matches!(&self.to, Destination::Cidr(IpNet::V4(net)) if net.addr().is_private())
             }
@@ -582,7 +582,7 @@ pub struct PeeringSide {
     pub region: Option<Region>,
 }
 
-/// A VPC's foot on a transit gateway.
+/// A VPC's attachment to a transit gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -592,13 +592,13 @@ pub struct TransitGatewayAttachment {
     pub state: AttachmentState,
     /// One for each Availability Zone that it serves: instances in others do not get through.
     pub subnets: Vec<SubnetId>,
-    /// What comes into the VPC does so in any of its zones, not in the one that it comes from.
+    /// Packets enter the VPC in any Availability Zone of the attachment, not in the zone that they come from.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub appliance_mode: bool,
 }
 
-/// A transit gateway's feet and route tables, as its owner sees them. Others see their own VPCs' feet
-/// alone, and no table.
+/// A transit gateway's attachments and route tables, as its owner sees them. Other accounts see only the
+/// attachments of their own VPCs, and no route table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -78,7 +78,7 @@ macro_rules! tables {
                 needs
             }
 
-            /// The questions that were asked in vain.
+            /// The questions that got no answer.
             #[must_use]
             pub fn unseen(&self) -> Vec<Need> {
                 let mut needs = Vec::new();
@@ -194,10 +194,9 @@ tables! {
         ["organizations:ListParents", "organizations:ListPoliciesForTarget", "organizations:DescribePolicy"];
     /// Tags of a document or hybrid node.
     resource_tags in resource_tags: TaggedName => BTreeMap<String, String>, asked with ["ssm:ListTagsForResource"];
-    /// An endpoint that stands in another VPC, to which a name here leads; absent where it belongs to
-    /// another account.
+    /// An endpoint in another VPC that a name resolves to here; absent if it belongs to another account.
     distant_endpoint in distant_endpoints: EndpointId => Endpoint, asked with ["ec2:DescribeVpcEndpoints"];
-    /// What stands at an address of a VPC; absent when nothing does.
+    /// The network interface at an address of a VPC; absent if there is none.
     interface_at in interfaces_at: Place => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
     /// The private hosted zones associated with a VPC, whoever owns them.
     hosted_zones in hosted_zones: VpcId => Vec<HostedZone>, asked with ["route53:ListHostedZonesByVPC"];

@@ -35,7 +35,7 @@ words! {
     RuleDirection { Forward = "FORWARD", Any = "ANY" }
 }
 
-/// A firewall that stands in a VPC, with the endpoints that routes lead to.
+/// A firewall in a VPC, with the endpoints that routes name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

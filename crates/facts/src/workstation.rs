@@ -121,7 +121,7 @@ impl fmt::Display for Host {
 pub struct Surroundings {
     /// Is one of standard input, output and error a terminal?
     pub terminal: bool,
-    /// The host that stands in for AWS's own endpoints (`AWS_ENDPOINT_URL…`, `endpoint_url`).
+    /// The host that replaces AWS's own endpoints (`AWS_ENDPOINT_URL…`, `endpoint_url`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_override: Option<String>,
     /// The setting that turns on dual-stack endpoints, by name.

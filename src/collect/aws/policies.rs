@@ -1,6 +1,6 @@
 //! The policies of a role, user or group: their lists, and every document in force.
 //!
-//! Asked for only where the simulator does not settle a question, so what hangs on one list is
+//! Asked for only where the simulator does not settle a question, so what depends on one list is
 //! fetched along with it: groups, managed policies, the boundary. A document that AWS keeps to itself
 //! is a row of its own, and so leaves the others readable.
 

@@ -58,7 +58,7 @@ pub struct Plan {
 #[allow(clippy::struct_excessive_bools, reason = "so much can be wrong with it")]
 struct Transit {
     /// The instance's VPC's, one in a zone.
-    feet: &'static [&'static str],
+    attachment_subnets: &'static [&'static str],
     /// Are the tables ours to see, and the VPC behind?
     listed: bool,
     ours: bool,
@@ -67,10 +67,10 @@ struct Transit {
     /// Is the first table the one that VPCs announce themselves to?
     default: bool,
     tables: [Vec<TransitRoute>; 2],
-    /// Does the VPC for egress have a foot in the instance's zone, in the NAT gateway's own subnet?
+    /// Does the egress VPC have an attachment subnet in the instance's zone, in the NAT gateway's own subnet?
     near: bool,
     same: bool,
-    /// Of the foot's subnets, of the NAT gateway's out, and back.
+    /// Of the attachment's subnets, of the NAT gateway's subnet out, and back.
     routes: [&'static str; 3],
     acls: [Vec<Entry>; 2],
     nat: &'static str,
@@ -211,7 +211,7 @@ struct NatInstance {
     nic: Nic,
 }
 
-/// A row that was asked for in vain.
+/// A row that was requested and not seen.
 #[derive(Clone, Copy, Debug)]
 enum Hidden {
     Vpc,
@@ -622,9 +622,9 @@ fn transit() -> impl Strategy<Value = Transit> {
         .prop_map(|(flags, associations, tables, routes, acls, nat)| {
             let (listed, ours, default, near, same) = flags;
             let (nat, connectivity, igw) = nat;
-            let (feet, ours_to, others) = associations;
+            let (attachment_subnets, ours_to, others) = associations;
             Transit {
-                feet,
+                attachment_subnets,
                 listed,
                 ours,
                 associations: [ours_to, others],
@@ -865,7 +865,7 @@ impl Plan {
             "egress_only_gateways": {"vpc-1": self.eigw.iter().map(|it| json!({"id": "eigw-1", "state": it})).collect::<Vec<_>>()},
             "public_access_blocks": {"eu-west-1": self.public_access()},
             "transit_gateway_attachments": {"vpc-1": self.tgw.iter().map(|it| json!({
-                "id": "tgw-attach-1", "transit_gateway": "tgw-1", "state": it, "subnets": self.transit.feet,
+                "id": "tgw-attach-1", "transit_gateway": "tgw-1", "state": it, "subnets": self.transit.attachment_subnets,
             })).collect::<Vec<_>>()},
             "peerings": {"pcx-1": {
                 "state": "active", "requester": {"vpc": "vpc-1"}, "accepter": {"vpc": "vpc-2"},
@@ -1323,12 +1323,12 @@ impl Transit {
                 "cidr": format!("10.9.{at}.0/24"),
             });
         }
-        let mut feet = vec!["subnet-e1"];
+        let mut attachment_subnets = vec!["subnet-e1"];
         if self.near {
-            feet.push(if self.same { "subnet-e2" } else { "subnet-e0" });
+            attachment_subnets.push(if self.same { "subnet-e2" } else { "subnet-e0" });
         }
         facts["transit_gateway_attachments"]["vpc-2"] = json!([{
-            "id": "tgw-attach-2", "transit_gateway": "tgw-1", "state": "available", "subnets": feet,
+            "id": "tgw-attach-2", "transit_gateway": "tgw-1", "state": "available", "subnets": attachment_subnets,
         }]);
         let route = |to: &str, via: &str| match via {
             "" => None,

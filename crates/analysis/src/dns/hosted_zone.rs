@@ -32,7 +32,7 @@ pub(super) struct ZoneAnswer<'a> {
     /// The zone's, the endpoint's or the VPC's.
     pub id: String,
     pub answer: Answer,
-    /// The names that the zone's records lead on to, or why it is not known whether there are any.
+    /// The names that the zone's records point to, or why it is not known whether there are any.
     pub chain: Result<Vec<Link>, Unknown>,
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Found<'a> {
     Nothing,
 }
 
-/// A name that a record of a zone leads on to.
+/// A name that a record of a zone points to.
 pub(super) struct Link {
     pub name: String,
     /// By CNAME records all the way. Of an alias record, which Route 53 follows by itself, AWS's reference

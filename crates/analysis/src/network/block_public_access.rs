@@ -16,8 +16,8 @@ use crate::{
 
 impl PathTrace<'_> {
     /// VPC Block Public Access, for packets that enter a gateway from `subnet`; None for those of a regional
-    /// NAT gateway, which stands in no subnet that is described. In its ingress mode it leaves NAT and
-    /// egress-only gateways alone, through which nobody can come in. Source: EC2 API reference,
+    /// NAT gateway, which has no subnet that AWS describes. The ingress mode does not affect NAT and
+    /// egress-only gateways, because no connection can come in through them. Source: EC2 API reference,
     /// `VpcBlockPublicAccessOptions`.
     pub(super) fn public_access(
         &self,

@@ -454,8 +454,8 @@ impl PathTrace<'_> {
         }
     }
 
-    /// Do packets leave the instance's subnet by a foot that a transit gateway has in that very subnet? Then
-    /// replies are not held against its ACL as elsewhere. Source: Transit Gateway guide, "Network ACLs".
+    /// Is the instance's subnet also the subnet of the transit gateway attachment that packets leave
+    /// through? Then its ACL does not apply to replies as it does elsewhere. Source: Transit Gateway guide, "Network ACLs".
     fn shares_attachment_subnet(&self, destination: &Remote) -> Result<bool, Unknown> {
         let (vpc, own) = self.from.subnet_of_vpc();
         let table = table_of(self.facts, vpc, own)?;

@@ -194,7 +194,7 @@ impl PathTrace<'_> {
         }
     }
 
-    /// A peering connection, or a foot on a transit gateway, that packets leave the VPC by.
+    /// A peering connection or a transit gateway attachment through which packets leave the VPC.
     pub(super) fn to_other_vpc(
         &self,
         from: SubnetOfVpc,

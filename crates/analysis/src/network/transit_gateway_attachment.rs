@@ -124,8 +124,8 @@ impl PathTrace<'_> {
         };
         let served =
             any_of(&attachment.subnets, |it| Ok((self.zone(it)? == Some(own)).then_some(())))?;
-        // Source: Transit Gateway guide, "Connect Local Zone subnets to a transit gateway": they go by the
-        // foot in the parent zone, and which that is does not show in a subnet.
+        // Source: Transit Gateway guide, "Connect Local Zone subnets to a transit gateway": they use the
+        // attachment's subnet in the parent zone. A subnet does not show its parent zone.
         if served.is_none() && !self.is_availability_zone(own) {
             return Err(Unknown::limit(format!(
                 "{subnet} is in {own}, which is no Availability Zone: it reaches {id} by the foot in its parent zone, and which that is does not show"

@@ -128,7 +128,7 @@ pub enum DnsFirewallLimit {
         vpc: VpcId,
         name: String,
     },
-    /// The host leads on to a name that is not one of AWS, and only those were read of this list.
+    /// A CNAME record of the host points to a name outside AWS, and only names of AWS were read from this list.
     ListNotRead {
         host: String,
         name: String,

@@ -28,16 +28,17 @@ impl Ec2 {
         Facts { transit_gateway_attachments: [(vpc, row(attachments))].into(), ..Facts::default() }
     }
 
-    /// Its feet, and its tables with all their routes: few calls, since what it is asked for hangs on both.
+    /// Its attachments and its route tables with all their routes. One answer needs both, so both are
+    /// requested at once.
     pub async fn transit_gateway(self, id: TransitGatewayId) -> Facts {
-        let feet = self.client.describe_transit_gateway_attachments();
-        let feet = feet.filters(filter("transit-gateway-id", id.as_str()));
-        let feet = feet.into_paginator().page_size(PAGE).items();
-        let (feet, tables) =
-            tokio::join!(async { listed(all!(self, feet)) }, self.transit_tables(&id));
-        let feet = feet.and_then(|it| it.iter().map(transit_attachment).collect());
-        let gateway =
-            feet.and_then(|attachments| Ok(Some(TransitGateway { attachments, tables: tables? })));
+        let attached = self.client.describe_transit_gateway_attachments();
+        let attached = attached.filters(filter("transit-gateway-id", id.as_str()));
+        let attached = attached.into_paginator().page_size(PAGE).items();
+        let (attached, tables) =
+            tokio::join!(async { listed(all!(self, attached)) }, self.transit_tables(&id));
+        let attached = attached.and_then(|it| it.iter().map(transit_attachment).collect());
+        let gateway = attached
+            .and_then(|attachments| Ok(Some(TransitGateway { attachments, tables: tables? })));
         Facts { transit_gateways: [(id, row(gateway))].into(), ..Facts::default() }
     }
 

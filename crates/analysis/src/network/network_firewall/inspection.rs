@@ -232,7 +232,7 @@ impl Inspection<'_> {
     /// What becomes of a connection.
     ///
     /// # Errors
-    /// [`Unknown`] when that hangs on what was not seen or is not evaluated.
+    /// [`Unknown`] when that depends on what was not seen or is not evaluated.
     pub fn of(&self, connection: &Connection) -> Result<Outcome, Unknown> {
         match self.stateless(connection, false)? {
             Handling::Drop(drop) => Ok(Outcome::Drops(drop)),
