@@ -190,7 +190,7 @@ impl Report {
             .filter(|it| it.answer.is_err() && finding.check.follows_from(it.check))
             .collect();
         if unseen.is_empty() {
-            return Some("it is no fault by itself, and what comes of it does not show".into());
+            return Some("this can be legitimate; AWS does not show which".into());
         }
         Some(format!("it may follow from what could not be seen: {}", names(unseen)))
     }

@@ -118,7 +118,7 @@ fn cause(trouble: &Trouble) -> String {
         Trouble::KeysLost => "its registration keys for Default Host Management are lost".into(),
         Trouble::Metadata => "the instance metadata service did not answer it".into(),
         Trouble::Clock => "its clock is wrong, by its signatures".into(),
-        Trouble::Other => "for a reason not known here".into(),
+        Trouble::Other => "for an unrecognized reason".into(),
     }
 }
 

@@ -76,7 +76,7 @@ pub(crate) fn statement(statement: &Statement) -> String {
 pub(crate) fn limit(limit: &DnsLimit) -> String {
     match limit {
         DnsLimit::UnsupportedEndpoint { endpoint, service, kind } => {
-            format!("{endpoint} ({service}) is an endpoint of a kind not known here: {kind}")
+            format!("{endpoint} ({service}) is an endpoint of an unrecognized kind: {kind}")
         }
         DnsLimit::OnlyIfForwarded { vpc, server, host, answerer } => {
             let instead_of = match answerer {
@@ -89,7 +89,7 @@ pub(crate) fn limit(limit: &DnsLimit) -> String {
             )
         }
         DnsLimit::AnswerOfOtherServer { vpc, server, host } => format!(
-            "instances of {vpc} ask the DNS server {server}, and what it answers for {host} does not show"
+            "instances of {vpc} ask the DNS server {server}, and what it answers for {host} is not visible"
         ),
         DnsLimit::NoServersInDhcpOptions { options, vpc } => format!(
             "{options} names no DNS servers, so the instances of {vpc} have those of their images, if any"
@@ -104,7 +104,7 @@ pub(crate) fn limit(limit: &DnsLimit) -> String {
 pub(crate) fn rule_limit(limit: &ResolverRuleLimit) -> String {
     match limit {
         ResolverRuleLimit::ForwardedQueries { rule, domain, targets } => format!(
-            "{rule} forwards queries for {} to {}, and what is answered there does not show",
+            "{rule} forwards queries for {} to {}, and what is answered there is not visible",
             shown(domain),
             list(targets)
         ),
@@ -126,7 +126,7 @@ pub(crate) fn shown(domain: &str) -> &str {
 pub(crate) fn zone_limit(limit: &HostedZoneLimit) -> String {
     match limit {
         HostedZoneLimit::PrivateDnsOrZone { endpoint, state, zone, zone_name, host } => format!(
-            "{endpoint} is {state}, and whether its private DNS or the private hosted zone {zone} ({zone_name}) answers {host} does not show"
+            "{endpoint} is {state}, and whether its private DNS or the private hosted zone {zone} ({zone_name}) answers {host} is not visible"
         ),
         HostedZoneLimit::PrivateDnsAndZone { endpoint, zone, host } => format!(
             "both {endpoint} and the private hosted zone {zone} claim {host}, which AWS refuses"
@@ -151,7 +151,7 @@ pub(crate) fn zone_limit(limit: &HostedZoneLimit) -> String {
         }
         HostedZoneLimit::Records { zone, zone_name, fault } => {
             let fault = match fault {
-                RecordFault::Loop { host } => format!("leads {host} round in circles"),
+                RecordFault::Loop { host } => format!("resolves {host} in a circle"),
                 RecordFault::Delegated { name } => {
                     format!("delegates {name} to other DNS servers")
                 }
@@ -170,16 +170,16 @@ pub(crate) fn zone_limit(limit: &HostedZoneLimit) -> String {
 pub(crate) fn firewall_limit(limit: &DnsFirewallLimit) -> String {
     match limit {
         DnsFirewallLimit::UnsupportedAction { rule, action } => {
-            format!("{rule} has an action not known here: {action}")
+            format!("{rule} has an unrecognized action: {action}")
         }
         DnsFirewallLimit::UnsupportedRedirection { rule, redirection } => {
-            format!("{rule} has a way with redirections not known here: {redirection}")
+            format!("{rule} has an unrecognized redirection action: {redirection}")
         }
         DnsFirewallLimit::GroupsDisagree { vpc, name } => format!(
             "of the DNS Firewall groups of {vpc} and of its Route 53 Profile one allows {name} and one blocks it"
         ),
         DnsFirewallLimit::ListNotRead { host, name, list } => format!(
-            "{host} leads on to {name}, and whether it is in {list}, of which only names of AWS were read, is not known"
+            "a CNAME record of {host} points to {name}, and whether it is in {list}, of which only names of AWS were read, is not known"
         ),
         DnsFirewallLimit::BlockedBehindAlias { rule, target, zone, host } => format!(
             "{rule} blocks {target}, to which an alias record of {zone} leads {host}, and whether DNS Firewall looks at such a name is not documented"

@@ -27,10 +27,10 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         }
         PrivateDnsOn => "has private DNS on".into(),
         PrivateDnsOff => "has private DNS off, so the service's name resolves to public addresses".into(),
-        PrivateDnsReplaced => "has private DNS off, and a private hosted zone stands in for it".into(),
+        PrivateDnsReplaced => "has private DNS off, and a private hosted zone replaces it".into(),
         ResolvesService(service) => format!("tells where {service} is"),
         VacantAddress { service, address, vpc } => {
-            format!("leads {service} to {address} too, where nothing stands in {vpc}: connections that try it fail")
+            format!("leads {service} to {address} too, where {vpc} has no network interface: connections that try it fail")
         }
         RouteActive(to) => format!("is the active route for {to}"),
         RouteBlackhole(to) => format!("is a blackhole for {to}: the route's target is gone"),
@@ -91,12 +91,12 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         NatGatewayState { state, failure: None } => format!("is {state}"),
         NatGatewayState { state, failure: Some(why) } => format!("is {state}: {why}"),
         NatGatewayPrivate => "is a private NAT gateway, which leads to no public address".into(),
-        NatGatewayHasNoRoute { subnet, table } => format!("stands in {subnet}, whose table {table} has no route out"),
+        NatGatewayHasNoRoute { subnet, table } => format!("is in {subnet}, whose route table {table} has no route out"),
         NatGatewayRoutesToItself { subnet } => {
-            format!("stands in {subnet}, a private subnet whose route out leads back to it")
+            format!("is in {subnet}, a private subnet whose route out points back to it")
         }
-        NatGatewayRoutesTo(gateway) => format!("is available, and {gateway} leads on"),
-        NatGatewayRoutesToDetached(gateway) => format!("leads on to {gateway}, which is not attached"),
+        NatGatewayRoutesTo(gateway) => format!("is available, and routes to {gateway}"),
+        NatGatewayRoutesToDetached(gateway) => format!("routes to {gateway}, which is not attached"),
         RegionalNatGateway => "is an available regional NAT gateway".into(),
         RegionalNatGatewayOf { zone, zones } => format!(
             "is an available regional NAT gateway, which serves {zone} from {} until it has grown there",
@@ -121,7 +121,7 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         AttachmentIs { vpc, attachment, state } => format!("has an attachment of {vpc}, {attachment}, that is {state}"),
         AttachmentServesZone { zone, attachment } => format!("takes packets from {zone} by {attachment}"),
         AttachmentNotInZone { zone, subnet, attachment } => {
-            format!("has no foot in {zone}, where {subnet} is: {attachment} stands in other zones")
+            format!("has no subnet in {zone}, the zone of {subnet}: {attachment} has subnets in other zones only")
         }
         AttachmentHasNoTable(attachment) => {
             format!("has no route table for {attachment}, so it drops what comes in by it")
@@ -133,7 +133,7 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         NoTransitRoute { back, phrase } => format!("has no route {} {phrase}", direction(*back)),
         NoRouteOutOf { vpc, gateway, phrase } => format!("of {vpc}, where {gateway} leads, has no route to {phrase}"),
         NoNatIn { vpc, gateway, internet_gateway } => format!(
-            "of {vpc}, where {gateway} leads, leads on to {internet_gateway}, which has no public address for what is of another VPC"
+            "of {vpc}, where {gateway} leads, routes to {internet_gateway}, which has no public address for packets of another VPC"
         ),
         LetsOut(rule) => format!("lets it out to {}", shown_rule(rule)),
         LetsNothingOut { phrase, protocol, port } => {

@@ -137,7 +137,7 @@ pub(crate) fn limit(limit: &SessionLimit) -> String {
             )
         }
         SessionLimit::KeyOfOtherAccount { key } => {
-            format!("{key} is a key of account {}, and does not show to this one", key.account())
+            format!("{key} is a key of account {}, and is not visible to this account", key.account())
         }
     }
 }

@@ -302,7 +302,7 @@ fn unseen(page: &mut Page, report: &Report) {
     page.blank();
     let decisive = inconclusive && blind.first().is_some_and(|it| it.1.0);
     let title =
-        if decisive { "could not see, and the verdict hangs on it" } else { "could not see" };
+        if decisive { "could not see, and the verdict depends on it" } else { "could not see" };
     page.paragraph(INDENT, &[(DOUBT, title)]);
     for (at, (key, (open, detail, checks))) in blind.iter().take(UNSEEN).enumerate() {
         if decisive && !open && at > 0 && blind.get(at - 1).is_some_and(|it| it.1.0) {

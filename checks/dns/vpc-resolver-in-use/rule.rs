@@ -101,7 +101,7 @@ fn doubts(server: &str, service: &str, vpc: &VpcId, case: &Case) -> Result<Evide
         )
     } else {
         let host = case.scope.region.service_host(service);
-        format!("may not answer for {host}, which does not show")
+        format!("may not answer for {host}, which is not visible")
     };
     let evidence = observed(server, knows);
     let Ok(address) = server.parse::<IpAddr>() else { return Ok(evidence) };

@@ -115,11 +115,11 @@ fn an_answer_that_hangs_on_a_key_is_settled_by_the_policies() {
         // Nothing collected yet: both are asked for at once.
         (
             denied("aws:SourceIp"),
-            "? iam:ListAttachedUserPolicies unasked; organizations:DescribeOrganization unasked; whether alice may ssm:StartSession hangs on aws:SourceIp, which is not known here",
+            "? iam:ListAttachedUserPolicies unasked; organizations:DescribeOrganization unasked; whether alice may ssm:StartSession depends on aws:SourceIp, which is not known",
         ),
         (
             both(&denied("aws:SourceIp"), &both(&free, &inline(&allow("*", &address)))),
-            "? whether alice may ssm:StartSession hangs on aws:SourceIp, which is not known here",
+            "? whether alice may ssm:StartSession depends on aws:SourceIp, which is not known",
         ),
         (
             both(
@@ -248,7 +248,7 @@ fn without_the_simulator_the_policies_are_evaluated_here() {
         // What does not read as a policy is not guessed at.
         (
             vec![inline(&allow("*", &json!({ "StringMatches": { "aws:x": "y" } }))), free()],
-            "? iam:SimulatePrincipalPolicy denied; whether alice may ssm:StartSession hangs on Sessions statement 1 (Start): Condition operator \"StringMatches\", which is not known here",
+            "? iam:SimulatePrincipalPolicy denied; whether alice may ssm:StartSession depends on Sessions statement 1 (Start): Condition operator \"StringMatches\", which is not known",
         ),
     ];
     for (parts, expected) in rows {

@@ -196,7 +196,7 @@ pub fn limit(limit: &PermissionLimit) -> String {
             format!("the simulator answered {answer:?} for {action}")
         }
         Limit::DependsOnKeys { name, action, keys } => format!(
-            "whether {name} may {action} hangs on {}, which is not known here",
+            "whether {name} may {action} depends on {}, which is not known",
             keys.join(", ")
         ),
         Limit::OrganizationNotVisible { name, action, statements } => {
@@ -206,7 +206,7 @@ pub fn limit(limit: &PermissionLimit) -> String {
                 statements.collect::<Vec<_>>().join(", ")
             )
         }
-        Limit::AccessRequest => "whether a request for just-in-time node access was approved does not show (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`".into(),
+        Limit::AccessRequest => "whether a request for just-in-time node access was approved is not visible (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`".into(),
         Limit::GrantDependsOnConstraints { grant, key, name, operation } => format!(
             "whether grant {grant} of {key} lets {name} {operation} depends on its constraints or on the session"
         ),

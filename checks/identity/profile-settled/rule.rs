@@ -44,7 +44,7 @@ fn run(case: &Case) -> Judged {
             .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() }),
         )),
         other => {
-            Err(Unknown::limit(format!("{name} is {other:?} with {id}, a state not known here"))
+            Err(Unknown::limit(format!("{name} is {other:?} with {id}, an unrecognized state"))
                 .into())
         }
     }

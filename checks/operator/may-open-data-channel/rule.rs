@@ -57,7 +57,7 @@ fn run(case: &Case) -> Judged {
 /// The permission depends on the name of the role session.
 pub(super) fn unnamed(identity: &Identity, action: &str) -> Unknown {
     Unknown::limit(format!(
-        "whether {} may {action} on its own sessions hangs on how its session is named: pass its assumed-role ARN to --operator",
+        "whether {} may {action} on its own sessions depends on how its session is named: pass its assumed-role ARN to --operator",
         identity.name()
     ))
 }

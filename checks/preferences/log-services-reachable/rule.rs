@@ -30,7 +30,7 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::NotApplicable("a hybrid node's network is not visible to AWS"));
     }
     let services = services(&preferences)?;
-    let answer = all_of(services, "nothing is logged that could be logged in vain", |service| {
+    let answer = all_of(services, "sessions are logged to no service", |service| {
         path::judge_service(case, service)
     })?;
     Ok(match answer {

@@ -95,7 +95,7 @@ const DEFAULT_USERS: [(&str, &[&str]); 9] = [
 fn may_be_missing(case: &Case, user: &str) -> Result<Option<String>, Unknown> {
     if user == "ssm-user" {
         return Ok(Some(
-            "while RunAs is on the agent does not create ssm-user, and whether the node has it from before does not show".into(),
+            "while RunAs is on the agent does not create ssm-user, and whether the node has it from before is not visible".into(),
         ));
     }
     let Some((_, systems)) = DEFAULT_USERS.iter().find(|it| it.0 == user) else { return Ok(None) };
@@ -107,7 +107,7 @@ fn may_be_missing(case: &Case, user: &str) -> Result<Option<String>, Unknown> {
         return Ok(None);
     }
     Ok(Some(format!(
-        "the node runs {system}, whose images come without a user {user}, and whether somebody added one does not show"
+        "the node runs {system}, whose images come without a user {user}, and whether somebody added one is not visible"
     )))
 }
 

@@ -87,9 +87,7 @@ fn run(case: &Case) -> Judged {
         }
         _ if key.makes_nothing() => Verdict::Fail(evidence, other_key()),
         other => {
-            return Err(
-                Unknown::limit(format!("{id} is in a state not known here: {other}")).into()
-            );
+            return Err(Unknown::limit(format!("{id} is in an unrecognized state: {other}")).into());
         }
     })
 }

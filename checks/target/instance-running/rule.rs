@@ -36,7 +36,7 @@ fn run(case: &Case) -> Answer {
             Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession))
         }
         InstanceState::Other(word) => {
-            return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+            return Err(Unknown::limit(format!("{id} is in an unrecognized state: {word}")));
         }
     })
 }

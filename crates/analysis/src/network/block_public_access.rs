@@ -53,7 +53,7 @@ impl PathTrace<'_> {
             BlockMode::Ingress | BlockMode::Bidirectional => {}
             BlockMode::Other(word) => {
                 return Err(Unknown::limit(format!(
-                    "VPC Block Public Access is in a mode not known here: {word}"
+                    "VPC Block Public Access is in an unrecognized mode: {word}"
                 )));
             }
         }

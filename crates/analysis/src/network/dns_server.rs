@@ -142,7 +142,7 @@ impl PathTrace<'_> {
                 )));
             }
             Err(Unknown::limit(format!(
-                "instances of {} ask {subject}, and what it says of {} does not show",
+                "instances of {} ask {subject}, and what it says of {} is not visible",
                 self.from.vpc, self.service
             )))
         });

@@ -64,7 +64,7 @@ impl<'a> PathTrace<'a> {
             let known = Addresses::of(self.family(), &entries.cidrs);
             if known.is_empty() {
                 return Err(Unknown::limit(format!(
-                    "{} has no {} addresses on its list, and whether the agent has another way does not show",
+                    "{} has no {} addresses on its list, and whether the agent has another way is not visible",
                     endpoint.id,
                     self.family().as_str()
                 )));

@@ -51,7 +51,7 @@ impl PathTrace<'_> {
                 Ok(Verdict::Pass(observed(&subject, NetworkStatement::HasAddresses(ours))))
             }
             None => Err(Unknown::limit(format!(
-                "{} has addresses of a kind not known here",
+                "{} has addresses of an unrecognized kind",
                 endpoint.id
             ))),
             Some(false) => Ok(Verdict::Fail(
@@ -288,11 +288,11 @@ impl PathTrace<'_> {
             }
             EndpointState::Partial => {
                 return Err(Unknown::limit(format!(
-                    "{id} is available in part, and in which does not show"
+                    "{id} is available in part, and in which is not visible"
                 )));
             }
             EndpointState::Other(word) => {
-                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+                return Err(Unknown::limit(format!("{id} is in an unrecognized state: {word}")));
             }
             state => Verdict::Fail(
                 observed(&subject, NetworkStatement::EndpointIs(state.clone())),

@@ -57,9 +57,9 @@ impl PathTrace<'_> {
                 ),
                 fix,
             )),
-            Some(word) => Err(Unknown::limit(format!(
-                "{subject} is attached in a way not known here: {word}"
-            ))),
+            Some(word) => {
+                Err(Unknown::limit(format!("{subject} is attached in an unrecognized way: {word}")))
+            }
         }
     }
 

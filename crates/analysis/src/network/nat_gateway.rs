@@ -114,13 +114,13 @@ impl PathTrace<'_> {
                 )));
             }
             NatState::Other(word) => {
-                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+                return Err(Unknown::limit(format!("{id} is in an unrecognized state: {word}")));
             }
         }
         match &nat.connectivity {
             Connectivity::Public | Connectivity::Private => Ok(Ok(nat)),
             Connectivity::Other(word) => {
-                Err(Unknown::limit(format!("{id} is of a kind not known here: {word}")))
+                Err(Unknown::limit(format!("{id} is of an unrecognized kind: {word}")))
             }
         }
     }
@@ -268,7 +268,7 @@ impl PathTrace<'_> {
                     ),
                 )))],
                 (None, _) => vec![hop(Err(Unknown::limit(format!(
-                    "{id} stands in {subnet}, whose table {} leads on to {}, and what lies beyond is not visible",
+                    "{id} is in {subnet}, whose route table {} routes to {}, and what lies beyond is not visible",
                     next_transit_hops.id, next.via
                 ))))],
             }

@@ -444,7 +444,7 @@ impl PathTrace<'_> {
             Some(_) => {
                 let unclear = || {
                     Unknown::limit(format!(
-                        "which rules of the ACL of {own} hold, in which a transit gateway has its foot too, is not documented clearly"
+                        "which rules of the ACL of {own} apply, which is also a subnet of the transit gateway attachment, is not documented clearly"
                     ))
                 };
                 let unknown = shares.err().into_iter().chain(all.answer.err());

@@ -102,7 +102,7 @@ pub fn endpoint_on_path<'a>(
             let shared = any_of(&there.addresses, |it| shared_endpoint(case, service, *it))?;
             let Some((endpoint, _)) = shared else {
                 return Err(Unknown::limit(format!(
-                    "{} leads {service} out of {vpc}, and the policy of an endpoint there does not show",
+                    "{} leads {service} out of {vpc}, and the policy of an endpoint there is not visible",
                     there.by
                 )));
             };
@@ -204,7 +204,7 @@ fn compute(case: &Case, service: &'static str) -> Path {
             unfollowed: other.unfollowed,
         },
         Ok(_) => {
-            let doubt = "the agent uses IPv6 only if it is told to, which does not show";
+            let doubt = "the agent uses IPv6 only if it is told to, which is not visible";
             choose(case, usual, other, doubt)
         }
         Err(unknown) => Path { unfollowed: Some(unknown), ..other },
@@ -390,7 +390,7 @@ impl PathTrace<'_> {
     pub(super) fn unless_other_names(&self, hops: &mut [Hop]) {
         for hop in hops.iter_mut().filter(|it| it.stops()) {
             hop.answer = Err(Unknown::limit(format!(
-                "{} is not right, and whether the agent asks for {}.{} or for a dual-stack name does not show",
+                "{} is not right, and whether the agent asks for {}.{} or for a dual-stack name is not visible",
                 hop.id, self.service, self.scope.region
             )));
         }

@@ -34,7 +34,7 @@ impl PathTrace<'_> {
                 Verdict::Pass(observed(&subject, NetworkStatement::PeeringActive))
             }
             PeeringState::Other(word) => {
-                return Err(Unknown::limit(format!("{id} is in a state not known here: {word}")));
+                return Err(Unknown::limit(format!("{id} is in an unrecognized state: {word}")));
             }
             state => Verdict::Fail(
                 observed(

@@ -132,7 +132,7 @@ impl PathTrace<'_> {
         let (region, id) = (&self.scope.region, &self.from.interface.id);
         let unanswered = || {
             Unknown::limit(format!(
-                "{id} has IPv6 addresses alone, by which the agent finds {}.{region} only if its configuration turns dual-stack endpoints on ({DUAL_STACK} or newer), which does not show",
+                "{id} has IPv6 addresses alone, by which the agent finds {}.{region} only if its configuration turns dual-stack endpoints on ({DUAL_STACK} or newer), which is not visible",
                 self.service
             ))
         };
@@ -149,7 +149,7 @@ impl PathTrace<'_> {
         // A server of one's own may have addresses of its own making for the names.
         if let Some(server) = dns::foreign_resolver(self.facts, self.from.vpc)? {
             let whose =
-                format!("what the DNS server {server} says of {} does not show", self.service);
+                format!("what the DNS server {server} says of {} is not visible", self.service);
             return Err(unanswered().and(Unknown::limit(whose)));
         }
         let node = self.facts.node(&self.scope.target).optional()?;
@@ -178,7 +178,7 @@ impl PathTrace<'_> {
             |it: &&Route| it.state == RouteState::Active && it.leads_to_other_networks();
         let route = table.routes.iter().find(routes_to_other_networks)?;
         let text = format!(
-            "{} leads to {} through {}, where endpoints shared with {} may stand",
+            "{} leads to {} through {}, where endpoints shared with {} may exist",
             table.id, route.to, route.via, self.from.vpc
         );
         Some(Unknown::limit(text).and(unseen))
@@ -214,7 +214,7 @@ impl PathTrace<'_> {
             endpoints.iter().find(|it| serving(it, &fips) && !it.subnets.is_empty())
         {
             return Err(Unknown::limit(format!(
-                "{} serves {}, which the agent asks for only if its configuration says so, and that does not show",
+                "{} serves {}, which the agent asks for only if its configuration says so, and that is not visible",
                 endpoint.id,
                 scope.region.service_host(&fips)
             )));

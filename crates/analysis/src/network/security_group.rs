@@ -128,7 +128,7 @@ fn peer_covers(
             // it, and for what comes in alone. Source: Transit Gateway guide, "Security group referencing".
             PeerGroups::TransitRoutes(groups) if groups.contains(id) => {
                 return Err(Unknown::limit(format!(
-                    "a rule names {id}, which is a group of another VPC, and whether it holds across a transit gateway does not show"
+                    "a rule names {id}, which is a group of another VPC, and whether it holds across a transit gateway is not visible"
                 )));
             }
             PeerGroups::Of(_) | PeerGroups::TransitRoutes(_) | PeerGroups::Outside => {

@@ -74,7 +74,7 @@ pub fn agent_reaches(case: &Case, service: &str) -> Result<bool, Unknown> {
             Ok(case.facts.connection(&case.scope.target).optional()?
                 == Some(&Connection::Connected))
         }
-        other => Err(Unknown::limit(format!("whether the agent reaches {other} does not show"))),
+        other => Err(Unknown::limit(format!("whether the agent reaches {other} is not visible"))),
     }
 }
 

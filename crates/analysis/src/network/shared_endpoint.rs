@@ -62,7 +62,7 @@ impl PathTrace<'_> {
         if addresses.is_empty() {
             let target = there.target.as_deref().unwrap_or("addresses of another kind");
             return Err(Unknown::limit(format!(
-                "{} leads {} to {target}, and where that stands does not show",
+                "{} leads {} to {target}, and what owns that address is not visible",
                 there.by, self.service
             )));
         }
@@ -140,7 +140,7 @@ impl PathTrace<'_> {
                 Ok(_) => (
                     &UNSEEN_ENDPOINT[..2],
                     Unknown::limit(format!(
-                        "{address}, where {by} leads {}, is no endpoint of this account: whether it answers does not show",
+                        "{address}, where {by} leads {}, is no endpoint of this account: whether it answers is not visible",
                         self.service
                     )),
                 ),

@@ -119,7 +119,7 @@ impl PathTrace<'_> {
         let listed = |id: &String| gateway.tables.iter().find(|it| it.id == *id);
         let Some(table) = known.and_then(listed) else {
             return hidden(&format!(
-                "routes what comes in by {attachment} by {}, {}, and what that says does not show",
+                "routes what comes in by {attachment} by {}, {}, and what that says is not visible",
                 association.table.as_deref().unwrap_or("a policy table"),
                 association.state
             ));
@@ -322,7 +322,7 @@ impl PathTrace<'_> {
             way
         });
         let ways = all_agree(ways.collect(), || {
-            let unclear = format!("the subnets of {} on {id} lead on differently", to.0);
+            let unclear = format!("the subnets of {} on {id} have different routes", to.0);
             Hop::new(HopKind::NextHop, id, Err(Unknown::limit(unclear)))
         });
         hops.extend(ways.into_iter().filter(|it| !it.passes()));
@@ -387,7 +387,8 @@ impl PathTrace<'_> {
     ) -> Vec<Hop> {
         let attachment_subnets = match self.entry_subnets(vpc, id, from.1) {
             Ok(attachment_subnets) if attachment_subnets.is_empty() => {
-                let on = format!("where {id} has a foot in {vpc} does not show");
+                let on =
+                    format!("which subnets of {vpc} the attachment to {id} has is not visible");
                 return self.beyond_visibility(by.0, by.1, Unknown::limit(on));
             }
             Ok(attachment_subnets) => attachment_subnets,
@@ -397,7 +398,7 @@ impl PathTrace<'_> {
             attachment_subnets.into_iter().map(|subnet| self.out_of_vpc((vpc, subnet), id, flow));
         let mut hops = self.leaving_acls(from, id, flow);
         hops.extend(all_agree(ways.collect(), || {
-            let unclear = format!("the subnets of {vpc} on {id} lead on differently");
+            let unclear = format!("the subnets of {vpc} on {id} have different routes");
             Hop::new(HopKind::NextHop, id, Err(Unknown::limit(unclear)))
         }));
         hops

@@ -100,7 +100,7 @@ impl PathTrace<'_> {
             AttachmentState::Available | AttachmentState::Modifying => {}
             AttachmentState::Other(word) => {
                 return Err(Unknown::limit(format!(
-                    "{} is in a state not known here: {word}",
+                    "{} is in an unrecognized state: {word}",
                     attachment.id
                 )));
             }
@@ -128,7 +128,7 @@ impl PathTrace<'_> {
         // attachment's subnet in the parent zone. A subnet does not show its parent zone.
         if served.is_none() && !self.is_availability_zone(own) {
             return Err(Unknown::limit(format!(
-                "{subnet} is in {own}, which is no Availability Zone: it reaches {id} by the foot in its parent zone, and which that is does not show"
+                "{subnet} is in {own}, which is no Availability Zone: it reaches {id} by the attachment's subnet in its parent zone, and which zone that is is not visible"
             )));
         }
         Ok(match served {

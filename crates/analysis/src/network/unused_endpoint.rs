@@ -52,7 +52,7 @@ impl PathTrace<'_> {
         let answer = match (public.reachable(), defective) {
             (_, Err(unknown)) => Err(unknown),
             (Reachable::Yes, _) if in_between => Err(Unknown::limit(format!(
-                "{id} is {}, and whether its private DNS already leads to it, or still, does not show",
+                "{id} is {}, and whether its private DNS already leads to it, or still, is not visible",
                 endpoint.state
             ))),
             (Reachable::Yes, Ok(Verdict::Fail(evidence, _))) => Ok(Verdict::Pass(evidence.and(

@@ -166,7 +166,7 @@ fn handling(actions: &[String], place: &str, group: Option<&Arn>) -> Result<Hand
         })),
         (Some("aws:forward_to_sfe"), None) => Ok(Handling::Forward),
         _ => Err(Unknown::limit(format!(
-            "what the {place} does is not known here: {}",
+            "what the {place} does is not known: {}",
             actions.join(", ")
         ))),
     }
@@ -180,7 +180,7 @@ fn stateless_match(
 ) -> Match {
     let family = Family::of(&connection.from);
     let doubt =
-        |what: &str| Unknown::limit(format!("whether the {place} is for {what} does not show"));
+        |what: &str| Unknown::limit(format!("whether the {place} is for {what} is not visible"));
     if !rule.protocols.is_empty() && !rule.protocols.contains(&TCP) {
         return Match::No;
     }
@@ -222,7 +222,7 @@ pub(super) fn unread(group: &Arn, rules: &GroupRules) -> Unknown {
             format!("the rules of {name} are Suricata's own, and not evaluated here")
         }
         GroupRules::Unreadable(what) => {
-            format!("the rules of {name} are of a kind not known here: {what}")
+            format!("the rules of {name} are of an unrecognized kind: {what}")
         }
         _ => format!("the rules of {name} are not of the kind that its place asks for"),
     })

@@ -158,7 +158,7 @@ impl PathTrace<'_> {
         for other in others.filter(|_| drop.for_want_of_name) {
             if let Outcome::Passes(how) = of(Sni::Exactly(other.clone()))? {
                 return Err(Unknown::limit(format!(
-                    "{name} drops {asked} and lets {other} pass ({how}), and by which of them the agent asks does not show"
+                    "{name} drops {asked} and lets {other} pass ({how}), and by which of them the agent asks is not visible"
                 )));
             }
         }

@@ -21,7 +21,7 @@ impl Inspection<'_> {
             RuleOrder::Action => false,
             RuleOrder::Other(word) => {
                 return Err(Unknown::limit(format!(
-                    "{} orders its stateful rules in a way not known here: {word}",
+                    "{} orders its stateful rules in an unrecognized way: {word}",
                     self.policy_arn.name()
                 )));
             }
@@ -118,7 +118,7 @@ impl Inspection<'_> {
             self.policy.stateful_default.iter().find(|it| !it.starts_with("aws:alert_"))
         {
             return Err(Unknown::limit(format!(
-                "{name} does what is not known here with what no rule matches: {odd}"
+                "{name} has an unrecognized default action: {odd}"
             )));
         }
         Ok(Outcome::Passes(format!("has no rule in {name} that stops it, nor a default that does")))
@@ -182,7 +182,7 @@ impl Inspection<'_> {
             ListKind::Alert => return Vec::new(),
             ListKind::Other(word) => {
                 let unknown =
-                    Unknown::limit(format!("{name} is a list of a kind not known here: {word}"));
+                    Unknown::limit(format!("{name} is a list of an unrecognized kind: {word}"));
                 return Stateful::opaque(arn, &unknown).into();
             }
         };
@@ -193,7 +193,7 @@ impl Inspection<'_> {
         }
         let family = Family::of(&connection.from);
         let doubt = |what: &str| {
-            Unknown::limit(format!("whether {what} is what {name} looks at does not show"))
+            Unknown::limit(format!("whether {what} is what {name} looks at is not visible"))
         };
         let from_home = |connection: &Connection| {
             let from = self.variable(group, "HOME_NET", family);
@@ -263,7 +263,7 @@ impl Inspection<'_> {
             StatefulAction::Alert => return Vec::new(),
             StatefulAction::Other(_) if matches!(matches, Match::No) => return Vec::new(),
             StatefulAction::Other(word) => {
-                let what = format!("{place} does what is not known here: {word}");
+                let what = format!("{place} has an unrecognized action: {word}");
                 return Stateful::opaque(arn, &Unknown::limit(what)).into();
             }
             known => known.clone(),
@@ -299,7 +299,7 @@ impl Inspection<'_> {
             return Match::No;
         }
         let doubt =
-            |what: &str| Unknown::limit(format!("whether {place} is for {what} does not show"));
+            |what: &str| Unknown::limit(format!("whether {place} is for {what} is not visible"));
         let family = Family::of(&connection.from);
         let own = Addresses::one(connection.from);
         let to_port = Ports::from_iter([connection.to_port]);
@@ -488,7 +488,7 @@ fn ports(group: &RuleGroup, raw: &str, own: &Ports, doubt: impl FnOnce() -> Unkn
 pub(super) fn names(target: &str, sni: &Sni, list: &str) -> Match {
     let target = target.trim().to_ascii_lowercase();
     let doubt =
-        || Unknown::limit(format!("whether `{target}` in {list} is for the name does not show"));
+        || Unknown::limit(format!("whether `{target}` in {list} is for the name is not visible"));
     let plain = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
     if target.is_empty() || !target.chars().all(plain) {
         return Match::Maybe(doubt());
