@@ -105,12 +105,11 @@ impl VpcLists {
     async fn other_owner(&self) -> Option<AccountId> {
         let ours = self.account.as_ref()?;
         let owner = present(Some(self.itself().await)).and_then(|vpc| vpc.owner.clone());
-        let owner = match owner {
-            Some(owner) => owner,
-            None => {
-                let mut subnets = self.all_subnets().await.iter().flat_map(BTreeMap::values);
-                subnets.find_map(|subnet| subnet.as_ref().ok()?.owner.clone())?
-            }
+        let owner = if let Some(owner) = owner {
+            owner
+        } else {
+            let mut subnets = self.all_subnets().await.iter().flat_map(BTreeMap::values);
+            subnets.find_map(|subnet| subnet.as_ref().ok()?.owner.clone())?
         };
         (owner != *ours).then_some(owner)
     }
