@@ -5,6 +5,7 @@
 #![no_std]
 extern crate alloc;
 
+mod agent_role;
 pub mod engine;
 mod hop_check;
 pub mod path;

@@ -6,7 +6,7 @@ use crate::{dns, endpoint, engine::check::Check, network};
 
 /// A kind of hop, as reports show it.
 #[derive(Clone, Copy)]
-pub struct Row {
+pub struct HopRow {
     /// In JSON.
     pub name: &'static str,
     /// In the drawing of a path; None: the hop's id.
@@ -25,7 +25,7 @@ pub struct Row {
 /// The table. The compiler asks for a row of each kind.
 #[rustfmt::skip]
 #[must_use]
-pub const fn row(kind: HopKind) -> Row {
+pub const fn row(kind: HopKind) -> HopRow {
     match kind {
         HopKind::NameQuery => hop("name-query", &network::instance_asks_dns::CHECK).of_names().drawn_as("port 53"),
         HopKind::NameServer => hop("name-server", &dns::vpc_resolver_in_use::CHECK).of_names().remark(),
@@ -55,8 +55,8 @@ pub const fn row(kind: HopKind) -> Row {
     }
 }
 
-const fn hop(name: &'static str, check: &'static Check) -> Row {
-    Row {
+const fn hop(name: &'static str, check: &'static Check) -> HopRow {
+    HopRow {
         name,
         drawn_as: None,
         drawn_in_order_as: None,
@@ -67,7 +67,7 @@ const fn hop(name: &'static str, check: &'static Check) -> Row {
     }
 }
 
-impl Row {
+impl HopRow {
     const fn drawn_as(self, name: &'static str) -> Self {
         Self { drawn_as: Some(name), drawn_in_order_as: Some(name), ..self }
     }

@@ -14,13 +14,10 @@ pub(crate) static CHECK: Check = Check {
     runbook: include_str!("README.md"),
     layer: Layer::Session,
     impact: Impact::Degrades,
-    depends_on: &[
-        &super::document_readable::CHECK,
-        &crate::identity::profile_attached::CHECK,
-        &crate::identity::profile_contains_role::CHECK,
-        &crate::identity::role_trusts_ec2::CHECK,
-        &crate::hybrid::role_trusts_ssm::CHECK,
-    ],
+    depends_on: crate::path::joined!(
+        &[&super::document_readable::CHECK],
+        crate::agent_role::USABLE
+    ),
     proves: &[],
     run: |case| answer(run(case)),
 };
