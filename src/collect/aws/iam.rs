@@ -378,8 +378,8 @@ mod tests {
             question(alice, "ssmmessages:OpenDataChannel", "*"),
             tagged,
         ]);
-        let sizes: Vec<_> = batches.iter().map(|it| it.questions.len()).collect();
-        assert_eq!(sizes, [2, 1, 2, 1, 1, 1]);
+        let sizes: Vec<_> = batches.iter().map(|batch| batch.questions.len()).collect();
+        assert_eq!(sizes, [2, 1, 3, 1, 1]);
     }
 
     #[test]
