@@ -4,8 +4,10 @@
 //! and that is the plan.
 
 pub mod aws;
+mod chain;
 mod job;
 mod known;
+mod once;
 mod text;
 pub mod workstation;
 
@@ -14,10 +16,10 @@ use std::{
     time::Duration,
 };
 
-use ssm_doctor_analysis::{answer::Verdict, case::Case, neighbours::with_neighbours};
+use ssm_doctor_analysis::{answer::Verdict, case::Case};
 use ssm_doctor_checks::engine::diagnosis::examine;
 use ssm_doctor_facts::{
-    lookup::{Facts, Need, Why},
+    lookup::{Facts, Need, Why, with_neighbours},
     scope::Scope,
 };
 use tokio::{
@@ -25,13 +27,13 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::aws::Account;
+use self::aws::{Account, Shared};
 
 pub struct Gathered {
     pub facts: Facts,
     /// Requests sent.
     pub calls: u32,
-    /// Times that an answer had to be waited for before the next question was known.
+    /// The longest chain of calls of which each waited for the one before.
     pub rounds: u32,
 }
 
@@ -39,8 +41,8 @@ pub struct Gathered {
 /// followed by a question about that id alone.
 const MOST_ATTEMPTS: u8 = 2;
 
-/// What only explains is not worth a round beyond these.
-const MOST_ROUNDS: u32 = 4;
+/// What only explains is not worth another call after so many that waited for each other.
+const LONG_CHAIN: u32 = 4;
 
 /// How long a round waits for its slowest call before the next one starts beside it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -49,8 +51,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub async fn ask(need: Need, aws: &Account, asked: &Scope, deadline: Duration) -> Facts {
     let mut facts = Facts::default();
     let until = Instant::now() + deadline;
-    for job in aws.jobs(with_neighbours(BTreeSet::from([need]), &facts, asked), &facts) {
-        facts.absorb(timeout_at(until, job).await.unwrap_or_default());
+    let needs = with_neighbours(BTreeSet::from([need]), &facts, asked);
+    for job in aws.jobs(needs, &facts, &Shared::default()) {
+        facts.absorb(timeout_at(until, job).await.unwrap_or_default().facts);
     }
     facts
 }
@@ -69,9 +72,11 @@ pub async fn gather(
     // What the calls under way are to answer.
     let mut awaited: BTreeSet<Need> = BTreeSet::new();
     let mut attempts: BTreeMap<Need, u8> = BTreeMap::new();
-    let mut rounds = 0;
+    let shared = Shared::default();
+    // The longest chain of calls so far.
+    let mut chain = 0;
     while let Some(asked) = scopes.first() {
-        let mut needs = unasked(&facts, scopes, rounds < MOST_ROUNDS);
+        let mut needs = unasked(&facts, scopes, chain < LONG_CHAIN);
         if needs.is_empty() {
             break;
         }
@@ -95,20 +100,22 @@ pub async fn gather(
         }
         needs.retain(|need| !facts.has(need));
         if !needs.is_empty() {
-            rounds += 1;
             progress(&calls(&needs));
-            for job in aws.jobs(with_neighbours(needs.clone(), &facts, asked), &facts) {
-                running.spawn(job);
+            let (all, before) = (with_neighbours(needs.clone(), &facts, asked), chain);
+            for job in aws.jobs(all, &facts, &shared) {
+                running.spawn(async move { (job.await, before) });
             }
             awaited.extend(needs);
         }
         let soon = until.min(Instant::now() + PATIENCE);
         while let Ok(Some(done)) = timeout_at(soon, running.join_next()).await {
             // A job that broke leaves its needs without a row.
-            facts.absorb(done.unwrap_or_default());
+            let (answer, before) = done.unwrap_or_default();
+            chain = chain.max(before + answer.chain);
+            facts.absorb(answer.facts);
         }
     }
-    Gathered { facts, calls: aws.calls(), rounds }
+    Gathered { facts, calls: aws.calls(), rounds: chain }
 }
 
 /// What the checks could not see and, where there is time for it (`explain`), what would show the causes

@@ -351,9 +351,8 @@ fn steps<'a>(blind: impl Iterator<Item = &'a Blind>) -> Vec<String> {
                 }
                 continue;
             }
-            Why::Throttled | Why::TimedOut | Why::Vanished => {
-                "run it again (more time: --timeout 3m)"
-            }
+            Why::TimedOut => "run it again (more time: --timeout 3m)",
+            Why::Throttled | Why::Vanished => "run it again",
             Why::Unreachable => "check this machine's DNS, proxy and way to the API endpoints",
             Why::Unasked | Why::NotCollected => {
                 "collect the facts again: they were not collected for this question"

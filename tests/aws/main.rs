@@ -8,6 +8,9 @@
 //! Python's and node's packages are pinned by hash, installed once under `target/aws-test/` and kept.
 //! `python3` (3.11 or newer; another one by `SSM_DOCTOR_TEST_PYTHON`), `node` and `npm` must be there.
 //!
+//! `SSM_DOCTOR_LATENCY=500` delays every answer by so many milliseconds and prints for each case how long the
+//! diagnosis took, in units of that delay.
+//!
 //! Beside its own expectations every case must keep these promises: stdout is one JSON document, the
 //! exit code agrees with the verdict, every call only reads, every answer has its evidence, and what
 //! is unknown says which call would tell and why it could not.
@@ -26,6 +29,7 @@ use std::{
     fs,
     process::{Command, ExitCode},
     sync::LazyLock,
+    time::{Duration, Instant},
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -209,7 +213,10 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
         let path = format!("/_test/state?account={account}&region={region}");
         http(bench.port, "PUT", &path, &json!({ "deny": case.deny }).to_string())?;
     }
-    let proxy = if case.faults.is_empty() { None } else { Some(bench.proxy(&case.faults)?) };
+    let latency = latency();
+    let slow = latency.map(|it| json!({ "action": "*", "fault": "slow", "ms": it.as_millis() }));
+    let faults: Vec<Value> = case.faults.iter().cloned().chain(slow).collect();
+    let proxy = if faults.is_empty() { None } else { Some(bench.proxy(&faults)?) };
     let home = tempfile::tempdir()?;
     for (path, text) in &case.files {
         let file = home.path().join(path);
@@ -239,10 +246,28 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
         doctor.env("PATH", home.path().join("bin"));
     }
     doctor.envs(&case.env);
+    let start = Instant::now();
     let (exit, stdout, stderr) = run(doctor)?;
+    let took = start.elapsed();
     let log = http(bench.port, "GET", &format!("/_test/log?account={account}"), "")?;
-    let log = serde_json::from_str(&log)?;
+    let log: Vec<Value> = serde_json::from_str(&log)?;
+    if let Some(latency) = latency {
+        let report: Value = serde_json::from_str(&stdout).unwrap_or_default();
+        println!(
+            "{:.1} x latency, {} rounds, {} calls: {}",
+            took.as_secs_f64() / latency.as_secs_f64(),
+            report["facts"]["rounds"],
+            log.len(),
+            case.name
+        );
+    }
     Ok(Seen { world, exit, stdout, stderr, log })
+}
+
+/// By how much every answer is to be delayed.
+fn latency() -> Option<Duration> {
+    let milliseconds = std::env::var("SSM_DOCTOR_LATENCY").ok()?.parse().ok()?;
+    Some(Duration::from_millis(milliseconds))
 }
 
 #[derive(Default)]

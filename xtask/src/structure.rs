@@ -37,16 +37,6 @@ pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
     ("ssm-doctor-checks", &["preferences::document_readable", "preferences::runas_user_set"]),
     ("ssm-doctor", &["crate", "live"]),
     (
-        "ssm-doctor",
-        &[
-            "collect::workstation",
-            "collect::workstation::contact",
-            "collect::workstation::login",
-            "collect::workstation::programs",
-            "collect::workstation::ssh",
-        ],
-    ),
-    (
         "ssm-doctor-analysis",
         &[
             "answer",
@@ -95,7 +85,6 @@ pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("ssm-doctor-checks", &["engine::aws_cli", "engine::aws_cli::permission"]),
-    ("ssm-doctor-facts", &["iam", "limit", "limit::workstation", "lookup", "ssm", "workstation"]),
 ];
 
 /// What is wrong with the structure, a line each.

@@ -6,7 +6,8 @@
 
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    agent_identity::agent_role_name, identity::CredentialSource,
+    agent_identity::{agent_role_name, host_management_gives_none},
+    identity::CredentialSource,
 };
 use ssm_doctor_facts::{change::InstanceProfileChange, ssm::AgentVersion};
 
@@ -29,7 +30,14 @@ fn run(case: &Case) -> Answer {
     let Some(id) = case.scope.target.instance() else {
         return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
     };
-    let role = match agent_role_name(case)? {
+    let role = agent_role_name(case);
+    // Whatever the instance's profile turns out to hold.
+    if role.is_err() && host_management_gives_none(case) {
+        return Ok(Verdict::NotApplicable(
+            "Default Host Management is off here, and gives the agent no role",
+        ));
+    }
+    let role = match role? {
         Some((role, CredentialSource::HostManagement)) => role,
         Some(_) => {
             return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));

@@ -12,7 +12,7 @@ use crate::engine::permission::{managed_policy, policy_document};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::ASSUME,
-    agent_identity::{agent_role_name, agent_role_path},
+    agent_identity::{agent_role_name, agent_role_path, host_management_gives_none},
     identity::CredentialSource,
 };
 use ssm_doctor_facts::change::{IamChange, RoleOrUser};
@@ -33,8 +33,17 @@ pub(crate) static CHECK: Check = Check {
     run: |case| answer(run(case)),
 };
 
+/// Why the question does not arise, although the instance profile was not seen.
+const HOST_MANAGEMENT_OFF: &str =
+    "Default Host Management is off here, and gives the agent no role";
+
 fn run(case: &Case) -> Judged {
-    let (name, source) = match agent_role_name(case)? {
+    let role = agent_role_name(case);
+    // Whatever the instance's profile turns out to hold.
+    if role.is_err() && host_management_gives_none(case) {
+        return Ok(Verdict::NotApplicable(HOST_MANAGEMENT_OFF));
+    }
+    let (name, source) = match role? {
         Some((
             name,
             source @ (CredentialSource::Activation | CredentialSource::HostManagement),

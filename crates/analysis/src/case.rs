@@ -1,22 +1,12 @@
 //! One question and the facts to answer it from.
 
-use alloc::{collections::BTreeMap, rc::Rc, string::String, vec::Vec};
-use core::cell::{OnceCell, RefCell};
+use alloc::{collections::BTreeMap, rc::Rc};
+use core::{
+    any::{Any, TypeId},
+    cell::RefCell,
+};
 
-use crate::{
-    dns::KnownName,
-    network::hop::Path,
-    permissions::{
-        decision::KnownDecision,
-        identity::{AgentRole, Identity},
-    },
-    session::KnownGates,
-};
-use ssm_doctor_facts::{
-    ids::VpcId,
-    lookup::{Facts, Unknown},
-    scope::Scope,
-};
+use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 
 /// Facts and scope of one target, and what was concluded from them so far.
 ///
@@ -25,28 +15,40 @@ use ssm_doctor_facts::{
 pub struct Case<'a> {
     pub facts: &'a Facts,
     pub scope: &'a Scope,
-    /// By service.
-    pub(crate) paths: RefCell<BTreeMap<&'static str, Rc<Path>>>,
-    pub(crate) agent_role: OnceCell<Result<Option<AgentRole>, Unknown>>,
-    pub(crate) operator: OnceCell<Result<Identity, Unknown>>,
-    pub(crate) decisions: RefCell<Vec<KnownDecision>>,
-    pub(crate) gates: OnceCell<Result<KnownGates, Unknown>>,
-    /// What the name of a service resolves to in a VPC.
-    pub(crate) names: RefCell<BTreeMap<(VpcId, String), Result<KnownName, Unknown>>>,
+    /// By type: each module keeps results of its own.
+    results: RefCell<BTreeMap<TypeId, Rc<dyn Any>>>,
 }
 
 impl<'a> Case<'a> {
     #[must_use]
     pub fn new(facts: &'a Facts, scope: &'a Scope) -> Self {
-        Self {
-            facts,
-            scope,
-            paths: RefCell::default(),
-            agent_role: OnceCell::new(),
-            operator: OnceCell::new(),
-            decisions: RefCell::default(),
-            gates: OnceCell::new(),
-            names: RefCell::default(),
-        }
+        Self { facts, scope, results: RefCell::default() }
+    }
+
+    /// The results of type `T`, which are empty at first. `T` is a type of the module that fills them in, so that a
+    /// case needs to know nothing of what is concluded from it.
+    pub(crate) fn results<T: Default + 'static>(&self) -> Rc<T> {
+        let mut results = self.results.borrow_mut();
+        let known = results.entry(TypeId::of::<T>()).or_insert_with(|| Rc::new(T::default()));
+        // Under this key there is nothing else.
+        known.clone().downcast().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use ssm_doctor_fixtures as fixtures;
+
+    use super::*;
+
+    #[test]
+    fn results_are_kept_by_type() {
+        let scenario = fixtures::named("private-endpoints").unwrap();
+        let case = Case::new(&scenario.facts, &scenario.scope);
+        case.results::<Cell<u8>>().set(7);
+        case.results::<Cell<u16>>().set(9);
+        assert_eq!((case.results::<Cell<u8>>().get(), case.results::<Cell<u16>>().get()), (7, 9));
     }
 }

@@ -5,7 +5,6 @@ extern crate alloc;
 pub mod answer;
 pub mod case;
 pub mod dns;
-pub mod neighbours;
 pub mod network;
 pub mod node;
 pub mod permissions;

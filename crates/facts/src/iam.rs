@@ -1,12 +1,6 @@
 //! What IAM, STS, KMS and S3 say about who may do what.
 
-use alloc::{
-    borrow::ToOwned,
-    collections::BTreeMap,
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec::Vec};
 use core::fmt;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -14,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::*,
-    lookup::{Absent, Need, Row, Unknown},
+    lookup::row::{Absent, Row},
     text::{Text, words},
 };
 
@@ -194,16 +188,6 @@ impl Key {
             "Unavailable",
         ];
         states.contains(&self.state.as_str())
-    }
-
-    /// # Errors
-    /// [`Unknown`] if it was not seen.
-    pub fn policy(&self) -> Result<&Text, Unknown> {
-        let name = KeyName::try_from(self.arn.to_string());
-        let name = name.map_err(|_| Unknown::limit(format!("the policy of {}", self.arn)))?;
-        self.policy
-            .part(Need::key(name))?
-            .ok_or_else(|| Unknown::limit(format!("{} has no policy", self.arn)))
     }
 }
 

@@ -1,13 +1,12 @@
 //! What Systems Manager says about nodes, settings and documents.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{ActivationId, NodeId},
-    lookup::Unknown,
     text::{Text, words},
     time::Timestamp,
 };
@@ -52,18 +51,6 @@ pub struct ManagedNode {
     /// As the agent reports it, so maybe one of several, and maybe of another network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
-}
-
-impl ManagedNode {
-    /// The version of its agent.
-    ///
-    /// # Errors
-    /// [`Unknown`] when the agent reports none, or spells it in a way of its own.
-    pub fn version(&self) -> Result<AgentVersion, Unknown> {
-        let raw = self.agent_version.as_deref().unwrap_or_default();
-        AgentVersion::parse(raw)
-            .ok_or_else(|| Unknown::limit(format!("the agent reports its version as {raw:?}")))
-    }
 }
 
 /// A hybrid node that reports, for comparison with one that does not.

@@ -16,7 +16,9 @@ use ssm_doctor_facts::{
 use super::{
     Account,
     ec2::{VpcLists, foreign_nat_gateways},
-    iam, ssm,
+    iam,
+    shared::{Owner, Shared},
+    ssm,
 };
 use crate::collect::{
     job::Job,
@@ -30,6 +32,8 @@ struct Batches {
     statuses: BTreeSet<InstanceId>,
     roles: BTreeSet<RoleName>,
     questions: BTreeSet<Question>,
+    /// Whose policies may be asked for next.
+    owners: BTreeSet<Owner>,
     /// VPCs whose parts are listed.
     vpcs: BTreeSet<VpcId>,
     /// VPCs of which it is asked what decides the answers of their DNS resolver.
@@ -66,23 +70,30 @@ impl Account {
     /// The calls that answer `needs`, to be run at once. None of them fails. What its VPC's list lacks gets
     /// no row: to ask for it again is to ask for it by id.
     #[must_use]
-    pub fn jobs(&self, needs: BTreeSet<Need>, facts: &Facts) -> Vec<Job> {
+    pub fn jobs(&self, needs: BTreeSet<Need>, facts: &Facts, shared: &Shared) -> Vec<Job> {
         let mut batches = Batches::default();
         let mut jobs: Vec<Job> = Vec::new();
         for need in needs {
-            jobs.extend(self.job(need, facts, &mut batches));
+            jobs.extend(self.job(need, facts, shared, &mut batches));
         }
-        jobs.extend(self.batched(batches, facts));
+        jobs.extend(self.batched(batches, facts, shared));
         jobs
     }
 
     /// The call that answers `need`, unless it is put into `batches`.
-    fn job(&self, need: Need, facts: &Facts, batches: &mut Batches) -> Option<Job> {
+    fn job(
+        &self,
+        need: Need,
+        facts: &Facts,
+        shared: &Shared,
+        batches: &mut Batches,
+    ) -> Option<Job> {
         let Self { ec2, iam, ssm, s3, kms, organizations, .. } = self;
         let (zones, profiles, resolver) =
             (&self.route53, &self.route53profiles, &self.route53resolver);
         let firewalls = &self.networkfirewall;
         let (temporary, region) = (self.temporary, || self.region.clone());
+        let shared = || shared.clone();
         match need {
             Need::caller(_) => Some(self.sts.job(move |sts| sts.caller(temporary))),
 
@@ -141,17 +152,23 @@ impl Account {
             }
 
             Need::role(name) | Need::role_tags(name) => put(&mut batches.roles, name),
-            Need::simulation(question) => put(&mut batches.questions, question),
+            Need::simulation(question) => {
+                batches.owners.extend(Owner::principal(&question.principal));
+                put(&mut batches.questions, question)
+            }
             Need::instance_profile(name) => Some(iam.job(|iam| iam.instance_profile(name))),
-            Need::user(name) => Some(iam.job(|iam| iam.user(name))),
+            Need::user(name) => {
+                batches.owners.insert(Owner::User(name.clone()));
+                Some(iam.job(|iam| iam.user(name, shared())))
+            }
             Need::role_policies(name) => {
-                Some(iam.job(|iam| iam.role_policies(name, known_policies(facts))))
+                Some(iam.job(|iam| iam.role_policies(name, known_policies(facts), shared())))
             }
             Need::user_policies(name) => {
-                Some(iam.job(|iam| iam.user_policies(name, known_policies(facts))))
+                Some(iam.job(|iam| iam.user_policies(name, known_policies(facts), shared())))
             }
             Need::group_policies(name) => {
-                Some(iam.job(|iam| iam.group_policies(name, known_policies(facts))))
+                Some(iam.job(|iam| iam.group_policies(name, known_policies(facts), shared())))
             }
             Need::managed_policy(arn) => Some(iam.job(|iam| iam.managed_policy(arn))),
             Need::organization(_) => {
@@ -200,8 +217,8 @@ impl Account {
         }
     }
 
-    fn batched(&self, mut batches: Batches, facts: &Facts) -> Vec<Job> {
-        let (ec2, iam) = (&self.ec2, &self.iam);
+    fn batched(&self, mut batches: Batches, facts: &Facts, shared: &Shared) -> Vec<Job> {
+        let (ec2, iam, shared) = (&self.ec2, &self.iam, || shared.clone());
         let mut jobs = self.probe.jobs(batches.workstation);
         // Everything else in an instance's VPC depends on its parts, or they on it.
         if !batches.parts.is_empty() {
@@ -226,7 +243,9 @@ impl Account {
                 }
             }
         }
-        jobs.extend(batches.roles.into_iter().map(|name| iam.job(|iam| iam.role(name))));
+        jobs.extend(batches.roles.into_iter().map(|name| iam.job(|iam| iam.role(name, shared()))));
+        let owners = batches.owners.into_iter();
+        jobs.extend(owners.map(|owner| iam.job(|iam| iam.read_ahead(owner, shared()))));
         let questions = iam::batched(batches.questions).into_iter();
         jobs.extend(questions.map(|batch| iam.job(|iam| iam.simulations(batch))));
         jobs

@@ -16,6 +16,7 @@ use ssm_doctor_facts::{
 
 use super::{
     service::Service,
+    shared::{Shared, TaggedRole},
     why::{Failure, Outcome, field, named, read, row, unreadable},
 };
 
@@ -50,40 +51,53 @@ impl Iam {
     }
 
     /// The role, and its tags.
-    pub async fn role(self, name: RoleName) -> Facts {
-        let (role, tags) = match self.tagged_role(&name).await {
-            Ok(found) => {
-                let (role, tags) = found.unzip();
-                (Ok(role), Ok(tags))
-            }
-            Err(failure) => (Err(failure.clone()), Err(failure)),
-        };
+    pub async fn role(self, name: RoleName, shared: Shared) -> Facts {
+        let role = self.tagged_role(&name, &shared).await;
+        Self::role_rows(name, role)
+    }
+
+    pub fn role_rows(name: RoleName, role: Outcome<TaggedRole>) -> Facts {
+        let tags = row(role.clone().map(|it| Some(it?.1)));
         Facts {
-            roles: [(name.clone(), row(role))].into(),
-            role_tags: [(name, row(tags))].into(),
+            roles: [(name.clone(), row(role.map(|it| Some(it?.0))))].into(),
+            role_tags: [(name, tags)].into(),
             ..Facts::default()
         }
     }
 
-    pub async fn tagged_role(&self, name: &RoleName) -> Outcome<(Role, BTreeMap<String, String>)> {
-        let output = self.client.get_role().role_name(name.as_str()).send().await;
-        let Some(output) = self.watch.read(output, &GONE)? else { return Ok(None) };
-        let found = field("Role", output.role())?;
-        Ok(Some((role(found)?, tags(found.tags()))))
+    pub async fn tagged_role(&self, name: &RoleName, shared: &Shared) -> Outcome<TaggedRole> {
+        let ask = async {
+            let output = self.client.get_role().role_name(name.as_str()).send().await;
+            let Some(output) = self.watch.read(output, &GONE)? else { return Ok(None) };
+            let found = field("Role", output.role())?;
+            Ok(Some((role(found)?, tags(found.tags()))))
+        };
+        shared.roles.get(name.clone(), ask).await
     }
 
-    pub async fn user(self, name: UserName) -> Facts {
-        let output = self.client.get_user().user_name(name.as_str()).send().await;
-        let user = self.watch.read(output, &GONE).and_then(|output| {
-            let Some(output) = output else { return Ok(None) };
-            let user = field("User", output.user())?;
-            Ok(Some(User {
-                arn: read("Arn", user.arn())?,
-                id: Some(user.user_id().to_owned()).filter(|it| !it.is_empty()),
-                tags: tags(user.tags()),
-            }))
-        });
-        Facts { users: [(name, row(user))].into(), ..Facts::default() }
+    pub async fn user(self, name: UserName, shared: Shared) -> Facts {
+        let user = self.read_user(&name, &shared).await;
+        Facts { users: [(name, row(user.map(|it| Some(it?.0))))].into(), ..Facts::default() }
+    }
+
+    /// The user, and the permissions boundary.
+    pub async fn read_user(
+        &self,
+        name: &UserName,
+        shared: &Shared,
+    ) -> Outcome<(User, Option<Arn>)> {
+        let ask = async {
+            let output = self.client.get_user().user_name(name.as_str()).send().await;
+            let Some(output) = self.watch.read(output, &GONE)? else { return Ok(None) };
+            let found = field("User", output.user())?;
+            let user = User {
+                arn: read("Arn", found.arn())?,
+                id: Some(found.user_id().to_owned()).filter(|it| !it.is_empty()),
+                tags: tags(found.tags()),
+            };
+            Ok(Some((user, boundary(found.permissions_boundary())?)))
+        };
+        shared.users.get(name.clone(), ask).await
     }
 
     /// May one principal do these things to these resources of one type? Resources of several types
@@ -259,7 +273,7 @@ fn role(it: &sdk::Role) -> Result<Role, Failure> {
     })
 }
 
-pub fn boundary(it: Option<&sdk::AttachedPermissionsBoundary>) -> Result<Option<Arn>, Failure> {
+fn boundary(it: Option<&sdk::AttachedPermissionsBoundary>) -> Result<Option<Arn>, Failure> {
     it.map(|it| named("PermissionsBoundaryArn", it.permissions_boundary_arn())).transpose()
 }
 

@@ -15,6 +15,7 @@ use super::{
     service::Service,
     why::{Failure, Outcome, field, named, row},
 };
+use crate::collect::chain::both;
 
 pub type Kms = Service<Client>;
 
@@ -26,7 +27,14 @@ impl Kms {
     }
 
     async fn describe(&self, name: &KeyName) -> Outcome<Key> {
-        let output = self.client.describe_key().key_id(name.as_str()).send().await;
+        let describe = self.client.describe_key().key_id(name.as_str()).send();
+        // The policy's call takes no alias, for which it has to wait.
+        let (output, policy) = if name.as_str().contains("alias/") {
+            (describe.await, None)
+        } else {
+            let (output, policy) = both(describe, self.policy(name.as_str())).await;
+            (output, Some(policy))
+        };
         let Some(output) = self.watch.read(output, &["NotFoundException"])? else {
             return Ok(None);
         };
@@ -35,18 +43,23 @@ impl Kms {
         // Optional in the answer; a symmetric key has no other use.
         let symmetric = key.key_spec() == Some(&KeySpec::SymmetricDefault);
         let usage = key.key_usage().or(symmetric.then_some(&KeyUsageType::EncryptDecrypt));
-        // Takes no alias, which the name may well be.
-        let output =
-            self.client.get_key_policy().key_id(arn.as_str()).policy_name("default").send().await;
-        let policy = self.watch.read(output, &[]);
-        let policy = policy.and_then(|it| field("Policy", it.and_then(|it| it.policy)));
+        let policy = match policy {
+            Some(policy) => policy,
+            None => self.policy(arn.as_str()).await,
+        };
         Ok(Some(Key {
             arn,
             state: field("KeyState", key.key_state().map(KeyState::as_str))?.into(),
             usage: field("KeyUsage", usage.map(KeyUsageType::as_str))?.into(),
             spec: key.key_spec().map(|it| it.as_str().into()),
-            policy: row(policy.map(|it| Some(Text::parse(&it)))),
+            policy: row(policy.map(Some)),
         }))
+    }
+
+    async fn policy(&self, key: &str) -> Result<Text, Failure> {
+        let output = self.client.get_key_policy().key_id(key).policy_name("default").send().await;
+        let output = self.watch.read(output, &[])?;
+        field("Policy", output.and_then(|it| it.policy)).map(|it| Text::parse(&it))
     }
 
     pub async fn grants(self, key: Arn) -> Facts {

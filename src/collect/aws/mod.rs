@@ -19,6 +19,7 @@ mod route53profiles;
 mod route53resolver;
 mod s3;
 mod service;
+mod shared;
 mod ssm;
 mod sts;
 mod watch;
@@ -34,6 +35,7 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_types::service_config::ServiceConfigKey;
 use ssm_doctor_facts::{ids::Region, time::Timestamp};
 
+pub use self::shared::Shared;
 use self::{
     service::Service,
     watch::Watch,

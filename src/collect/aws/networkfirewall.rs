@@ -11,12 +11,12 @@ use ssm_doctor_facts::{
         NetworkFirewallPolicy, RuleGroup, RuleOption, RuleOrder, StatefulRule, StatelessRule,
     },
 };
-use tokio::task::JoinSet;
 
 use super::{
     service::Service,
     why::{Failure, Outcome, field, maybe, read, row},
 };
+use crate::collect::chain::all;
 
 pub type NetworkFirewalls = Service<Client>;
 
@@ -34,10 +34,11 @@ impl NetworkFirewalls {
         let firewalls = self.firewalls_of(&vpc).await;
         let mut facts = Facts::default();
         let policies = firewalls.iter().flatten().flatten().map(|it| it.policy.clone());
-        for policy in policies.collect::<BTreeSet<_>>().difference(&known) {
-            let policy = self.clone().policy(policy.clone(), known.clone(), region.clone());
-            facts.absorb(policy.await);
-        }
+        let policies = policies.filter(|it| !known.contains(it)).collect::<BTreeSet<_>>();
+        let policies = policies
+            .into_iter()
+            .map(|policy| self.clone().policy(policy, known.clone(), region.clone()));
+        all(policies).await.into_iter().for_each(|it| facts.absorb(it));
         facts.network_firewalls.insert(vpc, row(firewalls));
         facts
     }
@@ -46,16 +47,16 @@ impl NetworkFirewalls {
         let call = self.client.list_firewalls().vpc_ids(vpc.as_str());
         let listed = call.into_paginator().page_size(PAGE).items().send();
         let listed = self.watch.read(listed.collect::<Result<Vec<_>, _>>().await, &[])?;
-        let mut firewalls = Vec::new();
-        for it in listed.unwrap_or_default() {
+        let firewalls = all(listed.iter().flatten().map(|it| async {
             let arn = field("FirewallArn", it.firewall_arn())?;
             let output = self.client.describe_firewall().firewall_arn(arn).send().await;
             // Deleted since it was listed.
-            let Some(output) = self.watch.read(output, &GONE)? else { continue };
+            let Some(output) = self.watch.read(output, &GONE)? else { return Ok(None) };
             let about = field("Firewall", output.firewall())?;
-            firewalls.push(firewall(about, field("FirewallStatus", output.firewall_status())?)?);
-        }
-        Ok(Some(firewalls))
+            firewall(about, field("FirewallStatus", output.firewall_status())?).map(Some)
+        }));
+        let firewalls = firewalls.await.into_iter().filter_map(Result::transpose);
+        firewalls.collect::<Result<_, _>>().map(Some)
     }
 
     /// A policy, and the groups of rules that it uses, but those known.
@@ -66,17 +67,11 @@ impl NetworkFirewalls {
         // Of AWS's own no rule is shown.
         let groups = used.filter(|it| !it.is_managed()).map(|it| it.group.clone());
         let groups: BTreeSet<Arn> = groups.collect();
-        let mut calls = JoinSet::new();
-        for arn in groups.difference(&known).cloned() {
-            let (service, region) = (self.clone(), region.clone());
-            calls.spawn(async move { (service.group_of(&arn, &region).await, arn) });
-        }
-        while let Some(done) = calls.join_next().await {
-            // A call that broke leaves its group without a row, to be asked for again.
-            if let Ok((group, arn)) = done {
-                facts.rule_groups.insert(arn, row(group));
-            }
-        }
+        let groups = groups.difference(&known).map(|arn| async {
+            let group = self.group_of(arn, &region).await;
+            (arn.clone(), row(group))
+        });
+        facts.rule_groups.extend(all(groups).await);
         facts.network_firewall_policies.insert(arn, row(policy));
         facts
     }

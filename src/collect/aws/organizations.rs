@@ -21,6 +21,10 @@ use super::{
     service::Service,
     why::{Failure, Outcome, field, named, row, unreadable},
 };
+use crate::collect::{
+    chain::{all, both},
+    once::Once,
+};
 
 pub type Organizations = Service<Client>;
 
@@ -30,18 +34,27 @@ const NOT_IN_USE: [&str; 1] = ["AWSOrganizationsNotInUseException"];
 const MOST_LEVELS: usize = 8;
 
 impl Organizations {
-    /// The organization, and its policies over our own account.
+    /// The organization, and its policies over our own account. They are requested beside it, since few accounts
+    /// are those whose own policies do not count.
     pub async fn organization(self, account: Option<AccountId>) -> Facts {
-        let organization = self.describe().await;
+        let levels = async {
+            match &account {
+                Some(account) => Some(self.levels(account).await),
+                None => None,
+            }
+        };
+        let (organization, levels) = both(self.describe(), levels).await;
         let mut facts = Facts::default();
-        match (&organization, account) {
-            (Ok(Some(it)), Some(account)) if it.management != account => {
-                facts = self.clone().policies(account).await;
+        if let (Some(account), Some(levels)) = (account, levels) {
+            match &organization {
+                Ok(Some(it)) if it.management != account => {
+                    facts.organization_policies.insert(account, policies(levels));
+                }
+                Ok(None) => {
+                    facts.organization_policies.insert(account, Row::Absent(Absent::Absent));
+                }
+                _ => {}
             }
-            (Ok(None), Some(account)) => {
-                facts.organization_policies.insert(account, Row::Absent(Absent::Absent));
-            }
-            _ => {}
         }
         facts.organization.insert(Ourselves::Us, row(organization));
         facts
@@ -50,8 +63,7 @@ impl Organizations {
     /// The policies over an account, from the root of the organization down.
     pub async fn policies(self, account: AccountId) -> Facts {
         let levels = self.levels(&account).await;
-        let policies = levels.map(|it| it.map(|levels| OrganizationPolicies { levels }));
-        Facts { organization_policies: [(account, row(policies))].into(), ..Facts::default() }
+        Facts { organization_policies: [(account, policies(levels))].into(), ..Facts::default() }
     }
 
     async fn describe(&self) -> Outcome<Organization> {
@@ -66,16 +78,18 @@ impl Organizations {
 
     async fn levels(&self, account: &AccountId) -> Outcome<Vec<OrganizationLevel>> {
         let Some(chain) = self.chain(account).await? else { return Ok(None) };
-        let mut levels = Vec::new();
-        let mut known = BTreeMap::new();
-        for id in chain {
-            let service = self.attached(&id, PolicyType::ServiceControlPolicy, &mut known).await?;
-            let resource =
-                self.attached(&id, PolicyType::ResourceControlPolicy, &mut known).await?;
-            let (Some(service), Some(resource)) = (service, resource) else { return Ok(None) };
-            levels.push(OrganizationLevel { id, service, resource });
-        }
-        Ok(Some(levels))
+        // One policy may be attached in many places, and is read once.
+        let texts = Once::default();
+        let levels = chain.into_iter().map(|id| async {
+            let (service, resource) = both(
+                self.attached(&id, PolicyType::ServiceControlPolicy, &texts),
+                self.attached(&id, PolicyType::ResourceControlPolicy, &texts),
+            )
+            .await;
+            let (Some(service), Some(resource)) = (service?, resource?) else { return Ok(None) };
+            Ok(Some(OrganizationLevel { id, service, resource }))
+        });
+        all(levels).await.into_iter().collect()
     }
 
     /// Root, organizational units and account.
@@ -93,28 +107,23 @@ impl Organizations {
         Err(unreadable("a chain of parents that does not end"))
     }
 
-    /// Policies of one kind attached to a root, unit or account, by name. One policy may be attached
-    /// in many places, and is read once.
+    /// Policies of one kind attached to a root, unit or account, by name.
     async fn attached(
         &self,
         target: &str,
         kind: PolicyType,
-        known: &mut BTreeMap<String, Text>,
+        texts: &Once<String, Result<Text, Failure>>,
     ) -> Outcome<BTreeMap<String, Text>> {
         let call = self.client.list_policies_for_target().target_id(target).filter(kind);
         let found: Result<Vec<_>, _> = call.into_paginator().send().collect().await;
         let Some(pages) = self.watch.read(found, &NOT_IN_USE)? else { return Ok(None) };
-        let mut policies = BTreeMap::new();
-        for it in pages.iter().flat_map(ListPoliciesForTargetOutput::policies) {
+        let policies = pages.iter().flat_map(ListPoliciesForTargetOutput::policies);
+        let policies = all(policies.map(|it| async {
             let id = field("Id", it.id())?;
-            let content = match known.get(id) {
-                Some(content) => content.clone(),
-                None => self.content(id).await?,
-            };
-            known.insert(id.into(), content.clone());
-            policies.insert(format!("{} ({id})", it.name().unwrap_or_default()), content);
-        }
-        Ok(Some(policies))
+            let text = texts.get(id.to_owned(), self.content(id)).await?;
+            Ok((format!("{} ({id})", it.name().unwrap_or_default()), text))
+        }));
+        policies.await.into_iter().collect::<Result<_, _>>().map(Some)
     }
 
     async fn content(&self, id: &str) -> Result<Text, Failure> {
@@ -122,4 +131,8 @@ impl Organizations {
         let output = field("Policy", self.watch.read(output, &[])?.and_then(|it| it.policy))?;
         Ok(Text::parse(field("Content", output.content())?))
     }
+}
+
+fn policies(levels: Outcome<Vec<OrganizationLevel>>) -> Row<OrganizationPolicies> {
+    row(levels.map(|it| it.map(|levels| OrganizationPolicies { levels })))
 }

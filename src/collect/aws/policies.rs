@@ -1,8 +1,8 @@
 //! The policies of a role, user or group: their lists, and every document in force.
 //!
-//! Asked for only where the simulator does not settle a question, so what depends on one list is
-//! fetched along with it: groups, managed policies, the boundary. A document that AWS keeps to itself
-//! is a row of its own, and so leaves the others readable.
+//! Asked for only where the simulator does not settle a question. Then one document waits for another, so the
+//! lists that name them are read ahead, beside the question. A document that AWS keeps to itself is a row of
+//! its own, and so leaves the others readable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,104 +13,93 @@ use ssm_doctor_facts::{
     lookup::{Absent, Facts, Row},
     text::Text,
 };
-use tokio::task::JoinSet;
 
 use super::{
-    iam::{GONE, Iam, boundary, decoded},
+    iam::{GONE, Iam, decoded},
+    shared::{Lists, Owner, Shared},
     why::{Failure, Outcome, field, named, read, row},
 };
+use crate::collect::chain::{all, both};
 
-/// Lists of one kind of identity: managed policies, names of inline ones, and the text of each.
+/// The lists of one kind of owner.
 macro_rules! lists {
-    ($iam:expr, $key:ident($name:expr), $attached:ident, $inline:ident, $get:ident) => {
-        async {
-            let attached = $iam.client.$attached().$key($name).into_paginator().items().send();
-            let names = $iam.client.$inline().$key($name).into_paginator().items().send();
-            let (attached, names) = tokio::join!(
-                attached.collect::<Result<Vec<_>, _>>(),
-                names.collect::<Result<Vec<_>, _>>()
-            );
-            let attached = $iam.watch.read(attached, &GONE)?;
-            let names = $iam.watch.read(names, &GONE)?;
-            let (Some(attached), Some(names)) = (attached, names) else { return Ok(None) };
-            let mut inline = BTreeMap::new();
-            for name in names {
-                let policy = $iam.client.$get().$key($name).policy_name(&name).send().await;
-                // Deleted since it was listed.
-                let Some(policy) = $iam.watch.read(policy, &GONE)? else { continue };
-                inline.insert(name, Text::parse(&decoded(policy.policy_document())));
-            }
-            Ok(Some(AttachedPolicies {
-                managed: arns(&attached)?,
-                inline,
-                groups: Vec::new(),
-                boundary: Row::Absent(Absent::Absent),
-            }))
-        }
-    };
+    ($iam:expr, $key:ident($name:expr), $attached:ident, $inline:ident) => {{
+        let attached = $iam.client.$attached().$key($name).into_paginator().items().send();
+        let inline = $iam.client.$inline().$key($name).into_paginator().items().send();
+        let (attached, inline) =
+            both(attached.collect::<Result<Vec<_>, _>>(), inline.collect::<Result<Vec<_>, _>>())
+                .await;
+        let (attached, inline) =
+            ($iam.watch.read(attached, &GONE)?, $iam.watch.read(inline, &GONE)?);
+        let (Some(attached), Some(inline)) = (attached, inline) else { return Ok(None) };
+        Ok(Some(Lists { managed: arns(&attached)?, inline, groups: Vec::new() }))
+    }};
+}
+
+/// An inline policy of one kind of owner.
+macro_rules! inline {
+    ($iam:expr, $key:ident($name:expr), $get:ident, $policy:expr) => {{
+        let output = $iam.client.$get().$key($name.as_str()).policy_name($policy).send().await;
+        let output = $iam.watch.read(output, &GONE)?;
+        Ok(output.map(|it| Text::parse(&decoded(it.policy_document()))))
+    }};
 }
 
 impl Iam {
-    pub async fn role_policies(self, name: RoleName, known: BTreeSet<Arn>) -> Facts {
-        let mut facts = Facts::default();
-        let lists = lists!(
-            self,
-            role_name(name.as_str()),
-            list_attached_role_policies,
-            list_role_policies,
-            get_role_policy
-        );
+    pub async fn role_policies(
+        self,
+        name: RoleName,
+        known: BTreeSet<Arn>,
+        shared: Shared,
+    ) -> Facts {
         // The role that comes with a profile may lack its boundary.
-        let (lists, role) = tokio::join!(lists, self.tagged_role(&name));
-        let found = role.clone().map(|found| found.and_then(|(role, _)| role.boundary));
-        let boundary = row(found);
-        facts.role_tags.insert(name.clone(), row(role.clone().map(|found| Some(found?.1))));
-        facts.roles.insert(name.clone(), row(role.map(|found| Some(found?.0))));
-        let attached: Outcome<_> = lists.map(|it| it.map(|it| AttachedPolicies { boundary, ..it }));
-        self.documents(managed([&attached]), known, &mut facts).await;
+        let (lists, role) =
+            both(self.lists(Owner::Role(name.clone()), &shared), self.tagged_role(&name, &shared))
+                .await;
+        let boundary = row(role.clone().map(|it| it.and_then(|(role, _)| role.boundary)));
+        let mut facts = Self::role_rows(name.clone(), role);
+        let attached = self.documents(Owner::Role(name.clone()), lists, boundary, &known);
+        let (attached, managed) = attached.await;
+        facts.managed_policies = managed;
         facts.role_policies.insert(name, row(attached));
         facts
     }
 
-    pub async fn user_policies(self, name: UserName, known: BTreeSet<Arn>) -> Facts {
-        let mut facts = Facts::default();
-        let lists = lists!(
-            self,
-            user_name(name.as_str()),
-            list_attached_user_policies,
-            list_user_policies,
-            get_user_policy
-        );
-        let (lists, groups, boundary) =
-            tokio::join!(lists, self.groups_of(&name), self.boundary_of(&name));
-        let attached: Outcome<_> = match (lists, groups) {
-            (Ok(Some(it)), Ok(Some(groups))) => {
-                Ok(Some(AttachedPolicies { groups, boundary: row(boundary), ..it }))
-            }
-            (Err(failure), _) | (_, Err(failure)) => Err(failure),
-            (Ok(None), _) | (_, Ok(None)) => Ok(None),
-        };
-        let groups = attached.iter().flatten().flat_map(|it| it.groups.clone()).collect::<Vec<_>>();
-        for group in groups {
-            let attached = self.attached_to_group(&group).await;
-            facts.group_policies.insert(group, row(attached));
-        }
-        let of_groups = facts.group_policies.values().filter_map(|it| match it {
-            Row::Present(it) => Some(it),
-            _ => None,
-        });
-        let wanted = attached.iter().flatten().chain(of_groups).flat_map(policies).collect();
-        self.documents(wanted, known, &mut facts).await;
+    /// With those of the user's groups.
+    pub async fn user_policies(
+        self,
+        name: UserName,
+        known: BTreeSet<Arn>,
+        shared: Shared,
+    ) -> Facts {
+        let (lists, user) =
+            both(self.lists(Owner::User(name.clone()), &shared), self.read_user(&name, &shared))
+                .await;
+        let boundary = row(user.map(|it| it.and_then(|(_, boundary)| boundary)));
+        let groups = lists.iter().flatten().flat_map(|it| it.groups.clone()).collect::<Vec<_>>();
+        let own = self.documents(Owner::User(name.clone()), lists, boundary, &known);
+        let groups = groups
+            .into_iter()
+            .map(|group| self.clone().group_policies(group, known.clone(), shared.clone()));
+        let ((attached, managed), groups) = both(own, all(groups)).await;
+        let mut facts = Facts { managed_policies: managed, ..Facts::default() };
         facts.user_policies.insert(name, row(attached));
+        groups.into_iter().for_each(|it| facts.absorb(it));
         facts
     }
 
-    pub async fn group_policies(self, name: GroupName, known: BTreeSet<Arn>) -> Facts {
-        let mut facts = Facts::default();
-        let attached = self.attached_to_group(&name).await;
-        self.documents(managed([&attached]), known, &mut facts).await;
-        facts.group_policies.insert(name, row(attached));
-        facts
+    pub async fn group_policies(
+        self,
+        name: GroupName,
+        known: BTreeSet<Arn>,
+        shared: Shared,
+    ) -> Facts {
+        let owner = Owner::Group(name.clone());
+        let lists = self.lists(owner.clone(), &shared).await;
+        let boundary = Row::Absent(Absent::Absent);
+        let (attached, managed) = self.documents(owner, lists, boundary, &known).await;
+        let group_policies = [(name, row(attached))].into();
+        Facts { group_policies, managed_policies: managed, ..Facts::default() }
     }
 
     pub async fn managed_policy(self, arn: Arn) -> Facts {
@@ -118,15 +107,60 @@ impl Iam {
         Facts { managed_policies: [(arn, row(policy))].into(), ..Facts::default() }
     }
 
-    async fn attached_to_group(&self, name: &GroupName) -> Outcome<AttachedPolicies> {
-        lists!(
-            self,
-            group_name(name.as_str()),
-            list_attached_group_policies,
-            list_group_policies,
-            get_group_policy
-        )
-        .await
+    /// Reads ahead what policies need in order to be read: the lists of a user or role, and once they are known those
+    /// of a user's groups. With a role come its boundary and its tags.
+    pub async fn read_ahead(self, owner: Owner, shared: Shared) -> Facts {
+        let lists = shared.lists.known(&owner).await;
+        match (lists, &owner) {
+            (Some(lists), _) => {
+                let groups = lists.into_iter().flatten().flat_map(|it| it.groups);
+                all(groups.map(|it| self.lists(Owner::Group(it), &shared))).await;
+                Facts::default()
+            }
+            (None, Owner::Role(name)) => {
+                let role = self.tagged_role(name, &shared);
+                let (_, role) = both(self.lists(owner.clone(), &shared), role).await;
+                Self::role_rows(name.clone(), role)
+            }
+            (None, _) => {
+                _ = self.lists(owner, &shared).await;
+                Facts::default()
+            }
+        }
+    }
+
+    async fn lists(&self, owner: Owner, shared: &Shared) -> Outcome<Lists> {
+        shared.lists.get(owner.clone(), self.read_lists(owner)).await
+    }
+
+    async fn read_lists(&self, owner: Owner) -> Outcome<Lists> {
+        match owner {
+            Owner::Role(name) => lists!(
+                self,
+                role_name(name.as_str()),
+                list_attached_role_policies,
+                list_role_policies
+            ),
+            Owner::Group(name) => lists!(
+                self,
+                group_name(name.as_str()),
+                list_attached_group_policies,
+                list_group_policies
+            ),
+            Owner::User(name) => {
+                let own = async {
+                    lists!(
+                        self,
+                        user_name(name.as_str()),
+                        list_attached_user_policies,
+                        list_user_policies
+                    )
+                };
+                let (own, groups) = both(own, self.groups_of(&name)).await;
+                let (Some(own), Some(groups)) = (own?, groups?) else { return Ok(None) };
+                Ok(Some(Lists { groups, ..own }))
+            }
+        }
     }
 
     async fn groups_of(&self, name: &UserName) -> Outcome<Vec<GroupName>> {
@@ -138,10 +172,52 @@ impl Iam {
             .transpose()
     }
 
-    async fn boundary_of(&self, name: &UserName) -> Outcome<Arn> {
-        let output = self.client.get_user().user_name(name.as_str()).send().await;
-        let Some(output) = self.watch.read(output, &GONE)? else { return Ok(None) };
-        boundary(field("User", output.user())?.permissions_boundary())
+    /// Everything that the lists name: the inline policies, and the managed ones but those already known.
+    async fn documents(
+        &self,
+        owner: Owner,
+        lists: Outcome<Lists>,
+        boundary: Row<Arn>,
+        known: &BTreeSet<Arn>,
+    ) -> (Outcome<AttachedPolicies>, BTreeMap<Arn, Row<ManagedPolicy>>) {
+        let lists = match lists {
+            Ok(Some(lists)) => lists,
+            Ok(None) => return (Ok(None), BTreeMap::new()),
+            Err(failure) => return (Err(failure), BTreeMap::new()),
+        };
+        let of_boundary = if let Row::Present(it) = &boundary { Some(it.clone()) } else { None };
+        let wanted: BTreeSet<Arn> = lists.managed.iter().cloned().chain(of_boundary).collect();
+        let managed = wanted.difference(known).cloned();
+        let managed = all(managed.map(|arn| async {
+            let policy = self.document(&arn).await;
+            (arn, row(policy))
+        }));
+        let names = lists.inline.clone();
+        let inline = all(names.into_iter().map(|name| async {
+            let text = self.inline(&owner, &name).await;
+            (name, text)
+        }));
+        let (inline, managed) = both(inline, managed).await;
+        let mut texts = BTreeMap::new();
+        for (name, text) in inline {
+            match text {
+                Ok(Some(text)) => _ = texts.insert(name, text),
+                // Deleted since it was listed.
+                Ok(None) => {}
+                Err(failure) => return (Err(failure), managed.into_iter().collect()),
+            }
+        }
+        let Lists { managed: attached, groups, .. } = lists;
+        let attached = AttachedPolicies { managed: attached, inline: texts, groups, boundary };
+        (Ok(Some(attached)), managed.into_iter().collect())
+    }
+
+    async fn inline(&self, owner: &Owner, policy: &str) -> Outcome<Text> {
+        match owner {
+            Owner::Role(name) => inline!(self, role_name(name), get_role_policy, policy),
+            Owner::User(name) => inline!(self, user_name(name), get_user_policy, policy),
+            Owner::Group(name) => inline!(self, group_name(name), get_group_policy, policy),
+        }
     }
 
     /// The version of a managed policy that is in force.
@@ -158,31 +234,6 @@ impl Iam {
             document: Text::parse(&decoded(field("Document", document)?)),
         }))
     }
-
-    /// These managed policies, at once, but those already known.
-    async fn documents(&self, wanted: BTreeSet<Arn>, known: BTreeSet<Arn>, facts: &mut Facts) {
-        let mut calls = JoinSet::new();
-        for arn in wanted.difference(&known).cloned() {
-            let iam = self.clone();
-            calls.spawn(async move { (iam.document(&arn).await, arn) });
-        }
-        while let Some(done) = calls.join_next().await {
-            // A call that broke leaves its policy without a row, to be asked for again.
-            if let Ok((policy, arn)) = done {
-                facts.managed_policies.insert(arn, row(policy));
-            }
-        }
-    }
-}
-
-fn managed<'a>(lists: impl IntoIterator<Item = &'a Outcome<AttachedPolicies>>) -> BTreeSet<Arn> {
-    lists.into_iter().flatten().flatten().flat_map(policies).collect()
-}
-
-/// Every managed policy, the boundary included.
-fn policies(it: &AttachedPolicies) -> Vec<Arn> {
-    let boundary = if let Row::Present(it) = &it.boundary { Some(it.clone()) } else { None };
-    it.managed.iter().cloned().chain(boundary).collect()
 }
 
 fn arns(attached: &[AttachedPolicy]) -> Result<Vec<Arn>, Failure> {

@@ -18,6 +18,7 @@ use super::{
     service::Service,
     why::{Failure, Outcome, field, maybe, named, row},
 };
+use crate::collect::chain::both;
 
 pub type Route53Resolver = Service<Client>;
 
@@ -86,9 +87,9 @@ impl Route53Resolver {
     async fn domains_of(&self, list: &FirewallListId, region: &Region) -> Outcome<FirewallDomains> {
         let about = self.client.get_firewall_domain_list().firewall_domain_list_id(list.as_str());
         let call = self.client.list_firewall_domains().firewall_domain_list_id(list.as_str());
-        let (about, domains) = tokio::join!(about.send(), async {
-            all!(self, call.into_paginator().page_size(PAGE).items())
-        });
+        let (about, domains) =
+            both(about.send(), async { all!(self, call.into_paginator().page_size(PAGE).items()) })
+                .await;
         let Some(about) = self.watch.read(about, &["ResourceNotFoundException"])? else {
             return Ok(None);
         };

@@ -6,7 +6,10 @@ use ssm_doctor_facts::lookup::Facts;
 use tokio::sync::Semaphore;
 
 use super::watch::Watch;
-use crate::collect::job::Job;
+use crate::collect::{
+    chain,
+    job::{Answer, Job},
+};
 
 /// Calls of one service in flight at once: those of one VPC fit.
 const IN_FLIGHT: usize = 12;
@@ -31,7 +34,8 @@ impl<C: Clone + Send + Sync + 'static> Service<C> {
         let (gate, work) = (self.gate.clone(), work(self.clone()));
         Box::pin(async move {
             let _permit = gate.acquire().await;
-            work.await
+            let (facts, chain) = chain::counted(work).await;
+            Answer { facts, chain }
         })
     }
 }

@@ -18,7 +18,8 @@ use aws_smithy_runtime_api::{
         interceptors::{
             Intercept,
             context::{
-                AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+                AfterDeserializationInterceptorContextRef,
+                BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
             },
         },
         orchestrator::HttpResponse,
@@ -29,6 +30,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{config_bag::ConfigBag, error::metadata::ProvideErrorMetadata};
 
 use super::why::{Outcome, failure, rejects_credentials};
+use crate::collect::chain::add_link;
 
 #[derive(Clone, Debug, Default)]
 pub struct Watch(Arc<Seen>);
@@ -78,6 +80,16 @@ impl Watch {
 impl Intercept for Watch {
     fn name(&self) -> &'static str {
         "Watch"
+    }
+
+    /// Once for a call, however often it is repeated.
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        add_link();
+        Ok(())
     }
 
     fn read_before_transmit(

@@ -25,7 +25,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::host_of;
+use super::environment::host_of;
 use crate::collect::text::printable;
 
 /// In seconds, for a whole attempt. A lost SYN is sent again after one second and after three.

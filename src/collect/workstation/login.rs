@@ -14,7 +14,7 @@ use ssm_doctor_facts::{
     workstation::{Login, Means, Profile, SignOn},
 };
 
-use super::{Setup, home, variable};
+use super::environment::{Setup, home, variable};
 use crate::collect::text::printable;
 
 pub async fn read(setup: &Setup) -> Row<Login> {

@@ -5,6 +5,7 @@
 //! run beside the calls to AWS.
 
 mod contact;
+mod environment;
 mod login;
 mod names;
 mod programs;
@@ -14,36 +15,22 @@ use std::{
     collections::BTreeSet,
     env,
     io::{self, IsTerminal as _},
-    net::SocketAddr,
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use hyper_util::client::proxy::matcher::Matcher;
 use ssm_doctor_facts::{
     lookup::{Facts, Need, Row},
-    time::Timestamp,
     workstation::{Host, Machine, Proxy, Sockets, Surroundings},
 };
 use tokio_rustls::TlsConnector;
 
-pub use self::contact::connector;
+use self::environment::variable;
+pub use self::{
+    contact::connector,
+    environment::{Setup, host_of},
+};
 use crate::collect::job::Job;
-
-/// What the AWS tools were told here, as the SDK read it.
-#[derive(Clone, Debug, Default)]
-pub struct Setup {
-    /// The profile behind `--profile`, and the one behind it or in the doctor's own configuration.
-    pub profile_flag: Option<String>,
-    pub profile: Option<String>,
-    pub endpoint_override: Option<String>,
-    pub dual_stack: bool,
-    pub fips: bool,
-    /// When the credentials in use end.
-    pub ends_at: Option<Timestamp>,
-    /// The DNS server of `--resolver`.
-    pub resolver: Option<SocketAddr>,
-}
 
 /// Looks around. Cheap to clone.
 #[derive(Clone)]
@@ -77,18 +64,19 @@ impl Probe {
                 Need::here_surroundings(_) => jobs.push(Box::pin(async move {
                     let row = Row::Present(surroundings(&setup));
                     Facts { here_surroundings: [(Machine::Here, row)].into(), ..Facts::default() }
+                        .into()
                 })),
                 Need::here_program(program) => jobs.push(Box::pin(async move {
                     let row = programs::find(program).await;
-                    Facts { here_programs: [(program, row)].into(), ..Facts::default() }
+                    Facts { here_programs: [(program, row)].into(), ..Facts::default() }.into()
                 })),
                 Need::here_login(_) => jobs.push(Box::pin(async move {
                     let row = login::read(&setup).await;
-                    Facts { here_logins: [(Machine::Here, row)].into(), ..Facts::default() }
+                    Facts { here_logins: [(Machine::Here, row)].into(), ..Facts::default() }.into()
                 })),
                 Need::here_ssh(target) => jobs.push(Box::pin(async move {
                     let row = ssh::read(&target);
-                    Facts { here_ssh: [(target, row)].into(), ..Facts::default() }
+                    Facts { here_ssh: [(target, row)].into(), ..Facts::default() }.into()
                 })),
                 Need::here_name(host) | Need::here_contact(host) => _ = hosts.insert(host),
                 _ => {}
@@ -126,6 +114,7 @@ impl Probe {
                 here_contacts: [(host, Row::Present(contact))].into(),
                 ..Facts::default()
             }
+            .into()
         })
     }
 }
@@ -152,19 +141,6 @@ fn surroundings(setup: &Setup) -> Surroundings {
     }
 }
 
-/// The first of these environment variables that is set, and its value.
-fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
-    let set = |name: &&'static str| Some((*name, env::var(name).ok().filter(|it| !it.is_empty())?));
-    names.iter().find_map(set)
-}
-
-/// Host and port of a URL, with or without a scheme; never the user and password that may stand there.
-pub fn host_of(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |it| it.1);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit_once('@').map_or(authority, |it| it.1).into()
-}
-
 /// As Go has it, in which the plugin is written. The limits are those of `sun_path`, less its final zero.
 fn sockets() -> Option<Sockets> {
     if cfg!(windows) {
@@ -176,35 +152,4 @@ fn sockets() -> Option<Sockets> {
         folder: u16::try_from(folder).unwrap_or(u16::MAX),
         most: if cfg!(target_os = "macos") { 103 } else { 107 },
     })
-}
-
-fn home() -> Option<PathBuf> {
-    env::home_dir().filter(|it| it.is_absolute())
-}
-
-/// A path without the name of whose home it lies in.
-fn shown(path: &Path) -> String {
-    let below =
-        home().and_then(|home| path.strip_prefix(home).ok().map(|it| Path::new("~").join(it)));
-    crate::collect::text::printable(&below.as_deref().unwrap_or(path).to_string_lossy())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_of_urls_without_their_secrets() {
-        let rows = [
-            ("http://proxy.corp:3128", "proxy.corp:3128"),
-            ("http://alice:hunter2@proxy.corp:3128/", "proxy.corp:3128"),
-            ("alice:p@ss@proxy.corp", "proxy.corp"),
-            ("proxy.corp:3128", "proxy.corp:3128"),
-            ("https://localhost:4566/path?x=@y", "localhost:4566"),
-            ("", ""),
-        ];
-        for (url, host) in rows {
-            assert_eq!(host_of(url), host, "{url}");
-        }
-    }
 }

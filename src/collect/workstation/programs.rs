@@ -8,7 +8,7 @@ use ssm_doctor_facts::{
 };
 use tokio::{process::Command, time::timeout};
 
-use super::shown;
+use super::environment::shown;
 use crate::collect::text::printable;
 
 /// The AWS CLI takes half a second to tell its version, more on a busy machine.

@@ -16,7 +16,7 @@ use ssm_doctor_facts::{
 
 use wildmatch::WildMatch;
 
-use super::{home, shown};
+use super::environment::{home, shown};
 use crate::collect::text::printable;
 
 /// Files that include each other end here.

@@ -37,6 +37,5 @@ pub(crate) use dhcp_options::is_amazons;
 pub use dhcp_options::{dhcp_servers, foreign_resolver, handed_out};
 pub use outcome::{EndpointFault, ListEntry, Remedy, Statement};
 pub(crate) use query::stands_at;
-pub(crate) use resolution::KnownName;
 pub use resolution::{Defect, Elsewhere, Families, Name, Resolution, Step, StepKind};
 pub use resolver::{forwarding_rule, resolve};

@@ -119,7 +119,7 @@ pub enum StepKind {
 
 /// A [`Name`], as a case keeps it: with the ids of endpoints in place of their rows.
 #[derive(Clone)]
-pub(crate) struct KnownName {
+pub(super) struct KnownName {
     host: String,
     to: KnownResolution,
     families: Option<Families>,

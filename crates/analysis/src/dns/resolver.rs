@@ -1,6 +1,11 @@
 //! The VPC's resolver, asked for the name of a service.
 
-use alloc::{string::ToString, vec};
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec,
+};
+use core::cell::RefCell;
 
 use crate::answer::{Fix, Recovery, Verdict, observed, seen};
 use crate::case::Case;
@@ -16,19 +21,24 @@ use ssm_doctor_facts::{
     route53::ResolverRule,
 };
 
+/// [`resolve`], as a case keeps it, by VPC and service.
+#[derive(Default)]
+struct KnownNames(RefCell<BTreeMap<(VpcId, String), Result<KnownName, Unknown>>>);
+
 /// The name of `service`, asked for in `vpc`.
 ///
 /// # Errors
 /// [`Unknown`] when what decides was not seen, or the VPC's instances ask a DNS server of their own.
 pub fn resolve<'a>(case: &Case<'a>, vpc: &VpcId, service: &str) -> Result<Name<'a>, Unknown> {
     let key = (vpc.clone(), service.to_string());
-    let known = case.names.borrow().get(&key).cloned();
+    let names = case.results::<KnownNames>();
+    let known = names.0.borrow().get(&key).cloned();
     if let Some(known) = known {
         return known?.restore(case.facts, vpc);
     }
     let name = resolve_anew(case, vpc, service);
     let known = name.as_ref().map(KnownName::of).map_err(Clone::clone);
-    case.names.borrow_mut().insert(key, known);
+    names.0.borrow_mut().insert(key, known);
     name
 }
 

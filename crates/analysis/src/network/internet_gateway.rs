@@ -65,24 +65,29 @@ impl PathTrace<'_> {
 
     /// An internet gateway translates between an instance's public address and its private one; without
     /// a public address there is nothing to translate to. IPv6 addresses are public as they are.
-    pub(super) fn public_address(&self, route: &Route) -> Verdict {
+    pub(super) fn public_address(&self, route: &Route) -> Answer {
         let interface = self.from.interface;
         if self.from.address.is_ipv6() {
-            return Verdict::Pass(observed(
+            return Ok(Verdict::Pass(observed(
                 &interface.id,
                 NetworkStatement::HasIpv6Address(self.from.address),
-            ));
+            )));
         }
         if let Some(address) = interface.public_ip {
-            return Verdict::Pass(observed(
+            return Ok(Verdict::Pass(observed(
                 &interface.id,
                 NetworkStatement::HasPublicAddress(address),
-            ));
+            )));
         }
         if !self.from.host.running {
-            return Verdict::NotApplicable("a stopped instance has given its public address back");
+            // Source: EC2 user guide, "Amazon EC2 instance IP addressing": the address is released when the
+            // instance stops, and it may have had none. How it was launched does not show.
+            return Err(Unknown::limit(format!(
+                "{} is stopped, so it has no public address; whether it gets one when it starts is not visible",
+                self.scope.target
+            )));
         }
-        Verdict::Fail(
+        Ok(Verdict::Fail(
             observed(
                 &interface.id,
                 NetworkStatement::NoPublicAddress {
@@ -95,6 +100,6 @@ impl PathTrace<'_> {
                 NetworkRemedy::GiveElasticAddress { interface: interface.id.clone() },
                 Recovery::Agent,
             ),
-        )
+        ))
     }
 }

@@ -58,7 +58,7 @@ impl PathTrace<'_> {
                 Hop {
                     kind: HopKind::PublicAddress,
                     id: self.from.interface.id.to_string(),
-                    answer: Ok(self.public_address(route)),
+                    answer: self.public_address(route),
                 },
             ],
             TargetKind::EgressOnlyGateway(id) => vec![

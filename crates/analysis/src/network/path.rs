@@ -8,8 +8,11 @@
 //! answers. Addresses of services outside the VPC are not known. They stand for any address that a
 //! public service can have: an answer about them holds for all of them.
 
-use alloc::{format, rc::Rc, vec::Vec};
-use core::net::{IpAddr, Ipv4Addr};
+use alloc::{collections::BTreeMap, format, rc::Rc, vec::Vec};
+use core::{
+    cell::RefCell,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use ssm_doctor_facts::{
     ec2::*,
@@ -154,10 +157,15 @@ pub fn once_led_to(endpoint: &Endpoint, what: Evidence) -> Evidence {
     what.once_resolved_to(&endpoint.id)
 }
 
+/// [`path`], as a case keeps it, by service.
+#[derive(Default)]
+struct KnownPaths(RefCell<BTreeMap<&'static str, Rc<Path>>>);
+
 /// The way from the target to `service`, computed once for each case.
 #[must_use]
 pub fn path(case: &Case, service: &'static str) -> Rc<Path> {
-    if let Some(known) = case.paths.borrow().get(service) {
+    let paths = case.results::<KnownPaths>();
+    if let Some(known) = paths.0.borrow().get(service) {
         return known.clone();
     }
     let mut path = compute(case, service);
@@ -165,7 +173,7 @@ pub fn path(case: &Case, service: &'static str) -> Rc<Path> {
         hop.mark_path(service);
     }
     let path = Rc::new(path);
-    case.paths.borrow_mut().insert(service, path.clone());
+    paths.0.borrow_mut().insert(service, path.clone());
     path
 }
 

@@ -7,6 +7,7 @@
 //! `common/identity/availableidentities/ec2/ec2roleprovider/ec2_role_provider.go`.
 
 use alloc::{format, string::String};
+use core::cell::OnceCell;
 
 use crate::case::Case;
 use crate::permissions::{
@@ -30,8 +31,12 @@ use ssm_doctor_iam_policy::ServiceTrust;
 /// # Errors
 /// [`Unknown`] when what decides between the candidates was not seen.
 pub fn agent_role(case: &Case) -> Result<Option<AgentRole>, Unknown> {
-    case.agent_role.get_or_init(|| look_up(case)).clone()
+    case.results::<KnownRole>().0.get_or_init(|| look_up(case)).clone()
 }
+
+/// [`agent_role`], as a case keeps it.
+#[derive(Default)]
+struct KnownRole(OnceCell<Result<Option<AgentRole>, Unknown>>);
 
 fn look_up(case: &Case) -> Result<Option<AgentRole>, Unknown> {
     let Some((name, source)) = agent_role_name(case)? else { return Ok(None) };
@@ -188,6 +193,15 @@ fn with_channels(unknown: Unknown, role: &AgentRole, case: &Case) -> Unknown {
 pub fn host_management(facts: &Facts) -> Result<Option<&str>, Unknown> {
     let setting = facts.service_setting(&SettingId::DefaultHostManagementRole).optional()?;
     Ok(setting.and_then(ServiceSetting::role))
+}
+
+/// Is it certain that an EC2 instance's agent has no role of Default Host Management? Then its credentials are
+/// those of its instance profile, if it has any.
+#[must_use]
+pub fn host_management_gives_none(case: &Case) -> bool {
+    case.scope.target.instance().is_some()
+        && matches!(host_management(case.facts), Ok(None))
+        && matches!(given_by_host_management(case), Ok(None))
 }
 
 /// How long a change of Default Host Management may take to reach the nodes. Source: Systems Manager

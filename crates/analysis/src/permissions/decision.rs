@@ -13,6 +13,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::cell::RefCell;
 
 use crate::case::Case;
 use crate::permissions::{
@@ -134,8 +135,12 @@ pub enum NoSimulation {
     Limit(Limit),
 }
 
+/// [`decide`], as a case keeps it.
+#[derive(Default)]
+struct KnownDecisions(RefCell<Vec<KnownDecision>>);
+
 /// A decision that was made before.
-pub(crate) struct KnownDecision {
+struct KnownDecision {
     identity: Identity,
     action: String,
     resource: String,
@@ -176,15 +181,15 @@ pub fn decide(
     resource_policy: Option<&ResourcePolicy>,
     case: &Case,
 ) -> Result<PermissionDecision, Unknown> {
-    let decisions = case.decisions.borrow();
-    let known = decisions.iter().find(|known| known.is_for(question, resource_policy));
+    let decisions = case.results::<KnownDecisions>();
+    let same = |known: &&KnownDecision| known.is_for(question, resource_policy);
+    let known = decisions.0.borrow().iter().find(same).map(|known| known.decision.clone());
     if let Some(known) = known {
-        return known.decision.clone();
+        return known;
     }
-    drop(decisions);
     let decision = decide_anew(question, resource_policy, case);
     let owned = |(key, known): &(&str, KeyValue)| ((*key).to_owned(), known.clone());
-    case.decisions.borrow_mut().push(KnownDecision {
+    decisions.0.borrow_mut().push(KnownDecision {
         identity: question.identity.clone(),
         action: question.action.into(),
         resource: question.resource.into(),

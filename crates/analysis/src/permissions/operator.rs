@@ -1,6 +1,7 @@
 //! Who will start the session.
 
 use alloc::{format, string::String, vec::Vec};
+use core::cell::OnceCell;
 
 use crate::case::Case;
 use crate::permissions::identity::{Identity, Side};
@@ -18,8 +19,12 @@ use ssm_doctor_facts::{
 /// # Errors
 /// [`Unknown`] for sessions that cannot be traced to a user or role of this account.
 pub fn identity(case: &Case) -> Result<Identity, Unknown> {
-    case.operator.get_or_init(|| look_up(case)).clone()
+    case.results::<KnownOperator>().0.get_or_init(|| look_up(case)).clone()
 }
+
+/// [`identity`], as a case keeps it.
+#[derive(Default)]
+struct KnownOperator(OnceCell<Result<Identity, Unknown>>);
 
 fn look_up(case: &Case) -> Result<Identity, Unknown> {
     let caller = case.facts.caller(&Ourselves::Us).required()?;

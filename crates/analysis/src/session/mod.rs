@@ -18,6 +18,8 @@ pub use gate::Gate;
 pub use outcome::{Defect, FieldType, Statement};
 pub use preferences::{GuardedKey, Preferences};
 
+use core::cell::OnceCell;
+
 use crate::case::Case;
 use ssm_doctor_facts::{
     ids::DocumentName,
@@ -80,9 +82,9 @@ const DEFAULTS: &str = "no preferences have been saved, so the defaults hold";
 /// [`Unknown`] when the document was not seen, and for commands by AWS's own documents: whether
 /// the account's preferences apply to those is not documented.
 pub fn gates<'a>(case: &Case<'a>) -> Result<Gates<'a>, Unknown> {
-    match case.gates.get_or_init(|| find_gates(case)).clone()? {
-        KnownGates::None(reason) => Ok(Gates::None(reason)),
-        KnownGates::Apply(name) => {
+    match case.results::<KnownGates>().0.get_or_init(|| find_gates(case)).clone()? {
+        Found::None(reason) => Ok(Gates::None(reason)),
+        Found::Apply(name) => {
             let document = case.facts.document(&name).required()?;
             let content = document.content.json().ok_or_else(|| unreadable(&name))?;
             Ok(Gates::Apply(Preferences { name, content }))
@@ -90,18 +92,21 @@ pub fn gates<'a>(case: &Case<'a>) -> Result<Gates<'a>, Unknown> {
     }
 }
 
-/// [`Gates`], as a case keeps them.
+/// [`gates`], as a case keeps them.
+#[derive(Default)]
+struct KnownGates(OnceCell<Result<Found, Unknown>>);
+
 #[derive(Clone)]
-pub(crate) enum KnownGates {
+enum Found {
     None(&'static str),
     /// Those of this document.
     Apply(DocumentName),
 }
 
-fn find_gates(case: &Case) -> Result<KnownGates, Unknown> {
+fn find_gates(case: &Case) -> Result<Found, Unknown> {
     match case.scope.session {
         Session::Ssh | Session::Port | Session::RemotePort => {
-            return Ok(KnownGates::None(NO_GATES));
+            return Ok(Found::None(NO_GATES));
         }
         Session::Shell | Session::Command => {}
     }
@@ -114,7 +119,7 @@ fn find_gates(case: &Case) -> Result<KnownGates, Unknown> {
     };
     let Some(document) = case.facts.document(&name).optional()? else {
         let saved = name.as_str() == PREFERENCES;
-        return Ok(KnownGates::None(if saved {
+        return Ok(Found::None(if saved {
             DEFAULTS
         } else {
             "the session document does not exist"
@@ -125,5 +130,5 @@ fn find_gates(case: &Case) -> Result<KnownGates, Unknown> {
     if by_aws && !preferences.asks_nothing() {
         return Err(Unknown::limit(SessionLimit::DocumentOfAws));
     }
-    Ok(KnownGates::Apply(preferences.name))
+    Ok(Found::Apply(preferences.name))
 }

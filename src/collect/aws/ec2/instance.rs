@@ -14,10 +14,12 @@ use ssm_doctor_facts::{
     ids::{InstanceId, Region, SubnetId},
     lookup::Facts,
 };
-use tokio::task::JoinSet;
 
 use super::lists::{Ec2, all, by_id, groups, keyed, tags, word};
-use crate::collect::aws::why::{Failure, field, maybe, named, row, timestamp};
+use crate::collect::{
+    aws::why::{Failure, field, maybe, named, row, timestamp},
+    chain,
+};
 
 /// Beyond this, a slow Region counts as one that does not have the instance.
 const GLANCE: Duration = Duration::from_secs(3);
@@ -68,7 +70,7 @@ impl Ec2 {
         let found = match regions {
             Err(failure) => Err(failure),
             Ok(output) => {
-                let mut looks = JoinSet::new();
+                let mut looks = Vec::new();
                 let names = output.into_iter().flat_map(|it| it.regions.unwrap_or_default());
                 for region in names.filter_map(|it| it.region_name?.parse::<Region>().ok()) {
                     if region == here {
@@ -82,14 +84,14 @@ impl Ec2 {
                     let call = Client::from_conf(config.build())
                         .describe_instances()
                         .instance_ids(id.as_str());
-                    looks.spawn(async move {
+                    looks.push(async move {
                         let output = call.send().await.ok()?;
                         let here =
                             output.reservations().iter().any(|it| !it.instances().is_empty());
                         here.then_some(region)
                     });
                 }
-                let mut found: Vec<_> = looks.join_all().await.into_iter().flatten().collect();
+                let mut found: Vec<_> = chain::all(looks).await.into_iter().flatten().collect();
                 found.sort();
                 Ok(Some(found))
             }

@@ -12,10 +12,12 @@ use ssm_doctor_facts::{
     ids::{TransitGatewayId, VpcId},
     lookup::Facts,
 };
-use tokio::task::JoinSet;
 
 use super::lists::{Ec2, PAGE, all, filter, ids, listed, word};
-use crate::collect::aws::why::{Failure, field, maybe, named, row, unreadable};
+use crate::collect::{
+    aws::why::{Failure, field, maybe, named, row, unreadable},
+    chain::{self, both},
+};
 
 impl Ec2 {
     pub async fn transit_gateway_attachments(self, vpc: VpcId) -> Facts {
@@ -35,7 +37,7 @@ impl Ec2 {
         let attached = attached.filters(filter("transit-gateway-id", id.as_str()));
         let attached = attached.into_paginator().page_size(PAGE).items();
         let (attached, tables) =
-            tokio::join!(async { listed(all!(self, attached)) }, self.transit_tables(&id));
+            both(async { listed(all!(self, attached)) }, self.transit_tables(&id)).await;
         let attached = attached.and_then(|it| it.iter().map(transit_attachment).collect());
         let gateway = attached
             .and_then(|attachments| Ok(Some(TransitGateway { attachments, tables: tables? })));
@@ -46,15 +48,8 @@ impl Ec2 {
         let call = self.client.describe_transit_gateway_route_tables();
         let call = call.filters(filter("transit-gateway-id", id.as_str()));
         let found = listed(all!(self, call.into_paginator().page_size(PAGE).items()))?;
-        let mut searches = JoinSet::new();
-        for table in found {
-            let ec2 = self.clone();
-            searches.spawn(async move { ec2.transit_table(&table).await });
-        }
-        let mut tables = Vec::new();
-        while let Some(done) = searches.join_next().await {
-            tables.push(done.map_err(|it| unreadable(it.to_string()))??);
-        }
+        let tables = chain::all(found.iter().map(|table| self.transit_table(table))).await;
+        let mut tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
         tables.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(tables)
     }

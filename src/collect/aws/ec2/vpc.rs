@@ -27,6 +27,7 @@ use super::{
 };
 use crate::collect::{
     aws::why::{Failure, field, hidden_by, maybe, named, row, unreadable},
+    chain::both,
     known::{our_account, present},
 };
 
@@ -168,10 +169,11 @@ impl Ec2 {
     pub async fn vpc_dns(self, id: VpcId) -> Facts {
         let ask =
             |name| self.client.describe_vpc_attribute().vpc_id(id.as_str()).attribute(name).send();
-        let (support, hostnames) = tokio::join!(
+        let (support, hostnames) = both(
             ask(VpcAttributeName::EnableDnsSupport),
-            ask(VpcAttributeName::EnableDnsHostnames)
-        );
+            ask(VpcAttributeName::EnableDnsHostnames),
+        )
+        .await;
         let absent = ["InvalidVpcID.NotFound"];
         let dns = self.watch.read(support, &absent).and_then(|support| {
             let hostnames = self.watch.read(hostnames, &absent)?;

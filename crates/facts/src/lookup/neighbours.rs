@@ -1,0 +1,279 @@
+//! What is worth asking in the same round as other questions, since their answers will lead to it.
+//!
+//! Every fact here would be asked for one or more rounds later by some check. Leaving an entry out makes a
+//! collection slower, and changes no report.
+
+use alloc::{collections::BTreeSet, vec::Vec};
+
+use super::{facts::Facts, need::Need, row::Row};
+use crate::{
+    ec2::{Endpoint, Instance, RouteTable, TargetKind},
+    iam::{Decision, Question, Simulation},
+    ids::*,
+    scope::Scope,
+    ssm::{Document, ManagedNode, ServiceSetting, SettingId},
+};
+
+macro_rules! neighbours {
+    ($($(#[$doc:meta])* $accessor:ident in $table:ident: $key:ident => $row:ty, asked with $actions:expr
+        $(, beside $beside:path)? $(, then $then:path)?;)*) => {
+        /// `needs`, with what is about to be needed and can be asked in the same round.
+        #[must_use]
+        pub fn with_neighbours(
+            mut needs: BTreeSet<Need>,
+            facts: &Facts,
+            scope: &Scope,
+        ) -> BTreeSet<Need> {
+            let mut new: Vec<Need> = needs.iter().cloned().collect();
+            $($(for (key, row) in &facts.$table {
+                if let Row::Present(row) = row {
+                    new.extend($then(key, row, facts, scope));
+                }
+            })?)*
+            while let Some(need) = new.pop() {
+                if facts.has(&need) {
+                    continue;
+                }
+                match &need {
+                    $($(Need::$accessor(key) => new.extend(
+                        $beside(key, facts, scope).into_iter().filter(|it| !needs.contains(it)),
+                    ),)?)*
+                    _ => {}
+                }
+                needs.insert(need);
+            }
+            needs
+        }
+    };
+}
+
+table!(neighbours);
+
+/// What a column holds: of a key or a row, with the facts so far.
+type Needs = Vec<Need>;
+
+fn of_instance(_: &InstanceId, _: &Facts, _: &Scope) -> Needs {
+    [Need::service_setting(SettingId::DefaultHostManagementRole)].into()
+}
+
+/// What no policy allows a grant of the key may.
+fn of_simulation(question: &Question, _: &Facts, _: &Scope) -> Needs {
+    let key = question.resource.parse().ok().filter(|_| question.action.starts_with("kms:"));
+    key.map(Need::key_grants).into_iter().collect()
+}
+
+/// The policies say why, and what depends on keys that the simulator was not given.
+fn after_simulation(question: &Question, row: &Simulation, _: &Facts, _: &Scope) -> Needs {
+    if row.decision == Decision::Allowed {
+        return Needs::new();
+    }
+    let principal = &question.principal;
+    let need = match principal.resource().split_once('/') {
+        Some(("role", _)) => principal.name().parse().ok().map(Need::role_policies),
+        Some(("user", _)) => principal.name().parse().ok().map(Need::user_policies),
+        _ => None,
+    };
+    need.into_iter().collect()
+}
+
+/// The role that an agent may have from Systems Manager.
+fn after_node(_: &Target, row: &ManagedNode, _: &Facts, _: &Scope) -> Needs {
+    row.role.as_deref().and_then(role_named).into_iter().collect()
+}
+
+/// As above.
+fn after_service_setting(_: &SettingId, row: &ServiceSetting, _: &Facts, _: &Scope) -> Needs {
+    row.role().filter(|it| !it.starts_with('$')).and_then(role_named).into_iter().collect()
+}
+
+/// By its name, or by a path and its name.
+fn role_named(raw: &str) -> Option<Need> {
+    raw.rsplit('/').next()?.parse().ok().map(Need::role)
+}
+
+/// What sessions are encrypted with and logged to.
+fn after_document(_: &DocumentName, row: &Document, _: &Facts, _: &Scope) -> Needs {
+    let inputs = row.content.json().and_then(|it| it.get("inputs"));
+    // A parameter's value comes with the session.
+    let name = |it: &&str| !it.is_empty() && !it.contains("{{");
+    let text = |field: &str| inputs?.get(field)?.as_str().filter(name);
+    let needs = [
+        text("kmsKeyId").and_then(|it| it.parse().ok()).map(Need::key),
+        text("s3BucketName").and_then(|it| it.parse().ok()).map(Need::bucket),
+        text("cloudWatchLogGroupName").and_then(|it| it.parse().ok()).map(Need::log_group),
+    ];
+    needs.into_iter().flatten().collect()
+}
+
+/// Registration and heartbeat, and the session channel: every session needs both.
+const SERVICES: [&str; 2] = ["ssm", "ssmmessages"];
+
+/// A zone may lead to endpoints of a hub VPC, whose own settings then count.
+fn of_zone_records(_: &ZoneId, _: &Facts, scope: &Scope) -> Needs {
+    let names = SERVICES.iter().map(|service| scope.region.endpoint_service(service));
+    names.map(Need::service_endpoints).collect()
+}
+
+/// The hub's routes lead back, and its endpoints' interfaces let packets in.
+fn after_service_endpoints(_: &ServiceName, row: &[Endpoint], facts: &Facts, _: &Scope) -> Needs {
+    let hubs = hubs(facts);
+    let shared = row.iter().filter(|it| it.vpc.as_ref().is_some_and(|vpc| hubs.contains(vpc)));
+    let interfaces = shared.flat_map(|it| it.interfaces.iter().cloned());
+    let interfaces = interfaces.map(Need::network_interface).collect::<Needs>();
+    hubs.into_iter().map(Need::route_tables).chain(interfaces).collect()
+}
+
+/// Where a transit gateway is on the way its tables decide, and the VPCs that are attached to it: one for egress,
+/// or a hub.
+fn of_transit_gateway_attachments(vpc: &VpcId, facts: &Facts, scope: &Scope) -> Needs {
+    let hubs = hubs(facts);
+    let mut needs = Needs::from([Need::route_tables(vpc.clone())]);
+    if !facts.route_tables.contains_key(vpc) && !hubs.contains(vpc) {
+        // One setting of the Region blocks every gateway, and matters in a VPC for egress.
+        needs.push(Need::public_access_block(scope.region.clone()));
+    }
+    needs.extend(hubs.into_iter().map(Need::transit_gateway_attachments));
+    let tables = facts.route_tables.values().filter_map(|row| present(Some(row)));
+    needs.extend(transit_gateways(tables.flatten()).map(Need::transit_gateway));
+    needs
+}
+
+fn after_route_tables(vpc: &VpcId, row: &[RouteTable], facts: &Facts, scope: &Scope) -> Needs {
+    let mut needs = Needs::new();
+    if targets(row).any(|it| {
+        matches!(
+            it,
+            TargetKind::InternetGateway(_)
+                | TargetKind::EgressOnlyGateway(_)
+                | TargetKind::NatGateway(_)
+        )
+    }) {
+        needs.push(Need::public_access_block(scope.region.clone()));
+    }
+    // Packets of the instance may well leave by a transit gateway: there is a route to one, and no endpoint for
+    // Systems Manager.
+    let instance = scope.target.instance().and_then(|id| present(facts.instances.get(id)));
+    let ours = instance.is_some_and(|it: &Instance| it.vpc.as_ref() == Some(vpc));
+    let unserved = present(facts.endpoints.get(vpc))
+        .is_some_and(|it| it.iter().all(|it| it.serves(&scope.region) != Some("ssm")));
+    if ours && unserved && transit_gateways(row).next().is_some() {
+        needs.push(Need::transit_gateway_attachments(vpc.clone()));
+        needs.extend(of_transit_gateway_attachments(vpc, facts, scope));
+    }
+    needs
+}
+
+/// What a row has, if it was seen and is not absent.
+fn present<T>(row: Option<&Row<T>>) -> Option<&T> {
+    match row {
+        Some(Row::Present(row)) => Some(row),
+        _ => None,
+    }
+}
+
+/// What the routes lead to.
+fn targets<'f>(
+    tables: impl IntoIterator<Item = &'f RouteTable>,
+) -> impl Iterator<Item = TargetKind> {
+    tables.into_iter().flat_map(|it| &it.routes).map(|it| it.via.kind())
+}
+
+fn transit_gateways<'f>(
+    tables: impl IntoIterator<Item = &'f RouteTable>,
+) -> impl Iterator<Item = TransitGatewayId> {
+    targets(tables).filter_map(|it| match it {
+        TargetKind::TransitGateway(id) => Some(id),
+        _ => None,
+    })
+}
+
+/// More VPCs with endpoints of their own than this are no hubs.
+const HUBS: usize = 3;
+
+/// The other VPCs that have endpoints of our services, where they are so few that they must be shared.
+fn hubs(facts: &Facts) -> BTreeSet<VpcId> {
+    let instances = facts.instances.values().filter_map(|row| present(Some(row)));
+    let ours: BTreeSet<&VpcId> = instances.filter_map(|it| it.vpc.as_ref()).collect();
+    let listed = facts.service_endpoints.values().filter_map(|row| present(Some(row)));
+    let vpcs = listed.flatten().filter_map(|it| it.vpc.as_ref());
+    let others: BTreeSet<VpcId> = vpcs.filter(|it| !ours.contains(it)).cloned().collect();
+    if others.len() > HUBS { BTreeSet::new() } else { others }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{borrow::ToOwned, format};
+
+    use super::*;
+    use crate::ssm::Ping;
+
+    fn scope() -> Scope {
+        let scope = r#"{"target": "i-1", "region": "eu-west-1", "at": "2026-11-23T03:00:00Z"}"#;
+        serde_json::from_str(scope).unwrap()
+    }
+
+    #[test]
+    fn roles_of_the_agent_are_asked_early() {
+        let id: InstanceId = "i-1".parse().unwrap();
+        let needs =
+            with_neighbours([Need::instance(id.clone())].into(), &Facts::default(), &scope());
+        assert_eq!(needs.len(), 2, "{needs:?}");
+
+        let mut facts = Facts::default();
+        let value = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole".to_owned();
+        let setting =
+            Row::Present(ServiceSetting { value, status: "Customized".into(), changed_at: None });
+        facts.service_settings.insert(SettingId::DefaultHostManagementRole, setting);
+        let node = ManagedNode {
+            ping: Ping::Online,
+            last_ping: None,
+            agent_version: None,
+            platform: None,
+            platform_name: None,
+            computer_name: None,
+            role: Some("Edge".into()),
+            source_type: None,
+            registered_at: None,
+            activation: None,
+            ip: None,
+        };
+        facts.nodes.insert(Target::Instance(id), Row::Present(node));
+        let role = |name: &str| Need::role(name.parse().unwrap());
+        assert_eq!(
+            with_neighbours(BTreeSet::new(), &facts, &scope()),
+            [role("AWSSystemsManagerDefaultEC2InstanceManagementRole"), role("Edge")].into()
+        );
+    }
+
+    #[test]
+    fn policies_are_asked_where_the_simulator_does_not_allow() {
+        let wanted = |principal: &str, decision: &str| {
+            let question = format!("arn:aws:iam::111122223333:{principal} ssm:StartSession *");
+            let facts = serde_json::json!({
+                "simulations": { question: { "decision": decision } },
+            });
+            let facts: Facts = serde_json::from_value(facts).unwrap();
+            with_neighbours(BTreeSet::new(), &facts, &scope())
+        };
+        assert_eq!(wanted("role/path/App", "allowed"), [].into());
+        let role = Need::role_policies("App".parse().unwrap());
+        assert_eq!(wanted("role/path/App", "implicitDeny"), [role].into());
+        let user = Need::user_policies("alice".parse().unwrap());
+        assert_eq!(wanted("user/alice", "explicitDeny"), [user].into());
+        assert_eq!(wanted("root", "implicitDeny"), [].into());
+    }
+
+    #[test]
+    fn what_the_preferences_name_is_asked_early() {
+        let facts = serde_json::json!({ "documents": { "SSM-SessionManagerRunShell": {
+            "kind": "Session",
+            "content": { "inputs": {
+                "kmsKeyId": "alias/sessions", "s3BucketName": "", "cloudWatchLogGroupName": "logs"
+            } },
+        } } });
+        let facts: Facts = serde_json::from_value(facts).unwrap();
+        let key = Need::key("alias/sessions".parse().unwrap());
+        let group = Need::log_group("logs".parse().unwrap());
+        assert_eq!(with_neighbours(BTreeSet::new(), &facts, &scope()), [key, group].into());
+    }
+}

@@ -1,0 +1,82 @@
+//! The longest chain of calls that wait for each other.
+//!
+//! A job counts its calls: each is a link, its retries are none, and neither is the wait for a turn. Calls that run
+//! side by side are links of different branches, of which the longest counts. So what a job does at once has to
+//! run through [`both`] or [`all`], and in the job's own task.
+
+use std::cell::Cell;
+
+use tokio::task_local;
+
+task_local! {
+    static LENGTH: Cell<u32>;
+}
+
+/// Counts a call. Outside of a job nobody asks how many there were.
+pub fn add_link() {
+    let _ = LENGTH.try_with(|length| length.set(length.get() + 1));
+}
+
+/// With the length of the longest chain of calls in `work`.
+pub async fn counted<W: Future>(work: W) -> (W::Output, u32) {
+    branch(0, work).await
+}
+
+/// Both at once.
+pub async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
+    let so_far = length();
+    let ((a, of_a), (b, of_b)) = tokio::join!(branch(so_far, a), branch(so_far, b));
+    set_length(of_a.max(of_b));
+    (a, b)
+}
+
+/// All at once. Their results keep the order.
+pub async fn all<W: Future>(work: impl IntoIterator<Item = W>) -> Vec<W::Output> {
+    let so_far = length();
+    let done = futures_util::future::join_all(work.into_iter().map(|it| branch(so_far, it))).await;
+    set_length(done.iter().map(|it| it.1).max().unwrap_or(so_far));
+    done.into_iter().map(|it| it.0).collect()
+}
+
+async fn branch<W: Future>(so_far: u32, work: W) -> (W::Output, u32) {
+    LENGTH.scope(Cell::new(so_far), async { (work.await, length()) }).await
+}
+
+fn length() -> u32 {
+    LENGTH.try_with(Cell::get).unwrap_or_default()
+}
+
+fn set_length(length: u32) {
+    let _ = LENGTH.try_with(|known| known.set(length));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_that_wait_for_each_other_are_a_chain() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let calls = |count: u32| async move {
+            for _ in 0..count {
+                add_link();
+                tokio::task::yield_now().await;
+            }
+        };
+        let length = |work| runtime.block_on(counted(work)).1;
+        assert_eq!(length(calls(3)), 3);
+        let both = async {
+            calls(1).await;
+            both(calls(2), calls(4)).await;
+            calls(1).await;
+        };
+        assert_eq!(runtime.block_on(counted(both)).1, 6);
+        let all = async {
+            all([calls(1), calls(3), calls(2)]).await;
+            all([calls(0)]).await;
+            all(Vec::<std::future::Ready<()>>::new()).await;
+            calls(1).await;
+        };
+        assert_eq!(runtime.block_on(counted(all)).1, 4);
+    }
+}
