@@ -7,16 +7,22 @@ use std::rc::Rc;
 
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Verdict},
+    answer::{Answer, Evidence, FixOption, Recovery, Verdict},
     network::{hop::Path, path},
     workstation::{self, Judged},
 };
 use ssm_doctor_checks::engine::{
     check::{Check, Impact},
+    command::{Command, Shell},
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+    fix,
+    prescription::{Prescription, prescribe},
+    steps::{self, Step},
+    verification::{Verified, verify},
     words,
 };
 use ssm_doctor_facts::{
+    change::Change,
     ids::AccountId,
     lookup::{Gap, Ourselves, Unknown, Why},
     scope::{Scope, Session},
@@ -39,16 +45,30 @@ pub struct Report {
     pub client_left_out: Option<String>,
     pub calls: u32,
     pub rounds: u32,
+    /// How to repair each failure, in the findings' order.
+    repairs: Vec<(&'static Check, Vec<RepairOption>)>,
+    /// The smallest set of changes that lets a session start, if something blocks it.
+    pub prescription: Option<Prescribed>,
     runbooks: String,
+}
+
+/// A prescription, and how to carry it out.
+pub struct Prescribed {
+    pub prescription: Prescription,
+    /// The last one starts the session.
+    pub steps: Vec<Step>,
+}
+
+/// One way to repair a failure, and what comes of it.
+pub struct RepairOption {
+    pub option: FixOption,
+    pub recovery: Recovery,
+    pub verified: Verified,
 }
 
 /// Whose failure means that the run had nothing to judge.
 const FOUND: &str = "target/found-in-region";
 const REPORTS: &str = "agent/ping-online";
-
-/// Whose failure says no more than that the agent is not heard.
-const SILENT: [&str; 3] =
-    ["agent/registered", "agent/ping-online", "agent/session-channel-connected"];
 
 impl Report {
     /// `runbooks` is the address under which each runbook has its check's name; `others`: judge the
@@ -57,6 +77,8 @@ impl Report {
     pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool) -> Self {
         let Snapshot { scope, facts, calls, rounds } = snapshot;
         let case = Case::new(facts, scope);
+        let answers = examine(&case);
+        let diagnosis = diagnose(&answers);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
         let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
         let instance = scope.target.instance();
@@ -78,7 +100,12 @@ impl Report {
                 .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
-            diagnosis: diagnose(&examine(&case)),
+            repairs: repairs(&diagnosis, &answers, &case),
+            prescription: prescribe(&case, &answers, &diagnosis).map(|prescription| Prescribed {
+                steps: steps::steps(&prescription, &case),
+                prescription,
+            }),
+            diagnosis,
             paths: path::paths(&case),
             others,
             client_left_out: match workstation::judged(&case) {
@@ -93,6 +120,24 @@ impl Report {
         }
     }
 
+    /// The ways to repair a failure, the best first; none for other findings.
+    #[must_use]
+    pub fn repairs(&self, check: &Check) -> &[RepairOption] {
+        let found = self.repairs.iter().find(|(other, _)| *other == check);
+        found.map_or(&[], |(_, options)| options)
+    }
+
+    /// The commands that carry out the changes, for the shell at hand.
+    #[must_use]
+    pub fn lines(&self, changes: &[Change]) -> Vec<String> {
+        lines(&fix::commands(changes, &self.scope.region))
+    }
+
+    #[must_use]
+    pub fn step_lines(&self, step: &Step) -> Vec<String> {
+        lines(&step.commands)
+    }
+
     /// Where the doctor has come to its end: the agent is silent and nothing else has failed, or nothing
     /// has failed and people say that it does not work.
     #[must_use]
@@ -105,7 +150,7 @@ impl Report {
             ));
         }
         let first = self.diagnosis.causes.first().and_then(|it| self.finding(it))?;
-        if !SILENT.contains(&first.check.name().as_str()) {
+        if !first.check.observes_agent() {
             return None;
         }
         let inside = if target.instance().is_some() {
@@ -239,6 +284,48 @@ pub fn missing(gap: &Gap) -> Missing {
     }
 }
 
+fn repairs(
+    diagnosis: &Diagnosis,
+    answers: &[(&'static Check, Answer)],
+    case: &Case,
+) -> Vec<(&'static Check, Vec<RepairOption>)> {
+    let of_finding = |finding: &Finding| {
+        let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
+        let options = fix::options(fix, case).into_iter().map(|option| RepairOption {
+            recovery: fix::recovery(&option, fix),
+            verified: verify(&option.changes, &[finding.check], case, answers),
+            option,
+        });
+        Some((finding.check, options.collect()))
+    };
+    diagnosis.findings.iter().filter_map(of_finding).collect()
+}
+
+fn lines(commands: &[Command]) -> Vec<String> {
+    commands.iter().map(|command| command.line(Shell::Posix)).collect()
+}
+
+/// Why a fix does not suffice, or why that is not known.
+#[must_use]
+pub fn why(verified: &Verified) -> Option<String> {
+    match verified {
+        Verified::Yes => None,
+        Verified::No(left) => {
+            let left: Vec<String> = left.iter().map(|check| check.name()).collect();
+            Some(format!("{} would still fail", left.join(", ")))
+        }
+        Verified::Unknown(open) => {
+            let open = open
+                .iter()
+                .map(|(check, unknown)| format!("{}: {}", check.name(), unknown_in_words(unknown)));
+            Some(open.collect::<Vec<_>>().join("; "))
+        }
+        Verified::NotModelled(_) => {
+            Some("the doctor's model does not show the effect of this change".into())
+        }
+    }
+}
+
 /// All that was missing, in a line.
 #[must_use]
 pub fn unknown_in_words(unknown: &Unknown) -> String {
@@ -266,11 +353,4 @@ pub fn in_words(answer: &Answer) -> String {
         Ok(Verdict::NotApplicable(why)) => (*why).to_owned(),
         Err(unknown) => unknown_in_words(unknown),
     }
-}
-
-/// A command as one types it into a POSIX shell.
-#[must_use]
-pub fn quoted(words: &[String]) -> String {
-    // NUL is all that cannot be quoted; it is no part of any id.
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }

@@ -7,7 +7,11 @@ use alloc::{
     vec::Vec,
 };
 
-use ssm_doctor_analysis::dns::{EndpointFault, Remedy, Statement};
+use ssm_doctor_analysis::{
+    answer::FixOption,
+    case::Case,
+    dns::{EndpointFault, Remedy, Statement},
+};
 use ssm_doctor_facts::{
     change::{Change, Ec2Change, Route53Change, Route53ResolverChange},
     limit::{
@@ -190,8 +194,14 @@ pub(crate) fn firewall_limit(limit: &DnsFirewallLimit) -> String {
     }
 }
 
+/// The ways to repair it, the best first.
+pub(crate) fn options(of: &Remedy, _case: &Case) -> Vec<FixOption> {
+    let (title, changes) = remedy(of);
+    vec![FixOption { title, changes, ..FixOption::default() }]
+}
+
 /// What to do, and the changes that do it.
-pub(crate) fn remedy(remedy: &Remedy) -> (String, Vec<Change>) {
+fn remedy(remedy: &Remedy) -> (String, Vec<Change>) {
     match remedy {
         Remedy::EnableDnsSupport { vpc } => (
             "turn on DNS support for the VPC".into(),

@@ -2,11 +2,15 @@
 
 use alloc::{format, string::String, vec, vec::Vec};
 
-use ssm_doctor_analysis::network::{
-    address_set::shown_ports,
-    flow::NAT64,
-    remedy::{AttachmentFault, FirewallFault, NetworkRemedy, RouteFault},
-    service::CORE,
+use ssm_doctor_analysis::{
+    answer::FixOption,
+    case::Case,
+    network::{
+        address_set::shown_ports,
+        flow::NAT64,
+        remedy::{AttachmentFault, FirewallFault, NetworkRemedy, RouteFault},
+        service::CORE,
+    },
 };
 use ssm_doctor_facts::{
     change::{Change, Ec2Change, NetworkFirewallChange, Route53Change, RouteTarget},
@@ -16,9 +20,15 @@ use ssm_doctor_facts::{
 
 const HTTPS: u16 = 443;
 
+/// The ways to repair it, the best first.
+pub(crate) fn options(of: &NetworkRemedy, _case: &Case) -> Vec<FixOption> {
+    let (title, changes) = remedy(of);
+    vec![FixOption { title, changes, ..FixOption::default() }]
+}
+
 /// What to do, in the imperative, and the changes that do it.
 #[rustfmt::skip]
-pub(crate) fn remedy(remedy: &NetworkRemedy) -> (String, Vec<Change>) {
+fn remedy(remedy: &NetworkRemedy) -> (String, Vec<Change>) {
     #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use NetworkRemedy::*;
     let one = |summary: String, change: Ec2Change| (summary, vec![change.into()]);
@@ -50,7 +60,7 @@ pub(crate) fn remedy(remedy: &NetworkRemedy) -> (String, Vec<Change>) {
         ),
         GiveElasticAddress { interface } => (
             "give the instance an Elastic IP address (or move it behind a NAT gateway or endpoints)".into(),
-            vec![Ec2Change::AllocateAddress.into(), Ec2Change::AssociateAddress { interface }.into()],
+            vec![Ec2Change::AssociateNewAddress { interface }.into()],
         ),
         ExemptFromPublicAccessBlock { vpc } => one(
             "exempt the VPC from VPC Block Public Access (or reach AWS through endpoints)".into(),

@@ -12,18 +12,21 @@ use ssm_doctor_analysis::{
     network::{hop::Hop, hop::Path},
 };
 use ssm_doctor_checks::engine::{
-    check::Impact,
+    check::{Check, Impact},
     diagnosis::{Finding, Overall, Standing},
-    words::{self, Remediation},
+    fix,
+    verification::Verified,
+    words,
 };
 use ssm_doctor_checks::path::row;
 use ssm_doctor_facts::{
+    change::Risk,
     lookup::{Gap, Why},
     scope::Session,
 };
 
 use super::{BOLD, PLAIN, Page, Screen, Span};
-use crate::report::{self, Report};
+use crate::report::{self, RepairOption, Report};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -116,7 +119,7 @@ fn cause(page: &mut Page, report: &Report, finding: &Finding) {
         if let Some(says) = report.nothing_in_sight() {
             field(page, "note", &[(PLAIN, &says)]);
         }
-        remedy(page, &words::remediation(fix, &report.scope));
+        repairs(page, report, finding.check);
         if !report.target_is_missing() {
             field(page, "then", &[(PLAIN, fix.recovery.as_str())]);
         }
@@ -193,10 +196,31 @@ fn mark(answer: &Answer) -> (Style, &'static str) {
     }
 }
 
-fn remedy(page: &mut Page, fix: &Remediation) {
-    field(page, "fix", &[(PLAIN, &fix.summary)]);
-    for command in &fix.commands {
-        page.line(page.text_column(INDENT, COLUMN), &[(BOLD, &report::quoted(command))]);
+/// Every way to repair a failure, the best first.
+fn repairs(page: &mut Page, report: &Report, check: &Check) {
+    for (at, RepairOption { option, verified, .. }) in report.repairs(check).iter().enumerate() {
+        let label = if at == 0 { "fix" } else { "or" };
+        field(page, label, &[(PLAIN, &option.title)]);
+        let risks: Vec<&str> = fix::risks(option).into_iter().map(Risk::phrase).collect();
+        if !risks.is_empty() {
+            field(page, "risk", &[(DOUBT, &risks.join("; "))]);
+        }
+        for line in report.lines(&option.changes) {
+            page.line(page.text_column(INDENT, COLUMN), &[(BOLD, &line)]);
+        }
+        for step in &option.manual {
+            field(page, "first", &[(PLAIN, step)]);
+        }
+        let tried = match verified {
+            Verified::Yes => {
+                Some("the doctor tried it on its model: a session can start after it".into())
+            }
+            Verified::No(_) | Verified::Unknown(_) => report::why(verified),
+            Verified::NotModelled(_) => None,
+        };
+        if let Some(tried) = tried {
+            field(page, "tried", &[(PLAIN, &tried)]);
+        }
     }
 }
 
@@ -213,7 +237,7 @@ fn others(page: &mut Page, report: &Report, root: Option<&Finding>) {
                 && root.is_none_or(|root| !std::ptr::eq(root.check, it.check))
         });
         for (at, finding) in findings.enumerate() {
-            let Ok(Verdict::Fail(evidence, fix)) = &finding.answer else { continue };
+            let Ok(Verdict::Fail(evidence, _)) = &finding.answer else { continue };
             if at == 0 {
                 page.blank();
                 page.line(INDENT, &[(style, title)]);
@@ -227,10 +251,13 @@ fn others(page: &mut Page, report: &Report, root: Option<&Finding>) {
             if let Some(doubt) = doubt {
                 page.paragraph(INDENT + 4, &[(DOUBT, &doubt)]);
             }
-            let fix = words::remediation(fix, &report.scope);
-            page.paragraph(INDENT + 4, &[(LABEL, "fix "), (PLAIN, &fix.summary)]);
-            for command in &fix.commands {
-                page.line(INDENT + 6, &[(BOLD, &report::quoted(command))]);
+            let options = report.repairs(finding.check);
+            for (at, RepairOption { option, .. }) in options.iter().enumerate() {
+                let label = if at == 0 { "fix " } else { "or " };
+                page.paragraph(INDENT + 4, &[(LABEL, label), (PLAIN, &option.title)]);
+                for line in report.lines(&option.changes) {
+                    page.line(INDENT + 6, &[(BOLD, &line)]);
+                }
             }
         }
     }

@@ -1,10 +1,6 @@
 //! Changes to identities, policies, keys and settings as commands.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::ToString, vec::Vec};
 use core::fmt::Display;
 
 use ssm_doctor_facts::{
@@ -15,19 +11,21 @@ use ssm_doctor_facts::{
     ids::Arn,
 };
 
-fn words(template: &str, values: &[&str]) -> Vec<String> {
+use crate::engine::command::Command;
+
+fn one(template: &str, values: &[&str]) -> Vec<Command> {
     let values: Vec<&dyn Display> = values.iter().map(|value| value as &dyn Display).collect();
-    super::words(template, &values)
+    super::one(template, &values)
 }
 
-pub(super) fn iam(change: &IamChange) -> Vec<String> {
+pub(super) fn iam(change: &IamChange) -> Vec<Command> {
     // Roles and users have commands alike.
     let of = |template: &str, identity: &RoleOrUser, more: &[&str]| {
         let (kind, name) = match identity {
             RoleOrUser::Role(name) => ("role", name),
             RoleOrUser::User(name) => ("user", name),
         };
-        words(&template.replace("KIND", kind), &[&[name.as_str()], more].concat())
+        one(&template.replace("KIND", kind), &[&[name.as_str()], more].concat())
     };
     let boundary = |policy: &Option<Arn>| {
         policy.as_ref().map_or_else(|| "<boundary-arn>".into(), ToString::to_string)
@@ -51,112 +49,107 @@ pub(super) fn iam(change: &IamChange) -> Vec<String> {
             &[name, document],
         ),
         IamChange::GetBoundary { policy } => {
-            words("iam get-policy --policy-arn {}", &[&boundary(policy)])
+            one("iam get-policy --policy-arn {}", &[&boundary(policy)])
         }
-        IamChange::CreateBoundaryVersion { policy } => words(
+        IamChange::CreateBoundaryVersion { policy } => one(
             "iam create-policy-version --policy-arn {} --policy-document file://<boundary.json> --set-as-default",
             &[&boundary(policy)],
         ),
-        IamChange::CreateRole { role, path: Some(path), trust } => words(
+        IamChange::CreateRole { role, path: Some(path), trust } => one(
             "iam create-role --role-name {} --path {} --assume-role-policy-document {}",
             &[role.as_str(), path, trust],
         ),
-        IamChange::CreateRole { role, path: None, trust } => words(
+        IamChange::CreateRole { role, path: None, trust } => one(
             "iam create-role --role-name {} --assume-role-policy-document {}",
             &[role.as_str(), trust],
         ),
-        IamChange::UpdateAssumeRolePolicy { role, trust } => words(
+        IamChange::UpdateAssumeRolePolicy { role, trust } => one(
             "iam update-assume-role-policy --role-name {} --policy-document {}",
             &[role.as_str(), trust],
         ),
-        IamChange::AddRoleToInstanceProfile { profile } => words(
+        IamChange::AddRoleToInstanceProfile { profile } => one(
             "iam add-role-to-instance-profile --instance-profile-name {} --role-name <role>",
             &[profile.as_str()],
         ),
-        IamChange::TagUser { user, key } => words(
-            "iam tag-user --user-name {} --tags Key={},Value=<os-user>",
-            &[user.as_str(), key],
-        ),
-        IamChange::TagRole { role, key } => words(
-            "iam tag-role --role-name {} --tags Key={},Value=<os-user>",
-            &[role.as_str(), key],
-        ),
+        IamChange::TagUser { user, key } => {
+            one("iam tag-user --user-name {} --tags Key={},Value=<os-user>", &[user.as_str(), key])
+        }
+        IamChange::TagRole { role, key } => {
+            one("iam tag-role --role-name {} --tags Key={},Value=<os-user>", &[role.as_str(), key])
+        }
     }
 }
 
-pub(super) fn sts(change: &StsChange) -> Vec<String> {
+pub(super) fn sts(change: &StsChange) -> Vec<Command> {
     match change {
-        StsChange::GetCallerIdentity => words("sts get-caller-identity", &[]),
+        StsChange::GetCallerIdentity => one("sts get-caller-identity", &[]),
         StsChange::GetSessionToken => {
-            words("sts get-session-token --serial-number <mfa-device-arn> --token-code <code>", &[])
+            one("sts get-session-token --serial-number <mfa-device-arn> --token-code <code>", &[])
         }
-        StsChange::AssumeRole { partition, account, session } => words(
+        StsChange::AssumeRole { partition, account, session } => one(
             "sts assume-role --role-arn {} --role-session-name {}",
             &[&format!("arn:{partition}:iam::{account}:role/<role>"), session],
         ),
     }
 }
 
-pub(super) fn instance_profile(change: &InstanceProfileChange) -> Vec<String> {
+pub(super) fn instance_profile(change: &InstanceProfileChange) -> Vec<Command> {
     match change {
-        InstanceProfileChange::DescribeAssociations { instance } => words(
+        InstanceProfileChange::DescribeAssociations { instance } => one(
             "ec2 describe-iam-instance-profile-associations --filters Name=instance-id,Values={}",
             &[instance.as_str()],
         ),
-        InstanceProfileChange::Associate { instance } => words(
+        InstanceProfileChange::Associate { instance } => one(
             "ec2 associate-iam-instance-profile --instance-id {} --iam-instance-profile Name=<profile>",
             &[instance.as_str()],
         ),
-        InstanceProfileChange::Replace { profile } => words(
+        InstanceProfileChange::Replace { profile } => one(
             "ec2 replace-iam-instance-profile-association --association-id <association-id> --iam-instance-profile Name={}",
             &[profile.as_ref().map_or("<profile>", |profile| profile.as_str())],
         ),
         InstanceProfileChange::Disassociate => {
-            words("ec2 disassociate-iam-instance-profile --association-id <association-id>", &[])
+            one("ec2 disassociate-iam-instance-profile --association-id <association-id>", &[])
         }
     }
 }
 
-pub(super) fn endpoint_policy(change: &EndpointPolicyChange) -> Vec<String> {
+pub(super) fn endpoint_policy(change: &EndpointPolicyChange) -> Vec<Command> {
     match change {
-        EndpointPolicyChange::Put { endpoint } => words(
+        EndpointPolicyChange::Put { endpoint } => one(
             "ec2 modify-vpc-endpoint --vpc-endpoint-id {} --policy-document file://<policy.json>",
             &[endpoint.as_str()],
         ),
-        EndpointPolicyChange::Reset { endpoint } => words(
-            "ec2 modify-vpc-endpoint --vpc-endpoint-id {} --reset-policy",
-            &[endpoint.as_str()],
-        ),
+        EndpointPolicyChange::Reset { endpoint } => {
+            one("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --reset-policy", &[endpoint.as_str()])
+        }
     }
 }
 
-pub(super) fn kms(change: &KmsChange) -> Vec<String> {
+pub(super) fn kms(change: &KmsChange) -> Vec<Command> {
     match change {
-        KmsChange::DescribeKey { key } => words("kms describe-key --key-id {}", &[key]),
-        KmsChange::EnableKey { key } => words("kms enable-key --key-id {}", &[key]),
-        KmsChange::CancelKeyDeletion { key } => {
-            words("kms cancel-key-deletion --key-id {}", &[key])
-        }
+        KmsChange::DescribeKey { key } => one("kms describe-key --key-id {}", &[key]),
+        KmsChange::EnableKey { key } => one("kms enable-key --key-id {}", &[key]),
+        KmsChange::CancelKeyDeletion { key } => one("kms cancel-key-deletion --key-id {}", &[key]),
         KmsChange::GetKeyPolicy { key } => {
-            words("kms get-key-policy --key-id {} --policy-name default", &[key])
+            one("kms get-key-policy --key-id {} --policy-name default", &[key])
         }
-        KmsChange::PutKeyPolicy { key } => words(
+        KmsChange::PutKeyPolicy { key } => one(
             "kms put-key-policy --key-id {} --policy-name default --policy file://<key-policy.json>",
             &[key],
         ),
     }
 }
 
-pub(super) fn s3(change: &S3Change) -> Vec<String> {
+pub(super) fn s3(change: &S3Change) -> Vec<Command> {
     match change {
         S3Change::GetBucketPolicy { bucket } => {
-            words("s3api get-bucket-policy --bucket {}", &[bucket])
+            one("s3api get-bucket-policy --bucket {}", &[bucket])
         }
-        S3Change::PutBucketPolicy { bucket } => words(
+        S3Change::PutBucketPolicy { bucket } => one(
             "s3api put-bucket-policy --bucket {} --policy file://<bucket-policy.json>",
             &[bucket],
         ),
-        S3Change::EncryptBucket { bucket } => words(
+        S3Change::EncryptBucket { bucket } => one(
             "s3api put-bucket-encryption --bucket {} --server-side-encryption-configuration {}",
             &[
                 bucket.as_str(),
@@ -164,12 +157,12 @@ pub(super) fn s3(change: &S3Change) -> Vec<String> {
             ],
         ),
         S3Change::GetBucketEncryption { bucket } => {
-            words("s3api get-bucket-encryption --bucket {}", &[bucket])
+            one("s3api get-bucket-encryption --bucket {}", &[bucket])
         }
     }
 }
 
-pub(super) fn service_setting(change: &ServiceSettingChange) -> Vec<String> {
+pub(super) fn service_setting(change: &ServiceSettingChange) -> Vec<Command> {
     let ServiceSettingChange::Update { setting, value } = change;
-    words("ssm update-service-setting --setting-id {} --setting-value {}", &[setting, value])
+    one("ssm update-service-setting --setting-id {} --setting-value {}", &[setting, value])
 }

@@ -12,7 +12,7 @@ use alloc::{
 use serde_json::{Value, json};
 
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Fix, Recovery, Verdict, observed},
+    answer::{Answer, Evidence, Fix, FixOption, Recovery, Verdict, observed},
     case::Case,
     permissions::{
         attached_policies,
@@ -235,15 +235,9 @@ impl Permission<'_> {
             return fix;
         }
         // The long-term key at hand never carries MFA.
-        Fix::new(
-            format!(
-                "start the session with credentials made with MFA: those that `aws sts get-session-token` gives for a code; or {}",
-                fix.summary()
-            ),
-            self.recovery,
-        )
-        .with(StsChange::GetSessionToken)
-        .and(fix)
+        let with_mfa = FixOption::new("start the session with credentials made with MFA")
+            .with(StsChange::GetSessionToken);
+        Fix::options([with_mfa], self.recovery)
     }
 
     fn change_policy(&self, denial: &PolicyDenial, actions: &[&str], case: &Case) -> Fix {

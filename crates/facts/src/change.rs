@@ -1,16 +1,23 @@
 //! Changes to an account or a node, as values.
 //!
-//! A check that fails names the changes that would help. One place renders them as AWS CLI commands.
+//! A check that fails names the changes that would help. The checks' engine renders them as AWS CLI
+//! commands, as Terraform and as a path through the console, and analysis applies them to facts.
 //! `None` stands for a value that is not known.
 
+mod created;
 mod permission;
+mod risk;
 
 use alloc::string::String;
 use core::net::IpAddr;
 
 use ipnet::IpNet;
+use serde::Serialize;
 
 use crate::{ec2::Destination, ids::*};
+
+pub use created::{CREATED, variable};
+pub use risk::Risk;
 
 pub use permission::{
     EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange, RoleOrUser, S3Change,
@@ -18,7 +25,8 @@ pub use permission::{
 };
 
 /// One edit, or one look that a person needs before an edit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(untagged)]
 pub enum Change {
     Ec2(Ec2Change),
     EndpointPolicy(EndpointPolicyChange),
@@ -35,7 +43,8 @@ pub enum Change {
     Sts(StsChange),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Ec2Change {
     // Routes.
     CreateRoute {
@@ -88,8 +97,8 @@ pub enum Ec2Change {
         attachment: Option<String>,
     },
     // Addresses and interfaces.
-    AllocateAddress,
-    AssociateAddress {
+    /// An Elastic IP address that is allocated for it.
+    AssociateNewAddress {
         interface: NetworkInterfaceId,
     },
     DisableSourceDestCheck {
@@ -171,7 +180,8 @@ pub enum Ec2Change {
 }
 
 /// What a new route leads to. Which one it is, the reader knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RouteTarget {
     NatGateway,
     EgressOnlyInternetGateway,
@@ -179,7 +189,8 @@ pub enum RouteTarget {
     OtherVpc,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     Tcp,
     Udp,
@@ -197,13 +208,15 @@ impl Protocol {
 }
 
 /// Where packets that a rule of a security group admits come from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Source {
     Group(SecurityGroupId),
     Range(IpNet),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum NetworkFirewallChange {
     DescribeRuleGroup { group: Arn },
     UpdateRuleGroup { group: Arn },
@@ -211,14 +224,16 @@ pub enum NetworkFirewallChange {
     UpdatePolicy { policy: Arn },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Route53Change {
     RemoveAddress { zone: String, address: IpAddr },
     UpsertCname { zone: ZoneId, name: String, target: String },
     DisassociateHostedZone { zone: ZoneId, vpc: VpcId },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Route53ResolverChange {
     /// `before`: the priority of the rule that it must precede.
     CreateFirewallAllowRule {
@@ -240,7 +255,8 @@ pub enum Route53ResolverChange {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum LogsChange {
     CreateLogGroup {
         group: LogGroupName,
@@ -251,7 +267,8 @@ pub enum LogsChange {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum SsmChange {
     GetDocument {
         name: DocumentName,

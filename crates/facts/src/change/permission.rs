@@ -2,16 +2,20 @@
 
 use alloc::string::String;
 
+use serde::Serialize;
+
 use crate::ids::*;
 
 /// A role or user, by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RoleOrUser {
     Role(String),
     User(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum IamChange {
     // Policies of an identity.
     ListInlinePolicies { of: RoleOrUser },
@@ -31,7 +35,8 @@ pub enum IamChange {
     TagRole { role: RoleName, key: String },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum StsChange {
     GetCallerIdentity,
     GetSessionToken,
@@ -44,7 +49,8 @@ pub enum StsChange {
 }
 
 /// The association of an instance with an instance profile.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum InstanceProfileChange {
     DescribeAssociations {
         instance: InstanceId,
@@ -59,7 +65,8 @@ pub enum InstanceProfileChange {
     Disassociate,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum EndpointPolicyChange {
     Put {
         endpoint: EndpointId,
@@ -71,7 +78,8 @@ pub enum EndpointPolicyChange {
 }
 
 /// Keys go by their id or ARN.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum KmsChange {
     DescribeKey { key: String },
     EnableKey { key: String },
@@ -80,7 +88,8 @@ pub enum KmsChange {
     PutKeyPolicy { key: String },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum S3Change {
     GetBucketPolicy { bucket: String },
     PutBucketPolicy { bucket: String },
@@ -89,7 +98,8 @@ pub enum S3Change {
 }
 
 /// A service setting of Systems Manager.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum ServiceSettingChange {
     Update { setting: String, value: String },
 }

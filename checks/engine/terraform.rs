@@ -1,0 +1,65 @@
+//! Changes as Terraform resources.
+
+use alloc::{format, string::String};
+use core::fmt::Write;
+
+use ssm_doctor_facts::change::{CREATED, Change, Ec2Change};
+
+/// The resource that makes a change; None where the AWS provider has none.
+pub(super) fn blocks(change: &Change) -> Option<String> {
+    match change {
+        Change::Ec2(Ec2Change::AssociateNewAddress { interface }) => Some(
+            Block::resource("aws_eip", "ssm_doctor")
+                .text("domain", "vpc")
+                .text("network_interface", interface.as_str())
+                .end(),
+        ),
+        _ => None,
+    }
+}
+
+/// A block of HCL that is being written.
+struct Block(String);
+
+impl Block {
+    fn resource(kind: &str, name: &str) -> Self {
+        Self(format!("resource \"{kind}\" \"{name}\" {{\n"))
+    }
+
+    /// An attribute whose value is a string, or a reference where it is the id of a created resource.
+    fn text(self, name: &str, value: &str) -> Self {
+        match CREATED.iter().find(|row| row.0 == value) {
+            Some((_, _, reference)) => self.expression(name, &format!("{reference}.id")),
+            None => self.expression(name, &quoted(value)),
+        }
+    }
+
+    fn expression(mut self, name: &str, value: &str) -> Self {
+        // Writing to a string does not fail.
+        _ = writeln!(self.0, "  {name} = {value}");
+        self
+    }
+
+    fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+/// A string of HCL, in which `${` and `%{` begin no template. Source: HCL native syntax specification,
+/// "Template Expressions".
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted.replace("${", "$${").replace("%{", "%%{")
+}
