@@ -18,6 +18,7 @@ use ssm_doctor_checks::engine::{
 use ssm_doctor_checks::path::row;
 use ssm_doctor_facts::scope::Session as Kind;
 
+use super::View;
 use crate::report::{self, Report};
 
 /// The report of one run.
@@ -252,6 +253,12 @@ struct Facts {
     /// API calls that the collection took, and in how many dependent rounds.
     calls: u32,
     rounds: u32,
+}
+
+/// # Errors
+/// Never: a report has no map whose keys are not strings.
+pub fn render(report: &Report, _: View) -> serde_json::Result<String> {
+    super::json(&Document::new(report))
 }
 
 impl Document {

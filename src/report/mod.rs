@@ -3,6 +3,9 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
+pub mod merge;
+pub mod summary;
+
 use std::rc::Rc;
 
 use ssm_doctor_analysis::case::Case;
@@ -17,7 +20,7 @@ use ssm_doctor_checks::engine::{
     words,
 };
 use ssm_doctor_facts::{
-    ids::AccountId,
+    ids::{AccountId, Arn},
     lookup::{Gap, Ourselves, Unknown, Why},
     scope::{Scope, Session},
 };
@@ -27,6 +30,8 @@ use crate::snapshot::Snapshot;
 pub struct Report {
     pub scope: Scope,
     pub account: Option<AccountId>,
+    /// Who made the calls, if that was seen.
+    pub caller: Option<Arn>,
     /// `aws`, `aws-cn`…
     pub partition: String,
     /// The instance's Name tag, or the name that a node reported.
@@ -74,6 +79,7 @@ impl Report {
             .collect();
         Self {
             account: caller.map(|it| it.account.clone()),
+            caller: caller.map(|it| it.arn.clone()),
             partition: caller
                 .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
                 .to_owned(),
