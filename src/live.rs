@@ -16,7 +16,7 @@ use ssm_doctor_facts::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    COULD_NOT_RUN, Failure, INTERRUPTED, Sink,
+    COULD_NOT_RUN, Failure, INTERRUPTED,
     cli::Diagnose,
     collect::{
         ask,
@@ -25,7 +25,8 @@ use crate::{
         workstation::Setup,
     },
     config::Config,
-    render::shown,
+    publish::Sink,
+    render::safe::shown,
     report::Report,
     runbook_base,
     snapshot::Snapshot,
