@@ -35,7 +35,7 @@ fn wholeness_every_runbook_has_all_its_parts() {
         if title.is_empty() || !title.ends_with(char::is_alphanumeric) {
             wrong.push(format!("{name}: a title is a claim, without punctuation at its end"));
         }
-        let mut found: Vec<&str> = prose(check.runbook).filter(|l| l.starts_with("## ")).collect();
+        let found: Vec<&str> = prose(check.runbook).filter(|l| l.starts_with("## ")).collect();
         for heading in REQUIRED.iter().filter(|heading| !found.contains(heading)) {
             wrong.push(format!("{name}: no heading `{heading}`"));
         }
