@@ -399,11 +399,13 @@ fn lines_fit_the_screen_but_commands_and_links_are_whole() {
     for args in reports.chain(others) {
         for width in [40, 80, 200] {
             let text = Run::new(&args).set("COLUMNS", &width.to_string()).go().out;
-            // A line with a word that is wider than the screen is that word's.
+            // Commands, the first line of a Terraform block, and words that are wider than the screen.
             let copied = |line: &str| {
                 let room = width - (line.len() - line.trim_start().len());
                 let wide = |word: &str| word.width() > room.min(width - 14);
-                let command = line.trim_start().starts_with("aws ") || line.contains('`');
+                let start = line.trim_start();
+                let command = ["aws ", "resource \""].iter().any(|it| start.starts_with(it))
+                    || line.contains('`');
                 command || line.split(' ').any(|word| word.contains("://") || wide(word))
             };
             for line in text.lines().filter(|it| !copied(it)) {
