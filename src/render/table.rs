@@ -4,8 +4,6 @@
 //! hop, the fix, and how long the fix takes to be felt. Whatever only follows from it is a line.
 //! Commands stand on lines of their own, unbroken, to be copied.
 
-use std::convert::Infallible;
-
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::answer::Verdict;
 use ssm_doctor_checks::engine::{diagnosis::Overall, words::Remediation};
@@ -28,9 +26,8 @@ const INDENT: usize = 2;
 /// Where text begins beside a label.
 const COLUMN: usize = 10;
 
-/// # Errors
-/// None: text for people takes everything.
-pub fn render(report: &Report, view: View) -> Result<String, Infallible> {
+#[must_use]
+pub fn render(report: &Report, view: View) -> String {
     let mut page = Page::new(view.screen);
     headline(&mut page, report);
     let most = if view.verbose { usize::MAX } else { MOST };
@@ -51,7 +48,7 @@ pub fn render(report: &Report, view: View) -> Result<String, Infallible> {
         checks(&mut page, report);
     }
     closing(&mut page, report, view.verbose);
-    Ok(page.finish())
+    page.finish()
 }
 
 /// The report in a line.
