@@ -8,10 +8,7 @@ use std::fmt::Write as _;
 use ssm_doctor_checks::engine::words::Remediation;
 
 use super::{View, safe::shown};
-use crate::report::{
-    self, Report,
-    summary::{Role, steps},
-};
+use crate::report::{self, Report, steps::{steps}, summary::{Role}};
 
 #[must_use]
 pub fn render(report: &Report, _: View) -> String {

@@ -6,10 +6,7 @@ use askama::Template;
 use ssm_doctor_checks::engine::words::Remediation;
 
 use super::{View, safe::shown};
-use crate::report::{
-    self, Report,
-    summary::{Drawing, Mark, Problem, Role, Step, statement, steps},
-};
+use crate::report::{self, Report, drawing::{Drawing}, steps::{Step, steps}, summary::{Mark, Problem, Role, statement}};
 
 #[derive(Template)]
 #[template(path = "report.html")]

@@ -9,10 +9,7 @@ use ssm_doctor_analysis::answer::Verdict;
 use ssm_doctor_checks::engine::{diagnosis::Overall, words::Remediation};
 
 use super::{BOLD, GLUE, PLAIN, Page, View};
-use crate::report::{
-    self, Report,
-    summary::{Drawing, MOST, Mark, Problem, Role, statement, steps},
-};
+use crate::report::{self, Report, drawing::{Drawing}, steps::{steps}, summary::{MOST, Mark, Problem, Role, statement}};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();

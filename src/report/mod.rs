@@ -3,7 +3,9 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
-pub mod merge;
+pub mod drawing;
+mod merge;
+pub mod steps;
 pub mod summary;
 
 use std::rc::Rc;
