@@ -3,7 +3,7 @@
 //! Source: GitHub's documentation, "Workflow commands for GitHub Actions", and its toolkit's
 //! `packages/core/src/command.ts` for what is escaped.
 
-use std::{convert::Infallible, fmt::Write as _};
+use std::fmt::Write as _;
 
 use super::{View, safe::shown};
 use crate::report::{
@@ -11,9 +11,8 @@ use crate::report::{
     summary::{Role, in_plain_text},
 };
 
-/// # Errors
-/// None: text for people takes everything.
-pub fn render(report: &Report, _: View) -> Result<String, Infallible> {
+#[must_use]
+pub fn render(report: &Report, _: View) -> String {
     let mut text = String::new();
     let (mark, says) = report.conclusion();
     for problem in report.problems() {
@@ -34,7 +33,7 @@ pub fn render(report: &Report, _: View) -> Result<String, Infallible> {
     }
     let summary = format!("{} {}: {says}", mark.symbol(), report.place());
     annotation(&mut text, "notice", "ssm-doctor", &summary);
-    Ok(text)
+    text
 }
 
 fn title(report: &Report, check: &str) -> String {

@@ -8,7 +8,9 @@ use ssm_doctor_facts::change::Risk;
 use super::{View, safe::shown};
 use crate::report::{
     Repair, Report,
-    summary::{Drawing, Mark, Problem, Role, Step, statement, steps},
+    drawing::Drawing,
+    steps::{Step, steps},
+    summary::{Mark, Problem, Role, statement},
 };
 
 #[derive(Template)]

@@ -3,19 +3,19 @@
 //! Text from AWS is escaped, so that it can neither format nor link; commands stand in fences that are
 //! longer than any run of backticks within.
 
-use std::{convert::Infallible, fmt::Write as _};
+use std::fmt::Write as _;
 
 use ssm_doctor_facts::change::Risk;
 
 use super::{View, safe::shown};
 use crate::report::{
     Repair, Report,
-    summary::{Mark, Problem, Role, steps},
+    steps::steps,
+    summary::{Mark, Problem, Role},
 };
 
-/// # Errors
-/// None: text for people takes everything.
-pub fn render(report: &Report, _: View) -> Result<String, Infallible> {
+#[must_use]
+pub fn render(report: &Report, _: View) -> String {
     let mut text = String::new();
     let (mark, says) = report.conclusion();
     say(&mut text, &format!("## {} {}: {}\n", mark.symbol(), escaped(&report.place()), escaped(&says)));
@@ -58,7 +58,7 @@ pub fn render(report: &Report, _: View) -> Result<String, Infallible> {
         say(&mut text, "");
     }
     say(&mut text, &escaped(&report.closing().join(" · ")));
-    Ok(text)
+    text
 }
 
 fn say(text: &mut String, line: &str) {

@@ -28,6 +28,23 @@ pub struct RenderError {
     pub what: String,
 }
 
+/// What a format's function returns: the text, or an error where the format's library has one.
+trait Rendered {
+    fn text(self, format: &'static str) -> Result<String, RenderError>;
+}
+
+impl Rendered for String {
+    fn text(self, _: &'static str) -> Result<String, RenderError> {
+        Ok(self)
+    }
+}
+
+impl<E: std::fmt::Display> Rendered for Result<String, E> {
+    fn text(self, format: &'static str) -> Result<String, RenderError> {
+        self.map_err(|error| RenderError { format, what: error.to_string() })
+    }
+}
+
 /// The formats: what `--help` says, the name, the module, and the endings of its files' names.
 macro_rules! formats {
     ($($(#[$says:meta])* $name:ident: $module:ident $endings:expr;)*) => {
@@ -43,10 +60,7 @@ macro_rules! formats {
             /// If the report does not fit the format, which is a defect.
             pub fn render(self, report: &Report, view: View) -> Result<String, RenderError> {
                 match self {
-                    $(Self::$name => $module::render(report, view).map_err(|what| RenderError {
-                        format: stringify!($module),
-                        what: what.to_string(),
-                    }),)*
+                    $(Self::$name => $module::render(report, view).text(stringify!($module)),)*
                 }
             }
 

@@ -208,7 +208,7 @@ impl Page {
 /// what is copied.
 fn glued(text: &str) -> String {
     let (mut quoted, mut depth) = (false, 0_u32);
-    let balanced = text.matches('`').count() % 2 == 0;
+    let balanced = text.matches('`').count().is_multiple_of(2);
     let letters = text.chars().map(|letter| {
         match letter {
             '`' if balanced => quoted = !quoted,

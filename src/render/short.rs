@@ -1,16 +1,12 @@
 //! One message for a chat: the verdict, the cause, the first thing to do, and where to read on.
 
-use std::{convert::Infallible, fmt::Write as _};
+use std::fmt::Write as _;
 
 use super::{View, safe::shown};
-use crate::report::{
-    Repair, Report,
-    summary::{Role, steps},
-};
+use crate::report::{Repair, Report, steps::steps, summary::Role};
 
-/// # Errors
-/// None: text for people takes everything.
-pub fn render(report: &Report, view: View) -> Result<String, Infallible> {
+#[must_use]
+pub fn render(report: &Report, view: View) -> String {
     let (mark, says) = report.conclusion();
     let mut lines = vec![format!("{} {}: {says}", mark.symbol(), report.place())];
     let problems = report.problems();
@@ -32,7 +28,7 @@ pub fn render(report: &Report, view: View) -> Result<String, Infallible> {
         // A `String` takes everything.
         let _ = writeln!(text, "{}", shown(&line, view.screen.unicode));
     }
-    Ok(text)
+    text
 }
 
 /// The one place that prints a fix.

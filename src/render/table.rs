@@ -4,8 +4,6 @@
 //! hop, the fix, and how long the fix takes to be felt. Whatever only follows from it is a line.
 //! Commands stand on lines of their own, unbroken, to be copied.
 
-use std::convert::Infallible;
-
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::answer::Verdict;
 use ssm_doctor_checks::engine::{diagnosis::Overall, verification::Verified};
@@ -14,7 +12,9 @@ use ssm_doctor_facts::change::Risk;
 use super::{BOLD, GLUE, PLAIN, Page, View};
 use crate::report::{
     self, Repair, Report,
-    summary::{Drawing, MOST, Mark, Problem, Role, statement, steps},
+    drawing::Drawing,
+    steps::steps,
+    summary::{MOST, Mark, Problem, Role, statement},
 };
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -29,9 +29,8 @@ const INDENT: usize = 2;
 /// Where text begins beside a label.
 const COLUMN: usize = 10;
 
-/// # Errors
-/// None: text for people takes everything.
-pub fn render(report: &Report, view: View) -> Result<String, Infallible> {
+#[must_use]
+pub fn render(report: &Report, view: View) -> String {
     let mut page = Page::new(view.screen);
     headline(&mut page, report);
     let most = if view.verbose { usize::MAX } else { MOST };
@@ -53,7 +52,7 @@ pub fn render(report: &Report, view: View) -> Result<String, Infallible> {
         checks(&mut page, report);
     }
     closing(&mut page, report, view.verbose);
-    Ok(page.finish())
+    page.finish()
 }
 
 /// The report in a line.

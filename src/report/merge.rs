@@ -24,7 +24,7 @@ pub fn merged(sentences: Vec<String>) -> Vec<String> {
             groups.push(Group { sentences: vec![sentence], differing: Vec::new() });
         }
     }
-    groups.into_iter().map(|group| group.sentence()).collect()
+    groups.into_iter().map(Group::sentence).collect()
 }
 
 struct Group {

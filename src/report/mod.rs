@@ -3,7 +3,9 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
-pub mod merge;
+pub mod drawing;
+mod merge;
+pub mod steps;
 pub mod summary;
 
 use std::rc::Rc;
@@ -20,7 +22,7 @@ use ssm_doctor_checks::engine::{
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
     fix,
     prescription::{Prescription, prescribe},
-    steps::{self, Step},
+    procedure::{ProcedureStep, procedure},
     verification::{Verified, verify},
     words,
 };
@@ -61,7 +63,7 @@ pub struct Report {
 pub struct Prescribed {
     pub prescription: Prescription,
     /// The last one starts the session.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ProcedureStep>,
 }
 
 impl Prescribed {
@@ -127,7 +129,7 @@ impl Report {
             name: tag.or_else(node),
             repairs: repairs(&diagnosis, &answers, &case),
             prescription: prescribe(&case, &answers, &diagnosis).map(|prescription| Prescribed {
-                steps: steps::steps(&prescription, &case),
+                steps: procedure(&prescription, &case),
                 prescription,
             }),
             diagnosis,
@@ -159,7 +161,7 @@ impl Report {
     }
 
     #[must_use]
-    pub fn step_lines(&self, step: &Step) -> Vec<String> {
+    pub fn step_lines(&self, step: &ProcedureStep) -> Vec<String> {
         lines(&step.commands)
     }
 

@@ -5,17 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use ssm_doctor_analysis::{
-    answer::{Answer, Verdict},
-    network::hop::{Hop, HopKind, Path},
-};
-use ssm_doctor_checks::{
-    engine::{
-        check::{Check, Impact},
-        diagnosis::{Finding, Overall, Standing},
-        words,
-    },
-    path::row,
+use ssm_doctor_analysis::answer::{Answer, Verdict};
+use ssm_doctor_checks::engine::{
+    check::{Check, Impact},
+    diagnosis::{Finding, Overall, Standing},
+    words,
 };
 use ssm_doctor_facts::{
     change::Risk,
@@ -23,7 +17,13 @@ use ssm_doctor_facts::{
     scope::Session,
 };
 
-use super::{Repair, Report, look_at, merge::merged, missing};
+use super::{
+    Repair, Report,
+    drawing::{Drawing, alike},
+    look_at,
+    merge::merged,
+    missing,
+};
 
 /// Longer lists are for machines.
 pub const MOST: usize = 5;
@@ -120,37 +120,6 @@ impl Problem {
     #[must_use]
     pub fn is_suspect(&self) -> bool {
         self.doubt.is_some()
-    }
-}
-
-/// A path, as it is drawn.
-#[derive(PartialEq, Eq)]
-pub struct Drawing {
-    pub from: String,
-    pub hops: Vec<DrawnHop>,
-    /// Its course could not be followed to the end.
-    pub unfollowed: bool,
-    /// `ssm`, or several services whose paths look alike.
-    pub services: Vec<&'static str>,
-}
-
-#[derive(PartialEq, Eq)]
-pub struct DrawnHop {
-    pub mark: Mark,
-    /// `security group`
-    pub kind: String,
-    /// `sg-0app`; empty if the kind says it all. Several where several services differ here.
-    pub ids: Vec<String>,
-}
-
-impl DrawnHop {
-    #[must_use]
-    pub fn text(&self) -> String {
-        match (self.kind.as_str(), self.ids.as_slice()) {
-            (kind, []) => kind.to_owned(),
-            ("", ids) => ids.join(", "),
-            (kind, ids) => format!("{kind} {}", ids.join(", ")),
-        }
     }
 }
 
@@ -290,33 +259,6 @@ impl Report {
         let findings = self.diagnosis.findings.iter();
         let consequences = findings.filter(|it| it.standing == Some(Standing::Consequence));
         consequences.map(|it| (it.check, statement(it))).collect()
-    }
-
-    /// All paths, as they are drawn; those that look alike are drawn once.
-    #[must_use]
-    pub fn drawings(&self) -> Vec<Drawing> {
-        alike(self.paths.iter().map(|path| self.drawing(path)).collect())
-    }
-
-    fn drawing(&self, path: &Path) -> Drawing {
-        let (names, packets): (Vec<&Hop>, Vec<&Hop>) =
-            path.hops.iter().partition(|hop| row(hop.kind).of_names);
-        let mut hops = Vec::new();
-        // That a name leads where it should takes many steps and is told in one.
-        if !names.is_empty() && names.iter().all(|hop| is_in_order(hop)) {
-            hops.push(DrawnHop { mark: Mark::Good, kind: "DNS".into(), ids: Vec::new() });
-        } else {
-            hops.extend(names.into_iter().filter(|hop| !is_in_order(hop)).map(drawn));
-        }
-        hops.extend(packets.into_iter().filter(|hop| !is_tacit(hop)).map(drawn));
-        // What is unknown of a hop by several rules is one unknown.
-        hops.dedup();
-        Drawing {
-            from: self.scope.target.to_string(),
-            hops,
-            unfollowed: path.unfollowed.is_some(),
-            services: vec![path.service],
-        }
     }
 
     /// What was not seen, by call, because a person can grant a call. What the verdict depends on comes
@@ -521,72 +463,6 @@ fn explanation<'a>(mut texts: impl Iterator<Item = &'a String>) -> Option<String
     ))
 }
 
-/// Drawings that differ by nothing but ids and the service, drawn as one.
-fn alike(drawings: Vec<Drawing>) -> Vec<Drawing> {
-    let mut groups: Vec<Drawing> = Vec::new();
-    for drawing in drawings {
-        let like = groups.iter_mut().find(|known| {
-            known.unfollowed == drawing.unfollowed
-                && known.hops.len() == drawing.hops.len()
-                && known.hops.iter().zip(&drawing.hops).all(|(one, other)| {
-                    one.mark == other.mark
-                        && one.kind == other.kind
-                        && one.ids.is_empty() == other.ids.is_empty()
-                })
-        });
-        let Some(known) = like else {
-            groups.push(drawing);
-            continue;
-        };
-        known.services.extend(drawing.services);
-        for (hop, other) in known.hops.iter_mut().zip(drawing.hops) {
-            for id in other.ids {
-                if !hop.ids.contains(&id) {
-                    hop.ids.push(id);
-                }
-            }
-        }
-    }
-    groups
-}
-
-fn is_in_order(hop: &Hop) -> bool {
-    matches!(hop.answer, Ok(Verdict::Pass(_) | Verdict::NotApplicable(_)))
-}
-
-/// What is not worth a word as long as it is in order.
-fn is_tacit(hop: &Hop) -> bool {
-    row(hop.kind).hidden_in_order && is_in_order(hop)
-        || matches!(hop.answer, Ok(Verdict::NotApplicable(_)))
-}
-
-fn drawn(hop: &Hop) -> DrawnHop {
-    let row = row(hop.kind);
-    let name = if is_in_order(hop) { row.drawn_in_order_as } else { row.drawn_as };
-    let (kind, ids) = match name {
-        Some(name) => (name, Vec::new()),
-        None if hop.kind == HopKind::NextHop => (kind_of(&hop.id), vec![hop.id.clone()]),
-        None => (row.kind, vec![hop.id.clone()]),
-    };
-    DrawnHop { mark: Mark::of(&hop.answer), kind: kind.to_owned(), ids }
-}
-
-/// What an id is the id of.
-fn kind_of(id: &str) -> &'static str {
-    const KINDS: [(&str, &str); 9] = [
-        ("nat-", "NAT gateway"),
-        ("igw-", "internet gateway"),
-        ("eigw-", "egress-only internet gateway"),
-        ("vpce-", "endpoint"),
-        ("tgw-", "transit gateway"),
-        ("pcx-", "peering connection"),
-        ("eni-", "network interface"),
-        ("vgw-", "virtual private gateway"),
-        ("i-", "instance"),
-    ];
-    KINDS.into_iter().find(|it| id.starts_with(it.0)).map_or("next hop", |it| it.1)
-}
-
 /// The ways to repair a failure as plain text: the best with its commands, of the others the title.
 #[must_use]
 pub fn in_plain_text(repairs: &[Repair]) -> String {
@@ -603,59 +479,6 @@ pub fn in_plain_text(repairs: &[Repair]) -> String {
         }
     }
     lines.join("\n")
-}
-
-/// A step of a fix.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Step {
-    pub text: String,
-    /// Where to look, the likeliest place first.
-    pub places: Vec<String>,
-}
-
-/// The steps of a fix's summary, which stand in one sentence.
-#[must_use]
-pub fn steps(summary: &str) -> Vec<Step> {
-    const LIST: &str = "likeliest first: ";
-    let mut steps: Vec<Step> = Vec::new();
-    let mut plain: Vec<String> = Vec::new();
-    for part in clauses(summary) {
-        if let Some((lead, first)) = part.split_once(LIST) {
-            steps.extend(plain.drain(..).map(|text| Step { text, places: Vec::new() }));
-            let text = format!("{lead}{}", LIST.trim_end());
-            steps.push(Step { text, places: vec![first.to_owned()] });
-            continue;
-        }
-        match steps.last_mut() {
-            Some(list)
-                if plain.is_empty() && !list.places.is_empty() && !part.starts_with("then ") =>
-            {
-                list.places.push(part.to_owned());
-            }
-            _ => plain.push(part.to_owned()),
-        }
-    }
-    steps.extend(merged(plain).into_iter().map(|text| Step { text, places: Vec::new() }));
-    steps
-}
-
-/// What stands between semicolons, but for those within parentheses and quotations.
-fn clauses(text: &str) -> Vec<&str> {
-    let (mut clauses, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_u32, false);
-    for (at, letter) in text.char_indices() {
-        match letter {
-            '(' | '{' => depth += 1,
-            ')' | '}' => depth = depth.saturating_sub(1),
-            '`' => quoted = !quoted,
-            ';' if depth == 0 && !quoted => {
-                clauses.extend(text.get(start..at));
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    clauses.extend(text.get(start..));
-    clauses.into_iter().map(str::trim).filter(|it| !it.is_empty()).collect()
 }
 
 fn kind(session: Session) -> &'static str {
@@ -682,20 +505,6 @@ fn outcome(overall: Overall, many: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_chain_of_clauses_is_a_list_of_steps() {
-        let summary = "see whether mi-2 is meant; if that is not it, look on the node, likeliest first: \
-            the way out (a; b); the clock; then restart the agent";
-        let steps = steps(summary);
-        let texts: Vec<_> = steps.iter().map(|it| (it.text.as_str(), it.places.len())).collect();
-        let expected = [
-            ("see whether mi-2 is meant", 0),
-            ("if that is not it, look on the node, likeliest first:", 2),
-            ("then restart the agent", 0),
-        ];
-        assert_eq!(texts, expected);
-    }
 
     #[test]
     fn reply_ports_are_explained() {

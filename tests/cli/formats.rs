@@ -7,7 +7,7 @@ use html5gum::{Token, Tokenizer};
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::Value;
 
-use super::{Run, TARGET, facts, folder, json, path, run, scenarios};
+use super::{Edit, Run, TARGET, facts, folder, json, path, run, scenarios};
 
 const HOSTILE: &str = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\u{1b}]0;owned\u{7}\u{202e}\n::error::fake\n[link](https://evil.example) ]]> & \" ' ` ``` *b* <!-- {{ x }}";
 
@@ -39,7 +39,7 @@ fn reports(args: &[&str]) -> Vec<(&'static str, i32, String)> {
 
 /// Facts with hostile text wherever AWS lets anybody write.
 fn hostile_facts(folder: &tempfile::TempDir) -> Vec<String> {
-    let edits: [(&str, fn(&mut Value)); 3] = [
+    let edits: [(&str, Edit); 3] = [
         ("private-endpoints/endpoint-without-https", |_| {}),
         ("private-endpoints", super::hide_acls),
         ("private-nat", |facts| {
@@ -49,7 +49,7 @@ fn hostile_facts(folder: &tempfile::TempDir) -> Vec<String> {
                 json!([format!("Kernel panic {HOSTILE}")]);
         }),
     ];
-    let write = |(at, (scenario, edit)): (usize, (&str, fn(&mut Value)))| {
+    let write = |(at, (scenario, edit)): (usize, (&str, Edit))| {
         let inner = path(folder, &format!("{at}"));
         fs::create_dir(&inner).unwrap();
         let made = facts(folder, scenario, |facts| {
@@ -225,7 +225,7 @@ fn html(_: &Value, text: &str) {
                 }
             }
             Token::EndTag(tag) => {
-                assert_eq!(open.pop().as_deref(), Some(tag.name.as_slice()), "{text}")
+                assert_eq!(open.pop().as_deref(), Some(tag.name.as_slice()), "{text}");
             }
             Token::Error(error) => panic!("{error:?}: {text}"),
             _ => {}
