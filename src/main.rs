@@ -10,6 +10,7 @@ mod config;
 mod explain;
 #[cfg(feature = "live")]
 mod live;
+mod log;
 mod output;
 mod render;
 mod report;
@@ -32,13 +33,17 @@ use ssm_doctor_checks::{
         diagnosis::{Finding, Overall, settle},
     },
 };
-use ssm_doctor_facts::{lookup::ACTIONS, scope::Client};
+use ssm_doctor_facts::{
+    lookup::{ACTIONS, Row},
+    scope::Client,
+};
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
     cli::{Cli, Command, Demo, Diagnose, FailOn, Format, ReportArgs, Runbooks, UsageError},
     config::{Config, ConfigError},
     explain::ExplainError,
+    log::LogError,
     output::{OutputError, Pending, Readers},
     render::{Page, Screen, json_v1, table},
     report::Report,
@@ -84,6 +89,8 @@ pub enum Failure {
     Output(#[from] OutputError),
     #[error(transparent)]
     Explain(#[from] ExplainError),
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -103,6 +110,7 @@ impl Failure {
             Self::Snapshot(it) => it.help(),
             Self::Output(it) => it.help(),
             Self::Explain(it) => it.help(),
+            Self::Log(it) => it.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
@@ -129,6 +137,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Explain { asked, runbooks }) => explain(&asked.join(" "), &runbooks, &config),
         Some(Command::Checks { format }) => checks(format),
         Some(Command::Policy { .. }) => policy(),
+        Some(Command::Log { paths, format }) => judge_log(&paths, format),
         None => diagnose(cli.diagnose, &config),
     }
 }
@@ -157,6 +166,10 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     scope.session = args.session.unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
+    if let Some(log) = log::given(&args.agent_log)? {
+        scope.agent_log = true;
+        snapshot.facts.agent_logs.insert(scope.target.clone(), Row::Present(log));
+    }
     if args.no_client {
         scope.client = Client::Declined;
     }
@@ -218,6 +231,20 @@ fn explain(asked: &str, runbooks: &Runbooks, config: &Config) -> Result<u8, Fail
     }
     output::print(&page.finish())?;
     Ok(0)
+}
+
+fn judge_log(paths: &[std::path::PathBuf], format: Format) -> Result<u8, Failure> {
+    let report = log::Report::new(log::read(paths)?);
+    let text = match format {
+        Format::Json => as_json(&report.document())?,
+        Format::Table => {
+            let mut page = Page::new(screen(&io::stdout()));
+            report.print(&mut page);
+            page.finish()
+        }
+    };
+    output::print(&text)?;
+    Ok(report.exit_code())
 }
 
 /// A check, as `checks --format json` lists it.

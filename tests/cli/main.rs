@@ -8,6 +8,8 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod log;
+
 use std::{
     collections::BTreeSet,
     fs,

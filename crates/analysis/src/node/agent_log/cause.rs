@@ -226,9 +226,11 @@ impl Cause {
                 "preferences/session-log-group-exists",
                 "preferences/log-services-reachable",
             ],
-            Self::LogGroupNotEncrypted => {
-                &["preferences/session-log-group-encrypted", "preferences/session-log-group-exists"]
-            }
+            Self::LogGroupNotEncrypted => &[
+                "preferences/role-may-check-log-group",
+                "preferences/session-log-group-encrypted",
+                "preferences/session-log-group-exists",
+            ],
             Self::BucketNotEncrypted => &["preferences/session-bucket-encrypted"],
             Self::BucketMissing => &["preferences/session-bucket-exists"],
             Self::RunAsUserUnset => &["preferences/runas-user-set"],
