@@ -5,6 +5,7 @@
 #![no_std]
 extern crate alloc;
 
+mod agent_log;
 mod agent_role;
 pub mod engine;
 mod hop_check;
@@ -34,6 +35,8 @@ mod prelude {
 }
 
 // The words that several checks of an area share.
+#[path = "agent/log_words.rs"]
+pub mod agent_log_words;
 #[path = "agent/words.rs"]
 mod agent_words;
 #[path = "client/words.rs"]

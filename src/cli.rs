@@ -38,6 +38,13 @@ const LONG_VERSION: &str = concat!(
     env!("SSM_DOCTOR_LIVE"),
 );
 
+const LOG_EXITS: &str = "\
+Exit status:
+  0  nothing is wrong at the end of the log
+  1  the log shows a fault
+  2  could not run, or this is not a log of the agent
+  3  the log does not show whether a session can start";
+
 /// Explain why a Session Manager session cannot start
 ///
 /// Checks the operator's side and the instance's side through AWS's read-only APIs. Says whether a
@@ -89,6 +96,16 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
     },
+    /// Judge the log of SSM Agent, without AWS
+    #[command(after_help = LOG_EXITS)]
+    Log {
+        /// Log files, rotated ones, gzip, tar, or their folder (`-`: standard input)
+        #[arg(value_name = "PATH", required = true, num_args = 1..)]
+        paths: Vec<PathBuf>,
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        format: ListFormat,
+    },
     /// Print the minimal IAM policy for all checks
     Policy {
         /// The output format
@@ -134,6 +151,9 @@ pub struct Diagnose {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
     pub wait: Option<Duration>,
+    /// The agent's log files or their folder, copied from the node (`-`: standard input)
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub agent_log: Vec<PathBuf>,
     /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]
     pub no_client: bool,

@@ -10,6 +10,7 @@ mod config;
 mod explain;
 #[cfg(feature = "live")]
 mod live;
+mod log;
 mod output;
 mod publish;
 mod render;
@@ -31,13 +32,17 @@ use ssm_doctor_checks::{
     all,
     engine::{check::Check, diagnosis::settle},
 };
-use ssm_doctor_facts::{lookup::ACTIONS, scope::Client};
+use ssm_doctor_facts::{
+    lookup::{ACTIONS, Row},
+    scope::Client,
+};
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
     cli::{Cli, Color, Command, Demo, Diagnose, ListFormat, Runbooks, UsageError},
     config::{Config, ConfigError},
     explain::ExplainError,
+    log::LogError,
     output::OutputError,
     publish::Sink,
     render::{Page, RenderError, Screen},
@@ -86,6 +91,8 @@ pub enum Failure {
     Render(#[from] RenderError),
     #[error(transparent)]
     Explain(#[from] ExplainError),
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -105,6 +112,7 @@ impl Failure {
             Self::Snapshot(it) => it.help(),
             Self::Output(it) => it.help(),
             Self::Explain(it) => it.help(),
+            Self::Log(it) => it.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
@@ -145,6 +153,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Ok(0)
         }
         Some(Command::Man) => man(),
+        Some(Command::Log { paths, format }) => judge_log(&paths, format),
         None => diagnose(cli.diagnose, &config),
     }
 }
@@ -177,6 +186,10 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     scope.session = args.session.or(meant).unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
+    if let Some(log) = log::given(&args.agent_log)? {
+        scope.agent_log = true;
+        snapshot.facts.agent_logs.insert(scope.target.clone(), Row::Present(log));
+    }
     if args.no_client {
         scope.client = Client::Declined;
     }
@@ -258,6 +271,20 @@ fn man() -> Result<u8, Failure> {
     }
     output::print(&String::from_utf8_lossy(&text))?;
     Ok(0)
+}
+
+fn judge_log(paths: &[std::path::PathBuf], format: ListFormat) -> Result<u8, Failure> {
+    let report = log::Report::new(log::read(paths)?);
+    let text = match format {
+        ListFormat::Json => as_json(&report.document())?,
+        ListFormat::Table => {
+            let mut page = Page::new(screen(&io::stdout()));
+            report.print(&mut page);
+            page.finish()
+        }
+    };
+    output::print(&text)?;
+    Ok(report.exit_code())
 }
 
 /// A check, as `checks --format json` lists it.

@@ -10,6 +10,7 @@
 )]
 
 mod formats;
+mod log;
 
 use std::{
     collections::BTreeSet,
