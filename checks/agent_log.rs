@@ -58,12 +58,20 @@ pub(crate) fn judged_by_others(case: &Case) -> Answer {
     let others = |found: &&Found| {
         found.checks.iter().all(|check| !BY_LOG.contains(check))
             && !found.cause.only_degrades(found.stage)
+            && !found.checks.iter().any(|check| fails(check, case))
     };
     let found = judgement.causes.iter().filter(others);
     answer(case, log, found, |found| {
         let checks = found.checks.join(" or ");
         Fix::new(format!("see the runbook of {checks}"), Recovery::Agent)
     })
+}
+
+/// A check of AWS's side that fails says more than the log does.
+fn fails(name: &str, case: &Case) -> bool {
+    crate::all()
+        .find(|check| check.name() == name)
+        .is_some_and(|check| matches!((check.run)(case), Ok(Verdict::Fail(..))))
 }
 
 fn log<'f>(case: &Case<'f>) -> Result<Option<&'f AgentLog>, Unknown> {

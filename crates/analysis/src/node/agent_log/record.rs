@@ -135,18 +135,20 @@ pub fn timestamp(at: Micros) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
 
     use super::*;
 
     #[test]
     fn lines_of_every_format_are_read() {
-        let second = |line: &str| match start(line.as_bytes()) {
-            Start::Record(at, text) => {
-                (timestamp(at).unwrap().to_string(), core::str::from_utf8(text).unwrap())
+        fn second(line: &str) -> (String, &str) {
+            match start(line.as_bytes()) {
+                Start::Record(at, text) => {
+                    (timestamp(at).unwrap().to_string(), core::str::from_utf8(text).unwrap())
+                }
+                other => panic!("{line}: {other:?}"),
             }
-            other => panic!("{line}: {other:?}"),
-        };
+        }
         let rows = [
             ("2026-11-29 21:56:32.4176 INFO text", "2026-11-29T21:56:32Z", "text"),
             ("2026-11-29 21:56:32 ERROR [x] text\r", "2026-11-29T21:56:32Z", "[x] text"),
