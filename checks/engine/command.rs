@@ -144,6 +144,7 @@ impl Word {
 /// Variables that commands set and read beside those of [`CREATED`].
 const VARIABLES: &[&str] = &[
     "allocation",
+    "serial",
     "association",
     "token",
     "version",

@@ -1,5 +1,7 @@
 //! Changes as Terraform resources.
 
+mod permission;
+
 use alloc::{format, string::String};
 use core::fmt::Write;
 
@@ -14,8 +16,27 @@ pub(super) fn blocks(change: &Change) -> Option<String> {
                 .text("network_interface", interface.as_str())
                 .end(),
         ),
+        Change::EndpointPolicy(change) => Some(permission::endpoint_policy(change)),
+        Change::Iam(change) => permission::iam(change),
+        Change::Kms(change) => permission::kms(change),
+        Change::Logs(change) => permission::logs(change),
+        Change::S3(change) => Some(permission::s3(change)),
+        Change::ServiceSetting(change) => Some(permission::service_setting(change)),
+        Change::Ssm(change) => permission::ssm(change),
+        Change::Tag(change) => permission::tag(change),
         _ => None,
     }
+}
+
+/// A resource's name, which begins with a letter and has no other signs than `_`.
+fn identifier(name: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    let mut identifier: String = name.chars().map(plain).collect();
+    identifier.make_ascii_lowercase();
+    if identifier.starts_with(|first: char| first.is_ascii_digit()) {
+        identifier.insert(0, '_');
+    }
+    identifier
 }
 
 /// A block of HCL that is being written.
@@ -37,6 +58,11 @@ impl Block {
     fn expression(mut self, name: &str, value: &str) -> Self {
         // Writing to a string does not fail.
         _ = writeln!(self.0, "  {name} = {value}");
+        self
+    }
+
+    fn nested(mut self, name: &str, block: &str) -> Self {
+        _ = writeln!(self.0, "  {name} {block}");
         self
     }
 

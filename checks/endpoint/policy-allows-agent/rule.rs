@@ -13,10 +13,10 @@ use ssm_doctor_analysis::{
     },
     permissions::{
         actions::{CHANNELS, REGISTER, channels_of, target_arn},
-        identity::PermissionQuestion,
         request_context,
     },
 };
+use ssm_doctor_iam_policy::RequestContext;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -78,12 +78,10 @@ fn allows_agent(policy: EndpointPolicy, once_in: Option<&VpcId>, case: &Case) ->
     let channels = channels_of(&role.arn, case.scope);
     let (actions, resource): (&[&str], &str) =
         if policy.service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
-    Ok(all_of(actions, "nothing is asked of it", |action| {
-        let question = PermissionQuestion { identity: &identity, action, resource };
-        let mut context = request_context::of(question, case)?;
+    let complete = |context: &mut RequestContext| {
         if let Some(vpc) = once_in {
-            request_context::by_endpoint(&mut context, policy.endpoint, vpc, case);
+            request_context::by_endpoint(context, policy.endpoint, vpc, case);
         }
-        policy.judge_in(question, &context)
-    })?)
+    };
+    Ok(policy.judge_in(&identity, actions, resource, case, &complete)?)
 }

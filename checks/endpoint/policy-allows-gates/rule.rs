@@ -7,7 +7,7 @@ use crate::engine::permission::endpoint_policy::EndpointPolicy;
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     network::service,
-    permissions::{actions::log_groups_of, identity::PermissionQuestion},
+    permissions::actions::log_groups_of,
     session::{self, Gates, Preferences},
 };
 
@@ -82,6 +82,15 @@ fn judge(service: &'static str, preferences: &Preferences, case: &Case) -> Judge
         _ => return Ok(Verdict::NotApplicable("nothing waits for it")),
     };
     let identity = role.identity(case.scope);
-    let question = PermissionQuestion { identity: &identity, action, resource: &resource };
-    Ok(policy.judge(question, case)?)
+    Ok(next_session(policy.judge(&identity, &[action], &resource, case)?))
+}
+
+/// The agent looks anew for each session.
+pub(super) fn next_session(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Fail(evidence, fix) => {
+            Verdict::Fail(evidence, Fix { recovery: Recovery::NextSession, ..fix })
+        }
+        other => other,
+    }
 }

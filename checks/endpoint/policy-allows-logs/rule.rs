@@ -3,9 +3,10 @@
 //! A policy may let the agent look at the bucket or the log group, and still deny it to write the log.
 //! Sessions work then, without any message.
 
+use crate::endpoint::policy_allows_gates::next_session;
 use crate::engine::permission::endpoint_policy::EndpointPolicy;
 use crate::prelude::*;
-use ssm_doctor_analysis::{permissions::identity::PermissionQuestion, session::Preferences};
+use ssm_doctor_analysis::session::Preferences;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -50,8 +51,5 @@ fn judge(service: &'static str, field: &str, preferences: &Preferences, case: &C
     };
     let logs = logs.or_not_applicable(NOTHING)?;
     let identity = role.identity(case.scope);
-    Ok(all_of(actions, NOTHING, |action| {
-        let question = PermissionQuestion { identity: &identity, action, resource: &logs.one };
-        policy.judge(question, case)
-    })?)
+    Ok(next_session(policy.judge(&identity, actions, &logs.one, case)?))
 }

@@ -9,7 +9,6 @@ use crate::prelude::*;
 use ssm_doctor_analysis::{
     permissions::{
         actions::{START, document_arn, target_arn},
-        identity::PermissionQuestion,
         operator,
     },
     session,
@@ -43,9 +42,7 @@ fn run(case: &Case) -> Judged {
     let named = case.scope.session != Session::Shell || case.scope.document.is_some();
     let resources = core::iter::once(target).chain(named.then_some(document));
     let verdict = all_of(resources, "nothing is asked of it", |resource| {
-        let question =
-            PermissionQuestion { identity: &identity, action: START, resource: &resource };
-        Ok(match policy.judge(question, case)? {
+        Ok(match policy.judge(&identity, &[START], &resource, case)? {
             Verdict::Fail(evidence, fix) => Verdict::Fail(
                 evidence.and(observed(&resource, "is what it would not let start")),
                 fix,

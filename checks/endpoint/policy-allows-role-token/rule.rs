@@ -86,7 +86,13 @@ fn run(case: &Case) -> Judged {
                 "Resource": "*",
                 "Condition": { "StringEquals": { "ssm:NodeAccountId": identity.arn.account() } },
             });
-            Ok(Verdict::Fail(evidence, policy.fix(&denial, &statement)))
+            let title = format!(
+                "let the policy of {id} allow the nodes of account {} to ask for their role",
+                identity.arn.account()
+            );
+            let added = if denial.explicit { Vec::new() } else { Vec::from([statement]) };
+            let fix = policy.changed(title, &[(TOKEN, &denial)], (&target, None), &added);
+            Ok(Verdict::Fail(evidence, fix))
         }
         _ => Err(Unknown::limit(format!(
             "whether the policy of {id} lets the agent on {} ask for its role ({TOKEN}): it asks who signed, and on hybrid nodes nobody has; ssm:NodeAccountId and ssm:NodeOrgId work for every node",

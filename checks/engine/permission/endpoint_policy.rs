@@ -1,21 +1,35 @@
 //! The policy of a VPC endpoint, in front of one request.
 
-use alloc::{format, string::String};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use serde_json::{Value, json};
 
-use super::{allowing, set, words};
+use super::{
+    allowing,
+    edit::{self, Exemption},
+    set, words,
+};
 use ssm_doctor_analysis::{
-    answer::{Answer, Fix, Recovery, Verdict, observed},
+    answer::{Answer, Evidence, Fix, FixOption, Recovery, Verdict, observed},
     case::Case,
     network::path::endpoint_on_path,
     permissions::{
-        decision::{PolicyDenial, denied_by_endpoint},
-        identity::PermissionQuestion,
+        decision::{DenySource, PolicyDenial, denied_by_endpoint},
+        identity::{Identity, PermissionQuestion},
         request_context,
     },
 };
-use ssm_doctor_facts::{change::EndpointPolicyChange, ec2::Endpoint, lookup::Unknown, text::Text};
+use ssm_doctor_facts::{
+    change::{EndpointPolicyChange, Risk},
+    ec2::Endpoint,
+    ids::Arn,
+    lookup::{Unknown, Unknowns},
+    text::Text,
+};
 use ssm_doctor_iam_policy::RequestContext;
 
 #[derive(Clone, Copy)]
@@ -53,37 +67,73 @@ impl<'f> EndpointPolicy<'f> {
         self.is_open().then(|| Verdict::Pass(observed(&self.endpoint.id, how)))
     }
 
-    /// Does it allow a request?
+    /// Does it allow requests of one identity?
     ///
     /// # Errors
     /// [`Unknown`] when that depends on what is not known.
-    pub fn judge(self, question: PermissionQuestion, case: &Case) -> Answer {
-        self.judge_in(question, &request_context::of(question, case)?)
+    pub fn judge(
+        self,
+        identity: &Identity,
+        actions: &[&str],
+        resource: &str,
+        case: &Case,
+    ) -> Answer {
+        self.judge_in(identity, actions, resource, case, &|_| {})
     }
 
-    /// Does it allow a request with this context?
+    /// As [`judge`](Self::judge), in a context that is completed first. One fix covers all actions,
+    /// because a policy is replaced as a whole.
     ///
     /// # Errors
-    /// As [`judge`](Self::judge).
-    pub fn judge_in(self, question: PermissionQuestion, context: &RequestContext) -> Answer {
-        let PermissionQuestion { identity, action, resource } = question;
+    /// As there.
+    pub fn judge_in(
+        self,
+        identity: &Identity,
+        actions: &[&str],
+        resource: &str,
+        case: &Case,
+        complete: &dyn Fn(&mut RequestContext),
+    ) -> Answer {
         let (id, name) = (&self.endpoint.id, identity.name());
-        let request = question.request(None, context);
-        let Some(denial) = denied_by_endpoint(&request, id.as_str(), self.text)? else {
-            let how = format!("has a policy that allows {name} {action}");
-            return Ok(Verdict::Pass(observed(id, how)));
+        let mut denials: Vec<(&str, PolicyDenial)> = Vec::new();
+        let (mut passed, mut failed) = (None::<Evidence>, None::<Evidence>);
+        let mut unseen = Unknowns::default();
+        let join = |so_far: Option<Evidence>, more: Evidence| match so_far {
+            Some(so_far) => Some(so_far.and(more)),
+            None => Some(more),
         };
-        let denies = self.denial(&denial);
-        if self.service == "ssmmessages" {
-            return Err(Unknown::limit(format!(
-                "the policy of {id} {denies} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
-            )));
+        for action in actions.iter().copied() {
+            let question = PermissionQuestion { identity, action, resource };
+            let denied = request_context::of(question, case).and_then(|mut context| {
+                complete(&mut context);
+                denied_by_endpoint(&question.request(None, &context), id.as_str(), self.text)
+            });
+            match unseen.keep(denied) {
+                Some(None) => {
+                    let how = format!("has a policy that allows {name} {action}");
+                    passed = join(passed, observed(id, how));
+                }
+                Some(Some(denial)) if self.service == "ssmmessages" => {
+                    let denies = self.denial(&denial);
+                    unseen.add(Unknown::limit(format!(
+                        "the policy of {id} {denies} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
+                    )));
+                }
+                Some(Some(denial)) => {
+                    let denies = self.denial(&denial);
+                    let subject = format!("{id} ({})", self.service);
+                    let how = format!("has a policy that {denies} {name} {action}");
+                    failed = join(failed, observed(&subject, how));
+                    denials.push((action, denial));
+                }
+                None => {}
+            }
         }
-        let subject = format!("{id} ({})", self.service);
-        let evidence = observed(&subject, format!("has a policy that {denies} {name} {action}"));
-        let mut statement = allowing(&[action], resource);
-        set(&mut statement, "Principal", json!({ "AWS": identity.arn }));
-        Ok(Verdict::Fail(evidence, self.fix(&denial, &statement)))
+        if let Some(evidence) = failed {
+            return Ok(Verdict::Fail(evidence, self.fix(&denials, &identity.arn, resource)));
+        }
+        unseen.none()?;
+        Ok(passed.map_or(Verdict::NotApplicable("nothing is asked of it"), Verdict::Pass))
     }
 
     /// `denies`, or why nothing allows it, before the action.
@@ -103,22 +153,65 @@ impl<'f> EndpointPolicy<'f> {
         }
     }
 
-    /// Allow it with this statement, or go back to the default policy.
-    pub fn fix(self, denial: &PolicyDenial, statement: &Value) -> Fix {
+    /// Allows the denied actions to one principal.
+    fn fix(self, denials: &[(&str, PolicyDenial)], principal: &Arn, resource: &str) -> Fix {
+        let silent = denials.iter().filter(|(_, denial)| !denial.explicit);
+        let missing: Vec<&str> = silent.map(|(action, _)| *action).collect();
+        let mut added = Vec::new();
+        if !missing.is_empty() {
+            let mut statement = allowing(&missing, resource);
+            set(&mut statement, "Principal", json!({ "AWS": principal }));
+            added.push(statement);
+        }
+        let actions: Vec<&str> = denials.iter().map(|(action, _)| *action).collect();
+        let title = format!(
+            "let the policy of {} allow {} {}",
+            self.endpoint.id,
+            principal.name(),
+            actions.join(", ")
+        );
+        let denials: Vec<(&str, &PolicyDenial)> =
+            denials.iter().map(|(action, denial)| (*action, denial)).collect();
+        self.changed(title, &denials, (resource, Some(principal)), &added)
+    }
+
+    /// The policy without these denials of a resource and a principal, and with these statements; or the
+    /// default policy.
+    pub fn changed(
+        self,
+        title: String,
+        denials: &[(&str, &PolicyDenial)],
+        (resource, principal): (&str, Option<&Arn>),
+        added: &[Value],
+    ) -> Fix {
         let endpoint = &self.endpoint.id;
-        let what = if denial.explicit {
-            format!("take this call out of the Deny in {}", words::sources(&denial.by))
-        } else {
-            format!("add to the policy of {endpoint} the statement {statement}")
-        };
-        Fix::new(
-            format!(
-                "{what}, or give {endpoint} back the default policy, which allows everything and leaves it to IAM"
-            ),
-            Recovery::Agent,
-        )
-        .with(EndpointPolicyChange::Put { endpoint: endpoint.clone() })
-        .with(EndpointPolicyChange::Reset { endpoint: endpoint.clone() })
+        let mut option = FixOption::new(title);
+        let mut text = self.text.clone();
+        for (action, denial) in denials.iter().filter(|(_, denial)| denial.explicit) {
+            let cited = denial.by.iter().filter_map(|source| match source {
+                DenySource::Statement(cited) => Some(cited),
+                DenySource::Policy(_) => None,
+            });
+            let numbers: Vec<usize> = cited.clone().map(|cited| cited.number).collect();
+            let conditional = cited.clone().any(|cited| !cited.conditions.is_empty());
+            let actions = [*action];
+            let exemption = Exemption { actions: &actions, resource, principal };
+            if let Some(edited) = edit::exempting(&text, &numbers, exemption) {
+                if edited.widens || conditional {
+                    option = option.risking(Risk::WidensAccess);
+                }
+                text = Text::Json(edited.document);
+            }
+        }
+        if let Some(policy) = edit::with_statements(Some(&text), added) {
+            let (endpoint, policy) = (endpoint.clone(), policy.to_string());
+            option = option.with(EndpointPolicyChange::Put { endpoint, policy });
+        }
+        let reset = FixOption::new(format!(
+            "give {endpoint} the default policy, which allows everything and leaves it to IAM"
+        ));
+        let reset = reset.with(EndpointPolicyChange::Reset { endpoint: endpoint.clone() });
+        Fix::options([option, reset], Recovery::Agent)
     }
 
     fn statements(self) -> Option<&'f Value> {
