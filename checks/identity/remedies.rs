@@ -11,7 +11,7 @@ use alloc::{
 
 use serde_json::{Value, json};
 
-use crate::engine::permission::{edit, managed_policy};
+use crate::engine::permission::edit;
 use ssm_doctor_analysis::{
     answer::FixOption,
     case::Case,
@@ -23,7 +23,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_facts::{
     change::{IamChange, InstanceProfileChange, PolicyHolder, Risk, ServiceSettingChange},
     iam::{Caller, InstanceProfile, Role},
-    ids::{InstanceId, ProfileName, RoleName},
+    ids::{Arn, InstanceId, ProfileName, RoleName},
     lookup::{Need, Ourselves},
     ssm::SettingId,
 };
@@ -59,13 +59,13 @@ pub(crate) fn attach_profile(id: &InstanceId, replaces: bool, case: &Case) -> Op
             let option = FixOption::new(format!(
                 "create the instance profile {NAME} with {INSTANCE_CORE}, and attach it to {id}"
             ));
-            let option = if matches!(known, Ok(Some(_))) {
-                option
-            } else {
-                option.with(IamChange::CreateInstanceProfile { profile: profile.clone() })
-            };
             let (option, role) = with_role(option, case)?;
-            option.with(IamChange::AddRoleToInstanceProfile { profile: profile.clone(), role })
+            let profile = profile.clone();
+            option.with(if matches!(known, Ok(Some(_))) {
+                IamChange::AddRoleToInstanceProfile { profile, role }
+            } else {
+                IamChange::CreateInstanceProfile { profile, role }
+            })
         }
     };
     let needs = [Need::instance_profile(profile.clone()), Need::role(NAME.parse().ok()?)];
@@ -92,7 +92,7 @@ fn with_role(option: FixOption, case: &Case) -> Option<(FixOption, RoleName)> {
     if case.facts.role(&role).optional().ok().flatten().is_some() {
         return Some((option, role));
     }
-    let policy = managed_policy(&caller(case)?.arn, INSTANCE_CORE)?;
+    let policy = aws_managed(INSTANCE_CORE, case)?;
     let trust = trust("ec2.amazonaws.com");
     let option = option
         .with(IamChange::CreateRole { role: role.clone(), path: None, trust })
@@ -102,7 +102,6 @@ fn with_role(option: FixOption, case: &Case) -> Option<(FixOption, RoleName)> {
 
 /// Gives every instance of the Region a role that has no profile.
 pub(crate) fn turn_on_host_management(case: &Case) -> Option<FixOption> {
-    let caller = caller(case)?;
     let role: RoleName = HOST_MANAGEMENT_ROLE.parse().ok()?;
     let region = &case.scope.region;
     let mut option = FixOption::new(format!(
@@ -111,7 +110,7 @@ pub(crate) fn turn_on_host_management(case: &Case) -> Option<FixOption> {
     .risking(Risk::WidensAccess)
     .after("check that the agent is of version 3.2.582.0 or newer and that the instance has IMDSv2 on; the setting takes up to 30 minutes to reach the instance");
     if !matches!(case.facts.role(&role).optional(), Ok(Some(_))) {
-        let policy = managed_policy(&caller.arn, DEFAULT_HOST_MANAGEMENT)?;
+        let policy = aws_managed(DEFAULT_HOST_MANAGEMENT, case)?;
         option = option
             .with(IamChange::CreateRole {
                 role: role.clone(),
@@ -143,6 +142,11 @@ pub(crate) fn take_profile(id: &InstanceId) -> FixOption {
     ))
     .after("check that nothing else on the instance uses the profile's role")
     .with(InstanceProfileChange::Disassociate { instance: id.clone() })
+}
+
+/// The account need not be known for the ARN of a policy of AWS.
+fn aws_managed(policy: &str, case: &Case) -> Option<Arn> {
+    format!("arn:{}:iam::aws:policy/{policy}", case.scope.region.partition()).parse().ok()
 }
 
 fn caller<'f>(case: &Case<'f>) -> Option<&'f Caller> {

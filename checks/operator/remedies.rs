@@ -31,13 +31,16 @@ pub(crate) fn start(
     resource: &str,
     case: &Case,
 ) -> Result<InlinePolicy, Unknown> {
-    let name = session::document_name(case.scope)?;
-    let (target, document) = (target_arn(case)?, document_arn(case, &name)?);
-    let mut statements = Vec::from([
-        json!({ "Effect": "Allow", "Action": [START], "Resource": [target, document] }),
-    ]);
+    let mut resources = Vec::from([target_arn(case)?]);
+    let name = session::document_name(case.scope).ok();
+    if let Some(name) = &name {
+        resources.push(document_arn(case, name)?);
+    }
+    let start = json!({ "Effect": "Allow", "Action": [START], "Resource": resources });
+    let mut statements = Vec::from([start]);
     statements.extend(own_sessions(identity, case)?);
-    let short = name.as_str().rsplit('/').next().unwrap_or_default();
+    let short = name.as_ref().and_then(|name| name.as_str().rsplit('/').next());
+    let short = short.unwrap_or_default();
     Ok(InlinePolicy {
         name: policy_name(&format!("start-session-{}-{short}", case.scope.target), "*"),
         statements,

@@ -143,16 +143,16 @@ pub(crate) fn encrypt_group(
             LogsChange::CreateLogGroup { group, key: Some(key) }.into()
         }
     };
-    let Some(logs) = of_logs(group, case) else { return Vec::new() };
+    let logs = of_logs(group, case);
     let mut options = Vec::new();
-    if let Ok(Some(key)) = preferences.key(case.facts)
-        && let Some(option) = with_session_key(key, &logs)
+    if let (Ok(Some(key)), Some(logs)) = (preferences.key(case.facts), &logs)
+        && let Some(option) = with_session_key(key, logs)
         && let Ok(name) = key.arn.to_string().parse()
     {
         let title = format!("{what} the log group {group} with the session key, {}", key.arn);
         options.push(FixOption { title, ..option }.with(change(name)));
     }
-    if let Some(delegation) = delegation(case) {
+    if let (Some(delegation), Some(logs)) = (delegation(case), logs) {
         let title = format!(
             "create a KMS key for CloudWatch Logs, and {what} the log group {group} with it"
         );

@@ -49,9 +49,13 @@ pub(super) fn iam(change: &IamChange) -> Vec<Command> {
         IamChange::UpdateAssumeRolePolicy { role, trust } => {
             one("iam update-assume-role-policy --role-name {} --policy-document {}", &[role, trust])
         }
-        IamChange::CreateInstanceProfile { profile } => vec![
+        IamChange::CreateInstanceProfile { profile, role } => vec![
             aws("iam create-instance-profile --instance-profile-name {}", &[profile]),
             aws("iam wait instance-profile-exists --instance-profile-name {}", &[profile]),
+            aws(
+                "iam add-role-to-instance-profile --instance-profile-name {} --role-name {}",
+                &[profile, role],
+            ),
         ],
         IamChange::AddRoleToInstanceProfile { profile, role } => one(
             "iam add-role-to-instance-profile --instance-profile-name {} --role-name {}",

@@ -37,7 +37,7 @@ pub(super) fn iam(change: &IamChange) -> String {
             format!("IAM → Roles → {role} → Trust relationships → Edit trust policy")
         }
         // The console makes a profile together with a role for EC2.
-        IamChange::CreateInstanceProfile { profile }
+        IamChange::CreateInstanceProfile { profile, .. }
         | IamChange::AddRoleToInstanceProfile { profile, .. } => {
             format!("IAM → Roles → Create role → AWS service → EC2 → {profile}")
         }

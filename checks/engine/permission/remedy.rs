@@ -23,7 +23,7 @@ use ssm_doctor_analysis::{
         actions::{CHANNELS, REGISTER, target_arn},
         attached_policies,
         decision::{CitedStatement, Denied, DenySource, Mismatch, NearestAllow, PolicyDenial},
-        identity::Identity,
+        identity::{Identity, Side},
         request_context::{MFA, is_resource_tag},
         resource_policy::{ResourcePolicy, ResourcePolicyKind},
     },
@@ -101,6 +101,14 @@ impl Permission<'_> {
             );
             return Vec::from([with_mfa.with(StsChange::GetSessionToken { user })]);
         }
+        if by_mfa && self.identity.is_role() && self.identity.side == Side::Operator {
+            let (arn, name) = (&self.identity.arn, self.identity.name());
+            let title =
+                format!("start the session with credentials of {name} that were made with MFA");
+            return Vec::from([FixOption::new(title).after(format!(
+                "set mfa_serial in the profile that assumes {name}, or take the credentials of `aws sts assume-role --role-arn {arn} --role-session-name mfa --serial-number <mfa-device-arn> --token-code <code>`"
+            ))]);
+        }
         let listed = actions.join(", ");
         match (denial.policy_type, denial.explicit) {
             (kind @ (PolicyType::ServiceControl | PolicyType::ResourceControl), _) => {
@@ -111,7 +119,11 @@ impl Permission<'_> {
             }
             (_, true) => Vec::from([self.lift_denial(denial, actions, case.facts)]),
             (_, false) => {
-                let nearest = denial.nearest.as_ref().filter(|_| !denial.keys.is_empty());
+                // A document seldom has tags, so it needs a statement of its own.
+                let nearest = denial.nearest.as_ref().filter(|nearest| {
+                    nearest.mismatches.iter().all(is_condition)
+                        && !self.resource.contains(":document/")
+                });
                 let mut options: Vec<FixOption> = nearest
                     .and_then(|nearest| self.meet_condition(nearest, &listed, case))
                     .into_iter()
@@ -475,6 +487,10 @@ impl Permission<'_> {
 fn for_agent() -> InlinePolicy {
     let actions: Vec<&str> = core::iter::once(REGISTER).chain(CHANNELS).collect();
     InlinePolicy::of("session-manager-agent", &actions, "*")
+}
+
+fn is_condition(mismatch: &Mismatch) -> bool {
+    matches!(mismatch, Mismatch::Condition { .. })
 }
 
 /// Every action that a policy allows, once.

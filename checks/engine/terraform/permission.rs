@@ -37,7 +37,7 @@ pub(super) fn iam(change: &IamChange) -> Option<String> {
             };
             block.text("assume_role_policy", trust).end()
         }
-        IamChange::AddRoleToInstanceProfile { profile, role } => {
+        IamChange::CreateInstanceProfile { profile, role } => {
             Block::resource("aws_iam_instance_profile", &identifier(profile.as_str()))
                 .text("name", profile.as_str())
                 .text("role", role.as_str())
@@ -47,7 +47,7 @@ pub(super) fn iam(change: &IamChange) -> Option<String> {
         | IamChange::DeleteInlinePolicy { .. }
         | IamChange::CreatePolicyVersion { .. }
         | IamChange::UpdateAssumeRolePolicy { .. }
-        | IamChange::CreateInstanceProfile { .. }
+        | IamChange::AddRoleToInstanceProfile { .. }
         | IamChange::TagUser { .. }
         | IamChange::TagRole { .. } => return None,
     })

@@ -45,8 +45,10 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
             let replaced = policies(facts, of)
                 .and_then(|policies| policies.inline.insert(name.clone(), document.clone()));
             match replaced {
-                Some(_) => simulations::change(facts, of),
-                None => simulations::grant(facts, of, Some(&document)),
+                Some(replaced) if !simulations::keeps(&document, &replaced) => {
+                    simulations::change(facts, of);
+                }
+                _ => simulations::grant(facts, of, Some(&document)),
             }
             Some(())
         }
@@ -90,8 +92,8 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
             present(facts.roles.get_mut(role))?.trust = Text::parse(trust);
             Some(())
         }
-        IamChange::CreateInstanceProfile { profile } => {
-            let row = InstanceProfile { id: None, roles: Vec::new() };
+        IamChange::CreateInstanceProfile { profile, role } => {
+            let row = InstanceProfile { id: None, roles: Vec::from([role.clone()]) };
             facts.instance_profiles.insert(profile.clone(), Row::Present(row));
             Some(())
         }

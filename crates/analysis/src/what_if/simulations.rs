@@ -7,6 +7,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
+use serde_json::Value;
 use ssm_doctor_facts::{
     change::PolicyHolder,
     iam::{Decision, Question, Simulation},
@@ -38,6 +39,17 @@ pub(super) fn grant(facts: &mut Facts, holder: &PolicyHolder, document: Option<&
         });
         put(facts, question, again);
     }
+}
+
+/// Has a document every statement of another, so that it takes nothing away that the other allows?
+pub(super) fn keeps(document: &Text, other: &Text) -> bool {
+    let statements = |document: &Text| match document.json().and_then(|it| it.get("Statement")) {
+        Some(Value::Array(statements)) => statements.clone(),
+        Some(statement) => Vec::from([statement.clone()]),
+        None => Vec::new(),
+    };
+    let kept = statements(document);
+    statements(other).iter().all(|statement| kept.contains(statement))
 }
 
 /// The holder's policies changed in some way.

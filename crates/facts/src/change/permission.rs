@@ -72,8 +72,10 @@ pub enum IamChange {
         role: RoleName,
         trust: String,
     },
+    /// With the role in it.
     CreateInstanceProfile {
         profile: ProfileName,
+        role: RoleName,
     },
     AddRoleToInstanceProfile {
         profile: ProfileName,
