@@ -26,6 +26,7 @@ use ssm_doctor_facts::{
     ids::{Arn, InstanceId, ProfileName, RoleName},
     lookup::{Need, Ourselves},
     ssm::SettingId,
+    text::Text,
 };
 
 /// Of the profile and of the role in it.
@@ -42,9 +43,25 @@ fn trust(service: &str) -> String {
     json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
 }
 
-/// The trust policy of a role, with a statement more.
-pub(crate) fn trusting(role: &Role, statement: Value) -> Option<String> {
-    edit::with_statements(Some(&role.trust), &[statement]).map(|trust| trust.to_string())
+/// Lets a service assume a role, by a statement beside those of its trust policy.
+pub(crate) fn trusting(
+    option: FixOption,
+    name: &RoleName,
+    role: &Role,
+    statement: Value,
+) -> FixOption {
+    let Some(edited) = edit::sparing_services(&role.trust, ASSUME) else {
+        return option.after(format!("write the trust policy of {name} anew: it cannot be read"));
+    };
+    let option = if edited.widens { option.risking(Risk::WidensAccess) } else { option };
+    let trust = Text::Json(edited.document);
+    match edit::with_statements(Some(&trust), &[statement]) {
+        Some(trust) => option.with(IamChange::UpdateAssumeRolePolicy {
+            role: name.clone(),
+            trust: trust.to_string(),
+        }),
+        None => option,
+    }
 }
 
 /// Attaches a profile whose role has what the agent needs; `replaces` what the instance has now.

@@ -54,7 +54,7 @@ pub(crate) fn start(
 /// [`Unknown`] while our account is.
 pub(crate) fn own(identity: &Identity, case: &Case) -> Result<InlinePolicy, Unknown> {
     Ok(InlinePolicy {
-        name: "own-sessions".into(),
+        name: "session-manager-own-sessions".into(),
         statements: Vec::from(own_sessions(identity, case)?),
         resource: pattern(identity, case)?,
     })

@@ -4,7 +4,7 @@
 //! default policy allows everything; one that only denies allows nothing. Whether `ssmmessages`
 //! endpoints enforce a policy is not documented, so there a missing Allow is unknown, not a fault.
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     network::{
@@ -78,10 +78,13 @@ fn allows_agent(policy: EndpointPolicy, once_in: Option<&VpcId>, case: &Case) ->
     let channels = channels_of(&role.arn, case.scope);
     let (actions, resource): (&[&str], &str) =
         if policy.service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
+    // The role's own policies say on which nodes, and the next node needs the endpoint as well.
+    let requests: Vec<EndpointRequest> =
+        actions.iter().map(|action| EndpointRequest { action, resource, granted: "*" }).collect();
     let complete = |context: &mut RequestContext| {
         if let Some(vpc) = once_in {
             request_context::by_endpoint(context, policy.endpoint, vpc, case);
         }
     };
-    Ok(policy.judge_in(&identity, actions, resource, case, &complete)?)
+    Ok(policy.judge_in(&identity, &requests, case, &complete)?)
 }

@@ -3,7 +3,7 @@
 //! Encryption and logging preferences make the agent call KMS, S3 or `CloudWatch` Logs before the
 //! prompt appears, from the same subnet and so through the same kind of endpoints.
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     network::service,
@@ -82,7 +82,10 @@ fn judge(service: &'static str, preferences: &Preferences, case: &Case) -> Judge
         _ => return Ok(Verdict::NotApplicable("nothing waits for it")),
     };
     let identity = role.identity(case.scope);
-    Ok(next_session(policy.judge(&identity, &[action], &resource, case)?))
+    // This action has no resource but `*`.
+    let granted = if service == "logs" { "*" } else { &resource };
+    let request = EndpointRequest { action, resource: &resource, granted };
+    Ok(next_session(policy.judge(&identity, &[request], case)?))
 }
 
 /// The agent looks anew for each session.

@@ -4,7 +4,7 @@
 //! Sessions work then, without any message.
 
 use crate::endpoint::policy_allows_gates::next_session;
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::session::Preferences;
 
@@ -51,5 +51,9 @@ fn judge(service: &'static str, field: &str, preferences: &Preferences, case: &C
     };
     let logs = logs.or_not_applicable(NOTHING)?;
     let identity = role.identity(case.scope);
-    Ok(next_session(policy.judge(&identity, actions, &logs.one, case)?))
+    let requests: Vec<EndpointRequest> = actions
+        .iter()
+        .map(|action| EndpointRequest { action, resource: &logs.one, granted: &logs.all })
+        .collect();
+    Ok(next_session(policy.judge(&identity, &requests, case)?))
 }

@@ -9,7 +9,7 @@
 
 use serde_json::json;
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::target_arn,
@@ -91,7 +91,9 @@ fn run(case: &Case) -> Judged {
                 identity.arn.account()
             );
             let added = if denial.explicit { Vec::new() } else { Vec::from([statement]) };
-            let fix = policy.changed(title, &[(TOKEN, &denial)], (&target, None), &added);
+            let request =
+                EndpointRequest { action: TOKEN, resource: &target, granted: &target };
+            let fix = policy.changed(title, &[(request, &denial)], None, &added);
             Ok(Verdict::Fail(evidence, fix))
         }
         _ => Err(Unknown::limit(format!(

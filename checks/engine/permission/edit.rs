@@ -73,6 +73,26 @@ pub fn accepting(
     replaced(document, statements)
 }
 
+/// A trust policy whose Deny statements spare the services of AWS, and whether one had to. Source: IAM user
+/// guide, "AWS global condition context keys", `aws:PrincipalIsAWSService`.
+pub fn sparing_services(trust: &Text, action: &str) -> Option<Edited> {
+    const KEY: &str = "aws:PrincipalIsAWSService";
+    let mut statements = statements(trust)?;
+    let mut widens = false;
+    for statement in statements.iter_mut().filter_map(Value::as_object_mut) {
+        let patterns = statement.get("Action").map(listed).unwrap_or_default();
+        let denied = patterns.iter().any(|pattern| pattern_covers(pattern, action));
+        if statement.get("Effect") != Some(&json!("Deny")) || !denied {
+            continue;
+        }
+        let condition = statement.entry("Condition").or_insert_with(|| json!({}));
+        let operators = condition.as_object_mut()?.entry("BoolIfExists");
+        let keys = operators.or_insert_with(|| json!({})).as_object_mut()?;
+        widens |= keys.insert(KEY.into(), json!("false")).is_none();
+    }
+    Some(Edited { document: replaced(trust, statements)?, widens })
+}
+
 /// Has the document any statement?
 pub fn is_empty(document: &Value) -> bool {
     document.get("Statement").and_then(Value::as_array).is_some_and(Vec::is_empty)

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     allowing,
     edit::{self, Exemption},
+    remedy::cited,
     set, words,
 };
 use ssm_doctor_analysis::{
@@ -18,7 +19,7 @@ use ssm_doctor_analysis::{
     case::Case,
     network::path::endpoint_on_path,
     permissions::{
-        decision::{DenySource, PolicyDenial, denied_by_endpoint},
+        decision::{PolicyDenial, denied_by_endpoint},
         identity::{Identity, PermissionQuestion},
         request_context,
     },
@@ -31,6 +32,15 @@ use ssm_doctor_facts::{
     text::Text,
 };
 use ssm_doctor_iam_policy::RequestContext;
+
+/// One request through an endpoint.
+#[derive(Clone, Copy)]
+pub struct EndpointRequest<'a> {
+    pub action: &'a str,
+    pub resource: &'a str,
+    /// The resource of a policy that allows the request and all others like it.
+    pub granted: &'a str,
+}
 
 #[derive(Clone, Copy)]
 pub struct EndpointPolicy<'f> {
@@ -71,17 +81,11 @@ impl<'f> EndpointPolicy<'f> {
     ///
     /// # Errors
     /// [`Unknown`] when that depends on what is not known.
-    pub fn judge(
-        self,
-        identity: &Identity,
-        actions: &[&str],
-        resource: &str,
-        case: &Case,
-    ) -> Answer {
-        self.judge_in(identity, actions, resource, case, &|_| {})
+    pub fn judge(self, identity: &Identity, requests: &[EndpointRequest], case: &Case) -> Answer {
+        self.judge_in(identity, requests, case, &|_| {})
     }
 
-    /// As [`judge`](Self::judge), in a context that is completed first. One fix covers all actions,
+    /// As [`judge`](Self::judge), in a context that is completed first. One fix covers all requests,
     /// because a policy is replaced as a whole.
     ///
     /// # Errors
@@ -89,20 +93,20 @@ impl<'f> EndpointPolicy<'f> {
     pub fn judge_in(
         self,
         identity: &Identity,
-        actions: &[&str],
-        resource: &str,
+        requests: &[EndpointRequest],
         case: &Case,
         complete: &dyn Fn(&mut RequestContext),
     ) -> Answer {
         let (id, name) = (&self.endpoint.id, identity.name());
-        let mut denials: Vec<(&str, PolicyDenial)> = Vec::new();
+        let mut denials: Vec<(EndpointRequest, PolicyDenial)> = Vec::new();
         let (mut passed, mut failed) = (None::<Evidence>, None::<Evidence>);
         let mut unseen = Unknowns::default();
         let join = |so_far: Option<Evidence>, more: Evidence| match so_far {
             Some(so_far) => Some(so_far.and(more)),
             None => Some(more),
         };
-        for action in actions.iter().copied() {
+        for request in requests.iter().copied() {
+            let EndpointRequest { action, resource, .. } = request;
             let question = PermissionQuestion { identity, action, resource };
             let denied = request_context::of(question, case).and_then(|mut context| {
                 complete(&mut context);
@@ -124,13 +128,13 @@ impl<'f> EndpointPolicy<'f> {
                     let subject = format!("{id} ({})", self.service);
                     let how = format!("has a policy that {denies} {name} {action}");
                     failed = join(failed, observed(&subject, how));
-                    denials.push((action, denial));
+                    denials.push((request, denial));
                 }
                 None => {}
             }
         }
         if let Some(evidence) = failed {
-            return Ok(Verdict::Fail(evidence, self.fix(&denials, &identity.arn, resource)));
+            return Ok(Verdict::Fail(evidence, self.fix(&denials, &identity.arn)));
         }
         unseen.none()?;
         Ok(passed.map_or(Verdict::NotApplicable("nothing is asked of it"), Verdict::Pass))
@@ -153,49 +157,54 @@ impl<'f> EndpointPolicy<'f> {
         }
     }
 
-    /// Allows the denied actions to one principal.
-    fn fix(self, denials: &[(&str, PolicyDenial)], principal: &Arn, resource: &str) -> Fix {
-        let silent = denials.iter().filter(|(_, denial)| !denial.explicit);
-        let missing: Vec<&str> = silent.map(|(action, _)| *action).collect();
+    /// Allows the denied requests to one principal.
+    fn fix(self, denials: &[(EndpointRequest, PolicyDenial)], principal: &Arn) -> Fix {
+        let mut actions: Vec<&str> = Vec::new();
+        let (mut missing, mut resources): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+        for (request, denial) in denials {
+            add(&mut actions, request.action);
+            if !denial.explicit {
+                add(&mut missing, request.action);
+                add(&mut resources, request.granted);
+            }
+        }
         let mut added = Vec::new();
-        if !missing.is_empty() {
-            let mut statement = allowing(&missing, resource);
+        if let [first, ..] = resources.as_slice() {
+            let mut statement = allowing(&missing, first);
+            if resources.len() > 1 {
+                set(&mut statement, "Resource", json!(resources));
+            }
             set(&mut statement, "Principal", json!({ "AWS": principal }));
             added.push(statement);
         }
-        let actions: Vec<&str> = denials.iter().map(|(action, _)| *action).collect();
         let title = format!(
             "let the policy of {} allow {} {}",
             self.endpoint.id,
             principal.name(),
             actions.join(", ")
         );
-        let denials: Vec<(&str, &PolicyDenial)> =
-            denials.iter().map(|(action, denial)| (*action, denial)).collect();
-        self.changed(title, &denials, (resource, Some(principal)), &added)
+        let denials: Vec<(EndpointRequest, &PolicyDenial)> =
+            denials.iter().map(|(request, denial)| (*request, denial)).collect();
+        self.changed(title, &denials, Some(principal), &added)
     }
 
-    /// The policy without these denials of a resource and a principal, and with these statements; or the
-    /// default policy.
+    /// The policy without these denials, for one principal if there is one, and with these statements; or
+    /// the default policy.
     pub fn changed(
         self,
         title: String,
-        denials: &[(&str, &PolicyDenial)],
-        (resource, principal): (&str, Option<&Arn>),
+        denials: &[(EndpointRequest, &PolicyDenial)],
+        principal: Option<&Arn>,
         added: &[Value],
     ) -> Fix {
         let endpoint = &self.endpoint.id;
         let mut option = FixOption::new(title);
         let mut text = self.text.clone();
-        for (action, denial) in denials.iter().filter(|(_, denial)| denial.explicit) {
-            let cited = denial.by.iter().filter_map(|source| match source {
-                DenySource::Statement(cited) => Some(cited),
-                DenySource::Policy(_) => None,
-            });
-            let numbers: Vec<usize> = cited.clone().map(|cited| cited.number).collect();
-            let conditional = cited.clone().any(|cited| !cited.conditions.is_empty());
-            let actions = [*action];
-            let exemption = Exemption { actions: &actions, resource, principal };
+        for (request, denial) in denials.iter().filter(|(_, denial)| denial.explicit) {
+            let numbers: Vec<usize> = cited(denial).map(|cited| cited.number).collect();
+            let conditional = cited(denial).any(|cited| !cited.conditions.is_empty());
+            let actions = [request.action];
+            let exemption = Exemption { actions: &actions, resource: request.granted, principal };
             if let Some(edited) = edit::exempting(&text, &numbers, exemption) {
                 if edited.widens || conditional {
                     option = option.risking(Risk::WidensAccess);
@@ -216,5 +225,11 @@ impl<'f> EndpointPolicy<'f> {
 
     fn statements(self) -> Option<&'f Value> {
         self.text.json()?.get("Statement")
+    }
+}
+
+fn add<'a>(listed: &mut Vec<&'a str>, one: &'a str) {
+    if !listed.contains(&one) {
+        listed.push(one);
     }
 }

@@ -205,13 +205,7 @@ impl Permission<'_> {
         let from =
             if by.is_empty() { format!("the Deny in the policies of {name}") } else { by.clone() };
         let mut option = FixOption::new(format!("exempt {listed}{on} from {from}"));
-        let mut cited: Vec<&CitedStatement> = Vec::new();
-        for source in &denial.by {
-            match source {
-                DenySource::Statement(statement) => cited.push(statement),
-                DenySource::Policy(_) => {}
-            }
-        }
+        let cited: Vec<&CitedStatement> = cited(denial).collect();
         if cited.is_empty() {
             return option
                 .after(format!(
@@ -247,7 +241,8 @@ impl Permission<'_> {
         facts: &Facts,
     ) -> FixOption {
         let place = format!("{} of {}", cited.place, cited.policy);
-        let exemption = |principal| Exemption { actions, resource: self.resource, principal };
+        let exemption =
+            |principal| Exemption { actions, resource: self.policy_resource(), principal };
         let widening = |option: FixOption, widens: bool| {
             if widens { option.risking(Risk::WidensAccess) } else { option }
         };
@@ -303,8 +298,9 @@ impl Permission<'_> {
         let (kind, id, arn) = (policy.kind.as_str(), policy.id, &self.identity.arn);
         let listed = actions.join(", ");
         let title = if denial.explicit {
-            let by = words::sources(&denial.by);
-            format!("exempt {} from {by} for {listed}, in the {kind} of {id}", arn.name())
+            let places = cited(denial).map(|cited| cited.place.clone());
+            let places = places.collect::<Vec<_>>().join(" and ");
+            format!("exempt {} for {listed} from {places} of the {kind} of {id}", arn.name())
         } else {
             format!("let the {kind} of {id} allow {} {listed}", arn.name())
         };
@@ -315,18 +311,10 @@ impl Permission<'_> {
         }
         let document = policy.policy.as_ref().ok().copied().flatten();
         let edited = if denial.explicit {
-            let numbers: Vec<usize> = denial
-                .by
-                .iter()
-                .filter_map(|source| match source {
-                    DenySource::Statement(cited) => Some(cited.number),
-                    DenySource::Policy(_) => None,
-                })
-                .collect();
-            let exemption = Exemption { actions, resource: self.resource, principal: Some(arn) };
-            let conditional = denial.by.iter().any(|source| {
-                matches!(source, DenySource::Statement(cited) if !cited.conditions.is_empty())
-            });
+            let numbers: Vec<usize> = cited(denial).map(|cited| cited.number).collect();
+            let exemption =
+                Exemption { actions, resource: self.policy_resource(), principal: Some(arn) };
+            let conditional = cited(denial).any(|cited| !cited.conditions.is_empty());
             let edited =
                 document.and_then(|document| edit::exempting(document, &numbers, exemption));
             if conditional || edited.as_ref().is_some_and(|edited| edited.widens) {
@@ -334,7 +322,7 @@ impl Permission<'_> {
             }
             edited.map(|edited| edited.document)
         } else {
-            let mut statement = allowing(actions, self.resource);
+            let mut statement = allowing(actions, self.policy_resource());
             if policy.kind == ResourcePolicyKind::Key {
                 // In a key policy this is the key itself.
                 set(&mut statement, "Resource", json!("*"));
@@ -456,7 +444,12 @@ impl Permission<'_> {
                 attach.into_iter().chain([self.put(own, &least, case.facts)]).collect()
             }
             Grant::Inline(policy) => {
-                let what = format!("allow {name} {}{}", listed_actions(policy), self.on());
+                // The same words for every check that puts this policy.
+                let what = format!(
+                    "give {name} the inline policy {}, which allows {}",
+                    policy.name,
+                    listed_actions(policy)
+                );
                 Vec::from([self.put(title(what), policy, case.facts)])
             }
         }
@@ -487,6 +480,14 @@ impl Permission<'_> {
 fn for_agent() -> InlinePolicy {
     let actions: Vec<&str> = core::iter::once(REGISTER).chain(CHANNELS).collect();
     InlinePolicy::of("session-manager-agent", &actions, "*")
+}
+
+/// The statements that deny, as far as they are known.
+pub(super) fn cited(denial: &PolicyDenial) -> impl Iterator<Item = &CitedStatement> {
+    denial.by.iter().filter_map(|source| match source {
+        DenySource::Statement(cited) => Some(cited),
+        DenySource::Policy(_) => None,
+    })
 }
 
 fn is_condition(mismatch: &Mismatch) -> bool {

@@ -110,9 +110,6 @@ fn run(case: &Case) -> Judged {
         ),
     };
     let option = FixOption::new(format!("let ssm.amazonaws.com assume {name}"));
-    let option = match trusting(role, statement) {
-        Some(trust) => option.with(IamChange::UpdateAssumeRolePolicy { role: name.clone(), trust }),
-        None => option,
-    };
+    let option = trusting(option, &name, role, statement);
     Ok(Verdict::Fail(observed(&name, evidence), Fix::options([option], Recovery::Agent)))
 }

@@ -7,10 +7,7 @@ use ssm_doctor_analysis::permissions::{
     agent_identity::{host_management, host_management_not_seen},
     instance_profile::profile_role,
 };
-use ssm_doctor_facts::{
-    change::{IamChange, Risk},
-    limit::ProfileProblem,
-};
+use ssm_doctor_facts::{change::Risk, limit::ProfileProblem};
 use ssm_doctor_iam_policy as policy;
 use ssm_doctor_iam_policy::ServiceTrust;
 
@@ -71,8 +68,6 @@ fn run(case: &Case) -> Judged {
             .risking(Risk::WidensAccess)
             .after("ask the owner of the role why its trust in ec2.amazonaws.com has conditions");
     }
-    if let Some(trust) = trusting(found, statement) {
-        option = option.with(IamChange::UpdateAssumeRolePolicy { role: role.name.clone(), trust });
-    }
+    let option = trusting(option, &role.name, found, statement);
     Ok(Verdict::Fail(observed(&role.name, evidence), Fix::options([option], Recovery::Agent)))
 }

@@ -34,8 +34,9 @@ fn run(case: &Case) -> Judged {
     let role = role(case)?;
     let identity = role.identity(case.scope);
     let arn = format!("arn:{}:s3:::{bucket}", role.arn.partition());
-    let grant = bucket_policy(&preferences, &role, case)?
+    let mut grant = bucket_policy(&preferences, &role, case)?
         .or_not_applicable("sessions are not logged to S3")?;
+    grant.resource.clone_from(&arn);
     let permission = Permission {
         identity: &identity,
         actions: &CHECK_ENCRYPTION,

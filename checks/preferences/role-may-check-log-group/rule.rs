@@ -35,8 +35,9 @@ fn run(case: &Case) -> Judged {
     let role = role(case)?;
     let identity = role.identity(case.scope);
     let groups = log_groups_of(&role.arn, case.scope);
-    let grant = log_group_policy(&preferences, &role, case)?
+    let mut grant = log_group_policy(&preferences, &role, case)?
         .or_not_applicable("sessions are not logged to CloudWatch")?;
+    grant.resource = "*".into();
     let verdict = Permission {
         identity: &identity,
         actions: &["logs:DescribeLogGroups"],

@@ -45,8 +45,15 @@ fn run(case: &Case) -> Judged {
         grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
+    let mut all = log_group_policy(&preferences, &role, case)?.or_not_applicable(NOT_LOGGED)?;
+    all.resource = "*".into();
     let groups = log_groups_of(&role.arn, case.scope);
-    let looking = Permission { actions: &["logs:DescribeLogGroups"], resource: &groups, ..writing };
+    let looking = Permission {
+        actions: &["logs:DescribeLogGroups"],
+        resource: &groups,
+        grant: Grant::Inline(&all),
+        ..writing
+    };
     let needed = if gate { vec![writing] } else { vec![writing, looking] };
     Ok(all_of(needed, "nothing is needed", |permission| permission.judge(case))?)
 }

@@ -37,7 +37,8 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
             if let Some(policies) = policies(facts, from) {
                 policies.managed.retain(|attached| attached != policy);
             }
-            simulations::change(facts, from);
+            let document = remember_managed(facts, policy);
+            simulations::replace(facts, from, document.as_ref(), None);
             Some(())
         }
         IamChange::PutInlinePolicy { of, name, document } => {
@@ -46,23 +47,24 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
                 .and_then(|policies| policies.inline.insert(name.clone(), document.clone()));
             match replaced {
                 Some(replaced) if !simulations::keeps(&document, &replaced) => {
-                    simulations::change(facts, of);
+                    simulations::replace(facts, of, Some(&replaced), Some(&document));
                 }
                 _ => simulations::grant(facts, of, Some(&document)),
             }
             Some(())
         }
         IamChange::DeleteInlinePolicy { of, name } => {
-            policies(facts, of)?.inline.remove(name);
-            simulations::change(facts, of);
+            let removed = policies(facts, of)?.inline.remove(name);
+            simulations::replace(facts, of, removed.as_ref(), None);
             Some(())
         }
         IamChange::CreatePolicyVersion { policy, document } => {
-            let version = "(new)".into();
-            let row = ManagedPolicy { version, document: Text::parse(document) };
+            let before = remember_managed(facts, policy);
+            let after = Text::parse(document);
+            let row = ManagedPolicy { version: "(new)".into(), document: after.clone() };
             facts.managed_policies.insert(policy.clone(), Row::Present(row));
             for holder in holders(facts, policy) {
-                simulations::change(facts, &holder);
+                simulations::replace(facts, &holder, before.as_ref(), Some(&after));
             }
             Some(())
         }

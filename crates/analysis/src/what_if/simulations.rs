@@ -41,23 +41,45 @@ pub(super) fn grant(facts: &mut Facts, holder: &PolicyHolder, document: Option<&
     }
 }
 
+/// One document of the holder's policies took the place of another; None for one that was not seen, and
+/// for none.
+pub(super) fn replace(
+    facts: &mut Facts,
+    holder: &PolicyHolder,
+    before: Option<&Text>,
+    after: Option<&Text>,
+) {
+    let allows_as_before = before.is_some_and(|before| {
+        let kept = after.map(statements).unwrap_or_default();
+        statements(before).iter().filter(|it| !denies(it)).all(|allow| kept.contains(allow))
+    });
+    for (question, simulation) in answered(facts, holder) {
+        let still = simulation.decision == Decision::Allowed
+            && allows_as_before
+            && !after.is_some_and(|after| may_deny(after, &question));
+        if !still {
+            let again = evaluated(facts, &question, &simulation);
+            put(facts, question, again);
+        }
+    }
+}
+
 /// Has a document every statement of another, so that it takes nothing away that the other allows?
 pub(super) fn keeps(document: &Text, other: &Text) -> bool {
-    let statements = |document: &Text| match document.json().and_then(|it| it.get("Statement")) {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(statement) => Vec::from([statement.clone()]),
-        None => Vec::new(),
-    };
     let kept = statements(document);
     statements(other).iter().all(|statement| kept.contains(statement))
 }
 
-/// The holder's policies changed in some way.
-pub(super) fn change(facts: &mut Facts, holder: &PolicyHolder) {
-    for (question, simulation) in answered(facts, holder) {
-        let again = evaluated(facts, &question, &simulation);
-        put(facts, question, again);
+fn statements(document: &Text) -> Vec<Value> {
+    match document.json().and_then(|document| document.get("Statement")) {
+        Some(Value::Array(statements)) => statements.clone(),
+        Some(statement) => Vec::from([statement.clone()]),
+        None => Vec::new(),
     }
+}
+
+fn denies(statement: &Value) -> bool {
+    statement.get("Effect").and_then(Value::as_str) != Some("Allow")
 }
 
 /// A tag of the principal changed, which is part of its requests.
@@ -85,6 +107,14 @@ fn with_keys(facts: &mut Facts, asked: impl Fn(&Question) -> bool, keys: &[Strin
     let rows = facts.simulations.iter().filter(|(question, _)| asked(question));
     let rows: Vec<_> = rows.map(|(question, row)| (question.clone(), row.clone())).collect();
     for (mut question, row) in rows {
+        // A policy that asks for a key makes the simulator say that it lacks the key.
+        let untouched = keys.iter().all(|key| {
+            let asked_for = match &row {
+                Row::Present(simulation) => simulation.missing_context.contains(key),
+                _ => false,
+            };
+            !asked_for && !question.context.contains_key(key)
+        });
         for key in keys {
             question.context.insert(key.clone(), Vec::from([value.into()]));
         }
@@ -92,7 +122,8 @@ fn with_keys(facts: &mut Facts, asked: impl Fn(&Question) -> bool, keys: &[Strin
             facts.simulations.insert(question, row);
             continue;
         };
-        let again = evaluated(facts, &question, &simulation);
+        let again =
+            evaluated(facts, &question, &simulation).or_else(|| untouched.then_some(simulation));
         put(facts, question, again);
     }
 }
@@ -184,6 +215,19 @@ fn request<'r>(
 
 /// Does this document alone allow the request?
 fn allows(document: &Text, question: &Question) -> bool {
+    alone(document, question, |decision| matches!(decision, AccessDecision::Allowed(_)))
+}
+
+/// Does it deny the request, or may it?
+fn may_deny(document: &Text, question: &Question) -> bool {
+    alone(document, question, |decision| match decision {
+        AccessDecision::Allowed(_) => false,
+        AccessDecision::Denied(denials) => denials.first.explicit,
+        AccessDecision::Undecided(_) => true,
+    })
+}
+
+fn alone(document: &Text, question: &Question, is: impl Fn(AccessDecision) -> bool) -> bool {
     let identity =
         Identity { arn: question.principal.clone(), side: Side::Operator, session: None };
     let attached = AttachedPolicy {
@@ -194,8 +238,7 @@ fn allows(document: &Text, question: &Question) -> bool {
     let identity_layer = PolicyLayer::Policies(Vec::from([attached]));
     let layers = PolicyLayers { identity: identity_layer, ..PolicyLayers::default() };
     let context = context(question, &identity);
-    let decision = policy::evaluate(&request(question, &identity, &context), &layers);
-    matches!(decision, AccessDecision::Allowed(_))
+    is(policy::evaluate(&request(question, &identity, &context), &layers))
 }
 
 fn nothing_else_denies(simulation: &Simulation) -> bool {
