@@ -170,9 +170,13 @@ fn push_value(parts: &mut Vec<Part>, value: &str) {
     });
     match found {
         Some((before, variable, after)) => {
-            push_value(parts, before);
+            if !before.is_empty() {
+                push_value(parts, before);
+            }
             parts.push(Part::Variable(variable));
-            push_value(parts, after);
+            if !after.is_empty() {
+                push_value(parts, after);
+            }
         }
         None if value.is_empty() => push_empty(parts),
         None => push_text(parts, value),

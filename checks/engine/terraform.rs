@@ -5,7 +5,10 @@ mod permission;
 use alloc::{format, string::String};
 use core::fmt::Write;
 
-use ssm_doctor_facts::change::{CREATED, Change, Ec2Change};
+use ssm_doctor_facts::{
+    change::{CREATED, Change, Ec2Change, IamChange},
+    ids::KeyName,
+};
 
 /// The resource that makes a change; None where the AWS provider has none.
 pub(super) fn blocks(change: &Change) -> Option<String> {
@@ -26,6 +29,20 @@ pub(super) fn blocks(change: &Change) -> Option<String> {
         Change::Tag(change) => permission::tag(change),
         _ => None,
     }
+}
+
+/// A block, with references to what other changes of the same option create: Terraform creates those first.
+pub(super) fn with_references(block: &str, changes: &[Change]) -> String {
+    let key = KeyName::created();
+    let block = block.replace(key.as_str(), "${aws_kms_key.ssm_doctor.arn}");
+    changes.iter().fold(block, |block, change| match change {
+        Change::Iam(IamChange::CreateRole { role, .. }) => {
+            let name = format!("  role = {}\n", quoted(role.as_str()));
+            let reference = format!("  role = aws_iam_role.{}.name\n", identifier(role.as_str()));
+            block.replace(&name, &reference)
+        }
+        _ => block,
+    })
 }
 
 /// A resource's name, which begins with a letter and has no other signs than `_`.
