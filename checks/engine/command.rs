@@ -237,6 +237,6 @@ mod tests {
     #[test]
     fn a_variable_stands_inside_of_text() {
         let command = Command::new("aws x --items Id={token},Name={}", &[&"a"]);
-        assert_eq!(command.line(Shell::Posix), r#"aws x --items Id="$token",Name=a"#);
+        assert_eq!(command.line(Shell::Posix), r#"aws x --items 'Id='"$token"',Name=a'"#);
     }
 }
