@@ -53,13 +53,19 @@ mod dns;
 mod endpoint;
 mod hybrid;
 mod identity;
+#[path = "identity/remedies.rs"]
+mod identity_remedies;
 mod network;
 #[path = "network/remedies.rs"]
 mod network_remedies;
 #[path = "network/statements.rs"]
 mod network_statements;
 mod operator;
+#[path = "operator/remedies.rs"]
+mod operator_remedies;
 mod preferences;
+#[path = "preferences/remedies.rs"]
+mod preferences_remedies;
 mod target;
 
 /// Every check, area by area. Among causes of one layer the order of areas decides which is named

@@ -144,6 +144,7 @@ impl Word {
 /// Variables that commands set and read beside those of [`CREATED`].
 const VARIABLES: &[&str] = &[
     "allocation",
+    "serial",
     "association",
     "token",
     "version",
@@ -169,9 +170,13 @@ fn push_value(parts: &mut Vec<Part>, value: &str) {
     });
     match found {
         Some((before, variable, after)) => {
-            push_value(parts, before);
+            if !before.is_empty() {
+                push_value(parts, before);
+            }
             parts.push(Part::Variable(variable));
-            push_value(parts, after);
+            if !after.is_empty() {
+                push_value(parts, after);
+            }
         }
         None if value.is_empty() => push_empty(parts),
         None => push_text(parts, value),
@@ -232,6 +237,6 @@ mod tests {
     #[test]
     fn a_variable_stands_inside_of_text() {
         let command = Command::new("aws x --items Id={token},Name={}", &[&"a"]);
-        assert_eq!(command.line(Shell::Posix), r#"aws x --items Id="$token",Name=a"#);
+        assert_eq!(command.line(Shell::Posix), r#"aws x --items 'Id='"$token"',Name=a'"#);
     }
 }
