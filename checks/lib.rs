@@ -51,7 +51,6 @@ mod endpoint;
 mod hybrid;
 mod identity;
 mod network;
-#[path = "network/remedies.rs"]
 mod network_remedies;
 #[path = "network/statements.rs"]
 mod network_statements;

@@ -52,6 +52,24 @@ impl Command {
         self
     }
 
+    /// The same; what `query` makes of its output goes into a variable as JSON.
+    #[must_use]
+    pub fn setting_json(mut self, variable: &'static str, query: &str) -> Self {
+        self.sets = Some(variable);
+        self.words.extend(["--query", query, "--output", "json"].map(Word::text));
+        self
+    }
+
+    /// With an option that takes several values.
+    #[must_use]
+    pub fn list<T: Display>(mut self, option: &str, values: &[T]) -> Self {
+        self.words.push(Word::text(option));
+        for value in values {
+            self = self.and("{}", &[value]);
+        }
+        self
+    }
+
     pub(super) fn starts_with(&self, word: &str) -> bool {
         self.words.first() == Some(&Word::text(word))
     }
@@ -145,6 +163,12 @@ impl Word {
 const VARIABLES: &[&str] = &[
     "allocation",
     "association",
+    "nat_gateway",
+    "dhcp_options",
+    "resolver_rule",
+    "domain_list",
+    "rule_group",
+    "firewall_policy",
     "token",
     "version",
     "role_arn",

@@ -1,19 +1,19 @@
 //! Changes as Terraform resources.
 
-use alloc::{format, string::String};
-use core::fmt::Write;
+mod network;
 
-use ssm_doctor_facts::change::{CREATED, Change, Ec2Change};
+use alloc::{format, string::String, vec::Vec};
+use core::fmt::{Display, Write};
 
-/// The resource that makes a change; None where the AWS provider has none.
+use ssm_doctor_facts::change::{CREATED, Change};
+
+/// The resources that make a change; None where the AWS provider has none, or where the change edits a
+/// resource whose definition is not seen.
 pub(super) fn blocks(change: &Change) -> Option<String> {
     match change {
-        Change::Ec2(Ec2Change::AssociateNewAddress { interface }) => Some(
-            Block::resource("aws_eip", "ssm_doctor")
-                .text("domain", "vpc")
-                .text("network_interface", interface.as_str())
-                .end(),
-        ),
+        Change::Ec2(change) => network::ec2(change),
+        Change::Route53(change) => Some(network::route53(change)),
+        Change::Route53Resolver(change) => network::route53resolver(change),
         _ => None,
     }
 }
@@ -26,12 +26,20 @@ impl Block {
         Self(format!("resource \"{kind}\" \"{name}\" {{\n"))
     }
 
+    fn data(kind: &str, name: &str) -> Self {
+        Self(format!("data \"{kind}\" \"{name}\" {{\n"))
+    }
+
     /// An attribute whose value is a string, or a reference where it is the id of a created resource.
     fn text(self, name: &str, value: &str) -> Self {
-        match CREATED.iter().find(|row| row.0 == value) {
-            Some((_, _, reference)) => self.expression(name, &format!("{reference}.id")),
-            None => self.expression(name, &quoted(value)),
-        }
+        self.expression(name, &reference(value))
+    }
+
+    /// An attribute whose value is a list of strings.
+    fn list<T: Display>(self, name: &str, values: &[T]) -> Self {
+        let values: Vec<String> =
+            values.iter().map(|value| reference(&format!("{value}"))).collect();
+        self.expression(name, &format!("[{}]", values.join(", ")))
     }
 
     fn expression(mut self, name: &str, value: &str) -> Self {
@@ -40,10 +48,42 @@ impl Block {
         self
     }
 
+    /// A block inside of the block.
+    fn nested(mut self, name: &str, attributes: &[(&str, String)]) -> Self {
+        _ = writeln!(self.0, "  {name} {{");
+        for (attribute, value) in attributes {
+            _ = writeln!(self.0, "    {attribute} = {value}");
+        }
+        _ = writeln!(self.0, "  }}");
+        self
+    }
+
     fn end(mut self) -> String {
         self.0.push('}');
         self.0
     }
+}
+
+/// A value, or a reference to the resource that is created.
+fn reference(value: &str) -> String {
+    match CREATED.iter().find(|row| row.0 == value) {
+        // The attributes of data are named in full.
+        Some((_, _, reference)) if reference.starts_with("data.") => (*reference).into(),
+        Some((_, _, reference)) => format!("{reference}.id"),
+        None => quoted(value),
+    }
+}
+
+/// The name of a resource, which tells it from others of its kind.
+fn named(parts: &[&str]) -> String {
+    let mut name = String::from("ssm_doctor");
+    for part in parts {
+        name.push('_');
+        name.extend(part.chars().map(|letter| {
+            if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '_' }
+        }));
+    }
+    name
 }
 
 /// A string of HCL, in which `${` and `%{` begin no template. Source: HCL native syntax specification,

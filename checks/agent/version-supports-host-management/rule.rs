@@ -52,12 +52,9 @@ fn run(case: &Case) -> Answer {
     let needs = format!("has agent {version}, and Default Host Management needs {FLOOR}");
     Ok(Verdict::Fail(
         observed(id, needs),
-        Fix::new(
-                format!(
-                    "update the agent on {id}, or attach an instance profile whose role has AmazonSSMManagedInstanceCore"
-                ),
-                Recovery::Agent,
-            )
-        .with(InstanceProfileChange::Associate { instance: id.clone() }),
+        super::version_supports_session::update(case).or(FixOption::new(format!(
+            "attach an instance profile to {id} whose role has AmazonSSMManagedInstanceCore"
+        ))
+        .with(InstanceProfileChange::Associate { instance: id.clone() })),
     ))
 }

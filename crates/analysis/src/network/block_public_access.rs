@@ -96,7 +96,10 @@ impl PathTrace<'_> {
                     .for_service(self.service),
                 ),
                 Fix::of(
-                    NetworkRemedy::ExemptFromPublicAccessBlock { vpc: vpc.clone() },
+                    NetworkRemedy::ExemptFromPublicAccessBlock {
+                        vpc: vpc.clone(),
+                        subnet: subnet.unwrap_or(&self.from.interface.subnet).clone(),
+                    },
                     Recovery::Agent,
                 ),
             )),

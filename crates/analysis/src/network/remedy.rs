@@ -51,8 +51,10 @@ pub enum NetworkRemedy {
     GiveElasticAddress {
         interface: NetworkInterfaceId,
     },
+    /// The subnet that faces the internet gateway.
     ExemptFromPublicAccessBlock {
         vpc: VpcId,
+        subnet: SubnetId,
     },
     AddNatGatewayAddress {
         gateway: NatGatewayId,
@@ -69,6 +71,10 @@ pub enum NetworkRemedy {
     },
     RepairAttachment {
         vpc: VpcId,
+        gateway: TransitGatewayId,
+        /// From which packets leave: the attachment needs a subnet in its Availability Zone.
+        subnet: SubnetId,
+        attachment: Option<String>,
         because: AttachmentFault,
     },
     AssociateAttachment {
@@ -187,6 +193,7 @@ pub enum RouteFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachmentFault {
     Missing,
+    NotAccepted,
     NotAvailable,
     NotInZone,
 }

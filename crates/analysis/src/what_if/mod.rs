@@ -9,7 +9,7 @@ mod permissions;
 mod services;
 
 use ssm_doctor_facts::{
-    change::Change,
+    change::{Change, SsmChange},
     lookup::{Facts, Row},
     scope::Scope,
 };
@@ -45,6 +45,7 @@ fn edit(facts: &mut Facts, change: &Change, scope: &Scope) -> Option<()> {
         Change::Route53(change) => services::route53(facts, change),
         Change::Route53Resolver(change) => services::route53resolver(facts, change),
         Change::ServiceSetting(change) => services::service_setting(facts, change),
+        Change::Ssm(SsmChange::UpdateAgent { target }) => services::update_agent(facts, target),
         Change::Ssm(change) => services::ssm(facts, change),
         Change::Sts(_) => None,
     }
