@@ -85,6 +85,24 @@ pub(super) fn vpc_dns(network: &Network, vpc: &VpcId) -> Vec<Change> {
     changes
 }
 
+/// AWS refuses the change while a subnet of the endpoint lacks a range of either kind.
+pub(super) fn dual_stack(network: &Network, id: &EndpointId) -> FixOption {
+    let rows = network.facts.endpoints.values().filter_map(|row| present(Some(row)));
+    let endpoint = rows.flatten().find(|endpoint| endpoint.id == *id);
+    let lacking = endpoint.map_or(&[][..], |endpoint| &endpoint.subnets).iter().filter(|subnet| {
+        present(network.facts.subnets.get(subnet))
+            .is_none_or(|subnet| subnet.cidr.is_none() || subnet.ipv6_cidrs.is_empty())
+    });
+    let lacking: Vec<&SubnetId> = lacking.collect();
+    let option = FixOption::new(format!("give {id} IPv4 and IPv6 addresses"))
+        .with(Ec2Change::MakeEndpointDualStack { endpoint: id.clone() });
+    if lacking.is_empty() {
+        option
+    } else {
+        option.after(format!("give {} an IPv4 and an IPv6 CIDR, if one is missing", list(&lacking)))
+    }
+}
+
 pub(super) fn private_dns(network: &Network, endpoint: &EndpointId) -> FixOption {
     let vpcs = network.facts.endpoints.iter();
     let vpc = vpcs

@@ -6,6 +6,7 @@
 use alloc::{format, string::String, vec::Vec};
 use core::net::IpAddr;
 
+use ipnet::IpNet;
 use ssm_doctor_analysis::{
     answer::FixOption,
     network::{remedy::FirewallFault, service::CORE},
@@ -136,8 +137,9 @@ fn home_net(
             of_vpcs.flat_map(|vpc| vpc.cidrs.iter().map(|range| format!("{range}"))).collect()
         }
     };
-    let own =
-        network.vpc_with(address).map_or_else(|| format!("{address}/32"), |it| format!("{}", it.1));
+    let own = network
+        .vpc_with(address)
+        .map_or_else(|| format!("{}", IpNet::from(address)), |it| format!("{}", it.1));
     if !ranges.contains(&own) {
         ranges.push(own);
     }

@@ -112,11 +112,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             format!("put the gateway endpoint {endpoint} on the route table {table}"),
             Ec2Change::AddEndpointRouteTable { endpoint: endpoint.clone(), table: table.clone() },
         ),
-        MakeEndpointDualStack { endpoint } => vec![
-            FixOption::new(format!("give {endpoint} IPv4 and IPv6 addresses"))
-                .after(format!("check that every subnet of {endpoint} has an IPv4 and an IPv6 CIDR: AWS refuses the change otherwise"))
-                .with(Ec2Change::MakeEndpointDualStack { endpoint: endpoint.clone() }),
-        ],
+        MakeEndpointDualStack { endpoint } => vec![endpoints::dual_stack(&network, endpoint)],
         EnablePrivateDns { endpoint } => vec![endpoints::private_dns(&network, endpoint)],
         EnableVpcDns { vpc } => {
             let mut option = FixOption::new(format!("turn on DNS support and DNS hostnames for {vpc}"));

@@ -20,8 +20,7 @@ fn run(case: &Case) -> Answer {
     let state = &case.facts.instance(id).required()?.state;
     let evidence = observed(id, format!("is {state}"));
     let start = || {
-        // The agent starts with the system, and reports within some minutes.
-        Fix::new(format!("start {id}"), Recovery::Agent)
+        Fix::new(format!("start {id}"), Recovery::Start)
             .with(Ec2Change::StartInstance { instance: id.clone() })
     };
     Ok(match state {

@@ -44,7 +44,8 @@ fn run(case: &Case) -> Answer {
                         .after("tell the users of the instance when AWS acts on it"),
                     FixOption::new("stop and start the instance at a time that you choose")
                         .with(Ec2Change::StopAndStartInstance { instance: id.clone() })
-                        .after(BEFORE_A_STOP),
+                        .after(BEFORE_A_STOP)
+                        .recovering(Recovery::Start),
                 ],
                 Recovery::NextSession,
             ),

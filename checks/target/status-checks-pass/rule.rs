@@ -89,6 +89,6 @@ impl StatusCheck {
                 ),
             ),
         };
-        Fix::options([option], Recovery::Agent)
+        Fix::options([option], Recovery::Start)
     }
 }
