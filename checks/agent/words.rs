@@ -234,8 +234,7 @@ pub(crate) fn investigation(what: &Investigation) -> FixOption {
         places.drain(..1);
     }
     if what.may_not_use_tokens {
-        places.insert(
-            0,
+        places.push(
             "see whether the agent is too old for a metadata service that asks for tokens (IMDSv2)",
         );
     }

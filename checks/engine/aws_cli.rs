@@ -64,6 +64,7 @@ fn ec2(change: &Ec2Change) -> Vec<Command> {
     match change {
         CreateRoute { table, to, via } => route("create-route", table, to, via),
         ReplaceRoute { table, to, via } => route("replace-route", table, to, via),
+        DeleteRoute { table, to } => one("ec2 delete-route --route-table-id {} {} {}", &[table, &destination_flag(to), to]),
         CreateInternetGateway => vec![
             aws("ec2 create-internet-gateway", &[]).setting("internet_gateway", "InternetGateway.InternetGatewayId"),
         ],
@@ -185,11 +186,7 @@ fn new_address() -> Command {
 }
 
 fn route(action: &str, table: &dyn Display, to: &Destination, via: &RouteTarget) -> Vec<Command> {
-    let block = match to {
-        Destination::List(_) => "--destination-prefix-list-id",
-        Destination::Cidr(range) if range.addr().is_ipv6() => "--destination-ipv6-cidr-block",
-        Destination::Cidr(_) | Destination::Unreadable(_) => "--destination-cidr-block",
-    };
+    let block = destination_flag(to);
     let flag = match via {
         RouteTarget::NatGateway(_) => "--nat-gateway-id",
         RouteTarget::InternetGateway(_) => "--gateway-id",
@@ -198,6 +195,14 @@ fn route(action: &str, table: &dyn Display, to: &Destination, via: &RouteTarget)
         RouteTarget::Peering(_) => "--vpc-peering-connection-id",
     };
     one("ec2 {} --route-table-id {} {} {} {} {}", &[&action, table, &block, to, &flag, via])
+}
+
+fn destination_flag(to: &Destination) -> &'static str {
+    match to {
+        Destination::List(_) => "--destination-prefix-list-id",
+        Destination::Cidr(range) if range.addr().is_ipv6() => "--destination-ipv6-cidr-block",
+        Destination::Cidr(_) | Destination::Unreadable(_) => "--destination-cidr-block",
+    }
 }
 
 fn transit_route(action: &str, table: &str, to: &Destination, attachment: &str) -> Vec<Command> {

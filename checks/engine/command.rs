@@ -187,15 +187,18 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
 
 /// A value, in which the ids of created resources are variables.
 fn push_value(parts: &mut Vec<Part>, value: &str) {
-    let found = CREATED.iter().find_map(|(id, variable, _)| {
+    let found = CREATED.iter().filter_map(|(id, variable, _)| {
         let (before, after) = value.split_once(id)?;
         Some((before, *variable, after))
     });
+    let found = found.min_by_key(|(before, ..)| before.len());
     match found {
         Some((before, variable, after)) => {
-            push_value(parts, before);
+            push_text(parts, before);
             parts.push(Part::Variable(variable));
-            push_value(parts, after);
+            if !after.is_empty() {
+                push_value(parts, after);
+            }
         }
         None if value.is_empty() => push_empty(parts),
         None => push_text(parts, value),

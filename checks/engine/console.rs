@@ -56,7 +56,7 @@ fn ec2(change: &Ec2Change) -> String {
     let endpoint_action =
         |id: &dyn core::fmt::Display, action: &str| format!("VPC → Endpoints → {id} → {action}");
     match change {
-        CreateRoute { table, .. } | ReplaceRoute { table, .. } => {
+        CreateRoute { table, .. } | ReplaceRoute { table, .. } | DeleteRoute { table, .. } => {
             format!("VPC → Route tables → {table} → Routes → Edit routes")
         }
         CreateInternetGateway => "VPC → Internet gateways → Create internet gateway".into(),

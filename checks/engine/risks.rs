@@ -37,6 +37,7 @@ fn ec2(change: &Ec2Change) -> &'static [Risk] {
         // All of the subnet may use the internet gateway again.
         ExcludeFromPublicAccessBlock { .. } => &[Risk::WidensAccess],
         ReplaceRoute { .. }
+        | DeleteRoute { .. }
         | ReplaceTransitGatewayRoute { .. }
         | AssociateDhcpOptions { .. }
         | DeleteEndpoint { .. } => &[Risk::Interrupts, Risk::Replaces],

@@ -56,7 +56,7 @@ pub(super) fn create(network: &Network, beside: Option<&'static str>) -> Vec<Fix
         format!("with the security group {group}, which admits the instance")
     };
     option.title =
-        format!("create {plural} for {} in {}, {with}", list(&services), interface.subnet);
+        format!("create {plural} for {} in {}, {with}", services.join(" and "), interface.subnet);
     for service in services {
         option.changes.push(
             Ec2Change::CreateInterfaceEndpoint {

@@ -31,15 +31,18 @@ pub(super) fn open(
     let row = group.and_then(|group| present(network.facts.rule_groups.get(group)));
     match (group, because) {
         (Some(group), FirewallFault::NameNotListed { host, suffix: _ }) => {
-            let title = format!("add the names of Systems Manager to the list of {}", group.name());
+            let title = format!(
+                "add the names of Systems Manager to the domain list of the rule group {}",
+                group.name()
+            );
             if row.is_some_and(is_allow_list) {
                 FixOption::new(title).with(NetworkFirewallChange::AddDomains {
                     group: group.clone(),
                     domains: unlisted(network, row, host),
                 })
             } else {
-                FixOption::new(format!("let {} pass {host}", group.name())).after(format!(
-                    "add a rule to {} that passes TLS with the server name {host} on port {HTTPS}",
+                FixOption::new(format!("let the rule group {} pass {host}", group.name())).after(format!(
+                    "add a rule to the rule group {} that passes TLS with the server name {host} on port {HTTPS}",
                     group.name()
                 ))
             }
@@ -76,16 +79,19 @@ pub(super) fn open(
             let name = group.name();
             let step = match row.map(|row| &row.rules) {
                 Some(GroupRules::Domains(list)) if list.kind != ListKind::Allow => {
-                    format!("remove the entry that matches {host} from the domain list of {name}")
+                    format!(
+                        "remove the entry that matches {host} from the domain list of the rule group {name}"
+                    )
                 }
                 Some(GroupRules::Stateless(_)) => format!(
-                    "add a stateless rule to {name}, with a lower priority number than the rule that drops, which forwards or passes tcp/{HTTPS} to 0.0.0.0/0 and its replies"
+                    "add a stateless rule to the rule group {name}, with a lower priority number than the rule that drops, which forwards or passes tcp/{HTTPS} to 0.0.0.0/0 and its replies"
                 ),
                 _ => format!(
-                    "add a rule to {name} that passes TLS with the server name {host} on port {HTTPS}, before the rule that drops it"
+                    "add a rule to the rule group {name} that passes TLS with the server name {host} on port {HTTPS}, before the rule that drops it"
                 ),
             };
-            FixOption::new(format!("let {name} pass tcp/{HTTPS} to {host}")).after(step)
+            FixOption::new(format!("let the rule group {name} pass tcp/{HTTPS} to {host}"))
+                .after(step)
         }
         (None, FirewallFault::Drops { host }) => {
             let name = policy.name();

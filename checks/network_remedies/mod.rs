@@ -115,14 +115,14 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
         MakeEndpointDualStack { endpoint } => vec![endpoints::dual_stack(&network, endpoint)],
         EnablePrivateDns { endpoint } => vec![endpoints::private_dns(&network, endpoint)],
         EnableVpcDns { vpc } => {
-            let mut option = FixOption::new(format!("turn on DNS support and DNS hostnames for {vpc}"));
+            let mut option = FixOption::default();
             option.changes = endpoints::vpc_dns(&network, vpc);
-            if option.changes.is_empty() {
-                option.changes = vec![
-                    Ec2Change::EnableDnsSupport { vpc: vpc.clone() }.into(),
-                    Ec2Change::EnableDnsHostnames { vpc: vpc.clone() }.into(),
-                ];
-            }
+            let what = match option.changes.as_slice() {
+                [Change::Ec2(Ec2Change::EnableDnsSupport { .. })] => "DNS support",
+                [Change::Ec2(Ec2Change::EnableDnsHostnames { .. })] => "DNS hostnames",
+                _ => "DNS support and DNS hostnames",
+            };
+            option.title = format!("turn on {what} for {vpc}");
             vec![option]
         }
         CreateGatewayEndpoint { vpc, region, service, table } => {
@@ -149,7 +149,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
 
 fn no_nat_gateway(table: &impl core::fmt::Display, to: &impl core::fmt::Display) -> FixOption {
     FixOption::new(format!("create a NAT gateway, and route {to} of {table} to it")).after(
-        "create a public subnet first: one whose route table sends 0.0.0.0/0 to an internet gateway. The VPC has none that is seen",
+        "create a public subnet: one whose route table sends 0.0.0.0/0 to an internet gateway. The VPC has none that is seen",
     )
 }
 

@@ -64,7 +64,7 @@ pub(super) fn by_nat_gateway(
         let via = RouteTarget::NatGateway(NatGatewayId::created());
         options.push(
             FixOption::new(format!(
-                "create a NAT gateway in the public subnet {subnet}, and route {to} of {table} to it"
+                "create a NAT gateway in the public subnet {subnet}; route {to} of {table} to it"
             ))
             .with(Ec2Change::CreateNatGateway { subnet: subnet.clone() })
             .with(route(network, table, to, via)),
@@ -179,6 +179,9 @@ pub(super) fn replace_route(
         }
         _ => {}
     }
+    if let Some(option) = delete_route(network, table, to) {
+        return vec![option];
+    }
     if is_v6(to) {
         if let Some((vpc, _)) = network.table(table) {
             options.push(by_egress_only(network, vpc, table, to));
@@ -188,15 +191,27 @@ pub(super) fn replace_route(
     } else {
         let (free, new): (Vec<_>, Vec<_>) =
             by_nat_gateway(network, table, to, dead.as_ref()).into_iter().partition(costs_nothing);
-        // What the route led to was replaced where a NAT gateway exists; else it is created anew.
         options.extend(free);
-        options.extend(new);
         options.extend(endpoints::create(network, None));
+        options.extend(new);
     }
     if options.is_empty() {
         options.push(by_hand(table, to, because));
     }
     options
+}
+
+/// Without a route of its own, a part of the VPC's range is reached by the local route.
+fn delete_route(network: &Network, table: &RouteTableId, to: &Destination) -> Option<FixOption> {
+    let (vpc, _) = network.table(table)?;
+    let Destination::Cidr(range) = to else { return None };
+    let cidrs = &present(network.facts.vpcs.get(vpc))?.cidrs;
+    cidrs.iter().any(|cidr| cidr.contains(range)).then(|| {
+        FixOption::new(format!(
+            "delete the route for {to} from {table}, so that the local route of {vpc} carries it"
+        ))
+        .with(Ec2Change::DeleteRoute { table: table.clone(), to: to.clone() })
+    })
 }
 
 /// A subnet whose instances have public addresses stays public.

@@ -74,7 +74,14 @@ fn run(case: &Case) -> Answer {
             .after(format!(
                 "on {server}, add a conditional forwarder for {domain} to the resolver of {vpc}: the base address of the VPC plus two"
             ));
-            (handed.and(doubts(server, service, vpc, case)?), vec![forward, provide])
+            (
+                handed.and(doubts(server, service, vpc, case)?),
+                if ANSWER_ANYBODY.contains(&server) {
+                    vec![provide]
+                } else {
+                    vec![forward, provide]
+                },
+            )
         }
     };
     Ok(Verdict::Fail(evidence, Fix::options(options, Recovery::Agent)))

@@ -153,7 +153,8 @@ pub(super) fn ec2(change: &Ec2Change) -> Option<String> {
                 .expression("dhcp_options_id", "aws_vpc_dhcp_options.ssm_doctor.id")
                 .end(),
         ]),
-        AssociateNatGatewayAddress { .. }
+        DeleteRoute { .. }
+        | AssociateNatGatewayAddress { .. }
         | AddTransitGatewayAttachmentSubnet { .. }
         | DisableSourceDestCheck { .. }
         | EnableDns64 { .. }

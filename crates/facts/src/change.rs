@@ -60,6 +60,10 @@ pub enum Ec2Change {
         to: Destination,
         via: RouteTarget,
     },
+    DeleteRoute {
+        table: RouteTableId,
+        to: Destination,
+    },
     // Gateways.
     AttachInternetGateway {
         gateway: InternetGatewayId,

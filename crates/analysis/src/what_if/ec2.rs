@@ -29,6 +29,10 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
             *route = active_route(to, via.as_str());
             Some(())
         }
+        DeleteRoute { table, to } => {
+            route_table(facts, table)?.routes.retain(|route| route.to != *to || route.propagated);
+            Some(())
+        }
         CreateInternetGateway => Some(()),
         AttachInternetGateway { gateway, vpc } => attach_internet_gateway(facts, gateway, vpc),
         CreateEgressOnlyInternetGateway { vpc } => {
