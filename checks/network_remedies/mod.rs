@@ -68,7 +68,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             );
             options
         }
-        ExemptFromPublicAccessBlock { vpc: _, subnet } => exempt(&network, subnet),
+        ExemptFromPublicAccessBlock { subnet } => exempt(&network, subnet),
         AddNatGatewayAddress { gateway, zone } => one(
             format!("give {gateway} an Elastic IP address in {zone}"),
             Ec2Change::AssociateNatGatewayAddress { gateway: gateway.clone(), zone: zone.clone() },
@@ -97,7 +97,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             transit::transit_route(&network, table, to, attachment.as_deref(), (*back, phrase), true)
         }
         AuthorizeEgress { group, protocol, port, to } => filters::egress(&network, group.as_ref(), *protocol, *port, *to),
-        AuthorizeIngress { group, from, interface, is_default: _ } => {
+        AuthorizeIngress { group, from, interface } => {
             filters::ingress(&network, group.as_ref(), from, interface.as_ref())
         }
         PassInAcl { acl, egress, protocol, ports, peer } => {
@@ -135,7 +135,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             options.extend(outbound::by_nat_gateway(&network, table, &network.everything(), None));
             options
         }
-        CreateInterfaceEndpoint { vpc, region: _, service, subnet, group: _ } => {
+        CreateInterfaceEndpoint { vpc, service, subnet } => {
             create_endpoint(&network, vpc, service, subnet)
         }
         ProvideIpv6 { subnet } => provide_ipv6(&network, subnet),

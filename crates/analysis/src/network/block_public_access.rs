@@ -97,7 +97,6 @@ impl PathTrace<'_> {
                 ),
                 Fix::of(
                     NetworkRemedy::ExemptFromPublicAccessBlock {
-                        vpc: vpc.clone(),
                         subnet: subnet.unwrap_or(&self.from.interface.subnet).clone(),
                     },
                     Recovery::Agent,

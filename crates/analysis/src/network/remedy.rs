@@ -53,7 +53,6 @@ pub enum NetworkRemedy {
     },
     /// The subnet that faces the internet gateway.
     ExemptFromPublicAccessBlock {
-        vpc: VpcId,
         subnet: SubnetId,
     },
     AddNatGatewayAddress {
@@ -111,8 +110,6 @@ pub enum NetworkRemedy {
         from: Source,
         /// The interface that the group belongs to; None: an endpoint.
         interface: Option<NetworkInterfaceId>,
-        /// Is the group the VPC's default group, which admits its own members alone?
-        is_default: bool,
     },
     PassInAcl {
         acl: NetworkAclId,
@@ -150,10 +147,8 @@ pub enum NetworkRemedy {
     },
     CreateInterfaceEndpoint {
         vpc: VpcId,
-        region: Region,
         service: &'static str,
         subnet: SubnetId,
-        group: Option<SecurityGroupId>,
     },
     /// Names with IPv4 addresses alone, for an instance with IPv6 addresses alone.
     ProvideIpv6 {
