@@ -30,10 +30,11 @@ pub fn commands(change: &Change, region: &Region) -> Vec<Command> {
         Change::Logs(change) => logs(change),
         Change::Route53(change) => route53(change),
         Change::Route53Resolver(change) => route53resolver(change),
-        Change::S3(change) => permission::s3(change),
+        Change::S3(change) => permission::s3(change, region),
         Change::ServiceSetting(change) => permission::service_setting(change),
         Change::Ssm(change) => ssm(change),
         Change::Sts(change) => permission::sts(change),
+        Change::Tag(change) => permission::tag(change),
     };
     commands.into_iter().map(|command| command.in_region(region)).collect()
 }
@@ -395,8 +396,9 @@ fn logs(change: &LogsChange) -> Vec<Command> {
     #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use LogsChange::*;
     match change {
-        CreateLogGroup { group } => one("logs create-log-group --log-group-name {}", &[group]),
-        EncryptLogGroup { group } => one("logs associate-kms-key --log-group-name {} --kms-key-id <key-arn>", &[group]),
+        CreateLogGroup { group, key: None } => one("logs create-log-group --log-group-name {}", &[group]),
+        CreateLogGroup { group, key: Some(key) } => one("logs create-log-group --log-group-name {} --kms-key-id {}", &[group, key]),
+        EncryptLogGroup { group, key } => one("logs associate-kms-key --log-group-name {} --kms-key-id {}", &[group, key]),
     }
 }
 
@@ -405,15 +407,17 @@ fn ssm(change: &SsmChange) -> Vec<Command> {
     #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use SsmChange::*;
     match change {
-        GetDocument { name, version: None } => one("ssm get-document --name {}", &[name]),
-        GetDocument { name, version: Some(version) } => one("ssm get-document --name {} --document-version {}", &[name, version]),
-        UpdateDocument { name } => one(
-            "ssm update-document --name {} --document-version $LATEST --content file://<document.json>", &[name],
+        CreateDocument { name, content } => one(
+            "ssm create-document --name {} --document-type Session --content {}", &[name, content],
         ),
-        SetDefaultDocumentVersion { name } => one(
-            "ssm update-document-default-version --name {} --document-version <new-version>", &[name],
+        UpdateDocument { name, content } => vec![
+            aws("ssm update-document --name {} --document-version $LATEST --content {}", &[name, content])
+                .setting("version", "DocumentDescription.DocumentVersion"),
+            aws("ssm update-document-default-version --name {} --document-version {version}", &[name]),
+        ],
+        SetDefaultDocumentVersion { name, version } => one(
+            "ssm update-document-default-version --name {} --document-version {}", &[name, version],
         ),
-        ListSessionDocuments => one("ssm list-documents --filters Key=DocumentType,Values=Session", &[]),
         UpdateAgent { target } => one(
             "ssm send-command --document-name AWS-UpdateSSMAgent --targets {}", &[&format_args!("Key=InstanceIds,Values={target}")],
         ),

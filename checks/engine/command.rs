@@ -162,6 +162,7 @@ impl Word {
 /// Variables that commands set and read beside those of [`CREATED`].
 const VARIABLES: &[&str] = &[
     "allocation",
+    "serial",
     "association",
     "nat_gateway",
     "dhcp_options",
@@ -259,6 +260,6 @@ mod tests {
     #[test]
     fn a_variable_stands_inside_of_text() {
         let command = Command::new("aws x --items Id={token},Name={}", &[&"a"]);
-        assert_eq!(command.line(Shell::Posix), r#"aws x --items Id="$token",Name=a"#);
+        assert_eq!(command.line(Shell::Posix), r#"aws x --items 'Id='"$token"',Name=a'"#);
     }
 }

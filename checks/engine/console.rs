@@ -1,5 +1,7 @@
 //! Changes as a path through the AWS console.
 
+mod permission;
+
 use alloc::{format, string::String};
 
 use ssm_doctor_facts::change::{
@@ -44,6 +46,15 @@ pub(super) fn place(change: &Change) -> Option<String> {
                 format!("Route 53 → Resolver → Rules → {rule} → VPCs → {vpc} → Disassociate")
             }
         }),
+        Change::EndpointPolicy(change) => Some(permission::endpoint_policy(change)),
+        Change::Iam(change) => Some(permission::iam(change)),
+        Change::InstanceProfile(change) => Some(permission::instance_profile(change)),
+        Change::Kms(change) => Some(permission::kms(change)),
+        Change::Logs(change) => permission::logs(change),
+        Change::S3(change) => Some(permission::s3(change)),
+        Change::ServiceSetting(change) => Some(permission::service_setting(change)),
+        Change::Ssm(change) => permission::ssm(change),
+        Change::Tag(change) => Some(permission::tag(change)),
         _ => None,
     }
 }

@@ -111,7 +111,9 @@ pub fn commands(changes: &[Change], region: &Region) -> Vec<Command> {
 pub fn terraform(changes: &[Change]) -> Option<String> {
     let mut blocks: Vec<String> = Vec::new();
     for change in changes {
-        add_new(&mut blocks, terraform::blocks(change).as_slice());
+        let block = terraform::blocks(change);
+        let block = block.map(|block| terraform::with_references(&block, changes));
+        add_new(&mut blocks, block.as_slice());
     }
     (!blocks.is_empty()).then(|| blocks.join("\n\n"))
 }

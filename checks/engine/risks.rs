@@ -1,7 +1,12 @@
 //! What each kind of change costs or endangers.
 
-use ssm_doctor_facts::change::{
-    Change, Ec2Change, EndpointPolicyChange, NetworkFirewallChange, Risk, Route53ResolverChange,
+use ssm_doctor_facts::{
+    change::{
+        Change, Ec2Change, EndpointPolicyChange, InstanceProfileChange, KmsChange,
+        NetworkFirewallChange, Risk, Route53ResolverChange, S3Change, ServiceSettingChange,
+        SsmChange,
+    },
+    ssm::SettingId,
 };
 
 pub(super) fn of_change(change: &Change) -> &'static [Risk] {
@@ -19,6 +24,21 @@ pub(super) fn of_change(change: &Change) -> &'static [Risk] {
             Route53ResolverChange::TrustRedirection { .. }
             | Route53ResolverChange::DisassociateResolverRule { .. },
         ) => &[Risk::Replaces],
+        Change::InstanceProfile(
+            InstanceProfileChange::Replace { .. } | InstanceProfileChange::Disassociate { .. },
+        ) => &[Risk::Interrupts, Risk::Replaces],
+        Change::Kms(KmsChange::CreateKey { .. }) | Change::S3(S3Change::CreateBucket { .. }) => {
+            &[Risk::Costs]
+        }
+        Change::ServiceSetting(ServiceSettingChange::Update { setting, .. }) => {
+            // AWS charges for each hybrid node; Default Host Management is for every instance of the Region.
+            if setting.ends_with(SettingId::ActivationTier.as_str()) {
+                &[Risk::Costs]
+            } else {
+                &[Risk::WidensAccess]
+            }
+        }
+        Change::Ssm(SsmChange::SetDefaultDocumentVersion { .. }) => &[Risk::Replaces],
         _ => &[],
     }
 }

@@ -1,11 +1,15 @@
 //! Changes as Terraform resources.
 
 mod network;
+mod permission;
 
 use alloc::{format, string::String, vec::Vec};
 use core::fmt::{Display, Write};
 
-use ssm_doctor_facts::change::{CREATED, Change};
+use ssm_doctor_facts::{
+    change::{CREATED, Change, IamChange},
+    ids::KeyName,
+};
 
 /// The resources that make a change; None where the AWS provider has none, or where the change edits a
 /// resource whose definition is not seen.
@@ -14,8 +18,41 @@ pub(super) fn blocks(change: &Change) -> Option<String> {
         Change::Ec2(change) => network::ec2(change),
         Change::Route53(change) => Some(network::route53(change)),
         Change::Route53Resolver(change) => network::route53resolver(change),
+        Change::EndpointPolicy(change) => Some(permission::endpoint_policy(change)),
+        Change::Iam(change) => permission::iam(change),
+        Change::Kms(change) => permission::kms(change),
+        Change::Logs(change) => permission::logs(change),
+        Change::S3(change) => Some(permission::s3(change)),
+        Change::ServiceSetting(change) => Some(permission::service_setting(change)),
+        Change::Ssm(change) => permission::ssm(change),
+        Change::Tag(change) => permission::tag(change),
         _ => None,
     }
+}
+
+/// A block, with references to what other changes of the same option create: Terraform creates those first.
+pub(super) fn with_references(block: &str, changes: &[Change]) -> String {
+    let key = KeyName::created();
+    let block = block.replace(key.as_str(), "${aws_kms_key.ssm_doctor.arn}");
+    changes.iter().fold(block, |block, change| match change {
+        Change::Iam(IamChange::CreateRole { role, .. }) => {
+            let name = format!("  role = {}\n", quoted(role.as_str()));
+            let reference = format!("  role = aws_iam_role.{}.name\n", identifier(role.as_str()));
+            block.replace(&name, &reference)
+        }
+        _ => block,
+    })
+}
+
+/// A resource's name, which begins with a letter and has no other signs than `_`.
+fn identifier(name: &str) -> String {
+    let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '_' };
+    let mut identifier: String = name.chars().map(plain).collect();
+    identifier.make_ascii_lowercase();
+    if identifier.starts_with(|first: char| first.is_ascii_digit()) {
+        identifier.insert(0, '_');
+    }
+    identifier
 }
 
 /// A block of HCL that is being written.
@@ -55,6 +92,12 @@ impl Block {
             _ = writeln!(self.0, "    {attribute} = {value}");
         }
         _ = writeln!(self.0, "  }}");
+        self
+    }
+
+    /// The same, with a block that is written already.
+    fn nested_block(mut self, name: &str, block: &str) -> Self {
+        _ = writeln!(self.0, "  {name} {block}");
         self
     }
 

@@ -13,7 +13,6 @@ use ssm_doctor_analysis::{
 use ssm_doctor_checks::engine::{
     check::{Check, Impact as Weight},
     diagnosis::{Finding as Found, Overall, Standing as Stands},
-    fix,
     verification::Verified,
     words,
 };
@@ -23,7 +22,8 @@ use ssm_doctor_facts::{
     scope::Session as Kind,
 };
 
-use crate::report::{self, RepairOption, Report};
+use super::View;
+use crate::report::{self, Repair, Report};
 
 /// The report of one run.
 #[derive(Serialize, JsonSchema)]
@@ -328,6 +328,12 @@ struct Facts {
     rounds: u32,
 }
 
+/// # Errors
+/// Never: a report has no map whose keys are not strings.
+pub fn render(report: &Report, _: View) -> serde_json::Result<String> {
+    super::json(&Document::new(report))
+}
+
 impl Document {
     #[must_use]
     pub fn new(report: &Report) -> Self {
@@ -426,25 +432,26 @@ fn fix(report: &Report, check: &Check) -> Option<Fix> {
     let options = report.repairs(check);
     let first = options.first()?;
     Some(Fix {
-        summary: first.option.title.clone(),
-        commands: report.lines(&first.option.changes),
+        summary: first.title.clone(),
+        commands: first.commands.clone(),
         recovery: first.recovery.as_str(),
-        options: options
-            .iter()
-            .map(|RepairOption { option, recovery, verified }| FixOption {
-                title: option.title.clone(),
-                changes: option.changes.iter().map(change).collect(),
-                commands: report.lines(&option.changes),
-                terraform: fix::terraform(&option.changes),
-                console: fix::console(&option.changes),
-                risks: fix::risks(option),
-                manual: option.manual.clone(),
-                takes_effect: recovery.as_str(),
-                verified: certainty(verified),
-                why: report::why(verified),
-            })
-            .collect(),
+        options: options.iter().map(option).collect(),
     })
+}
+
+fn option(repair: &Repair) -> FixOption {
+    FixOption {
+        title: repair.title.clone(),
+        changes: repair.changes.iter().map(change).collect(),
+        commands: repair.commands.clone(),
+        terraform: repair.terraform.clone(),
+        console: repair.console.clone(),
+        risks: repair.risks.clone(),
+        manual: repair.manual.clone(),
+        takes_effect: repair.recovery.as_str(),
+        verified: certainty(&repair.verified),
+        why: report::why(&repair.verified),
+    }
 }
 
 fn change(change: &Edit) -> Change {
@@ -535,9 +542,10 @@ mod tests {
     #[test]
     fn the_committed_schemas_are_current() {
         // What we write, and what we read, differ in which fields may be left out.
-        let written = SchemaSettings::draft2020_12().for_serialize();
+        let written = || SchemaSettings::draft2020_12().for_serialize().into_generator();
         let schemas = [
-            ("report-v1.json", written.into_generator().into_root_schema_for::<super::Document>()),
+            ("report-v1.json", written().into_root_schema_for::<super::Document>()),
+            ("log-v1.json", written().into_root_schema_for::<crate::log::Document>()),
             ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
         ];
         for (name, schema) in schemas {

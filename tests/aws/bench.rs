@@ -1,6 +1,7 @@
 //! The processes behind the cases and the packages they need.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{Read, Write},
     net::TcpStream,
@@ -52,6 +53,13 @@ impl Bench {
         }
     }
 
+    /// The `PATH` on which AWS's command line is.
+    pub fn programs(&self) -> Outcome<OsString> {
+        let own = self.python.parent().ok_or("no folder of programs")?;
+        let folders = [own, Path::new("/usr/bin"), Path::new("/bin")];
+        Ok(std::env::join_paths(folders)?)
+    }
+
     pub fn proxy(&self, rules: &[Value]) -> Outcome<Proxy> {
         let upstream = format!("127.0.0.1:{}", self.port);
         let mut process =
@@ -71,6 +79,16 @@ pub struct Proxy {
 pub fn selftest(bench: &Bench) -> Outcome<()> {
     let mut command = script(&bench.python, "selftest.py");
     command.args(["--endpoint", &format!("http://127.0.0.1:{}", bench.port)]);
+    let (exit, stdout, stderr) = run(command)?;
+    if exit == Some(0) { Ok(()) } else { Err(format!("{stdout}{stderr}").into()) }
+}
+
+/// Whether AWS's command line accepts these commands, up to the point where their requests would leave.
+pub fn accepted(bench: &Bench, commands: &[String]) -> Outcome<()> {
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), commands.join("\n"))?;
+    let mut command = script(&bench.python, "accepts.py");
+    command.arg(file.path());
     let (exit, stdout, stderr) = run(command)?;
     if exit == Some(0) { Ok(()) } else { Err(format!("{stdout}{stderr}").into()) }
 }

@@ -18,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
         &super::ping_online::CHECK,
         &super::registered::CHECK,
         &super::version_supports_session::CHECK,
+        &super::websocket_opens::CHECK,
         &crate::target::found_in_region::CHECK,
         &crate::identity::role_may_open_channels::CHECK,
         &crate::network::no_appliance_in_path::CHECK,

@@ -19,12 +19,12 @@ use crate::{
     ids::*,
 };
 
-pub use created::{CREATED, ENDPOINT_NAME, variable};
+pub use created::{CREATED, CREATED_ROLE, ENDPOINT_NAME, variable};
 pub use risk::Risk;
 
 pub use permission::{
-    EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange, RoleOrUser, S3Change,
-    ServiceSettingChange, StsChange,
+    EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange, PolicyHolder, S3Change,
+    ServiceSettingChange, StsChange, TagChange,
 };
 
 /// One edit, or one look that a person needs before an edit.
@@ -44,6 +44,7 @@ pub enum Change {
     ServiceSetting(ServiceSettingChange),
     Ssm(SsmChange),
     Sts(StsChange),
+    Tag(TagChange),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -317,30 +318,30 @@ pub enum Route53ResolverChange {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum LogsChange {
-    CreateLogGroup {
-        group: LogGroupName,
-    },
-    /// With a KMS key.
-    EncryptLogGroup {
-        group: LogGroupName,
-    },
+    /// Encrypted with the key, if there is one.
+    CreateLogGroup { group: LogGroupName, key: Option<KeyName> },
+    /// By the key's ARN.
+    EncryptLogGroup { group: LogGroupName, key: KeyName },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum SsmChange {
-    GetDocument {
+    /// A session document that does not exist yet.
+    CreateDocument {
         name: DocumentName,
-        version: Option<String>,
+        content: String,
     },
+    /// With this content as a new version, which becomes the default.
     UpdateDocument {
         name: DocumentName,
+        content: String,
     },
-    /// The version that was created last.
+    /// A version that exists.
     SetDefaultDocumentVersion {
         name: DocumentName,
+        version: String,
     },
-    ListSessionDocuments,
     UpdateAgent {
         target: Target,
     },
@@ -370,4 +371,5 @@ changes! {
     ServiceSetting: ServiceSettingChange,
     Ssm: SsmChange,
     Sts: StsChange,
+    Tag: TagChange,
 }

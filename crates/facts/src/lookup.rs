@@ -18,8 +18,8 @@ use alloc::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cloudwatch_logs::*, ec2::*, iam::*, ids::*, limit::Limit, network_firewall::*, route53::*,
-    s3::*, ssm::*, text::Text, workstation::*,
+    agent_log::AgentLog, cloudwatch_logs::*, ec2::*, iam::*, ids::*, limit::Limit,
+    network_firewall::*, route53::*, s3::*, ssm::*, text::Text, workstation::*,
 };
 
 /// One place for each kind of fact: where it is kept, what it is keyed by, how a check reads it,
@@ -217,6 +217,8 @@ tables! {
     log_group in log_groups: LogGroupName => LogGroup, asked with ["logs:DescribeLogGroups"];
     /// Absent where nobody has a bucket of this name.
     bucket in buckets: BucketName => Bucket, asked with ["s3:GetEncryptionConfiguration"];
+    /// The log of the agent, which the user gives.
+    agent_log in agent_logs: Target => AgentLog, asked with [];
     console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"];
     profile_association in profile_associations: InstanceId => ProfileAssociation, asked with ["ec2:DescribeIamInstanceProfileAssociations"];
     /// The hybrid nodes that report, or the first few hundred of them.

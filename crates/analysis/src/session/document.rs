@@ -130,7 +130,11 @@ fn wrong_field(inputs: &Value) -> Option<Defect> {
         return Some(Defect::InputsNotObject { found: inputs.to_string() });
     }
     let flags = ["s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "runAsEnabled"];
-    let flag = flags.into_iter().find(|it| !inputs.get(it).is_none_or(is_flag));
+    // An empty text is off: measured with agent 3.3.
+    let reads = |field: &&str| {
+        inputs.get(field).is_none_or(|it| is_flag(it) || *field == "runAsEnabled" && it == "")
+    };
+    let flag = flags.into_iter().find(|field| !reads(field));
     if let Some(field) = flag {
         return Some(wrong_type(field, inputs, FieldType::Flag));
     }

@@ -7,9 +7,10 @@
 mod ec2;
 mod permissions;
 mod services;
+mod simulations;
 
 use ssm_doctor_facts::{
-    change::{Change, SsmChange},
+    change::Change,
     lookup::{Facts, Row},
     scope::Scope,
 };
@@ -38,16 +39,16 @@ fn edit(facts: &mut Facts, change: &Change, scope: &Scope) -> Option<()> {
         Change::EndpointPolicy(change) => permissions::endpoint_policy(facts, change),
         Change::Iam(change) => permissions::iam(facts, change),
         Change::InstanceProfile(change) => permissions::instance_profile(facts, change),
-        Change::Kms(change) => permissions::kms(facts, change),
+        Change::Kms(change) => permissions::kms(facts, change, scope),
         Change::S3(change) => permissions::s3(facts, change),
         Change::Logs(change) => services::logs(facts, change),
         Change::NetworkFirewall(change) => services::network_firewall(facts, change),
         Change::Route53(change) => services::route53(facts, change),
         Change::Route53Resolver(change) => services::route53resolver(facts, change),
         Change::ServiceSetting(change) => services::service_setting(facts, change),
-        Change::Ssm(SsmChange::UpdateAgent { target }) => services::update_agent(facts, target),
         Change::Ssm(change) => services::ssm(facts, change),
-        Change::Sts(_) => None,
+        Change::Sts(change) => permissions::sts(facts, change),
+        Change::Tag(change) => permissions::tag(facts, change),
     }
 }
 

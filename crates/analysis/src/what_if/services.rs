@@ -13,16 +13,28 @@ use ssm_doctor_facts::{
         LogsChange, NetworkFirewallChange, Route53Change, Route53ResolverChange,
         ServiceSettingChange, SsmChange,
     },
+    cloudwatch_logs::LogGroup,
     ids::*,
     lookup::{Facts, Row},
     network_firewall::GroupRules,
     route53::*,
+    ssm::{Document, ServiceSetting, SettingId},
+    text::Text,
 };
 
 use super::present;
 
-pub(super) fn logs(_facts: &mut Facts, _change: &LogsChange) -> Option<()> {
-    None
+pub(super) fn logs(facts: &mut Facts, change: &LogsChange) -> Option<()> {
+    match change {
+        LogsChange::CreateLogGroup { group, key } => {
+            let row = LogGroup { key: key.as_ref().map(ToString::to_string) };
+            facts.log_groups.insert(group.clone(), Row::Present(row));
+        }
+        LogsChange::EncryptLogGroup { group, key } => {
+            present(facts.log_groups.get_mut(group))?.key = Some(key.to_string());
+        }
+    }
+    Some(())
 }
 
 pub(super) fn network_firewall(facts: &mut Facts, change: &NetworkFirewallChange) -> Option<()> {
@@ -142,18 +154,44 @@ pub(super) fn route53resolver(facts: &mut Facts, change: &Route53ResolverChange)
     }
 }
 
-pub(super) fn service_setting(_facts: &mut Facts, _change: &ServiceSettingChange) -> Option<()> {
-    None
+pub(super) fn service_setting(facts: &mut Facts, change: &ServiceSettingChange) -> Option<()> {
+    let ServiceSettingChange::Update { setting, value } = change;
+    let ids = [SettingId::DefaultHostManagementRole, SettingId::ActivationTier];
+    let id = ids.into_iter().find(|id| setting.ends_with(id.as_str()))?;
+    let row =
+        ServiceSetting { value: value.clone(), status: "Customized".into(), changed_at: None };
+    facts.service_settings.insert(id, Row::Present(row));
+    Some(())
 }
 
-pub(super) fn ssm(_facts: &mut Facts, _change: &SsmChange) -> Option<()> {
-    None
+pub(super) fn ssm(facts: &mut Facts, change: &SsmChange) -> Option<()> {
+    match change {
+        SsmChange::CreateDocument { name, content } => {
+            let row = Document {
+                kind: "Session".into(),
+                version: None,
+                created_at: None,
+                parameters: Vec::new(),
+                content: Text::parse(content),
+            };
+            facts.documents.insert(name.clone(), Row::Present(row));
+            Some(())
+        }
+        SsmChange::UpdateDocument { name, content } => {
+            let document = present(facts.documents.get_mut(name))?;
+            document.content = Text::parse(content);
+            // AWS counts them, and would give the time of the change.
+            document.version = None;
+            document.created_at = None;
+            Some(())
+        }
+        SsmChange::UpdateAgent { target } => {
+            present(facts.nodes.get_mut(target))?.agent_version = Some(String::from(NEWEST_AGENT));
+            Some(())
+        }
+        SsmChange::SetDefaultDocumentVersion { .. } => None,
+    }
 }
 
 /// Newer than every version that some feature needs.
 const NEWEST_AGENT: &str = "3.3.9999.0";
-
-pub(super) fn update_agent(facts: &mut Facts, target: &Target) -> Option<()> {
-    present(facts.nodes.get_mut(target))?.agent_version = Some(String::from(NEWEST_AGENT));
-    Some(())
-}

@@ -44,8 +44,12 @@ created! {
     DhcpOptionsId = "dopt-created", "dhcp_options", "aws_vpc_dhcp_options.ssm_doctor";
     ResolverRuleId = "rslvr-rr-created", "resolver_rule", "aws_route53_resolver_rule.ssm_doctor";
     ZoneId = "ZCREATED", "endpoint_zone", "data.aws_vpc_endpoint.ssm_doctor.dns_entry[0].hosted_zone_id";
+    KeyName = "key-created", "key", "aws_kms_key.ssm_doctor";
     FirewallListId = "rslvr-fdl-created", "domain_list", "aws_route53_resolver_firewall_domain_list.ssm_doctor";
 }
+
+/// The unique id of a role that an earlier change creates. AWS's own begin with `AROA`.
+pub const CREATED_ROLE: &str = "role-created";
 
 /// The shell variable that holds the id of a created resource.
 #[must_use]

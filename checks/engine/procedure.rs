@@ -18,13 +18,13 @@ use super::{command::Command, fix, prescription::Prescription};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Step {
+pub struct ProcedureStep {
     /// In the imperative.
     pub title: String,
     pub commands: Vec<Command>,
 }
 
-impl Step {
+impl ProcedureStep {
     fn new(title: impl Into<String>, commands: Vec<Command>) -> Self {
         Self { title: title.into(), commands }
     }
@@ -32,15 +32,15 @@ impl Step {
 
 /// Every step, the last of which starts the session.
 #[must_use]
-pub fn steps(prescription: &Prescription, case: &Case) -> Vec<Step> {
+pub fn procedure(prescription: &Prescription, case: &Case) -> Vec<ProcedureStep> {
     let scope = case.scope;
     let options = prescription.options.iter().map(|(_, option)| option);
-    let mut steps: Vec<Step> = options
+    let mut steps: Vec<ProcedureStep> = options
         .clone()
         .map(|option| {
             let by_person = option.manual.iter().map(|step| format!("; first, {step}"));
             let title = core::iter::once(option.title.clone()).chain(by_person).collect::<String>();
-            Step::new(title, fix::commands(&option.changes, &scope.region))
+            ProcedureStep::new(title, fix::commands(&option.changes, &scope.region))
         })
         .collect();
     let recovery = options.clone().filter_map(|option| option.recovery).max();
@@ -52,9 +52,9 @@ pub fn steps(prescription: &Prescription, case: &Case) -> Vec<Step> {
     if waits {
         let wait =
             Command::new("ssm-doctor {} --region {} --wait", &[&scope.target, &scope.region]);
-        steps.push(Step::new("wait until the agent reports", vec![wait]));
+        steps.push(ProcedureStep::new("wait until the agent reports", vec![wait]));
     }
-    steps.push(Step::new("start the session", vec![start_session(case)]));
+    steps.push(ProcedureStep::new("start the session", vec![start_session(case)]));
     steps
 }
 
@@ -73,30 +73,30 @@ fn starts_agent(option: &FixOption) -> bool {
 }
 
 /// How to restart the agent. Sessions are not available yet, so none of the ways uses one.
-fn restart(case: &Case) -> Step {
+fn restart(case: &Case) -> ProcedureStep {
     let (facts, target) = (case.facts, &case.scope.target);
     let node = facts.node(target).hint().ok().flatten();
     let windows = node.and_then(|node| node.platform.as_deref()) == Some("Windows")
         || target.instance().is_some_and(|id| is_windows(id, case));
     if node.is_some_and(|node| node.ping == Ping::Online) {
-        return Step::new(
+        return ProcedureStep::new(
             "restart the agent with Run Command",
             vec![by_run_command(case, windows)],
         );
     }
     match target.instance() {
-        Some(id) => Step::new(
+        Some(id) => ProcedureStep::new(
             "reboot the instance, so that its agent starts anew (this interrupts what runs on it; addresses and instance-store data stay)",
             vec![Command::new(
                 "aws ec2 reboot-instances --instance-ids {} --region {}",
                 &[id, &case.scope.region],
             )],
         ),
-        None if windows => Step::new(
+        None if windows => ProcedureStep::new(
             "restart the agent on the machine itself, in PowerShell",
             vec![Command::new("Restart-Service AmazonSSMAgent", &[])],
         ),
-        None => Step::new(
+        None => ProcedureStep::new(
             "restart the agent on the machine itself",
             vec![Command::new("sudo systemctl restart amazon-ssm-agent", &[])],
         ),

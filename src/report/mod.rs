@@ -3,11 +3,16 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
+pub mod drawing;
+mod merge;
+pub mod steps;
+pub mod summary;
+
 use std::rc::Rc;
 
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, FixOption, Recovery, Verdict},
+    answer::{Answer, Evidence, Recovery, Verdict},
     network::{hop::Path, path},
     workstation::{self, Judged},
 };
@@ -17,13 +22,13 @@ use ssm_doctor_checks::engine::{
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
     fix,
     prescription::{Prescription, prescribe},
-    steps::{self, Step},
+    procedure::{ProcedureStep, procedure},
     verification::{Verified, verify},
     words,
 };
 use ssm_doctor_facts::{
-    change::Change,
-    ids::AccountId,
+    change::{Change, Risk},
+    ids::{AccountId, Arn},
     lookup::{Gap, Ourselves, Unknown, Why},
     scope::{Scope, Session},
 };
@@ -33,6 +38,8 @@ use crate::snapshot::Snapshot;
 pub struct Report {
     pub scope: Scope,
     pub account: Option<AccountId>,
+    /// Who made the calls, if that was seen.
+    pub caller: Option<Arn>,
     /// `aws`, `aws-cn`…
     pub partition: String,
     /// The instance's Name tag, or the name that a node reported.
@@ -46,7 +53,7 @@ pub struct Report {
     pub calls: u32,
     pub rounds: u32,
     /// How to repair each failure, in the findings' order.
-    repairs: Vec<(&'static Check, Vec<RepairOption>)>,
+    repairs: Vec<(&'static Check, Vec<Repair>)>,
     /// The smallest set of changes that lets a session start, if something blocks it.
     pub prescription: Option<Prescribed>,
     runbooks: String,
@@ -56,12 +63,31 @@ pub struct Report {
 pub struct Prescribed {
     pub prescription: Prescription,
     /// The last one starts the session.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ProcedureStep>,
 }
 
-/// One way to repair a failure, and what comes of it.
-pub struct RepairOption {
-    pub option: FixOption,
+impl Prescribed {
+    /// Does it lead to a session, as far as the doctor can tell?
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !matches!(self.prescription.verified, Verified::No(_))
+    }
+}
+
+/// One way to repair a failure, ready to print.
+#[derive(Clone)]
+pub struct Repair {
+    /// What to do, in the imperative.
+    pub title: String,
+    /// What a person has to do or decide first.
+    pub manual: Vec<String>,
+    pub changes: Vec<Change>,
+    /// For the shell at hand.
+    pub commands: Vec<String>,
+    pub terraform: Option<String>,
+    /// Where in the AWS console the changes are made.
+    pub console: Vec<String>,
+    pub risks: Vec<Risk>,
     pub recovery: Recovery,
     pub verified: Verified,
 }
@@ -96,13 +122,14 @@ impl Report {
             .collect();
         Self {
             account: caller.map(|it| it.account.clone()),
+            caller: caller.map(|it| it.arn.clone()),
             partition: caller
                 .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
             repairs: repairs(&diagnosis, &answers, &case),
             prescription: prescribe(&case, &answers, &diagnosis).map(|prescription| Prescribed {
-                steps: steps::steps(&prescription, &case),
+                steps: procedure(&prescription, &case),
                 prescription,
             }),
             diagnosis,
@@ -122,7 +149,7 @@ impl Report {
 
     /// The ways to repair a failure, the best first; none for other findings.
     #[must_use]
-    pub fn repairs(&self, check: &Check) -> &[RepairOption] {
+    pub fn repairs(&self, check: &Check) -> &[Repair] {
         let found = self.repairs.iter().find(|(other, _)| *other == check);
         found.map_or(&[], |(_, options)| options)
     }
@@ -134,7 +161,7 @@ impl Report {
     }
 
     #[must_use]
-    pub fn step_lines(&self, step: &Step) -> Vec<String> {
+    pub fn step_lines(&self, step: &ProcedureStep) -> Vec<String> {
         lines(&step.commands)
     }
 
@@ -288,13 +315,19 @@ fn repairs(
     diagnosis: &Diagnosis,
     answers: &[(&'static Check, Answer)],
     case: &Case,
-) -> Vec<(&'static Check, Vec<RepairOption>)> {
+) -> Vec<(&'static Check, Vec<Repair>)> {
     let of_finding = |finding: &Finding| {
         let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
-        let options = fix::options(fix, case).into_iter().map(|option| RepairOption {
+        let options = fix::options(fix, case).into_iter().map(|option| Repair {
+            commands: lines(&fix::commands(&option.changes, &case.scope.region)),
+            terraform: fix::terraform(&option.changes),
+            console: fix::console(&option.changes),
+            risks: fix::risks(&option),
             recovery: fix::recovery(&option, fix),
             verified: verify(&option.changes, &[finding.check], case, answers),
-            option,
+            title: option.title,
+            manual: option.manual,
+            changes: option.changes,
         });
         Some((finding.check, options.collect()))
     };

@@ -1,0 +1,21 @@
+//! Nothing breaks the WebSocket of the agent.
+//!
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
+
+use crate::agent_log::judged;
+use crate::prelude::*;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Agent,
+    impact: Impact::Blocks,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+fn run(case: &Case) -> Answer {
+    let fix = Fix::new("let proxies and firewalls pass WebSockets to ssmmessages", Recovery::Agent);
+    judged(case, "agent/websocket-opens", fix)
+}
