@@ -18,6 +18,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::agent_log_words::{possibility, title};
+use crate::engine::check::Check;
 
 const SUBJECT: &str = "the agent's log";
 const NOT_GIVEN: &str = "no log of the agent was given (--agent-log)";
@@ -52,26 +53,26 @@ pub(crate) fn judged(case: &Case, check: &str, fix: Fix) -> Answer {
 }
 
 /// Does the log end with a fault that a check of AWS's side is about?
-pub(crate) fn judged_by_others(case: &Case) -> Answer {
+/// `others`: those checks; one that fails says more than the log does.
+pub(crate) fn judged_by_others(case: &Case, others: &[&Check]) -> Answer {
     let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NOT_GIVEN)) };
     let judgement = judge(log);
-    let others = |found: &&Found| {
+    let left = |found: &&Found| {
         found.checks.iter().all(|check| !BY_LOG.contains(check))
             && !found.cause.only_degrades(found.stage)
-            && !found.checks.iter().any(|check| fails(check, case))
+            && !others
+                .iter()
+                .any(|check| found.checks.contains(&check.name().as_str()) && fails(check, case))
     };
-    let found = judgement.causes.iter().filter(others);
+    let found = judgement.causes.iter().filter(left);
     answer(case, log, found, |found| {
         let checks = found.checks.join(" or ");
         Fix::new(format!("see the runbook of {checks}"), Recovery::Agent)
     })
 }
 
-/// A check of AWS's side that fails says more than the log does.
-fn fails(name: &str, case: &Case) -> bool {
-    crate::all()
-        .find(|check| check.name() == name)
-        .is_some_and(|check| matches!((check.run)(case), Ok(Verdict::Fail(..))))
+fn fails(check: &Check, case: &Case) -> bool {
+    matches!((check.run)(case), Ok(Verdict::Fail(..)))
 }
 
 fn log<'f>(case: &Case<'f>) -> Result<Option<&'f AgentLog>, Unknown> {

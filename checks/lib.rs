@@ -56,7 +56,6 @@ mod identity;
 #[path = "identity/remedies.rs"]
 mod identity_remedies;
 mod network;
-#[path = "network/remedies.rs"]
 mod network_remedies;
 #[path = "network/statements.rs"]
 mod network_statements;

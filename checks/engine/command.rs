@@ -52,6 +52,24 @@ impl Command {
         self
     }
 
+    /// The same; what `query` makes of its output goes into a variable as JSON.
+    #[must_use]
+    pub fn setting_json(mut self, variable: &'static str, query: &str) -> Self {
+        self.sets = Some(variable);
+        self.words.extend(["--query", query, "--output", "json"].map(Word::text));
+        self
+    }
+
+    /// With an option that takes several values.
+    #[must_use]
+    pub fn list<T: Display>(mut self, option: &str, values: &[T]) -> Self {
+        self.words.push(Word::text(option));
+        for value in values {
+            self = self.and("{}", &[value]);
+        }
+        self
+    }
+
     pub(super) fn starts_with(&self, word: &str) -> bool {
         self.words.first() == Some(&Word::text(word))
     }
@@ -146,6 +164,12 @@ const VARIABLES: &[&str] = &[
     "allocation",
     "serial",
     "association",
+    "nat_gateway",
+    "dhcp_options",
+    "resolver_rule",
+    "domain_list",
+    "rule_group",
+    "firewall_policy",
     "token",
     "version",
     "role_arn",
@@ -164,15 +188,14 @@ fn push_text(parts: &mut Vec<Part>, text: &str) {
 
 /// A value, in which the ids of created resources are variables.
 fn push_value(parts: &mut Vec<Part>, value: &str) {
-    let found = CREATED.iter().find_map(|(id, variable, _)| {
+    let found = CREATED.iter().filter_map(|(id, variable, _)| {
         let (before, after) = value.split_once(id)?;
         Some((before, *variable, after))
     });
+    let found = found.min_by_key(|(before, ..)| before.len());
     match found {
         Some((before, variable, after)) => {
-            if !before.is_empty() {
-                push_value(parts, before);
-            }
+            push_text(parts, before);
             parts.push(Part::Variable(variable));
             if !after.is_empty() {
                 push_value(parts, after);

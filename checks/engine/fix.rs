@@ -30,6 +30,7 @@ pub fn options(fix: &Fix, case: &Case) -> Vec<FixOption> {
                 add(&mut whole, option);
             }
         }
+        network_remedies::number_acl_rules(&mut whole, case);
         whole.recovery.get_or_insert(fix.recovery);
         if !options.contains(&whole) {
             options.push(whole);
@@ -59,7 +60,7 @@ fn ways(remedy: &Remedy, case: &Case) -> Vec<FixOption> {
         Remedy::Options(options) => options.clone(),
         Remedy::Network(remedy) => network_remedies::options(remedy, case),
         Remedy::Dns(remedy) => dns_words::options(remedy, case),
-        Remedy::Node(what) => vec![FixOption::new(agent_words::investigation(what))],
+        Remedy::Node(what) => vec![agent_words::investigation(what)],
     }
 }
 

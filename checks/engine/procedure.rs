@@ -45,7 +45,8 @@ pub fn procedure(prescription: &Prescription, case: &Case) -> Vec<ProcedureStep>
         .collect();
     let recovery = options.clone().filter_map(|option| option.recovery).max();
     let waits = recovery.is_some_and(|recovery| recovery > Recovery::NextSession);
-    if waits && !options.clone().any(starts_agent) {
+    let restarts = recovery.is_some_and(|recovery| recovery > Recovery::Start);
+    if restarts && !options.clone().any(starts_agent) {
         steps.push(restart(case));
     }
     if waits {
@@ -59,10 +60,16 @@ pub fn procedure(prescription: &Prescription, case: &Case) -> Vec<ProcedureStep>
 
 /// An instance that boots starts its agent.
 fn starts_agent(option: &FixOption) -> bool {
-    option
-        .changes
-        .iter()
-        .any(|change| matches!(change, Change::Ec2(Ec2Change::StartInstance { .. })))
+    option.changes.iter().any(|change| {
+        matches!(
+            change,
+            Change::Ec2(
+                Ec2Change::StartInstance { .. }
+                    | Ec2Change::StopAndStartInstance { .. }
+                    | Ec2Change::RebootInstance { .. }
+            )
+        )
+    })
 }
 
 /// How to restart the agent. Sessions are not available yet, so none of the ways uses one.

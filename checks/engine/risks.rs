@@ -2,8 +2,9 @@
 
 use ssm_doctor_facts::{
     change::{
-        Change, Ec2Change, EndpointPolicyChange, InstanceProfileChange, KmsChange, Risk, S3Change,
-        ServiceSettingChange, SsmChange,
+        Change, Ec2Change, EndpointPolicyChange, InstanceProfileChange, KmsChange,
+        NetworkFirewallChange, Risk, Route53ResolverChange, S3Change, ServiceSettingChange,
+        SsmChange,
     },
     ssm::SettingId,
 };
@@ -14,6 +15,15 @@ pub(super) fn of_change(change: &Change) -> &'static [Risk] {
         Change::EndpointPolicy(EndpointPolicyChange::Reset { .. }) => {
             &[Risk::Replaces, Risk::WidensAccess]
         }
+        Change::Route53(_)
+        | Change::NetworkFirewall(
+            NetworkFirewallChange::SetHomeNet { .. }
+            | NetworkFirewallChange::SetPolicyHomeNet { .. },
+        )
+        | Change::Route53Resolver(
+            Route53ResolverChange::TrustRedirection { .. }
+            | Route53ResolverChange::DisassociateResolverRule { .. },
+        ) => &[Risk::Replaces],
         Change::InstanceProfile(
             InstanceProfileChange::Replace { .. } | InstanceProfileChange::Disassociate { .. },
         ) => &[Risk::Interrupts, Risk::Replaces],
@@ -34,13 +44,24 @@ pub(super) fn of_change(change: &Change) -> &'static [Risk] {
 }
 
 fn ec2(change: &Ec2Change) -> &'static [Risk] {
+    #[allow(clippy::enum_glob_use, reason = "most variants are named")]
+    use Ec2Change::*;
     match change {
-        Ec2Change::AssociateNewAddress { .. } | Ec2Change::CreateInterfaceEndpoint { .. } => {
-            &[Risk::Costs]
-        }
-        Ec2Change::ReplaceRoute { .. } | Ec2Change::ReplaceTransitGatewayRoute { .. } => {
-            &[Risk::Interrupts, Risk::Replaces]
-        }
+        CreateNatGateway { .. }
+        | AssociateNatGatewayAddress { .. }
+        | CreateTransitGatewayAttachment { .. }
+        | CreateInterfaceEndpoint { .. }
+        | AddEndpointSubnet { .. } => &[Risk::Costs],
+        // Whatever the groups admit reaches the instance from the internet.
+        AssociateNewAddress { .. } => &[Risk::Costs, Risk::WidensAccess],
+        // All of the subnet may use the internet gateway again.
+        ExcludeFromPublicAccessBlock { .. } => &[Risk::WidensAccess],
+        ReplaceRoute { .. }
+        | DeleteRoute { .. }
+        | ReplaceTransitGatewayRoute { .. }
+        | AssociateDhcpOptions { .. }
+        | DeleteEndpoint { .. } => &[Risk::Interrupts, Risk::Replaces],
+        StopAndStartInstance { .. } | RebootInstance { .. } => &[Risk::Interrupts],
         _ => &[],
     }
 }

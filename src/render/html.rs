@@ -10,7 +10,8 @@ use crate::report::{
     Repair, Report,
     drawing::Drawing,
     steps::{Step, steps},
-    summary::{Mark, Problem, Role, statement},
+    mark::Mark,
+    summary::{Problem, Role, statement},
 };
 
 #[derive(Template)]

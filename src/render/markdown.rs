@@ -11,7 +11,8 @@ use super::{View, safe::shown};
 use crate::report::{
     Repair, Report,
     steps::steps,
-    summary::{Mark, Problem, Role},
+    mark::Mark,
+    summary::{Problem, Role},
 };
 
 #[must_use]

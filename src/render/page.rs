@@ -12,6 +12,7 @@ use textwrap::{
     wrap_algorithms::wrap_first_fit,
 };
 
+pub use super::safe::GLUE;
 use super::safe::shown;
 
 /// What the reader's screen can show.
@@ -39,9 +40,6 @@ pub struct Page {
 
 /// A piece of text in one style.
 pub type Span<'a> = (Style, &'a str);
-
-/// A space at which no line ends. Drawn as a plain one.
-pub const GLUE: char = '\u{a0}';
 
 pub const PLAIN: Style = Style::new();
 

@@ -5,7 +5,8 @@ use std::{borrow::Cow, io};
 
 use serde::Serialize;
 
-use super::page::GLUE;
+/// A space at which no line ends. Drawn as a plain one.
+pub const GLUE: char = '\u{a0}';
 
 /// Does `it` do anything to a terminal or a reader but stand there and be seen?
 #[must_use]

@@ -14,7 +14,8 @@ use crate::report::{
     self, Repair, Report,
     drawing::Drawing,
     steps::steps,
-    summary::{MOST, Mark, Problem, Role, statement},
+    mark::Mark,
+    summary::{MOST, Problem, Role, statement},
 };
 
 const GOOD: Style = AnsiColor::Green.on_default();

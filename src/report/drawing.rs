@@ -6,7 +6,7 @@ use ssm_doctor_analysis::{
 };
 use ssm_doctor_checks::path::row;
 
-use super::{Report, summary::Mark};
+use super::{Report, mark::Mark};
 
 /// A path, as it is drawn.
 #[derive(PartialEq, Eq)]

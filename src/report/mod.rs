@@ -4,6 +4,7 @@
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
 pub mod drawing;
+pub mod mark;
 mod merge;
 pub mod steps;
 pub mod summary;

@@ -17,6 +17,7 @@ use ssm_doctor_facts::{
     scope::Session,
 };
 
+use super::mark::Mark;
 use super::{
     Repair, Report,
     drawing::{Drawing, alike},
@@ -27,51 +28,6 @@ use super::{
 
 /// Longer lists are for machines.
 pub const MOST: usize = 5;
-
-/// How a line is marked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    Good,
-    Bad,
-    Doubt,
-    Warning,
-    None,
-}
-
-impl Mark {
-    #[must_use]
-    pub fn of(answer: &Answer) -> Self {
-        match answer {
-            Ok(Verdict::Pass(_)) => Self::Good,
-            Ok(Verdict::Fail(..)) => Self::Bad,
-            Ok(Verdict::NotApplicable(_)) => Self::None,
-            Err(_) => Self::Doubt,
-        }
-    }
-
-    #[must_use]
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Self::Good => "✓",
-            Self::Bad => "✗",
-            Self::Doubt => "?",
-            Self::Warning => "!",
-            Self::None => "-",
-        }
-    }
-
-    /// For those who do not see the symbol.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Good => "passes",
-            Self::Bad => "fails",
-            Self::Doubt => "unknown",
-            Self::Warning => "warning",
-            Self::None => "not applicable",
-        }
-    }
-}
 
 /// Where a failure stands in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

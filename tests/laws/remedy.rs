@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ssm_doctor_analysis::{answer::Verdict, case::Case};
 use ssm_doctor_checks::engine::{
+    check::Impact,
     diagnosis::examine,
     fix,
     verification::{Trial, Verified},
@@ -45,12 +46,16 @@ fn remedy_the_first_option_of_a_failing_check_heals_it() {
                 if trial.fails(check) && !check.observes_agent() {
                     wrong.push(format!("{place}: fails still after `{}`", first.title));
                 }
-                let passed = before.iter().filter(|row| matches!(row.1, Ok(Verdict::Pass(_))));
+                // Once packets get further, a check that only advises may see what is beyond.
+                let passed = before.iter().filter(|row| {
+                    matches!(row.1, Ok(Verdict::Pass(_))) && row.0.impact != Impact::Advises
+                });
                 for (other, _) in passed.filter(|row| trial.fails(row.0)) {
                     wrong.push(format!("{place}: `{}` breaks {}", first.title, other.name()));
                 }
                 match trial.verdict(&[check]) {
                     Verified::Unknown(_) => format!("unknown: {}", check.name()),
+                    Verified::No(_) => format!("no: {place}"),
                     other => other.as_str().into(),
                 }
             }

@@ -13,5 +13,15 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[],
     proves: &[],
-    run: judged_by_others,
+    run: |case| judged_by_others(case, OTHERS),
 };
+
+/// Those that say why AWS refuses the agent.
+const OTHERS: &[&Check] = &[
+    &crate::identity::profile_attached::CHECK,
+    &crate::identity::role_may_register::CHECK,
+    &crate::identity::role_may_open_channels::CHECK,
+    &crate::identity::role_may_open_data_channel::CHECK,
+    &crate::endpoint::policy_allows_agent::CHECK,
+    &crate::hybrid::role_trusts_ssm::CHECK,
+];

@@ -119,9 +119,7 @@ pub(super) fn ssm(change: &SsmChange) -> Option<String> {
         SsmChange::SetDefaultDocumentVersion { name, version } => Some(format!(
             "Systems Manager → Documents → Owned by me → {name} → Actions → Set default version → {version}"
         )),
-        SsmChange::ListPastSessions { .. }
-        | SsmChange::GetConnectionStatus { .. }
-        | SsmChange::UpdateAgent { .. } => None,
+        SsmChange::UpdateAgent { .. } => None,
     }
 }
 

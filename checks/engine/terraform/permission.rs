@@ -13,7 +13,7 @@ use ssm_doctor_facts::{
     ids::{KeyName, Target},
 };
 
-use super::{Block, identifier, quoted};
+use super::hcl::{Block, identifier, quoted};
 
 pub(super) fn iam(change: &IamChange) -> Option<String> {
     let of = |block: Block, holder: &PolicyHolder| block.text(holder.kind(), holder.name());
@@ -108,7 +108,7 @@ pub(super) fn s3(change: &S3Change) -> String {
             let rule = "{\n    apply_server_side_encryption_by_default {\n      sse_algorithm = \"AES256\"\n    }\n  }";
             Block::resource("aws_s3_bucket_server_side_encryption_configuration", "ssm_doctor")
                 .text("bucket", bucket.as_str())
-                .nested("rule", rule)
+                .nested_block("rule", rule)
                 .end()
         }
     }
@@ -141,10 +141,7 @@ pub(super) fn ssm(change: &SsmChange) -> Option<String> {
             quoted(name.as_str()),
             document(name.as_str(), content)
         )),
-        SsmChange::SetDefaultDocumentVersion { .. }
-        | SsmChange::ListPastSessions { .. }
-        | SsmChange::GetConnectionStatus { .. }
-        | SsmChange::UpdateAgent { .. } => None,
+        SsmChange::SetDefaultDocumentVersion { .. } | SsmChange::UpdateAgent { .. } => None,
     }
 }
 

@@ -357,6 +357,8 @@ impl Fix {
 pub enum Recovery {
     /// The next session sees it.
     NextSession,
+    /// The agent starts with the system.
+    Start,
     /// The control channel retries at growing intervals.
     Channel,
     /// The agent backs off for up to an hour while it has no credentials or no way to report.
@@ -370,6 +372,7 @@ impl Recovery {
             Self::NextSession => {
                 "takes effect with the next session; nothing on the node needs a restart"
             }
+            Self::Start => "the agent starts with the instance, and reports within some minutes",
             Self::Channel => {
                 "restart the agent on the node, or allow up to 40 minutes for it to reconnect by itself"
             }

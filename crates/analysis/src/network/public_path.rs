@@ -15,7 +15,7 @@ use crate::{
         remedy::NetworkRemedy,
         route_table::{RouteMatch, mixed, table_of},
         security_group::PeerGroups,
-        service::{CORE, DUAL_STACK, agent_reaches},
+        service::{DUAL_STACK, agent_reaches},
         service_addresses::of_parts,
         statement::NetworkStatement,
     },
@@ -284,12 +284,12 @@ impl PathTrace<'_> {
                     Recovery::NextSession,
                 ),
             ),
-            None => (evidence, self.new_endpoint(table, endpoints)),
+            None => (evidence, self.new_endpoint(table)),
         };
         Ok(Verdict::Fail(evidence, fix))
     }
 
-    fn new_endpoint(&self, table: &RouteTable, endpoints: &[Endpoint]) -> Fix {
+    fn new_endpoint(&self, table: &RouteTable) -> Fix {
         let (vpc, service, region) = (self.from.vpc, self.service, &self.scope.region);
         // With private DNS an interface endpoint for S3 is refused unless a gateway stands beside it.
         if service == "s3" {
@@ -303,19 +303,11 @@ impl PathTrace<'_> {
                 Recovery::NextSession,
             );
         }
-        let sibling = endpoints.iter().find(|it| {
-            it.serves(region).is_some_and(|it| CORE.contains(&it)) && !it.subnets.is_empty()
-        });
-        let group = sibling.and_then(|it| it.security_groups.first());
-        let subnet =
-            sibling.and_then(|it| it.subnets.first()).unwrap_or(&self.from.interface.subnet);
         Fix::of(
             NetworkRemedy::CreateInterfaceEndpoint {
                 vpc: vpc.clone(),
-                region: region.clone(),
                 service,
-                subnet: subnet.clone(),
-                group: group.cloned(),
+                subnet: self.from.interface.subnet.clone(),
             },
             Recovery::Agent,
         )

@@ -226,14 +226,13 @@ impl PathTrace<'_> {
         {
             return answer;
         }
-        let (mut admitted, mut is_default) = (Vec::new(), false);
+        let mut admitted = Vec::new();
         for id in groups {
             let group = self.facts.security_group(id).required()?;
             let members = |it: &Rule| matches!(&it.peer, Peer::Group(peer) if peer == id);
             let only_own_members = group.is_default()
                 && !group.ingress.is_empty()
                 && group.ingress.iter().all(members);
-            is_default |= only_own_members;
             admitted.push(Admitted {
                 group: id.clone(),
                 is_default: group.is_default(),
@@ -257,7 +256,6 @@ impl PathTrace<'_> {
                     group: groups.first().cloned(),
                     from: source,
                     interface: target.cloned(),
-                    is_default,
                 },
                 Recovery::Agent,
             ),

@@ -6,14 +6,11 @@
 
 mod ec2;
 mod permissions;
+mod row;
 mod services;
 mod simulations;
 
-use ssm_doctor_facts::{
-    change::Change,
-    lookup::{Facts, Row},
-    scope::Scope,
-};
+use ssm_doctor_facts::{change::Change, lookup::Facts, scope::Scope};
 
 /// The facts after the changes, made in their order.
 ///
@@ -49,13 +46,5 @@ fn edit(facts: &mut Facts, change: &Change, scope: &Scope) -> Option<()> {
         Change::Ssm(change) => services::ssm(facts, change),
         Change::Sts(change) => permissions::sts(facts, change),
         Change::Tag(change) => permissions::tag(facts, change),
-    }
-}
-
-/// The row, if AWS described it.
-fn present<T>(row: Option<&mut Row<T>>) -> Option<&mut T> {
-    match row {
-        Some(Row::Present(row)) => Some(row),
-        _ => None,
     }
 }

@@ -18,7 +18,7 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use super::{present, simulations};
+use super::{row::present, simulations};
 use crate::permissions::managed_policies;
 
 pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {

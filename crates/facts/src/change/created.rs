@@ -11,7 +11,7 @@ use crate::ids::*;
 macro_rules! created {
     ($($id:ident = $raw:literal, $variable:literal, $terraform:literal;)*) => {
         /// The id, the shell variable, and the Terraform resource of each kind.
-        pub const CREATED: &[(&str, &str, &str)] = &[$(($raw, $variable, $terraform),)*];
+        pub const CREATED: &[(&str, &str, &str)] = &[$(($raw, $variable, $terraform),)* ENDPOINT_NAME_ROW];
 
         $(impl $id {
             /// The one that an earlier change creates.
@@ -28,6 +28,12 @@ macro_rules! created {
     };
 }
 
+/// The DNS name of an endpoint, which a command looks up.
+pub const ENDPOINT_NAME: &str = "name-created";
+
+const ENDPOINT_NAME_ROW: (&str, &str, &str) =
+    (ENDPOINT_NAME, "endpoint_name", "data.aws_vpc_endpoint.ssm_doctor.dns_entry[0].dns_name");
+
 created! {
     SecurityGroupId = "sg-created", "security_group", "aws_security_group.ssm_doctor";
     NatGatewayId = "nat-created", "nat_gateway", "aws_nat_gateway.ssm_doctor";
@@ -37,6 +43,7 @@ created! {
     RouteTableId = "rtb-created", "route_table", "aws_route_table.ssm_doctor";
     DhcpOptionsId = "dopt-created", "dhcp_options", "aws_vpc_dhcp_options.ssm_doctor";
     ResolverRuleId = "rslvr-rr-created", "resolver_rule", "aws_route53_resolver_rule.ssm_doctor";
+    ZoneId = "ZCREATED", "endpoint_zone", "data.aws_vpc_endpoint.ssm_doctor.dns_entry[0].hosted_zone_id";
     KeyName = "key-created", "key", "aws_kms_key.ssm_doctor";
     FirewallListId = "rslvr-fdl-created", "domain_list", "aws_route53_resolver_firewall_domain_list.ssm_doctor";
 }
