@@ -50,11 +50,10 @@ fn one(template: &str, values: &[&dyn Display]) -> Vec<Command> {
 }
 
 impl Command {
-    /// With the program's name first and the Region last. IAM has no Region.
+    /// With the program's name first and the Region last. IAM has no Region, but the Region says which
+    /// partition's IAM is meant: without it the command line takes that of `aws`.
     fn in_region(self, region: &Region) -> Self {
-        let global = self.starts_with("iam");
-        let command = self.prefixed("aws");
-        if global { command } else { command.and("--region {}", &[region]) }
+        self.prefixed("aws").and("--region {}", &[region])
     }
 }
 

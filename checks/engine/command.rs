@@ -70,10 +70,6 @@ impl Command {
         self
     }
 
-    pub(super) fn starts_with(&self, word: &str) -> bool {
-        self.words.first() == Some(&Word::text(word))
-    }
-
     /// With another word before all others.
     pub(super) fn prefixed(mut self, word: &str) -> Self {
         self.words.insert(0, Word::text(word));

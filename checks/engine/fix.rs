@@ -8,12 +8,13 @@ use ssm_doctor_analysis::{
     what_if,
 };
 use ssm_doctor_facts::{
-    change::{Change, Risk},
+    change::Change,
     ids::Region,
     lookup::{Need, Unknown},
 };
 
-use super::{aws_cli, command::Command, console, diagnosis::examine, risks, terraform};
+pub use super::risks::of_option as risks;
+use super::{aws_cli, command::Command, console, diagnosis::examine, terraform};
 use crate::{agent_words, dns_words, network_remedies};
 
 /// One way to repair everything that a check reports, the best first.
@@ -126,16 +127,6 @@ pub fn console(changes: &[Change]) -> Vec<String> {
         add_new(&mut places, console::place(change).as_slice());
     }
     places
-}
-
-/// Those of the option and of its changes, the heaviest last.
-#[must_use]
-pub fn risks(option: &FixOption) -> Vec<Risk> {
-    let of_changes = option.changes.iter().flat_map(risks::of_change).copied();
-    let mut risks: Vec<Risk> = option.risks.iter().copied().chain(of_changes).collect();
-    risks.sort_unstable();
-    risks.dedup();
-    risks
 }
 
 /// When an option takes effect.

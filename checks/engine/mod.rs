@@ -11,7 +11,7 @@ pub(crate) mod no_verdict;
 pub(crate) mod permission;
 pub mod prescription;
 pub mod procedure;
-mod risks;
+pub(crate) mod risks;
 mod terraform;
 pub mod verification;
 pub mod words;

@@ -1,5 +1,8 @@
 //! What each kind of change costs or endangers.
 
+use alloc::vec::Vec;
+
+use ssm_doctor_analysis::answer::FixOption;
 use ssm_doctor_facts::{
     change::{
         Change, Ec2Change, EndpointPolicyChange, InstanceProfileChange, KmsChange,
@@ -9,7 +12,17 @@ use ssm_doctor_facts::{
     ssm::SettingId,
 };
 
-pub(super) fn of_change(change: &Change) -> &'static [Risk] {
+/// Those of the option and of its changes, the heaviest last.
+#[must_use]
+pub fn of_option(option: &FixOption) -> Vec<Risk> {
+    let of_changes = option.changes.iter().flat_map(of_change).copied();
+    let mut risks: Vec<Risk> = option.risks.iter().copied().chain(of_changes).collect();
+    risks.sort_unstable();
+    risks.dedup();
+    risks
+}
+
+fn of_change(change: &Change) -> &'static [Risk] {
     match change {
         Change::Ec2(change) => ec2(change),
         Change::EndpointPolicy(EndpointPolicyChange::Reset { .. }) => {

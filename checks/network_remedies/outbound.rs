@@ -15,11 +15,11 @@ use super::{
     endpoints,
     network::{Network, present},
 };
-use crate::engine::fix;
+use crate::engine::risks;
 
 /// Does an option come without a charge?
 pub(super) fn costs_nothing(option: &FixOption) -> bool {
-    !fix::risks(option).contains(&Risk::Costs)
+    !risks::of_option(option).contains(&Risk::Costs)
 }
 
 /// A new route, or one in place of the route that the table has for the same destination.

@@ -53,11 +53,15 @@ impl Bench {
         }
     }
 
-    /// The `PATH` on which AWS's command line is.
-    pub fn programs(&self) -> Outcome<OsString> {
-        let own = self.python.parent().ok_or("no folder of programs")?;
-        let folders = [own, Path::new("/usr/bin"), Path::new("/bin")];
-        Ok(std::env::join_paths(folders)?)
+    /// The `PATH` on which AWS's command line is: a program in `folder`, since those of the packages name
+    /// the place where they were installed at first.
+    pub fn programs(&self, folder: &Path) -> Outcome<OsString> {
+        let program = folder.join("aws");
+        let python = self.python.display();
+        fs::write(&program, format!("#!/bin/sh\nexec {python} -B -m awscli \"$@\"\n"))?;
+        #[cfg(unix)]
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        Ok(std::env::join_paths([folder, Path::new("/usr/bin"), Path::new("/bin")])?)
     }
 
     pub fn proxy(&self, rules: &[Value]) -> Outcome<Proxy> {

@@ -325,7 +325,7 @@ fn heal(bench: &Bench, account: u64, case: &Case, seen: &Seen) -> Outcome<()> {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-euxc", &commands.join("\n")]);
     on_loopback(&mut shell, home.path(), bench.port, &seen.world["administrator_env"]);
-    shell.env("PATH", bench.programs()?).env("AWS_PAGER", "");
+    shell.env("PATH", bench.programs(home.path())?).env("AWS_PAGER", "");
     let (exit, stdout, stderr) = run(shell)?;
     if exit != Some(0) {
         return Err(format!("a printed command failed:\n{stderr}\n{stdout}").into());

@@ -405,9 +405,10 @@ fn lines_fit_the_screen_but_commands_and_links_are_whole() {
                 let room = width - (line.len() - line.trim_start().len());
                 let wide = |word: &str| word.width() > room.min(width - 14);
                 let start = line.trim_start();
-                let command =
-                    ["aws ", "ssm-doctor ", "resource \""].iter().any(|it| start.starts_with(it))
-                        || line.contains('`');
+                let command = ["aws ", "ssm-doctor ", "sudo ", "Restart-Service ", "resource \""]
+                    .iter()
+                    .any(|it| start.starts_with(it))
+                    || line.contains('`');
                 command || line.split(' ').any(|word| word.contains("://") || wide(word))
             };
             for line in text.lines().filter(|it| !copied(it)) {

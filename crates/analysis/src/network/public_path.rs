@@ -2,7 +2,11 @@
 
 use alloc::{format, vec::Vec};
 
-use ssm_doctor_facts::{ec2::*, ids::*, lookup::{Gap, Unknown}};
+use ssm_doctor_facts::{
+    ec2::*,
+    ids::*,
+    lookup::{Gap, Unknown},
+};
 
 use crate::{
     answer::*,
@@ -137,9 +141,7 @@ impl PathTrace<'_> {
         let acls = leaves.then(|| self.acls_of_instance(&anywhere).hops(&interface.subnet));
         let acls = acls.into_iter().flatten();
         // A filter that was not seen may be closed.
-        let unseen = |unknown: &Unknown| {
-            unknown.gaps().any(|gap| matches!(gap, Gap::Fact { .. }))
-        };
+        let unseen = |unknown: &Unknown| unknown.gaps().any(|gap| matches!(gap, Gap::Fact { .. }));
         let counts = |it: &Hop| it.stops() || it.answer.as_ref().is_err_and(unseen);
         core::iter::once(group).chain(acls).filter(counts).collect()
     }

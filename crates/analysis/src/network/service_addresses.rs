@@ -80,9 +80,11 @@ pub(super) fn of_parts(
     };
     let matter = |hops: &[Hop]| certain.is_none_or(|it| reachable(hops, false) == it);
     let mut ways: Vec<_> = ways.into_iter().filter(|way| matter(&way.1)).collect();
-    // Where no part works, whatever stops an exception is not what to fix.
+    // Where no other part works, whatever stops an exception is not what to fix. Where the others are
+    // unknown they decide, and an exception says nothing.
     let minor: Vec<bool> = ways.iter().map(|way| destination.is_exception(way.0)).collect();
-    if certain == Some(Reachable::No) && minor.contains(&false) {
+    let others_decide = matches!(certain, Some(Reachable::No | Reachable::Unknown));
+    if others_decide && minor.contains(&false) {
         let mut minor = minor.into_iter();
         ways.retain(|_| minor.next() == Some(false));
     }
