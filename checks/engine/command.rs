@@ -211,7 +211,7 @@ fn push_empty(parts: &mut Vec<Part>) {
 
 fn posix(text: &str) -> String {
     // AWS gives no NUL, the only thing that cannot be quoted.
-    shlex::try_quote(text).map_or_else(|_| String::from("''"), |quoted| quoted.into_owned())
+    shlex::try_quote(text).map_or_else(|_| String::from("''"), alloc::borrow::Cow::into_owned)
 }
 
 /// For PowerShell 7.3 or newer: older ones drop the double quotes inside of arguments.

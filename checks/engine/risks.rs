@@ -36,7 +36,8 @@ fn of_change(change: &Change) -> &'static [Risk] {
         | Change::Route53Resolver(
             Route53ResolverChange::TrustRedirection { .. }
             | Route53ResolverChange::DisassociateResolverRule { .. },
-        ) => &[Risk::Replaces],
+        )
+        | Change::Ssm(SsmChange::SetDefaultDocumentVersion { .. }) => &[Risk::Replaces],
         Change::InstanceProfile(
             InstanceProfileChange::Replace { .. } | InstanceProfileChange::Disassociate { .. },
         ) => &[Risk::Interrupts, Risk::Replaces],
@@ -51,7 +52,6 @@ fn of_change(change: &Change) -> &'static [Risk] {
                 &[Risk::WidensAccess]
             }
         }
-        Change::Ssm(SsmChange::SetDefaultDocumentVersion { .. }) => &[Risk::Replaces],
         _ => &[],
     }
 }

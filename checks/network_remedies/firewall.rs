@@ -132,16 +132,15 @@ fn home_net(
 ) -> Vec<String> {
     let of_group = group.and_then(|group| group.variables.get("HOME_NET"));
     let of_policy = policy_row.and_then(|policy| policy.variables.get("HOME_NET"));
-    let mut ranges = match of_group.or(of_policy) {
-        Some(ranges) => ranges.clone(),
-        None => {
-            let firewalls = network.facts.network_firewalls.iter();
-            let of_vpcs = firewalls.filter_map(|(vpc, row)| {
-                let used = present(Some(row))?.iter().any(|firewall| firewall.policy == *policy);
-                present(network.facts.vpcs.get(vpc)).filter(|_| used)
-            });
-            of_vpcs.flat_map(|vpc| vpc.cidrs.iter().map(|range| format!("{range}"))).collect()
-        }
+    let mut ranges = if let Some(ranges) = of_group.or(of_policy) {
+        ranges.clone()
+    } else {
+        let firewalls = network.facts.network_firewalls.iter();
+        let of_vpcs = firewalls.filter_map(|(vpc, row)| {
+            let used = present(Some(row))?.iter().any(|firewall| firewall.policy == *policy);
+            present(network.facts.vpcs.get(vpc)).filter(|_| used)
+        });
+        of_vpcs.flat_map(|vpc| vpc.cidrs.iter().map(|range| format!("{range}"))).collect()
     };
     let own = network
         .vpc_with(address)

@@ -39,14 +39,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
     match of {
         ReplaceRoute { table, to, because } => outbound::replace_route(&network, table, to, because),
         AddRouteToVpc { table, to, phrase } => transit::route_to_vpc(&network, table, *to, phrase),
-        AddRouteToNatGateway { table, to } => {
-            let mut options = outbound::by_nat_gateway(&network, table, &Destination::Cidr(*to), None);
-            if options.is_empty() {
-                options.push(no_nat_gateway(table, to));
-            }
-            options
-        }
-        TranslateDns64 { table, to } => {
+        AddRouteToNatGateway { table, to } | TranslateDns64 { table, to } => {
             let mut options = outbound::by_nat_gateway(&network, table, &Destination::Cidr(*to), None);
             if options.is_empty() {
                 options.push(no_nat_gateway(table, to));
@@ -115,15 +108,14 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
         MakeEndpointDualStack { endpoint } => vec![endpoints::dual_stack(&network, endpoint)],
         EnablePrivateDns { endpoint } => vec![endpoints::private_dns(&network, endpoint)],
         EnableVpcDns { vpc } => {
-            let mut option = FixOption::default();
-            option.changes = endpoints::vpc_dns(&network, vpc);
-            let what = match option.changes.as_slice() {
+            let changes = endpoints::vpc_dns(&network, vpc);
+            let what = match changes.as_slice() {
                 [Change::Ec2(Ec2Change::EnableDnsSupport { .. })] => "DNS support",
                 [Change::Ec2(Ec2Change::EnableDnsHostnames { .. })] => "DNS hostnames",
                 _ => "DNS support and DNS hostnames",
             };
-            option.title = format!("turn on {what} for {vpc}");
-            vec![option]
+            let title = format!("turn on {what} for {vpc}");
+            vec![FixOption { title, changes, ..FixOption::default() }]
         }
         CreateGatewayEndpoint { vpc, region, service, table } => {
             let mut options = one(

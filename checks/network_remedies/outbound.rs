@@ -88,7 +88,7 @@ impl<'a> Search<'_, 'a> {
     /// was not seen of others.
     fn existing(&self, dead: Option<&NatGatewayId>) -> (Option<NatGatewayId>, Vec<Need>) {
         let routes = self.network.tables(self.vpc).iter().flat_map(|table| &table.routes);
-        let routed: BTreeSet<NatGatewayId> = routes
+        let targets: BTreeSet<NatGatewayId> = routes
             .filter_map(|route| match route.via.kind() {
                 TargetKind::NatGateway(id) => Some(id),
                 _ => None,
@@ -101,7 +101,7 @@ impl<'a> Search<'_, 'a> {
                     .is_some_and(|subnet| subnet.vpc == *self.vpc)
             })
         });
-        let all: BTreeSet<NatGatewayId> = known.cloned().chain(routed).collect();
+        let all: BTreeSet<NatGatewayId> = known.cloned().chain(targets).collect();
         let (mut working, mut wanted) = (Vec::new(), Vec::new());
         for id in all.into_iter().filter(|id| Some(id) != dead) {
             match self.network.facts.nat_gateways.get(&id) {

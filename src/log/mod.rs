@@ -54,6 +54,7 @@ enum Verdict {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[allow(clippy::struct_field_names, reason = "the document has this name")]
 struct Stage {
     stage: &'static str,
     state: StageState,

@@ -486,7 +486,7 @@ fn prescription(report: &Report, found: &report::Prescribed) -> Prescription {
         steps: found
             .steps
             .iter()
-            .map(|step| Step { title: step.title.clone(), commands: report.step_lines(step) })
+            .map(|step| Step { title: step.title.clone(), commands: report::lines(&step.commands) })
             .collect(),
         verified: certainty(&found.prescription.verified),
         why: report::why(&found.prescription.verified),

@@ -226,7 +226,7 @@ fn prescription(page: &mut Page, report: &Report) {
         if at < fixes {
             continue;
         }
-        for line in report.step_lines(step) {
+        for line in report::lines(&step.commands) {
             page.line(INDENT + 5, &[(BOLD, &line)]);
         }
     }

@@ -161,11 +161,6 @@ impl Report {
         lines(&fix::commands(changes, &self.scope.region))
     }
 
-    #[must_use]
-    pub fn step_lines(&self, step: &ProcedureStep) -> Vec<String> {
-        lines(&step.commands)
-    }
-
     /// Where the doctor has come to its end: the agent is silent and nothing else has failed, or nothing
     /// has failed and people say that it does not work.
     #[must_use]
@@ -335,7 +330,9 @@ fn repairs(
     diagnosis.findings.iter().filter_map(of_finding).collect()
 }
 
-fn lines(commands: &[Command]) -> Vec<String> {
+/// Commands as a person types them.
+#[must_use]
+pub fn lines(commands: &[Command]) -> Vec<String> {
     commands.iter().map(|command| command.line(Shell::Posix)).collect()
 }
 

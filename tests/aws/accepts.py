@@ -31,32 +31,42 @@ def words(line: str) -> list[str]:
     return shlex.split(VARIABLE.sub("v-0123456789abcdef0", call))
 
 
-def main() -> None:
-    driver = create_clidriver()
-    reached = False
+class CommandLine:
+    """AWS's command line, which sends nothing."""
 
-    def leave(**_: Any) -> None:
-        nonlocal reached
-        reached = True
+    def __init__(self) -> None:
+        self.driver = create_clidriver()
+        self.driver.session.register("before-call", self._leave)
+        self.reached = False
+
+    def _leave(self, **_: Any) -> None:
+        self.reached = True
         raise Accepted
 
-    driver.session.register("before-call", leave)
-    refused = 0
-    for line in dict.fromkeys(Path(sys.argv[1]).read_text().splitlines()):
-        program, *arguments = words(line)
-        if program != "aws":
-            continue
-        reached = False
+    def refuses(self, arguments: list[str]) -> str:
+        """Its message, or nothing if it accepts the command."""
+        self.reached = False
         said = io.StringIO()
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             try:
-                driver.main(arguments)
+                self.driver.main(arguments)
             except (Accepted, SystemExit):
                 pass
         # Starting a session asks for the plugin first.
-        if not reached and "SessionManagerPlugin" not in said.getvalue():
+        accepts = self.reached or "SessionManagerPlugin" in said.getvalue()
+        return "" if accepts else said.getvalue().strip() or "no request"
+
+
+def main() -> None:
+    shared, refused = CommandLine(), 0
+    for line in dict.fromkeys(Path(sys.argv[1]).read_text().splitlines()):
+        program, *arguments = words(line)
+        if program != "aws" or arguments[:1] == ["configure"]:
+            continue
+        # One command's options stay with the next one's, so a fresh command line has the last word.
+        if shared.refuses(arguments) and (message := CommandLine().refuses(arguments)):
             refused += 1
-            print(f"{line}\n    {said.getvalue().strip()[:300]}")
+            print(f"{line}\n    {message[:300]}")
     sys.exit(1 if refused else 0)
 
 

@@ -17,6 +17,8 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
+from moto.logs.models import logs_backends
+from moto.logs.responses import LogsResponse
 from moto.networkfirewall.responses import NetworkFirewallResponse
 from moto.organizations.responses import OrganizationsResponse
 from moto.route53resolver.responses import Route53ResolverResponse
@@ -59,6 +61,7 @@ def register(simulator: "Simulator") -> None:
             NetworkFirewallResponse,
             (describe_firewall_policy, describe_rule_group, update_firewall_policy, update_rule_group),
         ),
+        (LogsResponse, (associate_kms_key,)),
         (OrganizationsResponse, (describe_organization, describe_policy, list_parents, list_policies_for_target)),
         (
             Route53ResolverResponse,
@@ -447,6 +450,18 @@ def update_firewall_rule(self: Route53ResolverResponse) -> Any:
             rule.update({name: self._get_param(name) for name in RULE if self._get_param(name) is not None})
             return _json({"FirewallRule": {"FirewallRuleGroupId": group, **rule}})
     raise Refused("ResourceNotFoundException", f"{group} has no rule for {listed}.")
+
+
+# CloudWatch Logs.
+
+
+def associate_kms_key(self: LogsResponse) -> str:
+    name = self._get_param("logGroupName")
+    groups = logs_backends[self.current_account][self.region].groups
+    if name not in groups:
+        raise Refused("ResourceNotFoundException", "The specified log group does not exist.")
+    groups[name].kms_key_id = self._get_param("kmsKeyId")
+    return ""
 
 
 # Network Firewall.

@@ -1,5 +1,11 @@
 //! Agent logs: what each case must conclude, each row of the table of signatures, and text that is no log.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    reason = "a test that cannot go on stops here"
+)]
+
 use std::{collections::BTreeSet, fs, path::PathBuf, sync::OnceLock};
 
 use proptest::prelude::*;

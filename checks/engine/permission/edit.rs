@@ -161,6 +161,7 @@ fn exempt(deny: &Statement, exemption: Exemption) -> (Vec<Statement>, bool) {
 
 /// The statement without actions that it lists, or names as not covered: `Some` of what is left of it, if
 /// that can be written. Then whether it covers other actions.
+#[allow(clippy::option_option, reason = "not to be written, and nothing left, differ")]
 fn without_actions(deny: &Statement, actions: &[&str]) -> (Option<Option<Statement>>, bool) {
     let is_exempted =
         |listed: &str| actions.iter().any(|action| action.eq_ignore_ascii_case(listed));

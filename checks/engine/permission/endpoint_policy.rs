@@ -118,15 +118,15 @@ impl<'f> EndpointPolicy<'f> {
                     passed = join(passed, observed(id, how));
                 }
                 Some(Some(denial)) if self.service == "ssmmessages" => {
-                    let denies = self.denial(&denial);
+                    let how = self.denial(&denial);
                     unseen.add(Unknown::limit(format!(
-                        "the policy of {id} {denies} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
+                        "the policy of {id} {how} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
                     )));
                 }
                 Some(Some(denial)) => {
-                    let denies = self.denial(&denial);
+                    let reason = self.denial(&denial);
                     let subject = format!("{id} ({})", self.service);
-                    let how = format!("has a policy that {denies} {name} {action}");
+                    let how = format!("has a policy that {reason} {name} {action}");
                     failed = join(failed, observed(&subject, how));
                     denials.push((request, denial));
                 }

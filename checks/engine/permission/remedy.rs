@@ -360,7 +360,7 @@ impl Permission<'_> {
         case: &Case,
     ) -> Option<FixOption> {
         let place = format!("{} of {}", nearest.statement.place, nearest.statement.policy);
-        let tags = nearest.mismatches.iter().map(|mismatch| wanted_tag(mismatch));
+        let tags = nearest.mismatches.iter().map(wanted_tag);
         let about_target = target_arn(case).is_ok_and(|arn| arn == self.resource);
         if let Some(tags) = tags.collect::<Option<Vec<_>>>().filter(|_| about_target) {
             let target = &case.scope.target;

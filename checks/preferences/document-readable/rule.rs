@@ -48,14 +48,11 @@ fn run(case: &Case) -> Answer {
     };
     let saved = saved(&name, document, case.scope);
     let defect = session::defect(&name, document, case.scope.session)?;
-    let (correction, defect) = match defect {
-        Some(defect) => {
-            (correct(&defect, &name, case), Some(observed(&name, Statement::Defect(defect))))
-        }
-        None => {
-            let defect = for_platform(document, case)?.map(|defect| observed(&name, defect));
-            (by_hand(&name, "add the commands of the node's platform to its properties"), defect)
-        }
+    let (correction, defect) = if let Some(defect) = defect {
+        (correct(&defect, &name, case), Some(observed(&name, Statement::Defect(defect))))
+    } else {
+        let defect = for_platform(document, case)?.map(|defect| observed(&name, defect));
+        (by_hand(&name, "add the commands of the node's platform to its properties"), defect)
     };
     let Some(evidence) = defect else {
         let mut evidence = observed(&name, "is a session document that the agent can read");

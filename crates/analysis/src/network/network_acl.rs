@@ -459,9 +459,9 @@ impl PathTrace<'_> {
         let mut unclear = Vec::new();
         if let Some([enters, leaves]) = location.map(|it| pair(it, false, &instance)) {
             if far_shares {
-                unclear.push(enters)
+                unclear.push(enters);
             } else {
-                crossings.push(enters)
+                crossings.push(enters);
             }
             crossings.push(leaves);
         }

@@ -178,11 +178,11 @@ impl PathTrace<'_> {
     ) -> Vec<Hop> {
         let (gateway, table) = (transit_routes.gateway, transit_routes.table);
         let hidden = |what: String| self.beyond_visibility(by.0, by.1, Unknown::limit(what));
-        let hops_of = |route: &Option<&TransitRoute>, addresses: &Addresses| {
+        let hops_of = |route: Option<&TransitRoute>, addresses: &Addresses| {
             let destination = flow.destination.part(addresses);
             let flow = Flow { destination: &destination, ..flow };
             let Some(route) = route.filter(|it| it.state != RouteState::Blackhole) else {
-                let stop = self.no_transit_route((id, table), *route, gateway, flow);
+                let stop = self.no_transit_route((id, table), route, gateway, flow);
                 return vec![Hop::new(HopKind::TransitRoute, &table.id, Ok(stop))];
             };
             if route.state != RouteState::Active || route.via.is_empty() {
@@ -239,7 +239,7 @@ impl PathTrace<'_> {
             })
         };
         let parts = transit_routes.route_matches.iter();
-        let ways = parts.map(|(route, addresses)| (addresses, hops_of(route, addresses)));
+        let ways = parts.map(|(route, addresses)| (addresses, hops_of(*route, addresses)));
         of_parts(flow.destination, ways.collect(), || {
             let unclear = format!(
                 "{} ({id}) treats different addresses of {} differently",

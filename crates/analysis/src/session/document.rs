@@ -263,10 +263,8 @@ mod tests {
                 json!({ "schemaVersion": "1.0", "sessionType": "Port" }),
                 Some(Defect::SessionType { found: Some("Port".into()), session: Session::Shell }),
             ),
-            (
-                with(json!({ "runAsEnabled": "" })),
-                Some(wrong("runAsEnabled", "\"\"", FieldType::Flag)),
-            ),
+            // Measured: it works like `false`.
+            (with(json!({ "runAsEnabled": "" })), None),
             (
                 with(json!({ "cloudWatchStreamingEnabled": "true" })),
                 Some(wrong("cloudWatchStreamingEnabled", "\"true\"", FieldType::UnquotedFlag)),

@@ -191,12 +191,12 @@ fn new_nat(subnet: &SubnetId) -> NatGateway {
 }
 
 fn associate_address(facts: &mut Facts, id: &NetworkInterfaceId) -> Option<()> {
-    let interfaces = facts
+    let mut interfaces = facts
         .instances
         .values_mut()
         .filter_map(|row| present(Some(row)))
         .flat_map(|instance| &mut instance.interfaces);
-    interfaces.filter(|interface| interface.id == *id).next()?.public_ip = Some(NEW_ADDRESS);
+    interfaces.find(|interface| interface.id == *id)?.public_ip = Some(NEW_ADDRESS);
     if let Some(interface) = present(facts.network_interfaces.get_mut(id)) {
         interface.public_ip = Some(NEW_ADDRESS);
     }

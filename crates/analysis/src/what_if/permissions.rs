@@ -1,6 +1,6 @@
 //! Changes to identities, policies and keys.
 
-use alloc::{format, string::ToString, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::ToString, vec::Vec};
 
 use serde_json::json;
 
@@ -81,13 +81,13 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
             };
             let policies = AttachedPolicies {
                 managed: Vec::new(),
-                inline: Default::default(),
+                inline: BTreeMap::default(),
                 groups: Vec::new(),
                 boundary: Row::Absent(Absent::Absent),
             };
             facts.roles.insert(role.clone(), Row::Present(row));
             facts.role_policies.insert(role.clone(), Row::Present(policies));
-            facts.role_tags.insert(role.clone(), Row::Present(Default::default()));
+            facts.role_tags.insert(role.clone(), Row::Present(BTreeMap::default()));
             Some(())
         }
         IamChange::UpdateAssumeRolePolicy { role, trust } => {

@@ -7,6 +7,7 @@ use ssm_doctor_facts::{
 };
 
 /// The row, if AWS described it.
+#[allow(clippy::needless_pass_by_value, reason = "a map's `get_mut` gives it so")]
 pub(super) fn present<T>(row: Option<&mut Row<T>>) -> Option<&mut T> {
     match row {
         Some(Row::Present(row)) => Some(row),

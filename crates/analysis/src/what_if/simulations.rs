@@ -151,12 +151,11 @@ fn answered(facts: &Facts, holder: &PolicyHolder) -> Vec<(Question, Simulation)>
 }
 
 fn put(facts: &mut Facts, question: Question, simulation: Option<Simulation>) {
-    let row = match simulation {
-        Some(simulation) => Row::Present(simulation),
-        None => {
-            let detail = String::from("after the change");
-            Row::Unknown { unknown: Why::NotCollected, detail }
-        }
+    let row = if let Some(simulation) = simulation {
+        Row::Present(simulation)
+    } else {
+        let detail = String::from("after the change");
+        Row::Unknown { unknown: Why::NotCollected, detail }
     };
     facts.simulations.insert(question, row);
 }

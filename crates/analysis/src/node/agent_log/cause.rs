@@ -329,7 +329,11 @@ fn denied(denial: &Denial, stage: Stage) -> &'static [&'static str] {
 }
 
 fn network(from: Side, host: &str, fault: &NetworkFault, stage: Stage) -> &'static [&'static str] {
-    use NetworkFault::*;
+    use NetworkFault::{
+        CertificateDates, NoAnswer, NoRoute, NoSuchHost, NotAws, ProxyNameUnknown, ProxyRefuses,
+        ProxySilent, Refused, Reset, ResolverFails, TlsFails, Unspecified, UntrustedAuthority,
+        UpgradeRefused, WrongName,
+    };
     if from == Side::Operator {
         return if host.starts_with("kms") {
             &["client/reaches-kms"]

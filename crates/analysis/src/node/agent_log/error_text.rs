@@ -319,13 +319,6 @@ fn unspecified(text: &str, from: Side) -> Option<Cause> {
 /// Why the operator's plugin got no data key. Source: session-manager-plugin `src/datachannel/streaming.go`.
 #[must_use]
 pub fn client_key(text: &str) -> Cause {
-    if let Some(denial) = denial(text) {
-        return Cause::ClientKey(ClientKeyFault::Denied(denial));
-    }
-    if text.contains("AccessDenied") {
-        let denial = Denial { action: "kms:GenerateDataKey".into(), policy: None, explicit: false };
-        return Cause::ClientKey(ClientKeyFault::Denied(denial));
-    }
     const CREDENTIALS: [&str; 8] = [
         "AssumeRoleTokenProviderNotSet",
         "ProcessProvider",
@@ -336,6 +329,13 @@ pub fn client_key(text: &str) -> Cause {
         "UnrecognizedClient",
         "SharedConfig",
     ];
+    if let Some(denial) = denial(text) {
+        return Cause::ClientKey(ClientKeyFault::Denied(denial));
+    }
+    if text.contains("AccessDenied") {
+        let denial = Denial { action: "kms:GenerateDataKey".into(), policy: None, explicit: false };
+        return Cause::ClientKey(ClientKeyFault::Denied(denial));
+    }
     if CREDENTIALS.iter().any(|it| text.contains(it)) {
         return Cause::ClientKey(ClientKeyFault::NoCredentials);
     }

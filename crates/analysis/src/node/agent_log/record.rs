@@ -66,16 +66,15 @@ fn stamped(line: &[u8]) -> Option<(Micros, &[u8])> {
         }
         rest = after;
     }
-    let text = match rest.strip_prefix(b"Z: ") {
-        Some(text) => text,
+    let text = if let Some(text) = rest.strip_prefix(b"Z: ") {
+        text
+    } else {
         // A level comes next: other programs write their times in the same way.
-        None => {
-            let rest = rest.strip_prefix(b" ")?;
-            let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
-            let level = rest.get(..end)?;
-            LEVELS.contains(&level).then_some(())?;
-            rest.get(end..)?.trim_ascii_start()
-        }
+        let rest = rest.strip_prefix(b" ")?;
+        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
+        let level = rest.get(..end)?;
+        LEVELS.contains(&level).then_some(())?;
+        rest.get(end..)?.trim_ascii_start()
     };
     let seconds = days(date)? * 86_400 + hour * 3_600 + minute * 60 + second;
     Some((seconds * 1_000_000 + fraction, text))

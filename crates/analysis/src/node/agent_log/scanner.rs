@@ -212,6 +212,7 @@ impl<'m> Scanner<'m> {
     }
 
     /// How many bytes end before a line that may go on.
+    #[allow(clippy::unused_self, reason = "a step of the scan, like its neighbours")]
     fn ready(&self, bytes: &[u8]) -> usize {
         let mut end = bytes.len();
         // The last line that begins with a time may be continued.
@@ -325,6 +326,7 @@ impl<'m> Scanner<'m> {
     }
 
     /// A text without times has a line of its own each time, unless the next one goes on.
+    #[allow(clippy::unused_self, reason = "a step of the scan, like its neighbours")]
     fn ends_bare(&self, block: &[u8], begin: usize, next: usize) -> bool {
         let first = block.get(begin..).unwrap_or_default();
         let first = first.get(..first.len().min(400)).unwrap_or_default();

@@ -71,8 +71,14 @@ const fn row(
 
 const MEASURED: &str = "measured";
 
-use Says::*;
-use Stage::*;
+use Says::{
+    ChannelEnded, ChannelRetried, ClientError, ClientKey, Destination, Error, Fault, Forbidden,
+    HybridIdentity, LegacyChannel, Plugin, RunAsUser, Start, System, Tried, Version, Works,
+};
+use Stage::{
+    ControlChannel, Credentials, DataChannel, Health, Identity, Registration, SessionGates,
+    SessionWorker,
+};
 
 /// The first row that fits a line decides what the line says.
 #[rustfmt::skip]

@@ -55,7 +55,10 @@ impl Stage {
     /// A registration is not among them: an agent needs none while its instance profile works.
     #[must_use]
     pub fn proves(self) -> &'static [Self] {
-        use Stage::*;
+        use Stage::{
+            ControlChannel, Credentials, DataChannel, Health, Identity, Registration, SessionGates,
+            SessionWorker,
+        };
         match self {
             Identity => &[Identity],
             Credentials => &[Identity, Credentials],
