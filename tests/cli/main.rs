@@ -408,7 +408,8 @@ fn lines_fit_the_screen_but_commands_and_links_are_whole() {
                 let command = ["aws ", "ssm-doctor ", "sudo ", "Restart-Service ", "resource \""]
                     .iter()
                     .any(|it| start.starts_with(it))
-                    || line.contains('`');
+                    || line.contains('`')
+                    || line.contains("$(aws ");
                 command || line.split(' ').any(|word| word.contains("://") || wide(word))
             };
             for line in text.lines().filter(|it| !copied(it)) {
