@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use ssm_doctor_checks::engine::command::Shell as Quoting;
 use ssm_doctor_facts::{
     ids::{Arn, DocumentName, Region, Target},
     scope::Session,
@@ -197,6 +198,9 @@ pub struct ReportArgs {
     /// Print one line
     #[arg(long, short, conflicts_with = "format")]
     pub quiet: bool,
+    /// The shell that the commands are quoted for; `powershell` is 7.3 or newer
+    #[arg(long, value_enum, default_value_t)]
+    pub shell: CommandShell,
     /// Save the facts to a file, for --facts
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
@@ -212,6 +216,23 @@ pub struct Runbooks {
     /// The base URL of your runbooks; a check's name is appended
     #[arg(long, value_name = "URL", env = "SSM_DOCTOR_RUNBOOK_BASE", hide_env_values = true)]
     pub runbook_base: Option<String>,
+}
+
+/// A shell that commands are quoted for.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CommandShell {
+    #[default]
+    Posix,
+    Powershell,
+}
+
+impl From<CommandShell> for Quoting {
+    fn from(shell: CommandShell) -> Self {
+        match shell {
+            CommandShell::Posix => Self::Posix,
+            CommandShell::Powershell => Self::PowerShell,
+        }
+    }
 }
 
 /// For lists that are no reports.

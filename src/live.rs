@@ -183,7 +183,8 @@ async fn look(
         };
         spent = gathered.calls;
         let runbooks = runbook_base(&args.report.runbooks, config);
-        let report = Report::new(&snapshot, &runbooks, args.session.is_none());
+        let report =
+            Report::new(&snapshot, &runbooks, args.session.is_none(), args.report.shell.into());
         let wanted = matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded);
         let left = until.map(|it| it.saturating_duration_since(Instant::now()));
         match left.filter(|it| !wanted && !it.is_zero()) {

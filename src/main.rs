@@ -195,8 +195,12 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     }
     let mut judged = snapshot.clone();
     settle(&mut judged.facts, &judged.scope);
-    let report =
-        Report::new(&judged, &runbook_base(&args.report.runbooks, config), args.session.is_none());
+    let report = Report::new(
+        &judged,
+        &runbook_base(&args.report.runbooks, config),
+        args.session.is_none(),
+        args.report.shell.into(),
+    );
     sink.publish(&args.report, &report, &snapshot)
 }
 
@@ -225,6 +229,7 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
         &snapshot,
         &runbook_base(&args.report.runbooks, config),
         args.session.is_none(),
+        args.report.shell.into(),
     );
     sink.publish(&args.report, &report, &snapshot)
 }

@@ -51,7 +51,7 @@ pub(super) fn create(network: &Network, beside: Option<&'static str>) -> Vec<Fix
     option.changes = vpc_dns(network, vpc);
     let group = group(network, vpc, &mut option);
     let with = if group.is_created() {
-        String::from("with a new security group that admits the instance")
+        String::from("with a new security group that admits the VPC")
     } else {
         format!("with the security group {group}, which admits the instance")
     };
@@ -129,16 +129,16 @@ fn group(network: &Network, vpc: &VpcId, option: &mut FixOption) -> SecurityGrou
     let group = admitting.cloned().unwrap_or_else(SecurityGroupId::created);
     if group.is_created() {
         option.changes.push(Ec2Change::CreateSecurityGroup { vpc: vpc.clone() }.into());
-        let address = network.own_interface().and_then(|interface| interface.private_ip);
-        let from = match (network.own_group(), address) {
-            (Some(own), _) => Some(Source::Group(own.clone())),
-            (None, Some(address)) => {
-                Some(Source::Range(IpNet::from(core::net::IpAddr::V4(address))))
-            }
-            (None, None) => None,
+        // With private DNS the names lead every instance of the VPC to the new endpoints. A group that
+        // admits one instance alone would shut out the others.
+        let ranges = present(network.facts.vpcs.get(vpc)).map_or(&[][..], |vpc| &vpc.cidrs);
+        let ranges = ranges.iter().map(|range| Source::Range(*range));
+        let from: Vec<Source> = match network.own_group() {
+            Some(own) if ranges.len() == 0 => vec![Source::Group(own.clone())],
+            _ => ranges.collect(),
         };
         let admit = |from| Ec2Change::AuthorizeIngress { group: group.clone(), port: HTTPS, from };
-        option.changes.extend(from.map(admit).map(Change::from));
+        option.changes.extend(from.into_iter().map(admit).map(Change::from));
     }
     if let Some(own) = network.own_group()
         && lets_nothing_out(network, &group)

@@ -480,13 +480,13 @@ fn prescription(report: &Report, found: &report::Prescribed) -> Prescription {
             .map(|(check, option)| Prescribed {
                 check: check.name(),
                 title: option.title.clone(),
-                commands: report.lines(&option.changes),
+                commands: report.commands_for(&option.changes),
             })
             .collect(),
         steps: found
             .steps
             .iter()
-            .map(|step| Step { title: step.title.clone(), commands: report::lines(&step.commands) })
+            .map(|step| Step { title: step.title.clone(), commands: report.commands_of(step) })
             .collect(),
         verified: certainty(&found.prescription.verified),
         why: report::why(&found.prescription.verified),

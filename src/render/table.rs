@@ -226,7 +226,7 @@ fn prescription(page: &mut Page, report: &Report) {
         if at < fixes {
             continue;
         }
-        for line in report::lines(&step.commands) {
+        for line in report.commands_of(step) {
             page.line(INDENT + 5, &[(BOLD, &line)]);
         }
     }

@@ -58,6 +58,7 @@ pub struct Report {
     /// The smallest set of changes that lets a session start, if something blocks it.
     pub prescription: Option<Prescribed>,
     runbooks: String,
+    shell: Shell,
 }
 
 /// A prescription, and how to carry it out.
@@ -99,9 +100,9 @@ const REPORTS: &str = "agent/ping-online";
 
 impl Report {
     /// `runbooks` is the address under which each runbook has its check's name; `others`: judge the
-    /// other kinds of session too.
+    /// other kinds of session too; `shell`: what the commands are quoted for.
     #[must_use]
-    pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool) -> Self {
+    pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool, shell: Shell) -> Self {
         let Snapshot { scope, facts, calls, rounds } = snapshot;
         let case = Case::new(facts, scope);
         let answers = examine(&case);
@@ -128,7 +129,8 @@ impl Report {
                 .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
-            repairs: repairs(&diagnosis, &answers, &case),
+            repairs: repairs(&diagnosis, &answers, &case, shell),
+            shell,
             prescription: prescribe(&case, &answers, &diagnosis).map(|prescription| Prescribed {
                 steps: procedure(&prescription, &case),
                 prescription,
@@ -157,8 +159,14 @@ impl Report {
 
     /// The commands that carry out the changes, for the shell at hand.
     #[must_use]
-    pub fn lines(&self, changes: &[Change]) -> Vec<String> {
-        lines(&fix::commands(changes, &self.scope.region))
+    pub fn commands_for(&self, changes: &[Change]) -> Vec<String> {
+        lines(&fix::commands(changes, &self.scope.region), self.shell)
+    }
+
+    /// The commands of a step, for the shell at hand.
+    #[must_use]
+    pub fn commands_of(&self, step: &ProcedureStep) -> Vec<String> {
+        lines(&step.commands, self.shell)
     }
 
     /// Where the doctor has come to its end: the agent is silent and nothing else has failed, or nothing
@@ -311,11 +319,12 @@ fn repairs(
     diagnosis: &Diagnosis,
     answers: &[(&'static Check, Answer)],
     case: &Case,
+    shell: Shell,
 ) -> Vec<(&'static Check, Vec<Repair>)> {
     let of_finding = |finding: &Finding| {
         let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
         let options = fix::options(fix, case).into_iter().map(|option| Repair {
-            commands: lines(&fix::commands(&option.changes, &case.scope.region)),
+            commands: lines(&fix::commands(&option.changes, &case.scope.region), shell),
             terraform: fix::terraform(&option.changes),
             console: fix::console(&option.changes),
             risks: fix::risks(&option),
@@ -331,9 +340,8 @@ fn repairs(
 }
 
 /// Commands as a person types them.
-#[must_use]
-pub fn lines(commands: &[Command]) -> Vec<String> {
-    commands.iter().map(|command| command.line(Shell::Posix)).collect()
+fn lines(commands: &[Command], shell: Shell) -> Vec<String> {
+    commands.iter().map(|command| command.line(shell)).collect()
 }
 
 /// Why a fix does not suffice, or why that is not known.

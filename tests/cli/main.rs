@@ -421,6 +421,17 @@ fn lines_fit_the_screen_but_commands_and_links_are_whole() {
 }
 
 #[test]
+fn commands_are_quoted_for_the_shell_at_hand() {
+    let scenario = ["demo", "public-ip/no-public-address", "--verbose"];
+    let posix = run(&scenario).out;
+    assert!(posix.contains("security_group=$(aws ec2 create-security-group"), "{posix}");
+    assert!(posix.contains("--group-id \"$security_group\""), "{posix}");
+    let shell = run(&[scenario.as_slice(), &["--shell", "powershell"]].concat()).out;
+    assert!(shell.contains("$security_group = aws ec2 create-security-group"), "{shell}");
+    assert!(shell.contains("--group-id \"${security_group}\""), "{shell}");
+}
+
+#[test]
 fn a_locale_without_utf_8_gets_ascii() {
     for args in [
         &["demo"][..],
