@@ -18,7 +18,12 @@ from typing import Any
 from awscli.clidriver import create_clidriver
 
 ASSIGNMENT = re.compile(r"^(\w+)=\$\((.*)\)$")
-VARIABLE = re.compile(r'"\$\{?\w+\}?"|\$\w+')
+VARIABLE = re.compile(r'"\$(\w+)"')
+# Variables that hold a document, with the least that is one; the others hold an id.
+DOCUMENTS = {
+    "rule_group": '{"RulesSource": {}}',
+    "firewall_policy": '{"StatelessDefaultActions": [], "StatelessFragmentDefaultActions": []}',
+}
 
 
 class Accepted(Exception):
@@ -28,7 +33,11 @@ class Accepted(Exception):
 def words(line: str) -> list[str]:
     assignment = ASSIGNMENT.match(line)
     call = assignment.group(2) if assignment else line
-    return shlex.split(VARIABLE.sub("v-0123456789abcdef0", call))
+    return shlex.split(VARIABLE.sub(_value, call))
+
+
+def _value(variable: re.Match[str]) -> str:
+    return shlex.quote(DOCUMENTS.get(variable.group(1), "v-0123456789abcdef0"))
 
 
 class CommandLine:
