@@ -45,8 +45,7 @@ const BY_LOG: [&str; 17] = [
 ];
 
 /// Does the log end with a fault of this check? `fix` is what to do about it.
-#[allow(clippy::needless_pass_by_value, reason = "each check makes a fix of its own")]
-pub(crate) fn judged(case: &Case, check: &str, fix: Fix) -> Answer {
+pub(crate) fn judged(case: &Case, check: &str, fix: &Fix) -> Answer {
     let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NOT_GIVEN)) };
     let judgement = judge(log);
     let found = judgement.causes.iter().filter(|found| found.checks.contains(&check));

@@ -9,6 +9,7 @@ mod agent_log;
 mod agent_role;
 pub mod engine;
 mod hop_check;
+mod log_check;
 pub mod path;
 
 /// What every check is written in.

@@ -11,7 +11,7 @@ use ssm_doctor_facts::change::{Change, Risk};
 
 use super::{
     check::Check,
-    diagnosis::Diagnosis,
+    diagnosis::{Diagnosis, Overall},
     fix,
     verification::{Trial, Verified},
 };
@@ -31,39 +31,40 @@ const DEPTH: usize = 4;
 /// How many combinations of options are tried at each depth. Each runs every check once.
 const COMBINATIONS: usize = 64;
 
-/// Finds the smallest set of options, and among equal sets the one with the least risk. None if nothing
-/// that blocks has failed.
+/// Finds the smallest set of options, and among equal sets the one with the least risk. None if nothing has
+/// failed that an option repairs.
 #[must_use]
 pub fn prescribe(
     case: &Case,
     answers: &[(&'static Check, Answer)],
     diagnosis: &Diagnosis,
 ) -> Option<Prescription> {
-    let search = Search { case, answers };
-    let mut chosen: Vec<(&'static Check, FixOption)> = Vec::new();
-    let mut trial_diagnosis = None::<Trial>;
+    // A degraded session starts as it is. What degrades it is to be repaired nevertheless.
+    let degraded = diagnosis.overall == Overall::Degraded;
+    let to_repair: &[&Check] = if degraded { &diagnosis.causes } else { &[] };
+    let search = Search { case, answers, to_repair };
+    let mut found: Option<Tried> = None;
     for _ in 0..DEPTH {
-        let now = trial_diagnosis.as_ref().map_or(diagnosis, |trial| &trial.diagnosis);
-        let faults = faults(now, case, &chosen);
+        let (chosen, now) = match &found {
+            None => (&[][..], diagnosis),
+            Some(Tried { chosen, trial: Some(trial), .. }) => (&chosen[..], &trial.diagnosis),
+            // What the last changes lead to is not modelled.
+            Some(Tried { trial: None, .. }) => break,
+        };
+        let faults = faults(now, case, chosen);
         if faults.is_empty() {
             break;
         }
-        let (more, trial) = search.best(&chosen, &faults)?;
-        chosen.extend(more);
-        let Some(trial) = trial else {
-            return Some(search.finished(chosen));
-        };
-        let done = trial.verdict(&[]) == Verified::Yes;
-        trial_diagnosis = Some(trial);
-        if done {
+        found = Some(search.best(chosen, &faults)?);
+        if found.as_ref().is_some_and(|tried| tried.verified == Verified::Yes) {
             break;
         }
     }
-    if chosen.is_empty() {
-        return None;
+    let Tried { mut chosen, verified, .. } = found?;
+    if verified == Verified::Yes {
+        search.remove_superfluous(&mut chosen);
     }
-    search.without_superfluous(&mut chosen);
-    Some(search.finished(chosen))
+    Some(Prescription { options: chosen, verified })
 }
 
 /// The causes that are not repaired yet, and the ways to repair each.
@@ -85,57 +86,61 @@ fn faults(
 struct Search<'s, 'f> {
     case: &'s Case<'f>,
     answers: &'s [(&'static Check, Answer)],
+    /// Checks that must not fail afterwards, beside those that block.
+    to_repair: &'s [&'static Check],
 }
 
 type Chosen = Vec<(&'static Check, FixOption)>;
 
+/// A set of options, and what comes of it.
+struct Tried {
+    chosen: Chosen,
+    /// None if a change is not modelled.
+    trial: Option<Trial>,
+    verified: Verified,
+}
+
 impl Search<'_, '_> {
-    /// The best option for each fault beside those chosen, and what comes of all of them together; no
-    /// trial if that is not modelled.
+    /// The options so far, and the best option for each fault beside them.
     fn best(
         &self,
-        chosen: &[(&'static Check, FixOption)],
+        so_far: &[(&'static Check, FixOption)],
         faults: &[(&'static Check, Vec<FixOption>)],
-    ) -> Option<(Chosen, Option<Trial>)> {
-        let mut best: Option<(Rank, Chosen, Option<Trial>)> = None;
+    ) -> Option<Tried> {
+        let mut best: Option<(Rank, Tried)> = None;
         for combination in combinations(faults) {
-            let all: Chosen = chosen.iter().cloned().chain(combination.iter().cloned()).collect();
-            let trial = Trial::of(changes(&all), self.case, self.answers).ok();
-            let rank = Rank::of(&all, trial.as_ref());
-            if best.as_ref().is_none_or(|(other, ..)| rank < *other) {
-                best = Some((rank, combination, trial));
+            let tried = self.attempt(so_far.iter().cloned().chain(combination).collect());
+            let rank = Rank::of(&tried);
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                best = Some((rank, tried));
             }
         }
-        best.map(|(_, chosen, trial)| (chosen, trial))
+        best.map(|(_, tried)| tried)
+    }
+
+    fn attempt(&self, chosen: Chosen) -> Tried {
+        let (trial, verified) = match Trial::of(changes(&chosen), self.case, self.answers) {
+            Ok(trial) => {
+                let verified = trial.verdict(self.to_repair);
+                (Some(trial), verified)
+            }
+            Err(change) => (None, Verified::NotModelled(change.clone())),
+        };
+        Tried { chosen, trial, verified }
     }
 
     /// Leaves out what the session starts without.
-    fn without_superfluous(&self, chosen: &mut Chosen) {
-        if self.verdict(chosen) != Verified::Yes {
-            return;
-        }
+    fn remove_superfluous(&self, chosen: &mut Chosen) {
         let mut at = 0;
         while at < chosen.len() && chosen.len() > 1 {
             let mut fewer = chosen.clone();
             fewer.remove(at);
-            if self.verdict(&fewer) == Verified::Yes {
+            if self.attempt(fewer.clone()).verified == Verified::Yes {
                 *chosen = fewer;
             } else {
                 at += 1;
             }
         }
-    }
-
-    fn verdict(&self, chosen: &[(&'static Check, FixOption)]) -> Verified {
-        match Trial::of(changes(chosen), self.case, self.answers) {
-            Ok(trial) => trial.verdict(&[]),
-            Err(change) => Verified::NotModelled(change.clone()),
-        }
-    }
-
-    fn finished(&self, options: Chosen) -> Prescription {
-        let verified = self.verdict(&options);
-        Prescription { options, verified }
     }
 }
 
@@ -152,12 +157,12 @@ struct Rank {
 }
 
 impl Rank {
-    fn of(chosen: &[(&'static Check, FixOption)], trial: Option<&Trial>) -> Self {
-        let (outcome, left) = match trial.map(|trial| trial.verdict(&[])) {
-            Some(Verified::Yes) => (0, 0),
-            Some(Verified::No(left)) => (1, left.len()),
-            Some(Verified::Unknown(open)) => (1, open.len()),
-            Some(Verified::NotModelled(_)) | None => (2, 0),
+    fn of(Tried { chosen, verified, .. }: &Tried) -> Self {
+        let (outcome, left) = match verified {
+            Verified::Yes => (0, 0),
+            Verified::No(left) => (1, left.len()),
+            Verified::Unknown(open) => (1, open.len()),
+            Verified::NotModelled(_) => (2, 0),
         };
         let risks: Vec<Risk> = chosen.iter().flat_map(|(_, option)| fix::risks(option)).collect();
         Self {

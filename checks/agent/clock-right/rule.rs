@@ -2,21 +2,8 @@
 //!
 //! Only the agent's log shows it: see `checks/agent_log.rs`.
 
-use crate::agent_log::judged;
-use crate::prelude::*;
-
-pub(crate) static CHECK: Check = Check {
-    module: module_path!(),
-    runbook: include_str!("README.md"),
-    layer: Layer::Agent,
-    impact: Impact::Blocks,
-    depends_on: &[],
-    proves: &[],
-    run,
-};
-
-fn run(case: &Case) -> Answer {
-    let fix =
-        Fix::new("set the clock of the node, and let it follow a time server", Recovery::Agent);
-    judged(case, "agent/clock-right", fix)
-}
+crate::log_check::log_check!(
+    Layer::Agent,
+    "set the clock of the node, and let it follow a time server",
+    Recovery::Agent
+);
