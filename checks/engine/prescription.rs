@@ -56,14 +56,11 @@ pub fn prescribe(
             break;
         }
         found = Some(search.best(chosen, &faults)?);
-        if found.as_ref().is_some_and(|tried| tried.verified == Verified::Yes) {
+        if found.as_ref().is_some_and(Tried::suffices) {
             break;
         }
     }
-    let Tried { mut chosen, verified, .. } = found?;
-    if verified == Verified::Yes {
-        search.remove_superfluous(&mut chosen);
-    }
+    let Tried { chosen, verified, .. } = search.without_superfluous(found?);
     Some(Prescription { options: chosen, verified })
 }
 
@@ -100,6 +97,12 @@ struct Tried {
     verified: Verified,
 }
 
+impl Tried {
+    fn suffices(&self) -> bool {
+        matches!(self.verified, Verified::Yes | Verified::ByHand)
+    }
+}
+
 impl Search<'_, '_> {
     /// The options so far, and the best option for each fault beside them.
     fn best(
@@ -121,7 +124,9 @@ impl Search<'_, '_> {
     fn attempt(&self, chosen: Chosen) -> Tried {
         let (trial, verified) = match Trial::of(changes(&chosen), self.case, self.answers) {
             Ok(trial) => {
-                let verified = trial.verdict(self.to_repair);
+                let by_hand = chosen.iter().filter(|(_, option)| option.changes.is_empty());
+                let by_hand: Vec<&Check> = by_hand.map(|(check, _)| *check).collect();
+                let verified = trial.verdict(self.to_repair, &by_hand);
                 (Some(trial), verified)
             }
             Err(change) => (None, Verified::NotModelled(change.clone())),
@@ -130,24 +135,27 @@ impl Search<'_, '_> {
     }
 
     /// Leaves out what the session starts without.
-    fn remove_superfluous(&self, chosen: &mut Chosen) {
+    fn without_superfluous(&self, mut tried: Tried) -> Tried {
         let mut at = 0;
-        while at < chosen.len() && chosen.len() > 1 {
-            let mut fewer = chosen.clone();
+        while tried.suffices() && at < tried.chosen.len() && tried.chosen.len() > 1 {
+            let mut fewer = tried.chosen.clone();
             fewer.remove(at);
-            if self.attempt(fewer.clone()).verified == Verified::Yes {
-                *chosen = fewer;
+            let fewer = self.attempt(fewer);
+            if fewer.suffices() {
+                tried = fewer;
             } else {
                 at += 1;
             }
         }
+        tried
     }
 }
 
 /// How good a set of options is: less is better.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// 0: a session can start. 1: more faults show, or something is unknown. 2: not modelled.
+    /// 0: a session can start. 1: it can, if what a person does helps. 2: more faults show, or something is
+    /// unknown. 3: not modelled.
     outcome: u8,
     /// What blocks still.
     left: usize,
@@ -160,9 +168,10 @@ impl Rank {
     fn of(Tried { chosen, verified, .. }: &Tried) -> Self {
         let (outcome, left) = match verified {
             Verified::Yes => (0, 0),
-            Verified::No(left) => (1, left.len()),
-            Verified::Unknown(open) => (1, open.len()),
-            Verified::NotModelled(_) => (2, 0),
+            Verified::ByHand => (1, 0),
+            Verified::No(left) => (2, left.len()),
+            Verified::Unknown(open) => (2, open.len()),
+            Verified::NotModelled(_) => (3, 0),
         };
         let risks: Vec<Risk> = chosen.iter().flat_map(|(_, option)| fix::risks(option)).collect();
         Self {

@@ -29,6 +29,8 @@ pub enum Verified {
     Unknown(Vec<(&'static Check, Unknown)>),
     /// The effect of this change is not modelled.
     NotModelled(Change),
+    /// Nothing else blocks. Whether a step that a person takes helps, no model shows.
+    ByHand,
 }
 
 impl Verified {
@@ -37,7 +39,7 @@ impl Verified {
         match self {
             Self::Yes => "yes",
             Self::No(_) => "no",
-            Self::Unknown(_) | Self::NotModelled(_) => "unknown",
+            Self::Unknown(_) | Self::NotModelled(_) | Self::ByHand => "unknown",
         }
     }
 }
@@ -81,17 +83,21 @@ impl Trial {
     }
 
     /// Can a session start, as far as the model shows? `repaired`: the checks whose failure the changes
-    /// are for.
+    /// are for. `by_hand`: the checks that a person repairs beside the changes.
     #[must_use]
-    pub fn verdict(&self, repaired: &[&'static Check]) -> Verified {
-        let left = |check: &&&'static Check| self.fails(check);
-        match self.diagnosis.overall {
-            Overall::Blocked => Verified::No(self.blocking()),
-            Overall::Inconclusive => Verified::Unknown(self.open()),
+    pub fn verdict(&self, repaired: &[&'static Check], by_hand: &[&'static Check]) -> Verified {
+        let mut left = match self.diagnosis.overall {
+            Overall::Blocked => self.blocking(),
+            Overall::Inconclusive => return Verified::Unknown(self.open()),
             Overall::Healthy | Overall::Degraded => {
-                let left: Vec<_> = repaired.iter().filter(left).copied().collect();
-                if left.is_empty() { Verified::Yes } else { Verified::No(left) }
+                repaired.iter().filter(|check| self.fails(check)).copied().collect()
             }
+        };
+        left.retain(|check| !by_hand.contains(check));
+        match (left.is_empty(), by_hand.is_empty()) {
+            (false, _) => Verified::No(left),
+            (true, false) => Verified::ByHand,
+            (true, true) => Verified::Yes,
         }
     }
 
@@ -117,7 +123,7 @@ pub fn verify(
     before: &[(&'static Check, Answer)],
 ) -> Verified {
     match Trial::of(changes, case, before) {
-        Ok(trial) => trial.verdict(repaired),
+        Ok(trial) => trial.verdict(repaired, if changes.is_empty() { repaired } else { &[] }),
         Err(change) => Verified::NotModelled(change.clone()),
     }
 }

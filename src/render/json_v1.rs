@@ -467,7 +467,7 @@ fn certainty(verified: &Verified) -> Certainty {
     match verified {
         Verified::Yes => Certainty::Yes,
         Verified::No(_) => Certainty::No,
-        Verified::Unknown(_) | Verified::NotModelled(_) => Certainty::Unknown,
+        Verified::Unknown(_) | Verified::NotModelled(_) | Verified::ByHand => Certainty::Unknown,
     }
 }
 

@@ -359,6 +359,7 @@ pub fn why(verified: &Verified) -> Option<String> {
                 .map(|(check, unknown)| format!("{}: {}", check.name(), unknown_in_words(unknown)));
             Some(open.collect::<Vec<_>>().join("; "))
         }
+        Verified::ByHand => Some("a person has to do it: the doctor's model cannot try it".into()),
         Verified::NotModelled(_) => {
             Some("the doctor's model does not show the effect of this change".into())
         }

@@ -53,7 +53,7 @@ fn remedy_the_first_option_of_a_failing_check_heals_it() {
                 for (other, _) in passed.filter(|row| trial.fails(row.0)) {
                     wrong.push(format!("{place}: `{}` breaks {}", first.title, other.name()));
                 }
-                match trial.verdict(&[check]) {
+                match trial.verdict(&[check], &[]) {
                     Verified::Unknown(_) => format!("unknown: {}", check.name()),
                     Verified::No(_) => format!("no: {place}"),
                     other => other.as_str().into(),
@@ -64,6 +64,7 @@ fn remedy_the_first_option_of_a_failing_check_heals_it() {
     }
     println!("{outcomes:#?}\n{commands} commands, with a placeholder: {open:#?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(commands > 0 && outcomes.contains_key("yes"), "nothing was tried");
 }
 
 fn kind(change: &Change) -> String {
