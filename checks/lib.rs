@@ -5,9 +5,11 @@
 #![no_std]
 extern crate alloc;
 
+mod agent_log;
 mod agent_role;
 pub mod engine;
 mod hop_check;
+mod log_check;
 pub mod path;
 
 /// What every check is written in.
@@ -34,6 +36,8 @@ mod prelude {
 }
 
 // The words that several checks of an area share.
+#[path = "agent/log_words.rs"]
+pub mod agent_log_words;
 #[path = "agent/words.rs"]
 mod agent_words;
 #[path = "client/words.rs"]
@@ -50,13 +54,18 @@ mod dns;
 mod endpoint;
 mod hybrid;
 mod identity;
+#[path = "identity/remedies.rs"]
+mod identity_remedies;
 mod network;
-#[path = "network/remedies.rs"]
 mod network_remedies;
 #[path = "network/statements.rs"]
 mod network_statements;
 mod operator;
+#[path = "operator/remedies.rs"]
+mod operator_remedies;
 mod preferences;
+#[path = "preferences/remedies.rs"]
+mod preferences_remedies;
 mod target;
 
 /// Every check, area by area. Among causes of one layer the order of areas decides which is named

@@ -9,7 +9,9 @@ use crate::{dns, endpoint, engine::check::Check, network};
 pub struct HopRow {
     /// In JSON.
     pub name: &'static str,
-    /// In the drawing of a path; None: the hop's id.
+    /// In the drawing of a path, before the hop's id.
+    pub kind: &'static str,
+    /// In the drawing of a path, instead of kind and id.
     pub drawn_as: Option<&'static str>,
     /// The same for a hop that is in order.
     pub drawn_in_order_as: Option<&'static str>,
@@ -27,37 +29,38 @@ pub struct HopRow {
 #[must_use]
 pub const fn row(kind: HopKind) -> HopRow {
     match kind {
-        HopKind::NameQuery => hop("name-query", &network::instance_asks_dns::CHECK).of_names().drawn_as("port 53"),
-        HopKind::NameServer => hop("name-server", &dns::vpc_resolver_in_use::CHECK).of_names().remark(),
-        HopKind::VpcDns => hop("vpc-dns", &dns::vpc_dns_enabled::CHECK).of_names().drawn_as("VPC DNS"),
-        HopKind::DnsFirewall => hop("dns-firewall", &dns::no_firewall_blocks_names::CHECK).of_names(),
-        HopKind::ResolverRule => hop("resolver-rule", &dns::no_rule_diverts_names::CHECK).of_names().remark(),
-        HopKind::HostedZone => hop("hosted-zone", &dns::no_zone_shadows_endpoints::CHECK).of_names(),
-        HopKind::PrivateDns => hop("private-dns", &dns::endpoint_private_dns_on::CHECK).of_names().drawn_as("private DNS"),
-        HopKind::InstanceGroup => hop("security-group", &network::instance_sends_https::CHECK),
-        HopKind::Acl => hop("network-acl", &network::acls_pass_https::CHECK).drawn_as("network ACL"),
-        HopKind::SomeReplies => hop("partly", &network::acls_pass_every_reply::CHECK).remark().drawn_as("some replies"),
-        HopKind::Route => hop("route", &network::service_path_exists::CHECK).drawn_in_order_as("route"),
-        HopKind::NextHop => hop("next-hop", &network::route_alive::CHECK).hidden_in_order(),
-        HopKind::Appliance => hop("appliance", &network::no_appliance_in_path::CHECK).remark().hidden_in_order(),
-        HopKind::Firewall => hop("firewall", &network::firewall_passes_agent::CHECK),
-        HopKind::InternetGateway => hop("internet-gateway", &network::internet_gateway_attached::CHECK),
-        HopKind::PublicAccess => hop("public-access", &network::public_access_open::CHECK).drawn_as("public access").hidden_in_order(),
-        HopKind::PublicAddress => hop("public-address", &network::public_address_present::CHECK).drawn_as("public address"),
-        HopKind::NatGateway => hop("nat-gateway", &network::nat_gateway_works::CHECK),
-        HopKind::NatInstance => hop("nat-instance", &network::nat_instance_forwards::CHECK),
-        HopKind::Peering => hop("peering", &network::peering_active::CHECK),
-        HopKind::TransitGateway => hop("transit-gateway", &network::transit_gateway_attached::CHECK),
-        HopKind::TransitRoute => hop("transit-gateway-route", &network::transit_gateway_leads_on::CHECK),
-        HopKind::AddressType => hop("address-type", &endpoint::address_type_fits::CHECK).drawn_as("address type").hidden_in_order(),
-        HopKind::Endpoint => hop("endpoint", &endpoint::available::CHECK),
-        HopKind::EndpointGroup => hop("endpoint-security-group", &network::endpoint_accepts_https::CHECK),
+        HopKind::NameQuery => hop("name-query", "", &network::instance_asks_dns::CHECK).of_names().drawn_as("port 53"),
+        HopKind::NameServer => hop("name-server", "DNS server", &dns::vpc_resolver_in_use::CHECK).of_names().remark(),
+        HopKind::VpcDns => hop("vpc-dns", "", &dns::vpc_dns_enabled::CHECK).of_names().drawn_as("VPC DNS"),
+        HopKind::DnsFirewall => hop("dns-firewall", "DNS Firewall of", &dns::no_firewall_blocks_names::CHECK).of_names(),
+        HopKind::ResolverRule => hop("resolver-rule", "Resolver rules of", &dns::no_rule_diverts_names::CHECK).of_names().remark(),
+        HopKind::HostedZone => hop("hosted-zone", "hosted zones of", &dns::no_zone_shadows_endpoints::CHECK).of_names(),
+        HopKind::PrivateDns => hop("private-dns", "", &dns::endpoint_private_dns_on::CHECK).of_names().drawn_as("private DNS"),
+        HopKind::InstanceGroup => hop("security-group", "security group", &network::instance_sends_https::CHECK),
+        HopKind::Acl => hop("network-acl", "network ACL of", &network::acls_pass_https::CHECK).drawn_in_order_as("network ACL"),
+        HopKind::SomeReplies => hop("partly", "", &network::acls_pass_every_reply::CHECK).remark().drawn_as("some replies"),
+        HopKind::Route => hop("route", "route table", &network::service_path_exists::CHECK),
+        HopKind::NextHop => hop("next-hop", "next hop", &network::route_alive::CHECK).hidden_in_order(),
+        HopKind::Appliance => hop("appliance", "appliance", &network::no_appliance_in_path::CHECK).remark().hidden_in_order(),
+        HopKind::Firewall => hop("firewall", "firewall", &network::firewall_passes_agent::CHECK),
+        HopKind::InternetGateway => hop("internet-gateway", "internet gateway", &network::internet_gateway_attached::CHECK),
+        HopKind::PublicAccess => hop("public-access", "", &network::public_access_open::CHECK).drawn_as("public access").hidden_in_order(),
+        HopKind::PublicAddress => hop("public-address", "", &network::public_address_present::CHECK).drawn_as("public address"),
+        HopKind::NatGateway => hop("nat-gateway", "NAT gateway", &network::nat_gateway_works::CHECK),
+        HopKind::NatInstance => hop("nat-instance", "NAT instance", &network::nat_instance_forwards::CHECK),
+        HopKind::Peering => hop("peering", "peering connection", &network::peering_active::CHECK),
+        HopKind::TransitGateway => hop("transit-gateway", "transit gateway", &network::transit_gateway_attached::CHECK),
+        HopKind::TransitRoute => hop("transit-gateway-route", "transit gateway route table", &network::transit_gateway_leads_on::CHECK),
+        HopKind::AddressType => hop("address-type", "", &endpoint::address_type_fits::CHECK).drawn_as("address type").hidden_in_order(),
+        HopKind::Endpoint => hop("endpoint", "endpoint", &endpoint::available::CHECK),
+        HopKind::EndpointGroup => hop("endpoint-security-group", "endpoint's security group", &network::endpoint_accepts_https::CHECK),
     }
 }
 
-const fn hop(name: &'static str, check: &'static Check) -> HopRow {
+const fn hop(name: &'static str, kind: &'static str, check: &'static Check) -> HopRow {
     HopRow {
         name,
+        kind,
         drawn_as: None,
         drawn_in_order_as: None,
         hidden_in_order: false,

@@ -7,17 +7,44 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use ssm_doctor_checks::engine::command::Shell as Quoting;
 use ssm_doctor_facts::{
     ids::{Arn, DocumentName, Region, Target},
     scope::Session,
 };
+
+use crate::render::Format;
 
 const EXITS: &str = "\
 Exit status:
   0  a session can start
   1  something blocks it (see --fail-on)
   2  could not run: usage, credentials, or no such target
-  3  nothing blocks, but something needed is unknown";
+  3  nothing blocks, but something needed is unknown
+
+Configuration: $XDG_CONFIG_HOME/ssm-doctor/config.toml, else ~/.config/ssm-doctor/config.toml, with the
+keys runbook-base, profile and region. Flags and environment variables come before it.";
+
+/// What was built, and how.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("SSM_DOCTOR_COMMIT"),
+    "\ntarget: ",
+    env!("SSM_DOCTOR_TARGET"),
+    "\nbuilt with: ",
+    env!("SSM_DOCTOR_RUSTC"),
+    "\nlive collection: ",
+    env!("SSM_DOCTOR_LIVE"),
+);
+
+const LOG_EXITS: &str = "\
+Exit status:
+  0  nothing is wrong at the end of the log
+  1  the log shows a fault
+  2  could not run, or this is not a log of the agent
+  3  the log does not show whether a session can start";
 
 /// Explain why a Session Manager session cannot start
 ///
@@ -27,6 +54,7 @@ Exit status:
 #[command(
     name = "ssm-doctor",
     version,
+    long_version = LONG_VERSION,
     args_conflicts_with_subcommands = true,
     arg_required_else_help = true,
     disable_help_subcommand = true,
@@ -36,6 +64,9 @@ Exit status:
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
     #[command(flatten)]
     pub diagnose: Diagnose,
 }
@@ -45,19 +76,36 @@ pub enum Command {
     /// Show a report on a built-in scenario, without AWS
     #[command(after_help = EXITS)]
     Demo(Demo),
-    /// Explain a check, or find the checks behind an error message
+    /// Explain a check or an area, or find the checks behind an error message
     Explain {
-        /// The check's name, such as `network/endpoint-accepts-https`, or an error message in quotes
-        #[arg(value_name = "CHECK|ERROR TEXT", required = true, num_args = 1..)]
+        /// A check such as `network/endpoint-accepts-https`, an area such as `network`, an error message
+        /// in quotes, or `-` to read a message or a log from standard input
+        #[arg(value_name = "CHECK|AREA|ERROR TEXT|-", required = true, num_args = 1..)]
         asked: Vec<String>,
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        format: ListFormat,
         #[command(flatten)]
         runbooks: Runbooks,
     },
     /// List all checks and the IAM actions that each needs
     Checks {
+        /// Only the checks of this area, such as `network`
+        #[arg(long)]
+        area: Option<String>,
         /// The output format
         #[arg(long, value_enum, default_value_t)]
-        format: Format,
+        format: ListFormat,
+    },
+    /// Judge the log of SSM Agent, without AWS
+    #[command(after_help = LOG_EXITS)]
+    Log {
+        /// Log files, rotated ones, gzip, tar, or their folder (`-`: standard input)
+        #[arg(value_name = "PATH", required = true, num_args = 1..)]
+        paths: Vec<PathBuf>,
+        /// The output format
+        #[arg(long, value_enum, default_value_t)]
+        format: ListFormat,
     },
     /// Print the minimal IAM policy for all checks
     Policy {
@@ -65,6 +113,13 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: PolicyFormat,
     },
+    /// Print the completions of a shell
+    Completions {
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Print the manual page (roff)
+    Man,
 }
 
 #[derive(Args)]
@@ -72,6 +127,9 @@ pub struct Diagnose {
     /// An EC2 instance (`i-...`) or a managed node (`mi-...`), by id or ARN
     #[arg(value_name = "TARGET")]
     pub target: Option<String>,
+    /// What was typed after the target, to say what is wrong with it
+    #[arg(hide = true)]
+    pub more: Vec<String>,
     /// The kind of session [default: shell; also summarizes the others]
     #[arg(long, value_name = "KIND", value_parser = session())]
     pub session: Option<Session>,
@@ -94,6 +152,9 @@ pub struct Diagnose {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
     pub wait: Option<Duration>,
+    /// The agent's log files or their folder, copied from the node (`-`: standard input)
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub agent_log: Vec<PathBuf>,
     /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]
     pub no_client: bool,
@@ -123,16 +184,27 @@ pub struct Demo {
 
 #[derive(Args)]
 pub struct ReportArgs {
-    /// The report's format
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// Write the report to a file, atomically
+    /// The report's format [default: table]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// Write the report to a file, atomically; the name's ending chooses the format (.json, .md, .html,
+    /// .sarif, .xml for JUnit). Repeatable. Unless a file has the format of --format, the report is
+    /// printed too
     #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub output: Vec<PathBuf>,
+    /// Show all checks and all evidence
+    #[arg(long, short, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Print one line
+    #[arg(long, short, conflicts_with = "format")]
+    pub quiet: bool,
+    /// The shell that the commands are quoted for; `powershell` is 7.3 or newer
+    #[arg(long, value_enum, default_value_t)]
+    pub shell: CommandShell,
     /// Save the facts to a file, for --facts
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
-    /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1
+    /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1, `never` turns 1 and 3 into 0
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
     pub fail_on: Vec<FailOn>,
     #[command(flatten)]
@@ -146,11 +218,37 @@ pub struct Runbooks {
     pub runbook_base: Option<String>,
 }
 
+/// A shell that commands are quoted for.
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum CommandShell {
+    #[default]
+    Posix,
+    Powershell,
+}
+
+impl From<CommandShell> for Quoting {
+    fn from(shell: CommandShell) -> Self {
+        match shell {
+            CommandShell::Posix => Self::Posix,
+            CommandShell::Powershell => Self::PowerShell,
+        }
+    }
+}
+
+/// For lists that are no reports.
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
     #[default]
     Table,
     Json,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -165,6 +263,7 @@ pub enum FailOn {
     Degrades,
     Advises,
     Unknown,
+    Never,
 }
 
 fn session() -> impl clap::builder::TypedValueParser<Value = Session> {
@@ -204,7 +303,17 @@ pub enum UsageError {
     #[error("no target was given")]
     NothingAsked,
     #[error("there is no built-in scenario `{asked}`")]
-    NoScenario { asked: String },
+    NoScenario { asked: String, near: Option<String> },
+    #[error("there is no area `{asked}`")]
+    NoArea { asked: String, areas: String },
+    #[error("one target at a time: `{first}` and `{second}` are two")]
+    TwoTargets { first: String, second: String },
+    #[error("`{asked}` stands alone, and a duration belongs to its flag")]
+    LooseDuration { asked: String },
+    #[error("`--output {asked}` names a file, and `{asked}` is a format")]
+    FormatAsFile { asked: String },
+    #[error("`{}` is named twice: {first} and {second} would overwrite each other", file.display())]
+    SameFile { file: PathBuf, first: &'static str, second: &'static str },
 }
 
 impl UsageError {
@@ -212,13 +321,8 @@ impl UsageError {
     pub fn help(&self) -> String {
         match self {
             Self::NoTarget { asked } => {
-                let near = ["demo", "explain", "checks", "policy"]
-                    .into_iter()
-                    .map(|it| (strsim::jaro_winkler(it, asked), it))
-                    .filter(|it| it.0 > 0.8)
-                    .max_by(|a, b| a.0.total_cmp(&b.0));
-                match near {
-                    Some((_, command)) => format!("did you mean `ssm-doctor {command}`?"),
+                match nearest(asked, COMMANDS.into_iter()) {
+                    Some(command) => format!("did you mean `ssm-doctor {command}`?"),
                     None => "`aws ec2 describe-instances` lists instances; `ssm-doctor --help` lists commands".into(),
                 }
             }
@@ -233,9 +337,88 @@ impl UsageError {
             Self::NothingAsked => {
                 "name an instance (`i-…`), a managed node (`mi-…`), or a file with --facts".into()
             }
+            Self::NoScenario { near: Some(near), .. } => {
+                format!("did you mean `{near}`? `ssm-doctor demo --list` lists them")
+            }
             Self::NoScenario { .. } => "`ssm-doctor demo --list` lists them".into(),
+            Self::NoArea { areas, .. } => format!("the areas are {areas}"),
+            Self::TwoTargets { .. } => {
+                "run the doctor once for each target, or leave one out".into()
+            }
+            Self::LooseDuration { asked } => {
+                format!("write `--wait={asked}`, or `--timeout {asked}`")
+            }
+            Self::FormatAsFile { asked } => format!(
+                "use `--format {asked}`; for a file of that name, write `--output ./{asked}`"
+            ),
+            Self::SameFile { .. } => "give each its own file".into(),
         }
     }
+}
+
+const COMMANDS: [&str; 6] = ["demo", "explain", "checks", "policy", "completions", "man"];
+
+/// The name that was probably meant.
+pub fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .map(|name| (strsim::jaro_winkler(name, asked), name))
+        .filter(|it| it.0 > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|it| it.1)
+}
+
+/// What stands after the target, which takes no more words.
+///
+/// # Errors
+/// [`UsageError`], by what was probably meant.
+pub fn only_target(args: &Diagnose) -> Result<(), UsageError> {
+    let (Some(first), Some(second)) = (&args.target, args.more.first()) else {
+        return match &args.target {
+            Some(asked) if duration(asked).is_ok() => {
+                Err(UsageError::LooseDuration { asked: asked.clone() })
+            }
+            _ => Ok(()),
+        };
+    };
+    if let Some(asked) = [first, second].into_iter().find(|it| duration(it).is_ok()) {
+        return Err(UsageError::LooseDuration { asked: asked.clone() });
+    }
+    target(first, None)?;
+    target(second, None)?;
+    Err(UsageError::TwoTargets { first: first.clone(), second: second.clone() })
+}
+
+/// Is each file named once, and is none of them named like a format by mistake?
+///
+/// # Errors
+/// [`UsageError`], by the mistake.
+pub fn files(report: &ReportArgs, facts: Option<&PathBuf>) -> Result<(), UsageError> {
+    /// What other programs call their formats.
+    const OTHERS: [&str; 5] = ["text", "yaml", "yaml-stream", "csv", "md"];
+    for file in &report.output {
+        let asked = file.to_str().unwrap_or_default();
+        if Format::from_str(asked, true).is_ok() || OTHERS.contains(&asked) {
+            return Err(UsageError::FormatAsFile { asked: asked.into() });
+        }
+    }
+    let outputs = report.output.iter().map(|file| ("--output", file));
+    let named: Vec<_> = facts
+        .map(|file| ("--facts", file))
+        .into_iter()
+        .chain(outputs)
+        .chain(report.save_facts.as_ref().map(|file| ("--save-facts", file)))
+        .collect();
+    for (at, (second, file)) in named.iter().enumerate() {
+        let before = named.iter().take(at);
+        // Facts may be saved over the file that they were read from: they are the same.
+        let same = before.into_iter().find(|(first, other)| {
+            other == file && (*first, *second) != ("--facts", "--save-facts")
+        });
+        if let Some((first, _)) = same {
+            return Err(UsageError::SameFile { file: (*file).clone(), first, second });
+        }
+    }
+    Ok(())
 }
 
 /// A target as a person types it: its id, or the ARN of an instance, which names the Region too.

@@ -8,6 +8,7 @@ use std::{
 use ssm_doctor_analysis::session;
 use ssm_doctor_checks::engine::diagnosis::Overall;
 use ssm_doctor_facts::{
+    agent_log::AgentLog,
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
     scope::{Client, Scope, Session},
@@ -16,7 +17,7 @@ use ssm_doctor_facts::{
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    COULD_NOT_RUN, Failure, INTERRUPTED, Sink,
+    COULD_NOT_RUN, Failure, INTERRUPTED,
     cli::Diagnose,
     collect::{
         ask,
@@ -25,7 +26,8 @@ use crate::{
         workstation::Setup,
     },
     config::Config,
-    render::shown,
+    publish::Sink,
+    render::safe::shown,
     report::Report,
     runbook_base,
     snapshot::Snapshot,
@@ -89,13 +91,14 @@ pub fn diagnose(
     config: &Config,
 ) -> Result<u8, Failure> {
     let sink = Sink::open(&args.report)?;
+    let log = crate::log::given(&args.agent_log)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(LiveError::Runtime)?;
     let (snapshot, report) = runtime.block_on(async {
         tokio::select! {
-            looked = look(args, target, region, config) => looked,
+            looked = look(args, target, region, log, config) => looked,
             _ = tokio::signal::ctrl_c() => Err(LiveError::Interrupted),
         }
     })?;
@@ -109,6 +112,7 @@ async fn look(
     args: &Diagnose,
     target: Target,
     region: Option<Region>,
+    log: Option<AgentLog>,
     config: &Config,
 ) -> Result<(Snapshot, Report), LiveError> {
     let mut progress = Progress::new();
@@ -134,6 +138,7 @@ async fn look(
             document: args.document.clone(),
             operator: args.operator.clone(),
             client: client(args),
+            agent_log: log.is_some(),
         };
         let mut facts = Facts::default();
         // A document says by itself what kind of session is meant.
@@ -142,6 +147,9 @@ async fn look(
                 facts = ask(Need::document(name.clone()), &account, &asked, args.timeout).await;
             }
             asked.session = session::opens(name, &facts).unwrap_or_default();
+        }
+        if let Some(log) = &log {
+            facts.agent_logs.insert(target.clone(), Row::Present(log.clone()));
         }
         let mut scopes = vec![asked.clone()];
         if args.session.is_none() {
@@ -175,7 +183,8 @@ async fn look(
         };
         spent = gathered.calls;
         let runbooks = runbook_base(&args.report.runbooks, config);
-        let report = Report::new(&snapshot, &runbooks, args.session.is_none());
+        let report =
+            Report::new(&snapshot, &runbooks, args.session.is_none(), args.report.shell.into());
         let wanted = matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded);
         let left = until.map(|it| it.saturating_duration_since(Instant::now()));
         match left.filter(|it| !wanted && !it.is_zero()) {

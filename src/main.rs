@@ -10,7 +10,9 @@ mod config;
 mod explain;
 #[cfg(feature = "live")]
 mod live;
+mod log;
 mod output;
+mod publish;
 mod render;
 mod report;
 mod snapshot;
@@ -18,29 +20,32 @@ mod snapshot;
 use std::{
     collections::BTreeSet,
     env,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     process::ExitCode,
 };
 
 use anstream::{AutoStream, ColorChoice};
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use serde::Serialize;
+use ssm_doctor_analysis::session;
 use ssm_doctor_checks::{
     all,
-    engine::{
-        check::{Check, Impact},
-        diagnosis::{Finding, Overall, settle},
-    },
+    engine::{check::Check, diagnosis::settle},
 };
-use ssm_doctor_facts::{lookup::ACTIONS, scope::Client};
+use ssm_doctor_facts::{
+    lookup::{ACTIONS, Row},
+    scope::Client,
+};
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
-    cli::{Cli, Command, Demo, Diagnose, FailOn, Format, ReportArgs, Runbooks, UsageError},
+    cli::{Cli, Color, Command, Demo, Diagnose, ListFormat, Runbooks, UsageError},
     config::{Config, ConfigError},
     explain::ExplainError,
-    output::{OutputError, Pending, Readers},
-    render::{Page, Screen, json_v1, table},
+    log::LogError,
+    output::OutputError,
+    publish::Sink,
+    render::{Page, RenderError, Screen},
     report::Report,
     snapshot::{Snapshot, SnapshotError},
 };
@@ -83,7 +88,11 @@ pub enum Failure {
     #[error(transparent)]
     Output(#[from] OutputError),
     #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
     Explain(#[from] ExplainError),
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -103,13 +112,14 @@ impl Failure {
             Self::Snapshot(it) => it.help(),
             Self::Output(it) => it.help(),
             Self::Explain(it) => it.help(),
+            Self::Log(it) => it.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
             Self::NotLive => {
                 "judge saved facts with `--facts FILE`, see `ssm-doctor demo`, or build with the feature `live`".into()
             }
-            Self::Defect(_) => format!("please report it: {}/issues", env!("CARGO_PKG_REPOSITORY")),
+            Self::Defect(_) | Self::Render(_) => format!("please report it: {}/issues", env!("CARGO_PKG_REPOSITORY")),
         }
     }
 
@@ -123,18 +133,35 @@ impl Failure {
 }
 
 fn run(cli: Cli) -> Result<u8, Failure> {
+    match cli.color {
+        Color::Auto => {}
+        Color::Always => ColorChoice::Always.write_global(),
+        Color::Never => ColorChoice::Never.write_global(),
+    }
     let config = Config::load()?;
     match cli.command {
         Some(Command::Demo(args)) => demo(args, &config),
-        Some(Command::Explain { asked, runbooks }) => explain(&asked.join(" "), &runbooks, &config),
-        Some(Command::Checks { format }) => checks(format),
+        Some(Command::Explain { asked, format, runbooks }) => {
+            explain(&asked.join(" "), format, &runbooks, &config)
+        }
+        Some(Command::Checks { area, format }) => checks(area.as_deref(), format),
         Some(Command::Policy { .. }) => policy(),
+        Some(Command::Completions { shell }) => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "ssm-doctor", &mut text);
+            output::print(&String::from_utf8_lossy(&text))?;
+            Ok(0)
+        }
+        Some(Command::Man) => man(),
+        Some(Command::Log { paths, format }) => judge_log(&paths, format),
         None => diagnose(cli.diagnose, &config),
     }
 }
 
 /// Names what is asked, finds the facts, and reports.
 fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
+    cli::only_target(&args)?;
+    cli::files(&args.report, args.facts.as_ref())?;
     let asked = args.target.as_deref();
     let asked = asked.map(|it| cli::target(it, args.region.as_ref())).transpose()?;
     let Some(file) = &args.facts else {
@@ -154,16 +181,26 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     snapshot.expect(file, "target", target.as_deref())?;
     snapshot.expect(file, "region", region.map(ssm_doctor_facts::ids::Region::as_str))?;
     let scope = &mut snapshot.scope;
-    scope.session = args.session.unwrap_or(scope.session);
+    // A document says by itself what kind of session is meant.
+    let meant = args.document.as_ref().and_then(|name| session::opens(name, &snapshot.facts));
+    scope.session = args.session.or(meant).unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
+    if let Some(log) = log::given(&args.agent_log)? {
+        scope.agent_log = true;
+        snapshot.facts.agent_logs.insert(scope.target.clone(), Row::Present(log));
+    }
     if args.no_client {
         scope.client = Client::Declined;
     }
     let mut judged = snapshot.clone();
     settle(&mut judged.facts, &judged.scope);
-    let report =
-        Report::new(&judged, &runbook_base(&args.report.runbooks, config), args.session.is_none());
+    let report = Report::new(
+        &judged,
+        &runbook_base(&args.report.runbooks, config),
+        args.session.is_none(),
+        args.report.shell.into(),
+    );
     sink.publish(&args.report, &report, &snapshot)
 }
 
@@ -176,12 +213,15 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
         output::print(&page.finish())?;
         return Ok(0);
     }
+    cli::files(&args.report, None)?;
     let asked = args.scenario.unwrap_or_else(|| fixtures::DEFAULT.to_owned());
     let sink = Sink::open(&args.report)?;
+    let names = scenarios.iter().map(|it| it.name.as_str());
+    let near = cli::nearest(&asked, names).map(str::to_owned);
     let scenario = scenarios
         .into_iter()
         .find(|it| it.name == asked)
-        .ok_or(UsageError::NoScenario { asked })?;
+        .ok_or(UsageError::NoScenario { asked, near })?;
     let mut scope = scenario.scope;
     scope.session = args.session.unwrap_or(scope.session);
     let snapshot = Snapshot { scope, facts: scenario.facts, calls: 0, rounds: 0 };
@@ -189,35 +229,67 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
         &snapshot,
         &runbook_base(&args.report.runbooks, config),
         args.session.is_none(),
+        args.report.shell.into(),
     );
     sink.publish(&args.report, &report, &snapshot)
 }
 
-fn explain(asked: &str, runbooks: &Runbooks, config: &Config) -> Result<u8, Failure> {
-    let mut page = Page::new(screen(&io::stdout()));
-    match explain::explain(asked)? {
-        explain::Answer::Runbook(check) => {
-            let url = format!(
-                "{}/{}",
-                runbook_base(runbooks, config).trim_end_matches('/'),
-                check.name()
-            );
-            explain::runbook(&mut page, check, &url);
+fn explain(
+    asked: &str,
+    format: ListFormat,
+    runbooks: &Runbooks,
+    config: &Config,
+) -> Result<u8, Failure> {
+    let mut piped = String::new();
+    let asked = if asked == "-" {
+        io::stdin().read_to_string(&mut piped).map_err(ExplainError::Unreadable)?;
+        piped.as_str()
+    } else {
+        asked
+    };
+    let base = runbook_base(runbooks, config);
+    let url = |check: &str| format!("{}/{check}", base.trim_end_matches('/'));
+    let answer = explain::explain(asked)?;
+    let text = match format {
+        ListFormat::Json => as_json(&explain::json(&answer, url))?,
+        ListFormat::Table => {
+            let mut page = Page::new(screen(&io::stdout()));
+            explain::print(&mut page, &answer, url);
+            page.finish()
         }
-        explain::Answer::SeenAs(found) => {
-            let rows: Vec<_> = found
-                .into_iter()
-                .map(|(check, quote)| {
-                    vec![check.name(), check.title().to_owned(), format!("seen as: {quote}")]
-                })
-                .collect();
-            page.rows(&["check", "holds when all is well", "the text it is known by"], &rows);
-            page.blank();
-            page.paragraph(0, &[(render::PLAIN, "`ssm-doctor explain <check>` shows a runbook; `ssm-doctor <target>` finds out which it is")]);
-        }
-    }
-    output::print(&page.finish())?;
+    };
+    output::print(&text)?;
     Ok(0)
+}
+
+/// The manual page: every command in one, as `--help` says it.
+fn man() -> Result<u8, Failure> {
+    let defect = |error: io::Error| Failure::Defect(error.to_string());
+    let command = Cli::command();
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut text).map_err(defect)?;
+    for sub in command.get_subcommands() {
+        text.extend(format!(".SH SSM-DOCTOR {}\n", sub.get_name().to_uppercase()).bytes());
+        let man = clap_mangen::Man::new(sub.clone());
+        man.render_description_section(&mut text).map_err(defect)?;
+        man.render_options_section(&mut text).map_err(defect)?;
+    }
+    output::print(&String::from_utf8_lossy(&text))?;
+    Ok(0)
+}
+
+fn judge_log(paths: &[std::path::PathBuf], format: ListFormat) -> Result<u8, Failure> {
+    let report = log::Report::new(log::read(paths)?);
+    let text = match format {
+        ListFormat::Json => as_json(&report.document())?,
+        ListFormat::Table => {
+            let mut page = Page::new(screen(&io::stdout()));
+            report.print(&mut page);
+            page.finish()
+        }
+    };
+    output::print(&text)?;
+    Ok(report.exit_code())
 }
 
 /// A check, as `checks --format json` lists it.
@@ -232,7 +304,7 @@ struct Listed {
     actions: &'static [&'static str],
 }
 
-fn checks(format: Format) -> Result<u8, Failure> {
+fn checks(area: Option<&str>, format: ListFormat) -> Result<u8, Failure> {
     let listed = |check: &'static Check| Listed {
         name: check.name(),
         title: check.title(),
@@ -241,10 +313,16 @@ fn checks(format: Format) -> Result<u8, Failure> {
         impact: check.impact.as_str(),
         actions: check.actions(),
     };
-    let checks: Vec<_> = all().map(listed).collect();
+    let mut areas: Vec<_> = all().map(Check::area).collect();
+    areas.dedup();
+    if let Some(asked) = area.filter(|asked| !areas.contains(asked)) {
+        return Err(UsageError::NoArea { asked: asked.into(), areas: areas.join(", ") }.into());
+    }
+    let wanted = |check: &&Check| area.is_none_or(|area| check.area() == area);
+    let checks: Vec<_> = all().filter(wanted).map(listed).collect();
     let text = match format {
-        Format::Json => as_json(&checks)?,
-        Format::Table => {
+        ListFormat::Json => as_json(&checks)?,
+        ListFormat::Table => {
             let rows: Vec<_> = checks
                 .into_iter()
                 .map(|it| {
@@ -304,72 +382,6 @@ fn policy() -> Result<u8, Failure> {
 
 fn as_json<T: Serialize>(value: &T) -> Result<String, Failure> {
     render::json(value).map_err(|error| Failure::Defect(error.to_string()))
-}
-
-/// Where a report and its facts go, opened before the work begins.
-pub struct Sink {
-    output: Option<Pending>,
-    facts: Option<Pending>,
-}
-
-impl Sink {
-    fn open(args: &ReportArgs) -> Result<Self, Failure> {
-        let open = |file: &Option<std::path::PathBuf>, readers| {
-            file.as_deref().map(|it| Pending::open(it, readers)).transpose()
-        };
-        Ok(Self {
-            output: open(&args.output, Readers::Usual)?,
-            facts: open(&args.save_facts, Readers::Owner)?,
-        })
-    }
-
-    /// Writes everything and says how the run ends: the same for every format.
-    fn publish(
-        self,
-        args: &ReportArgs,
-        report: &Report,
-        snapshot: &Snapshot,
-    ) -> Result<u8, Failure> {
-        if let Some(file) = self.facts {
-            file.write(&snapshot.to_json()?)?;
-        }
-        let mut screen = screen(&io::stdout());
-        screen.colour &= self.output.is_none();
-        let text = match args.format {
-            Format::Table => table::render(report, screen),
-            Format::Json => as_json(&json_v1::Document::new(report))?,
-        };
-        match self.output {
-            Some(file) => file.write(&text)?,
-            None => output::print(&text)?,
-        }
-        Ok(exit_code(report, &args.fail_on))
-    }
-}
-
-/// `blocks`, `degrades` and `advises` are thresholds; `unknown` stands beside them.
-fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
-    let failed = |impact| {
-        let fails = |it: &Finding| it.standing.is_some() && !it.open && it.check.impact == impact;
-        report.diagnosis.findings.iter().any(fails)
-    };
-    let advises = fail_on.contains(&FailOn::Advises);
-    let degrades = advises || fail_on.contains(&FailOn::Degrades);
-    let overall = report.diagnosis.overall;
-    let in_vain = report.target_is_out_of_reach() && overall != Overall::Blocked;
-    if report.target_is_missing() || in_vain {
-        COULD_NOT_RUN
-    } else if overall == Overall::Blocked
-        || degrades && failed(Impact::Degrades)
-        || advises && failed(Impact::Advises)
-        || fail_on.contains(&FailOn::Unknown) && overall == Overall::Inconclusive
-    {
-        1
-    } else if overall == Overall::Inconclusive {
-        3
-    } else {
-        0
-    }
 }
 
 /// `<base>/<check name>` is a runbook's address.

@@ -9,10 +9,18 @@ use std::{
 use tempfile::NamedTempFile;
 
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write `{}`: {error}", file.display())]
+#[error("cannot write `{}`: {}", file.display(), said(error))]
 pub struct OutputError {
     file: PathBuf,
     error: io::Error,
+}
+
+/// What went wrong. An error of the temporary file would name that, which nobody has heard of.
+fn said(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "its folder does not exist".into(),
+        kind => kind.to_string(),
+    }
 }
 
 impl OutputError {

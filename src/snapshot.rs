@@ -182,7 +182,7 @@ impl Snapshot {
         let Self { scope, facts, calls, rounds } = self.clone();
         let tool = Tool { version: env!("CARGO_PKG_VERSION").into() };
         let file = File { schema: SchemaName::FactsV2, tool, scope, calls, rounds, facts };
-        crate::render::json(&file).map_err(SnapshotError::Unwritable)
+        crate::render::safe::json(&file).map_err(SnapshotError::Unwritable)
     }
 
     /// Refuses facts that are about something else than the command line.

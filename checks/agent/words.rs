@@ -8,9 +8,12 @@ use alloc::{
 };
 
 use crate::engine::permission;
-use ssm_doctor_analysis::node::{
-    Investigation, Statement, Step, Symptom, WayIn,
-    serial_console::{Denial, PolicyKind, Sign, Trouble, had_credentials},
+use ssm_doctor_analysis::{
+    answer::FixOption,
+    node::{
+        Investigation, Statement, Step, Symptom, WayIn,
+        serial_console::{Denial, PolicyKind, Sign, Trouble, had_credentials},
+    },
 };
 use ssm_doctor_facts::{limit::Limit, scope::Session, special_addresses::AddressKind, time::span};
 
@@ -208,35 +211,58 @@ fn place(policy: PolicyKind) -> &'static str {
     }
 }
 
-/// Where to look, in one summary, the likeliest first.
-pub(crate) fn investigation(what: &Investigation) -> String {
+/// A longer list is not read at night. The runbook has the rest.
+const MOST_STEPS: usize = 5;
+
+/// What to do and where to look, the likeliest first.
+pub(crate) fn investigation(what: &Investigation) -> FixOption {
     let mut steps: Vec<String> = what.steps.iter().map(step).collect();
-    let restart = restart(what.symptom).filter(|_| steps.is_empty());
-    steps.extend(restart.map(ToString::to_string));
     if let Some((service, limits)) = &what.undecided {
         let at = if what.explained { steps.len() } else { 0 };
         steps.insert(at, undecided(service, limits));
     }
-    let lead =
-        if steps.is_empty() { "look on the node" } else { "if that is not it, look on the node" };
-    let ways: Vec<_> = what.ways_in.iter().map(way_in).collect();
-    let ways =
-        if ways.is_empty() { String::new() } else { format!(" (by {})", ways.join(", or ")) };
     let never_registered = is_never_registered(what.symptom);
+    // Source: amazon-ssm-agent `core/app/registrar`.
+    let last = (what.registers && never_registered).then_some(
+        "restart the agent: for Default Host Management it has to register itself first, and tries that again only after up to 18 to 22 hours",
+    );
+    let room = MOST_STEPS.saturating_sub(usize::from(last.is_some()));
+    steps.truncate(room);
     let mut places = places(what.symptom);
     if what.agent_started && never_registered {
         // Whether it is installed and runs.
         places.drain(..1);
     }
     if what.may_not_use_tokens {
-        places.push("the agent's age: the instance's metadata service asks for tokens (IMDSv2), which one of years ago may not use");
+        places.push(
+            "see whether the agent is too old for a metadata service that asks for tokens (IMDSv2)",
+        );
     }
-    steps.push(format!("{lead}{ways}, likeliest first: {}", places.join("; ")));
-    if what.registers && never_registered {
-        // Source: amazon-ssm-agent `core/app/registrar`.
-        steps.push("then restart the agent: for Default Host Management it has to register itself first, and tries that again only after up to 18 to 22 hours".into());
+    let ways: Vec<_> = what.ways_in.iter().map(way_in).collect();
+    let way_in =
+        if ways.is_empty() { String::new() } else { format!(" (by {})", ways.join(", or ")) };
+    for (at, place) in places.into_iter().take(room - steps.len()).enumerate() {
+        let on_node = if at == 0 { format!("on the node{way_in}, ") } else { String::new() };
+        steps.push(format!("{on_node}{place}"));
     }
-    steps.join("; ")
+    steps.extend(last.map(ToString::to_string));
+    let mut option = FixOption::new(title(what.symptom));
+    option.manual = steps;
+    option
+}
+
+/// What to try, or to find out.
+fn title(symptom: Symptom) -> &'static str {
+    match symptom {
+        Symptom::NeverRegistered | Symptom::NeverRegisteredOnWindows => {
+            "find out why the agent does not report"
+        }
+        Symptom::InstanceLost => "restart the agent, and find out why it stopped reporting",
+        Symptom::HybridNodeLost => {
+            "see that the machine is on and has a network, and restart its agent"
+        }
+        Symptom::NotConnected => "restart the agent, so that it opens its session channel anew",
+    }
 }
 
 fn step(step: &Step) -> String {
@@ -285,7 +311,7 @@ fn undecided(service: &str, limits: &[Vec<Limit>]) -> String {
         }
     }
     clauses.truncate(MOST);
-    format!("see first what could not be decided of the way to {service}: {}", clauses.join("; "))
+    format!("see what could not be decided of the way to {service}: {}", clauses.join("; "))
 }
 
 fn way_in(way: &WayIn) -> String {
@@ -301,62 +327,41 @@ fn is_never_registered(symptom: Symptom) -> bool {
     matches!(symptom, Symptom::NeverRegistered | Symptom::NeverRegisteredOnWindows)
 }
 
-/// What to try before anything else.
-fn restart(symptom: Symptom) -> Option<&'static str> {
-    match symptom {
-        Symptom::NeverRegistered | Symptom::NeverRegisteredOnWindows => None,
-        Symptom::InstanceLost => Some("restart the agent on the node, or reboot it"),
-        Symptom::HybridNodeLost => {
-            Some("see that the machine is on and has a network, and restart its agent")
-        }
-        Symptom::NotConnected => {
-            Some("restart the agent on the node, so that it opens the channel to ssmmessages anew")
-        }
-    }
-}
-
 /// Where to look on the node, the likeliest first.
 fn places(symptom: Symptom) -> Vec<&'static str> {
     match symptom {
         Symptom::NeverRegisteredOnWindows => vec![
-            "whether the agent is installed and its service runs (it waits for sysprep to complete)",
-            "routes that the image brought along (169.254.169.254 must be on the local link)",
-            "proxy settings (WinHTTP, and the service's own) and the host firewall",
-            "the resolver, and what it says for the ssm endpoint",
-            "the clock",
-            "the disk",
+            "see whether the agent is installed and its service runs (it waits for sysprep to complete)",
+            "compare the routes with those of a new instance: 169.254.169.254 must be on the local link",
+            "check the proxy settings (WinHTTP, and the service's own) and the host firewall",
+            "see whether the resolver answers for the ssm endpoint",
+            "see whether the clock is right and the disk has room",
         ],
         Symptom::NeverRegistered => vec![
-            "whether the agent is installed and running (not every image has it; snap and package each have their own service)",
-            "its proxy settings (`no_proxy` must hold 169.254.169.254) and the host firewall",
-            "the system's own network (an interface that is up, with an address and routes)",
-            "the resolver, and what it says for the ssm endpoint",
-            "the clock",
-            "the disk",
-            "a hybrid registration or credentials that the image brought along",
+            "see whether the agent is installed and running (not every image has it; snap and package each have their own service)",
+            "check its proxy settings (`no_proxy` must hold 169.254.169.254) and the host firewall",
+            "see whether the system has an address, routes, and a resolver that answers for the ssm endpoint",
+            "see whether the clock is right and the disk has room",
+            "look for a hybrid registration or credentials that the image brought along",
         ],
         Symptom::InstanceLost => vec![
-            "whether the agent still runs, and the machine has memory left",
-            "the disk",
-            "the clock",
-            "the system's own network (an interface that is up, with an address and routes, 169.254.169.254 on the local link)",
-            "the host firewall, the proxy and the resolver, if they were changed",
-            "whether the agent was updated before it fell silent (a snap updates itself), and if so another version of it",
-            "credentials in root's ~/.aws or in the agent's environment, which it would use instead of its role's",
+            "see whether the agent still runs, and whether memory and disk have room",
+            "see whether the clock is right",
+            "see whether the system has an address and routes, with 169.254.169.254 on the local link",
+            "see whether the host firewall, the proxy, the resolver or the agent's version changed (a snap updates itself)",
+            "look for credentials in root's ~/.aws or in the agent's environment: the agent uses them instead of its role's",
         ],
         Symptom::HybridNodeLost => vec![
-            "the way out (tcp/443 to ssm and ssmmessages, proxy, firewall, resolver)",
-            "the clock",
-            "the disk",
-            "its log for MachineFingerprintDoesNotMatch (another machine id or hardware, or a clone of its disk with the same registration)",
-            "whether it was registered again under another id",
+            "see whether tcp/443 to ssm and ssmmessages gets out: proxy, firewall, resolver",
+            "see whether the clock is right and the disk has room",
+            "search its log for MachineFingerprintDoesNotMatch: another machine id or hardware, or a clone of its disk with the same registration",
+            "see whether it was registered again under another id",
         ],
         Symptom::NotConnected => vec![
-            "a channel left half open when the network changed",
-            "a proxy or TLS inspection that does not pass WebSockets to ssmmessages",
-            "the host firewall and the resolver, for ssmmessages",
-            "the clock",
-            "the disk and the limits on open files and inotify",
+            "see whether a proxy or TLS inspection stops WebSockets to ssmmessages",
+            "see whether the host firewall and the resolver let ssmmessages through",
+            "see whether the clock is right",
+            "see whether the disk has room, and the limits on open files and inotify are not reached",
         ],
     }
 }

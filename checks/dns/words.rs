@@ -7,12 +7,20 @@ use alloc::{
     vec::Vec,
 };
 
-use ssm_doctor_analysis::dns::{EndpointFault, Remedy, Statement};
+use ssm_doctor_analysis::{
+    answer::FixOption,
+    case::Case,
+    dns::{EndpointFault, Remedy, Statement},
+    network::service,
+};
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change, Route53Change, Route53ResolverChange},
+    change::{Ec2Change, Risk, Route53Change, Route53ResolverChange},
+    ids::{EndpointId, FirewallGroupId, VpcId, ZoneId},
     limit::{
         Answerer, DnsFirewallLimit, DnsLimit, HostedZoneLimit, RecordFault, ResolverRuleLimit,
     },
+    lookup::Row,
+    route53::{FirewallAction, RecordType, ZoneRecord},
 };
 
 use crate::engine::words::list;
@@ -190,53 +198,129 @@ pub(crate) fn firewall_limit(limit: &DnsFirewallLimit) -> String {
     }
 }
 
-/// What to do, and the changes that do it.
-pub(crate) fn remedy(remedy: &Remedy) -> (String, Vec<Change>) {
-    match remedy {
-        Remedy::EnableDnsSupport { vpc } => (
-            "turn on DNS support for the VPC".into(),
-            vec![Ec2Change::EnableDnsSupport { vpc: vpc.clone() }.into()],
-        ),
+/// The ways to repair it, the best first.
+pub(crate) fn options(of: &Remedy, case: &Case) -> Vec<FixOption> {
+    match of {
+        Remedy::EnableDnsSupport { vpc } => vec![enable_dns(vpc, case)],
         Remedy::CorrectZone { zone, zone_name, vpc, host, endpoint } => {
-            let point = match endpoint {
-                Some((endpoint, _)) => format!("point {host} in the zone at {endpoint}"),
-                None => format!("give the zone a working record for {host}"),
-            };
-            let change = match endpoint {
-                Some((_, Some(target))) => Route53Change::UpsertCname {
-                    zone: zone.clone(),
-                    name: host.clone(),
-                    target: target.clone(),
-                },
-                _ => Route53Change::DisassociateHostedZone { zone: zone.clone(), vpc: vpc.clone() },
-            };
-            (format!("{point}, or take the zone {zone_name} off {vpc}"), vec![change.into()])
+            vec![correct_zone((zone, zone_name), vpc, host, endpoint.as_ref(), case)]
         }
-        Remedy::AllowName { name, group, rule, priority, entry } => (
-            format!(
-                "let a rule before `{rule}` of {group} allow {name}, or take {} off {}",
-                entry.domain, entry.list
-            ),
+        Remedy::AllowName { name, group, rule, priority, entry } => {
+            let mut option = allow(name, group, (rule, *priority), case);
+            if option.changes.is_empty() {
+                option = option.after(format!(
+                    "give `{rule}` of {group} a higher priority number, so that a rule that allows {name} can come before it"
+                ));
+            }
+            let removed =
+                FixOption::new(format!("take {} off the domain list {}", entry.domain, entry.list))
+                    .after(format!(
+                        "remove {} from {}: every rule with this list stops blocking it",
+                        entry.domain, entry.list
+                    ))
+                    .risking(Risk::WidensAccess);
+            vec![option, removed]
+        }
+        Remedy::TrustRedirection { name, group, rule, list, query_type } => {
+            let trust = Route53ResolverChange::TrustRedirection {
+                group: group.clone(),
+                list: list.clone(),
+                query_type: query_type.clone(),
+            };
             vec![
-                Route53ResolverChange::CreateFirewallAllowRule {
-                    group: group.clone(),
-                    before: *priority,
-                }
-                .into(),
-            ],
-        ),
-        Remedy::TrustRedirection { name, group, rule, list, query_type } => (
-            format!(
-                "have `{rule}` of {group} trust the names that it is redirected to, or put {name} on {list}"
-            ),
-            vec![
-                Route53ResolverChange::TrustRedirection {
-                    group: group.clone(),
-                    list: list.clone(),
-                    query_type: query_type.clone(),
-                }
-                .into(),
-            ],
-        ),
+                FixOption::new(format!(
+                    "let `{rule}` of {group} trust the names that its own names are redirected to"
+                ))
+                .with(trust),
+                FixOption::new(format!("put {name} on the domain list {list}"))
+                    .after(format!("add {name} to {list}")),
+            ]
+        }
+    }
+}
+
+/// Private DNS needs both attributes.
+fn enable_dns(vpc: &VpcId, case: &Case) -> FixOption {
+    let option = FixOption::new(format!("turn on DNS support for {vpc}"))
+        .with(Ec2Change::EnableDnsSupport { vpc: vpc.clone() });
+    match case.facts.vpc_dns.get(vpc) {
+        Some(Row::Present(dns)) if !dns.hostnames => {
+            let mut option = option.with(Ec2Change::EnableDnsHostnames { vpc: vpc.clone() });
+            option.title = format!("turn on DNS support and DNS hostnames for {vpc}");
+            option
+        }
+        _ => option,
+    }
+}
+
+/// Taking the zone off the VPC is no option: Route 53 refuses that for the last VPC of a private zone, and
+/// the facts do not show its other VPCs. Source: Route 53 API reference, `DisassociateVPCFromHostedZone`.
+fn correct_zone(
+    (zone, zone_name): (&ZoneId, &str),
+    vpc: &VpcId,
+    host: &str,
+    endpoint: Option<&(EndpointId, Option<String>)>,
+    case: &Case,
+) -> FixOption {
+    let Some((endpoint, dns_name)) = endpoint else {
+        return FixOption::new(format!("give {host} a working record in the zone {zone_name}"))
+            .after(format!(
+                "if an endpoint for {host} exists, create an A record for it in {zone} with the addresses of the endpoint's network interfaces"
+            ))
+            .after(format!(
+                "if none exists, take {zone} off {vpc}; if {vpc} is its last VPC, Route 53 refuses that: delete the records and the zone instead"
+            ));
+    };
+    let (zone, name) = (zone.clone(), String::from(host));
+    let (endpoint, dns_name) = (endpoint.clone(), dns_name.clone());
+    let title = format!("point {host} in the zone {zone_name} at {endpoint}");
+    let records = match case.facts.zone_records.get(&zone) {
+        Some(Row::Present(records)) => records.as_slice(),
+        _ => &[],
+    };
+    // A record of another kind may not stand beside a CNAME record, nor a CNAME record at the apex.
+    let is_cname = |record: &ZoneRecord| {
+        record.name == host && record.kind == RecordType::Cname && record.alias.is_none()
+    };
+    let change = if records.iter().any(is_cname) {
+        Route53Change::UpsertCname { zone, name, endpoint, dns_name }
+    } else {
+        Route53Change::UpsertAlias { zone, name, endpoint, dns_name }
+    };
+    FixOption::new(title).with(change)
+}
+
+/// A rule before every rule of the group that blocks. It allows the names of all that a session needs, so
+/// that one rule is enough.
+fn allow(
+    name: &str,
+    group: &FirewallGroupId,
+    (rule, priority): (&str, i32),
+    case: &Case,
+) -> FixOption {
+    let region = &case.scope.region;
+    let mut domains: Vec<String> =
+        service::CORE.iter().map(|service| region.service_host(service)).collect();
+    if !domains.iter().any(|domain| domain == name) {
+        domains.push(name.into());
+    }
+    let rules = match case.facts.firewall_rules.get(group) {
+        Some(Row::Present(rules)) => rules.as_slice(),
+        _ => &[],
+    };
+    let blocking = rules.iter().filter(|rule| rule.action == FirewallAction::Block);
+    let first = blocking.map(|rule| rule.priority).min().unwrap_or(priority).min(priority);
+    let free = (1..first).rev().find(|number| !rules.iter().any(|rule| rule.priority == *number));
+    let option = FixOption::new(format!(
+        "allow {} by a new rule before `{rule}` of {group}",
+        list(&domains)
+    ));
+    match free {
+        Some(priority) => option.with(Route53ResolverChange::CreateFirewallAllowRule {
+            group: group.clone(),
+            domains,
+            priority,
+        }),
+        None => option,
     }
 }

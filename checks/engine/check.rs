@@ -17,8 +17,8 @@ pub struct Check {
     /// expected to fail or to be unanswerable.
     pub depends_on: &'static [&'static Check],
     /// Checks that hold if this one does, by what it observes: a connected agent proves its path.
-    /// What is unknown but proven withholds no verdict, and what fails but is proven is a riddle
-    /// (changed a moment ago, or the agent goes another way), not a certainty.
+    /// What is unknown but proven withholds no verdict. What fails but is proven is not certain: it was
+    /// changed a moment ago, or the agent uses another path.
     pub proves: &'static [&'static Check],
 
     pub run: fn(&Case) -> Answer,
@@ -51,10 +51,29 @@ impl Check {
         ACTIONS.iter().find(|row| row.0 == name).map_or(&[], |row| row.1)
     }
 
+    /// Is it about what the agent does, rather than about what that depends on?
+    #[must_use]
+    pub fn observes_agent(&self) -> bool {
+        !self.proves.is_empty()
+    }
+
     /// Is `other` among what this one depends on, however far down?
     #[must_use]
     pub fn follows_from(&self, other: &Self) -> bool {
         self.depends_on.iter().any(|it| core::ptr::eq(*it, other) || it.follows_from(other))
+    }
+}
+
+impl PartialEq for Check {
+    /// A check is the same as itself alone.
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq(self, other)
+    }
+}
+
+impl core::fmt::Debug for Check {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.name())
     }
 }
 

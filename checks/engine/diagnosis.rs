@@ -81,9 +81,12 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
 }
 
+/// What every check says.
+pub type Answers = Vec<(&'static Check, Answer)>;
+
 /// Asks every check.
 #[must_use]
-pub fn examine(case: &Case) -> Vec<(&'static Check, Answer)> {
+pub fn examine(case: &Case) -> Answers {
     crate::all().map(|check| (check, (check.run)(case))).collect()
 }
 

@@ -1,9 +1,17 @@
-//! What runs the checks: a check as data, and the diagnosis over all answers.
+//! What runs the checks: a check as data, the diagnosis over all answers, and what to do about it.
 
 mod actions;
-pub mod aws_cli;
+mod aws_cli;
 pub mod check;
+pub mod command;
+mod console;
 pub mod diagnosis;
+pub mod fix;
 pub(crate) mod no_verdict;
 pub(crate) mod permission;
+pub mod prescription;
+pub mod procedure;
+pub(crate) mod risks;
+mod terraform;
+pub mod verification;
 pub mod words;

@@ -1,4 +1,4 @@
-//! Outcomes of the analysis, in words and commands for people.
+//! Outcomes of the analysis, in words for people.
 
 use alloc::{
     format,
@@ -7,19 +7,17 @@ use alloc::{
 };
 
 use ssm_doctor_analysis::{
-    answer::{Fix, Observation, Recovery, Remedy, Statement},
+    answer::{Observation, Statement},
     workstation::NotJudged,
 };
 use ssm_doctor_facts::{
     limit::Limit,
     lookup::{Gap, Unknown},
-    scope::{Scope, Session},
+    scope::Session,
 };
 
-use super::{aws_cli, permission};
-use crate::{
-    agent_words, client_words, dns_words, network_remedies, network_statements, preferences_words,
-};
+use super::permission;
+use crate::{agent_words, client_words, dns_words, network_statements, preferences_words};
 
 /// What was observed, as a clause whose subject is the observation's.
 #[must_use]
@@ -82,52 +80,6 @@ pub fn not_judged(reason: NotJudged) -> &'static str {
 #[must_use]
 pub fn on_node(session: Session) -> &'static str {
     agent_words::on_node(session)
-}
-
-/// A fix as people read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remediation {
-    pub summary: String,
-    /// Each a list of words, unquoted: the renderer quotes them for the shell at hand. A value that
-    /// is not known is a `<placeholder>`.
-    pub commands: Vec<Vec<String>>,
-    pub recovery: Recovery,
-}
-
-/// A fix in words and commands, no step and no command twice.
-#[must_use]
-pub fn remediation(fix: &Fix, scope: &Scope) -> Remediation {
-    let mut all =
-        Remediation { summary: String::new(), commands: Vec::new(), recovery: fix.recovery };
-    for remedy in &fix.remedies {
-        let (summary, changes) = match remedy {
-            Remedy::Words { summary, changes } => (summary.clone(), changes.clone()),
-            Remedy::Network(remedy) => network_remedies::remedy(remedy),
-            Remedy::Dns(remedy) => dns_words::remedy(remedy),
-            Remedy::Node(what) => (agent_words::investigation(what), Vec::new()),
-        };
-        add_steps(&mut all.summary, &summary);
-        for command in changes.iter().map(|change| aws_cli::command(change, &scope.region)) {
-            if !all.commands.contains(&command) {
-                all.commands.push(command);
-            }
-        }
-    }
-    all
-}
-
-/// Adds the steps of `more` that `summary` lacks.
-fn add_steps(summary: &mut String, more: &str) {
-    if summary.is_empty() {
-        summary.push_str(more);
-    } else if !summary.contains(more) {
-        for step in more.split("; ") {
-            if !summary.split("; ").any(|known| known == step) {
-                summary.push_str("; ");
-                summary.push_str(step);
-            }
-        }
-    }
 }
 
 /// Several values, with commas between them.

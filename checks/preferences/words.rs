@@ -3,10 +3,10 @@
 use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_analysis::{
-    answer::{Evidence, Fix, observed},
+    answer::{Evidence, observed},
     session::{Defect, FieldType, Gate, Statement},
 };
-use ssm_doctor_facts::{change::SsmChange, ids::DocumentName, limit::SessionLimit};
+use ssm_doctor_facts::limit::SessionLimit;
 
 /// A clause whose subject is the observation's.
 pub(crate) fn statement(statement: &Statement) -> String {
@@ -140,11 +140,4 @@ pub(crate) fn limit(limit: &SessionLimit) -> String {
             format!("{key} is a key of account {}, and is not visible to this account", key.account())
         }
     }
-}
-
-/// How to put a corrected document in force. A new version is not the default by itself.
-pub(crate) fn save(fix: Fix, name: &DocumentName) -> Fix {
-    fix.with(SsmChange::GetDocument { name: name.clone(), version: None })
-        .with(SsmChange::UpdateDocument { name: name.clone() })
-        .with(SsmChange::SetDefaultDocumentVersion { name: name.clone() })
 }

@@ -17,7 +17,7 @@ use std::{
 };
 
 use ssm_doctor_analysis::{answer::Verdict, case::Case};
-use ssm_doctor_checks::engine::diagnosis::examine;
+use ssm_doctor_checks::engine::{diagnosis::examine, fix};
 use ssm_doctor_facts::{
     lookup::{Facts, Need, Why, with_neighbours},
     scope::Scope,
@@ -123,12 +123,14 @@ pub async fn gather(
 fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     for (at, scope) in scopes.iter().enumerate() {
-        for (_, answer) in examine(&Case::new(facts, scope)) {
+        let case = Case::new(facts, scope);
+        for (_, answer) in examine(&case) {
             match answer {
                 Err(unknown) => needs.extend(unknown.unasked()),
-                Ok(Verdict::Fail(evidence, _)) if at == 0 => {
-                    let wanted = evidence.wanted().iter().filter(|_| explain);
-                    needs.extend(wanted.filter(|need| !facts.has(need)).cloned());
+                Ok(Verdict::Fail(evidence, failure)) if at == 0 && explain => {
+                    let wanted =
+                        evidence.wanted().iter().cloned().chain(fix::wanted(&failure, &case));
+                    needs.extend(wanted.filter(|need| !facts.has(need)));
                 }
                 Ok(_) => {}
             }

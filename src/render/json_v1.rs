@@ -11,14 +11,19 @@ use ssm_doctor_analysis::{
     network::{hop::Path as Way, hop::Reachable as Reach},
 };
 use ssm_doctor_checks::engine::{
-    check::Impact as Weight,
+    check::{Check, Impact as Weight},
     diagnosis::{Finding as Found, Overall, Standing as Stands},
-    words::{self, Remediation},
+    verification::Verified,
+    words,
 };
 use ssm_doctor_checks::path::row;
-use ssm_doctor_facts::scope::Session as Kind;
+use ssm_doctor_facts::{
+    change::{Change as Edit, Risk},
+    scope::Session as Kind,
+};
 
-use crate::report::{self, Report};
+use super::View;
+use crate::report::{self, Repair, Report};
 
 /// The report of one run.
 #[derive(Serialize, JsonSchema)]
@@ -35,6 +40,8 @@ pub struct Document {
     note: Option<String>,
     /// Every check's answer: failures first, the one to fix first at the top.
     findings: Vec<Finding>,
+    /// The smallest set of changes that lets a session start; null if nothing blocks it.
+    prescription: Option<Prescription>,
     /// The ways from the instance to the services that the session needs.
     paths: Vec<Path>,
     /// The verdicts on the other kinds of session, if the run was not asked for one kind.
@@ -192,11 +199,78 @@ struct Missing {
 
 #[derive(Serialize, JsonSchema)]
 struct Fix {
+    /// The title of the first option.
     summary: String,
-    /// Quoted for a POSIX shell; `<…>` stands for what could not be known.
+    /// The commands of the first option.
     commands: Vec<String>,
     /// What must happen after the fix before a session can start.
     recovery: &'static str,
+    /// Any one of these suffices. The first grants the least access and disturbs least.
+    options: Vec<FixOption>,
+}
+
+/// One way to repair a failure.
+#[derive(Serialize, JsonSchema)]
+struct FixOption {
+    title: String,
+    changes: Vec<Change>,
+    /// Quoted for a POSIX shell, unless the run asked for another one; `<…>` stands for what could not be
+    /// known.
+    commands: Vec<String>,
+    /// HCL for the AWS provider; null where it has no resource for the changes.
+    terraform: Option<String>,
+    /// Where in the AWS console the changes are made.
+    console: Vec<String>,
+    risks: Vec<Risk>,
+    /// What a person has to do or decide first.
+    manual: Vec<String>,
+    /// What must happen after the fix before a session can start.
+    takes_effect: &'static str,
+    /// Does the doctor's model say that a session can start after it?
+    verified: Certainty,
+    /// What is left if not, or what would have to be seen.
+    why: Option<String>,
+}
+
+/// An edit of one resource. It has more fields, by its kind.
+#[derive(Serialize, JsonSchema)]
+struct Change {
+    #[serde(flatten)]
+    fields: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Certainty {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// The smallest set of changes that lets a session start.
+#[derive(Serialize, JsonSchema)]
+struct Prescription {
+    /// In the order in which they are to be carried out.
+    options: Vec<Prescribed>,
+    /// From the first command to the one that starts the session.
+    steps: Vec<Step>,
+    verified: Certainty,
+    why: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Step {
+    /// In the imperative.
+    title: String,
+    commands: Vec<String>,
+}
+
+/// What repairs one check's failure.
+#[derive(Serialize, JsonSchema)]
+struct Prescribed {
+    check: String,
+    title: String,
+    commands: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -254,6 +328,12 @@ struct Facts {
     rounds: u32,
 }
 
+/// # Errors
+/// Never: a report has no map whose keys are not strings.
+pub fn render(report: &Report, _: View) -> serde_json::Result<String> {
+    super::json(&Document::new(report))
+}
+
 impl Document {
     #[must_use]
     pub fn new(report: &Report) -> Self {
@@ -278,6 +358,7 @@ impl Document {
             causes: diagnosis.causes.iter().map(|it| it.name()).collect(),
             note: report.nothing_in_sight(),
             findings: diagnosis.findings.iter().map(|it| finding(report, it)).collect(),
+            prescription: report.prescription.as_ref().map(|found| prescription(report, found)),
             paths: report.paths.iter().map(|found| path(found)).collect(),
             other_sessions: report
                 .others
@@ -340,18 +421,75 @@ fn finding(report: &Report, found: &Found) -> Finding {
             Ok(_) => Vec::new(),
         },
         fix: match &found.answer {
-            Ok(Verdict::Fail(_, fix)) => {
-                let Remediation { summary, commands, recovery } =
-                    words::remediation(fix, &report.scope);
-                Some(Fix {
-                    summary,
-                    commands: commands.iter().map(|it| report::quoted(it)).collect(),
-                    recovery: recovery.as_str(),
-                })
-            }
+            Ok(Verdict::Fail(..)) => fix(report, check),
             _ => None,
         },
         runbook: report.runbook(check),
+    }
+}
+
+fn fix(report: &Report, check: &Check) -> Option<Fix> {
+    let options = report.repairs(check);
+    let first = options.first()?;
+    Some(Fix {
+        summary: first.title.clone(),
+        commands: first.commands.clone(),
+        recovery: first.recovery.as_str(),
+        options: options.iter().map(option).collect(),
+    })
+}
+
+fn option(repair: &Repair) -> FixOption {
+    FixOption {
+        title: repair.title.clone(),
+        changes: repair.changes.iter().map(change).collect(),
+        commands: repair.commands.clone(),
+        terraform: repair.terraform.clone(),
+        console: repair.console.clone(),
+        risks: repair.risks.clone(),
+        manual: repair.manual.clone(),
+        takes_effect: repair.recovery.as_str(),
+        verified: certainty(&repair.verified),
+        why: report::why(&repair.verified),
+    }
+}
+
+fn change(change: &Edit) -> Change {
+    let fields = match serde_json::to_value(change) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        // A change is a map of named fields.
+        _ => serde_json::Map::new(),
+    };
+    Change { fields }
+}
+
+fn certainty(verified: &Verified) -> Certainty {
+    match verified {
+        Verified::Yes => Certainty::Yes,
+        Verified::No(_) => Certainty::No,
+        Verified::Unknown(_) | Verified::NotModelled(_) | Verified::ByHand => Certainty::Unknown,
+    }
+}
+
+fn prescription(report: &Report, found: &report::Prescribed) -> Prescription {
+    Prescription {
+        options: found
+            .prescription
+            .options
+            .iter()
+            .map(|(check, option)| Prescribed {
+                check: check.name(),
+                title: option.title.clone(),
+                commands: report.commands_for(&option.changes),
+            })
+            .collect(),
+        steps: found
+            .steps
+            .iter()
+            .map(|step| Step { title: step.title.clone(), commands: report.commands_of(step) })
+            .collect(),
+        verified: certainty(&found.prescription.verified),
+        why: report::why(&found.prescription.verified),
     }
 }
 
@@ -404,9 +542,10 @@ mod tests {
     #[test]
     fn the_committed_schemas_are_current() {
         // What we write, and what we read, differ in which fields may be left out.
-        let written = SchemaSettings::draft2020_12().for_serialize();
+        let written = || SchemaSettings::draft2020_12().for_serialize().into_generator();
         let schemas = [
-            ("report-v1.json", written.into_generator().into_root_schema_for::<super::Document>()),
+            ("report-v1.json", written().into_root_schema_for::<super::Document>()),
+            ("log-v1.json", written().into_root_schema_for::<crate::log::Document>()),
             ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
         ];
         for (name, schema) in schemas {

@@ -4,26 +4,19 @@
 //! hop, the fix, and how long the fix takes to be felt. Whatever only follows from it is a line.
 //! Commands stand on lines of their own, unbroken, to be copied.
 
-use std::collections::BTreeMap;
-
 use anstyle::{AnsiColor, Style};
-use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Verdict},
-    network::{hop::Hop, hop::Path},
-};
-use ssm_doctor_checks::engine::{
-    check::Impact,
-    diagnosis::{Finding, Overall, Standing},
-    words::{self, Remediation},
-};
-use ssm_doctor_checks::path::row;
-use ssm_doctor_facts::{
-    lookup::{Gap, Why},
-    scope::Session,
-};
+use ssm_doctor_analysis::answer::Verdict;
+use ssm_doctor_checks::engine::{diagnosis::Overall, verification::Verified};
+use ssm_doctor_facts::change::Risk;
 
-use super::{BOLD, PLAIN, Page, Screen, Span};
-use crate::report::{self, Report};
+use super::{BOLD, GLUE, PLAIN, Page, View};
+use crate::report::{
+    self, Repair, Report,
+    drawing::Drawing,
+    steps::steps,
+    mark::Mark,
+    summary::{MOST, Problem, Role, statement},
+};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -37,295 +30,311 @@ const INDENT: usize = 2;
 /// Where text begins beside a label.
 const COLUMN: usize = 10;
 
-/// More evidence than this is for machines.
-const EVIDENCE: usize = 5;
-/// More unseen calls than this are for machines.
-const UNSEEN: usize = 5;
-
 #[must_use]
-pub fn render(report: &Report, screen: Screen) -> String {
-    let mut page = Page::new(screen);
+pub fn render(report: &Report, view: View) -> String {
+    let mut page = Page::new(view.screen);
     headline(&mut page, report);
-    let root = report.diagnosis.causes.first().and_then(|it| report.finding(it));
-    if let Some(root) = root {
+    let most = if view.verbose { usize::MAX } else { MOST };
+    let problems = report.problems();
+    let (root, others): (Vec<_>, Vec<_>) =
+        problems.into_iter().partition(|problem| problem.role == Role::Root);
+    for root in &root {
         page.blank();
-        cause(&mut page, report, root);
+        cause(&mut page, report, root, most);
     }
-    others(&mut page, report, root);
-    if let Some(says) = report.nothing_in_sight().filter(|_| root.is_none()) {
-        page.blank();
-        page.paragraph(INDENT, &[(FAINT, &says)]);
-    }
+    self::others(&mut page, &others, most);
     if !report.target_is_missing() {
-        // Of a target that is not there, nothing else can be seen or said.
-        consequences(&mut page, report);
-        unseen(&mut page, report);
+        consequences(&mut page, report, most);
+        prescription(&mut page, report);
+        unseen(&mut page, report, most);
     }
     page.blank();
-    closing(&mut page, report);
+    if view.verbose {
+        checks(&mut page, report);
+    }
+    closing(&mut page, report, view.verbose);
     page.finish()
 }
 
-fn headline(page: &mut Page, report: &Report) {
-    let session = report.scope.session.phrase();
-    let (mark, says, style) = match report.diagnosis.overall {
-        Overall::Blocked if report.target_is_missing() => {
-            ("✗", "there is no such target in this account and Region".into(), ALERT)
-        }
-        Overall::Blocked if report.blocked_here_only() => {
-            ("✗", format!("{session} cannot start from this machine"), ALERT)
-        }
-        Overall::Blocked => ("✗", format!("{session} cannot start"), ALERT),
-        Overall::Degraded => (
-            "!",
-            format!(
-                "{session} can start, but something that belongs to it is missing or unreliable"
-            ),
-            DOUBT,
-        ),
-        Overall::Inconclusive if report.target_is_out_of_reach() => (
-            "?",
-            format!(
-                "EC2 and Systems Manager cannot be reached in {}: check the Region's name, this machine's network and proxy, and AWS_ENDPOINT_URL",
-                report.scope.region
-            ),
-            DOUBT,
-        ),
-        Overall::Inconclusive => ("?", format!("cannot tell whether {session} can start"), DOUBT),
-        Overall::Healthy => ("✓", format!("{session} can start"), GOOD),
-    };
-    let scope = &report.scope;
-    let place = match &report.name {
-        Some(name) => format!("{} ({name}, {}):", scope.target, scope.region),
-        None => format!("{} ({}):", scope.target, scope.region),
-    };
-    page.hanging(0, (style, mark), 2, &[(NAME, &place), (PLAIN, " "), (style, &says)]);
+/// The report in a line.
+#[must_use]
+pub fn line(report: &Report, view: View) -> String {
+    let mut page = Page::new(view.screen);
+    let (mark, says) = report.conclusion();
+    let place = format!("{}: ", report.place());
+    let mut spans = vec![
+        (style(mark), mark.symbol()),
+        (PLAIN, " "),
+        (NAME, place.as_str()),
+        (style(mark), says.as_str()),
+    ];
+    let root = report.problems().into_iter().find(|it| it.role == Role::Root);
+    let why = root.map(|it| format!(": {} [{}]", it.statement(), it.check.name()));
+    spans.extend(why.as_deref().map(|why| (PLAIN, why)));
+    page.line(0, &spans);
+    page.finish()
 }
 
-/// Everything about the one thing to fix first.
-fn cause(page: &mut Page, report: &Report, finding: &Finding) {
-    let doubt = report.doubt(finding);
-    let label = if doubt.is_some() { "suspect" } else { "cause" };
-    let name = finding.check.name();
-    field(page, label, &[(NAME, &name)]);
-    if let Ok(Verdict::Fail(evidence, fix)) = &finding.answer {
-        shown(page, report, evidence);
-        if let Some(doubt) = doubt {
-            field(page, "not sure", &[(DOUBT, &doubt)]);
-        }
-        if let Some(says) = report.nothing_in_sight() {
-            field(page, "note", &[(PLAIN, &says)]);
-        }
-        remedy(page, &words::remediation(fix, &report.scope));
-        if !report.target_is_missing() {
-            field(page, "then", &[(PLAIN, fix.recovery.as_str())]);
-        }
+fn style(mark: Mark) -> Style {
+    match mark {
+        Mark::Good => GOOD,
+        Mark::Bad => ALERT,
+        Mark::Doubt | Mark::Warning => DOUBT,
+        Mark::None => FAINT,
     }
-    page.hanging(INDENT, (LABEL, "more"), COLUMN, &[(FAINT, &report.runbook(finding.check))]);
 }
 
-fn field(page: &mut Page, label: &str, spans: &[Span]) {
+fn headline(page: &mut Page, report: &Report) {
+    let (mark, says) = report.conclusion();
+    let place = format!("{}:", report.place());
+    let counts = match report.counts() {
+        counts if counts.is_empty() || report.target_is_missing() => String::new(),
+        // No line ends between a number and what it counts.
+        counts => format!(" ({counts})").replace(' ', &GLUE.to_string()).replace(&format!(",{GLUE}"), ", ").replacen(GLUE, " ", 1),
+    };
+    let spans =
+        [(NAME, place.as_str()), (PLAIN, " "), (style(mark), says.as_str()), (PLAIN, &counts)];
+    page.hanging(0, (style(mark), mark.symbol()), 2, &spans);
+}
+
+fn field(page: &mut Page, label: &str, spans: &[super::Span]) {
     page.hanging(INDENT, (LABEL, label), COLUMN, spans);
 }
 
-/// Evidence, and the paths that it blocks.
-fn shown(page: &mut Page, report: &Report, evidence: &Evidence) {
-    for it in evidence.iter().take(EVIDENCE) {
-        field(page, "", &[(PLAIN, &words::sentence(it))]);
+/// Everything about the one thing to fix first.
+fn cause(page: &mut Page, report: &Report, problem: &Problem, most: usize) {
+    let label = if problem.is_suspect() { "suspect" } else { "cause" };
+    let name = format!(" [{}]", problem.check.name());
+    field(page, label, &[(NAME, problem.statement()), (FAINT, &name)]);
+    for says in problem.statements.iter().skip(1).take(most.saturating_sub(1)) {
+        field(page, "", &[(PLAIN, says)]);
     }
-    let more = evidence.iter().count().saturating_sub(EVIDENCE);
+    let more = problem.statements.len().saturating_sub(most);
     if more > 0 {
-        field(page, "", &[(FAINT, &format!("and {more} more, see --format json"))]);
+        field(page, "", &[(FAINT, &format!("and {more} more, see -v"))]);
     }
-    for path in report.paths_blocked_by(evidence) {
-        drawing(page, report, path);
+    for drawing in &problem.drawings {
+        path(page, drawing);
+    }
+    if let Some(doubt) = &problem.doubt {
+        field(page, "not sure", &[(DOUBT, doubt)]);
+    }
+    if let Some(says) = report.nothing_in_sight() {
+        field(page, "note", &[(PLAIN, &says)]);
+    }
+    if let Some(says) = &problem.explanation {
+        field(page, "note", &[(PLAIN, says)]);
+    }
+    fix(page, &problem.repairs, most, Place::Root);
+    if !report.target_is_missing()
+        && let Some(first) = problem.repairs.first()
+    {
+        field(page, "then", &[(PLAIN, first.recovery.as_str())]);
+    }
+    page.hanging(INDENT, (LABEL, "more"), COLUMN, &[(FAINT, &problem.runbook)]);
+}
+
+/// Which of the two layouts a fix is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Beside labels.
+    Root,
+    /// Below its statement.
+    Other,
+}
+
+/// The one place that prints a fix: every option, the best first. Of the lesser ones beside the root cause
+/// the title is enough.
+fn fix(page: &mut Page, options: &[Repair], most: usize, place: Place) {
+    let (indent, column) = match place {
+        Place::Root => (INDENT, COLUMN),
+        Place::Other => (INDENT + 4, 4),
+    };
+    for (at, option) in options.iter().enumerate() {
+        let label = if at == 0 { "fix" } else { "or" };
+        title(page, &option.title, (indent, label, column), most);
+        let detail = |page: &mut Page, label: &str, says: &str| {
+            page.hanging(indent, (LABEL, ""), column, &[(FAINT, label), (DOUBT, says)]);
+        };
+        if !option.risks.is_empty() {
+            let risks: Vec<&str> = option.risks.iter().copied().map(Risk::phrase).collect();
+            detail(page, "risk: ", &risks.join("; "));
+        }
+        if at > 0 && place == Place::Other {
+            continue;
+        }
+        for step in option.manual.iter().take(most) {
+            detail(page, "first: ", step);
+        }
+        for command in &option.commands {
+            page.line(page.text_column(indent, column), &[(BOLD, command)]);
+        }
+        match &option.verified {
+            Verified::Yes if place == Place::Root => {
+                detail(page, "tried on the model: ", "a session can start after it");
+            }
+            Verified::No(_) | Verified::Unknown(_) if place == Place::Root => {
+                if let Some(why) = report::why(&option.verified) {
+                    detail(page, "tried on the model: ", &why);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
-/// `i-0abc ✓ DNS ✓ sg-0app ✓ route ✗ sg-0end → ssmmessages`
-fn drawing(page: &mut Page, report: &Report, path: &Path) {
-    let target = report.scope.target.to_string();
-    let mut spans = vec![(PLAIN, target.as_str())];
-    let mut draw = |(style, mark), name| {
-        spans.extend([(PLAIN, " "), (style, mark), (PLAIN, GLUED), (PLAIN, name)]);
-    };
-    let (names, packets): (Vec<&Hop>, Vec<&Hop>) =
-        path.hops.iter().partition(|it| row(it.kind).of_names);
-    // That a name leads where it should takes many steps and is told in one.
-    if !names.is_empty() && names.iter().all(|it| is_in_order(it)) {
-        draw((GOOD, "✓"), "DNS");
-    } else {
-        names.iter().filter(|it| !is_in_order(it)).for_each(|it| draw(mark(&it.answer), named(it)));
+/// What to do, as a list if it takes several steps.
+fn title(page: &mut Page, title: &str, at: (usize, &str, usize), most: usize) {
+    let (indent, label, column) = at;
+    let steps = steps(title);
+    let numbered = steps.len() > 1;
+    for (at, step) in steps.iter().take(most).enumerate() {
+        let label = (LABEL, if at == 0 { label } else { "" });
+        let number = if numbered { format!("{}.{GLUE}", at + 1) } else { String::new() };
+        page.hanging(indent, label, column, &[(PLAIN, &number), (PLAIN, &step.text)]);
+        let inner = page.text_column(indent, column) + number.chars().count();
+        for place in step.places.iter().take(most) {
+            page.hanging(inner, (PLAIN, "-"), 2, &[(PLAIN, place)]);
+        }
+        let more = step.places.len().saturating_sub(most);
+        if more > 0 {
+            let says = format!("{more} more: -v shows them");
+            page.hanging(inner, (PLAIN, "-"), 2, &[(FAINT, &says)]);
+        }
     }
-    packets.iter().filter(|it| !is_tacit(it)).for_each(|it| draw(mark(&it.answer), named(it)));
-    if path.unfollowed.is_some() {
+    let more = steps.len().saturating_sub(most);
+    if more > 0 {
+        let says = format!("and {more} more steps: -v shows them");
+        page.hanging(indent, (LABEL, ""), column, &[(FAINT, &says)]);
+    }
+}
+
+/// Everything from here to an open session, in order. The commands of the fixes stand above.
+fn prescription(page: &mut Page, report: &Report) {
+    let Some(found) = &report.prescription else { return };
+    let fixes = found.prescription.options.len();
+    if !found.is_complete() {
+        return;
+    }
+    page.blank();
+    page.line(INDENT, &[(LABEL, "from here to a session")]);
+    for (at, step) in found.steps.iter().enumerate() {
+        let number = format!("{}.", at + 1);
+        let check = found.prescription.options.get(at).map(|(check, _)| format!(" [{}]", check.name()));
+        let check = check.unwrap_or_default();
+        page.hanging(INDENT + 2, (PLAIN, &number), 3, &[(PLAIN, &step.title), (FAINT, &check)]);
+        if at < fixes {
+            continue;
+        }
+        for line in report.commands_of(step) {
+            page.line(INDENT + 5, &[(BOLD, &line)]);
+        }
+    }
+}
+
+/// `i-0abc ✓ DNS ✓ security group sg-0app ✗ route table rtb-0 → ssm, ssmmessages`
+fn path(page: &mut Page, drawing: &Drawing) {
+    /// A hop that is this short stays on a line.
+    const WHOLE: usize = 22;
+    let glue = GLUE.to_string();
+    let whole = |text: String| if text.len() <= WHOLE { text.replace(' ', &glue) } else { text };
+    let texts: Vec<_> = drawing.hops.iter().map(|hop| whole(hop.text())).collect();
+    let mut spans = vec![(PLAIN, drawing.from.as_str())];
+    for (hop, text) in drawing.hops.iter().zip(&texts) {
+        spans.extend([
+            (PLAIN, " "),
+            (style(hop.mark), hop.mark.symbol()),
+            (PLAIN, glue.as_str()),
+            (PLAIN, text.as_str()),
+        ]);
+    }
+    if drawing.unfollowed {
         spans.extend([(PLAIN, " "), (DOUBT, "?")]);
     }
-    spans.extend([(PLAIN, " →"), (PLAIN, GLUED), (PLAIN, path.service)]);
+    let services = drawing.services.join(", ");
+    spans.extend([(PLAIN, " →"), (PLAIN, glue.as_str()), (PLAIN, services.as_str())]);
     field(page, "", &spans);
 }
 
-fn is_in_order(hop: &Hop) -> bool {
-    matches!(hop.answer, Ok(Verdict::Pass(_) | Verdict::NotApplicable(_)))
-}
-
-/// What is not worth a word as long as it is in order.
-fn is_tacit(hop: &Hop) -> bool {
-    row(hop.kind).hidden_in_order && is_in_order(hop)
-        || matches!(hop.answer, Ok(Verdict::NotApplicable(_)))
-}
-
-fn named(hop: &Hop) -> &str {
-    let row = row(hop.kind);
-    let name = if is_in_order(hop) { row.drawn_in_order_as } else { row.drawn_as };
-    name.unwrap_or(hop.id.as_str())
-}
-
-/// A mark stays beside what it marks.
-const GLUED: &str = "\u{a0}";
-
-fn mark(answer: &Answer) -> (Style, &'static str) {
-    match answer {
-        Ok(Verdict::Pass(_)) => (GOOD, "✓"),
-        Ok(Verdict::Fail(..)) => (ALERT, "✗"),
-        Ok(Verdict::NotApplicable(_)) => (FAINT, "-"),
-        Err(_) => (DOUBT, "?"),
-    }
-}
-
-fn remedy(page: &mut Page, fix: &Remediation) {
-    field(page, "fix", &[(PLAIN, &fix.summary)]);
-    for command in &fix.commands {
-        page.line(page.text_column(INDENT, COLUMN), &[(BOLD, &report::quoted(command))]);
-    }
-}
-
 /// Failures beside the root cause that do not follow from another.
-fn others(page: &mut Page, report: &Report, root: Option<&Finding>) {
-    for (impact, title, style) in [
-        (Impact::Blocks, "also blocking", BAD),
-        (Impact::Degrades, "also wrong", DOUBT),
-        (Impact::Advises, "advice", LABEL),
-    ] {
-        let findings = report.diagnosis.findings.iter().filter(|it| {
-            it.check.impact == impact
-                && matches!(it.standing, Some(Standing::Cause | Standing::Perhaps))
-                && root.is_none_or(|root| !std::ptr::eq(root.check, it.check))
-        });
-        for (at, finding) in findings.enumerate() {
-            let Ok(Verdict::Fail(evidence, fix)) = &finding.answer else { continue };
-            if at == 0 {
-                page.blank();
-                page.line(INDENT, &[(style, title)]);
-            }
-            let doubt = report.doubt(finding);
-            let name = finding.check.name();
-            let note = if doubt.is_some() { " (perhaps)" } else { "" };
-            page.paragraph(INDENT + 2, &[(NAME, &name), (DOUBT, note)]);
-            let first = evidence.iter().take(2).map(words::sentence).collect::<Vec<_>>().join("; ");
-            page.paragraph(INDENT + 4, &[(PLAIN, &first)]);
-            if let Some(doubt) = doubt {
-                page.paragraph(INDENT + 4, &[(DOUBT, &doubt)]);
-            }
-            let fix = words::remediation(fix, &report.scope);
-            page.paragraph(INDENT + 4, &[(LABEL, "fix "), (PLAIN, &fix.summary)]);
-            for command in &fix.commands {
-                page.line(INDENT + 6, &[(BOLD, &report::quoted(command))]);
-            }
-        }
-    }
-}
-
-fn consequences(page: &mut Page, report: &Report) {
-    let names: Vec<String> = report
-        .diagnosis
-        .findings
-        .iter()
-        .filter(|it| it.standing == Some(Standing::Consequence))
-        .map(|it| it.check.name())
-        .collect();
-    if !names.is_empty() {
-        page.blank();
-        field(page, "follows", &[(FAINT, &names.join(", "))]);
-    }
-}
-
-/// A call that did not answer, or something no call can tell.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Blind {
-    Call {
-        action: &'static str,
-        why: Why,
-    },
-    /// At something from this machine.
-    Look {
-        at: String,
-        why: Why,
-    },
-    Limit(String),
-}
-
-/// What was not seen, by call, because a person can grant a call. What the verdict depends on comes first.
-fn unseen(page: &mut Page, report: &Report) {
-    let mut blind: BTreeMap<Blind, (bool, String, Vec<String>)> = BTreeMap::new();
-    for finding in &report.diagnosis.findings {
-        let Err(unknown) = &finding.answer else { continue };
-        for gap in words::gaps(unknown) {
-            let (key, detail) = match gap {
-                Gap::Limit(limit) => (Blind::Limit(words::limit(limit)), ""),
-                Gap::Fact { need, why, detail } => {
-                    let why = *why;
-                    let key = match report::missing(gap).action {
-                        Some(action) => Blind::Call { action, why },
-                        None => Blind::Look { at: report::look_at(&need.subject()), why },
-                    };
-                    (key, detail.as_str())
-                }
+fn others(page: &mut Page, problems: &[Problem], most: usize) {
+    let mut role = None;
+    for problem in problems {
+        if role != Some(problem.role) {
+            role = Some(problem.role);
+            page.blank();
+            let style = match problem.role {
+                Role::Root | Role::AlsoBlocking => BAD,
+                Role::AlsoWrong => DOUBT,
+                Role::Advice => LABEL,
             };
-            let (open, said, checks) = blind.entry(key).or_default();
-            *open |= finding.open;
-            if said.is_empty() {
-                detail.clone_into(said);
-            }
-            let name = finding.check.name();
-            if !checks.contains(&name) {
-                checks.push(name);
-            }
+            page.line(INDENT, &[(style, problem.role.title())]);
         }
+        let name = format!(" [{}]", problem.check.name());
+        let note = if problem.is_suspect() { " (perhaps)" } else { "" };
+        let spans = [(NAME, problem.statement()), (FAINT, &name), (DOUBT, note)];
+        page.paragraph(INDENT + 2, &spans);
+        for says in problem.statements.iter().skip(1).take(most.saturating_sub(1)) {
+            page.paragraph(INDENT + 4, &[(PLAIN, says)]);
+        }
+        if let Some(doubt) = &problem.doubt {
+            page.paragraph(INDENT + 4, &[(DOUBT, doubt)]);
+        }
+        if let Some(says) = &problem.explanation {
+            page.paragraph(INDENT + 4, &[(FAINT, says)]);
+        }
+        fix(page, &problem.repairs, most, Place::Other);
+        if let Some(first) = problem.repairs.first() {
+            let spans = [(LABEL, "then "), (PLAIN, first.recovery.as_str())];
+            page.paragraph(INDENT + 4, &spans);
+        }
+        page.paragraph(INDENT + 4, &[(LABEL, "more "), (FAINT, &problem.runbook)]);
     }
-    if blind.is_empty() {
+}
+
+fn consequences(page: &mut Page, report: &Report, most: usize) {
+    let consequences = report.consequences();
+    if consequences.is_empty() {
         return;
     }
-    let inconclusive = report.diagnosis.overall == Overall::Inconclusive;
-    let mut blind: Vec<_> = blind.into_iter().collect();
-    blind.sort_by_key(|(_, (open, ..))| !open);
     page.blank();
-    let decisive = inconclusive && blind.first().is_some_and(|it| it.1.0);
-    let title =
-        if decisive { "could not see, and the verdict depends on it" } else { "could not see" };
-    page.paragraph(INDENT, &[(DOUBT, title)]);
-    for (at, (key, (open, detail, checks))) in blind.iter().take(UNSEEN).enumerate() {
-        if decisive && !open && at > 0 && blind.get(at - 1).is_some_and(|it| it.1.0) {
-            page.line(INDENT, &[(FAINT, "could not see either")]);
+    for (at, (check, says)) in consequences.iter().take(most).enumerate() {
+        let label = if at == 0 { "follows" } else { "" };
+        let name = format!(" [{}]", check.name());
+        field(page, label, &[(FAINT, says), (FAINT, &name)]);
+    }
+    let more = consequences.get(most..).unwrap_or_default();
+    if !more.is_empty() {
+        let names: Vec<_> = more.iter().map(|it| it.0.name()).collect();
+        field(page, "", &[(FAINT, "and "), (FAINT, &names.join(", "))]);
+    }
+}
+
+/// What was not seen, each with what to do about it.
+fn unseen(page: &mut Page, report: &Report, most: usize) {
+    let unseen = report.unseen();
+    let decisive = unseen.iter().any(|it| it.decisive);
+    let mut under = None;
+    for it in unseen.iter().take(most) {
+        if under != Some(it.decisive) {
+            let title = match (it.decisive, decisive) {
+                (true, _) => "could not see, and the verdict depends on it",
+                (false, true) => "could not see either",
+                (false, false) => "could not see",
+            };
+            page.blank();
+            page.paragraph(INDENT, &[(DOUBT, title)]);
+            under = Some(it.decisive);
         }
-        let names = listed(checks);
-        let (subject, why) = match key {
-            Blind::Call { action, why } => ((NAME, *action), Some(why)),
-            Blind::Look { at, why } => ((PLAIN, at.as_str()), Some(why)),
-            Blind::Limit(text) => ((PLAIN, text.as_str()), None),
-        };
-        let colon = if detail.is_empty() { "" } else { ": " };
-        let says = why.map(|it| format!(" {}{colon}{detail}", it.phrase())).unwrap_or_default();
-        page.paragraph(INDENT + 2, &[subject, (PLAIN, &says)]);
+        let why = if it.why.is_empty() { String::new() } else { format!(" {}", it.why) };
+        page.paragraph(INDENT + 2, &[(NAME, &it.what), (PLAIN, &why)]);
+        let names = listed(&it.checks);
         page.paragraph(INDENT + 4, &[(FAINT, "for "), (FAINT, &names)]);
+        page.hanging(INDENT + 4, (LABEL, "do"), 3, &[(PLAIN, &it.next)]);
     }
-    let more = blind.len().saturating_sub(UNSEEN);
+    let more = unseen.len().saturating_sub(most);
     if more > 0 {
-        page.paragraph(INDENT + 2, &[(FAINT, &format!("and {more} more, see --format json"))]);
-    }
-    let worth = blind.iter().filter(|it| !decisive || it.1.0).map(|it| &it.0);
-    for (at, step) in steps(worth).iter().enumerate() {
-        field(page, if at == 0 { "do" } else { "" }, &[(PLAIN, step)]);
+        page.paragraph(INDENT + 2, &[(FAINT, &format!("and {more} more: -v shows them"))]);
     }
 }
 
@@ -338,110 +347,33 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// What to do to see it next time.
-fn steps<'a>(blind: impl Iterator<Item = &'a Blind>) -> Vec<String> {
-    let mut denied: Vec<&str> = Vec::new();
-    let mut steps: Vec<String> = Vec::new();
-    for it in blind {
-        let (Blind::Call { why, .. } | Blind::Look { why, .. }) = it else { continue };
-        let step = match why {
-            Why::Denied => {
-                if let Blind::Call { action, .. } = it {
-                    denied.push(action);
-                }
-                continue;
+/// Every check, with what it says; and every path.
+fn checks(page: &mut Page, report: &Report) {
+    for drawing in report.drawings() {
+        path(page, &drawing);
+    }
+    page.blank();
+    for finding in &report.diagnosis.findings {
+        let mark = Mark::of(&finding.answer);
+        let name = format!(" [{}]", finding.check.name());
+        let says = statement(finding);
+        page.hanging(INDENT, (style(mark), mark.symbol()), 2, &[(PLAIN, &says), (FAINT, &name)]);
+        if let Ok(Verdict::Pass(evidence)) = &finding.answer {
+            let count = evidence.iter().count();
+            if count > 1 {
+                let more = format!("and {} more, see --format json", count - 1);
+                page.paragraph(INDENT + 2, &[(FAINT, &more)]);
             }
-            Why::TimedOut => "run it again (more time: --timeout 3m)",
-            Why::Throttled | Why::Vanished => "run it again",
-            Why::Unreachable => "check this machine's DNS, proxy and way to the API endpoints",
-            Why::Unasked | Why::NotCollected => {
-                "collect the facts again: they were not collected for this question"
-            }
-            Why::HiddenByOwner => "run it in the account that owns the subnet too",
-            Why::Unreadable | Why::Refused => continue,
-        };
-        if !steps.iter().any(|it| it == step) {
-            steps.push(step.into());
         }
     }
-    denied.dedup();
-    if !denied.is_empty() {
-        let grant = format!(
-            "grant {} to the identity in use; `ssm-doctor policy` prints all that the checks need",
-            denied.join(", ")
-        );
-        steps.insert(0, grant);
-    }
-    steps
+    page.blank();
 }
 
-fn closing(page: &mut Page, report: &Report) {
-    let count = |wanted: fn(&Answer) -> bool| {
-        report.diagnosis.findings.iter().filter(|it| wanted(&it.answer)).count()
-    };
-    let passed = count(|it| matches!(it, Ok(Verdict::Pass(_))));
-    let unknown = count(Result::is_err);
-    let idle = count(|it| matches!(it, Ok(Verdict::NotApplicable(_))));
-    let mut parts =
-        vec![format!("{passed} {} passed", if passed == 1 { "check" } else { "checks" })];
-    if unknown > 0 {
-        parts.push(format!("{unknown} unknown"));
+fn closing(page: &mut Page, report: &Report, verbose: bool) {
+    if report.diagnosis.overall == Overall::Healthy {
+        let brief = "if it fails all the same: `ssm-doctor explain` knows the messages that people see, and -v shows every check";
+        let says = report.nothing_in_sight().filter(|_| verbose).unwrap_or_else(|| brief.into());
+        page.paragraph(INDENT, &[(FAINT, &says)]);
     }
-    if idle > 0 {
-        parts.push(format!("{idle} not applicable"));
-    }
-    parts.extend(sessions(report));
-    parts.extend(report.client_left_out.clone());
-    page.paragraph(INDENT, &[(FAINT, &parts.join(" · "))]);
-}
-
-/// How the kinds of session fare where they fare differently: `shell blocked; SSH and port forwarding
-/// work`.
-fn sessions(report: &Report) -> Option<String> {
-    let own = (report.scope.session, report.diagnosis.overall);
-    let (_, first) = report.others.first()?;
-    if report.others.len() > 1 && report.others.iter().all(|it| it.1 == *first) {
-        let says = outcome(*first, true);
-        return Some(if *first == own.1 {
-            format!("every other kind of session {}", outcome(*first, false))
-        } else {
-            format!("{} {}; all other kinds {says}", kind(own.0), outcome(own.1, false))
-        });
-    }
-    let mut groups: Vec<(Overall, Vec<&str>)> = Vec::new();
-    for (session, overall) in std::iter::once(&own).chain(&report.others) {
-        match groups.iter_mut().find(|it| it.0 == *overall) {
-            Some((_, kinds)) => kinds.push(kind(*session)),
-            None => groups.push((*overall, vec![kind(*session)])),
-        }
-    }
-    let phrases = groups.iter().map(|(overall, kinds)| {
-        let listed = match kinds.as_slice() {
-            [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-            kinds => kinds.concat(),
-        };
-        format!("{listed} {}", outcome(*overall, kinds.len() > 1))
-    });
-    Some(phrases.collect::<Vec<_>>().join("; "))
-}
-
-fn kind(session: Session) -> &'static str {
-    match session {
-        Session::Shell => "shell",
-        Session::Ssh => "SSH",
-        Session::Port => "port forwarding",
-        Session::RemotePort => "remote-host forwarding",
-        Session::Command => "commands",
-    }
-}
-
-fn outcome(overall: Overall, many: bool) -> &'static str {
-    match (overall, many) {
-        (Overall::Healthy, true) => "work",
-        (Overall::Healthy, false) => "works",
-        (Overall::Blocked, _) => "blocked",
-        (Overall::Degraded, true) => "work, with losses",
-        (Overall::Degraded, false) => "works, with losses",
-        (Overall::Inconclusive, _) => "unclear",
-    }
+    page.paragraph(INDENT, &[(FAINT, &report.closing().join(" · "))]);
 }

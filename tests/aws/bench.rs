@@ -1,6 +1,7 @@
 //! The processes behind the cases and the packages they need.
 
 use std::{
+    ffi::OsString,
     fs,
     io::{Read, Write},
     net::TcpStream,
@@ -52,6 +53,17 @@ impl Bench {
         }
     }
 
+    /// The `PATH` on which AWS's command line is: a program in `folder`, since those of the packages name
+    /// the place where they were installed at first.
+    pub fn programs(&self, folder: &Path) -> Outcome<OsString> {
+        let program = folder.join("aws");
+        let python = self.python.display();
+        fs::write(&program, format!("#!/bin/sh\nexec {python} -B -m awscli \"$@\"\n"))?;
+        #[cfg(unix)]
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        Ok(std::env::join_paths([folder, Path::new("/usr/bin"), Path::new("/bin")])?)
+    }
+
     pub fn proxy(&self, rules: &[Value]) -> Outcome<Proxy> {
         let upstream = format!("127.0.0.1:{}", self.port);
         let mut process =
@@ -71,6 +83,16 @@ pub struct Proxy {
 pub fn selftest(bench: &Bench) -> Outcome<()> {
     let mut command = script(&bench.python, "selftest.py");
     command.args(["--endpoint", &format!("http://127.0.0.1:{}", bench.port)]);
+    let (exit, stdout, stderr) = run(command)?;
+    if exit == Some(0) { Ok(()) } else { Err(format!("{stdout}{stderr}").into()) }
+}
+
+/// Whether AWS's command line accepts these commands, up to the point where their requests would leave.
+pub fn accepted(bench: &Bench, commands: &[String]) -> Outcome<()> {
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), commands.join("\n"))?;
+    let mut command = script(&bench.python, "accepts.py");
+    command.arg(file.path());
     let (exit, stdout, stderr) = run(command)?;
     if exit == Some(0) { Ok(()) } else { Err(format!("{stdout}{stderr}").into()) }
 }

@@ -27,6 +27,7 @@ mod packages;
 use std::{
     collections::BTreeMap,
     fs,
+    path::Path,
     process::{Command, ExitCode},
     sync::LazyLock,
     time::{Duration, Instant},
@@ -36,7 +37,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use bench::{Bench, http, run, selftest};
+use bench::{Bench, accepted, http, run, selftest};
 use packages::Outcome;
 
 /// Calls that one diagnosis may make, and rounds of calls that wait for each other.
@@ -73,6 +74,8 @@ struct Case {
     region: Option<String>,
     /// Instead of `CALLS`.
     calls: Option<usize>,
+    /// Why the printed commands do not let a session start, where they do not.
+    heals_not: Option<String>,
     expect: Expect,
 }
 
@@ -162,7 +165,43 @@ fn main() -> ExitCode {
         let bench = BENCH.as_ref().map_err(Failed::from)?;
         selftest(bench).map_err(|error| Failed::from(error.to_string()))
     }));
+    trials.push(Trial::test("commands/accepted", || {
+        let bench = BENCH.as_ref().map_err(Failed::from)?;
+        let commands = printed_commands().map_err(|error| Failed::from(error.to_string()))?;
+        accepted(bench, &commands).map_err(|error| Failed::from(error.to_string()))
+    }));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Every command of every case, scenario and incident: the lines that `cases.md` and the golden reports
+/// show.
+fn printed_commands() -> Outcome<Vec<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut folders, mut commands) =
+        (vec![root.join("checks"), root.join("tests/golden")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let label = match path.extension().and_then(|suffix| suffix.to_str()) {
+                Some("md") => "$ ",
+                Some("txt") => "command ",
+                _ => continue,
+            };
+            let text = fs::read_to_string(path)?;
+            let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix(label));
+            commands.extend(lines.map(|line| match label {
+                "$ " => line.to_owned(),
+                _ => line.replace("\\\\", "\\"),
+            }));
+        }
+    }
+    commands.sort();
+    commands.dedup();
+    Ok(commands)
 }
 
 // What a case sees and how it is judged.
@@ -171,6 +210,16 @@ fn examine(bench: &Bench, account: u64, case: &Case) -> Result<(), Failed> {
     let seen = diagnose(bench, account, case).map_err(|error| Failed::from(error.to_string()))?;
     let mut complaints = Complaints::default();
     judge(case, &seen, &mut complaints);
+    if complaints.0.is_empty() && seen.exit == Some(1) {
+        let healed = heal(bench, account, case, &seen);
+        match (healed.map_err(|error| error.to_string()), &case.heals_not) {
+            (Ok(()), None) | (Err(_), Some(_)) => {}
+            (Ok(()), Some(why)) => {
+                complaints.0.push(format!("the printed commands heal it, and should not: {why}"));
+            }
+            (Err(error), None) => complaints.0.push(error),
+        }
+    }
     if complaints.0.is_empty() {
         return Ok(());
     }
@@ -208,46 +257,19 @@ struct Seen {
 
 fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
     let world = bench.build(account, &case.world, &case.breaks)?;
-    let region = text(&world["region"]);
     if !case.deny.is_empty() {
+        let region = text(&world["region"]);
         let path = format!("/_test/state?account={account}&region={region}");
         http(bench.port, "PUT", &path, &json!({ "deny": case.deny }).to_string())?;
     }
     let latency = latency();
-    let slow = latency.map(|it| json!({ "action": "*", "fault": "slow", "ms": it.as_millis() }));
+    let slow =
+        latency.map(|delay| json!({ "action": "*", "fault": "slow", "ms": delay.as_millis() }));
     let faults: Vec<Value> = case.faults.iter().cloned().chain(slow).collect();
     let proxy = if faults.is_empty() { None } else { Some(bench.proxy(&faults)?) };
-    let home = tempfile::tempdir()?;
-    for (path, text) in &case.files {
-        let file = home.path().join(path);
-        fs::create_dir_all(file.parent().ok_or("a file at the root")?)?;
-        fs::write(&file, text)?;
-        #[cfg(unix)]
-        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-    }
     let port = proxy.as_ref().map_or(bench.port, |proxy| proxy.port);
-    let mut doctor = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
-    doctor
-        .arg(case.target.as_deref().unwrap_or(text(&world["target"])))
-        .args(["--format", "json", "--region", case.region.as_deref().unwrap_or(region)])
-        .args(case.args.iter().map(|it| fill(it, &world)))
-        .env_clear()
-        .env("HOME", home.path())
-        .env("NO_PROXY", "127.0.0.1")
-        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .current_dir(home.path());
-    for (key, value) in world["operator_env"].as_object().into_iter().flatten() {
-        doctor.env(key, text(value));
-    }
-    if !case.files.is_empty() {
-        doctor.env("PATH", home.path().join("bin"));
-    }
-    doctor.envs(&case.env);
     let start = Instant::now();
-    let (exit, stdout, stderr) = run(doctor)?;
+    let (exit, stdout, stderr) = ask(case, &world, port)?;
     let took = start.elapsed();
     let log = http(bench.port, "GET", &format!("/_test/log?account={account}"), "")?;
     let log: Vec<Value> = serde_json::from_str(&log)?;
@@ -262,6 +284,93 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
         );
     }
     Ok(Seen { world, exit, stdout, stderr, log })
+}
+
+/// Runs the doctor as the operator: its exit code, standard output and standard error.
+fn ask(case: &Case, world: &Value, port: u16) -> Outcome<(Option<i32>, String, String)> {
+    let home = tempfile::tempdir()?;
+    for (path, text) in &case.files {
+        let file = home.path().join(path);
+        fs::create_dir_all(file.parent().ok_or("a file at the root")?)?;
+        fs::write(&file, text)?;
+        #[cfg(unix)]
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    }
+    let region = case.region.as_deref().unwrap_or(text(&world["region"]));
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
+    doctor
+        .arg(case.target.as_deref().unwrap_or(text(&world["target"])))
+        .args(["--format", "json", "--region", region])
+        .args(case.args.iter().map(|it| fill(it, world)));
+    on_loopback(&mut doctor, home.path(), port, &world["operator_env"]);
+    if !case.files.is_empty() {
+        doctor.env("PATH", home.path().join("bin"));
+    }
+    doctor.envs(&case.env);
+    run(doctor)
+}
+
+/// With credentials of the account, and nothing else of this machine's.
+fn on_loopback(command: &mut Command, home: &Path, port: u16, credentials: &Value) {
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("NO_PROXY", "127.0.0.1")
+        .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}"))
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .current_dir(home);
+    for (key, value) in credentials.as_object().into_iter().flatten() {
+        command.env(key, text(value));
+    }
+}
+
+/// Carries out the printed commands of the prescription with AWS's command line, and nothing else; lets
+/// the node report again; asks the doctor again, who must find that a session can start.
+fn heal(bench: &Bench, account: u64, case: &Case, seen: &Seen) -> Outcome<()> {
+    let report: Value = serde_json::from_str(&seen.stdout)?;
+    let steps = list(&report["prescription"]["steps"]);
+    let commands: Vec<&str> = steps
+        .iter()
+        .flat_map(|step| list(&step["commands"]))
+        .map(text)
+        .filter(|line| line.starts_with("aws ") || line.contains("=$(aws "))
+        .filter(|line| !line.starts_with("aws ssm start-session"))
+        .collect();
+    if commands.is_empty() {
+        return Err(format!("the prescription has no commands: {}", report["prescription"]).into());
+    }
+    let home = tempfile::tempdir()?;
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-euxc", &commands.join("\n")]);
+    on_loopback(&mut shell, home.path(), bench.port, &seen.world["administrator_env"]);
+    shell.env("PATH", bench.programs(home.path())?).env("AWS_PAGER", "");
+    let (exit, stdout, stderr) = run(shell)?;
+    if exit != Some(0) {
+        return Err(format!("a printed command failed:\n{stderr}\n{stdout}").into());
+    }
+    let region = text(&seen.world["region"]);
+    let path = format!("/_test/state?account={account}&region={region}");
+    http(bench.port, "PUT", &path, &seen.world["reports"].to_string())?;
+    let (exit, stdout, stderr) = ask(case, &seen.world, bench.port)?;
+    if exit == Some(0) {
+        return Ok(());
+    }
+    let after: Value = serde_json::from_str(&stdout).unwrap_or_default();
+    Err(format!(
+        "after `{}` the verdict is {}, by {}\n{stderr}\nfailing or open: {}",
+        commands.join("; "),
+        after["verdict"],
+        after["causes"],
+        list(&after["findings"])
+            .iter()
+            .filter(|finding| text(&finding["verdict"]) == "fail" || finding["open"] == true)
+            .map(Value::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    )
+    .into())
 }
 
 /// By how much every answer is to be delayed.

@@ -17,6 +17,8 @@ from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
 from moto.iam.models import iam_backends
 from moto.iam.responses import IamResponse
+from moto.logs.models import logs_backends
+from moto.logs.responses import LogsResponse
 from moto.networkfirewall.responses import NetworkFirewallResponse
 from moto.organizations.responses import OrganizationsResponse
 from moto.route53resolver.responses import Route53ResolverResponse
@@ -25,6 +27,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 import state
 from corrections import Refused
 
+UPDATED_AGENT = "3.3.2746.0"
 NODE_ID = re.compile(r"^(i-(\w{8}|\w{17})|mi-\w{17})$")
 
 
@@ -40,6 +43,8 @@ def register(simulator: "Simulator") -> None:
                 describe_sessions,
                 get_connection_status,
                 get_service_setting,
+                send_command,
+                update_service_setting,
             ),
         ),
         (IamResponse, (simulate_custom_policy, simulate_principal_policy)),
@@ -49,17 +54,26 @@ def register(simulator: "Simulator") -> None:
                 describe_instance_connect_endpoints,
                 describe_vpc_block_public_access_options,
                 get_serial_console_access_status,
+                replace_transit_gateway_route,
             ),
         ),
-        (NetworkFirewallResponse, (describe_firewall_policy, describe_rule_group)),
+        (
+            NetworkFirewallResponse,
+            (describe_firewall_policy, describe_rule_group, update_firewall_policy, update_rule_group),
+        ),
+        (LogsResponse, (associate_kms_key,)),
         (OrganizationsResponse, (describe_organization, describe_policy, list_parents, list_policies_for_target)),
         (
             Route53ResolverResponse,
             (
+                create_firewall_domain_list,
+                create_firewall_rule,
                 get_firewall_domain_list,
                 list_firewall_domains,
                 list_firewall_rule_group_associations,
                 list_firewall_rules,
+                update_firewall_domains,
+                update_firewall_rule,
             ),
         ),
     ):
@@ -154,6 +168,8 @@ def describe_instance_information(self: SimpleSystemManagerResponse) -> Any:
         ):
             continue
         row = {"InstanceId": node, **row}
+        if node in state.region(self.current_account, self.region)["updated"]:
+            row["AgentVersion"], row["IsLatestVersion"] = UPDATED_AGENT, True
         if all(_node_matches(row, key, values) for key, values in filters):
             row.pop("Tags", None)
             rows.append(row)
@@ -190,6 +206,29 @@ def get_service_setting(self: SimpleSystemManagerResponse) -> Any:
             }
         }
     )
+
+
+def update_service_setting(self: SimpleSystemManagerResponse) -> Any:
+    setting = self._get_param("SettingId").split(":servicesetting", 1)[-1]
+    if setting not in SETTING_DEFAULTS and not setting.startswith("/ssm/"):
+        raise Refused("ServiceSettingNotFound", f"The specified service setting {setting} was not found.")
+    state.region(self.current_account, self.region)["service_settings"][setting] = self._get_param("SettingValue")
+    return _json({})
+
+
+def send_command(self: SimpleSystemManagerResponse) -> Any:
+    """AWS-UpdateSSMAgent shows when the node reports again; what other documents do is not modelled."""
+    document = self._get_param("DocumentName")
+    targets = self._get_param("InstanceIds") or []
+    for target in self._get_param("Targets") or []:
+        targets += target["Values"]
+    own = state.region(self.current_account, self.region)
+    for node in targets:
+        if own["nodes"].get(node, {}).get("PingStatus") != "Online":
+            raise Refused("InvalidInstanceId", "Instances not in a valid state for account")
+    if document == "AWS-UpdateSSMAgent":
+        own["updated"] += targets
+    return _json({"Command": {"CommandId": "0" * 8 + "-0000-0000-0000-" + "0" * 12, "DocumentName": document}})
 
 
 def describe_sessions(self: SimpleSystemManagerResponse) -> Any:
@@ -231,6 +270,15 @@ def describe_vpc_block_public_access_options(self: EC2Response) -> ActionResult:
         "ManagedBy": "account",
     }
     return ActionResult({"VpcBlockPublicAccessOptions": options})
+
+
+def replace_transit_gateway_route(self: EC2Response) -> ActionResult:
+    backend = ec2_backends[self.current_account][self.region]
+    table, block = self._get_param("TransitGatewayRouteTableId"), self._get_param("DestinationCidrBlock")
+    backend.delete_transit_gateway_route(table, block)
+    attachment = self._get_param("TransitGatewayAttachmentId")
+    backend.create_transit_gateway_route(table, block, attachment, self._get_param("Blackhole") or False)
+    return ActionResult({"Route": {"DestinationCidrBlock": block, "Type": "static", "State": "active"}})
 
 
 def describe_instance_connect_endpoints(self: EC2Response) -> ActionResult:
@@ -363,8 +411,78 @@ def list_firewall_domains(self: Route53ResolverResponse) -> Any:
     return _answer(_page(self, [f"{domain}." for domain in domains], 100, 1, 5000), "Domains")
 
 
+def create_firewall_domain_list(self: Route53ResolverResponse) -> Any:
+    lists = _firewall(self)["firewall_lists"]
+    name = f"rslvr-fdl-{len(lists):08x}new"
+    lists[name] = []
+    return _json({"FirewallDomainList": {"Id": name, "Name": self._get_param("Name"), "Status": "COMPLETE"}})
+
+
+def update_firewall_domains(self: Route53ResolverResponse) -> Any:
+    domains = _firewall_list(self)
+    if domains is None:
+        raise Refused("AccessDeniedException", "A managed domain list cannot be changed.")
+    given, operation = self._get_param("Domains"), self._get_param("Operation")
+    kept = [] if operation == "REPLACE" else [domain for domain in domains if domain not in given]
+    domains[:] = kept if operation == "REMOVE" else kept + given
+    return _json({"Id": self._get_param("FirewallDomainListId"), "Status": "COMPLETE"})
+
+
+RULE = ("FirewallDomainListId", "Name", "Priority", "Action", "BlockResponse", "FirewallDomainRedirectionAction", "Qtype")
+
+
+def create_firewall_rule(self: Route53ResolverResponse) -> Any:
+    group = self._get_param("FirewallRuleGroupId")
+    rules = _firewall(self)["firewall_rules"].get(group)
+    if rules is None:
+        raise Refused("ResourceNotFoundException", f"The rule group {group} was not found.")
+    rule = {name: self._get_param(name) for name in RULE if self._get_param(name) is not None}
+    if any(known["Priority"] == rule["Priority"] for known in rules):
+        raise Refused("ValidationException", f"The priority {rule['Priority']} is taken.")
+    rules.append(rule)
+    return _json({"FirewallRule": {"FirewallRuleGroupId": group, **rule}})
+
+
+def update_firewall_rule(self: Route53ResolverResponse) -> Any:
+    group, listed = self._get_param("FirewallRuleGroupId"), self._get_param("FirewallDomainListId")
+    for rule in _firewall(self)["firewall_rules"].get(group, []):
+        if rule["FirewallDomainListId"] == listed:
+            rule.update({name: self._get_param(name) for name in RULE if self._get_param(name) is not None})
+            return _json({"FirewallRule": {"FirewallRuleGroupId": group, **rule}})
+    raise Refused("ResourceNotFoundException", f"{group} has no rule for {listed}.")
+
+
+# CloudWatch Logs.
+
+
+def associate_kms_key(self: LogsResponse) -> str:
+    name = self._get_param("logGroupName")
+    groups = logs_backends[self.current_account][self.region].groups
+    if name not in groups:
+        raise Refused("ResourceNotFoundException", "The specified log group does not exist.")
+    groups[name].kms_key_id = self._get_param("kmsKeyId")
+    return ""
+
+
 # Network Firewall.
 
+
+def update_firewall_policy(self: NetworkFirewallResponse) -> str:
+    return _replaced(self, "firewall_policies", "FirewallPolicyArn", "FirewallPolicy")
+
+
+def update_rule_group(self: NetworkFirewallResponse) -> str:
+    return _replaced(self, "rule_groups", "RuleGroupArn", "RuleGroup")
+
+
+def _replaced(self: NetworkFirewallResponse, table: str, key: str, value: str) -> str:
+    arn, own = self._get_param(key), state.region(self.current_account, self.region)[table]
+    if arn not in own:
+        raise Refused("ResourceNotFoundException", f"{arn} was not found.")
+    if self._get_param("UpdateToken") != "1":
+        raise Refused("InvalidTokenException", "The token does not match.")
+    own[arn] = self._get_param(value)
+    return json.dumps({"UpdateToken": "1", f"{value}Response": {key: arn}})
 
 def describe_firewall_policy(self: NetworkFirewallResponse) -> str:
     arn = self._get_param("FirewallPolicyArn")

@@ -16,6 +16,7 @@ REGIONAL: dict[str, Any] = {
     "sessions": [],  # rows of ssm:DescribeSessions
     "connect_endpoints": [],  # rows of ec2:DescribeInstanceConnectEndpoints
     "serial_console": False,  # may the account use it?
+    "updated": [],  # nodes whose agent Run Command has updated
     "activations": [],  # rows of ssm:DescribeActivations
     "impaired": [],  # EC2 instances whose instance status check fails
     "launch_times": {},  # EC2 instance -> ISO 8601 time

@@ -308,7 +308,17 @@ class World:
         self.ids["access_key"] = key["AccessKeyId"]
         return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
+    def administrator(self) -> dict[str, str]:
+        """Who carries out what the doctor says."""
+        iam = self.cloud.iam
+        iam.create_user(UserName="administrator")
+        iam.put_user_policy(UserName="administrator", PolicyName="All", PolicyDocument=policy(allow("*")))
+        key = iam.create_access_key(UserName="administrator")["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
     def finish(self) -> dict[str, Any]:
+        # As AWS shows the node once its agent reports again.
+        reports = {"nodes": {self.target: {**self.node}, **self.others}, "connections": {self.target: "connected"}}
         nodes = {self.target: self.node}
         if self.silence == 3:
             nodes = {}
@@ -325,6 +335,8 @@ class World:
             "region": self.region,
             "account": self.account,
             "operator_env": environment,
+            "administrator_env": self.administrator(),
+            "reports": reports,
             "ids": self.ids,
         }
 

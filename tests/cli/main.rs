@@ -5,8 +5,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that cannot go on stops here"
 )]
+
+mod formats;
+mod log;
 
 use std::{
     collections::BTreeSet,
@@ -163,10 +167,12 @@ fn exit_codes_follow_the_verdict_and_the_threshold_not_the_format() {
         (hide_acls, "unknown", 1),
         (lose_target, "blocks", 2),
         (lose_target, "unknown", 2),
+        (lose_target, "never", 2),
+        (hide_acls, "never", 0),
     ];
     for (edit, fail_on, code) in rows {
         let file = facts(&folder, "private-endpoints", edit);
-        for format in ["table", "json"] {
+        for format in ["table", "json", "sarif", "github"] {
             let ran = run(&["--facts", &file, "--fail-on", fail_on, "--format", format]);
             assert_eq!(ran.code, *code, "--fail-on {fail_on}: {}", ran.out);
             assert_eq!(ran.err, "");
@@ -186,13 +192,14 @@ fn a_missing_target_is_still_reported() {
 fn what_was_denied_is_named_with_the_call_to_grant() {
     let folder = folder();
     let ran = run(&["--facts", &facts(&folder, "private-endpoints", hide_acls)]);
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "cannot tell whether",
         "ec2:DescribeNetworkAcls was denied",
-        "grant ec2:DescribeNetworkAcls",
+        "grant ec2:DescribeNetworkAcls to arn:aws:iam::",
         "ssm-doctor policy",
     ] {
-        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+        assert!(words.contains(part), "{part}: {}", ran.out);
     }
 }
 
@@ -201,13 +208,14 @@ fn a_blocked_report_has_what_one_needs_next() {
     let ran = run(&["demo", "private-endpoints/endpoint-without-https"]);
     let command = "            aws ec2 authorize-security-group-ingress --group-id";
     for part in [
-        "cause     network/endpoint-accepts-https",
-        "✗ sg-",
-        "→ ssmmessages",
+        "cause     vpce-",
+        "[network/endpoint-accepts-https]",
+        "✗ endpoint's security group sg-",
         "fix  ",
         "then  ",
         "more      https://",
-        "follows   agent/",
+        "follows   ",
+        "[agent/ping-online]",
     ] {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
@@ -280,14 +288,15 @@ fn what_only_this_machine_lacks_is_said_of_this_machine() {
     assert_eq!(ran.code, 1);
     let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("a shell session cannot start from this machine"), "{}", ran.out);
-    assert!(words.contains("cause client/plugin-installed"), "{}", ran.out);
+    assert!(words.contains("[client/plugin-installed]"), "{}", ran.out);
     // The target's own fault comes first, and is not the machine's.
     let file = facts(&folder, "private-endpoints/endpoint-without-https", lacking);
     let ran = run(&["--facts", &file]);
     let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
-        "a shell session cannot start cause network/endpoint-accepts-https",
-        "also blocking client/plugin-installed",
+        "a shell session cannot start (2 causes, 2 consequences) cause vpce-0ssm (ssm)",
+        "also blocking",
+        "[client/plugin-installed]",
     ] {
         assert!(words.contains(part), "{part}: {}", ran.out);
     }
@@ -391,13 +400,35 @@ fn lines_fit_the_screen_but_commands_and_links_are_whole() {
     for args in reports.chain(others) {
         for width in [40, 80, 200] {
             let text = Run::new(&args).set("COLUMNS", &width.to_string()).go().out;
-            let copied = |it: &str| it.contains("://") || it.trim_start().starts_with("aws ");
+            // Commands, the first line of a Terraform block, and words that are wider than the screen.
+            let copied = |line: &str| {
+                let room = width - (line.len() - line.trim_start().len());
+                let wide = |word: &str| word.width() > room.min(width - 14);
+                let start = line.trim_start();
+                let command = ["aws ", "ssm-doctor ", "sudo ", "Restart-Service ", "resource \""]
+                    .iter()
+                    .any(|it| start.starts_with(it))
+                    || line.contains('`')
+                    || line.contains("$(aws ");
+                command || line.split(' ').any(|word| word.contains("://") || wide(word))
+            };
             for line in text.lines().filter(|it| !copied(it)) {
                 assert!(line.width() <= width, "{args:?} at {width}: {line}");
                 assert_eq!(line.trim_end(), line, "{args:?}");
             }
         }
     }
+}
+
+#[test]
+fn commands_are_quoted_for_the_shell_at_hand() {
+    let scenario = ["demo", "public-ip/no-public-address", "--verbose"];
+    let posix = run(&scenario).out;
+    assert!(posix.contains("security_group=$(aws ec2 create-security-group"), "{posix}");
+    assert!(posix.contains("--group-id \"$security_group\""), "{posix}");
+    let shell = run(&[scenario.as_slice(), &["--shell", "powershell"]].concat()).out;
+    assert!(shell.contains("$security_group = aws ec2 create-security-group"), "{shell}");
+    assert!(shell.contains("--group-id \"${security_group}\""), "{shell}");
 }
 
 #[test]
@@ -494,7 +525,7 @@ fn nothing_in_sight_is_said() {
     let note = json(&ran.out)["note"].as_str().unwrap().to_owned();
     assert!(note.contains("nothing wrong in what could be seen"), "{note}");
     for (session, says) in [("shell", "a full disk"), ("ssh", "sshd"), ("port", "listens")] {
-        let out = run(&["demo", "private-nat", "--session", session]).out;
+        let out = run(&["demo", "private-nat", "-v", "--session", session]).out;
         let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains("nothing wrong in sight; if it fails"), "{out}");
         assert!(words.contains(says), "{out}");
@@ -524,7 +555,9 @@ fn what_cannot_be_written_leaves_nothing_behind() {
         let ran = run(&["demo", option, &path(&folder, "no/such/folder/report.txt")]);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{option}");
         assert!(
-            ran.err.contains("error: cannot write `") && ran.err.contains("help: "),
+            ran.err.contains("error: cannot write `")
+                && ran.err.contains("help: ")
+                && !ran.err.contains(".ssm-doctor-"),
             "{}",
             ran.err
         );
@@ -615,6 +648,11 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
     let rows: &[(&[&str], &[&str])] = &[
         (&["nonsense"], &["`nonsense` is neither", "help: "]),
         (&["dmeo"], &["did you mean `ssm-doctor demo`?"]),
+        (&["explan", "foo"], &["did you mean `ssm-doctor explain`?"]),
+        (&[TARGET, "i-1234abcd"], &["one target at a time", "`i-1234abcd`"]),
+        (&[TARGET, "--wait", "5m"], &["write `--wait=5m`"]),
+        (&["demo", "private-natt"], &["did you mean `private-nat`?"]),
+        (&["checks", "--area", "nets"], &["no area `nets`", "network"]),
         (&["i-123"], &["`i-123` is not a complete id", "17 hexadecimal digits"]),
         (&["mi-1234abcd"], &["is not a complete id"]),
         (&["ecs:a_b_c"], &["container"]),
@@ -639,7 +677,7 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
         (&["demo", "no-such-scenario"], &["no built-in scenario `no-such-scenario`", "--list"]),
         (&["explain", "target/instance-runing"], &["did you mean `target/instance-running`?"]),
         (&["explain", "the dog ate my laptop"], &["no runbook knows the text"]),
-        (&["explain"], &["CHECK|ERROR TEXT"]),
+        (&["explain"], &["CHECK|AREA|ERROR TEXT|-"]),
         (&[], &["Usage:", "demo"]),
     ];
     for (args, says) in rows {
@@ -711,6 +749,8 @@ fn the_configuration_is_read_and_checked() {
 
 #[test]
 fn checks_are_listed_for_people_and_machines() {
+    let area = json(&run(&["checks", "--area", "dns", "--format", "json"]).out);
+    assert!(area.as_array().unwrap().iter().all(|it| it["area"] == "dns"));
     let list = json(&run(&["checks", "--format", "json"]).out);
     let list = list.as_array().unwrap();
     let table = run(&["checks"]).out;
@@ -719,8 +759,8 @@ fn checks_are_listed_for_people_and_machines() {
         assert_eq!(keys, BTreeSet::from(["name", "title", "area", "layer", "impact", "actions"]));
         let name = check["name"].as_str().unwrap();
         assert!(table.contains(name), "{name}");
-        // What is seen from the machine at hand takes no action.
-        let here = check["area"] == "client";
+        // What is seen from the machine at hand or in the agent's log takes no action.
+        let here = check["area"] == "client" || check["area"] == "agent";
         assert!(here || !check["actions"].as_array().unwrap().is_empty(), "{name}");
         assert_eq!(run(&["explain", name]).code, 0);
     }
@@ -731,10 +771,32 @@ fn a_pasted_error_finds_its_checks() {
     let pasted = "An error occurred (TargetNotConnected) when calling the StartSession operation: i-1 is not connected.";
     let ran = run(&["explain", pasted]);
     assert_eq!(ran.code, 0);
-    // The longest quote is the first.
-    assert!(ran.out.starts_with("target/found-in-region\n"), "{}", ran.out);
+    let first = "1. The call went to another Region or account than the node's\n";
+    assert!(ran.out.contains(first), "{}", ran.out);
     assert!(ran.out.contains("target/instance-running"));
     assert_eq!(run(&["explain", "targetnotconnected"]).code, 0);
+    let log = "INFO start\nERROR CreateControlChannel failed with error: Unauthorized request\n";
+    let piped = Run::new(&["explain", "-", "--format", "json"]).fed(log);
+    let first = &json(&piped.out)["causes"]["candidates"][0];
+    assert_eq!(first["checks"][0], "identity/role-may-open-channels", "{}", piped.out);
+    let area = run(&["explain", "network"]).out;
+    assert!(area.contains("network/route-alive") && !area.contains("agent/"), "{area}");
+}
+
+#[test]
+fn packages_get_completions_and_a_manual_page() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let ran = run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.out.contains("save-facts"), "{shell}: {}", ran.out);
+    }
+    let man = run(&["man"]).out;
+    for part in [".TH", "fail\\-on", "SSM-DOCTOR EXPLAIN"] {
+        assert!(man.contains(part), "{part}: {man}");
+    }
+    let version = run(&["--version"]).out;
+    for part in [env!("CARGO_PKG_VERSION"), "commit: ", "target: ", "rustc "] {
+        assert!(version.contains(part), "{part}: {version}");
+    }
 }
 
 #[test]
@@ -790,6 +852,8 @@ fn the_help_is_the_committed_one() {
         &["explain", "--help"],
         &["checks", "--help"],
         &["policy", "--help"],
+        &["completions", "--help"],
+        &["man", "--help"],
     ] {
         let ran = run(args);
         assert!(ran.code == 0 && ran.out.is_ascii());

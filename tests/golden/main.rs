@@ -63,6 +63,7 @@ struct Report {
     causes: Vec<String>,
     note: Option<String>,
     findings: Vec<Finding>,
+    prescription: Option<Prescription>,
     paths: Vec<Way>,
     other_sessions: Vec<OtherSession>,
     client: Client,
@@ -124,6 +125,53 @@ struct Fix {
     summary: String,
     commands: Vec<String>,
     recovery: String,
+    options: Vec<FixOption>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FixOption {
+    title: String,
+    /// Commands and Terraform show them.
+    #[serde(rename = "changes")]
+    _changes: Vec<serde_json::Value>,
+    commands: Vec<String>,
+    /// `tests/terraform` shows them.
+    #[serde(rename = "terraform")]
+    _terraform: Option<String>,
+    #[serde(rename = "console")]
+    _console: Vec<String>,
+    risks: Vec<String>,
+    manual: Vec<String>,
+    takes_effect: String,
+    verified: String,
+    why: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prescription {
+    options: Vec<Prescribed>,
+    steps: Vec<Step>,
+    verified: String,
+    why: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Prescribed {
+    check: String,
+    title: String,
+    /// Those of the steps.
+    #[serde(rename = "commands")]
+    _commands: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    title: String,
+    commands: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -436,6 +484,7 @@ impl Report {
             blocks.push(block("other sessions", line("other sessions", &others)));
         }
         let services: Vec<_> = self.paths.iter().map(|path| path.service.as_str()).collect();
+        blocks.extend(self.prescription.iter().map(Prescription::block));
         blocks.push(block("paths", line("paths", &services)));
         let (mut first, mut rest): (Vec<_>, Vec<_>) = self
             .findings
@@ -516,12 +565,42 @@ impl Finding {
             let values = [or_null(action.as_ref()), or_null(subject.as_ref()), reason, why];
             lines.push(line("  missing", &values));
         }
-        if let Some(Fix { summary, commands, recovery }) = fix {
-            lines.push(line("  fix", &[summary]));
-            lines.extend(commands.iter().map(|command| line("  command", &[command])));
-            lines.push(line("  recovery", &[recovery]));
+        if let Some(Fix { summary, commands, recovery, options }) = fix {
+            assert_eq!(Some((summary, commands, recovery)), options.first().map(FixOption::head));
+            lines.extend(options.iter().flat_map(FixOption::lines));
         }
         Block { name: check.clone(), lines }
+    }
+}
+
+impl FixOption {
+    /// What the fix repeats of its first option.
+    fn head(&self) -> (&String, &Vec<String>, &String) {
+        (&self.title, &self.commands, &self.takes_effect)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![line("  option", &[&self.title, &self.takes_effect])];
+        lines.extend(self.manual.iter().map(|step| line("    first", &[step])));
+        lines.extend(self.commands.iter().map(|command| line("    command", &[command])));
+        lines.extend(self.risks.iter().map(|risk| line("    risk", &[risk])));
+        lines.push(line("    verified", &[&self.verified, or_null(self.why.as_ref())]));
+        lines
+    }
+}
+
+impl Prescription {
+    fn block(&self) -> Block {
+        let mut lines = vec![format!("prescription: {}", self.verified)];
+        lines.extend(self.why.iter().map(|why| line("  why", &[why])));
+        for Prescribed { check, title, .. } in &self.options {
+            lines.push(line("  option", &[check, title]));
+        }
+        for Step { title, commands } in &self.steps {
+            lines.push(line("  step", &[title]));
+            lines.extend(commands.iter().map(|command| line("    command", &[command])));
+        }
+        Block { name: "prescription".into(), lines }
     }
 }
 

@@ -37,10 +37,7 @@ use ssm_doctor_checks::engine::{
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
     words,
 };
-use ssm_doctor_facts::{
-    lookup::Why,
-    scope::{Scope, Session},
-};
+use ssm_doctor_facts::{lookup::Why, scope::Session};
 use ssm_doctor_fixtures::Scenario;
 use support::printed;
 
@@ -166,7 +163,7 @@ fn judge(scenario: &Scenario) -> Diagnosis {
 }
 
 /// The report in short: verdict, causes and what they say, then whatever else is not in order.
-fn report(diagnosis: &Diagnosis, scope: &Scope) -> String {
+fn report(diagnosis: &Diagnosis, case: &Case) -> String {
     let mut lines = vec![diagnosis.overall.as_str().to_owned()];
     for it in &diagnosis.findings {
         let place = diagnosis.causes.iter().position(|cause| std::ptr::eq(*cause, it.check));
@@ -180,7 +177,7 @@ fn report(diagnosis: &Diagnosis, scope: &Scope) -> String {
             _ => continue,
         };
         let doubt = if it.standing == Some(Standing::Perhaps) { " (perhaps)" } else { "" };
-        let words = if full { format!(": {}", printed(&it.answer, scope)) } else { String::new() };
+        let words = if full { format!(": {}", printed(&it.answer, case)) } else { String::new() };
         let line = format!("{kind} {}{doubt}{words}", it.check.name());
         lines.push(line.replace('\n', "\n        "));
     }
@@ -190,7 +187,7 @@ fn report(diagnosis: &Diagnosis, scope: &Scope) -> String {
 /// How the report differs from what is expected of it.
 fn differences(incident: &Incident) -> Vec<String> {
     let Incident { scenario, expected, .. } = incident;
-    let scope = &scenario.scope;
+    let case = &Case::new(&scenario.facts, &scenario.scope);
     let diagnosis = judge(scenario);
     let mut wrong = Vec::new();
     let mut differ = |what: &str, found: &str, wanted: &str| {
@@ -243,7 +240,7 @@ fn differences(incident: &Incident) -> Vec<String> {
             match finding(name) {
                 Some(it) if is(&it.answer) => {}
                 Some(it) => {
-                    wrong.push(format!("{name} does not {wanted}: {}", printed(&it.answer, scope)));
+                    wrong.push(format!("{name} does not {wanted}: {}", printed(&it.answer, case)));
                 }
                 None => wrong.push(format!("{name} is no check")),
             }
@@ -258,7 +255,7 @@ fn differences(incident: &Incident) -> Vec<String> {
                 wrong.push(format!("{name} is no check"));
                 continue;
             };
-            let text = printed(&it.answer, scope);
+            let text = printed(&it.answer, case);
             for phrase in phrases.iter().filter(|it| text.contains(it.as_str()) != wanted) {
                 let verb = if wanted { "does not say" } else { "says" };
                 wrong.push(format!("{name} {verb} {phrase:?}: {text}"));
@@ -284,7 +281,10 @@ fn every_incident_gets_the_expected_report() {
         }
         failed.insert(incident.name.as_str());
         let wrong = wrong.join("\n    ");
-        let report = report(&judge(&incident.scenario), &incident.scenario.scope);
+        let report = report(
+            &judge(&incident.scenario),
+            &Case::new(&incident.scenario.facts, &incident.scenario.scope),
+        );
         match pending {
             Some(why) => println!("pending {}: {why}\n    {wrong}", incident.name),
             None => told.push(format!("{}\n    {wrong}\n  its report: {report}", incident.name)),
@@ -384,7 +384,7 @@ fn baselines_are_healthy() {
             let failing = diagnosis.findings.iter().filter(|it| it.standing.is_some());
             let failing: Vec<_> = failing.map(|it| it.check.name()).collect();
             assert!(failing.is_empty(), "{name}, {session}: {failing:?}");
-            let report = report(&diagnosis, &scenario.scope);
+            let report = report(&diagnosis, &Case::new(&scenario.facts, &scenario.scope));
             assert_eq!(diagnosis.overall, Overall::Healthy, "{name}, {session}: {report}");
         }
     }
@@ -418,8 +418,8 @@ fn one_refused_call_flips_nothing() {
                     }
                     let now = (check.run)(&Case::new(&facts, &scenario.scope));
                     if kind(&now) != kind(before) && now.is_ok() {
-                        let scope = &scenario.scope;
-                        let (was, is) = (printed(before, scope), printed(&now, scope));
+                        let case = Case::new(&scenario.facts, &scenario.scope);
+                        let (was, is) = (printed(before, &case), printed(&now, &case));
                         flipped
                             .push(format!("{place}: {} says {is}, and said {was}", check.name()));
                     }

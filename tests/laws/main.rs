@@ -9,6 +9,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod remedy;
 #[path = "../support/mod.rs"]
 mod support;
 mod wholeness;
@@ -222,9 +223,10 @@ fn truth_cases_show_what_the_check_reports() {
     for check in all() {
         let mut texts = Vec::new();
         for (_, case) in examples().iter().filter(|(other, _)| core::ptr::eq(*other, check)) {
-            let answer = (check.run)(&Case::new(&case.scenario.facts, &case.scenario.scope));
+            let asked = Case::new(&case.scenario.facts, &case.scenario.scope);
+            let answer = (check.run)(&asked);
             let (name, verdict) = (&case.scenario.name, verdict(&answer));
-            let text = printed(&answer, &case.scenario.scope);
+            let text = printed(&answer, &asked);
             assert!(!text.contains("```"), "{name}: the text would end the block");
             if verdict != case.expects {
                 untrue.push(format!("{name}: {verdict}, not {}\n{text}", case.expects));
@@ -291,7 +293,8 @@ fn sets(facts: usize) -> Vec<Vec<usize>> {
 /// A reading whose answer changes, for people.
 fn shown(reading: &Reading, from: &Answer, to: &Answer) -> String {
     let Reading { check, scenario, .. } = reading;
-    let shown = |answer| format!("{}\n{}", verdict(answer), printed(answer, &scenario.scope));
+    let case = Case::new(&scenario.facts, &scenario.scope);
+    let shown = |answer| format!("{}\n{}", verdict(answer), printed(answer, &case));
     format!("{} in {}: {}\nbecame {}", check.name(), scenario.name, shown(from), shown(to))
 }
 

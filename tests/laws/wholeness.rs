@@ -11,9 +11,11 @@ use ssm_doctor_checks::{all, engine::check::Check};
 use super::examples;
 
 /// The headings of a runbook, in their order.
-const HEADINGS: [&str; 4] = ["## Fix", "## Confirm", "## Seen as", "## See also"];
-/// Those that every runbook has.
-const REQUIRED: [&str; 3] = ["## Fix", "## Confirm", "## See also"];
+const HEADINGS: [&str; 6] =
+    ["## Recognise it", "## Fix", "## After the fix", "## Confirm", "## Seen as", "## See also"];
+/// Those that every runbook has. Some faults show no message, so "Seen as" can be missing.
+const REQUIRED: [&str; 5] =
+    ["## Recognise it", "## Fix", "## After the fix", "## Confirm", "## See also"];
 
 /// Where the folders of checks are: the last part of a runbook's address is a path in here.
 fn checks() -> &'static Path {
@@ -33,11 +35,10 @@ fn wholeness_every_runbook_has_all_its_parts() {
         if title.is_empty() || !title.ends_with(char::is_alphanumeric) {
             wrong.push(format!("{name}: a title is a claim, without punctuation at its end"));
         }
-        let mut found: Vec<&str> = prose(check.runbook).filter(|l| l.starts_with("## ")).collect();
+        let found: Vec<&str> = prose(check.runbook).filter(|l| l.starts_with("## ")).collect();
         for heading in REQUIRED.iter().filter(|heading| !found.contains(heading)) {
             wrong.push(format!("{name}: no heading `{heading}`"));
         }
-        found.retain(|heading| HEADINGS.contains(heading));
         let in_order: Vec<&str> = HEADINGS.into_iter().filter(|h| found.contains(h)).collect();
         if found != in_order {
             wrong.push(format!("{name}: headings are to be once, in this order: {in_order:?}"));

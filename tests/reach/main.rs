@@ -66,6 +66,8 @@ struct Answer {
     /// Which hops stop packets for certain, and which may.
     blamed: BTreeSet<Hop>,
     open: BTreeSet<Hop>,
+    /// Did it follow the packets to the end? If not, others may stop them first.
+    followed: bool,
     /// What it could not see.
     unknown: Vec<Unknown>,
     /// Its hops that are not in order, for reports.
@@ -87,6 +89,7 @@ fn analysis(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
         in_part: failed().any(|hop| hop.kind == HopKind::SomeReplies),
         blamed: failed().filter_map(|hop| hop_of(hop.kind)).collect(),
         open: open.filter_map(|hop| hop_of(hop.kind)).collect(),
+        followed: path.unfollowed.is_none(),
         unknown: unknown.chain(path.unfollowed.clone()).collect(),
         shown: shown
             .chain(path.unfollowed.iter().map(|why| format!("not followed: {why:?}")))
@@ -138,8 +141,6 @@ struct Census {
     left_open: u32,
     /// Networks in which the analysis says no, by what it blames.
     blamed: BTreeMap<Hop, u32>,
-    /// Disagreements that are known, by their name.
-    known: BTreeMap<&'static str, u32>,
     /// One of each kind, as small as it gets.
     shown: BTreeMap<String, String>,
     /// What the analysis asks for and no network answers.
@@ -184,7 +185,8 @@ fn misplaced_blame(
     packets: &Judgement,
     with: impl Fn(&Healed) -> Judgement,
 ) -> Option<&'static str> {
-    if answer.reachable != Reachable::No || packets.arrival != Arrival::Nowhere {
+    let both = answer.reachable == Reachable::No && packets.arrival == Arrival::Nowhere;
+    if !both || !answer.followed {
         return None;
     }
     // Of a hop that it leaves open it does not know for certain.
@@ -214,106 +216,12 @@ fn misplaced_blame(
     None
 }
 
-/// A disagreement in which the analysis is wrong, until it is fixed.
-struct Known {
-    what: &'static str,
-    is_it: fn(&Plan, &Value, &Answer, &dyn Fn(&Healed) -> Judgement) -> bool,
-}
-
-/// As narrow as possible. Remove an entry when its defect is fixed: the ordinary run fails until then.
-const KNOWN: &[Known] = &[
-    Known {
-        what: "a Resolver rule forwards the name, or may, and what is wrong on the way to the VPC's own zone or \
-               endpoint stops packets for certain all the same",
-        is_it: |plan, facts, answer, _| {
-            let name = format!("{}.eu-west-1.amazonaws.com", plan.service);
-            let forwards = |rule: &Value| {
-                rule["kind"] == "FORWARD"
-                    && rule["domain"].as_str().is_some_and(|it| name.ends_with(it))
-            };
-            let mut rules = facts["rules"].as_object().into_iter().flat_map(|all| all.values());
-            let hidden = |row: &Value| row["unknown"].is_string();
-            let unseen = hidden(&facts["resolver_rules"]["vpc-1"]) || rules.clone().any(hidden);
-            answer.reachable == Reachable::No && (unseen || rules.any(forwards))
-        },
-    },
-    Known {
-        what: "a zone is blamed beside an endpoint whose private DNS takes its place once it is available",
-        is_it: |_, _, answer, with| {
-            let both = [Hop::HostedZone, Hop::Endpoint];
-            both.iter().all(|hop| answer.blamed.contains(hop))
-                && with(&Healed::from([Hop::HostedZone])).first
-                    == BTreeSet::from([[Hop::Endpoint].into()])
-        },
-    },
-    Known {
-        what: "S3's list tells which addresses are S3's and which are not, and routes for others are blamed",
-        // Without the list the reference takes the addresses for any service's, as the analysis does.
-        is_it: |plan, facts, answer, _| {
-            let mut facts = facts.clone();
-            facts["prefix_lists"]["pl-2"] = serde_json::json!({"unknown": "denied"});
-            let (facts, scope) = networks::read(&facts);
-            let with = |healed: &Healed| judge(&facts, &scope, plan.service, healed);
-            let packets = with(&Healed::new());
-            disagreement(answer, &packets)
-                .or_else(|| misplaced_blame(answer, &packets, with))
-                .is_none()
-        },
-    },
-    Known {
-        what: "the route of a gateway endpoint that is deleted takes all of S3's addresses, and routes for \
-               others are blamed too",
-        is_it: |plan, facts, answer, _| {
-            let endpoints = facts["endpoints"]["vpc-1"].as_array().into_iter().flatten();
-            let gone = |it: &Value| it["id"] == "vpce-s3" && it["state"] == "deleted";
-            let more = answer.blamed.len() > 1 && answer.blamed.contains(&Hop::Endpoint);
-            plan.service == "s3" && more && endpoints.cloned().any(|it| gone(&it))
-        },
-    },
-    Known {
-        what: "the route back from a VPC that packets only cross is blamed as one of the instance's subnet",
-        is_it: |_, _, answer, with| {
-            let mut others = answer.blamed.clone();
-            others.remove(&Hop::Route)
-                && with(&others).first.iter().any(|it| it.contains(&Hop::TransitGatewayRoute))
-        },
-    },
-    Known {
-        what: "a peering connection to another VPC than the hub's is taken for a way to the hub",
-        is_it: |_, facts, _, _| facts["peerings"]["pcx-1"]["accepter"]["vpc"] == "vpc-3",
-    },
-    Known {
-        what: "the ACL between the instance and a NAT instance in another subnet is not looked at",
-        is_it: |_, _, answer, with| {
-            let acl = BTreeSet::from([BTreeSet::from([Hop::NetworkAcl])]);
-            answer.blamed.contains(&Hop::NatInstance) && with(&Healed::new()).first == acl
-        },
-    },
-    Known {
-        what: "without DNS support the public path is blamed, though a zone leads to a hub",
-        is_it: |_, facts, answer, _| {
-            let zones = facts["hosted_zones"]["vpc-1"].as_array();
-            answer.blamed.contains(&Hop::VpcDns) && zones.is_some_and(|all| !all.is_empty())
-        },
-    },
-    Known {
-        what: "without DNS support no name resolves, and it is not blamed where the agent may ask for another",
-        is_it: |_, facts, answer, _| {
-            let nic = &facts["instances"]["i-1"]["interfaces"][0];
-            let off = facts["vpc_dns"]["vpc-1"]["support"] == false;
-            off && nic["private_ip"].is_null() && !answer.blamed.contains(&Hop::VpcDns)
-        },
-    },
-];
-
 /// A network, and what both sides say of it.
 struct Comparison {
     facts: Value,
     answer: Answer,
     packets: Judgement,
     disagreement: Option<&'static str>,
-    /// Why the disagreement does not count.
-    known: Option<&'static str>,
 }
 
 fn compare(plan: &Plan, solver: Solver) -> Comparison {
@@ -324,10 +232,7 @@ fn compare(plan: &Plan, solver: Solver) -> Comparison {
     let answer = solver(&facts, &scope, plan.service);
     let disagreement =
         disagreement(&answer, &packets).or_else(|| misplaced_blame(&answer, &packets, with));
-    let is_it = |known: &&Known| (known.is_it)(plan, &value, &answer, &with);
-    let known = disagreement.and_then(|_| KNOWN.iter().find(is_it)).map(|known| known.what);
-    let disagreement = disagreement.filter(|_| known.is_none());
-    Comparison { facts: value, answer, packets, disagreement, known }
+    Comparison { facts: value, answer, packets, disagreement }
 }
 
 fn census(cases: u32, solver: Solver) -> Census {
@@ -340,8 +245,7 @@ fn census(cases: u32, solver: Solver) -> Census {
     let mut shrunk = 0;
     for _ in 0..cases {
         let mut tree = strategy.new_tree(&mut runner).unwrap();
-        let Comparison { facts, answer, packets, disagreement, known } =
-            compare(&tree.current(), solver);
+        let Comparison { facts, answer, packets, disagreement } = compare(&tree.current(), solver);
         census.cases += 1;
         census.packets += packets.packets;
         *census.answers.entry(word(answer.reachable)).or_default() += 1;
@@ -361,9 +265,6 @@ fn census(cases: u32, solver: Solver) -> Census {
             }
         }
         census.unasked.extend(answer.unknown.into_iter().flat_map(Unknown::unasked));
-        if let Some(known) = known {
-            *census.known.entry(known).or_default() += 1;
-        }
         let Some(kind) = disagreement else { continue };
         *census.disagreements.entry(kind).or_default() += 1;
         if shrunk < SHRUNK {
@@ -432,7 +333,7 @@ fn word(answer: Reachable) -> &'static str {
 /// What the two sides say: first without names and addresses, then in full.
 fn report(plan: &Plan, solver: Solver) -> (String, String) {
     use std::fmt::Write;
-    let Comparison { facts, answer, packets, disagreement, .. } = compare(plan, solver);
+    let Comparison { facts, answer, packets, disagreement } = compare(plan, solver);
     let head = format!("{}: {} ({disagreement:?})", plan.service, word(answer.reachable));
     let (mut signature, mut text) = (head.clone(), format!("{head}\n"));
     for line in differences(&healthiest().facts(), &facts) {
@@ -476,9 +377,6 @@ impl Census {
         }
         println!("  blamed: {:?}", self.blamed);
         println!("  what stops packets first is left open: {}", self.left_open);
-        for (what, count) in &self.known {
-            println!("  known: {count} x {what}");
-        }
         println!("  disagreements: {:?}", self.disagreements);
         println!("  requested and not known: {:?}", self.unasked);
         for shown in self.shown.values() {
@@ -512,15 +410,6 @@ fn the_analysis_agrees_with_the_packets() {
     );
     assert!(census.unasked.is_empty(), "the networks lack {:?}", census.unasked);
     assert!(census.disagreements.is_empty(), "{:?}", census.disagreements);
-    let is_ordinary =
-        setting("SSM_DOCTOR_CASES", CASES) == CASES && setting("SSM_DOCTOR_SEED", 1) == 1;
-    for known in KNOWN.iter().filter(|_| is_ordinary) {
-        assert!(
-            census.known.contains_key(known.what),
-            "no longer occurs, remove it from KNOWN: {}",
-            known.what
-        );
-    }
 }
 
 /// A test that every solver passes shows nothing.
@@ -532,6 +421,7 @@ fn an_answer_without_looking_is_found_out() {
             in_part: true,
             blamed: BTreeSet::new(),
             open: BTreeSet::new(),
+            followed: true,
             unknown: vec![Unknown::limit("nothing")],
             shown: Vec::new(),
         }

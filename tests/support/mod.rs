@@ -15,13 +15,10 @@ use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
     case::Case,
 };
-use ssm_doctor_checks::engine::{
-    check::Check,
-    words::{self, Remediation},
-};
+use ssm_doctor_checks::engine::{check::Check, command::Shell, fix, words};
 use ssm_doctor_facts::{
+    change::Risk,
     lookup::{Facts, Gap, Need},
-    scope::Scope,
 };
 use ssm_doctor_fixtures::Scenario;
 
@@ -54,15 +51,25 @@ pub fn verdict(answer: &Answer) -> &'static str {
 
 /// An answer as the report prints it: a line per observation, then the fix, a line per command, and what
 /// follows the fix; or a line per fact that is missing.
-pub fn printed(answer: &Answer, scope: &Scope) -> String {
+pub fn printed(answer: &Answer, case: &Case) -> String {
     let lines = match answer {
         Ok(Verdict::Pass(evidence)) => evidence.iter().map(words::sentence).collect(),
         Ok(Verdict::Fail(evidence, fix)) => {
-            let Remediation { summary, commands, recovery } = words::remediation(fix, scope);
             let mut lines: Vec<String> = evidence.iter().map(words::sentence).collect();
-            lines.push(format!("fix: {summary}"));
-            lines.extend(commands.iter().map(|command| format!("$ {}", quoted(command))));
-            lines.push(format!("then: {}", recovery.as_str()));
+            for (at, option) in fix::options(fix, case).iter().enumerate() {
+                let label = if at == 0 { "fix" } else { "or" };
+                let risks: Vec<&str> = fix::risks(option).into_iter().map(Risk::as_str).collect();
+                let risks = if risks.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", risks.join(", "))
+                };
+                lines.push(format!("{label}: {}{risks}", option.title));
+                lines.extend(option.manual.iter().map(|step| format!("first: {step}")));
+                let commands = fix::commands(&option.changes, &case.scope.region);
+                lines.extend(commands.iter().map(|it| format!("$ {}", it.line(Shell::Posix))));
+                lines.push(format!("then: {}", fix::recovery(option, fix).as_str()));
+            }
             lines
         }
         Ok(Verdict::NotApplicable(why)) => vec![(*why).into()],
@@ -80,8 +87,4 @@ fn gap(gap: &Gap) -> String {
             format!("missing: {action} {} {}{colon}{detail}", need.subject(), why.phrase())
         }
     }
-}
-
-fn quoted(words: &[String]) -> String {
-    shlex::try_join(words.iter().map(String::as_str)).unwrap()
 }

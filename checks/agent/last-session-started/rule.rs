@@ -6,7 +6,7 @@
 //! advice. Source: `DescribeSessions`, `Status`, `Reason` and `Details`.
 
 use crate::prelude::*;
-use ssm_doctor_facts::{change::SsmChange, time::span};
+use ssm_doctor_facts::time::span;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -34,15 +34,12 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::Pass(observed(&subject, how)));
     }
     let evidence = observed(&subject, format!("was the last to end{by}{when}, and failed{reason}"));
-    let fix = match &last.reason {
-        Some(_) => {
-            "see whether what it failed of is still so (`ssm-doctor explain \"<text>\"` finds the checks behind a text)"
-        }
-        None => "see the agent's log of that time on the node, for what it failed of",
+    let option = match &last.reason {
+        Some(_) => FixOption::new("see whether the last session's reason to fail persists")
+            .after("find the checks behind the text: `ssm-doctor explain \"<text>\"`"),
+        None => FixOption::new("read in the agent's log why the last session failed").after(
+            "on the node, read the lines of that time in /var/log/amazon/ssm/errors.log, or in %PROGRAMDATA%\\Amazon\\SSM\\Logs\\errors.log",
+        ),
     };
-    Ok(Verdict::Fail(
-        evidence,
-        Fix::new(fix, Recovery::NextSession)
-            .with(SsmChange::ListPastSessions { target: case.scope.target.clone() }),
-    ))
+    Ok(Verdict::Fail(evidence, Fix::options([option], Recovery::NextSession)))
 }

@@ -6,7 +6,7 @@
 
 use crate::{path, prelude::*};
 use ssm_doctor_analysis::node::unresponsive::{GRACE, Silence, explore};
-use ssm_doctor_facts::{change::Ec2Change, time::span};
+use ssm_doctor_facts::time::span;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -30,6 +30,20 @@ pub(crate) static CHECK: Check = Check {
             &crate::agent::version_supports_host_management::CHECK,
             &crate::endpoint::policy_allows_agent::CHECK,
             &crate::endpoint::policy_allows_role_token::CHECK,
+            &super::clock_right::CHECK,
+            &super::configuration_valid::CHECK,
+            &super::credentials_current::CHECK,
+            &super::disk_writable::CHECK,
+            &super::installation_complete::CHECK,
+            &super::limits_suffice::CHECK,
+            &super::log_shows_no_fault::CHECK,
+            &super::metadata_reachable::CHECK,
+            &super::names_resolve::CHECK,
+            &super::proxy_passes::CHECK,
+            &super::registration_valid::CHECK,
+            &super::service_works::CHECK,
+            &super::services_answer::CHECK,
+            &super::tls_trusted::CHECK,
         ],
     ),
     proves: &[&crate::target::found_in_region::CHECK],
@@ -53,9 +67,9 @@ fn run(case: &Case) -> Answer {
     if case.facts.node(target).optional()?.is_some() {
         return Ok(Verdict::Pass(observed(target, "is registered with Systems Manager")));
     }
-    let Some(id) = target.instance() else {
+    if target.instance().is_none() {
         return Ok(Verdict::NotApplicable("a hybrid node that is not registered does not exist"));
-    };
+    }
     if let Some(unknown) = just_launched(case)? {
         return Err(unknown);
     }
@@ -64,5 +78,5 @@ fn run(case: &Case) -> Answer {
         "is not known to Systems Manager: the agent has never reported, or not for 30 days",
     );
     let (evidence, fix) = explore(Silence::NeverRegistered, case, evidence)?;
-    Ok(Verdict::Fail(evidence, fix.with(Ec2Change::GetConsoleOutput { instance: id.clone() })))
+    Ok(Verdict::Fail(evidence, fix))
 }

@@ -7,10 +7,7 @@
 use crate::agent::registered::just_launched;
 use crate::{path, prelude::*};
 use ssm_doctor_analysis::node::unresponsive::{Silence, explore};
-use ssm_doctor_facts::{
-    change::SsmChange,
-    ssm::{Connection, Ping},
-};
+use ssm_doctor_facts::ssm::{Connection, Ping};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -21,6 +18,7 @@ pub(crate) static CHECK: Check = Check {
         &super::ping_online::CHECK,
         &super::registered::CHECK,
         &super::version_supports_session::CHECK,
+        &super::websocket_opens::CHECK,
         &crate::target::found_in_region::CHECK,
         &crate::identity::role_may_open_channels::CHECK,
         &crate::network::no_appliance_in_path::CHECK,
@@ -67,5 +65,5 @@ fn run(case: &Case) -> Answer {
     };
     let evidence = observed(target, format!("has no session channel open (notconnected){online}"));
     let (evidence, fix) = explore(Silence::NotConnected(node), case, evidence)?;
-    Ok(Verdict::Fail(evidence, fix.with(SsmChange::GetConnectionStatus { target: target.clone() })))
+    Ok(Verdict::Fail(evidence, fix))
 }

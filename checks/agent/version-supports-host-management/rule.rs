@@ -4,12 +4,13 @@
 //! to since 3.2.582.0 (Systems Manager user guide, "Default Host Management Configuration"), and only
 //! by version 2 of the instance metadata service, which agents of that age speak.
 
+use crate::identity_remedies::{attach_profile, listed};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     agent_identity::{agent_role_name, host_management_gives_none},
     identity::CredentialSource,
 };
-use ssm_doctor_facts::{change::InstanceProfileChange, ssm::AgentVersion};
+use ssm_doctor_facts::ssm::AgentVersion;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -60,12 +61,12 @@ fn run(case: &Case) -> Answer {
     let needs = format!("has agent {version}, and Default Host Management needs {FLOOR}");
     Ok(Verdict::Fail(
         observed(id, needs),
-        Fix::new(
-                format!(
-                    "update the agent on {id}, or attach an instance profile whose role has AmazonSSMManagedInstanceCore"
-                ),
-                Recovery::Agent,
-            )
-        .with(InstanceProfileChange::Associate { instance: id.clone() }),
+        Fix::options(
+            listed([
+                Some(FixOption::new(format!("update the agent on {id}"))),
+                attach_profile(id, false, case),
+            ]),
+            Recovery::Agent,
+        ),
     ))
 }

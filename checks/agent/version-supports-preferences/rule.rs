@@ -58,7 +58,7 @@ fn run(case: &Case) -> Answer {
                         "runs agent {version}, and {feature} needs at least {floor}: it is left out without a word"
                     ),
                 ),
-                super::version_supports_session::update(case.scope),
+                super::version_supports_session::update(case),
             ));
         }
         let evidence = observed(target, format!("runs agent {version}; {feature} needs {floor}"));

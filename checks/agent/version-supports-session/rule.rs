@@ -4,7 +4,10 @@
 
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
-use ssm_doctor_facts::{change::SsmChange, ssm::AgentVersion};
+use ssm_doctor_facts::{
+    change::SsmChange,
+    ssm::{AgentVersion, Ping},
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -40,16 +43,28 @@ fn run(case: &Case) -> Answer {
                     target,
                     format!("runs agent {version}, and {feature} needs at least {floor}"),
                 ),
-                update(case.scope),
+                update(case),
             )
         })
     })
 }
 
-/// Run Command does it, also where sessions do not work.
-pub(super) fn update(scope: &Scope) -> Fix {
-    Fix::new("update the agent", Recovery::NextSession)
-        .with(SsmChange::UpdateAgent { target: scope.target.clone() })
+/// Run Command does it, also where sessions do not work. A node that is not online takes no command.
+pub(super) fn update(case: &Case) -> Fix {
+    let target = &case.scope.target;
+    let online = matches!(
+        case.facts.node(target).hint(),
+        Ok(Some(node)) if node.ping == Ping::Online
+    );
+    let option = FixOption::new(format!("update the agent on {target}"));
+    let option = if online {
+        option.with(SsmChange::UpdateAgent { target: target.clone() })
+    } else {
+        option.after(format!(
+            "install the newest agent on {target} itself: the package of its operating system, or `snap refresh amazon-ssm-agent`"
+        ))
+    };
+    Fix::options([option], Recovery::NextSession)
 }
 
 fn kind(case: &Case) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {

@@ -9,7 +9,7 @@ use ssm_doctor_analysis::{
     dns::{self, Statement},
     network::service,
 };
-use ssm_doctor_facts::change::Route53ResolverChange;
+use ssm_doctor_facts::{change::Route53ResolverChange, route53::ResolverRule};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -39,7 +39,6 @@ fn run(case: &Case) -> Answer {
         }
         let domain = dns_words::shown(rule.domain.as_deref().unwrap_or_default());
         let targets = rule.targets.join(", ");
-        let aws = case.scope.region.dns_suffix();
         Ok(Verdict::Fail(
             observed(
                 &id,
@@ -47,14 +46,24 @@ fn run(case: &Case) -> Answer {
                     "forwards queries for {domain}, {host} among them, to {targets}, which may not know the private addresses of AWS services"
                 ),
             ),
-            Fix::new(
-                format!(
-                    "see what {targets} answers for {host} on the node; if it is not an address that the node reaches, answer {aws} in the VPC again by a SYSTEM rule"
-                ),
+            Fix::options(
+                [keep_in_vpc(vpc, &id, rule, &host).after(format!(
+                    "see on the node which address {targets} answers for {host}: if the node reaches that address, this rule is not the fault"
+                ))],
                 Recovery::Agent,
-            )
-            .with(Route53ResolverChange::CreateSystemRule { domain: host.clone() })
-            .with(Route53ResolverChange::AssociateResolverRule { vpc: vpc.clone() }),
+            ),
         ))
     })
+}
+
+/// A Resolver rule for the name alone, which is more specific than the one that forwards. A second rule
+/// for the same domain cannot be associated.
+fn keep_in_vpc(vpc: &VpcId, id: &ResolverRuleId, rule: &ResolverRule, host: &str) -> FixOption {
+    if rule.domain.as_deref() == Some(host) {
+        return FixOption::new(format!("take the Resolver rule {id} off {vpc}")).with(
+            Route53ResolverChange::DisassociateResolverRule { rule: id.clone(), vpc: vpc.clone() },
+        );
+    }
+    FixOption::new(format!("answer {host} in {vpc} by a SYSTEM rule"))
+        .with(Route53ResolverChange::AssociateSystemRule { domain: host.into(), vpc: vpc.clone() })
 }

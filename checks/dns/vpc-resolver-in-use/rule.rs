@@ -4,6 +4,7 @@
 //! forwarder for AWS's names all is well, and that forwarder is not visible from here. So this never
 //! blocks by itself; it is the explanation when the agent stays away.
 
+use alloc::vec;
 use core::net::IpAddr;
 
 use crate::prelude::*;
@@ -57,22 +58,33 @@ fn run(case: &Case) -> Answer {
             return Ok(Verdict::Pass(handed.and(observed(server, answers))));
         }
     }
-    let (evidence, mend) = match server {
+    let provide = FixOption::new(format!(
+        "hand out AmazonProvidedDNS to {vpc} by new DHCP options, which replace all settings of the old ones"
+    ))
+    .with(Ec2Change::AssociateDhcpOptions { vpc: vpc.clone() });
+    let (evidence, options) = match server {
         None => {
             let left = "leaves its instances with the DNS servers of their images, if any";
-            (handed.and(observed(vpc, left)), "hand out AmazonProvidedDNS".into())
+            (handed.and(observed(vpc, left)), vec![provide])
         }
-        Some(server) => (
-            handed.and(doubts(server, service, vpc, case)?),
-            format!(
-                "hand out AmazonProvidedDNS, or make {server} forward {domain} to the VPC's resolver (the VPC's base address plus two)"
-            ),
-        ),
+        Some(server) => {
+            let forward = FixOption::new(format!(
+                "let {server} forward {domain} to the resolver of {vpc}"
+            ))
+            .after(format!(
+                "on {server}, add a conditional forwarder for {domain} to the resolver of {vpc}: the base address of the VPC plus two"
+            ));
+            (
+                handed.and(doubts(server, service, vpc, case)?),
+                if ANSWER_ANYBODY.contains(&server) {
+                    vec![provide]
+                } else {
+                    vec![forward, provide]
+                },
+            )
+        }
     };
-    Ok(Verdict::Fail(
-        evidence,
-        Fix::new(mend, Recovery::Agent).with(Ec2Change::AssociateDhcpOptions { vpc: vpc.clone() }),
-    ))
+    Ok(Verdict::Fail(evidence, Fix::options(options, Recovery::Agent)))
 }
 
 /// Public resolvers: Google's, Cloudflare's, Quad9's and Cisco's.

@@ -4,7 +4,7 @@
 //! default policy allows everything; one that only denies allows nothing. Whether `ssmmessages`
 //! endpoints enforce a policy is not documented, so there a missing Allow is unknown, not a fault.
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     network::{
@@ -13,10 +13,10 @@ use ssm_doctor_analysis::{
     },
     permissions::{
         actions::{CHANNELS, REGISTER, channels_of, target_arn},
-        identity::PermissionQuestion,
         request_context,
     },
 };
+use ssm_doctor_iam_policy::RequestContext;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -78,12 +78,13 @@ fn allows_agent(policy: EndpointPolicy, once_in: Option<&VpcId>, case: &Case) ->
     let channels = channels_of(&role.arn, case.scope);
     let (actions, resource): (&[&str], &str) =
         if policy.service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
-    Ok(all_of(actions, "nothing is asked of it", |action| {
-        let question = PermissionQuestion { identity: &identity, action, resource };
-        let mut context = request_context::of(question, case)?;
+    // The role's own policies say on which nodes, and the next node needs the endpoint as well.
+    let requests: Vec<EndpointRequest> =
+        actions.iter().map(|action| EndpointRequest { action, resource, granted: "*" }).collect();
+    let complete = |context: &mut RequestContext| {
         if let Some(vpc) = once_in {
-            request_context::by_endpoint(&mut context, policy.endpoint, vpc, case);
+            request_context::by_endpoint(context, policy.endpoint, vpc, case);
         }
-        policy.judge_in(question, &context)
-    })?)
+    };
+    Ok(policy.judge_in(&identity, &requests, case, &complete)?)
 }

@@ -3,11 +3,11 @@
 //! Encryption and logging preferences make the agent call KMS, S3 or `CloudWatch` Logs before the
 //! prompt appears, from the same subnet and so through the same kind of endpoints.
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     network::service,
-    permissions::{actions::log_groups_of, identity::PermissionQuestion},
+    permissions::actions::log_groups_of,
     session::{self, Gates, Preferences},
 };
 
@@ -82,6 +82,18 @@ fn judge(service: &'static str, preferences: &Preferences, case: &Case) -> Judge
         _ => return Ok(Verdict::NotApplicable("nothing waits for it")),
     };
     let identity = role.identity(case.scope);
-    let question = PermissionQuestion { identity: &identity, action, resource: &resource };
-    Ok(policy.judge(question, case)?)
+    // This action has no resource but `*`.
+    let granted = if service == "logs" { "*" } else { &resource };
+    let request = EndpointRequest { action, resource: &resource, granted };
+    Ok(next_session(policy.judge(&identity, &[request], case)?))
+}
+
+/// The agent looks anew for each session.
+pub(super) fn next_session(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Fail(evidence, fix) => {
+            Verdict::Fail(evidence, Fix { recovery: Recovery::NextSession, ..fix })
+        }
+        other => other,
+    }
 }

@@ -3,9 +3,10 @@
 //! A policy may let the agent look at the bucket or the log group, and still deny it to write the log.
 //! Sessions work then, without any message.
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::endpoint::policy_allows_gates::next_session;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
-use ssm_doctor_analysis::{permissions::identity::PermissionQuestion, session::Preferences};
+use ssm_doctor_analysis::session::Preferences;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -50,8 +51,9 @@ fn judge(service: &'static str, field: &str, preferences: &Preferences, case: &C
     };
     let logs = logs.or_not_applicable(NOTHING)?;
     let identity = role.identity(case.scope);
-    Ok(all_of(actions, NOTHING, |action| {
-        let question = PermissionQuestion { identity: &identity, action, resource: &logs.one };
-        policy.judge(question, case)
-    })?)
+    let requests: Vec<EndpointRequest> = actions
+        .iter()
+        .map(|action| EndpointRequest { action, resource: &logs.one, granted: &logs.all })
+        .collect();
+    Ok(next_session(policy.judge(&identity, &requests, case)?))
 }

@@ -4,12 +4,11 @@
 //! that require the organization's own resources deny the documents that AWS owns, which do not belong to
 //! the organization: shells open, and SSH and port forwarding do not.
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     permissions::{
         actions::{START, document_arn, target_arn},
-        identity::PermissionQuestion,
         operator,
     },
     session,
@@ -41,26 +40,30 @@ fn run(case: &Case) -> Judged {
     let (target, document) = (target_arn(case)?, document_arn(case, &name)?);
     // What the service asks for a default document is not documented.
     let named = case.scope.session != Session::Shell || case.scope.document.is_some();
-    let resources = core::iter::once(target).chain(named.then_some(document));
-    let verdict = all_of(resources, "nothing is asked of it", |resource| {
-        let question =
-            PermissionQuestion { identity: &identity, action: START, resource: &resource };
-        Ok(match policy.judge(question, case)? {
+    let resources: Vec<String> =
+        core::iter::once(target).chain(named.then_some(document)).collect();
+    let asked = |resource| EndpointRequest { action: START, resource, granted: resource };
+    let verdict = all_of(&resources, "nothing is asked of it", |resource| {
+        Ok(match policy.judge(&identity, &[asked(resource)], case)? {
             Verdict::Fail(evidence, fix) => Verdict::Fail(
-                evidence.and(observed(&resource, "is what it would not let start")),
+                evidence.and(observed(resource, "is what it would not let start")),
                 fix,
             ),
             other => other,
         })
     })?;
-    Ok(match verdict {
-        Verdict::Fail(evidence, fix) => Verdict::Fail(
-            evidence.and(observed(
-                identity.name(),
-                "is held up by it only when calling from inside the VPC",
-            )),
-            Fix { recovery: Recovery::NextSession, ..fix },
-        ),
-        other => other,
-    })
+    let Verdict::Fail(evidence, _) = verdict else { return Ok(verdict) };
+    // One fix for both, because a policy is replaced as a whole.
+    let both: Vec<EndpointRequest> =
+        resources.iter().map(|resource| asked(resource.as_str())).collect();
+    let Verdict::Fail(_, fix) = policy.judge(&identity, &both, case)? else {
+        return Ok(Verdict::NotApplicable("nothing is asked of it"));
+    };
+    Ok(Verdict::Fail(
+        evidence.and(observed(
+            identity.name(),
+            "is held up by it only when calling from inside the VPC",
+        )),
+        Fix { recovery: Recovery::NextSession, ..fix },
+    ))
 }

@@ -9,7 +9,7 @@
 
 use serde_json::json;
 
-use crate::engine::permission::endpoint_policy::EndpointPolicy;
+use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::target_arn,
@@ -86,7 +86,15 @@ fn run(case: &Case) -> Judged {
                 "Resource": "*",
                 "Condition": { "StringEquals": { "ssm:NodeAccountId": identity.arn.account() } },
             });
-            Ok(Verdict::Fail(evidence, policy.fix(&denial, &statement)))
+            let title = format!(
+                "let the policy of {id} allow the nodes of account {} to ask for their role",
+                identity.arn.account()
+            );
+            let added = if denial.explicit { Vec::new() } else { Vec::from([statement]) };
+            let request =
+                EndpointRequest { action: TOKEN, resource: &target, granted: &target };
+            let fix = policy.changed(title, &[(request, &denial)], None, &added);
+            Ok(Verdict::Fail(evidence, fix))
         }
         _ => Err(Unknown::limit(format!(
             "whether the policy of {id} lets the agent on {} ask for its role ({TOKEN}): it asks who signed, and on hybrid nodes nobody has; ssm:NodeAccountId and ssm:NodeOrgId work for every node",

@@ -1,22 +1,46 @@
 //! The policy of a VPC endpoint, in front of one request.
 
-use alloc::{format, string::String};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use serde_json::{Value, json};
 
-use super::{allowing, set, words};
+use super::{
+    allowing,
+    edit::{self, Exemption},
+    remedy::cited,
+    set, words,
+};
 use ssm_doctor_analysis::{
-    answer::{Answer, Fix, Recovery, Verdict, observed},
+    answer::{Answer, Evidence, Fix, FixOption, Recovery, Verdict, observed},
     case::Case,
     network::path::endpoint_on_path,
     permissions::{
         decision::{PolicyDenial, denied_by_endpoint},
-        identity::PermissionQuestion,
+        identity::{Identity, PermissionQuestion},
         request_context,
     },
 };
-use ssm_doctor_facts::{change::EndpointPolicyChange, ec2::Endpoint, lookup::Unknown, text::Text};
+use ssm_doctor_facts::{
+    change::{EndpointPolicyChange, Risk},
+    ec2::Endpoint,
+    ids::Arn,
+    lookup::{Unknown, Unknowns},
+    text::Text,
+};
 use ssm_doctor_iam_policy::RequestContext;
+
+/// One request through an endpoint.
+#[derive(Clone, Copy)]
+pub struct EndpointRequest<'a> {
+    pub action: &'a str,
+    pub resource: &'a str,
+    /// The resource of a policy that allows the request and all others like it.
+    pub granted: &'a str,
+}
 
 #[derive(Clone, Copy)]
 pub struct EndpointPolicy<'f> {
@@ -53,37 +77,67 @@ impl<'f> EndpointPolicy<'f> {
         self.is_open().then(|| Verdict::Pass(observed(&self.endpoint.id, how)))
     }
 
-    /// Does it allow a request?
+    /// Does it allow requests of one identity?
     ///
     /// # Errors
     /// [`Unknown`] when that depends on what is not known.
-    pub fn judge(self, question: PermissionQuestion, case: &Case) -> Answer {
-        self.judge_in(question, &request_context::of(question, case)?)
+    pub fn judge(self, identity: &Identity, requests: &[EndpointRequest], case: &Case) -> Answer {
+        self.judge_in(identity, requests, case, &|_| {})
     }
 
-    /// Does it allow a request with this context?
+    /// As [`judge`](Self::judge), in a context that is completed first. One fix covers all requests,
+    /// because a policy is replaced as a whole.
     ///
     /// # Errors
-    /// As [`judge`](Self::judge).
-    pub fn judge_in(self, question: PermissionQuestion, context: &RequestContext) -> Answer {
-        let PermissionQuestion { identity, action, resource } = question;
+    /// As there.
+    pub fn judge_in(
+        self,
+        identity: &Identity,
+        requests: &[EndpointRequest],
+        case: &Case,
+        complete: &dyn Fn(&mut RequestContext),
+    ) -> Answer {
         let (id, name) = (&self.endpoint.id, identity.name());
-        let request = question.request(None, context);
-        let Some(denial) = denied_by_endpoint(&request, id.as_str(), self.text)? else {
-            let how = format!("has a policy that allows {name} {action}");
-            return Ok(Verdict::Pass(observed(id, how)));
+        let mut denials: Vec<(EndpointRequest, PolicyDenial)> = Vec::new();
+        let (mut passed, mut failed) = (None::<Evidence>, None::<Evidence>);
+        let mut unseen = Unknowns::default();
+        let join = |so_far: Option<Evidence>, more: Evidence| match so_far {
+            Some(so_far) => Some(so_far.and(more)),
+            None => Some(more),
         };
-        let denies = self.denial(&denial);
-        if self.service == "ssmmessages" {
-            return Err(Unknown::limit(format!(
-                "the policy of {id} {denies} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
-            )));
+        for request in requests.iter().copied() {
+            let EndpointRequest { action, resource, .. } = request;
+            let question = PermissionQuestion { identity, action, resource };
+            let denied = request_context::of(question, case).and_then(|mut context| {
+                complete(&mut context);
+                denied_by_endpoint(&question.request(None, &context), id.as_str(), self.text)
+            });
+            match unseen.keep(denied) {
+                Some(None) => {
+                    let how = format!("has a policy that allows {name} {action}");
+                    passed = join(passed, observed(id, how));
+                }
+                Some(Some(denial)) if self.service == "ssmmessages" => {
+                    let how = self.denial(&denial);
+                    unseen.add(Unknown::limit(format!(
+                        "the policy of {id} {how} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
+                    )));
+                }
+                Some(Some(denial)) => {
+                    let reason = self.denial(&denial);
+                    let subject = format!("{id} ({})", self.service);
+                    let how = format!("has a policy that {reason} {name} {action}");
+                    failed = join(failed, observed(&subject, how));
+                    denials.push((request, denial));
+                }
+                None => {}
+            }
         }
-        let subject = format!("{id} ({})", self.service);
-        let evidence = observed(&subject, format!("has a policy that {denies} {name} {action}"));
-        let mut statement = allowing(&[action], resource);
-        set(&mut statement, "Principal", json!({ "AWS": identity.arn }));
-        Ok(Verdict::Fail(evidence, self.fix(&denial, &statement)))
+        if let Some(evidence) = failed {
+            return Ok(Verdict::Fail(evidence, self.fix(&denials, &identity.arn)));
+        }
+        unseen.none()?;
+        Ok(passed.map_or(Verdict::NotApplicable("nothing is asked of it"), Verdict::Pass))
     }
 
     /// `denies`, or why nothing allows it, before the action.
@@ -103,25 +157,79 @@ impl<'f> EndpointPolicy<'f> {
         }
     }
 
-    /// Allow it with this statement, or go back to the default policy.
-    pub fn fix(self, denial: &PolicyDenial, statement: &Value) -> Fix {
+    /// Allows the denied requests to one principal.
+    fn fix(self, denials: &[(EndpointRequest, PolicyDenial)], principal: &Arn) -> Fix {
+        let mut actions: Vec<&str> = Vec::new();
+        let (mut missing, mut resources): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+        for (request, denial) in denials {
+            add(&mut actions, request.action);
+            if !denial.explicit {
+                add(&mut missing, request.action);
+                add(&mut resources, request.granted);
+            }
+        }
+        let mut added = Vec::new();
+        if let [first, ..] = resources.as_slice() {
+            let mut statement = allowing(&missing, first);
+            if resources.len() > 1 {
+                set(&mut statement, "Resource", json!(resources));
+            }
+            set(&mut statement, "Principal", json!({ "AWS": principal }));
+            added.push(statement);
+        }
+        let title = format!(
+            "let the policy of {} allow {} {}",
+            self.endpoint.id,
+            principal.name(),
+            actions.join(", ")
+        );
+        let denials: Vec<(EndpointRequest, &PolicyDenial)> =
+            denials.iter().map(|(request, denial)| (*request, denial)).collect();
+        self.changed(title, &denials, Some(principal), &added)
+    }
+
+    /// The policy without these denials, for one principal if there is one, and with these statements; or
+    /// the default policy.
+    pub fn changed(
+        self,
+        title: String,
+        denials: &[(EndpointRequest, &PolicyDenial)],
+        principal: Option<&Arn>,
+        added: &[Value],
+    ) -> Fix {
         let endpoint = &self.endpoint.id;
-        let what = if denial.explicit {
-            format!("take this call out of the Deny in {}", words::sources(&denial.by))
-        } else {
-            format!("add to the policy of {endpoint} the statement {statement}")
-        };
-        Fix::new(
-            format!(
-                "{what}, or give {endpoint} back the default policy, which allows everything and leaves it to IAM"
-            ),
-            Recovery::Agent,
-        )
-        .with(EndpointPolicyChange::Put { endpoint: endpoint.clone() })
-        .with(EndpointPolicyChange::Reset { endpoint: endpoint.clone() })
+        let mut option = FixOption::new(title);
+        let mut text = self.text.clone();
+        for (request, denial) in denials.iter().filter(|(_, denial)| denial.explicit) {
+            let numbers: Vec<usize> = cited(denial).map(|cited| cited.number).collect();
+            let conditional = cited(denial).any(|cited| !cited.conditions.is_empty());
+            let actions = [request.action];
+            let exemption = Exemption { actions: &actions, resource: request.granted, principal };
+            if let Some(edited) = edit::exempting(&text, &numbers, exemption) {
+                if edited.widens || conditional {
+                    option = option.risking(Risk::WidensAccess);
+                }
+                text = Text::Json(edited.document);
+            }
+        }
+        if let Some(policy) = edit::with_statements(Some(&text), added) {
+            let (endpoint, policy) = (endpoint.clone(), policy.to_string());
+            option = option.with(EndpointPolicyChange::Put { endpoint, policy });
+        }
+        let reset = FixOption::new(format!(
+            "give {endpoint} the default policy, which allows everything and leaves it to IAM"
+        ));
+        let reset = reset.with(EndpointPolicyChange::Reset { endpoint: endpoint.clone() });
+        Fix::options([option, reset], Recovery::Agent)
     }
 
     fn statements(self) -> Option<&'f Value> {
         self.text.json()?.get("Statement")
+    }
+}
+
+fn add<'a>(listed: &mut Vec<&'a str>, one: &'a str) {
+    if !listed.contains(&one) {
+        listed.push(one);
     }
 }

@@ -1,6 +1,8 @@
 //! A permission that a session needs: decided, put into words, and remedied where it lacks.
 
+pub mod edit;
 pub mod endpoint_policy;
+mod remedy;
 pub mod words;
 
 use alloc::{
@@ -12,22 +14,16 @@ use alloc::{
 use serde_json::{Value, json};
 
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Fix, Recovery, Verdict, observed},
+    answer::{Answer, Evidence, Recovery, Verdict, observed},
     case::Case,
     permissions::{
-        attached_policies,
         decision::{Allowance, Basis, Denied, PermissionDecision, PolicyDenial, decide},
         identity::{Identity, PermissionQuestion},
-        request_context::MFA,
         resource_policy::{ResourcePolicy, ResourcePolicyKind, key_grant},
     },
     session::GuardedKey,
 };
-use ssm_doctor_facts::{
-    change::{Change, IamChange, KmsChange, RoleOrUser, S3Change, StsChange},
-    ids::Arn,
-    lookup::{Facts, Row, Unknowns},
-};
+use ssm_doctor_facts::{change::PolicyHolder, ids::Arn, lookup::Unknowns};
 use ssm_doctor_iam_policy::PolicyType;
 
 /// What an identity needs to be allowed.
@@ -44,10 +40,30 @@ pub struct Permission<'a> {
 
 #[derive(Clone, Copy)]
 pub enum Grant<'a> {
-    /// An AWS managed policy, by name.
+    /// An AWS managed policy for nodes, by name.
     Managed(&'static str),
-    /// An inline policy with all that this purpose takes, so that it may be put twice.
-    Inline { purpose: &'static str, actions: &'a [&'a str], resource: &'a str },
+    Inline(&'a InlinePolicy),
+}
+
+/// An inline policy with all that one purpose takes, so that it may be put twice.
+pub struct InlinePolicy {
+    /// An inline policy replaces another of its name, so the name contains purpose and object.
+    pub name: String,
+    pub statements: Vec<Value>,
+    /// What the policy is about, for sentences.
+    pub resource: String,
+}
+
+impl InlinePolicy {
+    /// A policy of one statement.
+    #[must_use]
+    pub fn of(purpose: &str, actions: &[&str], resource: &str) -> Self {
+        Self {
+            name: policy_name(purpose, resource),
+            statements: Vec::from([allowing(actions, resource)]),
+            resource: resource.into(),
+        }
+    }
 }
 
 impl Permission<'_> {
@@ -148,7 +164,7 @@ impl Permission<'_> {
     /// The resource to write into a policy.
     fn policy_resource(&self) -> &str {
         match self.grant {
-            Grant::Inline { resource, .. } => resource,
+            Grant::Inline(policy) => &policy.resource,
             // AWS's error messages name an ARN that ends with a star; AWS documents `*` only.
             Grant::Managed(_) if self.resource.contains(":ssmmessages:") => "*",
             Grant::Managed(_) => self.resource,
@@ -193,194 +209,6 @@ impl Permission<'_> {
         };
         evidence.wanting(denied.wanted.iter().cloned())
     }
-
-    /// What to change, in every type of policy that denies.
-    fn fix(
-        &self,
-        denied: &Denied,
-        actions: &[&str],
-        resource_policy: Option<&ResourcePolicy>,
-        case: &Case,
-    ) -> Fix {
-        let silent = |denial: &PolicyDenial| {
-            denial.policy_type == PolicyType::ResourceBased && !denial.explicit
-        };
-        // Within an account, what a key's policy allows needs no policy of the identity.
-        let key_suffices = resource_policy.is_some_and(|policy| {
-            policy.kind == ResourcePolicyKind::Key && policy.account == self.identity.arn.account()
-        }) && denied.by.iter().any(silent);
-        let to_change = |denial: &&PolicyDenial| {
-            !key_suffices || denial.explicit || denial.policy_type != PolicyType::IdentityBased
-        };
-        let fixes = denied.by.iter().filter(to_change).map(|denial| {
-            match (denial.policy_type, resource_policy) {
-                (PolicyType::ResourceBased, Some(policy)) => {
-                    self.change_resource_policy(policy, denial, actions)
-                }
-                _ => self.change_own_policy(denial, actions, case),
-            }
-        });
-        fixes.reduce(Fix::and).unwrap_or_else(|| self.attach(actions, None))
-    }
-
-    /// A policy on the identity's own side. A condition on MFA holds with other credentials, too.
-    fn change_own_policy(&self, denial: &PolicyDenial, actions: &[&str], case: &Case) -> Fix {
-        let fix = self.change_policy(denial, actions, case);
-        let shown = [words::sources(&denial.by)]
-            .into_iter()
-            .chain(denial.nearest.as_ref().map(words::nearest))
-            .chain(denial.keys.iter().cloned());
-        let by_mfa = shown.into_iter().any(|text| text.contains(MFA));
-        if !by_mfa || !self.identity.is_user() {
-            return fix;
-        }
-        // The long-term key at hand never carries MFA.
-        Fix::new(
-            format!(
-                "start the session with credentials made with MFA: those that `aws sts get-session-token` gives for a code; or {}",
-                fix.summary()
-            ),
-            self.recovery,
-        )
-        .with(StsChange::GetSessionToken)
-        .and(fix)
-    }
-
-    fn change_policy(&self, denial: &PolicyDenial, actions: &[&str], case: &Case) -> Fix {
-        let (name, listed) = (self.identity.name(), actions.join(", "));
-        let by = words::sources(&denial.by);
-        let at = if by.is_empty() { String::new() } else { format!(" ({by})") };
-        match (denial.policy_type, denial.explicit) {
-            (kind @ (PolicyType::ServiceControl | PolicyType::ResourceControl), explicit) => {
-                let kind = if kind == PolicyType::ServiceControl { "service" } else { "resource" };
-                let what = if explicit {
-                    format!(
-                        "take {listed} in this account out of the Deny of its {kind} control policies{at}"
-                    )
-                } else {
-                    format!("allow {listed} for this account in its {kind} control policies")
-                };
-                Fix::new(format!("have the organization's administrators {what}"), self.recovery)
-            }
-            (PolicyType::PermissionsBoundary, explicit) => {
-                let boundary = self.boundary(case.facts);
-                let shown = boundary.as_ref().map_or("<boundary-arn>", Arn::as_str);
-                let what = if explicit {
-                    format!(
-                        "take {listed} out of the Deny in the permissions boundary of {name} ({shown}){at}"
-                    )
-                } else {
-                    let statement = allowing(actions, self.policy_resource());
-                    format!(
-                        "let the permissions boundary of {name} ({shown}) allow {listed}: add {statement}"
-                    )
-                };
-                Fix::new(what, self.recovery)
-                    .with(IamChange::GetBoundary { policy: boundary.clone() })
-                    .with(IamChange::CreateBoundaryVersion { policy: boundary })
-            }
-            (_, true) => {
-                let at = if by.is_empty() { format!("the policies of {name}") } else { by };
-                Fix::new(
-                    format!("remove {name} from the reach of the Deny on {listed} in {at}"),
-                    self.recovery,
-                )
-                .with(IamChange::ListInlinePolicies { of: role_or_user(self.identity) })
-                .with(IamChange::ListAttachedPolicies { of: role_or_user(self.identity) })
-            }
-            (_, false) => {
-                let nearest = denial.nearest.as_ref().filter(|_| !denial.keys.is_empty());
-                self.attach(actions, nearest.map(words::nearest))
-            }
-        }
-    }
-
-    /// The policy on the resource.
-    fn change_resource_policy(
-        &self,
-        policy: &ResourcePolicy,
-        denial: &PolicyDenial,
-        actions: &[&str],
-    ) -> Fix {
-        let (kind, id, arn) = (policy.kind.as_str(), policy.id, &self.identity.arn);
-        let summary = if denial.explicit {
-            format!(
-                "take {arn} out of the reach of the Deny in the {kind} of {id} ({})",
-                words::sources(&denial.by)
-            )
-        } else {
-            let mut statement = allowing(actions, self.resource);
-            if policy.kind == ResourcePolicyKind::Key {
-                // In a key policy this is the key itself.
-                set(&mut statement, "Resource", json!("*"));
-            }
-            set(&mut statement, "Principal", json!({ "AWS": arn }));
-            let actions = actions.join(", ");
-            format!(
-                "add to the {kind} of {id} a statement that allows {arn} {actions}: {statement}"
-            )
-        };
-        let id = String::from(id);
-        let changes: [Change; 2] = match policy.kind {
-            ResourcePolicyKind::Key => [
-                KmsChange::GetKeyPolicy { key: id.clone() }.into(),
-                KmsChange::PutKeyPolicy { key: id }.into(),
-            ],
-            ResourcePolicyKind::Bucket => [
-                S3Change::GetBucketPolicy { bucket: id.clone() }.into(),
-                S3Change::PutBucketPolicy { bucket: id }.into(),
-            ],
-        };
-        changes.into_iter().fold(Fix::new(summary, self.recovery), Fix::with)
-    }
-
-    /// `nearest` is the condition of an Allow that would do, if it held.
-    fn attach(&self, actions: &[&str], nearest: Option<String>) -> Fix {
-        let name = self.identity.name();
-        let resource = self.policy_resource();
-        let actions = match self.grant {
-            Grant::Managed(_) => actions,
-            Grant::Inline { actions, .. } => actions,
-        };
-        let listed = actions.join(", ");
-        let alternative = nearest
-            .map(|clause| format!("; or make its condition hold: {clause}"))
-            .unwrap_or_default();
-        if name.starts_with("AWSReservedSSO_") {
-            return Fix::new(
-                format!(
-                    "allow {listed} on {resource} in the permission set that {name} is made from, in IAM Identity Center{alternative}"
-                ),
-                self.recovery,
-            );
-        }
-        let identity = role_or_user(self.identity);
-        match self.grant {
-            Grant::Managed(policy) => {
-                let summary = format!("attach {policy} to {name}{alternative}");
-                let policy = managed_policy(&self.identity.arn, policy);
-                Fix::new(summary, self.recovery)
-                    .with(IamChange::AttachPolicy { to: identity, policy })
-            }
-            Grant::Inline { purpose, .. } => {
-                let summary = format!("allow {name} {listed} on {resource}{alternative}");
-                Fix::new(summary, self.recovery).with(IamChange::PutInlinePolicy {
-                    of: identity,
-                    name: policy_name(purpose, resource),
-                    document: policy_document(&allowing(actions, resource)),
-                })
-            }
-        }
-    }
-
-    fn boundary(&self, facts: &Facts) -> Option<Arn> {
-        let policies = attached_policies::attached(facts, self.identity).ok();
-        if let Some(Row::Present(arn)) = policies.map(|policies| &policies.boundary) {
-            return Some(arn.clone());
-        }
-        let role = self.identity.name().parse().ok().filter(|_| self.identity.is_role())?;
-        facts.role(&role).optional().ok()??.boundary.clone()
-    }
 }
 
 /// May the identity use a key, by its own policies and the key's? The purpose names the inline policy to
@@ -396,11 +224,12 @@ pub fn may_use_key(
     case: &Case,
 ) -> Answer {
     let (resource, actions) = (key.arn.as_str(), [action]);
+    let grant = InlinePolicy::of(purpose, &actions, resource);
     let permission = Permission {
         identity,
         actions: &actions,
         resource,
-        grant: Grant::Inline { purpose, actions: &actions, resource },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
     let policy = ResourcePolicy {
@@ -414,14 +243,14 @@ pub fn may_use_key(
 }
 
 /// The identity as IAM's commands name it.
-pub fn role_or_user(identity: &Identity) -> RoleOrUser {
+pub fn holder(identity: &Identity) -> PolicyHolder {
     let name = identity.name().into();
-    if identity.is_user() { RoleOrUser::User(name) } else { RoleOrUser::Role(name) }
+    if identity.is_user() { PolicyHolder::User(name) } else { PolicyHolder::Role(name) }
 }
 
 /// The ARN of an AWS managed policy, in the partition of `near`.
-pub fn managed_policy(near: &Arn, policy: &str) -> String {
-    format!("arn:{}:iam::aws:policy/{policy}", near.partition())
+pub fn managed_policy(near: &Arn, policy: &str) -> Option<Arn> {
+    format!("arn:{}:iam::aws:policy/{policy}", near.partition()).parse().ok()
 }
 
 /// One Allow.
@@ -435,13 +264,12 @@ pub fn set(statement: &mut Value, element: &str, value: Value) {
     }
 }
 
-/// A policy document of one statement.
-pub fn policy_document(statement: &Value) -> String {
-    json!({ "Version": "2012-10-17", "Statement": statement }).to_string()
+/// A policy document.
+pub fn policy_document(statements: &[Value]) -> String {
+    json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
-/// An inline policy replaces another of its name, so the name contains purpose and object.
-fn policy_name(purpose: &str, resource: &str) -> String {
+pub fn policy_name(purpose: &str, resource: &str) -> String {
     let object = resource.splitn(6, ':').nth(5).unwrap_or_default();
     let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
     let raw: String = format!("{purpose}-{object}").chars().map(plain).collect();

@@ -312,11 +312,12 @@ fn judged(
         session: Some("i-0abc123def4567890".into()),
     };
     let text = policy.map(|it| Text::from(json!({ "Version": "2012-10-17", "Statement": it })));
+    let grant = InlinePolicy::of("session-key", action, KEY);
     let permission = Permission {
         identity: &identity,
         actions: action,
         resource: KEY,
-        grant: Grant::Inline { purpose: "session-key", actions: action, resource: KEY },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
     let policy = match &text {

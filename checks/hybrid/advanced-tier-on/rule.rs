@@ -3,6 +3,7 @@
 //! The tier is a setting of the account in the Region of the call. Reverting it takes half an hour
 //! and more, during which it is pending.
 
+use crate::identity_remedies::setting;
 use crate::prelude::*;
 use ssm_doctor_facts::{change::ServiceSettingChange, ssm::SettingId};
 
@@ -21,41 +22,31 @@ fn run(case: &Case) -> Judged {
         return Ok(Verdict::NotApplicable("EC2 instances need no tier"));
     }
     let id = SettingId::ActivationTier;
-    let Some(setting) = case.facts.service_setting(&id).optional()? else {
+    let Some(found) = case.facts.service_setting(&id).optional()? else {
         return Err(Unknown::limit(
             "the tier of hybrid nodes: Systems Manager has no such setting here",
         )
         .into());
     };
-    if setting.status == "PendingUpdate" {
+    if found.status == "PendingUpdate" {
         return Err(Unknown::limit(format!(
             "the tier of hybrid nodes is just being changed to or from {}",
-            setting.value
+            found.value
         ))
         .into());
     }
     let evidence =
-        observed(&case.scope.region, format!("has its hybrid nodes in the {} tier", setting.value));
-    match setting.value.as_str() {
+        observed(&case.scope.region, format!("has its hybrid nodes in the {} tier", found.value));
+    match found.value.as_str() {
         "advanced" => Ok(Verdict::Pass(evidence)),
         "standard" => {
-            let caller = case.facts.caller(&Ourselves::Us).hint()?;
-            let (partition, account) = caller
-                .map_or((case.scope.region.partition(), "<account>"), |caller| {
-                    (caller.arn.partition(), caller.account.as_str())
-                });
-            let arn = format!(
-                "arn:{partition}:ssm:{}:{account}:servicesetting{}",
-                case.scope.region,
-                id.as_str()
-            );
             Ok(Verdict::Fail(
                 evidence,
                 Fix::new(
-                    "turn on the advanced-instances tier, which is charged for each hybrid node and hour",
+                    format!("turn on the advanced-instances tier in {}: AWS charges for each hybrid node and hour", case.scope.region),
                     Recovery::NextSession,
                 )
-                .with(ServiceSettingChange::Update { setting: arn, value: "advanced".into() }),
+                .with(ServiceSettingChange::Update { setting: setting(id, case), value: "advanced".into() }),
             ))
         }
         other => Err(Unknown::limit(format!("{other:?} is no tier that is known here")).into()),

@@ -9,13 +9,15 @@
 use alloc::vec;
 
 use crate::engine::permission::{managed_policy, policy_document};
+use crate::identity_remedies::trusting;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::ASSUME,
     agent_identity::{agent_role_name, agent_role_path, host_management_gives_none},
     identity::CredentialSource,
+    managed_policies::{DEFAULT_HOST_MANAGEMENT, INSTANCE_CORE},
 };
-use ssm_doctor_facts::change::{IamChange, RoleOrUser};
+use ssm_doctor_facts::change::{IamChange, PolicyHolder};
 use ssm_doctor_iam_policy as policy;
 use ssm_doctor_iam_policy::{KeyValue, ServiceTrust};
 
@@ -71,23 +73,25 @@ fn run(case: &Case) -> Judged {
         });
         statement.insert("Condition".into(), condition);
     }
-    let trust = policy_document(&statement);
     let Some(role) = case.facts.role(&name).optional()? else {
         let policy = match source {
-            CredentialSource::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
-            CredentialSource::Activation | CredentialSource::InstanceProfile => {
-                "AmazonSSMManagedInstanceCore"
-            }
+            CredentialSource::HostManagement => DEFAULT_HOST_MANAGEMENT,
+            CredentialSource::Activation | CredentialSource::InstanceProfile => INSTANCE_CORE,
         };
+        let trust = policy_document(&[statement]);
         let path = agent_role_path(case, &name, source);
+        let again = FixOption::new(format!("create {name} again, with {policy} attached"))
+            .with(IamChange::CreateRole { role: name.clone(), path, trust });
+        let again = match managed_policy(&caller.arn, policy) {
+            Some(policy) => {
+                let to = PolicyHolder::Role(name.to_string());
+                again.with(IamChange::AttachPolicy { to, policy })
+            }
+            None => again,
+        };
         return Ok(Verdict::Fail(
             observed(&name, "is the node's role and does not exist any more"),
-            Fix::new(format!("make {name} again, with {policy} attached"), Recovery::Agent)
-                .with(IamChange::CreateRole { role: name.clone(), path, trust })
-                .with(IamChange::AttachPolicy {
-                    to: RoleOrUser::Role(name.to_string()),
-                    policy: managed_policy(&caller.arn, policy),
-                }),
+            Fix::options([again], Recovery::Agent),
         ));
     };
     let here = vec![
@@ -114,12 +118,7 @@ fn run(case: &Case) -> Judged {
             keys.join(", ")
         ),
     };
-    Ok(Verdict::Fail(
-        observed(&name, evidence),
-        Fix::new(
-            format!("let ssm.amazonaws.com assume {name} (this replaces its whole trust policy: keep what else it needs)"),
-            Recovery::Agent,
-        )
-        .with(IamChange::UpdateAssumeRolePolicy { role: name, trust }),
-    ))
+    let option = FixOption::new(format!("let ssm.amazonaws.com assume {name}"));
+    let option = trusting(option, &name, role, statement);
+    Ok(Verdict::Fail(observed(&name, evidence), Fix::options([option], Recovery::Agent)))
 }

@@ -51,7 +51,7 @@ fn run(case: &Case) -> Judged {
     Ok(Verdict::Fail(
         observed(target, what),
         Fix::new(
-            "take what is said here of its role with caution; whether it is connected holds in any case",
+            "check the node's role where the node was registered: the doctor only knows roles of activations",
             Recovery::NextSession,
         ),
     ))

@@ -6,13 +6,19 @@
 //! `common/identity/availableidentities/ec2/ec2roleprovider/ec2_role_provider.go`,
 //! `core/app/credentialrefresher/credentialrefresher_deps.go`.
 
+use crate::engine::permission::managed_policy;
+use crate::identity_remedies::{listed, take_profile};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::REGISTER,
     agent_identity::{host_management, may_register},
     instance_profile::profile_role,
+    managed_policies::INSTANCE_CORE,
 };
-use ssm_doctor_facts::{change::InstanceProfileChange, ssm::Ping};
+use ssm_doctor_facts::{
+    change::{IamChange, PolicyHolder},
+    ssm::Ping,
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -48,13 +54,10 @@ fn run(case: &Case) -> Judged {
         let note = observed(id, "is Online, so the agent passed it over");
         return Ok(Verdict::Pass(evidence.and(note)));
     }
-    Ok(Verdict::Fail(
-        evidence,
-        Fix::new(
-            format!("take the profile from {id}, or attach AmazonSSMManagedInstanceCore to {}; then restart the agent", role.name),
-            Recovery::Agent,
-        )
-        .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() })
-        .with(InstanceProfileChange::Disassociate),
-    ))
+    let attach = managed_policy(&role.arn, INSTANCE_CORE).map(|policy| {
+        FixOption::new(format!("attach {INSTANCE_CORE} to {}", role.name))
+            .with(IamChange::AttachPolicy { to: PolicyHolder::Role(role.name.to_string()), policy })
+    });
+    let options = listed([attach, Some(take_profile(id))]);
+    Ok(Verdict::Fail(evidence, Fix::options(options, Recovery::Agent)))
 }

@@ -5,12 +5,12 @@
 //! open the session channel. A profile with half the rights is worse than none.
 
 use crate::identity::role_may_open_channels::may_open;
+use crate::identity_remedies::take_profile;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     agent_identity::{given_by_host_management, host_management, may_register},
     instance_profile::profile_role,
 };
-use ssm_doctor_facts::change::InstanceProfileChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -43,14 +43,8 @@ fn run(case: &Case) -> Judged {
     }
     Ok(match may_open(&role, Recovery::Agent, case)? {
         Verdict::Fail(evidence, fix) => {
-            let instead = Fix::new(
-                "or take ssm:UpdateInstanceInformation from it, or the profile from the instance, so that Default Host Management takes over",
-                fix.recovery,
-            )
-            .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() })
-            .with(InstanceProfileChange::Disassociate);
             let note = "may register, so the agent uses it for everything and never tries Default Host Management, which is on";
-            Verdict::Fail(evidence.and(observed(&role.name, note)), fix.and(instead))
+            Verdict::Fail(evidence.and(observed(&role.name, note)), fix.or(take_profile(id)))
         }
         answer => answer,
     })

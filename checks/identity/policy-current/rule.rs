@@ -8,9 +8,10 @@ use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::{REGISTER, target_arn},
     identity::PermissionQuestion,
+    managed_policies::INSTANCE_CORE,
     simulator,
 };
-use ssm_doctor_facts::change::{IamChange, RoleOrUser};
+use ssm_doctor_facts::change::{IamChange, PolicyHolder};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -35,25 +36,30 @@ fn run(case: &Case) -> Judged {
         let by = if names.is_empty() { "other policies".into() } else { names.join(", ") };
         return Ok(Verdict::Pass(observed(&role.name, format!("has its rights by {by}"))));
     }
-    let arn = managed_policy(&role.arn, &format!("service-role/{WITHDRAWN}"));
+    let Some((withdrawn, current)) =
+        managed_policy(&role.arn, &format!("service-role/{WITHDRAWN}"))
+            .zip(managed_policy(&role.arn, INSTANCE_CORE))
+    else {
+        return Ok(Verdict::NotApplicable("the role's partition has no such policy"));
+    };
     let attached = case.facts.role_policies(&role.name).required()?;
-    if !attached.managed.iter().any(|policy| policy.as_str() == arn) {
-        let what = format!("does not have {arn}");
+    if !attached.managed.contains(&withdrawn) {
+        let what = format!("does not have {withdrawn}");
         return Ok(Verdict::Pass(observed(&role.name, what)));
     }
-    let current = managed_policy(&role.arn, "AmazonSSMManagedInstanceCore");
-    let node = RoleOrUser::Role(role.name.to_string());
+    let holder = PolicyHolder::Role(role.name.to_string());
     let name = role.name.as_str();
+    let option = FixOption::new(format!("replace {WITHDRAWN} with {INSTANCE_CORE} on {name}"))
+        .after(format!("check what else {name} needs, such as its log group and its buckets: {WITHDRAWN} allowed much more"))
+        .with(IamChange::AttachPolicy { to: holder.clone(), policy: current })
+        .with(IamChange::DetachPolicy { from: holder, policy: withdrawn });
     Ok(Verdict::Fail(
         observed(
             name,
-            format!("has {WITHDRAWN}, which AWS has withdrawn: it cannot be attached anew, and gives more than sessions take"),
+            format!(
+                "has {WITHDRAWN}, which AWS has withdrawn: it cannot be attached anew, and gives more than sessions take"
+            ),
         ),
-        Fix::new(
-            format!("attach AmazonSSMManagedInstanceCore to {name} in place of {WITHDRAWN}, with what else its logs and buckets need"),
-            Recovery::NextSession,
-        )
-        .with(IamChange::AttachPolicy { to: node.clone(), policy: current })
-        .with(IamChange::DetachPolicy { from: node, policy: arn }),
+        Fix::options([option], Recovery::NextSession),
     ))
 }

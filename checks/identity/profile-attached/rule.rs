@@ -1,6 +1,7 @@
 //! The instance has something to act as.
 
 use crate::engine::permission::words::denial;
+use crate::identity_remedies::{attach_profile, listed, turn_on_host_management};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     agent_identity::{host_management, host_management_not_seen, host_management_spreads},
@@ -8,9 +9,7 @@ use ssm_doctor_analysis::permissions::{
     identity::PermissionQuestion,
     operator,
 };
-use ssm_doctor_facts::{
-    change::InstanceProfileChange, ec2::InstanceState, limit::ProfileProblem, ssm::SettingId,
-};
+use ssm_doctor_facts::{ec2::InstanceState, limit::ProfileProblem, ssm::SettingId};
 use ssm_doctor_iam_policy::PolicyType;
 
 pub(crate) static CHECK: Check = Check {
@@ -54,11 +53,10 @@ fn run(case: &Case) -> Judged {
                 )),
                 case,
             ),
-            Fix::new(
-                "attach an instance profile whose role has AmazonSSMManagedInstanceCore",
+            Fix::options(
+                listed([attach_profile(id, false, case), turn_on_host_management(case)]),
                 Recovery::Agent,
-            )
-            .with(InstanceProfileChange::Associate { instance: id.clone() }),
+            ),
         ),
     })
 }

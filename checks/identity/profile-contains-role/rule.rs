@@ -4,6 +4,7 @@
 //! does not. Deleting a profile leaves it attached; one made later under its name has another id, and is
 //! not the one that is attached. Source: IAM User Guide, "IAM identifiers", "Unique identifiers".
 
+use crate::identity_remedies::{attach_profile, fill_profile, listed};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     agent_identity::{
@@ -11,11 +12,7 @@ use ssm_doctor_analysis::permissions::{
     },
     instance_profile::profile_name,
 };
-use ssm_doctor_facts::{
-    change::{IamChange, InstanceProfileChange},
-    limit::ProfileProblem,
-    ssm::Ping,
-};
+use ssm_doctor_facts::{change::InstanceProfileChange, limit::ProfileProblem, ssm::Ping};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -32,11 +29,6 @@ fn run(case: &Case) -> Judged {
     let row = case.facts.instance(id).required()?;
     let arn = row.profile.as_ref().or_not_applicable("the instance has no profile")?;
     let name = profile_name(arn)?;
-    let replace = |what: &str, by: Option<&ProfileName>| {
-        Fix::new(what, Recovery::Agent)
-            .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() })
-            .with(InstanceProfileChange::Replace { profile: by.cloned() })
-    };
     let mut remade = false;
     let (evidence, fix) = if let Some(profile) = case.facts.instance_profile(&name).optional()? {
         if let (Some(attached), Some(now)) = (&row.profile_id, &profile.id)
@@ -49,16 +41,19 @@ fn run(case: &Case) -> Judged {
                     "has the id {now}, and {attached} is attached to {id}: it was deleted, and made again under its name"
                 ),
             );
-            (evidence, replace("attach the profile again, as it is now", Some(&name)))
+            let fix = Fix::new(format!("attach {name} again, as it is now"), Recovery::Agent);
+            let again =
+                InstanceProfileChange::Replace { instance: id.clone(), profile: name.clone() };
+            (evidence, fix.with(again))
         } else if let Some(role) = profile.roles.first() {
             return Ok(Verdict::Pass(observed(&name, format!("holds role {role}"))));
         } else {
-            let fix = Fix::new(format!("put a role into {name}"), Recovery::Agent)
-                .with(IamChange::AddRoleToInstanceProfile { profile: name.clone() });
+            let options = listed([fill_profile(&name, case), attach_profile(id, true, case)]);
+            let fix = Fix::options(options, Recovery::Agent);
             (observed(&name, "holds no role"), fix)
         }
     } else {
-        let fix = replace("replace the deleted profile by one that exists", None);
+        let fix = Fix::options(listed([attach_profile(id, true, case)]), Recovery::Agent);
         (observed(&name, format!("is attached to {id} and does not exist any more")), fix)
     };
     if let Some(role) = given_by_host_management(case)? {

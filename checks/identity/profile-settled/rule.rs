@@ -37,11 +37,17 @@ fn run(case: &Case) -> Judged {
         "associated" => Ok(Verdict::Pass(observed(name, format!("is associated with {id}")))),
         "associating" | "disassociating" | "disassociated" => Ok(Verdict::Fail(
             observed(name, format!("is {} with {id}, so it is not in force", association.state)),
-            Fix::new(
-                "wait until it is associated, or attach it again; then restart the agent",
-                Recovery::Agent,
-            )
-            .with(InstanceProfileChange::DescribeAssociations { instance: id.clone() }),
+            match (association.state.as_str(), name.parse()) {
+                ("associating", _) | (_, Err(_)) => {
+                    Fix::new(format!("wait until {name} is associated with {id}"), Recovery::Agent)
+                }
+                (_, Ok(profile)) => Fix::options(
+                    [FixOption::new(format!("attach {name} to {id} again"))
+                        .after(format!("wait until {id} has no association any more"))
+                        .with(InstanceProfileChange::Associate { instance: id.clone(), profile })],
+                    Recovery::Agent,
+                ),
+            },
         )),
         other => {
             Err(Unknown::limit(format!("{name} is {other:?} with {id}, an unrecognized state"))

@@ -10,6 +10,7 @@ use ssm_doctor_analysis::permissions::{
     decision::is_allowed,
     identity::{CredentialSource, PermissionQuestion},
     instance_profile::profile_role,
+    managed_policies::{DEFAULT_HOST_MANAGEMENT, INSTANCE_CORE},
 };
 use ssm_doctor_facts::ssm::Ping;
 
@@ -32,10 +33,8 @@ pub(crate) static CHECK: Check = Check {
 /// What AWS made for nodes; Default Host Management has its own.
 pub(super) fn managed_policy(source: CredentialSource) -> Grant<'static> {
     Grant::Managed(match source {
-        CredentialSource::HostManagement => "AmazonSSMManagedEC2InstanceDefaultPolicy",
-        CredentialSource::InstanceProfile | CredentialSource::Activation => {
-            "AmazonSSMManagedInstanceCore"
-        }
+        CredentialSource::HostManagement => DEFAULT_HOST_MANAGEMENT,
+        CredentialSource::InstanceProfile | CredentialSource::Activation => INSTANCE_CORE,
     })
 }
 

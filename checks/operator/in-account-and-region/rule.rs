@@ -5,7 +5,6 @@
 //! the target was found.
 
 use crate::prelude::*;
-use ssm_doctor_facts::change::StsChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -37,17 +36,17 @@ fn run(case: &Case) -> Judged {
                 case.scope.target
             ),
         ),
-        Fix::new(
-            format!(
-                "let {} assume a role of account {account}, and start the session as that role",
+        Fix::options(
+            [FixOption::new(format!(
+                "start the session as a role of account {account} that {} may assume",
                 operator.name()
-            ),
+            ))
+            .after(format!(
+                "choose the role, and take the credentials of `aws sts assume-role --role-arn arn:{}:iam::{account}:role/<role> --role-session-name {}`",
+                caller.arn.partition(),
+                operator.name()
+            ))],
             Recovery::NextSession,
-        )
-        .with(StsChange::AssumeRole {
-            partition: caller.arn.partition().into(),
-            account: account.to_string(),
-            session: operator.name().into(),
-        }),
+        ),
     ))
 }

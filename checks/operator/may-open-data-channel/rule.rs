@@ -8,6 +8,7 @@
 
 use crate::engine::permission::{Grant, Permission};
 use crate::operator::may_start_session_on_target::root;
+use crate::operator_remedies::{OPEN, own};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     decision::is_allowed,
@@ -25,19 +26,18 @@ pub(crate) static CHECK: Check = Check {
     run: |case| answer(run(case)),
 };
 
-const OPEN: &str = "ssmmessages:OpenDataChannel";
-
 fn run(case: &Case) -> Judged {
     let identity = operator::identity(case)?;
-    let permission = |pattern| Permission {
+    let grant = own(&identity, case)?;
+    let permission = Permission {
         identity: &identity,
         actions: &[OPEN],
         resource: "*",
-        grant: Grant::Inline { purpose: "session-channel", actions: &[OPEN], resource: pattern },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
     if identity.is_root() {
-        return Ok(root(permission("*"), case)?);
+        return Ok(root(permission, case)?);
     }
     let sessions = operator::sessions(&identity, case)?;
     let forms = sessions.examples.iter().map(String::as_str).chain(["*"]);
@@ -51,7 +51,7 @@ fn run(case: &Case) -> Judged {
     if sessions.nameless {
         return Err(unnamed(&identity, OPEN).into());
     }
-    Ok(permission(&sessions.pattern).judge(case)?)
+    Ok(permission.judge(case)?)
 }
 
 /// The permission depends on the name of the role session.

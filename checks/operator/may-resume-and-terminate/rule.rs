@@ -5,8 +5,9 @@
 //! denial of this action. Session ids begin with a user's name or a role session's. Older samples name
 //! `session/${aws:username}-*`, and no role has that variable; newer ones `session/${aws:userid}-*`.
 
-use crate::engine::permission::{Grant, Permission};
+use crate::engine::permission::{Grant, InlinePolicy, Permission};
 use crate::operator::{may_open_data_channel::unnamed, may_start_session_on_target::root};
+use crate::operator_remedies::{RESUME_AND_TERMINATE, own};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     decision::is_allowed,
@@ -24,18 +25,25 @@ pub(crate) static CHECK: Check = Check {
     run: |case| answer(run(case)),
 };
 
-const BOTH: [&str; 2] = ["ssm:ResumeSession", "ssm:TerminateSession"];
-
 fn run(case: &Case) -> Judged {
     let identity = operator::identity(case)?;
+    let grant = own(&identity, case)?;
     if identity.is_root() {
-        return Ok(root(permission(&identity, &BOTH, "*", "*"), case)?);
+        return Ok(root(permission(&identity, &RESUME_AND_TERMINATE, "*", &grant), case)?);
     }
     let sessions = operator::sessions(&identity, case)?;
-    Ok(all_of(BOTH, "nothing to do", |action| judge(&identity, action, &sessions, case))?)
+    Ok(all_of(RESUME_AND_TERMINATE, "nothing to do", |action| {
+        judge(&identity, action, &sessions, &grant, case)
+    })?)
 }
 
-fn judge(identity: &Identity, action: &str, sessions: &Sessions, case: &Case) -> Answer {
+fn judge(
+    identity: &Identity,
+    action: &str,
+    sessions: &Sessions,
+    grant: &InlinePolicy,
+    case: &Case,
+) -> Answer {
     let allowed = any_of(&sessions.examples, |resource| {
         Ok(is_allowed(PermissionQuestion { identity, action, resource }, case)?.then_some(resource))
     })?;
@@ -47,7 +55,7 @@ fn judge(identity: &Identity, action: &str, sessions: &Sessions, case: &Case) ->
     }
     let resource = sessions.examples.first().map_or("*", String::as_str);
     let actions = [action];
-    let answer = permission(identity, &actions, resource, &sessions.pattern).judge(case)?;
+    let answer = permission(identity, &actions, resource, grant).judge(case)?;
     Ok(match answer {
         Verdict::Fail(evidence, fix) if identity.is_role() => Verdict::Fail(
             evidence.and(observed(
@@ -64,13 +72,13 @@ fn permission<'a>(
     identity: &'a Identity,
     actions: &'a [&'a str],
     resource: &'a str,
-    pattern: &'a str,
+    grant: &'a InlinePolicy,
 ) -> Permission<'a> {
     Permission {
         identity,
         actions,
         resource,
-        grant: Grant::Inline { purpose: "session-end", actions: &BOTH, resource: pattern },
+        grant: Grant::Inline(grant),
         recovery: Recovery::NextSession,
     }
 }

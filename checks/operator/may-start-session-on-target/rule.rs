@@ -3,6 +3,7 @@
 //! `StartSession` is allowed on the target and on the document; this is the first half.
 
 use crate::engine::permission::{Grant, Permission};
+use crate::operator_remedies::start;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::{START, target_arn},
@@ -24,11 +25,12 @@ pub(crate) static CHECK: Check = Check {
 fn run(case: &Case) -> Judged {
     let identity = operator::identity(case)?;
     let target = target_arn(case)?;
+    let grant = start(&identity, &target, case)?;
     let permission = Permission {
         identity: &identity,
         actions: &[START],
         resource: &target,
-        grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &target },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
     if identity.is_root() {

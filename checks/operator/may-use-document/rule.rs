@@ -7,6 +7,7 @@
 
 use crate::engine::permission::{Grant, Permission};
 use crate::operator::may_start_session_on_target::root;
+use crate::operator_remedies::start;
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     permissions::{
@@ -34,11 +35,12 @@ fn run(case: &Case) -> Judged {
     let identity = operator::identity(case)?;
     let name = session::document_name(case.scope)?;
     let document = document_arn(case, &name)?;
+    let grant = start(&identity, &document, case)?;
     let permission = Permission {
         identity: &identity,
         actions: &[START],
         resource: &document,
-        grant: Grant::Inline { purpose: "start-session", actions: &[START], resource: &document },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
     if identity.is_root() {

@@ -38,18 +38,24 @@ fn run(case: &Case) -> Answer {
     if age >= RECENT {
         return Ok(Verdict::Pass(evidence));
     }
-    let fix = Fix::new(
-        "if sessions worked before that, compare the version with the one before it",
-        Recovery::NextSession,
-    );
-    let before = version.parse::<u32>().ok().and_then(|it| it.checked_sub(1)).filter(|it| *it > 0);
-    let fix = match before {
-        Some(before) => {
-            let show =
-                |version| SsmChange::GetDocument { name: name.clone(), version: Some(version) };
-            fix.with(show(version.into())).with(show(before.to_string()))
-        }
-        None => fix.with(SsmChange::GetDocument { name: name.clone(), version: None }),
+    let region = &case.scope.region;
+    let show = |version: &str| {
+        format!(
+            "`aws ssm get-document --name {name} --document-version {version} --region {region}`"
+        )
     };
-    Ok(Verdict::Fail(evidence, fix))
+    let before = version.parse::<u32>().ok().and_then(|version| version.checked_sub(1));
+    let before = before.filter(|before| *before > 0).map(|before| before.to_string());
+    let compare =
+        FixOption::new("compare the version with the one before it, if sessions worked before");
+    let Some(before) = before else {
+        let read = FixOption::new(format!("read {name}, if sessions worked before it was saved"));
+        let fix =
+            Fix::options([read.after(format!("run {}", show(version)))], Recovery::NextSession);
+        return Ok(Verdict::Fail(evidence, fix));
+    };
+    let compare = compare.after(format!("run {} and {}", show(version), show(&before)));
+    let back = FixOption::new(format!("put version {before} of {name} in force again"))
+        .with(SsmChange::SetDefaultDocumentVersion { name: name.clone(), version: before });
+    Ok(Verdict::Fail(evidence, Fix::options([compare, back], Recovery::NextSession)))
 }

@@ -4,6 +4,7 @@
 //! any error refuses the session.
 
 use crate::engine::permission::{Grant, Permission};
+use crate::preferences_remedies::bucket_policy;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::resource_policy::ResourcePolicy;
 
@@ -33,15 +34,14 @@ fn run(case: &Case) -> Judged {
     let role = role(case)?;
     let identity = role.identity(case.scope);
     let arn = format!("arn:{}:s3:::{bucket}", role.arn.partition());
+    let mut grant = bucket_policy(&preferences, &role, case)?
+        .or_not_applicable("sessions are not logged to S3")?;
+    grant.resource.clone_from(&arn);
     let permission = Permission {
         identity: &identity,
         actions: &CHECK_ENCRYPTION,
         resource: &arn,
-        grant: Grant::Inline {
-            purpose: "session-logs-check",
-            actions: &CHECK_ENCRYPTION,
-            resource: &arn,
-        },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
     let policy = ResourcePolicy::of_bucket(&bucket, case.facts, role.arn.account());

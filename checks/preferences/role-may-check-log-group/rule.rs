@@ -5,6 +5,7 @@
 //! group's own ARN does not allow it.
 
 use crate::engine::permission::{Grant, Permission};
+use crate::preferences_remedies::log_group_policy;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::actions::log_groups_of;
 
@@ -21,13 +22,6 @@ pub(crate) static CHECK: Check = Check {
     run: |case| answer(run(case)),
 };
 
-/// The right to look log groups up.
-pub(super) const LOOK: Grant = Grant::Inline {
-    purpose: "session-logs-look",
-    actions: &["logs:DescribeLogGroups"],
-    resource: "*",
-};
-
 fn run(case: &Case) -> Judged {
     let preferences = preferences(case)?;
     let group = preferences
@@ -41,11 +35,14 @@ fn run(case: &Case) -> Judged {
     let role = role(case)?;
     let identity = role.identity(case.scope);
     let groups = log_groups_of(&role.arn, case.scope);
+    let mut grant = log_group_policy(&preferences, &role, case)?
+        .or_not_applicable("sessions are not logged to CloudWatch")?;
+    grant.resource = "*".into();
     let verdict = Permission {
         identity: &identity,
         actions: &["logs:DescribeLogGroups"],
         resource: &groups,
-        grant: LOOK,
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     }
     .judge(case)?;

@@ -4,9 +4,10 @@
 //! as well, from the role and from the key's policy. If it may not, sessions work and are not logged.
 
 use crate::engine::permission::may_use_key;
+use crate::preferences::session_key_usable::enable;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::GuardedKey;
-use ssm_doctor_facts::change::{KmsChange, S3Change};
+use ssm_doctor_facts::change::{Risk, S3Change};
 use ssm_doctor_iam_policy::KeyValue;
 
 pub(crate) static CHECK: Check = Check {
@@ -44,11 +45,7 @@ fn run(case: &Case) -> Judged {
     let Some(key) = case.facts.key(name).optional()? else {
         return Ok(Verdict::Fail(
             observed(name, format!("is the key of the bucket {bucket} and does not exist")),
-            Fix::new(
-                format!("encrypt {bucket} with another key: nothing can be put into it"),
-                Recovery::NextSession,
-            )
-            .with(S3Change::GetBucketEncryption { bucket: bucket.to_string() }),
+            Fix::options([another_encryption(&bucket)], Recovery::NextSession),
         ));
     };
     if key.makes_nothing() {
@@ -60,11 +57,10 @@ fn run(case: &Case) -> Judged {
                     key.state
                 ),
             ),
-            Fix::new(
-                format!("enable the key, or encrypt {bucket} with another"),
+            Fix::options(
+                enable(key).into_iter().chain([another_encryption(&bucket)]),
                 Recovery::NextSession,
-            )
-            .with(KmsChange::DescribeKey { key: key.arn.to_string() }),
+            ),
         ));
     }
     let role = role(case)?;
@@ -80,4 +76,13 @@ fn run(case: &Case) -> Judged {
     ]);
     let key = GuardedKey { context, ..GuardedKey::of(key) };
     Ok(may_use_key(&identity, "kms:GenerateDataKey", "session-logs-key", key, case)?)
+}
+
+/// With SSE-S3, no key of one's own is in the way.
+fn another_encryption(bucket: &BucketName) -> FixOption {
+    FixOption::new(format!(
+        "encrypt {bucket} with SSE-S3 instead (this gives up a key of your own)"
+    ))
+    .risking(Risk::WidensAccess)
+    .with(S3Change::EncryptBucket { bucket: bucket.clone() })
 }

@@ -5,6 +5,7 @@
 //! one is not documented, and AWS's own sample policies leave `s3:PutObjectAcl` out.
 
 use crate::engine::permission::{Grant, Permission};
+use crate::preferences_remedies::bucket_policy;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::resource_policy::ResourcePolicy;
 use ssm_doctor_facts::lookup::both;
@@ -30,15 +31,13 @@ fn run(case: &Case) -> Judged {
         .objects(role.arn.partition())?
         .or_not_applicable("sessions are not logged to S3")?;
     let identity = role.identity(case.scope);
+    let grant = bucket_policy(&preferences, &role, case)?
+        .or_not_applicable("sessions are not logged to S3")?;
     let permission = |actions| Permission {
         identity: &identity,
         actions,
         resource: &objects.one,
-        grant: Grant::Inline {
-            purpose: "session-logs-put",
-            actions: &["s3:PutObject", "s3:PutObjectAcl"],
-            resource: &objects.all,
-        },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
     let policy = ResourcePolicy::of_bucket(&bucket, case.facts, role.arn.account());

@@ -5,6 +5,7 @@
 use alloc::vec;
 
 use crate::engine::permission::{Grant, Permission};
+use crate::preferences_remedies::log_group_policy;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::actions::log_groups_of;
 
@@ -36,22 +37,21 @@ fn run(case: &Case) -> Judged {
     let streams = preferences
         .streams(partition, &case.scope.region, account)?
         .or_not_applicable(NOT_LOGGED)?;
+    let grant = log_group_policy(&preferences, &role, case)?.or_not_applicable(NOT_LOGGED)?;
     let writing = Permission {
         identity: &identity,
         actions: &WRITE,
         resource: &streams.one,
-        grant: Grant::Inline {
-            purpose: "session-logs-write",
-            actions: &WRITE,
-            resource: &streams.all,
-        },
+        grant: Grant::Inline(&grant),
         recovery: Recovery::NextSession,
     };
+    let mut all = log_group_policy(&preferences, &role, case)?.or_not_applicable(NOT_LOGGED)?;
+    all.resource = "*".into();
     let groups = log_groups_of(&role.arn, case.scope);
     let looking = Permission {
         actions: &["logs:DescribeLogGroups"],
         resource: &groups,
-        grant: super::role_may_check_log_group::LOOK,
+        grant: Grant::Inline(&all),
         ..writing
     };
     let needed = if gate { vec![writing] } else { vec![writing, looking] };

@@ -4,7 +4,12 @@
 //! choice, `ssm-user` least of all: while `RunAs` is on the agent does not even create it. Source:
 //! amazon-ssm-agent `agent/framework/docparser/docparser.go`, `agent/session/shell/shell_unix.go`.
 
-use crate::preferences_words::{save, session_ends_with, session_stopped_by};
+use alloc::boxed::Box;
+
+use serde_json::json;
+
+use crate::preferences_remedies::{giving_up, with_inputs};
+use crate::preferences_words::{session_ends_with, session_stopped_by};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
     permissions::operator,
@@ -32,8 +37,11 @@ struct Tagged {
     user: Option<String>,
     /// Somebody may have tagged the session, which cannot be seen.
     maybe_by_session: bool,
-    fix: Option<Fix>,
+    /// What tags the operator, for the value that is to be written.
+    tag: Option<TagOperator>,
 }
+
+type TagOperator = Box<dyn Fn(String) -> IamChange>;
 
 fn run(case: &Case) -> Answer {
     let Chosen { preferences, user, evidence, tagged } = match chosen(case)? {
@@ -52,7 +60,7 @@ fn run(case: &Case) -> Answer {
         }
         return Ok(Verdict::Fail(
             evidence.and(session_stopped_by(Gate::RunAs)),
-            fix(&preferences, tagged.fix),
+            fix(&preferences, &tagged, case),
         ));
     };
     if user == "root" {
@@ -62,7 +70,7 @@ fn run(case: &Case) -> Answer {
         let evidence = evidence
             .and(observed("root", "is refused: a RunAs user has neither uid nor gid 0"))
             .and(session_ends_with("Unable to start command: invalid uid and gid"));
-        return Ok(Verdict::Fail(evidence, fix(&preferences, tagged.fix)));
+        return Ok(Verdict::Fail(evidence, fix(&preferences, &tagged, case)));
     }
     if let Some(doubt) = may_be_missing(case, &user)? {
         let named = evidence.iter().map(crate::engine::words::sentence);
@@ -101,14 +109,18 @@ fn may_be_missing(case: &Case, user: &str) -> Result<Option<String>, Unknown> {
     let Some((_, systems)) = DEFAULT_USERS.iter().find(|it| it.0 == user) else { return Ok(None) };
     let node = case.facts.node(&case.scope.target).optional()?;
     let Some(system) = node.and_then(|it| it.platform_name.as_deref()) else { return Ok(None) };
-    let begins =
-        |it: &&str| system.get(..it.len()).is_some_and(|start| start.eq_ignore_ascii_case(it));
-    if systems.iter().any(begins) {
+    if comes_with(system, systems) {
         return Ok(None);
     }
     Ok(Some(format!(
         "the node runs {system}, whose images come without a user {user}, and whether somebody added one is not visible"
     )))
+}
+
+fn comes_with(system: &str, systems: &[&str]) -> bool {
+    systems
+        .iter()
+        .any(|name| system.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
 }
 
 /// Whom commands run as.
@@ -191,7 +203,7 @@ fn tagged(case: &Case) -> Result<Tagged, Unknown> {
             operator: arn.to_string(),
             user: None,
             maybe_by_session: false,
-            fix: None,
+            tag: None,
         });
     }
     let name = arn.name();
@@ -204,29 +216,53 @@ fn tagged(case: &Case) -> Result<Tagged, Unknown> {
         let role = case.facts.role(&name).required()?;
         (case.facts.role_tags(&name).required()?, policy::may_tag_sessions(&role.trust))
     };
-    let tag = if is_user {
-        IamChange::TagUser { user: name.parse().map_err(|_| untraceable())?, key: TAG.into() }
+    let tag: TagOperator = if is_user {
+        let user: UserName = name.parse().map_err(|_| untraceable())?;
+        Box::new(move |value| IamChange::TagUser { user: user.clone(), key: TAG.into(), value })
     } else {
-        IamChange::TagRole { role: name.parse().map_err(|_| untraceable())?, key: TAG.into() }
+        let role: RoleName = name.parse().map_err(|_| untraceable())?;
+        Box::new(move |value| IamChange::TagRole { role: role.clone(), key: TAG.into(), value })
     };
-    let fix = Fix::new(format!("or tag {name} with {TAG}"), Recovery::NextSession).with(tag);
     let user = tags.get(TAG).map(|it| it.trim()).filter(|it| !it.is_empty());
     Ok(Tagged {
         operator: name.into(),
         user: user.map(ToString::to_string),
         maybe_by_session,
-        fix: Some(fix),
+        // IAM Identity Center makes these roles, and nobody may change them.
+        tag: (!name.starts_with("AWSReservedSSO_")).then_some(tag),
     })
 }
 
-fn fix(preferences: &Preferences, tag: Option<Fix>) -> Fix {
-    let name = &preferences.name;
-    let summary = format!(
-        "name a default user that exists on the node, other than root, in {name} (or leave it so, if shells are meant to be refused and SSH to be used)"
+fn fix(preferences: &Preferences, tagged: &Tagged, case: &Case) -> Fix {
+    let document = &preferences.name;
+    let user = default_user(case);
+    let user = user.unwrap_or("<os-user>");
+    let exists = format!("check that the user {user} exists on the node, or take another one");
+    let tag = tagged.tag.as_ref().map(|tag| {
+        FixOption::new(format!("tag {} with {TAG}={user}", tagged.operator))
+            .after(exists.clone())
+            .with(tag(user.into()))
+    });
+    // The tag goes before the document's default user.
+    let default = tagged.user.is_none().then(|| {
+        let option = FixOption::new(format!("set runAsDefaultUser to {user} in {document}"));
+        let inputs = [("runAsDefaultUser", Some(json!(user)))];
+        with_inputs(option.after(exists), case, document, &inputs)
+    });
+    let off = giving_up(
+        "turn RunAs off, so that sessions run as ssm-user with sudo,",
+        case,
+        document,
+        &[("runAsEnabled", Some(json!(false)))],
     );
-    let default = save(Fix::new(summary, Recovery::NextSession), name);
-    match tag {
-        Some(tag) => default.and(tag),
-        None => default,
-    }
+    let options = tag.into_iter().chain(default).chain([off]);
+    Fix::options(options, Recovery::NextSession)
+}
+
+/// The user that the images of the node's system come with.
+fn default_user(case: &Case) -> Option<&'static str> {
+    let node = case.facts.node(&case.scope.target).optional().ok().flatten()?;
+    let system = node.platform_name.as_deref()?;
+    let (user, _) = DEFAULT_USERS.iter().find(|(_, systems)| comes_with(system, systems))?;
+    Some(user)
 }

@@ -3,7 +3,10 @@
 //! It knows `AES256` and `aws:kms`; the newer `aws:kms:dsse`, which is stronger, it takes for no
 //! encryption at all. Source: amazon-ssm-agent `agent/s3util/s3util.go`, `agent/session/shell/shell.go`.
 
-use crate::preferences_words::{BUCKET_UNSEEN, save, session_ends_with, session_stopped_by};
+use serde_json::json;
+
+use crate::preferences_remedies::giving_up;
+use crate::preferences_words::{BUCKET_UNSEEN, session_ends_with, session_stopped_by};
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gate, Gates, Preferences};
 use ssm_doctor_facts::{change::S3Change, s3::Bucket};
@@ -37,7 +40,7 @@ fn run(case: &Case) -> Answer {
     let Some(bucket) = find(&name, case.facts)? else {
         return Ok(Verdict::Fail(
             missing(&name, &preferences).and(session_ends_with(BUCKET_UNSEEN)),
-            make(&name, &preferences),
+            make(&name, &preferences, case),
         ));
     };
     let subject = format!("bucket {name}");
@@ -60,13 +63,15 @@ fn run(case: &Case) -> Answer {
     let evidence = observed(&subject, found)
         .and(observed(&preferences.name, "refuses sessions unless it is encrypted"))
         .and(session_stopped_by(Gate::Bucket));
-    let summary = format!(
-        "encrypt {name} by default with SSE-S3 or SSE-KMS, or clear s3EncryptionEnabled in {}",
-        preferences.name
+    let encrypt = FixOption::new(format!("encrypt {name} by default with SSE-S3"))
+        .with(S3Change::EncryptBucket { bucket: name });
+    let off = giving_up(
+        "stop requiring that the log bucket is encrypted,",
+        case,
+        &preferences.name,
+        &[("s3EncryptionEnabled", Some(json!(false)))],
     );
-    let fix =
-        Fix::new(summary, Recovery::NextSession).with(S3Change::EncryptBucket { bucket: name });
-    Ok(Verdict::Fail(evidence, fix))
+    Ok(Verdict::Fail(evidence, Fix::options([encrypt, off], Recovery::NextSession)))
 }
 
 /// The bucket; None where nobody has one of that name, or can: an address or an ARN is no name.
@@ -90,10 +95,17 @@ pub(super) fn missing(name: &BucketName, preferences: &Preferences) -> Evidence 
     observed(&format!("bucket {name}"), format!("is named in {}, and {why}", preferences.name))
 }
 
-pub(super) fn make(name: &BucketName, preferences: &Preferences) -> Fix {
-    let summary = format!(
-        "name a bucket that exists in {}; make {name} only if the name is not to be had by others",
-        preferences.name
+/// The bucket created, or none named.
+pub(super) fn make(name: &BucketName, preferences: &Preferences, case: &Case) -> Fix {
+    let create = is_possible(name).then(|| {
+        FixOption::new(format!("create the bucket {name} in {}", case.scope.region))
+            .with(S3Change::CreateBucket { bucket: name.clone() })
+    });
+    let off = giving_up(
+        "stop logging sessions to S3",
+        case,
+        &preferences.name,
+        &[("s3BucketName", None), ("s3EncryptionEnabled", Some(json!(false)))],
     );
-    save(Fix::new(summary, Recovery::NextSession), &preferences.name)
+    Fix::options(create.into_iter().chain([off]), Recovery::NextSession)
 }

@@ -1,8 +1,8 @@
 //! The key that sessions are encrypted with exists, is enabled, and can encrypt.
 
-use crate::preferences_words::save;
+use crate::preferences_remedies::{giving_up, use_new_key};
 use crate::prelude::*;
-use ssm_doctor_facts::change::KmsChange;
+use ssm_doctor_facts::{change::KmsChange, iam::Key};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -19,15 +19,12 @@ fn run(case: &Case) -> Judged {
     let name = preferences
         .text("kmsKeyId")?
         .or_not_applicable("sessions are not encrypted with a KMS key")?;
+    let document = &preferences.name;
+    let off =
+        || giving_up("turn the encryption of sessions off", case, document, &[("kmsKeyId", None)]);
     let other_key = || {
-        let fix = Fix::new(
-            format!(
-                "name a symmetric key of {} in the preferences ({})",
-                case.scope.region, preferences.name
-            ),
-            Recovery::NextSession,
-        );
-        save(fix, &preferences.name)
+        let options = use_new_key(case, document).into_iter().chain([off()]);
+        Fix::options(options, Recovery::NextSession)
     };
     let elsewhere = |id: &Arn| {
         let what = format!(
@@ -67,19 +64,12 @@ fn run(case: &Case) -> Judged {
         return Ok(Verdict::Fail(evidence, other_key()));
     }
     let evidence = observed(id, format!("is the session key, in state {}", key.state));
-    let enable = |fix: Fix| fix.with(KmsChange::EnableKey { key: id.to_string() });
     Ok(match key.state.as_str() {
         "Enabled" => Verdict::Pass(evidence),
-        "PendingDeletion" => Verdict::Fail(
+        "PendingDeletion" | "Disabled" => Verdict::Fail(
             evidence,
-            enable(
-                Fix::new("cancel the key's deletion and enable it", Recovery::NextSession)
-                    .with(KmsChange::CancelKeyDeletion { key: id.to_string() }),
-            ),
+            Fix::options(enable(key).into_iter().chain([off()]), Recovery::NextSession),
         ),
-        "Disabled" => {
-            Verdict::Fail(evidence, enable(Fix::new("enable the key", Recovery::NextSession)))
-        }
         "Creating" | "Updating" => {
             return Err(
                 Unknown::limit(format!("{id} is just being changed ({})", key.state)).into()
@@ -90,4 +80,21 @@ fn run(case: &Case) -> Judged {
             return Err(Unknown::limit(format!("{id} is in an unrecognized state: {other}")).into());
         }
     })
+}
+
+/// Puts a key in force again; None for one whose state has other reasons.
+pub(super) fn enable(key: &Key) -> Option<FixOption> {
+    let id = key.arn.to_string();
+    match key.state.as_str() {
+        "Disabled" => Some(
+            FixOption::new(format!("enable the key {id}")).with(KmsChange::EnableKey { key: id }),
+        ),
+        // A key whose deletion is canceled is disabled.
+        "PendingDeletion" => Some(
+            FixOption::new(format!("cancel the deletion of the key {id}, and enable it"))
+                .with(KmsChange::CancelKeyDeletion { key: id.clone() })
+                .with(KmsChange::EnableKey { key: id }),
+        ),
+        _ => None,
+    }
 }

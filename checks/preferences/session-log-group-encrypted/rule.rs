@@ -5,7 +5,10 @@
 //! the same to the user. Source: amazon-ssm-agent `agent/session/shell/shell.go`,
 //! `agent/agentlogstocloudwatch/cloudwatchlogspublisher/cloudwatchlogsservice.go`.
 
-use crate::preferences_words::{save, session_stopped_by};
+use serde_json::json;
+
+use crate::preferences_remedies::{encrypt_group, giving_up, with_inputs};
+use crate::preferences_words::session_stopped_by;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gate, Gates, Preferences};
 use ssm_doctor_facts::{change::LogsChange, cloudwatch_logs::LogGroup};
@@ -36,7 +39,7 @@ fn run(case: &Case) -> Answer {
     let Some(group) = find(name, case.facts)? else {
         return Ok(Verdict::Fail(
             missing(name, case.scope, &preferences).and(session_stopped_by(Gate::LogGroup)),
-            make(name, &preferences),
+            make(name, &preferences, case),
         ));
     };
     if let Some(key) = &group.key {
@@ -51,18 +54,11 @@ fn run(case: &Case) -> Answer {
     )
     .and(observed(&preferences.name, "refuses sessions unless it has one"))
     .and(session_stopped_by(Gate::LogGroup));
-    let summary = format!(
-        "encrypt {name} with a KMS key that logs.{}.{} may use, or clear cloudWatchEncryptionEnabled in {}",
-        case.scope.region,
-        case.scope.region.dns_suffix(),
-        preferences.name
-    );
-    let fix = Fix::new(summary, Recovery::NextSession);
-    let fix = match name.parse() {
-        Ok(group) => fix.with(LogsChange::EncryptLogGroup { group }),
-        Err(_) => fix,
+    let options = match name.parse() {
+        Ok(group) => encrypt_group(&group, true, &preferences, case),
+        Err(_) => Vec::new(),
     };
-    Ok(Verdict::Fail(evidence, fix))
+    Ok(Verdict::Fail(evidence, Fix::options(options, Recovery::NextSession)))
 }
 
 /// The group of exactly this name; None where there is none, or cannot be: an ARN is no name.
@@ -87,24 +83,32 @@ pub(super) fn missing(name: &str, scope: &Scope, preferences: &Preferences) -> E
     observed(&format!("log group {name}"), why)
 }
 
-/// The group made, or another one named. With an ARN in the place of the name, that is known.
-pub(super) fn make(name: &str, preferences: &Preferences) -> Fix {
-    if let Ok(group) = name.parse::<LogGroupName>() {
-        let summary = format!(
-            "make the log group {name} here, or name one that exists (node and group are in one account and Region)"
-        );
-        let fix = Fix::new(summary, Recovery::NextSession)
-            .with(LogsChange::CreateLogGroup { group: group.clone() });
-        return if preferences.flag("cloudWatchEncryptionEnabled") == Ok(true) {
-            fix.with(LogsChange::EncryptLogGroup { group })
-        } else {
-            fix
-        };
-    }
-    let meant = name.split(":log-group:").nth(1).and_then(|it| it.split(':').next());
-    let summary = match meant {
-        Some(meant) => format!("write {meant} as cloudWatchLogGroupName into {}", preferences.name),
-        None => format!("write a log group's name into {}", preferences.name),
+/// The group created, or another one named. With an ARN in the place of the name, that is known.
+pub(super) fn make(name: &str, preferences: &Preferences, case: &Case) -> Fix {
+    let document = &preferences.name;
+    let off = || {
+        let inputs = [("cloudWatchLogGroupName", None)];
+        giving_up("stop logging sessions to CloudWatch", case, document, &inputs)
     };
-    save(Fix::new(summary, Recovery::NextSession), &preferences.name)
+    let options = if let Ok(group) = name.parse::<LogGroupName>() {
+        let mut options = if preferences.flag("cloudWatchEncryptionEnabled") == Ok(true) {
+            encrypt_group(&group, false, preferences, case)
+        } else {
+            let title = format!("create the log group {name} in {}", case.scope.region);
+            Vec::from([FixOption::new(title).with(LogsChange::CreateLogGroup { group, key: None })])
+        };
+        // A group that does not exist is not encrypted either: requiring less does not help.
+        options.retain(|option| option.risks.is_empty());
+        options.push(off());
+        options
+    } else {
+        let meant = name.split(":log-group:").nth(1).and_then(|rest| rest.split(':').next());
+        let named = meant.map(|meant| {
+            let option =
+                FixOption::new(format!("set cloudWatchLogGroupName to {meant} in {document}"));
+            with_inputs(option, case, document, &[("cloudWatchLogGroupName", Some(json!(meant)))])
+        });
+        named.into_iter().chain([off()]).collect()
+    };
+    Fix::options(options, Recovery::NextSession)
 }

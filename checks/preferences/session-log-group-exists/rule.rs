@@ -33,7 +33,7 @@ fn run(case: &Case) -> Answer {
         None => Verdict::Fail(
             missing(name, case.scope, &preferences)
                 .and(observed("sessions", "start all the same, and are not logged")),
-            make(name, &preferences),
+            make(name, &preferences, case),
         ),
     })
 }

@@ -4,7 +4,6 @@
 //! agent that is down, so this comes before every network rule.
 
 use crate::prelude::*;
-use ssm_doctor_facts::change::StsChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -53,16 +52,15 @@ fn missing(case: &Case, what: &str) -> Answer {
             "would not come back if it was deregistered: a machine that is registered again gets a new id",
         ));
     }
-    let fix = match regions.first() {
-        Some(region) => Fix::new(
-            format!("ask in {region}, where the instance is: --region {region}"),
-            Recovery::NextSession,
-        ),
-        None => Fix::new(
-            "check the id, and choose the account and Region it lives in with --profile and --region",
-            Recovery::NextSession,
-        )
-        .with(StsChange::GetCallerIdentity),
+    let target = &case.scope.target;
+    let option = match regions.first() {
+        Some(region) => FixOption::new(format!("start the session in {region}, where the instance is"))
+            .after(format!("run `ssm-doctor {target} --region {region}`, and start the session with `--region {region}`")),
+        None => FixOption::new("use the account and the Region of the instance")
+            .after("check the id: a letter that is missing or wrong gives the same answer")
+            .after("see which account the credentials are for: `aws sts get-caller-identity`")
+            .after("run the doctor again with --profile and --region of the instance"),
     };
+    let fix = Fix::options([option], Recovery::NextSession);
     Ok(Verdict::Fail(evidence, fix))
 }

@@ -20,7 +20,7 @@ fn run(case: &Case) -> Answer {
     let state = &case.facts.instance(id).required()?.state;
     let evidence = observed(id, format!("is {state}"));
     let start = || {
-        Fix::new("start the instance; the agent reports within some minutes", Recovery::NextSession)
+        Fix::new(format!("start {id}"), Recovery::Start)
             .with(Ec2Change::StartInstance { instance: id.clone() })
     };
     Ok(match state {
@@ -32,8 +32,10 @@ fn run(case: &Case) -> Answer {
         }
         InstanceState::Stopped | InstanceState::Stopping => Verdict::Fail(evidence, start()),
         InstanceState::ShuttingDown | InstanceState::Terminated => {
-            let summary = "it is gone for good: use another instance, or launch one";
-            Verdict::Fail(evidence, Fix::new(summary, Recovery::NextSession))
+            let option =
+                FixOption::new("use another instance: a terminated one does not come back")
+                    .after("start the session to another instance, or launch one");
+            Verdict::Fail(evidence, Fix::options([option], Recovery::NextSession))
         }
         InstanceState::Other(word) => {
             return Err(Unknown::limit(format!("{id} is in an unrecognized state: {word}")));

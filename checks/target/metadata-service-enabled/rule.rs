@@ -37,7 +37,7 @@ fn run(case: &Case) -> Answer {
                 id,
                 "has its metadata service off (HttpEndpoint: disabled), so the agent finds neither identity nor credentials",
             ),
-            Fix::new("turn on the instance metadata service", Recovery::Agent)
+            Fix::new(format!("turn on the instance metadata service of {id}"), Recovery::Agent)
                 .with(Ec2Change::EnableMetadataService { instance: id.clone() }),
         )
     })

@@ -3,6 +3,7 @@
 //! A reboot or retirement that is due ends sessions and may explain an agent that went away. Events
 //! that are over stay listed for some days, marked so.
 
+use super::status_checks_pass::BEFORE_A_STOP;
 use crate::prelude::*;
 use ssm_doctor_facts::{change::Ec2Change, time::span};
 
@@ -37,11 +38,17 @@ fn run(case: &Case) -> Answer {
         None => Verdict::Pass(observed(id, "has no event scheduled")),
         Some(evidence) => Verdict::Fail(
             evidence,
-            Fix::new(
-                "expect it, or have it over with: a stop and start moves the instance to another host",
+            Fix::options(
+                [
+                    FixOption::new("wait for the event, and check again after it")
+                        .after("tell the users of the instance when AWS acts on it"),
+                    FixOption::new("stop and start the instance at a time that you choose")
+                        .with(Ec2Change::StopAndStartInstance { instance: id.clone() })
+                        .after(BEFORE_A_STOP)
+                        .recovering(Recovery::Start),
+                ],
                 Recovery::NextSession,
-            )
-            .with(Ec2Change::DescribeInstanceStatus { instance: id.clone() }),
+            ),
         ),
     })
 }

@@ -4,7 +4,10 @@
 //! an agent that is gone.
 
 use crate::prelude::*;
-use ssm_doctor_facts::{change::Ec2Change, ec2::CheckStatus};
+use ssm_doctor_facts::{
+    change::{Ec2Change, Risk},
+    ec2::CheckStatus,
+};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -22,25 +25,17 @@ fn run(case: &Case) -> Answer {
     };
     let status = case.facts.instance_status(id).required()?;
     let checks = [
-        ("system", Some(&status.system), "stop and start the instance: it moves to another host"),
-        ("instance", Some(&status.instance), "read the console output, then reboot the instance"),
-        (
-            "attached EBS",
-            status.ebs.as_ref(),
-            "look at the volumes' status and repair or replace them",
-        ),
+        (StatusCheck::System, Some(&status.system)),
+        (StatusCheck::Instance, Some(&status.instance)),
+        (StatusCheck::Volumes, status.ebs.as_ref()),
     ];
-    let present = checks.into_iter().filter_map(|(name, it, cure)| it.map(|it| (name, it, cure)));
-    all_of(present, "EC2 reports no status", |(name, status, cure)| {
+    let present = checks.into_iter().filter_map(|(check, it)| it.map(|it| (check, it)));
+    all_of(present, "EC2 reports no status", |(check, status)| {
+        let name = check.as_str();
         let evidence = observed(id, format!("{name} status check: {status}"));
         Ok(match status {
             CheckStatus::Ok => Verdict::Pass(evidence),
-            CheckStatus::Impaired => Verdict::Fail(
-                evidence,
-                Fix::new(cure, Recovery::Agent)
-                    .with(Ec2Change::GetConsoleOutput { instance: id.clone() })
-                    .with(Ec2Change::DescribeInstanceStatus { instance: id.clone() }),
-            ),
+            CheckStatus::Impaired => Verdict::Fail(evidence, check.repair(id)),
             CheckStatus::Initializing => {
                 return Err(Unknown::limit(format!(
                     "the {name} status check of {id} is still initializing"
@@ -54,4 +49,46 @@ fn run(case: &Case) -> Answer {
             }
         })
     })
+}
+
+#[derive(Clone, Copy)]
+enum StatusCheck {
+    System,
+    Instance,
+    Volumes,
+}
+
+/// What a stop takes away. Source: EC2 guide, "Stop and start Amazon EC2 instances".
+pub(super) const BEFORE_A_STOP: &str = "save what is on instance-store volumes: a stop deletes it for good. A public address that is no Elastic IP address changes";
+
+impl StatusCheck {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Instance => "instance",
+            Self::Volumes => "attached EBS",
+        }
+    }
+
+    fn repair(self, id: &InstanceId) -> Fix {
+        let option = match self {
+            Self::System => {
+                FixOption::new(format!("stop and start {id}, so that it moves to another host"))
+                    .with(Ec2Change::StopAndStartInstance { instance: id.clone() })
+                    .after(BEFORE_A_STOP)
+                    .risking(Risk::CannotBeUndone)
+            }
+            Self::Instance => FixOption::new(format!("reboot {id}"))
+                .with(Ec2Change::RebootInstance { instance: id.clone() })
+                .after(format!(
+                    "read why the system is impaired: `aws ec2 get-console-output --instance-id {id} --latest --output text`"
+                )),
+            Self::Volumes => FixOption::new(format!("repair or replace the volumes of {id}")).after(
+                format!(
+                    "find the impaired volume: `aws ec2 describe-volume-status --filters Name=volume-status.status,Values=impaired`; if it is attached to {id}, restore it from a snapshot"
+                ),
+            ),
+        };
+        Fix::options([option], Recovery::Start)
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
     node, session,
 };
 use ssm_doctor_facts::{
-    change::Change,
+    change::{Change, Risk},
     ids::EndpointId,
     lookup::{Need, Unknown, Unknowns},
 };
@@ -209,22 +209,77 @@ impl Evidence {
 /// What to do about a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fix {
-    /// In the order in which they are to be carried out.
+    /// All of them are needed, in the order in which they are to be carried out.
     pub remedies: Vec<Remedy>,
     pub recovery: Recovery,
 }
 
-/// One part of a fix. The checks put it into words and commands.
+/// One part of a fix. The checks put it into words and changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// A rule's own words and changes.
-    Words {
-        summary: String,
-        changes: Vec<Change>,
-    },
+    /// A rule's own: any one of these suffices, the best first.
+    Options(Vec<FixOption>),
     Network(NetworkRemedy),
     Dns(dns::Remedy),
     Node(node::Investigation),
+}
+
+/// One way to repair something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FixOption {
+    /// What to do, in the imperative.
+    pub title: String,
+    /// In the order in which they are to be made.
+    pub changes: Vec<Change>,
+    /// Beyond those of the changes themselves.
+    pub risks: Vec<Risk>,
+    /// What a person has to do or decide first, in the imperative.
+    pub manual: Vec<String>,
+    /// None: as the fix says.
+    pub recovery: Option<Recovery>,
+    /// Facts with which the option would be complete, or better.
+    pub wanted: Vec<Need>,
+}
+
+impl FixOption {
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// Adds a change.
+    #[must_use]
+    pub fn with(mut self, change: impl Into<Change>) -> Self {
+        self.changes.push(change.into());
+        self
+    }
+
+    /// Adds a risk that the changes do not show by themselves.
+    #[must_use]
+    pub fn risking(mut self, risk: Risk) -> Self {
+        self.risks.push(risk);
+        self
+    }
+
+    /// Adds facts with which the option would be complete, or better.
+    #[must_use]
+    pub fn wanting(mut self, needs: impl IntoIterator<Item = Need>) -> Self {
+        self.wanted.extend(needs);
+        self
+    }
+
+    /// Adds a step for a person.
+    #[must_use]
+    pub fn after(mut self, step: impl Into<String>) -> Self {
+        self.manual.push(step.into());
+        self
+    }
+
+    #[must_use]
+    pub fn recovering(mut self, recovery: Recovery) -> Self {
+        self.recovery = Some(recovery);
+        self
+    }
 }
 
 impl From<NetworkRemedy> for Remedy {
@@ -250,33 +305,36 @@ impl Fix {
         Self { remedies: vec![remedy.into()], recovery }
     }
 
-    pub fn new(summary: impl Into<String>, recovery: Recovery) -> Self {
-        Self {
-            remedies: vec![Remedy::Words { summary: summary.into(), changes: Vec::new() }],
-            recovery,
-        }
+    pub fn new(title: impl Into<String>, recovery: Recovery) -> Self {
+        Self::options([FixOption::new(title)], recovery)
     }
 
-    /// Adds a change to the last remedy.
+    /// Any one of these suffices. The first grants the least access and disturbs least.
+    pub fn options(options: impl IntoIterator<Item = FixOption>, recovery: Recovery) -> Self {
+        Self { remedies: vec![Remedy::Options(options.into_iter().collect())], recovery }
+    }
+
+    /// Adds a change to the last option.
     #[must_use]
     pub fn with(mut self, change: impl Into<Change>) -> Self {
         let change = change.into();
-        if let Some(Remedy::Words { changes, .. }) = self.remedies.last_mut() {
-            changes.push(change);
+        if let Some(Remedy::Options(options)) = self.remedies.last_mut()
+            && let Some(option) = options.last_mut()
+        {
+            option.changes.push(change);
         } else {
-            let (summary, changes) = (String::new(), vec![change]);
-            self.remedies.push(Remedy::Words { summary, changes });
+            self.remedies.push(Remedy::Options(vec![FixOption::default().with(change)]));
         }
         self
     }
 
-    /// The words of the last remedy.
+    /// Adds another way to repair the same.
     #[must_use]
-    pub fn summary(&self) -> &str {
-        match self.remedies.last() {
-            Some(Remedy::Words { summary, .. }) => summary,
-            _ => "",
+    pub fn or(mut self, option: FixOption) -> Self {
+        if let Some(Remedy::Options(options)) = self.remedies.last_mut() {
+            options.push(option);
         }
+        self
     }
 
     /// Both, the remedies of the first before those of the second, and none twice.
@@ -299,6 +357,8 @@ impl Fix {
 pub enum Recovery {
     /// The next session sees it.
     NextSession,
+    /// The agent starts with the system.
+    Start,
     /// The control channel retries at growing intervals.
     Channel,
     /// The agent backs off for up to an hour while it has no credentials or no way to report.
@@ -312,6 +372,7 @@ impl Recovery {
             Self::NextSession => {
                 "takes effect with the next session; nothing on the node needs a restart"
             }
+            Self::Start => "the agent starts with the instance, and reports within some minutes",
             Self::Channel => {
                 "restart the agent on the node, or allow up to 40 minutes for it to reconnect by itself"
             }

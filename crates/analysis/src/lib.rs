@@ -9,4 +9,5 @@ pub mod network;
 pub mod node;
 pub mod permissions;
 pub mod session;
+pub mod what_if;
 pub mod workstation;

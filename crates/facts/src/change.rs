@@ -1,24 +1,35 @@
 //! Changes to an account or a node, as values.
 //!
-//! A check that fails names the changes that would help. One place renders them as AWS CLI commands.
+//! A check that fails names the changes that would help. The checks' engine renders them as AWS CLI
+//! commands, as Terraform and as a path through the console, and analysis applies them to facts.
 //! `None` stands for a value that is not known.
 
+mod created;
 mod permission;
+mod risk;
 
-use alloc::string::String;
-use core::net::IpAddr;
+use alloc::{string::String, vec::Vec};
+use core::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
+use serde::Serialize;
 
-use crate::{ec2::Destination, ids::*};
+use crate::{
+    ec2::{Destination, ExclusionMode},
+    ids::*,
+};
+
+pub use created::{CREATED, CREATED_ROLE, ENDPOINT_NAME, variable};
+pub use risk::Risk;
 
 pub use permission::{
-    EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange, RoleOrUser, S3Change,
-    ServiceSettingChange, StsChange,
+    EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange, PolicyHolder, S3Change,
+    ServiceSettingChange, StsChange, TagChange,
 };
 
 /// One edit, or one look that a person needs before an edit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(untagged)]
 pub enum Change {
     Ec2(Ec2Change),
     EndpointPolicy(EndpointPolicyChange),
@@ -33,9 +44,11 @@ pub enum Change {
     ServiceSetting(ServiceSettingChange),
     Ssm(SsmChange),
     Sts(StsChange),
+    Tag(TagChange),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Ec2Change {
     // Routes.
     CreateRoute {
@@ -48,14 +61,25 @@ pub enum Ec2Change {
         to: Destination,
         via: RouteTarget,
     },
+    DeleteRoute {
+        table: RouteTableId,
+        to: Destination,
+    },
     // Gateways.
     AttachInternetGateway {
         gateway: InternetGatewayId,
         vpc: VpcId,
     },
+    /// The gateway that is attached next.
+    CreateInternetGateway,
     CreateEgressOnlyInternetGateway {
         vpc: VpcId,
     },
+    /// A public one, with an Elastic IP address that is allocated for it.
+    CreateNatGateway {
+        subnet: SubnetId,
+    },
+    /// An Elastic IP address that is allocated for it.
     AssociateNatGatewayAddress {
         gateway: NatGatewayId,
         zone: String,
@@ -64,13 +88,24 @@ pub enum Ec2Change {
         peering: PeeringId,
     },
     ExcludeFromPublicAccessBlock {
-        vpc: VpcId,
+        subnet: SubnetId,
+        mode: ExclusionMode,
     },
     // Transit gateways.
-    DescribeTransitGatewayAttachments {
+    CreateTransitGatewayAttachment {
+        gateway: TransitGatewayId,
         vpc: VpcId,
+        subnet: SubnetId,
+    },
+    AcceptTransitGatewayAttachment {
+        attachment: String,
+    },
+    AddTransitGatewayAttachmentSubnet {
+        attachment: String,
+        subnet: SubnetId,
     },
     AssociateTransitGatewayRouteTable {
+        table: String,
         attachment: String,
     },
     EnableTransitGatewayPropagation {
@@ -80,16 +115,16 @@ pub enum Ec2Change {
     CreateTransitGatewayRoute {
         table: String,
         to: Destination,
-        attachment: Option<String>,
+        attachment: String,
     },
     ReplaceTransitGatewayRoute {
         table: String,
         to: Destination,
-        attachment: Option<String>,
+        attachment: String,
     },
     // Addresses and interfaces.
-    AllocateAddress,
-    AssociateAddress {
+    /// An Elastic IP address that is allocated for it.
+    AssociateNewAddress {
         interface: NetworkInterfaceId,
     },
     DisableSourceDestCheck {
@@ -101,48 +136,54 @@ pub enum Ec2Change {
     StartInstance {
         instance: InstanceId,
     },
+    /// It moves to another host.
+    StopAndStartInstance {
+        instance: InstanceId,
+    },
+    RebootInstance {
+        instance: InstanceId,
+    },
     EnableMetadataService {
         instance: InstanceId,
     },
-    DescribeInstanceStatus {
-        instance: InstanceId,
-    },
-    GetConsoleOutput {
-        instance: InstanceId,
-    },
     // Filters.
+    CreateSecurityGroup {
+        vpc: VpcId,
+    },
     AuthorizeEgress {
-        group: Option<SecurityGroupId>,
+        group: SecurityGroupId,
         protocol: Protocol,
         port: u16,
-        to: IpNet,
+        to: Source,
     },
     AuthorizeIngress {
-        group: Option<SecurityGroupId>,
+        group: SecurityGroupId,
         port: u16,
         from: Source,
     },
     CreateNetworkAclEntry {
         acl: NetworkAclId,
         egress: bool,
+        number: i32,
         protocol: Protocol,
         ports: (u16, u16),
         peer: IpNet,
     },
     // Endpoints and their names.
-    DescribeEndpoint {
+    DeleteEndpoint {
         endpoint: EndpointId,
     },
     CreateGatewayEndpoint {
         vpc: VpcId,
         service: ServiceName,
-        table: RouteTableId,
+        tables: Vec<RouteTableId>,
     },
+    /// With private DNS.
     CreateInterfaceEndpoint {
         vpc: VpcId,
         service: ServiceName,
-        subnet: SubnetId,
-        group: Option<SecurityGroupId>,
+        subnets: Vec<SubnetId>,
+        groups: Vec<SecurityGroupId>,
     },
     AddEndpointSubnet {
         endpoint: EndpointId,
@@ -164,22 +205,44 @@ pub enum Ec2Change {
     EnableDnsHostnames {
         vpc: VpcId,
     },
-    /// With options that hand out `AmazonProvidedDNS`.
+    /// New options, which hand out `AmazonProvidedDNS`.
     AssociateDhcpOptions {
         vpc: VpcId,
     },
 }
 
-/// What a new route leads to. Which one it is, the reader knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What a new route leads to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RouteTarget {
-    NatGateway,
-    EgressOnlyInternetGateway,
-    /// A transit gateway or a peering connection.
-    OtherVpc,
+    NatGateway(NatGatewayId),
+    InternetGateway(InternetGatewayId),
+    EgressOnlyInternetGateway(EgressOnlyGatewayId),
+    TransitGateway(TransitGatewayId),
+    Peering(PeeringId),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+impl RouteTarget {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::NatGateway(id) => id.as_str(),
+            Self::InternetGateway(id) => id.as_str(),
+            Self::EgressOnlyInternetGateway(id) => id.as_str(),
+            Self::TransitGateway(id) => id.as_str(),
+            Self::Peering(id) => id.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for RouteTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     Tcp,
     Udp,
@@ -196,80 +259,88 @@ impl Protocol {
     }
 }
 
-/// Where packets that a rule of a security group admits come from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The other side of a rule of a security group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Source {
     Group(SecurityGroupId),
     Range(IpNet),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum NetworkFirewallChange {
-    DescribeRuleGroup { group: Arn },
-    UpdateRuleGroup { group: Arn },
-    DescribePolicy { policy: Arn },
-    UpdatePolicy { policy: Arn },
+    /// Adds names to a group's list of names.
+    AddDomains { group: Arn, domains: Vec<String> },
+    /// Sets `HOME_NET` of a group of rules.
+    SetHomeNet { group: Arn, ranges: Vec<String> },
+    /// Sets `HOME_NET` of a firewall policy.
+    SetPolicyHomeNet { policy: Arn, ranges: Vec<String> },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Route53Change {
-    RemoveAddress { zone: String, address: IpAddr },
-    UpsertCname { zone: ZoneId, name: String, target: String },
-    DisassociateHostedZone { zone: ZoneId, vpc: VpcId },
+    /// Addresses for a name, in place of those that it has.
+    UpsertAddresses { zone: ZoneId, name: String, addresses: Vec<IpAddr> },
+    /// An alias record for an endpoint. It may stand at the apex of a zone. `dns_name`: the endpoint's own
+    /// name; None: looked up by a command.
+    UpsertAlias { zone: ZoneId, name: String, endpoint: EndpointId, dns_name: Option<String> },
+    /// A CNAME record for an endpoint.
+    UpsertCname { zone: ZoneId, name: String, endpoint: EndpointId, dns_name: Option<String> },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Route53ResolverChange {
-    /// `before`: the priority of the rule that it must precede.
+    /// Lets names through by a new list and a rule for it.
     CreateFirewallAllowRule {
         group: FirewallGroupId,
-        before: i32,
+        domains: Vec<String>,
+        priority: i32,
     },
     TrustRedirection {
         group: FirewallGroupId,
         list: FirewallListId,
         query_type: Option<String>,
     },
-    /// A Resolver rule that keeps a domain in its VPCs.
-    CreateSystemRule {
+    /// A new Resolver rule, which keeps a domain in the VPC.
+    AssociateSystemRule {
         domain: String,
+        vpc: VpcId,
     },
-    /// The rule that was created last.
-    AssociateResolverRule {
+    DisassociateResolverRule {
+        rule: ResolverRuleId,
         vpc: VpcId,
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum LogsChange {
-    CreateLogGroup {
-        group: LogGroupName,
-    },
-    /// With a KMS key.
-    EncryptLogGroup {
-        group: LogGroupName,
-    },
+    /// Encrypted with the key, if there is one.
+    CreateLogGroup { group: LogGroupName, key: Option<KeyName> },
+    /// By the key's ARN.
+    EncryptLogGroup { group: LogGroupName, key: KeyName },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum SsmChange {
-    GetDocument {
+    /// A session document that does not exist yet.
+    CreateDocument {
         name: DocumentName,
-        version: Option<String>,
+        content: String,
     },
+    /// With this content as a new version, which becomes the default.
     UpdateDocument {
         name: DocumentName,
+        content: String,
     },
-    /// The version that was created last.
+    /// A version that exists.
     SetDefaultDocumentVersion {
         name: DocumentName,
-    },
-    ListSessionDocuments,
-    ListPastSessions {
-        target: Target,
-    },
-    GetConnectionStatus {
-        target: Target,
+        version: String,
     },
     UpdateAgent {
         target: Target,
@@ -300,4 +371,5 @@ changes! {
     ServiceSetting: ServiceSettingChange,
     Ssm: SsmChange,
     Sts: StsChange,
+    Tag: TagChange,
 }

@@ -25,6 +25,9 @@ pub struct Caller {
     /// neither `aws:MultiFactorAuthPresent` nor `aws:TokenIssueTime`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temporary: Option<bool>,
+    /// Were these credentials made with MFA? AWS does not show it; only a fix says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mfa: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -22,6 +22,10 @@ macro_rules! names {
         impl $name {
             #[must_use]
             pub fn as_str(&self) -> &str { &self.0 }
+
+            /// An id that is valid as it stands.
+            #[allow(dead_code, reason = "few kinds need one")]
+            pub(crate) fn placeholder(id: &'static str) -> Self { Self(id.into()) }
         }
 
         impl TryFrom<String> for $name {

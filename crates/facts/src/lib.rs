@@ -4,6 +4,7 @@
 #![no_std]
 extern crate alloc;
 
+pub mod agent_log;
 pub mod change;
 pub mod cloudwatch_logs;
 pub mod domain_name;

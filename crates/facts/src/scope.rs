@@ -30,6 +30,14 @@ pub struct Scope {
     /// Is the machine at hand judged too, as the one that starts the session?
     #[serde(default, skip_serializing_if = "Client::is_unasked")]
     pub client: Client,
+    /// Was a log of the agent given?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub agent_log: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Whether the machine that the doctor runs on is taken for the operator's.

@@ -15,20 +15,27 @@ pub enum AddressKind {
     Shared,
     LinkLocal,
     Loopback,
-    /// Of no machine, or of many: this network, multicast, reserved.
+    /// Of no machine on the internet, or of many: this network, protocol assignments, documentation,
+    /// benchmarks, multicast, reserved.
     Other,
 }
 
 /// The IPv4 ranges in which no service of AWS has public addresses, in order: the first address and the
 /// length of the prefix.
-pub const NOT_PUBLIC_V4: [(Ipv4Addr, u8, AddressKind); 8] = [
+pub const NOT_PUBLIC_V4: [(Ipv4Addr, u8, AddressKind); 14] = [
     (Ipv4Addr::UNSPECIFIED, 8, AddressKind::Other),
     (Ipv4Addr::new(10, 0, 0, 0), 8, AddressKind::Private),
     (Ipv4Addr::new(100, 64, 0, 0), 10, AddressKind::Shared),
     (Ipv4Addr::new(127, 0, 0, 0), 8, AddressKind::Loopback),
     (Ipv4Addr::new(169, 254, 0, 0), 16, AddressKind::LinkLocal),
     (Ipv4Addr::new(172, 16, 0, 0), 12, AddressKind::Private),
+    (Ipv4Addr::new(192, 0, 0, 0), 24, AddressKind::Other),
+    (Ipv4Addr::new(192, 0, 2, 0), 24, AddressKind::Other),
+    (Ipv4Addr::new(192, 88, 99, 0), 24, AddressKind::Other),
     (Ipv4Addr::new(192, 168, 0, 0), 16, AddressKind::Private),
+    (Ipv4Addr::new(198, 18, 0, 0), 15, AddressKind::Other),
+    (Ipv4Addr::new(198, 51, 100, 0), 24, AddressKind::Other),
+    (Ipv4Addr::new(203, 0, 113, 0), 24, AddressKind::Other),
     (Ipv4Addr::new(224, 0, 0, 0), 3, AddressKind::Other),
 ];
 
@@ -83,7 +90,11 @@ mod tests {
             ("169.254.169.254", AddressKind::LinkLocal),
             ("172.31.0.1", AddressKind::Private),
             ("172.32.0.1", AddressKind::Public),
+            ("192.0.2.1", AddressKind::Other),
             ("192.168.1.1", AddressKind::Private),
+            ("198.19.0.1", AddressKind::Other),
+            ("198.51.101.0", AddressKind::Public),
+            ("203.0.113.9", AddressKind::Other),
             ("223.255.255.255", AddressKind::Public),
             ("224.0.0.1", AddressKind::Other),
             ("255.255.255.255", AddressKind::Other),

@@ -33,6 +33,7 @@ pub use layers::{
     AttachedPolicy, HierarchyLevel, LayerDecision, LayerName, PolicyLayer, PolicyLayers,
     StatementRef,
 };
+pub use pattern::pattern_covers;
 pub use request::{
     KeyValue, Principal, Request, RequestContext, RequestResource, ResourceOwner, service_of,
 };

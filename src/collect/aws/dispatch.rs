@@ -205,6 +205,9 @@ impl Account {
                 Some(profiles.job(|profiles| profiles.profile_resources(id)))
             }
 
+            // Read before collection, where it was given.
+            Need::agent_log(_) => None,
+
             Need::here_surroundings(_)
             | Need::here_program(_)
             | Need::here_login(_)

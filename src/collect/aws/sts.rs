@@ -24,6 +24,7 @@ impl Sts {
                 arn: named("Arn", output.arn())?,
                 user_id: field("UserId", output.user_id())?.into(),
                 temporary: Some(temporary),
+                mfa: None,
             }))
         });
         Facts { caller: [(Ourselves::Us, row(caller))].into(), ..Facts::default() }

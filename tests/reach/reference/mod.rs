@@ -26,7 +26,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    ops::RangeInclusive,
+    ops::{Bound, RangeInclusive},
     sync::{LazyLock, OnceLock},
 };
 
@@ -294,6 +294,8 @@ impl<'a> Reference<'a> {
                     .flat_map(from_all)
                     .map(|(from, to)| asked.attempt(&from, to))
                     .collect();
+                let all = attempts.clone();
+                let attempts = self.without_exceptions(&lookup, attempts);
                 // Of addresses of both kinds the agent's dialer falls back from one to the other: those of
                 // one kind are enough (RFC 8305; Go's `net.Dialer`).
                 let (v4, v6): (Vec<&Attempt>, Vec<&Attempt>) =
@@ -315,7 +317,8 @@ impl<'a> Reference<'a> {
                 if lost && self.is_healed(Hop::AddressFamily) {
                     (any, nowhere) = (true, false);
                 }
-                judgement.first.extend(self.first(&lookup, usual));
+                let usual = all.iter().filter(|it| it.from.is_ipv4() != v4.is_empty());
+                judgement.first.extend(self.first(&lookup, &usual.collect::<Vec<_>>()));
                 judgement.readings.push(attempts);
             }
             everywhere &= any;
@@ -334,7 +337,7 @@ impl<'a> Reference<'a> {
     /// first.
     fn first(&self, lookup: &Lookup, usual: &[&Attempt]) -> Vec<BTreeSet<Hop>> {
         if let Some((hop, _)) = lookup.none {
-            return vec![BTreeSet::from([hop])];
+            return vec![lookup.in_vain.iter().copied().chain([hop]).collect()];
         }
         let Some(first) = usual.first() else {
             let lost = !lookup.goals.is_empty() && !self.is_healed(Hop::AddressFamily);
@@ -347,6 +350,47 @@ impl<'a> Reference<'a> {
             if lookup.in_vain.is_empty() { attempt.stops.clone() } else { lookup.in_vain.clone() }
         });
         stops.collect()
+    }
+
+    /// Of the addresses that a service may have, without so few that nothing depends on them: those that stay
+    /// away where nearly all others arrive, and single hosts that arrive where no other does. The analysis
+    /// leaves them out filter by filter and route by route, so there may be some times as many of them here.
+    fn without_exceptions(&self, lookup: &Lookup, attempts: Vec<Attempt>) -> Vec<Attempt> {
+        const TIMES: u128 = 4;
+        let many = |it: &Goal| is_sample(it.address());
+        if !lookup.goals.iter().any(many) {
+            return attempts;
+        }
+        let classes = self.classes();
+        // How many addresses this one stands for.
+        let weight = |attempt: &Attempt| {
+            let address = untranslated(attempt.to.address()).unwrap_or(attempt.to.address());
+            let counts = matches!(attempt.to, Goal::Service(_)) && is_public(address);
+            let next = classes.range((Bound::Excluded(address), Bound::Unbounded)).next();
+            let next = next.filter(|it| it.is_ipv4() == address.is_ipv4());
+            counts.then(|| next.map_or(u128::MAX, |next| number(*next) - number(address)))
+        };
+        let mut kept = attempts;
+        for v4 in [true, false] {
+            let (few, hosts) = if v4 { (1 << 16, 255) } else { (1 << 96, (1 << 80) - 1) };
+            let total = |all: &[Attempt], wanted: fn(&Attempt) -> bool| {
+                let some = all.iter().filter(|it| it.from.is_ipv4() == v4 && wanted(it));
+                some.filter_map(weight).fold(0_u128, u128::saturating_add)
+            };
+            let (lost, works) = (total(&kept, |it| !it.works()), total(&kept, Attempt::works));
+            let (fails, open) = (total(&kept, Attempt::fails), total(&kept, |it| !it.fails()));
+            let matters: fn(&Attempt) -> bool = if lost <= TIMES * few && works > lost {
+                Attempt::works
+            } else if open <= TIMES * hosts && fails > open {
+                Attempt::fails
+            } else if fails <= TIMES * few && open > fails {
+                |it| !it.fails()
+            } else {
+                continue;
+            };
+            kept.retain(|it| it.from.is_ipv4() != v4 || weight(it).is_none() || matters(it));
+        }
+        kept
     }
 
     /// All are to interfaces in VPCs, and of each it is certain whether it is reached.
@@ -501,6 +545,20 @@ const NAT64: u128 = 0x0064_ff9b << 96;
 fn interface(nic: &NetworkInterface, address: IpAddr) -> Goal {
     let groups = Some(nic.security_groups.clone());
     Goal::Interface { address, subnet: Some(nic.subnet.clone()), groups }
+}
+
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(it) => u32::from(it).into(),
+        IpAddr::V6(it) => it.into(),
+    }
+}
+
+/// One that is there wherever any public address may be the service's.
+fn is_sample(address: IpAddr) -> bool {
+    let samples = ["205.251.242.7", "2a05:d07a:a000::2"];
+    let address = untranslated(address).unwrap_or(address);
+    samples.iter().any(|it| it.parse() == Ok(address))
 }
 
 fn behind(address: IpAddr) -> Option<IpAddr> {

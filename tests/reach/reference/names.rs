@@ -159,6 +159,16 @@ impl<'a> Reference<'a> {
         if lookup.goals.is_empty() {
             lookup.none = Some((Hop::HostedZone, "a zone without the record"));
         }
+        // Once it is available its private DNS takes the zone's place.
+        if self.endpoints().iter().any(|endpoint| {
+            endpoint.kind == EndpointKind::Interface
+                && endpoint.private_dns
+                && !endpoint.private_dns_for_inbound_only
+                && self.is_for_service(endpoint)
+                && !matches!(endpoint.state, EndpointState::Available | EndpointState::Deleted)
+        }) {
+            lookup.in_vain.extend([Hop::Endpoint, Hop::HostedZone]);
+        }
         vec![lookup]
     }
 
@@ -521,7 +531,10 @@ impl<'a> Reference<'a> {
     /// class that some rule, route or list tells apart. Of S3 they are what its prefix list holds, and
     /// nobody else's are in there (gateway-endpoints.html).
     pub(super) fn public(&self, v4: bool) -> Vec<Goal> {
-        let (ours, others) = (self.listed(true), self.listed(false));
+        // A list is read where a route of the instance's subnet names it.
+        let own_gateway = self.first_nic().is_some_and(|nic| self.has_gateway(&nic.subnet));
+        let ours = if own_gateway { self.listed(true) } else { Vec::new() };
+        let others = self.listed(false);
         let within = |nets: &[IpNet], it: &IpAddr| nets.iter().any(|net| net.contains(it));
         self.classes()
             .into_iter()
@@ -532,6 +545,17 @@ impl<'a> Reference<'a> {
             .filter(|it| it.is_ipv4() || !within(self.vpc_cidrs(), it))
             .map(Goal::Service)
             .collect()
+    }
+
+    /// Does the subnet's route table name a gateway endpoint for the service?
+    fn has_gateway(&self, subnet: &SubnetId) -> bool {
+        let tables = seen(self.facts.route_tables.get(self.vpc)).map_or(&[][..], Vec::as_slice);
+        let table = tables.iter().find(|it| it.subnets.contains(subnet));
+        let table = table.or_else(|| tables.iter().find(|it| it.main));
+        table
+            .into_iter()
+            .flat_map(|it| &it.routes)
+            .any(|it| self.gateway(&it.via.0).is_some_and(|gateway| self.is_for_service(gateway)))
     }
 
     /// What is routed to gateway endpoints: for this service, or for others.
@@ -555,7 +579,7 @@ impl<'a> Reference<'a> {
 
     /// An address of every class that anything in the facts tells apart. CIDRs nest or do not meet,
     /// so each class begins where a CIDR begins or behind where one ends.
-    fn classes(&self) -> BTreeSet<IpAddr> {
+    pub(super) fn classes(&self) -> BTreeSet<IpAddr> {
         self.cache.classes.get_or_init(|| self.all_classes()).clone()
     }
 

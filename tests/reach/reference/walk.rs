@@ -269,14 +269,16 @@ impl<'a> Reference<'a> {
         let id: NetworkInterfaceId = id.parse().unwrap();
         let Some(nic) = seen(self.facts.network_interfaces.get(&id)) else { return unseen };
         // It drops what is not addressed to itself (VPC_NAT_Instance.html).
-        if nic.source_dest_check == Some(true) {
-            return self.stop(Hop::NatInstance, "the source/destination check");
-        }
-        let Some(owner) = &nic.instance else { return unseen };
-        match seen(self.facts.instances.get(owner)).map(|it| &it.state) {
-            None | Some(InstanceState::Running | InstanceState::Other(_)) => {}
-            Some(_) => return self.stop(Hop::NatInstance, "the NAT instance does not run"),
-        }
+        let check = if nic.source_dest_check == Some(true) {
+            self.stop(Hop::NatInstance, "the source/destination check")
+        } else {
+            Passes
+        };
+        let Some(owner) = &nic.instance else { return check.then(unseen) };
+        let runs = match seen(self.facts.instances.get(owner)).map(|it| &it.state) {
+            None | Some(InstanceState::Running | InstanceState::Other(_)) => Passes,
+            Some(_) => self.stop(Hop::NatInstance, "the NAT instance does not run"),
+        };
         let (here, there) = (&from.nic.subnet, &nic.subnet);
         let same = here == there;
         let cross = |way, peer, port, what| {
@@ -324,7 +326,8 @@ impl<'a> Reference<'a> {
         let reply = self.some_reply(there, to, "replies into the NAT instance's subnet");
         let home = cross(Way::Out, from.address, port, "from the NAT instance to the instance");
         let home = home.then(if same { Passes } else { self.within_vpc(there, from.address) });
-        into.then(out).then(gateway).then(reply).then(home).then(unseen)
+        let passes = into.then(out).then(gateway).then(reply).then(home);
+        check.then(runs).then(passes).then(unseen)
     }
 
     /// Through an internet gateway or an egress-only one, from this subnet.
@@ -395,7 +398,9 @@ impl<'a> Reference<'a> {
         let Some(states) = states else { return Unclear("the internet gateway") };
         match states.iter().find(|it| it.0 == gateway).map(|it| it.1) {
             Some("available" | "attached") => Passes,
-            None | Some("attaching" | "detaching" | "detached") => {
+            // Its routes would be blackholes.
+            None => Unclear("a gateway that is not listed"),
+            Some("attaching" | "detaching" | "detached") => {
                 self.stop(hop, "the internet gateway is not attached")
             }
             Some(_) => Unclear("the internet gateway's state"),

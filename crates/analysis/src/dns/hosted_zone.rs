@@ -114,14 +114,35 @@ impl<'a> Query<'a, '_> {
         if let Some(unknown) = both(settings.unseen_zones.as_ref(), unseen_dns) {
             return self.without_zones(by_endpoint, unknown);
         }
-        if covered && dns.is_ok_and(|dns| !dns.support || !dns.hostnames) {
-            let evidence = observed(self.vpc, Statement::ZonesNotAsked);
-            return Ok(ZoneAnswer::pass(by_endpoint, self.vpc, evidence));
+        let not_asked = |by_endpoint| {
+            ZoneAnswer::pass(by_endpoint, self.vpc, observed(self.vpc, Statement::ZonesNotAsked))
+        };
+        let has_private_dns =
+            matches!(by_endpoint, Resolution::PublicDespite(_, Defect::VpcDnsOff));
+        match dns {
+            // Where the zone leads counts once somebody turns DNS support on.
+            Ok(dns) if covered && !dns.support && !has_private_dns => {
+                let would = self.by_candidate(candidates.first(), by_endpoint.clone(), settings);
+                return Ok(seen(would)?.unwrap_or_else(|_| not_asked(by_endpoint)));
+            }
+            Ok(dns) if covered && (!dns.support || !dns.hostnames) => {
+                return Ok(not_asked(by_endpoint));
+            }
+            _ => {}
         }
         if let Some(unknown) = self.private_dns_in_transition(&by_endpoint, settings) {
             return Err(unknown);
         }
-        match candidates.first() {
+        self.by_candidate(candidates.first(), by_endpoint, settings)
+    }
+
+    fn by_candidate(
+        &self,
+        first: Option<&Candidate<'a>>,
+        by_endpoint: Resolution<'a>,
+        settings: &Settings<'a>,
+    ) -> Result<ZoneAnswer<'a>, Unknown> {
+        match first {
             Some(Candidate { source: Source::Zone(zone), owner, .. }) => {
                 self.by_zone(by_endpoint, zone, *owner, settings)
             }

@@ -133,6 +133,13 @@ impl Addresses {
         self.set.is_empty()
     }
 
+    /// How many they are; of all IPv6 addresses one fewer.
+    #[must_use]
+    pub fn count(&self) -> u128 {
+        let sizes = self.set.ranges().map(|range| (range.end() - range.start()).saturating_add(1));
+        sizes.fold(0, u128::saturating_add)
+    }
+
     /// Is the other, which is not empty, the same, or all of it in one range of this one? To merge two sets
     /// is costly, and as a rule one has the whole of the other, or they have nothing in common.
     #[must_use]
@@ -261,6 +268,15 @@ mod tests {
             ("192.168.255.255", false),
             ("223.255.255.255", true),
             ("224.0.0.1", false),
+            ("192.0.1.0", true),
+            ("192.0.2.1", false),
+            ("192.0.3.0", true),
+            ("198.17.255.255", true),
+            ("198.19.255.255", false),
+            ("198.20.0.0", true),
+            ("198.51.100.7", false),
+            ("203.0.113.255", false),
+            ("203.0.114.0", true),
         ] {
             let one = Addresses::one(raw.parse().unwrap());
             assert_eq!(!public.and(&one).is_empty(), is_public, "{raw}");

@@ -96,7 +96,9 @@ impl PathTrace<'_> {
                     .for_service(self.service),
                 ),
                 Fix::of(
-                    NetworkRemedy::ExemptFromPublicAccessBlock { vpc: vpc.clone() },
+                    NetworkRemedy::ExemptFromPublicAccessBlock {
+                        subnet: subnet.unwrap_or(&self.from.interface.subnet).clone(),
+                    },
                     Recovery::Agent,
                 ),
             )),

@@ -10,7 +10,7 @@ use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown, route5
 
 use crate::{
     answer::*,
-    dns,
+    dns::{self, Resolution},
     network::{
         address_set::{Family, ports},
         flow::{PathTrace, Remote},
@@ -150,25 +150,41 @@ impl PathTrace<'_> {
     }
 
     /// A custom DNS server, queried by the instance or by a Resolver rule, may answer with an address in
-    /// another network that the subnet has a route to, or with that of an endpoint whose private DNS is
-    /// for such servers only. Then the hops from `before` on, which stop packets to public addresses,
-    /// may not matter.
-    pub(super) fn unless_resolved_elsewhere(&self, hops: &mut [Hop], before: usize) {
-        let says = |it: &&Hop| matches!(it.kind, HopKind::NameServer | HopKind::ResolverRule);
-        let unanswered = hops.iter().filter(says).find_map(|it| it.answer.as_ref().err().cloned());
-        let Some(unknown) = unanswered else { return };
+    /// another network that the subnet has a route to, with a public one, or with that of an endpoint
+    /// whatever its private DNS. Then what stops packets to where the VPC's own settings lead may not
+    /// matter, unless there is no other destination, or none that packets reach.
+    pub(super) fn unless_resolved_elsewhere(&self, hops: &mut [Hop]) {
+        let asked = |it: &&Hop| it.may_resolve_elsewhere();
+        let unanswered = hops.iter().find(asked).and_then(|it| it.answer.as_ref().err().cloned());
+        let (Some(unknown), Ok(name)) = (unanswered, self.name) else { return };
         let endpoints = self.facts.endpoints(self.from.vpc).required().into_iter().flatten();
-        let mut serving = endpoints.filter(|it| {
+        let serving = endpoints.filter(|it| {
             it.kind == EndpointKind::Interface
                 && it.serves(&self.scope.region) == Some(self.service)
         });
-        if serving.next().is_some()
-            || self.routes_to_other_networks(&self.from.interface.subnet, true)
-        {
-            for hop in hops.iter_mut().skip(before).filter(|it| it.stops()) {
-                hop.answer = Err(unknown.clone());
-            }
+        let serving: Vec<&Endpoint> = serving.collect();
+        let other_networks = self.routes_to_other_networks(&self.from.interface.subnet, true);
+        let is_only = !other_networks
+            && match (&name.to, serving.as_slice()) {
+                (Resolution::Public, []) => true,
+                (Resolution::Endpoint(endpoint), [only]) if only.id == endpoint.id => {
+                    self.internet_path().reachable() == Reachable::No
+                }
+                _ => false,
+            };
+        // What the query passes before it is forwarded, if it is.
+        let first = [HopKind::NameQuery, HopKind::DnsFirewall];
+        let no_dns = |it: &Hop| it.kind == HopKind::VpcDns && !self.has_dns_support();
+        let may_not_matter = |it: &&mut Hop| it.stops() && !first.contains(&it.kind) && !no_dns(it);
+        // Other servers may know addresses of another family.
+        let open = |it: &&mut Hop| !is_only || it.kind == HopKind::AddressType;
+        for hop in hops.iter_mut().filter(may_not_matter).filter(open) {
+            hop.answer = Err(unknown.clone());
         }
+    }
+
+    fn has_dns_support(&self) -> bool {
+        self.facts.vpc_dns(self.from.vpc).required().map_or(true, |it| it.support)
     }
 
     /// Does a route of the subnet, or of a NAT gateway's subnet behind it, go to another network?

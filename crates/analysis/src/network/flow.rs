@@ -68,23 +68,35 @@ impl<'a> Origin<'a> {
 }
 
 /// The other end of a packet: one address, or an unknown one of many.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Remote {
     pub(super) addresses: Addresses,
     /// For sentences.
     pub(super) phrase: String,
     /// The prefix list that has exactly these addresses.
     pub(super) list: Option<PrefixListId>,
+    /// A service with a public address, of which nobody knows which one it is.
+    pub(super) is_any_public: bool,
 }
 
 impl Remote {
     pub(super) fn one(address: IpAddr) -> Self {
-        Self { addresses: Addresses::one(address), phrase: address.to_string(), list: None }
+        Self {
+            addresses: Addresses::one(address),
+            phrase: address.to_string(),
+            list: None,
+            is_any_public: false,
+        }
     }
 
     /// One address somewhere in `net`.
     pub(super) fn somewhere(net: &IpNet) -> Self {
-        Self { addresses: Addresses::net(net), phrase: net.to_string(), list: None }
+        Self {
+            addresses: Addresses::net(net),
+            phrase: net.to_string(),
+            list: None,
+            is_any_public: false,
+        }
     }
 
     /// One of the addresses that DNS64 makes of IPv4 ones.
@@ -192,6 +204,7 @@ impl PathTrace<'_> {
             addresses: Addresses::public(family, self.from.host.own),
             phrase: "the service's public addresses".into(),
             list: None,
+            is_any_public: true,
         }
     }
 

@@ -27,10 +27,11 @@ pub(super) fn gateway_endpoint<'a>(
     let table = table_of(case.facts, vpc, subnet)?;
     let endpoints = case.facts.endpoints(vpc).required()?;
     Ok(endpoints.iter().find(|it| {
+        let is_listed = it.state != EndpointState::Deleted && it.route_tables.contains(&table.id);
+        let target = TargetKind::Endpoint(it.id.clone());
         it.kind == EndpointKind::Gateway
-            && it.state != EndpointState::Deleted
             && it.serves(&case.scope.region) == Some(service)
-            && it.route_tables.contains(&table.id)
+            && (is_listed || table.routes.iter().any(|route| route.via.kind() == target))
     }))
 }
 
@@ -70,6 +71,7 @@ impl<'a> PathTrace<'a> {
                 )));
             }
             destination.addresses = known;
+            destination.is_any_public = false;
         }
         // A list need not have IPv6 addresses.
         if let (Some(list), None, Family::V6) = (list, entries, self.family()) {

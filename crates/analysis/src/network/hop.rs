@@ -34,6 +34,11 @@ impl Hop {
         }
     }
 
+    /// Is it not known what a DNS server that others run answers?
+    pub(super) fn may_resolve_elsewhere(&self) -> bool {
+        matches!(self.kind, HopKind::NameServer | HopKind::ResolverRule) && self.answer.is_err()
+    }
+
     /// Is there no route at all?
     pub(super) fn is_missing_route(&self) -> bool {
         self.kind == HopKind::Route && self.stops()

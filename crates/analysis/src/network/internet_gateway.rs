@@ -50,7 +50,11 @@ impl PathTrace<'_> {
             Some("available" | "attached") => {
                 Ok(Verdict::Pass(observed(subject, NetworkStatement::Attached(vpc.clone()))))
             }
-            None | Some("attaching" | "detaching" | "detached") => Ok(Verdict::Fail(
+            // AWS marks the routes to a gateway that is gone as blackholes.
+            None => Err(Unknown::limit(format!(
+                "{subject} is an active route, and {vpc} has no such gateway: look again in some minutes"
+            ))),
+            Some("attaching" | "detaching" | "detached") => Ok(Verdict::Fail(
                 observed(
                     subject,
                     NetworkStatement::NotAttached(vpc.clone()).for_service(self.service),

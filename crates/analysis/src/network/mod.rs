@@ -21,6 +21,7 @@ pub mod remedy;
 mod route_table;
 mod security_group;
 pub mod service;
+mod service_addresses;
 mod shared_endpoint;
 pub mod statement;
 mod traffic;

@@ -14,10 +14,11 @@ use crate::{
     network::{
         address_set::{Family, ports},
         flow::{Flow, FlowTarget, HTTPS, PathTrace, Remote, SubnetOfVpc},
-        hop::{Hop, HopKind, all_agree, side_by_side},
+        hop::{Hop, HopKind, side_by_side},
         network_acl::{Crossing, Filtered},
         remedy::{NetworkRemedy, RouteFault},
-        route_table::{mixed, not_visible, reroute, route_label, table_of},
+        route_table::{RouteMatch, mixed, not_visible, reroute, route_label, table_of},
+        service_addresses::of_parts,
         statement::NetworkStatement,
         transit_gateway::unseen,
     },
@@ -70,7 +71,12 @@ impl PathTrace<'_> {
             let target = FlowTarget::Subnet(self.from.subnet_of_vpc());
             let replies = Flow { source: &behind, destination: &instance, target, replies: true };
             let hops = self.routed((from.0, subnet), replies).into_iter();
-            hops.filter(|it| !it.passes()).collect()
+            // The instance's own subnet has another table.
+            let crossed = hops.map(|it| match it.kind {
+                HopKind::Route => Hop { kind: HopKind::TransitRoute, ..it },
+                _ => it,
+            });
+            crossed.filter(|it| !it.passes()).collect()
         };
         let mut hops = side_by_side(vec![on, back]);
         hops.extend(self.acls_around_nat(from, subnet, destination, &behind).hops(id));
@@ -235,45 +241,71 @@ impl PathTrace<'_> {
                 return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
             }
         };
-        let ways = route_matches.iter().map(|route_match| {
+        let hops_of = |route_match: &RouteMatch| {
             let Some(next) = route_match.route else {
                 return vec![hop(Ok(Verdict::Fail(
-                    observed(&subject, NetworkStatement::NatGatewayHasNoRoute { subnet: subnet.clone(), table: next_transit_hops.id.clone() }.for_service(service)),
+                    observed(
+                        &subject,
+                        NetworkStatement::NatGatewayHasNoRoute {
+                            subnet: subnet.clone(),
+                            table: next_transit_hops.id.clone(),
+                        }
+                        .for_service(service),
+                    ),
                     replace(RouteFault::NatGatewayHasNoRoute),
                 )))];
             };
             match (self.inactive(next_transit_hops, next), next.via.kind()) {
                 (Some(inactive), _) => vec![hop(inactive)],
-                (None, TargetKind::InternetGateway(_)) if nat.connectivity == Connectivity::Private => {
+                (None, TargetKind::InternetGateway(_))
+                    if nat.connectivity == Connectivity::Private =>
+                {
                     vec![
                         hop(Ok(self.private_nat(table, route))),
                         self.public_access(vpc, Some(subnet), true),
                     ]
                 }
                 (None, TargetKind::InternetGateway(gateway)) => {
-                    let answer = self.internet_gateway(vpc, next_transit_hops, &gateway).map(|attached| match attached {
-                        Verdict::Pass(_) => Verdict::Pass(observed(&subject, NetworkStatement::NatGatewayRoutesTo(gateway.clone()))),
-                        _ => Verdict::Fail(
-                            observed(&subject, NetworkStatement::NatGatewayRoutesToDetached(gateway.clone()).for_service(service)),
-                            replace(RouteFault::InternetGatewayDetached(gateway.clone())),
-                        ),
-                    });
+                    let answer =
+                        self.internet_gateway(vpc, next_transit_hops, &gateway).map(|attached| {
+                            match attached {
+                                Verdict::Pass(_) => Verdict::Pass(observed(
+                                    &subject,
+                                    NetworkStatement::NatGatewayRoutesTo(gateway.clone()),
+                                )),
+                                _ => Verdict::Fail(
+                                    observed(
+                                        &subject,
+                                        NetworkStatement::NatGatewayRoutesToDetached(
+                                            gateway.clone(),
+                                        )
+                                        .for_service(service),
+                                    ),
+                                    replace(RouteFault::InternetGatewayDetached(gateway.clone())),
+                                ),
+                            }
+                        });
                     vec![hop(answer), self.public_access(vpc, Some(subnet), true)]
                 }
                 // A common mistake: the NAT gateway is in the private subnet that it should serve.
-                (None, TargetKind::NatGateway(next)) if next == *id => vec![hop(Ok(Verdict::Fail(
-                    observed(&subject, NetworkStatement::NatGatewayRoutesToItself { subnet: subnet.clone() }.for_service(service)),
-                    replace(
-                        RouteFault::NatGatewayRoutesToItself,
-                    ),
-                )))],
+                (None, TargetKind::NatGateway(next)) if next == *id => {
+                    vec![hop(Ok(Verdict::Fail(
+                        observed(
+                            &subject,
+                            NetworkStatement::NatGatewayRoutesToItself { subnet: subnet.clone() }
+                                .for_service(service),
+                        ),
+                        replace(RouteFault::NatGatewayRoutesToItself),
+                    )))]
+                }
                 (None, _) => vec![hop(Err(Unknown::limit(format!(
                     "{id} is in {subnet}, whose route table {} routes to {}, and what lies beyond is not visible",
                     next_transit_hops.id, next.via
                 ))))],
             }
-        });
-        all_agree(ways.collect(), || hop(Err(mixed(&route_matches, destination))))
+        };
+        let ways = route_matches.iter().map(|it| (&it.addresses, hops_of(it)));
+        of_parts(destination, ways.collect(), || hop(Err(mixed(&route_matches, destination))))
     }
 
     /// Replies go back by the table of its own subnet, which as a rule is the VPC's local route.
@@ -294,7 +326,7 @@ impl PathTrace<'_> {
     }
 
     /// In from the instance and on to the internet, and back.
-    fn acls_around_nat(
+    pub(super) fn acls_around_nat(
         &self,
         from: SubnetOfVpc,
         subnet: &SubnetId,

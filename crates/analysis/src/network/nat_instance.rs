@@ -32,7 +32,14 @@ impl PathTrace<'_> {
             "{} sends {} to {id}, and whether that forwards packets is not visible",
             table.id, route.to
         ));
-        self.and_beyond_visibility(Hop::new(HopKind::NatInstance, id, may), table, route, forwards)
+        let acls = self.facts.network_interface(id).required().map(|interface| {
+            let from = self.from.subnet_of_vpc();
+            self.acls_around_nat(from, &interface.subnet, destination, destination)
+        });
+        let acls = acls.into_iter().flat_map(|acls| acls.hops(id)).filter(|it| !it.passes());
+        let hop = Hop::new(HopKind::NatInstance, id, may);
+        let hops = self.and_beyond_visibility(hop, table, route, forwards);
+        hops.into_iter().chain(acls).collect()
     }
 
     fn may_forward_packets(

@@ -15,7 +15,7 @@ use crate::{
     answer::*,
     network::{
         address_set::{Addresses, Ports, ports, shown_ports},
-        flow::{HTTPS, PathTrace, Remote, ServiceInterface},
+        flow::{HTTPS, PathTrace, Remote, ServiceInterface, SubnetOfVpc},
         hop::{Hop, HopKind},
         remedy::NetworkRemedy,
         route_table::table_of,
@@ -62,6 +62,20 @@ pub(super) type Packets = Vec<(Addresses, Ports)>;
 struct Sorted {
     passed: Packets,
     dropped: Vec<(Addresses, Ports, DenyingRule)>,
+}
+
+impl Sorted {
+    /// Leaves out what is too small a part of the addresses that a service may have.
+    fn leave_out_exceptions(&mut self, peer: &Remote) {
+        let none = || Addresses::none(peer.family());
+        let dropped = self.dropped.iter().fold(none(), |all, it| all.or(&it.0));
+        let passed = self.passed.iter().fold(none(), |all, it| all.or(&it.0));
+        if peer.is_exception(&dropped) {
+            self.dropped.clear();
+        } else if peer.is_not_in(&passed) {
+            self.passed.clear();
+        }
+    }
 }
 
 /// The answer of ACLs, and what of it is only in part: some ports for replies do not get through.
@@ -138,7 +152,8 @@ fn sorted(acl: &NetworkAcl, crossing: &Crossing) -> Result<Sorted, Unknown> {
     let mut entries: Vec<&AclEntry> =
         acl.entries.iter().filter(|it| it.egress == crossing.egress()).collect();
     entries.sort_by_key(|it| it.number);
-    let (sorted, undecidable) = run(&entries, crossing);
+    let (mut sorted, undecidable) = run(&entries, crossing);
+    sorted.leave_out_exceptions(crossing.peer);
     let (passes, drops) = (!sorted.passed.is_empty(), !sorted.dropped.is_empty());
     let matters = |entry: &&&AclEntry| if entry.allow { drops } else { passes } || passes && drops;
     match undecidable.iter().find(matters) {
@@ -350,8 +365,17 @@ impl PathTrace<'_> {
             let ports = sorted.dropped.iter().fold(Ports::new(), |all, it| all | &it.1);
             partial.push(self.drops(acl, crossing, first, &ports));
         }
-        let nothing_passes = passing.is_empty();
-        let passing = if partial.is_empty() { Vec::new() } else { by_address(&passing, far) };
+        let mut nothing_passes = passing.is_empty();
+        let mut passing = if partial.is_empty() { Vec::new() } else { by_address(&passing, far) };
+        let part = |some: bool| {
+            let parts = passing.iter().filter(|it| it.1.is_empty() != some);
+            parts.fold(Addresses::none(far.family()), |all, it| all.or(&it.0))
+        };
+        let (some, none) = (part(true), part(false));
+        nothing_passes |= !none.is_empty() && far.is_not_in(&some);
+        if far.is_exception(&none) {
+            passing.retain(|it| !it.1.is_empty());
+        }
         // A port or two that some baseline denies is picked so seldom that nobody notices.
         let negligible = passing.iter().all(|it| (own - &it.1).len() * NEGLIGIBLE < own.len());
         let partial = partial.into_iter().reduce(|a, b| (a.0.and(b.0), a.1.and(b.1)));
@@ -426,16 +450,30 @@ impl PathTrace<'_> {
             Crossing::there_and_back(subnet_of_vpc, Protocol::Tcp, outward, peer, &there, &ports)
         };
         let [leaving, returns] = pair(subnet_of_vpc, true, &remote_interface.destination);
+        let shares = self.shares_attachment_subnet(&remote_interface.destination, location);
+        let (own_shares, far_shares) = match shares {
+            Ok(shares) => shares,
+            Err(_) => (true, location.is_some()),
+        };
         let mut crossings = Vec::from([leaving]);
-        crossings.extend(location.into_iter().flat_map(|it| pair(it, false, &instance)));
-        let shares = self.shares_attachment_subnet(&remote_interface.destination);
-        let some = !matches!(shares, Ok(false));
-        let certain = some.then(|| self.acls(&remote_interface.destination, &ports, &crossings));
-        crossings.push(returns);
-        if some {
-            let [inward, _] = pair(subnet_of_vpc, false, &instance);
-            crossings.push(inward);
+        let mut unclear = Vec::new();
+        if let Some([enters, leaves]) = location.map(|it| pair(it, false, &instance)) {
+            if far_shares {
+                unclear.push(enters);
+            } else {
+                crossings.push(enters);
+            }
+            crossings.push(leaves);
         }
+        if own_shares {
+            let [inward, _] = pair(subnet_of_vpc, false, &instance);
+            unclear.extend([returns, inward]);
+        } else {
+            crossings.push(returns);
+        }
+        let some = !unclear.is_empty();
+        let certain = some.then(|| self.acls(&remote_interface.destination, &ports, &crossings));
+        crossings.extend(unclear);
         let all = self.acls(&remote_interface.destination, &ports, &crossings);
         match certain {
             None => all,
@@ -454,25 +492,34 @@ impl PathTrace<'_> {
         }
     }
 
-    /// Is the instance's subnet also the subnet of the transit gateway attachment that packets leave
-    /// through? Then its ACL does not apply to replies as it does elsewhere. Source: Transit Gateway guide, "Network ACLs".
-    fn shares_attachment_subnet(&self, destination: &Remote) -> Result<bool, Unknown> {
+    /// Is the instance's subnet also a subnet of the transit gateway attachment that packets leave
+    /// through, and the subnet at the far end one of the attachment that they arrive by? Then its ACL does
+    /// not apply to what comes in as it does elsewhere. Source: Transit Gateway guide, "Network ACLs".
+    fn shares_attachment_subnet(
+        &self,
+        destination: &Remote,
+        location: Option<SubnetOfVpc>,
+    ) -> Result<(bool, bool), Unknown> {
         let (vpc, own) = self.from.subnet_of_vpc();
         let table = table_of(self.facts, vpc, own)?;
         let some = |it: &Route| matches!(it.via.kind(), TargetKind::TransitGateway(_));
         if !table.routes.iter().any(some) {
-            return Ok(false);
+            return Ok((false, false));
         }
         let route_matches = self.route_matches(vpc, table, destination)?;
-        any_of(route_matches, |route_match| {
+        let (mut own_shares, mut far_shares) = (false, false);
+        for route_match in route_matches {
             let Some(TargetKind::TransitGateway(id)) = route_match.route.map(|it| it.via.kind())
             else {
-                return Ok(None);
+                continue;
             };
             let attachment = self.attachment(vpc, &id)?;
-            Ok(attachment.is_some_and(|it| it.subnets.contains(own)).then_some(()))
-        })
-        .map(|it| it.is_some())
+            own_shares |= attachment.is_some_and(|it| it.subnets.contains(own));
+            if let Some((vpc, subnet)) = location.filter(|it| it.0 != vpc) {
+                far_shares |= self.entry_subnets(vpc, &id, own)?.contains(&subnet);
+            }
+        }
+        Ok((own_shares, far_shares))
     }
 
     /// The ACL of the instance's own subnet, out and back.

@@ -209,7 +209,7 @@ impl PathTrace<'_> {
         match route.via.kind() {
             TargetKind::Peering(id) => vec![
                 hop(HopKind::NextHop, Ok(active(table, route))),
-                hop(HopKind::Peering, self.peering(table, route, &id)),
+                hop(HopKind::Peering, self.peering(table, route, &id, flow.target)),
             ],
             TargetKind::TransitGateway(id) => self.transit_gateway(from, (table, route), &id, flow),
             // The internet has no route to such addresses, and a NAT gateway knows nothing of connections that

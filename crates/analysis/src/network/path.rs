@@ -391,12 +391,23 @@ impl PathTrace<'_> {
     pub(super) fn path(&self, service: &'static str) -> Path {
         let mut hops = Vec::new();
         let unfollowed = self.follow(&mut hops).err();
+        self.unless_resolved_elsewhere(&mut hops);
+        if unfollowed.is_some() || hops.iter().any(Hop::may_resolve_elsewhere) {
+            for closed in self.closed_filters() {
+                hops.retain(|it| it.kind != closed.kind || it.stops());
+                if hops.iter().all(|it| it.kind != closed.kind) {
+                    hops.push(closed);
+                }
+            }
+        }
         Path { service, hops, unfollowed }
     }
 
     /// With IPv6 alone the agent may well ask for other names than this one, whose way is in order.
     pub(super) fn unless_other_names(&self, hops: &mut [Hop]) {
-        for hop in hops.iter_mut().filter(|it| it.stops()) {
+        // Without DNS support no name resolves.
+        let other = |it: &&mut Hop| it.stops() && it.kind != HopKind::VpcDns;
+        for hop in hops.iter_mut().filter(other) {
             hop.answer = Err(Unknown::limit(format!(
                 "{} is not right, and whether the agent asks for {}.{} or for a dual-stack name is not visible",
                 hop.id, self.service, self.scope.region
@@ -452,20 +463,23 @@ impl PathTrace<'_> {
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(there, hops),
             Resolution::Public => {
-                let before = hops.len();
-                let unfollowed = if self.service == "s3"
+                if self.service == "s3"
                     && let Some(gateway) = self.gateway_endpoint()?
                     && self.bucket_in_other_region()?.is_none()
                 {
                     self.to_gateway_endpoint(gateway, hops)
                 } else {
                     self.to_public(hops)
-                };
-                self.unless_resolved_elsewhere(hops, before);
-                unfollowed
+                }
             }
             Resolution::PublicDespite(endpoint, defect) => {
-                self.unused_endpoint(endpoint, *defect, hops)
+                let unfollowed = self.unused_endpoint(endpoint, *defect, hops);
+                // Once it is available its private DNS answers, and no zone is asked.
+                let blamed = |it: &Hop| it.kind == HopKind::Endpoint && it.stops();
+                if endpoint.private_dns && hops.iter().any(blamed) {
+                    hops.retain(|it| it.kind != HopKind::HostedZone || !it.stops());
+                }
+                unfollowed
             }
         }
     }

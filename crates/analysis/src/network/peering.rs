@@ -7,7 +7,7 @@ use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
 use crate::{
     answer::*,
     network::{
-        flow::PathTrace,
+        flow::{FlowTarget, PathTrace},
         remedy::{NetworkRemedy, RouteFault},
         route_table::{reroute, route_label},
         statement::NetworkStatement,
@@ -26,11 +26,26 @@ impl PathTrace<'_> {
         )
     }
 
-    pub(super) fn peering(&self, table: &RouteTable, route: &Route, id: &PeeringId) -> Answer {
+    /// A peering connection that packets take to `target`.
+    pub(super) fn peering(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+        id: &PeeringId,
+        target: FlowTarget,
+    ) -> Answer {
         let subject = route_label(table, route);
         let peering = self.facts.peering(id).required()?;
         Ok(match &peering.state {
             PeeringState::Active => {
+                let sides = [&peering.requester.vpc, &peering.accepter.vpc];
+                if let FlowTarget::Subnet((vpc, _)) = target
+                    && !sides.contains(&vpc)
+                {
+                    return Err(Unknown::limit(format!(
+                        "{id} leads to another VPC than {vpc}, and what lies beyond is not visible"
+                    )));
+                }
                 Verdict::Pass(observed(&subject, NetworkStatement::PeeringActive))
             }
             PeeringState::Other(word) => {

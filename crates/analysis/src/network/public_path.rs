@@ -2,20 +2,25 @@
 
 use alloc::{format, vec::Vec};
 
-use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+use ssm_doctor_facts::{
+    ec2::*,
+    ids::*,
+    lookup::{Gap, Unknown},
+};
 
 use crate::{
     answer::*,
     dns::{self, StepKind},
     network::{
-        address_set::Family,
+        address_set::{Addresses, Family},
         flow::{PathTrace, Remote, join},
-        hop::{Hop, HopKind, Path, Reachable, all_agree, reachable},
+        hop::{Hop, HopKind, Path, Reachable, reachable},
         network_acl::unless_the_same_ports,
         remedy::NetworkRemedy,
         route_table::{RouteMatch, mixed, table_of},
         security_group::PeerGroups,
-        service::{CORE, DUAL_STACK, agent_reaches},
+        service::{DUAL_STACK, agent_reaches},
+        service_addresses::of_parts,
         statement::NetworkStatement,
     },
 };
@@ -61,6 +66,12 @@ impl PathTrace<'_> {
     ) -> Result<Vec<RouteMatch<'t>>, Unknown> {
         let mut route_matches = self.route_matches(vpc, table, destination)?;
         route_matches.retain(|it| it.route.is_none_or(|it| !it.via.is_local()));
+        let routed = route_matches.iter().filter(|it| it.route.is_some());
+        let none = Addresses::none(destination.family());
+        let routed = routed.fold(none, |all, it| all.or(&it.addresses));
+        if route_matches.iter().any(|it| it.route.is_none()) && destination.is_not_in(&routed) {
+            route_matches.retain(|it| it.route.is_none());
+        }
         Ok(route_matches)
     }
 
@@ -76,6 +87,8 @@ impl PathTrace<'_> {
             if let Some(unknown) = self.may_resolve_elsewhere(table) {
                 return Err(unknown);
             }
+            let closed = self.closed_filters();
+            let is_closed = |kind| closed.iter().any(|it| it.kind == kind);
             hops.push(Hop::new(HopKind::Route, &table.id, self.no_path(table)));
             // Wherever the name leads there is no way to it, but what else would stand there is unknown.
             if let Some((_, unseen)) = self.unseen_step() {
@@ -86,8 +99,9 @@ impl PathTrace<'_> {
                     HopKind::EndpointGroup,
                 ];
                 let same = |kind| Hop::new(kind, &table.id, Err(unseen.clone()));
-                hops.extend(kinds.map(same));
+                hops.extend(kinds.into_iter().filter(|it| !is_closed(*it)).map(same));
             }
+            hops.extend(closed);
             return Ok(());
         }
         let groups = &self.from.interface.security_groups;
@@ -97,17 +111,39 @@ impl PathTrace<'_> {
             self.sends(groups, destination, PeerGroups::Outside),
         ));
         hops.extend(self.acls_of_instance(destination).hops(subnet));
-        hops.push(Hop::new(
-            HopKind::Route,
-            &table.id,
-            Ok(Verdict::Pass(observed(
-                &table.id,
-                NetworkStatement::SubnetHasRouteOut(subnet.clone()).for_service(self.service),
-            ))),
-        ));
-        hops.extend(self.by(&route_matches, table, destination));
+        let beyond = self.by(&route_matches, table, destination);
+        if !beyond.iter().any(Hop::is_missing_route) {
+            let way_out = NetworkStatement::SubnetHasRouteOut(subnet.clone());
+            let way_out = observed(&table.id, way_out.for_service(self.service));
+            hops.push(Hop::new(HopKind::Route, &table.id, Ok(Verdict::Pass(way_out))));
+        }
+        hops.extend(beyond);
         hops.extend(unless_the_same_ports(hops));
         Ok(())
+    }
+
+    /// The filters of the instance that let nothing out to any address, so that every path needs them
+    /// changed.
+    pub(super) fn closed_filters(&self) -> Vec<Hop> {
+        let (interface, everything) = (self.from.interface, self.family().everything());
+        let anywhere = Remote { phrase: "any address".into(), ..Remote::somewhere(&everything) };
+        let groups = &interface.security_groups;
+        // It may be an interface with any group.
+        let sends = self.sends(groups, &anywhere, PeerGroups::Unseen("any interface"));
+        let group = Hop::new(HopKind::InstanceGroup, &join(groups), sends);
+        // Packets to an endpoint in the same subnet pass no ACL.
+        let endpoints = self.facts.endpoints(self.from.vpc).required();
+        let beside = |it: &Endpoint| {
+            it.serves(&self.scope.region) == Some(self.service)
+                && it.subnets.contains(&interface.subnet)
+        };
+        let leaves = endpoints.is_ok_and(|all| !all.iter().any(beside));
+        let acls = leaves.then(|| self.acls_of_instance(&anywhere).hops(&interface.subnet));
+        let acls = acls.into_iter().flatten();
+        // A filter that was not seen may be closed.
+        let unseen = |unknown: &Unknown| unknown.gaps().any(|gap| matches!(gap, Gap::Fact { .. }));
+        let counts = |it: &Hop| it.stops() || it.answer.as_ref().is_err_and(unseen);
+        core::iter::once(group).chain(acls).filter(counts).collect()
     }
 
     /// Everything beyond the routes that packets leave the VPC by.
@@ -117,11 +153,26 @@ impl PathTrace<'_> {
         table: &RouteTable,
         destination: &Remote,
     ) -> Vec<Hop> {
-        let ways = route_matches.iter().map(|route_match| match route_match.route {
-            Some(route) => self.next_hop(table, route, &destination.part(&route_match.addresses)),
-            None => Vec::from([Hop::new(HopKind::Route, &table.id, self.no_path(table))]),
-        });
-        all_agree(ways.collect(), || {
+        let ways: Vec<_> = route_matches
+            .iter()
+            .map(|route_match| {
+                let hops = match route_match.route {
+                    Some(route) => {
+                        self.next_hop(table, route, &destination.part(&route_match.addresses))
+                    }
+                    None => Vec::from([Hop::new(HopKind::Route, &table.id, self.no_path(table))]),
+                };
+                (&route_match.addresses, hops)
+            })
+            .collect();
+        // Where no part has a way, whoever makes one for those without a route makes it for all.
+        let blocked = ways.iter().all(|way| reachable(&way.1, false) == Reachable::No);
+        if let Some((_, way)) =
+            ways.iter().find(|way| blocked && way.1.iter().any(Hop::is_missing_route))
+        {
+            return way.clone();
+        }
+        of_parts(destination, ways, || {
             Hop::new(HopKind::NextHop, "", Err(mixed(route_matches, destination)))
         })
     }
@@ -239,12 +290,12 @@ impl PathTrace<'_> {
                     Recovery::NextSession,
                 ),
             ),
-            None => (evidence, self.new_endpoint(table, endpoints)),
+            None => (evidence, self.new_endpoint(table)),
         };
         Ok(Verdict::Fail(evidence, fix))
     }
 
-    fn new_endpoint(&self, table: &RouteTable, endpoints: &[Endpoint]) -> Fix {
+    fn new_endpoint(&self, table: &RouteTable) -> Fix {
         let (vpc, service, region) = (self.from.vpc, self.service, &self.scope.region);
         // With private DNS an interface endpoint for S3 is refused unless a gateway stands beside it.
         if service == "s3" {
@@ -258,19 +309,11 @@ impl PathTrace<'_> {
                 Recovery::NextSession,
             );
         }
-        let sibling = endpoints.iter().find(|it| {
-            it.serves(region).is_some_and(|it| CORE.contains(&it)) && !it.subnets.is_empty()
-        });
-        let group = sibling.and_then(|it| it.security_groups.first());
-        let subnet =
-            sibling.and_then(|it| it.subnets.first()).unwrap_or(&self.from.interface.subnet);
         Fix::of(
             NetworkRemedy::CreateInterfaceEndpoint {
                 vpc: vpc.clone(),
-                region: region.clone(),
                 service,
-                subnet: subnet.clone(),
-                group: group.cloned(),
+                subnet: self.from.interface.subnet.clone(),
             },
             Recovery::Agent,
         )

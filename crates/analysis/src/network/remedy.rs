@@ -51,8 +51,9 @@ pub enum NetworkRemedy {
     GiveElasticAddress {
         interface: NetworkInterfaceId,
     },
+    /// The subnet that faces the internet gateway.
     ExemptFromPublicAccessBlock {
-        vpc: VpcId,
+        subnet: SubnetId,
     },
     AddNatGatewayAddress {
         gateway: NatGatewayId,
@@ -69,6 +70,10 @@ pub enum NetworkRemedy {
     },
     RepairAttachment {
         vpc: VpcId,
+        gateway: TransitGatewayId,
+        /// From which packets leave: the attachment needs a subnet in its Availability Zone.
+        subnet: SubnetId,
+        attachment: Option<String>,
         because: AttachmentFault,
     },
     AssociateAttachment {
@@ -105,8 +110,6 @@ pub enum NetworkRemedy {
         from: Source,
         /// The interface that the group belongs to; None: an endpoint.
         interface: Option<NetworkInterfaceId>,
-        /// Is the group the VPC's default group, which admits its own members alone?
-        is_default: bool,
     },
     PassInAcl {
         acl: NetworkAclId,
@@ -144,10 +147,8 @@ pub enum NetworkRemedy {
     },
     CreateInterfaceEndpoint {
         vpc: VpcId,
-        region: Region,
         service: &'static str,
         subnet: SubnetId,
-        group: Option<SecurityGroupId>,
     },
     /// Names with IPv4 addresses alone, for an instance with IPv6 addresses alone.
     ProvideIpv6 {
@@ -187,6 +188,7 @@ pub enum RouteFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachmentFault {
     Missing,
+    NotAccepted,
     NotAvailable,
     NotInZone,
 }

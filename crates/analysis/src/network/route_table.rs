@@ -192,7 +192,7 @@ impl<'a> PathTrace<'a> {
     }
 
     /// Does a gateway endpoint carry what the instance sends to the service?
-    fn is_ours(&self, gateway: &Endpoint) -> Result<bool, Unknown> {
+    pub(super) fn is_ours(&self, gateway: &Endpoint) -> Result<bool, Unknown> {
         let serves = gateway.serves(&self.scope.region) == Some(self.service);
         Ok(serves && self.bucket_in_other_region()?.is_none())
     }

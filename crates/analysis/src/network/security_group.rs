@@ -5,12 +5,7 @@
 
 use alloc::{format, vec::Vec};
 
-use ssm_doctor_facts::{
-    change::Source,
-    ec2::*,
-    ids::*,
-    lookup::{Facts, Unknown},
-};
+use ssm_doctor_facts::{change::Source, ec2::*, ids::*, lookup::Unknown};
 
 use crate::{
     answer::*,
@@ -97,8 +92,9 @@ fn settled(
     evidence: impl Fn(&SecurityGroupId, Rule) -> Evidence,
 ) -> Option<Answer> {
     let left = destination.addresses.without(&allowed.certain);
-    match (&allowed.by, &allowed.possible) {
-        (Some((id, rule)), _) if left.is_empty() => {
+    let by = allowed.by.as_ref().filter(|_| !destination.is_not_in(&allowed.certain));
+    match (by, &allowed.possible) {
+        (Some((id, rule)), _) if destination.is_exception(&left) => {
             Some(Ok(Verdict::Pass(evidence(id, rule.clone()))))
         }
         (_, Some(unknown)) => Some(Err(unknown.clone())),
@@ -113,41 +109,57 @@ fn settled(
     }
 }
 
-fn peer_covers(
-    facts: &Facts,
-    rule: &Rule,
-    destination: &Remote,
-    members: PeerGroups,
-) -> Result<Addresses, Unknown> {
-    let family = destination.family();
-    Ok(match &rule.peer {
-        Peer::Cidr(range) => Addresses::net(range),
-        Peer::Group(id) => match members {
-            PeerGroups::Of(groups) if groups.contains(id) => destination.addresses.clone(),
-            // Over a transit gateway such rules hold where both attachments and the gateway are set up for
-            // it, and for what comes in alone. Source: Transit Gateway guide, "Security group referencing".
-            PeerGroups::TransitRoutes(groups) if groups.contains(id) => {
-                return Err(Unknown::limit(format!(
-                    "a rule names {id}, which is a group of another VPC, and whether it holds across a transit gateway is not visible"
-                )));
-            }
-            PeerGroups::Of(_) | PeerGroups::TransitRoutes(_) | PeerGroups::Outside => {
-                Addresses::none(family)
-            }
-            PeerGroups::Unseen(whose) => {
-                return Err(Unknown::limit(format!(
-                    "a rule names {id}, and the security groups of {whose} are not visible"
-                )));
-            }
-        },
-        // A list covers what it names, whether or not its entries can be read.
-        Peer::List(id) if destination.list.as_ref() == Some(id) => destination.addresses.clone(),
-        Peer::List(id) => Addresses::of(family, &facts.prefix_list(id).required()?.cidrs),
-        Peer::Unreadable(raw) => return Err(Unknown::limit(format!("a rule names {raw:?}"))),
-    })
-}
-
 impl PathTrace<'_> {
+    fn peer_covers(
+        &self,
+        rule: &Rule,
+        destination: &Remote,
+        members: PeerGroups,
+    ) -> Result<Addresses, Unknown> {
+        let family = destination.family();
+        Ok(match &rule.peer {
+            Peer::Cidr(range) => Addresses::net(range),
+            Peer::Group(id) => match members {
+                PeerGroups::Of(groups) if groups.contains(id) => destination.addresses.clone(),
+                // Over a transit gateway such rules hold where both attachments and the gateway are set up for
+                // it, and for what comes in alone. Source: Transit Gateway guide, "Security group referencing".
+                PeerGroups::TransitRoutes(groups) if groups.contains(id) => {
+                    return Err(Unknown::limit(format!(
+                        "a rule names {id}, which is a group of another VPC, and whether it holds across a transit gateway is not visible"
+                    )));
+                }
+                PeerGroups::Of(_) | PeerGroups::TransitRoutes(_) | PeerGroups::Outside => {
+                    Addresses::none(family)
+                }
+                PeerGroups::Unseen(whose) => {
+                    return Err(Unknown::limit(format!(
+                        "a rule names {id}, and the security groups of {whose} are not visible"
+                    )));
+                }
+            },
+            // A list covers what it names, whether or not its entries can be read.
+            Peer::List(id) if destination.list.as_ref() == Some(id) => {
+                destination.addresses.clone()
+            }
+            Peer::List(id) => {
+                match self.gateway_of_list(id).map(|it| self.is_ours(it)).transpose()? {
+                    Some(false) => Addresses::none(family),
+                    Some(true) if destination.is_any_public => destination.addresses.clone(),
+                    _ => Addresses::of(family, &self.facts.prefix_list(id).required()?.cidrs),
+                }
+            }
+            Peer::Unreadable(raw) => return Err(Unknown::limit(format!("a rule names {raw:?}"))),
+        })
+    }
+
+    /// The gateway endpoint whose route names this list: AWS's own, with the addresses of one service.
+    fn gateway_of_list(&self, id: &PrefixListId) -> Option<&Endpoint> {
+        let tables = self.facts.route_tables(self.from.vpc).required().ok()?;
+        let mut routes = tables.iter().flat_map(|it| &it.routes);
+        let route = routes.find(|it| matches!(&it.to, Destination::List(list) if list == id))?;
+        self.gateway_behind(self.from.vpc, route).ok().flatten()
+    }
+
     /// Do these groups of an interface let it open tcp/443 there?
     pub(super) fn sends(
         &self,
@@ -214,14 +226,13 @@ impl PathTrace<'_> {
         {
             return answer;
         }
-        let (mut admitted, mut is_default) = (Vec::new(), false);
+        let mut admitted = Vec::new();
         for id in groups {
             let group = self.facts.security_group(id).required()?;
             let members = |it: &Rule| matches!(&it.peer, Peer::Group(peer) if peer == id);
             let only_own_members = group.is_default()
                 && !group.ingress.is_empty()
                 && group.ingress.iter().all(members);
-            is_default |= only_own_members;
             admitted.push(Admitted {
                 group: id.clone(),
                 is_default: group.is_default(),
@@ -245,7 +256,6 @@ impl PathTrace<'_> {
                     group: groups.first().cloned(),
                     from: source,
                     interface: target.cloned(),
-                    is_default,
                 },
                 Recovery::Agent,
             ),
@@ -281,7 +291,7 @@ impl PathTrace<'_> {
                         continue;
                     }
                 }
-                match peer_covers(self.facts, rule, destination, members) {
+                match self.peer_covers(rule, destination, members) {
                     Ok(addresses) => allowed.certainly(&addresses, destination, id, rule),
                     Err(unknown) => allowed.may(unknown),
                 }

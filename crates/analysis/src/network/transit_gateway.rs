@@ -22,7 +22,8 @@ use crate::{
         hop::{Hop, HopKind, all_agree},
         network_acl::Crossing,
         remedy::NetworkRemedy,
-        route_table::{active, mixed, not_visible, sorted, table_of},
+        route_table::{RouteMatch, active, mixed, not_visible, sorted, table_of},
+        service_addresses::of_parts,
         statement::NetworkStatement,
     },
 };
@@ -177,11 +178,11 @@ impl PathTrace<'_> {
     ) -> Vec<Hop> {
         let (gateway, table) = (transit_routes.gateway, transit_routes.table);
         let hidden = |what: String| self.beyond_visibility(by.0, by.1, Unknown::limit(what));
-        let ways = transit_routes.route_matches.iter().map(|(route, addresses)| {
+        let hops_of = |route: Option<&TransitRoute>, addresses: &Addresses| {
             let destination = flow.destination.part(addresses);
             let flow = Flow { destination: &destination, ..flow };
             let Some(route) = route.filter(|it| it.state != RouteState::Blackhole) else {
-                let stop = self.no_transit_route((id, table), *route, gateway, flow);
+                let stop = self.no_transit_route((id, table), route, gateway, flow);
                 return vec![Hop::new(HopKind::TransitRoute, &table.id, Ok(stop))];
             };
             if route.state != RouteState::Active || route.via.is_empty() {
@@ -190,7 +191,11 @@ impl PathTrace<'_> {
                     table.id,
                     route.to,
                     route.state,
-                    if route.via.is_empty() { "nothing that is listed".into() } else { join(&route.via) },
+                    if route.via.is_empty() {
+                        "nothing that is listed".into()
+                    } else {
+                        join(&route.via)
+                    },
                 ));
             }
             let ways = route.via.iter().map(|via| {
@@ -224,11 +229,18 @@ impl PathTrace<'_> {
                 core::iter::once(on).chain(beyond).collect()
             });
             all_agree(ways.collect(), || {
-                let unclear = format!("{} ({id}) sends {} by {}, one or another", table.id, route.to, join(&route.via));
+                let unclear = format!(
+                    "{} ({id}) sends {} by {}, one or another",
+                    table.id,
+                    route.to,
+                    join(&route.via)
+                );
                 Hop::new(HopKind::NextHop, &table.id, Err(Unknown::limit(unclear)))
             })
-        });
-        all_agree(ways.collect(), || {
+        };
+        let parts = transit_routes.route_matches.iter();
+        let ways = parts.map(|(route, addresses)| (addresses, hops_of(*route, addresses)));
+        of_parts(flow.destination, ways.collect(), || {
             let unclear = format!(
                 "{} ({id}) treats different addresses of {} differently",
                 table.id, flow.destination.phrase
@@ -425,7 +437,7 @@ impl PathTrace<'_> {
                 observed(&format!("{subnet} ({})", table.id), evidence.for_service(self.service));
             vec![Hop::new(HopKind::TransitRoute, &table.id, Ok(Verdict::Fail(evidence, fix)))]
         };
-        let ways = route_matches.iter().map(|route_match| {
+        let hops_of = |route_match: &RouteMatch| {
             let Some(route) = route_match.route else {
                 return stop(NetworkStatement::NoRouteOutOf {
                     vpc: vpc.clone(),
@@ -464,8 +476,9 @@ impl PathTrace<'_> {
                 }
                 _ => self.beyond_visibility(table, route, not_visible(table, route)),
             }
-        });
-        all_agree(ways.collect(), || {
+        };
+        let ways = route_matches.iter().map(|it| (&it.addresses, hops_of(it)));
+        of_parts(flow.destination, ways.collect(), || {
             Hop::new(HopKind::NextHop, "", Err(mixed(&route_matches, flow.destination)))
         })
     }

@@ -84,8 +84,15 @@ impl PathTrace<'_> {
     ) -> Answer {
         let subject = route_label(table, route);
         let service = self.service;
-        let repair = |because| {
-            Fix::of(NetworkRemedy::RepairAttachment { vpc: vpc.clone(), because }, Recovery::Agent)
+        let repair = |attachment: Option<&String>, because| {
+            let remedy = NetworkRemedy::RepairAttachment {
+                vpc: vpc.clone(),
+                gateway: id.clone(),
+                subnet: subnet.clone(),
+                attachment: attachment.cloned(),
+                because,
+            };
+            Fix::of(remedy, Recovery::Agent)
         };
         let Some(attachment) = self.attachment(vpc, id)? else {
             return Ok(Verdict::Fail(
@@ -93,7 +100,7 @@ impl PathTrace<'_> {
                     &subject,
                     NetworkStatement::NoAttachment(vpc.clone()).for_service(service),
                 ),
-                repair(AttachmentFault::Missing),
+                repair(None, AttachmentFault::Missing),
             ));
         };
         match &attachment.state {
@@ -115,7 +122,14 @@ impl PathTrace<'_> {
                         }
                         .for_service(service),
                     ),
-                    repair(AttachmentFault::NotAvailable),
+                    repair(
+                        Some(&attachment.id),
+                        if *state == AttachmentState::PendingAcceptance {
+                            AttachmentFault::NotAccepted
+                        } else {
+                            AttachmentFault::NotAvailable
+                        },
+                    ),
                 ));
             }
         }
@@ -149,7 +163,7 @@ impl PathTrace<'_> {
                     }
                     .for_service(service),
                 ),
-                repair(AttachmentFault::NotInZone),
+                repair(Some(&attachment.id), AttachmentFault::NotInZone),
             ),
         })
     }

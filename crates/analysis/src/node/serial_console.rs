@@ -209,7 +209,7 @@ const METADATA: [&str; 2] = ["169.254.169.254", "fd00:ec2::254"];
 
 /// `… not authorized to perform: ssm:X on resource: Y because no identity-based policy allows the ssm:X
 /// action`, or `… with an explicit deny in a service control policy`.
-fn denial(line: &str) -> Option<Denial> {
+pub(crate) fn denial(line: &str) -> Option<Denial> {
     let (_, rest) = line.split_once("not authorized to perform: ")?;
     // Only this refusal's own words: another may follow.
     let rest = rest.split("not authorized to perform: ").next()?;

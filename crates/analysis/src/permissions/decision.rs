@@ -87,6 +87,12 @@ pub enum DenySource {
 pub struct CitedStatement {
     /// `statement 2 (DenyAll)`.
     pub place: String,
+    /// Counted from 1.
+    pub number: usize,
+    /// The ARN of a managed policy, otherwise as `policy`.
+    pub policy_id: String,
+    /// `role AppRole`, `group ops`; empty for the policy of a resource.
+    pub attached_to: String,
     /// The policy's name, or what it belongs to: `the key policy`.
     pub policy: String,
     /// The conditions, as the policy has them: `aws:SourceVpc vpc-1 (StringEquals)`.
@@ -512,6 +518,9 @@ fn statement(cited: &StatementRef) -> CitedStatement {
     let name = if id.starts_with("arn:") { id.rsplit('/').next().unwrap_or(id) } else { id };
     CitedStatement {
         place: cited.statement.location().to_string(),
+        number: cited.statement.location().number,
+        policy_id: id.into(),
+        attached_to: cited.policy.attached_to.clone(),
         policy: name.into(),
         conditions: cited.statement.conditions().iter().map(ToString::to_string).collect(),
     }

@@ -6,6 +6,7 @@ pub mod attached_policies;
 pub mod decision;
 pub mod identity;
 pub mod instance_profile;
+pub mod managed_policies;
 pub mod operator;
 pub mod request_context;
 pub mod resource_policy;

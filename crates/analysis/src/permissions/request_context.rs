@@ -23,6 +23,7 @@ use crate::{
     },
 };
 use ssm_doctor_facts::{
+    change::CREATED_ROLE,
     ec2::Endpoint,
     ids::*,
     limit::PermissionLimit,
@@ -150,7 +151,7 @@ fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Re
                     *it = with_tags(core::mem::take(it), &[rest], tags);
                 }
             }
-            if let Some(id) = &role.id {
+            if let Some(id) = role.id.as_ref().filter(|id| *id != CREATED_ROLE) {
                 it.set(
                     "aws:userid",
                     match &identity.session {
@@ -162,6 +163,9 @@ fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Re
         }
     }
     if let Some(caller) = ours {
+        if caller.mfa == Some(true) {
+            it.set(MFA, exactly("true"));
+        }
         it.set("aws:userid", exactly(&caller.user_id));
     }
     Ok(())

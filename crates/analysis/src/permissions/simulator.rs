@@ -20,6 +20,7 @@ use crate::{
     },
 };
 use ssm_doctor_facts::{
+    change::CREATED_ROLE,
     iam::{Decision, Question, Simulation},
     limit::PermissionLimit,
     lookup::{Facts, Need, Ourselves, Unknown, Unknowns},
@@ -41,6 +42,12 @@ pub fn answer<'f>(
     let PermissionQuestion { identity, action, .. } = question;
     if identity.is_root() {
         return Err(Unknown::limit(PermissionLimit::RootNotSimulated));
+    }
+    let role = identity.name().parse().ok().filter(|_| identity.is_role());
+    let role = role.and_then(|name| case.facts.role(&name).optional().ok()?);
+    if role.is_some_and(|role| role.id.as_deref() == Some(CREATED_ROLE)) {
+        let name = identity.name().into();
+        return Err(Unknown::limit(PermissionLimit::RoleNotMade { name }));
     }
     let first = first_question(question, case)?;
     let mut simulation = case.facts.simulation(&first).required()?;

@@ -130,7 +130,11 @@ fn wrong_field(inputs: &Value) -> Option<Defect> {
         return Some(Defect::InputsNotObject { found: inputs.to_string() });
     }
     let flags = ["s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "runAsEnabled"];
-    let flag = flags.into_iter().find(|it| !inputs.get(it).is_none_or(is_flag));
+    // An empty text is off: measured with agent 3.3.
+    let reads = |field: &&str| {
+        inputs.get(field).is_none_or(|it| is_flag(it) || *field == "runAsEnabled" && it == "")
+    };
+    let flag = flags.into_iter().find(|field| !reads(field));
     if let Some(field) = flag {
         return Some(wrong_type(field, inputs, FieldType::Flag));
     }
@@ -259,10 +263,8 @@ mod tests {
                 json!({ "schemaVersion": "1.0", "sessionType": "Port" }),
                 Some(Defect::SessionType { found: Some("Port".into()), session: Session::Shell }),
             ),
-            (
-                with(json!({ "runAsEnabled": "" })),
-                Some(wrong("runAsEnabled", "\"\"", FieldType::Flag)),
-            ),
+            // Measured: it works like `false`.
+            (with(json!({ "runAsEnabled": "" })), None),
             (
                 with(json!({ "cloudWatchStreamingEnabled": "true" })),
                 Some(wrong("cloudWatchStreamingEnabled", "\"true\"", FieldType::UnquotedFlag)),

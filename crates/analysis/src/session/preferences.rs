@@ -89,6 +89,7 @@ impl Preferences<'_> {
             Some(Value::String(raw)) if is_parameter(raw) => Err(self.parameter(field, raw)),
             Some(Value::String(raw)) if raw.eq_ignore_ascii_case("true") => Ok(true),
             Some(Value::String(raw)) if raw.eq_ignore_ascii_case("false") => Ok(false),
+            Some(Value::String(raw)) if raw.is_empty() && field == "runAsEnabled" => Ok(false),
             Some(_) => Err(Unknown::limit(SessionLimit::NotFlag {
                 document: self.name.clone(),
                 field: field.into(),

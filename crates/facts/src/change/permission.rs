@@ -1,68 +1,140 @@
 //! Changes to identities, policies, keys and settings.
+//!
+//! A policy that is put replaces what was there, so every document here is complete.
 
 use alloc::string::String;
 
+use serde::Serialize;
+
 use crate::ids::*;
 
-/// A role or user, by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RoleOrUser {
+/// Who has a policy of IAM, by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyHolder {
     Role(String),
     User(String),
+    Group(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+impl PolicyHolder {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Role(name) | Self::User(name) | Self::Group(name) => name,
+        }
+    }
+
+    /// As IAM's commands spell it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Role(_) => "role",
+            Self::User(_) => "user",
+            Self::Group(_) => "group",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum IamChange {
     // Policies of an identity.
-    ListInlinePolicies { of: RoleOrUser },
-    ListAttachedPolicies { of: RoleOrUser },
-    AttachPolicy { to: RoleOrUser, policy: String },
-    DetachPolicy { from: RoleOrUser, policy: String },
-    PutInlinePolicy { of: RoleOrUser, name: String, document: String },
-    // A permissions boundary. None if its ARN is not known.
-    GetBoundary { policy: Option<Arn> },
-    CreateBoundaryVersion { policy: Option<Arn> },
+    AttachPolicy {
+        to: PolicyHolder,
+        policy: Arn,
+    },
+    DetachPolicy {
+        from: PolicyHolder,
+        policy: Arn,
+    },
+    PutInlinePolicy {
+        of: PolicyHolder,
+        name: String,
+        document: String,
+    },
+    DeleteInlinePolicy {
+        of: PolicyHolder,
+        name: String,
+    },
+    /// Of a customer managed policy, in force at once wherever the policy is attached.
+    CreatePolicyVersion {
+        policy: Arn,
+        document: String,
+    },
     // Roles.
-    CreateRole { role: RoleName, path: Option<String>, trust: String },
-    UpdateAssumeRolePolicy { role: RoleName, trust: String },
-    AddRoleToInstanceProfile { profile: ProfileName },
-    // Tags. The value is the user's to choose.
-    TagUser { user: UserName, key: String },
-    TagRole { role: RoleName, key: String },
+    CreateRole {
+        role: RoleName,
+        path: Option<String>,
+        trust: String,
+    },
+    UpdateAssumeRolePolicy {
+        role: RoleName,
+        trust: String,
+    },
+    /// With the role in it.
+    CreateInstanceProfile {
+        profile: ProfileName,
+        role: RoleName,
+    },
+    AddRoleToInstanceProfile {
+        profile: ProfileName,
+        role: RoleName,
+    },
+    // Tags.
+    TagUser {
+        user: UserName,
+        key: String,
+        value: String,
+    },
+    TagRole {
+        role: RoleName,
+        key: String,
+        value: String,
+    },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Tags of a session's target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum TagChange {
+    TagTarget { target: Target, key: String, value: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum StsChange {
     GetCallerIdentity,
-    GetSessionToken,
-    /// Some role of the account.
-    AssumeRole {
-        partition: String,
-        account: String,
-        session: String,
+    /// With the code of the user's MFA device.
+    GetSessionToken {
+        user: UserName,
     },
 }
 
 /// The association of an instance with an instance profile.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum InstanceProfileChange {
-    DescribeAssociations {
-        instance: InstanceId,
-    },
     Associate {
         instance: InstanceId,
+        profile: ProfileName,
     },
-    /// By another profile, if it is known which.
+    /// By another profile, or by the one that has its name now.
     Replace {
-        profile: Option<ProfileName>,
+        instance: InstanceId,
+        profile: ProfileName,
     },
-    Disassociate,
+    Disassociate {
+        instance: InstanceId,
+    },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum EndpointPolicyChange {
     Put {
         endpoint: EndpointId,
+        policy: String,
     },
     /// Back to the default policy.
     Reset {
@@ -71,25 +143,44 @@ pub enum EndpointPolicyChange {
 }
 
 /// Keys go by their id or ARN.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum KmsChange {
-    DescribeKey { key: String },
-    EnableKey { key: String },
-    CancelKeyDeletion { key: String },
-    GetKeyPolicy { key: String },
-    PutKeyPolicy { key: String },
+    /// A symmetric key for encryption, which later changes name by [`KeyName::created`].
+    CreateKey {
+        policy: String,
+    },
+    EnableKey {
+        key: String,
+    },
+    CancelKeyDeletion {
+        key: String,
+    },
+    PutKeyPolicy {
+        key: String,
+        policy: String,
+    },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum S3Change {
-    GetBucketPolicy { bucket: String },
-    PutBucketPolicy { bucket: String },
-    GetBucketEncryption { bucket: String },
-    EncryptBucket { bucket: BucketName },
+    CreateBucket {
+        bucket: BucketName,
+    },
+    PutBucketPolicy {
+        bucket: BucketName,
+        policy: String,
+    },
+    /// By default, with SSE-S3.
+    EncryptBucket {
+        bucket: BucketName,
+    },
 }
 
-/// A service setting of Systems Manager.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A service setting of Systems Manager, by its ARN.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum ServiceSettingChange {
     Update { setting: String, value: String },
 }

@@ -49,6 +49,10 @@ pub enum PermissionLimit {
         /// Seconds that the change may take to reach the nodes.
         takes: i64,
     },
+    /// The simulator does not answer for a role that does not exist yet.
+    RoleNotMade {
+        name: String,
+    },
     /// The simulator does not answer for the root user.
     RootNotSimulated,
     SimulatorAnswer {

@@ -10,8 +10,8 @@ use super::{
     row::{Row, Why},
 };
 use crate::{
-    cloudwatch_logs::*, ec2::*, iam::*, ids::*, network_firewall::*, route53::*, s3::*, ssm::*,
-    text::Text, workstation::*,
+    agent_log::AgentLog, cloudwatch_logs::*, ec2::*, iam::*, ids::*, network_firewall::*,
+    route53::*, s3::*, ssm::*, text::Text, workstation::*,
 };
 
 macro_rules! tables {

@@ -109,6 +109,8 @@ macro_rules! table {
     log_group in log_groups: LogGroupName => LogGroup, asked with ["logs:DescribeLogGroups"];
     /// Absent where nobody has a bucket of this name.
     bucket in buckets: BucketName => Bucket, asked with ["s3:GetEncryptionConfiguration"];
+    /// The log of the agent, which the user gives.
+    agent_log in agent_logs: Target => AgentLog, asked with [];
     console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"];
     profile_association in profile_associations: InstanceId => ProfileAssociation, asked with ["ec2:DescribeIamInstanceProfileAssociations"];
     /// The hybrid nodes that report, or the first few hundred of them.

@@ -205,5 +205,12 @@ impl<'p> ActionPattern<'p> {
     }
 }
 
+/// Does a pattern cover a text, as an entry of an `Action` element does? `*` stands for any text and `?` for
+/// one character.
+#[must_use]
+pub fn pattern_covers(pattern: &str, text: &str) -> bool {
+    matches_action(pattern, text)
+}
+
 #[cfg(test)]
 mod tests;

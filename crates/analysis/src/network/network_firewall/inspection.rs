@@ -24,6 +24,7 @@ use ssm_doctor_facts::{
 use crate::network::{
     address_set::{Addresses, Family, Ports},
     first_match::{FirstMatch, Match},
+    flow::Remote,
 };
 
 const TCP: i32 = 6;
@@ -43,7 +44,7 @@ pub struct Connection {
     pub sni: Sni,
     pub from: IpAddr,
     pub from_ports: Ports,
-    pub to: Addresses,
+    pub to: Remote,
     pub to_port: u16,
 }
 
@@ -110,9 +111,9 @@ impl Bounds {
         Self { least: all.without(&self.most), most: all.without(&self.least) }
     }
 
-    pub(super) fn matching(&self, addresses: &Addresses, doubt: impl FnOnce() -> Unknown) -> Match {
-        let whole = addresses.without(&self.least).is_empty();
-        Match::of(whole, addresses.and(&self.most).is_empty(), doubt)
+    pub(super) fn matching(&self, remote: &Remote, doubt: impl FnOnce() -> Unknown) -> Match {
+        let whole = remote.is_not_in(&remote.addresses.without(&self.least));
+        Match::of(whole, remote.is_not_in(&remote.addresses.and(&self.most)), doubt)
     }
 }
 
@@ -184,10 +185,10 @@ fn stateless_match(
     if !rule.protocols.is_empty() && !rule.protocols.contains(&TCP) {
         return Match::No;
     }
-    let here = (Addresses::one(connection.from), connection.from_ports.clone());
+    let here = (Remote::one(connection.from), connection.from_ports.clone());
     let there = (connection.to.clone(), Ports::from_iter([connection.to_port]));
     let ((from, from_ports), (to, to_ports)) = if back { (there, here) } else { (here, there) };
-    let addresses = |raw: &[String], own: &Addresses, what| {
+    let addresses = |raw: &[String], own: &Remote, what| {
         if raw.is_empty() || raw.iter().any(|it| it.eq_ignore_ascii_case("any")) {
             return Match::Yes;
         }

@@ -131,7 +131,7 @@ impl PathTrace<'_> {
                 sni,
                 from: self.from.address,
                 from_ports: self.from.ports(),
-                to: destination.addresses.clone(),
+                to: destination.clone(),
                 to_port: HTTPS,
             })
         };

@@ -11,6 +11,7 @@ use super::inspection::{
 use crate::network::{
     address_set::{Addresses, Family, Ports},
     first_match::{FirstMatch, Match},
+    flow::Remote,
 };
 
 impl Inspection<'_> {
@@ -197,7 +198,7 @@ impl Inspection<'_> {
         };
         let from_home = |connection: &Connection| {
             let from = self.variable(group, "HOME_NET", family);
-            from.matching(&Addresses::one(connection.from), || {
+            from.matching(&Remote::one(connection.from), || {
                 doubt(&format!("{}, by its HOME_NET,", connection.from))
             })
         };
@@ -301,9 +302,9 @@ impl Inspection<'_> {
         let doubt =
             |what: &str| Unknown::limit(format!("whether {place} is for {what} is not visible"));
         let family = Family::of(&connection.from);
-        let own = Addresses::one(connection.from);
+        let own = Remote::one(connection.from);
         let to_port = Ports::from_iter([connection.to_port]);
-        let header = |from: &Addresses, from_ports: &Ports, to: &Addresses, to_ports: &Ports| {
+        let header = |from: &Remote, from_ports: &Ports, to: &Remote, to_ports: &Ports| {
             let source = self.addresses(group, &rule.source, family);
             let destination = self.addresses(group, &rule.destination, family);
             source

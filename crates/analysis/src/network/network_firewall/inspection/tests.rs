@@ -18,7 +18,12 @@ fn connection(from: &str) -> Connection {
         sni: Sni::Exactly(HOST.into()),
         from,
         from_ports: Ports::from_iter([32_768..=60_999]),
-        to: Addresses::public(Family::of(&from), &["10.0.0.0/16".parse().unwrap()]),
+        to: Remote {
+            addresses: Addresses::public(Family::of(&from), &["10.0.0.0/16".parse().unwrap()]),
+            phrase: "the service's public addresses".into(),
+            list: None,
+            is_any_public: true,
+        },
         to_port: 443,
     }
 }

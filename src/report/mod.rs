@@ -3,21 +3,33 @@
 //! A pure function of the snapshot: what was collected live, read from a file or built in is judged
 //! by the same code, and the same facts give the same report on any machine, on any day.
 
+pub mod drawing;
+pub mod mark;
+mod merge;
+pub mod steps;
+pub mod summary;
+
 use std::rc::Rc;
 
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Verdict},
+    answer::{Answer, Evidence, Recovery, Verdict},
     network::{hop::Path, path},
     workstation::{self, Judged},
 };
 use ssm_doctor_checks::engine::{
     check::{Check, Impact},
+    command::{Command, Shell},
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+    fix,
+    prescription::{Prescription, prescribe},
+    procedure::{ProcedureStep, procedure},
+    verification::{Verified, verify},
     words,
 };
 use ssm_doctor_facts::{
-    ids::AccountId,
+    change::{Change, Risk},
+    ids::{AccountId, Arn},
     lookup::{Gap, Ourselves, Unknown, Why},
     scope::{Scope, Session},
 };
@@ -27,6 +39,8 @@ use crate::snapshot::Snapshot;
 pub struct Report {
     pub scope: Scope,
     pub account: Option<AccountId>,
+    /// Who made the calls, if that was seen.
+    pub caller: Option<Arn>,
     /// `aws`, `aws-cn`…
     pub partition: String,
     /// The instance's Name tag, or the name that a node reported.
@@ -39,24 +53,60 @@ pub struct Report {
     pub client_left_out: Option<String>,
     pub calls: u32,
     pub rounds: u32,
+    /// How to repair each failure, in the findings' order.
+    repairs: Vec<(&'static Check, Vec<Repair>)>,
+    /// The smallest set of changes that lets a session start, if something blocks it.
+    pub prescription: Option<Prescribed>,
     runbooks: String,
+    shell: Shell,
+}
+
+/// A prescription, and how to carry it out.
+pub struct Prescribed {
+    pub prescription: Prescription,
+    /// The last one starts the session.
+    pub steps: Vec<ProcedureStep>,
+}
+
+impl Prescribed {
+    /// Does it lead to a session, as far as the doctor can tell?
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !matches!(self.prescription.verified, Verified::No(_))
+    }
+}
+
+/// One way to repair a failure, ready to print.
+#[derive(Clone)]
+pub struct Repair {
+    /// What to do, in the imperative.
+    pub title: String,
+    /// What a person has to do or decide first.
+    pub manual: Vec<String>,
+    pub changes: Vec<Change>,
+    /// For the shell at hand.
+    pub commands: Vec<String>,
+    pub terraform: Option<String>,
+    /// Where in the AWS console the changes are made.
+    pub console: Vec<String>,
+    pub risks: Vec<Risk>,
+    pub recovery: Recovery,
+    pub verified: Verified,
 }
 
 /// Whose failure means that the run had nothing to judge.
 const FOUND: &str = "target/found-in-region";
 const REPORTS: &str = "agent/ping-online";
 
-/// Whose failure says no more than that the agent is not heard.
-const SILENT: [&str; 3] =
-    ["agent/registered", "agent/ping-online", "agent/session-channel-connected"];
-
 impl Report {
     /// `runbooks` is the address under which each runbook has its check's name; `others`: judge the
-    /// other kinds of session too.
+    /// other kinds of session too; `shell`: what the commands are quoted for.
     #[must_use]
-    pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool) -> Self {
+    pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool, shell: Shell) -> Self {
         let Snapshot { scope, facts, calls, rounds } = snapshot;
         let case = Case::new(facts, scope);
+        let answers = examine(&case);
+        let diagnosis = diagnose(&answers);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
         let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
         let instance = scope.target.instance();
@@ -74,11 +124,18 @@ impl Report {
             .collect();
         Self {
             account: caller.map(|it| it.account.clone()),
+            caller: caller.map(|it| it.arn.clone()),
             partition: caller
                 .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
-            diagnosis: diagnose(&examine(&case)),
+            repairs: repairs(&diagnosis, &answers, &case, shell),
+            shell,
+            prescription: prescribe(&case, &answers, &diagnosis).map(|prescription| Prescribed {
+                steps: procedure(&prescription, &case),
+                prescription,
+            }),
+            diagnosis,
             paths: path::paths(&case),
             others,
             client_left_out: match workstation::judged(&case) {
@@ -93,6 +150,25 @@ impl Report {
         }
     }
 
+    /// The ways to repair a failure, the best first; none for other findings.
+    #[must_use]
+    pub fn repairs(&self, check: &Check) -> &[Repair] {
+        let found = self.repairs.iter().find(|(other, _)| *other == check);
+        found.map_or(&[], |(_, options)| options)
+    }
+
+    /// The commands that carry out the changes, for the shell at hand.
+    #[must_use]
+    pub fn commands_for(&self, changes: &[Change]) -> Vec<String> {
+        lines(&fix::commands(changes, &self.scope.region), self.shell)
+    }
+
+    /// The commands of a step, for the shell at hand.
+    #[must_use]
+    pub fn commands_of(&self, step: &ProcedureStep) -> Vec<String> {
+        lines(&step.commands, self.shell)
+    }
+
     /// Where the doctor has come to its end: the agent is silent and nothing else has failed, or nothing
     /// has failed and people say that it does not work.
     #[must_use]
@@ -105,7 +181,7 @@ impl Report {
             ));
         }
         let first = self.diagnosis.causes.first().and_then(|it| self.finding(it))?;
-        if !SILENT.contains(&first.check.name().as_str()) {
+        if !first.check.observes_agent() {
             return None;
         }
         let inside = if target.instance().is_some() {
@@ -239,6 +315,57 @@ pub fn missing(gap: &Gap) -> Missing {
     }
 }
 
+fn repairs(
+    diagnosis: &Diagnosis,
+    answers: &[(&'static Check, Answer)],
+    case: &Case,
+    shell: Shell,
+) -> Vec<(&'static Check, Vec<Repair>)> {
+    let of_finding = |finding: &Finding| {
+        let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
+        let options = fix::options(fix, case).into_iter().map(|option| Repair {
+            commands: lines(&fix::commands(&option.changes, &case.scope.region), shell),
+            terraform: fix::terraform(&option.changes),
+            console: fix::console(&option.changes),
+            risks: fix::risks(&option),
+            recovery: fix::recovery(&option, fix),
+            verified: verify(&option.changes, &[finding.check], case, answers),
+            title: option.title,
+            manual: option.manual,
+            changes: option.changes,
+        });
+        Some((finding.check, options.collect()))
+    };
+    diagnosis.findings.iter().filter_map(of_finding).collect()
+}
+
+/// Commands as a person types them.
+fn lines(commands: &[Command], shell: Shell) -> Vec<String> {
+    commands.iter().map(|command| command.line(shell)).collect()
+}
+
+/// Why a fix does not suffice, or why that is not known.
+#[must_use]
+pub fn why(verified: &Verified) -> Option<String> {
+    match verified {
+        Verified::Yes => None,
+        Verified::No(left) => {
+            let left: Vec<String> = left.iter().map(|check| check.name()).collect();
+            Some(format!("{} would still fail", left.join(", ")))
+        }
+        Verified::Unknown(open) => {
+            let open = open
+                .iter()
+                .map(|(check, unknown)| format!("{}: {}", check.name(), unknown_in_words(unknown)));
+            Some(open.collect::<Vec<_>>().join("; "))
+        }
+        Verified::ByHand => Some("a person has to do it: the doctor's model cannot try it".into()),
+        Verified::NotModelled(_) => {
+            Some("the doctor's model does not show the effect of this change".into())
+        }
+    }
+}
+
 /// All that was missing, in a line.
 #[must_use]
 pub fn unknown_in_words(unknown: &Unknown) -> String {
@@ -266,11 +393,4 @@ pub fn in_words(answer: &Answer) -> String {
         Ok(Verdict::NotApplicable(why)) => (*why).to_owned(),
         Err(unknown) => unknown_in_words(unknown),
     }
-}
-
-/// A command as one types it into a POSIX shell.
-#[must_use]
-pub fn quoted(words: &[String]) -> String {
-    // NUL is all that cannot be quoted; it is no part of any id.
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }

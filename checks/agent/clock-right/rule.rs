@@ -1,0 +1,9 @@
+//! The clock of the node is right.
+//!
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
+
+crate::log_check::log_check!(
+    Layer::Agent,
+    "set the clock of the node, and let it follow a time server",
+    Recovery::Agent
+);

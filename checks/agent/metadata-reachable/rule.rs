@@ -1,0 +1,9 @@
+//! The agent reaches the instance metadata service.
+//!
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
+
+crate::log_check::log_check!(
+    Layer::Agent,
+    "let the node reach 169.254.169.254: its firewall, its routes, `no_proxy` of the agent and the hop limit",
+    Recovery::Agent
+);

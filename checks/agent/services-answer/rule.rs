@@ -1,0 +1,9 @@
+//! The services answer the agent.
+//!
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
+
+crate::log_check::log_check!(
+    Layer::Agent,
+    "let the node reach tcp/443 of the service: security groups, network ACLs, routes and the firewall of the node",
+    Recovery::Agent
+);

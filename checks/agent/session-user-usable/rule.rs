@@ -1,0 +1,9 @@
+//! The user and the shell of a session can be used on the node.
+//!
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
+
+crate::log_check::log_check!(
+    Layer::Session,
+    "create the user on the node, or name another one in the preferences",
+    Recovery::NextSession
+);

@@ -1,0 +1,9 @@
+//! The connections of the agent are not intercepted.
+//!
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
+
+crate::log_check::log_check!(
+    Layer::Agent,
+    "exempt the names of the services from TLS inspection and web filters; if the certificate is one of AWS for another name, correct DNS",
+    Recovery::Agent
+);

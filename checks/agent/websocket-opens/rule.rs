@@ -1,0 +1,9 @@
+//! Nothing breaks the WebSocket of the agent.
+//!
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
+
+crate::log_check::log_check!(
+    Layer::Agent,
+    "let proxies and firewalls pass WebSockets to ssmmessages",
+    Recovery::Agent
+);

@@ -1,0 +1,177 @@
+//! What the agent's log says of a check's subject.
+//!
+//! The log is on the node, and the user gives it. AWS's side is newer where the node has reported after the last
+//! line of a fault, or holds its session channel now: then the fault is over.
+
+use alloc::{format, string::String};
+
+use ssm_doctor_analysis::{
+    answer::{Answer, Evidence, Fix, Recovery, Verdict, observed},
+    case::Case,
+    node::agent_log::{Found, Stage, judge},
+};
+use ssm_doctor_facts::{
+    agent_log::AgentLog,
+    lookup::Unknown,
+    ssm::{Connection, Ping},
+    time::{Timestamp, span},
+};
+
+use crate::agent_log_words::{possibility, title};
+use crate::engine::check::Check;
+
+const SUBJECT: &str = "the agent's log";
+const NOT_GIVEN: &str = "no log of the agent was given (--agent-log)";
+
+/// The checks that only the log answers.
+const BY_LOG: [&str; 17] = [
+    "agent/clock-right",
+    "agent/configuration-valid",
+    "agent/credentials-current",
+    "agent/destination-answers",
+    "agent/disk-writable",
+    "agent/document-supported",
+    "agent/installation-complete",
+    "agent/limits-suffice",
+    "agent/metadata-reachable",
+    "agent/names-resolve",
+    "agent/proxy-passes",
+    "agent/registration-valid",
+    "agent/service-works",
+    "agent/services-answer",
+    "agent/session-user-usable",
+    "agent/tls-trusted",
+    "agent/websocket-opens",
+];
+
+/// Does the log end with a fault of this check? `fix` is what to do about it.
+pub(crate) fn judged(case: &Case, check: &str, fix: &Fix) -> Answer {
+    let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NOT_GIVEN)) };
+    let judgement = judge(log);
+    let found = judgement.causes.iter().filter(|found| found.checks.contains(&check));
+    answer(case, log, found, |_| fix.clone())
+}
+
+/// Does the log end with a fault that a check of AWS's side is about?
+/// `others`: those checks; one that fails says more than the log does.
+pub(crate) fn judged_by_others(case: &Case, others: &[&Check]) -> Answer {
+    let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NOT_GIVEN)) };
+    let judgement = judge(log);
+    let left = |found: &&Found| {
+        found.checks.iter().all(|check| !BY_LOG.contains(check))
+            && !found.cause.only_degrades(found.stage)
+            && !others
+                .iter()
+                .any(|check| found.checks.contains(&check.name().as_str()) && fails(check, case))
+    };
+    let found = judgement.causes.iter().filter(left);
+    answer(case, log, found, |found| {
+        let checks = found.checks.join(" or ");
+        Fix::new(format!("see the runbook of {checks}"), Recovery::Agent)
+    })
+}
+
+fn fails(check: &Check, case: &Case) -> bool {
+    matches!((check.run)(case), Ok(Verdict::Fail(..)))
+}
+
+fn log<'f>(case: &Case<'f>) -> Result<Option<&'f AgentLog>, Unknown> {
+    if !case.scope.agent_log {
+        return Ok(None);
+    }
+    case.facts.agent_log(&case.scope.target).required().map(Some)
+}
+
+fn answer<'l>(
+    case: &Case,
+    log: &AgentLog,
+    found: impl Iterator<Item = &'l Found<'l>>,
+    fix: impl Fn(&Found) -> Fix,
+) -> Answer {
+    let mut failed: Option<(Evidence, Fix)> = None;
+    let mut over: Option<Evidence> = None;
+    let mut undecided: Option<Unknown> = None;
+    for fault in found {
+        if let Some(since) = over_since(case, fault)? {
+            let text = format!("says that {}, and {since}: it is over", words(fault));
+            let evidence = observed(SUBJECT, text);
+            over = Some(match over.take() {
+                Some(so_far) => so_far.and(evidence),
+                None => evidence,
+            });
+        } else if fault.checks.len() > 1 {
+            let all: alloc::vec::Vec<String> =
+                fault.checks.iter().map(|check| possibility(check)).collect();
+            let text = format!(
+                "the agent's log says that {}, and does not show which it is: {}",
+                words(fault),
+                all.join("; or ")
+            );
+            let unknown = Unknown::limit(text);
+            undecided = Some(match undecided.take() {
+                Some(so_far) => so_far.and(unknown),
+                None => unknown,
+            });
+        } else {
+            let evidence = observed(SUBJECT, format!("says that {}", words(fault)));
+            failed = Some(match failed.take() {
+                Some((so_far, fix)) => (so_far.and(evidence), fix),
+                None => (evidence, fix(fault)),
+            });
+        }
+    }
+    if let Some((evidence, fix)) = failed {
+        return Ok(Verdict::Fail(evidence.and(age(case, log)).telling(), fix));
+    }
+    if let Some(unknown) = undecided {
+        return Err(unknown);
+    }
+    let nothing = || observed(SUBJECT, "ends without such a fault");
+    Ok(Verdict::Pass(over.unwrap_or_else(nothing).and(age(case, log))))
+}
+
+/// The fault, when it was written, and the line.
+fn words(found: &Found) -> String {
+    let at = match (found.since, found.last) {
+        (Some(since), Some(last)) if since != last => {
+            format!(" ({} lines from {since} to {last})", found.count)
+        }
+        (_, Some(last)) => format!(" (at {last})"),
+        _ => String::new(),
+    };
+    format!("{}{at}", title(&found.cause, found.stage))
+}
+
+/// How old the log is. A change after its last line does not show in it.
+fn age(case: &Case, log: &AgentLog) -> Evidence {
+    let text = match log.ends_at {
+        Some(end) => format!(
+            "ends {} before this report, at {end}; what was changed since does not show in it",
+            span(end.until(case.scope.at).max(0))
+        ),
+        None => "has no times, so it may be old".into(),
+    };
+    observed(SUBJECT, text)
+}
+
+/// What AWS has seen of the node since the last line of a fault.
+fn over_since(case: &Case, found: &Found) -> Result<Option<String>, Unknown> {
+    let Some(last) = found.last else { return Ok(None) };
+    let target = &case.scope.target;
+    let session =
+        matches!(found.stage, Stage::DataChannel | Stage::SessionWorker | Stage::SessionGates);
+    if session {
+        return Ok(None);
+    }
+    let connected = case.facts.connection(target).optional()? == Some(&Connection::Connected);
+    if connected && case.scope.at > last {
+        return Ok(Some(format!("{target} holds its session channel open since")));
+    }
+    let node = case.facts.node(target).optional()?;
+    let reported: Option<Timestamp> =
+        node.filter(|node| node.ping == Ping::Online).and_then(|node| node.last_ping);
+    if found.stage != Stage::ControlChannel && reported.is_some_and(|at| at > last) {
+        return Ok(Some(format!("{target} has reported since")));
+    }
+    Ok(None)
+}

@@ -1,0 +1,136 @@
+//! The ways to repair a failure, ready to print: every part of a fix together.
+
+use alloc::{collections::BTreeSet, string::String, vec, vec::Vec};
+
+use ssm_doctor_analysis::{
+    answer::{Fix, FixOption, Recovery, Remedy},
+    case::Case,
+    what_if,
+};
+use ssm_doctor_facts::{
+    change::Change,
+    ids::Region,
+    lookup::{Need, Unknown},
+};
+
+pub use super::risks::of_option as risks;
+use super::{aws_cli, command::Command, console, diagnosis::examine, terraform};
+use crate::{agent_words, dns_words, network_remedies};
+
+/// One way to repair everything that a check reports, the best first.
+#[must_use]
+pub fn options(fix: &Fix, case: &Case) -> Vec<FixOption> {
+    let parts: Vec<Vec<FixOption>> = fix.remedies.iter().map(|part| ways(part, case)).collect();
+    let longest = parts.iter().map(Vec::len).max().unwrap_or(0);
+    let mut options: Vec<FixOption> = Vec::new();
+    for at in 0..longest {
+        let mut whole = FixOption::default();
+        for part in &parts {
+            // The parts' options come in the same order: what gives one endpoint gives the other.
+            if let Some(option) = part.get(at).or(part.last()) {
+                add(&mut whole, option);
+            }
+        }
+        network_remedies::number_acl_rules(&mut whole, case);
+        whole.recovery.get_or_insert(fix.recovery);
+        if !options.contains(&whole) {
+            options.push(whole);
+        }
+    }
+    options
+}
+
+/// The facts that would make the options of a fix complete, and those that show what they lead to.
+#[must_use]
+pub fn wanted(fix: &Fix, case: &Case) -> BTreeSet<Need> {
+    let mut needs = BTreeSet::new();
+    for option in options(fix, case) {
+        if let Ok(facts) = what_if::apply(case.facts, &option.changes, case.scope) {
+            let answers = examine(&Case::new(&facts, case.scope));
+            let unknown = answers.into_iter().filter_map(|(_, answer)| answer.err());
+            needs.extend(unknown.flat_map(Unknown::unasked));
+        }
+        needs.extend(option.wanted);
+    }
+    needs.retain(|need| !case.facts.has(need));
+    needs
+}
+
+fn ways(remedy: &Remedy, case: &Case) -> Vec<FixOption> {
+    match remedy {
+        Remedy::Options(options) => options.clone(),
+        Remedy::Network(remedy) => network_remedies::options(remedy, case),
+        Remedy::Dns(remedy) => dns_words::options(remedy, case),
+        Remedy::Node(what) => vec![agent_words::investigation(what)],
+    }
+}
+
+/// Adds a part, none of whose steps and changes come twice.
+fn add(whole: &mut FixOption, part: &FixOption) {
+    add_steps(&mut whole.title, &part.title);
+    add_new(&mut whole.changes, &part.changes);
+    add_new(&mut whole.risks, &part.risks);
+    add_new(&mut whole.manual, &part.manual);
+    add_new(&mut whole.wanted, &part.wanted);
+    whole.recovery = whole.recovery.max(part.recovery);
+}
+
+fn add_new<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {
+    for item in more {
+        if !all.contains(item) {
+            all.push(item.clone());
+        }
+    }
+}
+
+/// Adds the steps of `more` that `title` lacks.
+fn add_steps(title: &mut String, more: &str) {
+    if title.is_empty() {
+        title.push_str(more);
+    } else if !title.contains(more) {
+        for step in more.split("; ") {
+            if !title.split("; ").any(|known| known == step) {
+                title.push_str("; ");
+                title.push_str(step);
+            }
+        }
+    }
+}
+
+/// What carries out the changes, no command twice.
+#[must_use]
+pub fn commands(changes: &[Change], region: &Region) -> Vec<Command> {
+    let mut commands: Vec<Command> = Vec::new();
+    for change in changes {
+        add_new(&mut commands, &aws_cli::commands(change, region));
+    }
+    commands
+}
+
+/// The changes as Terraform resources, as far as they have any.
+#[must_use]
+pub fn terraform(changes: &[Change]) -> Option<String> {
+    let mut blocks: Vec<String> = Vec::new();
+    for change in changes {
+        let block = terraform::blocks(change);
+        let block = block.map(|block| terraform::with_references(&block, changes));
+        add_new(&mut blocks, block.as_slice());
+    }
+    (!blocks.is_empty()).then(|| blocks.join("\n\n"))
+}
+
+/// Where in the console each change is made.
+#[must_use]
+pub fn console(changes: &[Change]) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    for change in changes {
+        add_new(&mut places, console::place(change).as_slice());
+    }
+    places
+}
+
+/// When an option takes effect.
+#[must_use]
+pub fn recovery(option: &FixOption, fix: &Fix) -> Recovery {
+    option.recovery.unwrap_or(fix.recovery)
+}

@@ -1,0 +1,578 @@
+//! What to change where a permission lacks, in every policy that denies it.
+//!
+//! The condition of a statement is a control. A fix that makes the condition hold comes first; one that
+//! goes around it says so.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    Grant, InlinePolicy, Permission, allowing,
+    edit::{self, Exemption},
+    holder, managed_policy, policy_document, set, words,
+};
+use ssm_doctor_analysis::{
+    answer::{Fix, FixOption},
+    case::Case,
+    permissions::{
+        actions::{CHANNELS, REGISTER, target_arn},
+        attached_policies,
+        decision::{CitedStatement, Denied, DenySource, Mismatch, NearestAllow, PolicyDenial},
+        identity::{Identity, Side},
+        request_context::{MFA, is_resource_tag},
+        resource_policy::{ResourcePolicy, ResourcePolicyKind},
+    },
+};
+use ssm_doctor_facts::{
+    change::{Change, IamChange, KmsChange, PolicyHolder, Risk, S3Change, StsChange, TagChange},
+    iam::AttachedPolicies,
+    ids::Arn,
+    lookup::{Facts, Need, Row},
+    text::Text,
+};
+use ssm_doctor_iam_policy::{KeyValue, PolicyType};
+
+/// Condition keys of the network that a request comes from.
+const OF_NETWORK: [&str; 6] = [
+    "aws:SourceIp",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:VpcSourceIp",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+];
+
+impl Permission<'_> {
+    /// What to change, in every type of policy that denies.
+    pub(super) fn fix(
+        &self,
+        denied: &Denied,
+        actions: &[&str],
+        resource_policy: Option<&ResourcePolicy>,
+        case: &Case,
+    ) -> Fix {
+        let silent = |denial: &PolicyDenial| {
+            denial.policy_type == PolicyType::ResourceBased && !denial.explicit
+        };
+        // Within an account, what a key's policy allows needs no policy of the identity.
+        let key_suffices = resource_policy.is_some_and(|policy| {
+            policy.kind == ResourcePolicyKind::Key && policy.account == self.identity.arn.account()
+        }) && denied.by.iter().any(silent);
+        let to_change = |denial: &&PolicyDenial| {
+            !key_suffices || denial.explicit || denial.policy_type != PolicyType::IdentityBased
+        };
+        let fixes = denied.by.iter().filter(to_change).map(|denial| {
+            let options = match (denial.policy_type, resource_policy) {
+                (PolicyType::ResourceBased, Some(policy)) => {
+                    Vec::from([self.change_resource_policy(policy, denial, actions)])
+                }
+                _ => self.change_own_policy(denial, actions, case),
+            };
+            Fix::options(options, self.recovery)
+        });
+        let fix = fixes.reduce(Fix::and);
+        fix.unwrap_or_else(|| Fix::options(self.grant(actions, None, case), self.recovery))
+    }
+
+    /// A policy on the identity's own side. A condition on MFA holds with other credentials, too.
+    fn change_own_policy(
+        &self,
+        denial: &PolicyDenial,
+        actions: &[&str],
+        case: &Case,
+    ) -> Vec<FixOption> {
+        let shown = [words::sources(&denial.by)]
+            .into_iter()
+            .chain(denial.nearest.as_ref().map(words::nearest))
+            .chain(denial.keys.iter().cloned());
+        let by_mfa = shown.into_iter().any(|text| text.contains(MFA));
+        if by_mfa
+            && self.identity.is_user()
+            && let Ok(user) = self.identity.name().parse()
+        {
+            // The long-term key at hand never carries MFA. A policy without the condition is no equal.
+            let with_mfa = FixOption::new(
+                "start the session with credentials made with MFA: put the three values that the last command prints into AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
+            );
+            return Vec::from([with_mfa.with(StsChange::GetSessionToken { user })]);
+        }
+        if by_mfa && self.identity.is_role() && self.identity.side == Side::Operator {
+            let (arn, name) = (&self.identity.arn, self.identity.name());
+            let title =
+                format!("start the session with credentials of {name} that were made with MFA");
+            return Vec::from([FixOption::new(title).after(format!(
+                "set mfa_serial in the profile that assumes {name}, or take the credentials of `aws sts assume-role --role-arn {arn} --role-session-name mfa --serial-number <mfa-device-arn> --token-code <code>`"
+            ))]);
+        }
+        let listed = actions.join(", ");
+        match (denial.policy_type, denial.explicit) {
+            (kind @ (PolicyType::ServiceControl | PolicyType::ResourceControl), _) => {
+                Vec::from([self.change_organization(kind, denial, actions)])
+            }
+            (PolicyType::PermissionsBoundary, false) => {
+                Vec::from([self.widen_boundary(actions, case.facts)])
+            }
+            (_, true) => Vec::from([self.lift_denial(denial, actions, case.facts)]),
+            (_, false) => {
+                // A document seldom has tags, so it needs a statement of its own.
+                let nearest = denial.nearest.as_ref().filter(|nearest| {
+                    nearest.mismatches.iter().all(is_condition)
+                        && !self.resource.contains(":document/")
+                });
+                let mut options: Vec<FixOption> = nearest
+                    .and_then(|nearest| self.meet_condition(nearest, &listed, case))
+                    .into_iter()
+                    .collect();
+                options.extend(self.grant(actions, nearest, case));
+                options
+            }
+        }
+    }
+
+    fn change_organization(
+        &self,
+        kind: PolicyType,
+        denial: &PolicyDenial,
+        actions: &[&str],
+    ) -> FixOption {
+        let kind = if kind == PolicyType::ServiceControl { "service" } else { "resource" };
+        let (listed, account) = (actions.join(", "), self.identity.arn.account());
+        let by = words::sources(&denial.by);
+        let title = format!(
+            "ask the administrators of the organization to allow {listed} in account {account}"
+        );
+        let step = if denial.explicit {
+            let place = if by.is_empty() { String::new() } else { format!(" ({by})") };
+            format!(
+                "have them exempt {} on {} from the Deny of the {kind} control policy{place}",
+                self.identity.arn,
+                self.policy_resource()
+            )
+        } else {
+            let mut statement = allowing(actions, self.policy_resource());
+            if kind == "resource" {
+                set(&mut statement, "Principal", json!("*"));
+            }
+            format!(
+                "have them add to the {kind} control policies of every level above the account: {statement}"
+            )
+        };
+        FixOption::new(title).after(step)
+    }
+
+    /// The boundary, with a statement more.
+    fn widen_boundary(&self, actions: &[&str], facts: &Facts) -> FixOption {
+        let name = self.identity.name();
+        let statement = allowing(actions, self.policy_resource());
+        let listed = actions.join(", ");
+        let Some(boundary) = self.boundary(facts) else {
+            let needs = attached_policies::wanted(facts, self.identity, false);
+            return FixOption::new(format!(
+                "let the permissions boundary of {name} allow {listed}"
+            ))
+            .after(format!("add this statement to it: {statement}"))
+            .wanting(needs);
+        };
+        let shown = boundary.name();
+        let title = format!("let the permissions boundary of {name} ({shown}) allow {listed}");
+        if boundary.account() == "aws" {
+            return FixOption::new(title).after(format!(
+                "{shown} is managed by AWS and cannot be changed: give {name} a boundary of your own that allows what {shown} does, and {statement}"
+            ));
+        }
+        let Some(document) = customer_managed(facts, &boundary) else {
+            return FixOption::new(title)
+                .after(format!("add this statement to {boundary}: {statement}"))
+                .wanting([Need::managed_policy(boundary)]);
+        };
+        match edit::with_statements(Some(document), &[statement]) {
+            Some(document) => new_version(FixOption::new(title), boundary, &document),
+            None => FixOption::new(title),
+        }
+    }
+
+    /// The Deny itself, in each policy that has one.
+    fn lift_denial(&self, denial: &PolicyDenial, actions: &[&str], facts: &Facts) -> FixOption {
+        let (name, listed) = (self.identity.name(), actions.join(", "));
+        let resource = self.policy_resource();
+        let on = if resource == "*" { String::new() } else { format!(" on {resource}") };
+        let by = words::sources(&denial.by);
+        let from =
+            if by.is_empty() { format!("the Deny in the policies of {name}") } else { by.clone() };
+        let mut option = FixOption::new(format!("exempt {listed}{on} from {from}"));
+        let cited: Vec<&CitedStatement> = cited(denial).collect();
+        if cited.is_empty() {
+            return option
+                .after(format!(
+                    "find the statement that denies {listed}{on} in the policies of {name}"
+                ))
+                .wanting(unseen_policies(facts, self.identity));
+        }
+        if cited.iter().any(|statement| !statement.conditions.is_empty()) {
+            option = option.risking(Risk::WidensAccess).after(
+                "ask the owner of the policy whether this exemption is right: its Deny has a condition",
+            );
+        }
+        let mut edited: Vec<&str> = Vec::new();
+        for statement in &cited {
+            if edited.contains(&statement.policy_id.as_str()) {
+                continue;
+            }
+            edited.push(&statement.policy_id);
+            let of_policy = cited.iter().filter(|other| other.policy_id == statement.policy_id);
+            let numbers: Vec<usize> = of_policy.map(|statement| statement.number).collect();
+            option = self.exempt(option, statement, &numbers, actions, facts);
+        }
+        option
+    }
+
+    /// Takes the request out of statements of one policy.
+    fn exempt(
+        &self,
+        option: FixOption,
+        cited: &CitedStatement,
+        numbers: &[usize],
+        actions: &[&str],
+        facts: &Facts,
+    ) -> FixOption {
+        let place = format!("{} of {}", cited.place, cited.policy);
+        let exemption =
+            |principal| Exemption { actions, resource: self.policy_resource(), principal };
+        let widening = |option: FixOption, widens: bool| {
+            if widens { option.risking(Risk::WidensAccess) } else { option }
+        };
+        match source(cited, self.identity, facts) {
+            Some(Source::Inline { of, name, document }) => {
+                match edit::exempting(document, numbers, exemption(None)) {
+                    Some(edited) if edit::is_empty(&edited.document) => widening(
+                        option.with(IamChange::DeleteInlinePolicy { of, name }),
+                        edited.widens,
+                    ),
+                    Some(edited) => {
+                        let document = edited.document.to_string();
+                        let put = IamChange::PutInlinePolicy { of, name, document };
+                        widening(option.with(put), edited.widens)
+                    }
+                    None => option.after(format!("change {place} by hand")),
+                }
+            }
+            Some(Source::Customer { policy, document }) => {
+                // Others may have the policy too.
+                let principal = self.identity.arn.clone();
+                match edit::exempting(document, numbers, exemption(Some(&principal))) {
+                    Some(edited) => {
+                        let option = widening(option, edited.widens);
+                        new_version(option, policy, &edited.document)
+                    }
+                    None => option.after(format!("change {place} by hand")),
+                }
+            }
+            Some(Source::Aws { from, policy }) => {
+                let wider = format!(
+                    "detaching {} takes away everything else that it allows or denies",
+                    policy.name()
+                );
+                option
+                    .risking(Risk::WidensAccess)
+                    .after(wider)
+                    .with(IamChange::DetachPolicy { from, policy })
+            }
+            None => option
+                .after(format!("change {place} by hand"))
+                .wanting(unseen_policies(facts, self.identity)),
+        }
+    }
+
+    /// The policy on the resource.
+    fn change_resource_policy(
+        &self,
+        policy: &ResourcePolicy,
+        denial: &PolicyDenial,
+        actions: &[&str],
+    ) -> FixOption {
+        let (kind, id, arn) = (policy.kind.as_str(), policy.id, &self.identity.arn);
+        let listed = actions.join(", ");
+        let title = if denial.explicit {
+            let places = cited(denial).map(|cited| cited.place.clone());
+            let places = places.collect::<Vec<_>>().join(" and ");
+            format!("exempt {} for {listed} from {places} of the {kind} of {id}", arn.name())
+        } else {
+            format!("let the {kind} of {id} allow {} {listed}", arn.name())
+        };
+        let mut option = FixOption::new(title);
+        if policy.account != arn.account() {
+            option = option
+                .after(format!("ask account {} to do it: {id} belongs to it", policy.account));
+        }
+        let document = policy.policy.as_ref().ok().copied().flatten();
+        let edited = if denial.explicit {
+            let numbers: Vec<usize> = cited(denial).map(|cited| cited.number).collect();
+            let exemption =
+                Exemption { actions, resource: self.policy_resource(), principal: Some(arn) };
+            let conditional = cited(denial).any(|cited| !cited.conditions.is_empty());
+            let edited =
+                document.and_then(|document| edit::exempting(document, &numbers, exemption));
+            if conditional || edited.as_ref().is_some_and(|edited| edited.widens) {
+                option = option.risking(Risk::WidensAccess);
+            }
+            edited.map(|edited| edited.document)
+        } else {
+            let mut statement = allowing(actions, self.policy_resource());
+            if policy.kind == ResourcePolicyKind::Key {
+                // In a key policy this is the key itself.
+                set(&mut statement, "Resource", json!("*"));
+            }
+            set(&mut statement, "Principal", json!({ "AWS": arn }));
+            if policy.policy.is_err() {
+                option = option.after(format!("add this statement to it: {statement}"));
+                None
+            } else {
+                edit::with_statements(document, &[statement])
+            }
+        };
+        let Some(edited) = edited else { return option };
+        let edited = edited.to_string();
+        let change: Option<Change> = match policy.kind {
+            ResourcePolicyKind::Key => {
+                Some(KmsChange::PutKeyPolicy { key: id.into(), policy: edited }.into())
+            }
+            ResourcePolicyKind::Bucket => id
+                .parse()
+                .ok()
+                .map(|bucket| S3Change::PutBucketPolicy { bucket, policy: edited }.into()),
+        };
+        match change {
+            Some(change) => option.with(change),
+            None => option,
+        }
+    }
+
+    /// Makes the condition of an Allow hold, where it says what would.
+    fn meet_condition(
+        &self,
+        nearest: &NearestAllow,
+        listed: &str,
+        case: &Case,
+    ) -> Option<FixOption> {
+        let place = format!("{} of {}", nearest.statement.place, nearest.statement.policy);
+        let tags = nearest.mismatches.iter().map(wanted_tag);
+        let about_target = target_arn(case).is_ok_and(|arn| arn == self.resource);
+        if let Some(tags) = tags.collect::<Option<Vec<_>>>().filter(|_| about_target) {
+            let target = &case.scope.target;
+            let shown: Vec<String> =
+                tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let title = format!("tag {target} with {}, as {place} asks", shown.join(" and "));
+            return Some(tags.into_iter().fold(FixOption::new(title), |option, (key, value)| {
+                option.with(TagChange::TagTarget { target: target.clone(), key, value })
+            }));
+        }
+        let [Mismatch::Condition { operator, key, known: Some(KeyValue::Exact(value)), .. }] =
+            nearest.mismatches.as_slice()
+        else {
+            return None;
+        };
+        let of_network = OF_NETWORK.iter().any(|known| known.eq_ignore_ascii_case(key));
+        if !of_network || operator.contains("Not") {
+            return None;
+        }
+        let title = format!("add {value} to the values of {key} that {place} accepts for {listed}");
+        let option = FixOption::new(title);
+        let number = nearest.statement.number;
+        let edited = |document| edit::accepting(document, number, operator, key, value);
+        match source(&nearest.statement, self.identity, case.facts)? {
+            Source::Inline { of, name, document } => {
+                let document = edited(document)?.to_string();
+                Some(option.with(IamChange::PutInlinePolicy { of, name, document }))
+            }
+            Source::Customer { policy, document } => {
+                let document = edited(document)?;
+                Some(new_version(option, policy, &document))
+            }
+            Source::Aws { .. } => None,
+        }
+    }
+
+    /// A statement of its own. `nearest` is an Allow that would do, if its condition held.
+    fn grant(
+        &self,
+        actions: &[&str],
+        nearest: Option<&NearestAllow>,
+        case: &Case,
+    ) -> Vec<FixOption> {
+        let name = self.identity.name();
+        let around = nearest
+            .map(|nearest| format!(" (this goes around a condition: {})", words::nearest(nearest)));
+        let title = |what: String| match &around {
+            Some(around) => FixOption::new(what + around).risking(Risk::WidensAccess),
+            None => FixOption::new(what),
+        };
+        let whole = match self.grant {
+            Grant::Managed(_) => None,
+            Grant::Inline(policy) => Some(policy),
+        };
+        if let Some(set) = permission_set(name) {
+            let statements = whole.map_or_else(
+                || Vec::from([allowing(actions, self.policy_resource())]),
+                |policy| policy.statements.clone(),
+            );
+            let what = format!(
+                "allow {}{} in the permission set {set} of IAM Identity Center, which {name} is made from",
+                actions.join(", "),
+                self.on()
+            );
+            let statements = json!(statements);
+            return Vec::from([title(what).after(format!(
+                "add {statements} to the inline policy of {set} with `aws sso-admin put-inline-policy-to-permission-set`, which replaces the policy as a whole, and provision the permission set again"
+            ))]);
+        }
+        match self.grant {
+            Grant::Managed(policy) => {
+                let of = holder(self.identity);
+                let attach = managed_policy(&self.identity.arn, policy).map(|arn| {
+                    title(format!("attach {policy} to {name}"))
+                        .with(IamChange::AttachPolicy { to: of, policy: arn })
+                });
+                let least = for_agent();
+                let own = title(format!(
+                    "give {name} an inline policy that allows the agent to register and to open its channels, and nothing else"
+                ));
+                attach.into_iter().chain([self.put(own, &least, case.facts)]).collect()
+            }
+            Grant::Inline(policy) => {
+                // The same words for every check that puts this policy.
+                let what = format!(
+                    "give {name} the inline policy {}, which allows {}",
+                    policy.name,
+                    listed_actions(policy)
+                );
+                Vec::from([self.put(title(what), policy, case.facts)])
+            }
+        }
+    }
+
+    /// The policy, beside what the identity's policy of that name says already.
+    fn put(&self, option: FixOption, policy: &InlinePolicy, facts: &Facts) -> FixOption {
+        let of = holder(self.identity);
+        let attached = attached_policies::attached(facts, self.identity).ok();
+        let known = attached.and_then(|attached| attached.inline.get(&policy.name));
+        let document = known
+            .and_then(|known| edit::with_statements(Some(known), &policy.statements))
+            .map_or_else(|| policy_document(&policy.statements), |document| document.to_string());
+        option.with(IamChange::PutInlinePolicy { of, name: policy.name.clone(), document })
+    }
+
+    fn boundary(&self, facts: &Facts) -> Option<Arn> {
+        let policies = attached_policies::attached(facts, self.identity).ok();
+        if let Some(Row::Present(arn)) = policies.map(|policies| &policies.boundary) {
+            return Some(arn.clone());
+        }
+        let role = self.identity.name().parse().ok().filter(|_| self.identity.is_role())?;
+        facts.role(&role).optional().ok()??.boundary.clone()
+    }
+}
+
+/// What an agent needs for sessions, and nothing else that AWS's policies for nodes allow.
+fn for_agent() -> InlinePolicy {
+    let actions: Vec<&str> = core::iter::once(REGISTER).chain(CHANNELS).collect();
+    InlinePolicy::of("session-manager-agent", &actions, "*")
+}
+
+/// The statements that deny, as far as they are known.
+pub(super) fn cited(denial: &PolicyDenial) -> impl Iterator<Item = &CitedStatement> {
+    denial.by.iter().filter_map(|source| match source {
+        DenySource::Statement(cited) => Some(cited),
+        DenySource::Policy(_) => None,
+    })
+}
+
+fn is_condition(mismatch: &Mismatch) -> bool {
+    matches!(mismatch, Mismatch::Condition { .. })
+}
+
+/// Every action that a policy allows, once.
+fn listed_actions(policy: &InlinePolicy) -> String {
+    let mut listed: Vec<&str> = Vec::new();
+    let actions = policy.statements.iter().filter_map(|statement| statement.get("Action"));
+    for action in actions.filter_map(Value::as_array).flatten().filter_map(Value::as_str) {
+        if !listed.contains(&action) {
+            listed.push(action);
+        }
+    }
+    listed.join(", ")
+}
+
+/// The tag that would make a condition hold, if the condition names one.
+fn wanted_tag(mismatch: &Mismatch) -> Option<(String, String)> {
+    let Mismatch::Condition { operator, key, wanted, .. } = mismatch else { return None };
+    let value = wanted.first()?;
+    let plain = !operator.contains("Not")
+        && operator.starts_with("String")
+        && !value.contains(['*', '?', '$']);
+    let (_, tag) = key.split_once('/')?;
+    (is_resource_tag(key) && plain).then(|| (tag.into(), value.clone()))
+}
+
+/// The permission set of a role of IAM Identity Center: `AWSReservedSSO_<name>_<16 digits>`.
+fn permission_set(role: &str) -> Option<&str> {
+    let rest = role.strip_prefix("AWSReservedSSO_")?;
+    Some(rest.rsplit_once('_').map_or(rest, |(name, _)| name))
+}
+
+/// A policy that can be changed.
+enum Source<'f> {
+    Inline { of: PolicyHolder, name: String, document: &'f Text },
+    Customer { policy: Arn, document: &'f Text },
+    Aws { from: PolicyHolder, policy: Arn },
+}
+
+fn source<'f>(cited: &CitedStatement, identity: &Identity, facts: &'f Facts) -> Option<Source<'f>> {
+    let of = match cited.attached_to.split_once(' ') {
+        Some(("group", name)) => PolicyHolder::Group(name.into()),
+        _ => holder(identity),
+    };
+    if let Ok(policy) = cited.policy_id.parse::<Arn>() {
+        if policy.account() == "aws" {
+            return Some(Source::Aws { from: of, policy });
+        }
+        let document = customer_managed(facts, &policy)?;
+        return Some(Source::Customer { policy, document });
+    }
+    let policies: &AttachedPolicies = match &of {
+        PolicyHolder::Group(name) => {
+            facts.group_policies(&name.parse().ok()?).optional().ok()??
+        }
+        _ => attached_policies::attached(facts, identity).ok()?,
+    };
+    let document = policies.inline.get(&cited.policy_id)?;
+    Some(Source::Inline { of, name: cited.policy_id.clone(), document })
+}
+
+fn customer_managed<'f>(facts: &'f Facts, policy: &Arn) -> Option<&'f Text> {
+    Some(&facts.managed_policy(policy).optional().ok()??.document)
+}
+
+/// What would show every statement of an identity's own policies.
+fn unseen_policies(facts: &Facts, identity: &Identity) -> Vec<Need> {
+    let mut needs = attached_policies::wanted(facts, identity, false);
+    if let Ok(attached) = attached_policies::attached(facts, identity) {
+        needs.extend(attached.managed.iter().cloned().map(Need::managed_policy));
+        needs.extend(attached.groups.iter().cloned().map(Need::group_policies));
+    }
+    needs.retain(|need| !facts.has(need));
+    needs
+}
+
+/// A customer managed policy has five versions at most. Source: IAM user guide, "IAM and AWS STS quotas".
+fn new_version(option: FixOption, policy: Arn, document: &Value) -> FixOption {
+    let name = policy.name().to_string();
+    option
+        .after(format!(
+            "{name} is in force wherever else it is attached, too; if it has five versions already, delete the oldest with `aws iam delete-policy-version`"
+        ))
+        .with(IamChange::CreatePolicyVersion { policy, document: document.to_string() })
+}

@@ -1,0 +1,205 @@
+//! The smallest set of changes that lets a session start.
+
+use alloc::vec::Vec;
+use core::ptr;
+
+use ssm_doctor_analysis::{
+    answer::{Answer, FixOption, Verdict},
+    case::Case,
+};
+use ssm_doctor_facts::change::{Change, Risk};
+
+use super::{
+    check::Check,
+    diagnosis::{Diagnosis, Overall},
+    fix,
+    verification::{Trial, Verified},
+};
+
+/// What to do, all of it, from the diagnosis to an open session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prescription {
+    /// What to carry out, in this order: the check that each repairs, and how.
+    pub options: Vec<(&'static Check, FixOption)>,
+    pub verified: Verified,
+}
+
+/// A repair can show another fault behind it, such as an endpoint that is created without a group that
+/// admits the instance. Deeper than this it is not followed.
+const DEPTH: usize = 4;
+
+/// How many combinations of options are tried at each depth. Each runs every check once.
+const COMBINATIONS: usize = 64;
+
+/// Finds the smallest set of options, and among equal sets the one with the least risk. None if nothing has
+/// failed that an option repairs.
+#[must_use]
+pub fn prescribe(
+    case: &Case,
+    answers: &[(&'static Check, Answer)],
+    diagnosis: &Diagnosis,
+) -> Option<Prescription> {
+    // A degraded session starts as it is. What degrades it is to be repaired nevertheless.
+    let degraded = diagnosis.overall == Overall::Degraded;
+    let to_repair: &[&Check] = if degraded { &diagnosis.causes } else { &[] };
+    let search = Search { case, answers, to_repair };
+    let mut found: Option<Tried> = None;
+    for _ in 0..DEPTH {
+        let (chosen, now) = match &found {
+            None => (&[][..], diagnosis),
+            Some(Tried { chosen, trial: Some(trial), .. }) => (&chosen[..], &trial.diagnosis),
+            // What the last changes lead to is not modelled.
+            Some(Tried { trial: None, .. }) => break,
+        };
+        let faults = faults(now, case, chosen);
+        if faults.is_empty() {
+            break;
+        }
+        found = Some(search.best(chosen, &faults)?);
+        if found.as_ref().is_some_and(Tried::suffices) {
+            break;
+        }
+    }
+    let Tried { chosen, verified, .. } = search.without_superfluous(found?);
+    Some(Prescription { options: chosen, verified })
+}
+
+/// The causes that are not repaired yet, and the ways to repair each.
+fn faults(
+    diagnosis: &Diagnosis,
+    case: &Case,
+    chosen: &[(&'static Check, FixOption)],
+) -> Vec<(&'static Check, Vec<FixOption>)> {
+    let fixable = |check: &&'static Check| {
+        let finding = diagnosis.findings.iter().find(|finding| ptr::eq(finding.check, *check))?;
+        let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
+        let mut options = fix::options(fix, case);
+        options.retain(|option| !chosen.iter().any(|(_, known)| known == option));
+        (!options.is_empty()).then_some((*check, options))
+    };
+    diagnosis.causes.iter().filter_map(fixable).collect()
+}
+
+struct Search<'s, 'f> {
+    case: &'s Case<'f>,
+    answers: &'s [(&'static Check, Answer)],
+    /// Checks that must not fail afterwards, beside those that block.
+    to_repair: &'s [&'static Check],
+}
+
+type Chosen = Vec<(&'static Check, FixOption)>;
+
+/// A set of options, and what comes of it.
+struct Tried {
+    chosen: Chosen,
+    /// None if a change is not modelled.
+    trial: Option<Trial>,
+    verified: Verified,
+}
+
+impl Tried {
+    fn suffices(&self) -> bool {
+        matches!(self.verified, Verified::Yes | Verified::ByHand)
+    }
+}
+
+impl Search<'_, '_> {
+    /// The options so far, and the best option for each fault beside them.
+    fn best(
+        &self,
+        so_far: &[(&'static Check, FixOption)],
+        faults: &[(&'static Check, Vec<FixOption>)],
+    ) -> Option<Tried> {
+        let mut best: Option<(Rank, Tried)> = None;
+        for combination in combinations(faults) {
+            let tried = self.attempt(so_far.iter().cloned().chain(combination).collect());
+            let rank = Rank::of(&tried);
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                best = Some((rank, tried));
+            }
+        }
+        best.map(|(_, tried)| tried)
+    }
+
+    fn attempt(&self, chosen: Chosen) -> Tried {
+        let (trial, verified) = match Trial::of(changes(&chosen), self.case, self.answers) {
+            Ok(trial) => {
+                let by_hand = chosen.iter().filter(|(_, option)| option.changes.is_empty());
+                let by_hand: Vec<&Check> = by_hand.map(|(check, _)| *check).collect();
+                let verified = trial.verdict(self.to_repair, &by_hand);
+                (Some(trial), verified)
+            }
+            Err(change) => (None, Verified::NotModelled(change.clone())),
+        };
+        Tried { chosen, trial, verified }
+    }
+
+    /// Leaves out what the session starts without.
+    fn without_superfluous(&self, mut tried: Tried) -> Tried {
+        let mut at = 0;
+        while tried.suffices() && at < tried.chosen.len() && tried.chosen.len() > 1 {
+            let mut fewer = tried.chosen.clone();
+            fewer.remove(at);
+            let fewer = self.attempt(fewer);
+            if fewer.suffices() {
+                tried = fewer;
+            } else {
+                at += 1;
+            }
+        }
+        tried
+    }
+}
+
+/// How good a set of options is: less is better.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// 0: a session can start. 1: it can, if what a person does helps. 2: more faults show, or something is
+    /// unknown. 3: not modelled.
+    outcome: u8,
+    /// What blocks still.
+    left: usize,
+    heaviest_risk: Option<Risk>,
+    risks: usize,
+    changes: usize,
+}
+
+impl Rank {
+    fn of(Tried { chosen, verified, .. }: &Tried) -> Self {
+        let (outcome, left) = match verified {
+            Verified::Yes => (0, 0),
+            Verified::ByHand => (1, 0),
+            Verified::No(left) => (2, left.len()),
+            Verified::Unknown(open) => (2, open.len()),
+            Verified::NotModelled(_) => (3, 0),
+        };
+        let risks: Vec<Risk> = chosen.iter().flat_map(|(_, option)| fix::risks(option)).collect();
+        Self {
+            outcome,
+            left,
+            heaviest_risk: risks.iter().max().copied(),
+            risks: risks.len(),
+            changes: changes(chosen).count(),
+        }
+    }
+}
+
+fn changes<'c>(chosen: &'c [(&'static Check, FixOption)]) -> impl Iterator<Item = &'c Change> {
+    chosen.iter().flat_map(|(_, option)| &option.changes)
+}
+
+/// One option for each fault, in every combination, those of the first options first.
+fn combinations(faults: &[(&'static Check, Vec<FixOption>)]) -> Vec<Chosen> {
+    let mut all: Vec<Chosen> = Vec::from([Vec::new()]);
+    for (check, options) in faults {
+        let longer = all.iter().flat_map(|so_far| {
+            options.iter().map(move |option| {
+                let mut longer = so_far.clone();
+                longer.push((*check, option.clone()));
+                longer
+            })
+        });
+        all = longer.take(COMBINATIONS).collect();
+    }
+    all
+}

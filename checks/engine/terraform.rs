@@ -1,0 +1,46 @@
+//! Changes as Terraform resources.
+
+mod hcl;
+mod network;
+mod permission;
+
+use alloc::{format, string::String};
+use ssm_doctor_facts::{
+    change::{Change, IamChange},
+    ids::KeyName,
+};
+
+use hcl::{identifier, quoted};
+
+/// The resources that make a change; None where the AWS provider has none, or where the change edits a
+/// resource whose definition is not seen.
+pub(super) fn blocks(change: &Change) -> Option<String> {
+    match change {
+        Change::Ec2(change) => network::ec2(change),
+        Change::Route53(change) => Some(network::route53(change)),
+        Change::Route53Resolver(change) => network::route53resolver(change),
+        Change::EndpointPolicy(change) => Some(permission::endpoint_policy(change)),
+        Change::Iam(change) => permission::iam(change),
+        Change::Kms(change) => permission::kms(change),
+        Change::Logs(change) => permission::logs(change),
+        Change::S3(change) => Some(permission::s3(change)),
+        Change::ServiceSetting(change) => Some(permission::service_setting(change)),
+        Change::Ssm(change) => permission::ssm(change),
+        Change::Tag(change) => permission::tag(change),
+        _ => None,
+    }
+}
+
+/// A block, with references to what other changes of the same option create: Terraform creates those first.
+pub(super) fn with_references(block: &str, changes: &[Change]) -> String {
+    let key = KeyName::created();
+    let block = block.replace(key.as_str(), "${aws_kms_key.ssm_doctor.arn}");
+    changes.iter().fold(block, |block, change| match change {
+        Change::Iam(IamChange::CreateRole { role, .. }) => {
+            let name = format!("  role = {}\n", quoted(role.as_str()));
+            let reference = format!("  role = aws_iam_role.{}.name\n", identifier(role.as_str()));
+            block.replace(&name, &reference)
+        }
+        _ => block,
+    })
+}

@@ -1,0 +1,257 @@
+//! Endpoints for the services that a session needs.
+
+use alloc::{format, string::String, vec, vec::Vec};
+
+use ipnet::IpNet;
+use ssm_doctor_analysis::{answer::FixOption, network::service::CORE};
+use ssm_doctor_facts::{
+    change::{Change, Ec2Change, Source},
+    ec2::*,
+    ids::*,
+    lookup::Need,
+};
+
+use super::{
+    filters::HTTPS,
+    network::{Network, present},
+};
+use crate::engine::words::list;
+
+/// Interface endpoints for every service that the VPC has none for: those of every session, and
+/// `beside` them one that was asked for. Empty if none is missing, or the VPC was not seen.
+pub(super) fn create(network: &Network, beside: Option<&'static str>) -> Vec<FixOption> {
+    let (Some((vpc, _)), Some(interface)) = (network.own_vpc(), network.own_interface()) else {
+        return Vec::new();
+    };
+    // An endpoint in a subnet without IPv4 needs IPv6 names, which the agent asks for only by choice.
+    if interface.private_ip.is_none() || !network.facts.endpoints.contains_key(vpc) {
+        return Vec::new();
+    }
+    let region = &network.scope.region;
+    let served = |service: &str| {
+        network.endpoints(vpc).iter().any(|endpoint| {
+            endpoint.serves(region) == Some(service)
+                && endpoint.kind == EndpointKind::Interface
+                && endpoint.state != EndpointState::Deleted
+        })
+    };
+    let mut services: Vec<&str> = Vec::new();
+    // S3 has gateway endpoints, which cost nothing.
+    let beside = beside.filter(|service| *service != "s3");
+    let asked = match beside {
+        Some(service) if !CORE.contains(&service) => vec![service],
+        _ => CORE.to_vec(),
+    };
+    services.extend(asked.into_iter().filter(|service| !served(service)));
+    if services.is_empty() {
+        return Vec::new();
+    }
+    let plural = if services.len() > 1 { "interface endpoints" } else { "an interface endpoint" };
+    let mut option = FixOption::new(String::new());
+    option.changes = vpc_dns(network, vpc);
+    let group = group(network, vpc, &mut option);
+    let with = if group.is_created() {
+        String::from("with a new security group that admits the VPC")
+    } else {
+        format!("with the security group {group}, which admits the instance")
+    };
+    option.title =
+        format!("create {plural} for {} in {}, {with}", services.join(" and "), interface.subnet);
+    for service in services {
+        option.changes.push(
+            Ec2Change::CreateInterfaceEndpoint {
+                vpc: vpc.clone(),
+                service: region.endpoint_service(service),
+                subnets: vec![interface.subnet.clone()],
+                groups: vec![group.clone()],
+            }
+            .into(),
+        );
+    }
+    vec![option]
+}
+
+/// The DNS attributes that private DNS needs and the VPC lacks.
+pub(super) fn vpc_dns(network: &Network, vpc: &VpcId) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if let Some(dns) = present(network.facts.vpc_dns.get(vpc)) {
+        if !dns.support {
+            changes.push(Ec2Change::EnableDnsSupport { vpc: vpc.clone() }.into());
+        }
+        if !dns.hostnames {
+            changes.push(Ec2Change::EnableDnsHostnames { vpc: vpc.clone() }.into());
+        }
+    }
+    changes
+}
+
+/// AWS refuses the change while a subnet of the endpoint lacks a range of either kind.
+pub(super) fn dual_stack(network: &Network, id: &EndpointId) -> FixOption {
+    let rows = network.facts.endpoints.values().filter_map(|row| present(Some(row)));
+    let endpoint = rows.flatten().find(|endpoint| endpoint.id == *id);
+    let lacking = endpoint.map_or(&[][..], |endpoint| &endpoint.subnets).iter().filter(|subnet| {
+        present(network.facts.subnets.get(subnet))
+            .is_none_or(|subnet| subnet.cidr.is_none() || subnet.ipv6_cidrs.is_empty())
+    });
+    let lacking: Vec<&SubnetId> = lacking.collect();
+    let option = FixOption::new(format!("give {id} IPv4 and IPv6 addresses"))
+        .with(Ec2Change::MakeEndpointDualStack { endpoint: id.clone() });
+    if lacking.is_empty() {
+        option
+    } else {
+        option.after(format!("give {} an IPv4 and an IPv6 CIDR, if one is missing", list(&lacking)))
+    }
+}
+
+pub(super) fn private_dns(network: &Network, endpoint: &EndpointId) -> FixOption {
+    let vpcs = network.facts.endpoints.iter();
+    let vpc = vpcs
+        .filter_map(|(vpc, row)| Some((vpc, present(Some(row))?)))
+        .find_map(|(vpc, endpoints)| endpoints.iter().any(|it| it.id == *endpoint).then_some(vpc));
+    let mut option = FixOption::new(format!("turn on private DNS for {endpoint}"));
+    option.changes = vpc.map_or_else(Vec::new, |vpc| vpc_dns(network, vpc));
+    option.with(Ec2Change::EnablePrivateDns { endpoint: endpoint.clone() })
+}
+
+/// A group for endpoints that admits the instance: one that endpoints of the VPC have, or a new one. The
+/// changes that create it, and that let the instance's own group out to it, are added to `option`.
+fn group(network: &Network, vpc: &VpcId, option: &mut FixOption) -> SecurityGroupId {
+    let in_use = network.endpoints(vpc).iter().flat_map(|endpoint| &endpoint.security_groups);
+    let mut admitting = None;
+    for id in in_use {
+        match present(network.facts.security_groups.get(id)) {
+            Some(group) if admits(network, group) => admitting = admitting.or(Some(id)),
+            Some(_) => {}
+            None if network.facts.security_groups.contains_key(id) => {}
+            None => option.wanted.push(Need::security_group(id.clone())),
+        }
+    }
+    let group = admitting.cloned().unwrap_or_else(SecurityGroupId::created);
+    if group.is_created() {
+        option.changes.push(Ec2Change::CreateSecurityGroup { vpc: vpc.clone() }.into());
+        // With private DNS the names lead every instance of the VPC to the new endpoints. A group that
+        // admits one instance alone would shut out the others.
+        let ranges = present(network.facts.vpcs.get(vpc)).map_or(&[][..], |vpc| &vpc.cidrs);
+        let ranges = ranges.iter().map(|range| Source::Range(*range));
+        let from: Vec<Source> = match network.own_group() {
+            Some(own) if ranges.len() == 0 => vec![Source::Group(own.clone())],
+            _ => ranges.collect(),
+        };
+        let admit = |from| Ec2Change::AuthorizeIngress { group: group.clone(), port: HTTPS, from };
+        option.changes.extend(from.into_iter().map(admit).map(Change::from));
+    }
+    if let Some(own) = network.own_group()
+        && lets_nothing_out(network, &group)
+    {
+        option.changes.push(
+            Ec2Change::AuthorizeEgress {
+                group: own.clone(),
+                protocol: ssm_doctor_facts::change::Protocol::Tcp,
+                port: HTTPS,
+                to: Source::Group(group.clone()),
+            }
+            .into(),
+        );
+    }
+    group
+}
+
+fn is_https(rule: &Rule) -> bool {
+    match rule.traffic {
+        Traffic::All => true,
+        Traffic::Tcp(first, last) => (first..=last).contains(&HTTPS),
+        _ => false,
+    }
+}
+
+fn admits(network: &Network, group: &SecurityGroup) -> bool {
+    let Some(interface) = network.own_interface() else { return false };
+    group.ingress.iter().filter(|rule| is_https(rule)).any(|rule| match &rule.peer {
+        Peer::Cidr(range) => interface
+            .private_ip
+            .is_some_and(|address| range.contains(&core::net::IpAddr::V4(address))),
+        Peer::Group(id) => interface.security_groups.contains(id),
+        Peer::List(_) | Peer::Unreadable(_) => false,
+    })
+}
+
+/// Is it certain that no group of the instance lets it out to an endpoint in its own subnet?
+fn lets_nothing_out(network: &Network, endpoint: &SecurityGroupId) -> bool {
+    let Some(interface) = network.own_interface() else { return false };
+    let subnet = present(network.facts.subnets.get(&interface.subnet));
+    let Some(range) = subnet.and_then(|subnet| subnet.cidr) else { return false };
+    let groups: Option<Vec<&SecurityGroup>> = interface
+        .security_groups
+        .iter()
+        .map(|id| present(network.facts.security_groups.get(id)))
+        .collect();
+    let Some(groups) = groups else { return false };
+    let rules = groups.iter().flat_map(|group| &group.egress);
+    !rules.filter(|rule| is_https(rule)).any(|rule| match &rule.peer {
+        Peer::Cidr(IpNet::V4(to)) => to.contains(&range),
+        Peer::Cidr(IpNet::V6(_)) => false,
+        Peer::Group(id) => id == endpoint,
+        Peer::List(_) | Peer::Unreadable(_) => true,
+    })
+}
+
+/// An endpoint that does not work. AWS changes no such state: it is deleted, and created again.
+pub(super) fn replace(network: &Network, id: &EndpointId, state: &EndpointState) -> Vec<FixOption> {
+    let wait = |what: &str| {
+        format!("wait until `aws ec2 describe-vpc-endpoints --vpc-endpoint-ids {id}` {what}")
+    };
+    if *state == EndpointState::Pending {
+        return vec![
+            FixOption::new(format!("wait until {id} is available"))
+                .after(wait("shows the state available")),
+        ];
+    }
+    let rows = network.facts.endpoints.iter();
+    let mut all = rows.filter_map(|(vpc, row)| Some((vpc, present(Some(row))?)));
+    let found = all.find_map(|(vpc, endpoints)| {
+        Some((vpc, endpoints.iter().find(|endpoint| endpoint.id == *id)?))
+    });
+    let shared = || {
+        let rows = network.facts.service_endpoints.values().filter_map(|row| present(Some(row)));
+        let endpoint = rows.flatten().find(|endpoint| endpoint.id == *id)?;
+        Some((endpoint.vpc.as_ref()?, endpoint))
+    };
+    let Some((vpc, endpoint)) = found.or_else(shared) else {
+        return vec![
+            FixOption::new(format!("have {id} created anew by its owner, because it is {state}"))
+                .after(format!("ask the owner of {id} to delete it and to create it again")),
+        ];
+    };
+    let gone = matches!(state, EndpointState::Deleting | EndpointState::Deleted);
+    let mut option = if gone {
+        FixOption::new(format!("create the endpoint for {} again", endpoint.service))
+            .after(wait("no longer finds it"))
+    } else {
+        FixOption::new(format!("delete {id}, which is {state}, and create it again"))
+            .after(format!(
+                "after the deletion, wait until `aws ec2 describe-vpc-endpoints --vpc-endpoint-ids {id}` no longer finds it, and create the new endpoint only then"
+            ))
+    };
+    if !gone {
+        option = option.with(Ec2Change::DeleteEndpoint { endpoint: id.clone() });
+    }
+    let Ok(service) = endpoint.service.parse::<ServiceName>() else { return vec![option] };
+    let option = if endpoint.kind == EndpointKind::Gateway {
+        option.with(Ec2Change::CreateGatewayEndpoint {
+            vpc: vpc.clone(),
+            service,
+            tables: endpoint.route_tables.clone(),
+        })
+    } else {
+        let own = network.own_subnet().into_iter().cloned();
+        let subnets =
+            if endpoint.subnets.is_empty() { own.collect() } else { endpoint.subnets.clone() };
+        option.with(Ec2Change::CreateInterfaceEndpoint {
+            vpc: vpc.clone(),
+            service,
+            subnets,
+            groups: endpoint.security_groups.clone(),
+        })
+    };
+    vec![option]
+}

@@ -1,0 +1,350 @@
+//! Rules of security groups and network ACLs.
+//!
+//! A rule is for what the team needs next: for the instance's group, or its subnet, not for one address.
+//! The narrower and the wider rule are options of their own.
+
+use alloc::{format, string::String, vec, vec::Vec};
+use core::net::IpAddr;
+
+use ipnet::IpNet;
+use ssm_doctor_analysis::{
+    answer::FixOption,
+    case::Case,
+    network::address_set::{Ports, shown_ports},
+};
+use ssm_doctor_facts::{
+    change::{Change, Ec2Change, Protocol, Source},
+    ec2::*,
+    ids::*,
+};
+
+use super::network::{Network, present};
+
+pub(super) const HTTPS: u16 = 443;
+const DNS: u16 = 53;
+
+/// The ports from which systems and NAT gateways open connections, and to which replies come. Source: VPC
+/// guide, "Ephemeral ports".
+const EPHEMERAL: (u16, u16) = (1024, u16::MAX);
+
+/// Lets the instance's group out.
+pub(super) fn egress(
+    network: &Network,
+    group: Option<&SecurityGroupId>,
+    protocol: Protocol,
+    port: u16,
+    to: IpNet,
+) -> Vec<FixOption> {
+    let Some(group) = group else {
+        return vec![
+            FixOption::new(format!("let the instance out on {}/{port}", protocol.as_str())).after(
+                format!("give the instance's network interface a security group that lets it out to {to} on {}/{port}", protocol.as_str()),
+            ),
+        ];
+    };
+    let what = format!("let {group} out on {}/{port}", protocol.as_str());
+    let option = |title: String, to: Source| {
+        FixOption::new(title).with(Ec2Change::AuthorizeEgress {
+            group: group.clone(),
+            protocol,
+            port,
+            to,
+        })
+    };
+    if to.prefix_len() == 0 {
+        return vec![option(
+            format!("{what} to {to}: AWS may change the addresses of the service at any time"),
+            Source::Range(to),
+        )];
+    }
+    let mut options = Vec::new();
+    if port == HTTPS {
+        for endpoint_group in groups_at(network, to) {
+            options.push(option(
+                format!("{what} to the endpoints' security group {endpoint_group}"),
+                Source::Group(endpoint_group),
+            ));
+        }
+        // One group is enough where the endpoints share it.
+        options.truncate(1);
+        let (subnet, vpc) = network.ranges_around(to.addr());
+        if options.is_empty()
+            && let Some(subnet) = subnet
+        {
+            options.push(option(format!("{what} to the subnet {subnet}"), Source::Range(subnet)));
+        }
+        if let Some(vpc) = vpc {
+            options.push(option(format!("{what} to all of the VPC, {vpc}"), Source::Range(vpc)));
+        }
+    }
+    if options.is_empty() {
+        options.push(option(format!("{what} to {to}"), Source::Range(to)));
+    }
+    options
+}
+
+/// The groups of the endpoints of the instance's VPC that are in a range: an address of one, or a subnet.
+fn groups_at(network: &Network, range: IpNet) -> Vec<SecurityGroupId> {
+    let Some((vpc, _)) = network.own_vpc() else { return Vec::new() };
+    let one = range.prefix_len() == range.max_prefix_len();
+    let is_there = |endpoint: &&Endpoint| {
+        let mut interfaces = endpoint
+            .interfaces
+            .iter()
+            .filter_map(|id| present(network.facts.network_interfaces.get(id)));
+        let mut subnets =
+            endpoint.subnets.iter().filter_map(|id| present(network.facts.subnets.get(id)));
+        interfaces.any(|interface| interface.private_ips.iter().any(|it| range.contains(it)))
+            || !one && subnets.any(|subnet| subnet.cidr.map(IpNet::V4) == Some(range))
+    };
+    let mut groups: Vec<SecurityGroupId> = Vec::new();
+    for endpoint in network.endpoints(vpc).iter().filter(is_there) {
+        groups.extend(endpoint.security_groups.first().cloned());
+    }
+    groups.sort();
+    groups.dedup();
+    groups
+}
+
+/// Lets the instance in to an endpoint, or to the interface of a router.
+pub(super) fn ingress(
+    network: &Network,
+    group: Option<&SecurityGroupId>,
+    from: &Source,
+    interface: Option<&NetworkInterfaceId>,
+) -> Vec<FixOption> {
+    let target = interface.map_or_else(|| String::from("the endpoint"), |id| format!("{id}"));
+    let Some(group) = group else {
+        return vec![
+            FixOption::new(format!("admit the instance to {target} on tcp/{HTTPS}")).after(
+                format!("give {target} a security group that admits the instance on tcp/{HTTPS}"),
+            ),
+        ];
+    };
+    let option = |who: String, from: Source| {
+        FixOption::new(format!("let {group} admit {who} to {target} on tcp/{HTTPS}"))
+            .with(Ec2Change::AuthorizeIngress { group: group.clone(), port: HTTPS, from })
+    };
+    let own = network.own_interface().and_then(|interface| interface.private_ip).map(IpAddr::V4);
+    match from {
+        Source::Group(id) => {
+            let mut options = vec![option(
+                format!("every member of the instance's security group {id}"),
+                from.clone(),
+            )];
+            let vpc = own.and_then(|address| network.vpc_with(address));
+            options.extend(vpc.map(|(_, range)| {
+                option(format!("all of the VPC, {range},"), Source::Range(range))
+            }));
+            options
+        }
+        Source::Range(range) => {
+            let (subnet, vpc) = network.ranges_around(range.addr());
+            let mut options = Vec::new();
+            options.extend(
+                subnet.map(|it| option(format!("the instance's subnet {it}"), Source::Range(it))),
+            );
+            options.push(option(format!("the instance alone, {range},"), from.clone()));
+            options.extend(
+                vpc.map(|it| {
+                    option(format!("all of the instance's VPC, {it},"), Source::Range(it))
+                }),
+            );
+            options
+        }
+    }
+}
+
+/// The direction and the ports of a rule.
+type Packets = (bool, (u16, u16));
+
+/// Lets a connection and its replies through an ACL, which is stateless.
+pub(super) fn acl(
+    network: &Network,
+    acl: &NetworkAclId,
+    egress: bool,
+    protocol: Protocol,
+    ports: &Ports,
+    peer: IpNet,
+) -> Vec<FixOption> {
+    let (first, last) = (ports.first().unwrap_or(0), ports.last().unwrap_or(u16::MAX));
+    let to_service = first == last && (first == HTTPS || first == DNS);
+    let service = match (to_service, protocol) {
+        (true, _) => first,
+        (false, Protocol::Udp) => DNS,
+        (false, Protocol::Tcp) => HTTPS,
+    };
+    let outward = egress == to_service;
+    let failing: Packets = (egress, if to_service { (service, service) } else { EPHEMERAL });
+    let opposite: Packets = (!egress, if to_service { EPHEMERAL } else { (service, service) });
+    let row = acl_row(network, acl);
+    let option = |scope: IpNet, what: &str| {
+        let (way, name) = (if outward { "to" } else { "from" }, protocol.as_str());
+        let mut option = FixOption::new(format!(
+            "let {acl} pass {name}/{service} {way} {what}{scope}, and the replies ({name}/{})",
+            shown_ports_of(EPHEMERAL)
+        ));
+        for (egress, ports) in [failing, opposite] {
+            let entry = Entry { egress, protocol, ports, peer: scope };
+            if (egress, ports) == failing || !row.is_some_and(|row| allows(row, &entry)) {
+                option.changes.push(entry.change(acl));
+            }
+        }
+        option
+    };
+    if peer.prefix_len() == 0 {
+        return vec![option(peer, "")];
+    }
+    let (subnet, vpc) = network.ranges_around(peer.addr());
+    let several = endpoint_subnets(network) > 1;
+    let mut options = Vec::new();
+    match (subnet, vpc) {
+        (_, Some(vpc)) if several && outward => options.push(option(vpc, "all of the VPC, ")),
+        (Some(subnet), _) => options.push(option(subnet, "the subnet ")),
+        _ => {}
+    }
+    let narrow = option(peer, "");
+    if !options.iter().any(|other| other.changes == narrow.changes) {
+        options.push(narrow);
+    }
+    if let Some(vpc) = vpc {
+        let wide = option(vpc, "all of the VPC, ");
+        if !options.iter().any(|other| other.changes == wide.changes) {
+            options.push(wide);
+        }
+    }
+    options
+}
+
+fn shown_ports_of((first, last): (u16, u16)) -> String {
+    shown_ports(&ssm_doctor_analysis::network::address_set::ports(first..=last))
+}
+
+/// How many subnets the endpoints of the instance's VPC stand in.
+fn endpoint_subnets(network: &Network) -> usize {
+    let Some((vpc, _)) = network.own_vpc() else { return 0 };
+    let mut subnets: Vec<&SubnetId> =
+        network.endpoints(vpc).iter().flat_map(|endpoint| &endpoint.subnets).collect();
+    subnets.sort();
+    subnets.dedup();
+    subnets.len()
+}
+
+fn acl_row<'a>(network: &Network<'a>, id: &NetworkAclId) -> Option<&'a NetworkAcl> {
+    let lists = network.facts.network_acls.values().filter_map(|row| present(Some(row)));
+    lists.flatten().find(|acl| acl.id == *id)
+}
+
+/// What a rule is to allow.
+#[derive(Clone, Copy)]
+struct Entry {
+    egress: bool,
+    protocol: Protocol,
+    ports: (u16, u16),
+    peer: IpNet,
+}
+
+impl Entry {
+    /// Its number follows once every rule of the option is known: see [`number_acl_rules`].
+    fn change(self, acl: &NetworkAclId) -> Change {
+        Ec2Change::CreateNetworkAclEntry {
+            acl: acl.clone(),
+            egress: self.egress,
+            number: 0,
+            protocol: self.protocol,
+            ports: self.ports,
+            peer: self.peer,
+        }
+        .into()
+    }
+
+    /// Do an ACL's rule and this one have packets in common, and does that rule cover all of this one?
+    fn meets(&self, rule: &AclEntry) -> (bool, bool) {
+        let (meets_ports, covers_ports) = match (&rule.traffic, self.protocol) {
+            (Traffic::All, _) => (true, true),
+            (Traffic::Tcp(first, last), Protocol::Tcp)
+            | (Traffic::Udp(first, last), Protocol::Udp) => (
+                *first <= self.ports.1 && self.ports.0 <= *last,
+                *first <= self.ports.0 && self.ports.1 <= *last,
+            ),
+            _ => (false, false),
+        };
+        let (meets_peer, covers_peer) = match &rule.peer {
+            Peer::Cidr(range) => {
+                let covers = range.contains(&self.peer);
+                (covers || self.peer.contains(range), covers)
+            }
+            Peer::Group(_) | Peer::List(_) | Peer::Unreadable(_) => (true, false),
+        };
+        (meets_ports && meets_peer, covers_ports && covers_peer)
+    }
+}
+
+/// The number of the rule that denies everything that no other rule matches.
+const LAST: i32 = 32_767;
+
+/// Is it certain that an ACL passes all of this?
+fn allows(acl: &NetworkAcl, entry: &Entry) -> bool {
+    let mut rules: Vec<&AclEntry> =
+        acl.entries.iter().filter(|rule| rule.egress == entry.egress).collect();
+    rules.sort_by_key(|rule| rule.number);
+    for rule in rules {
+        match (entry.meets(rule), rule.allow) {
+            ((_, true), allow) => return allow,
+            ((true, false), false) => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Gives the new rules of ACLs numbers that are free, each before the first rule that denies what the new
+/// rule is to allow. Where no number is free, a person has to make room.
+pub(crate) fn number_acl_rules(option: &mut FixOption, case: &Case) {
+    let network = Network::of(case);
+    let mut taken: Vec<(NetworkAclId, bool, i32)> = Vec::new();
+    let mut full = Vec::new();
+    for change in &mut option.changes {
+        let Change::Ec2(Ec2Change::CreateNetworkAclEntry {
+            acl,
+            egress,
+            number,
+            protocol,
+            ports,
+            peer,
+        }) = change
+        else {
+            continue;
+        };
+        let entry = Entry { egress: *egress, protocol: *protocol, ports: *ports, peer: *peer };
+        let rules = acl_row(&network, acl).map_or(&[][..], |row| &row.entries);
+        let of_direction = || rules.iter().filter(|rule| rule.egress == *egress);
+        let denies = of_direction().filter(|rule| !rule.allow && entry.meets(rule).0);
+        let before = denies.map(|rule| rule.number).min().unwrap_or(LAST).min(LAST);
+        let is_free = |candidate: &i32| {
+            !of_direction().any(|rule| rule.number == *candidate)
+                && !taken.iter().any(|other| *other == (acl.clone(), *egress, *candidate))
+        };
+        let highest = of_direction().map(|rule| rule.number).filter(|it| *it < before).max();
+        // After the others where there is room, at a round number.
+        let next = (highest.unwrap_or(0) / 100 + 1) * 100;
+        let after = (0..10).map(|step| next + step * 10).filter(|it| *it < before);
+        let tens = (1..before).rev().filter(|it| it % 10 == 0);
+        match after.chain(tens).chain((1..before).rev()).find(is_free) {
+            Some(free) => {
+                *number = free;
+                taken.push((acl.clone(), *egress, free));
+            }
+            None => full.push((acl.clone(), *egress, before)),
+        }
+    }
+    for (acl, egress, before) in full {
+        let direction = if egress { "outbound" } else { "inbound" };
+        option.changes.retain(|change| {
+            !matches!(change, Change::Ec2(Ec2Change::CreateNetworkAclEntry { number: 0, .. }))
+        });
+        option.manual.push(format!(
+            "give the {direction} rule {before} of {acl} a higher number, and put the new rule before it: no lower number is free"
+        ));
+    }
+}

@@ -1,0 +1,134 @@
+//! What the facts show of the network around the instance, for the choice of a repair.
+
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net};
+use ssm_doctor_analysis::case::Case;
+use ssm_doctor_facts::{
+    ec2::*,
+    ids::*,
+    lookup::{Facts, Row},
+    scope::Scope,
+};
+
+pub(super) struct Network<'a> {
+    pub facts: &'a Facts,
+    pub scope: &'a Scope,
+    pub instance: Option<&'a Instance>,
+}
+
+/// The row, if AWS described it.
+pub(super) fn present<T>(row: Option<&Row<T>>) -> Option<&T> {
+    match row {
+        Some(Row::Present(row)) => Some(row),
+        _ => None,
+    }
+}
+
+impl<'a> Network<'a> {
+    pub fn of(case: &Case<'a>) -> Self {
+        let (facts, scope) = (case.facts, case.scope);
+        let instance = scope.target.instance().and_then(|id| present(facts.instances.get(id)));
+        Self { facts, scope, instance }
+    }
+
+    pub fn own_interface(&self) -> Option<&'a AttachedInterface> {
+        self.instance?.primary_interface()
+    }
+
+    pub fn own_subnet(&self) -> Option<&'a SubnetId> {
+        Some(&self.own_interface()?.subnet)
+    }
+
+    /// The instance's first security group.
+    pub fn own_group(&self) -> Option<&'a SecurityGroupId> {
+        self.own_interface()?.security_groups.first()
+    }
+
+    /// The instance's VPC, and its row where it was seen.
+    pub fn own_vpc(&self) -> Option<(&'a VpcId, Option<&'a Vpc>)> {
+        let id = self.instance?.vpc.as_ref()?;
+        Some((id, present(self.facts.vpcs.get(id))))
+    }
+
+    /// The destination of the default route in the family that the instance uses.
+    pub fn everything(&self) -> Destination {
+        let v4 = self.own_interface().is_none_or(|interface| interface.private_ip.is_some());
+        let net = if v4 {
+            IpNet::V4(Ipv4Net::new_assert(core::net::Ipv4Addr::UNSPECIFIED, 0))
+        } else {
+            IpNet::V6(ipnet::Ipv6Net::new_assert(core::net::Ipv6Addr::UNSPECIFIED, 0))
+        };
+        Destination::Cidr(net)
+    }
+
+    pub fn tables(&self, vpc: &VpcId) -> &'a [RouteTable] {
+        present(self.facts.route_tables.get(vpc)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The route table that a subnet uses: its own, or the VPC's main one.
+    pub fn table_of(&self, vpc: &VpcId, subnet: &SubnetId) -> Option<&'a RouteTable> {
+        let tables = self.tables(vpc);
+        let own = tables.iter().find(|table| table.subnets.contains(subnet));
+        own.or_else(|| tables.iter().find(|table| table.main))
+    }
+
+    pub fn table(&self, id: &RouteTableId) -> Option<(&'a VpcId, &'a RouteTable)> {
+        self.facts.route_tables.iter().find_map(|(vpc, row)| {
+            let tables = present(Some(row))?;
+            Some((vpc, tables.iter().find(|table| table.id == *id)?))
+        })
+    }
+
+    pub fn endpoints(&self, vpc: &VpcId) -> &'a [Endpoint] {
+        present(self.facts.endpoints.get(vpc)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The range of the subnet that has an address, and the range of its VPC.
+    pub fn ranges_around(&self, address: IpAddr) -> (Option<IpNet>, Option<IpNet>) {
+        let subnets = self.facts.subnets.values().filter_map(|row| present(Some(row)));
+        let of_subnets = subnets.flat_map(|subnet| {
+            let v6 = subnet.ipv6_cidrs.iter().copied().map(IpNet::V6);
+            subnet.cidr.map(IpNet::V4).into_iter().chain(v6)
+        });
+        let subnet = of_subnets.into_iter().find(|range| range.contains(&address));
+        let vpcs = self.facts.vpcs.values().filter_map(|row| present(Some(row)));
+        let mut of_vpcs: Vec<IpNet> = vpcs.flat_map(|vpc| vpc.cidrs.iter().copied()).collect();
+        of_vpcs.retain(|range| range.contains(&address));
+        (subnet, of_vpcs.first().copied())
+    }
+
+    /// The VPC in one of whose ranges an address is.
+    pub fn vpc_with(&self, address: IpAddr) -> Option<(&'a VpcId, IpNet)> {
+        self.facts.vpcs.iter().find_map(|(id, row)| {
+            let cidrs = &present(Some(row))?.cidrs;
+            Some((id, cidrs.iter().copied().find(|range| range.contains(&address))?))
+        })
+    }
+
+    pub fn zone_of(&self, subnet: &SubnetId) -> Option<&'a str> {
+        present(self.facts.subnets.get(subnet))?.availability_zone.as_deref()
+    }
+
+    /// Is an internet gateway attached to the VPC, as far as is seen?
+    pub fn is_attached(&self, vpc: &VpcId, id: &InternetGatewayId) -> bool {
+        match self.facts.internet_gateways.get(vpc) {
+            Some(Row::Present(gateways)) => {
+                gateways.iter().any(|gateway| gateway.id == *id && gateway.state == "available")
+            }
+            Some(Row::Absent(_)) => false,
+            _ => true,
+        }
+    }
+
+    /// Does a table send what is for the internet to an internet gateway?
+    pub fn is_public(&self, vpc: &VpcId, table: &RouteTable) -> bool {
+        table.routes.iter().any(|route| {
+            let default =
+                matches!(&route.to, Destination::Cidr(IpNet::V4(net)) if net.prefix_len() == 0);
+            let TargetKind::InternetGateway(id) = route.via.kind() else { return false };
+            default && route.state == RouteState::Active && self.is_attached(vpc, &id)
+        })
+    }
+}

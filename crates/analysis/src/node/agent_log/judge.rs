@@ -1,0 +1,436 @@
+//! From the lines of a log to the state of each stage, and to the causes.
+//!
+//! The newest line decides. A cause ends when a later line says that its stage works, or a stage that needs it.
+//! A cause whose reason is not in the text gives way to one whose reason is.
+
+use alloc::vec::Vec;
+
+use super::{
+    cause::{Cause, NetworkFault, Side},
+    reading::{Event, What, read},
+    stage::Stage,
+};
+use crate::node::serial_console::Denial;
+use ssm_doctor_facts::{
+    agent_log::{AgentLog, LogLine},
+    time::Timestamp,
+};
+
+/// What a log shows.
+#[derive(Clone, Debug)]
+pub struct Judgement<'l> {
+    /// In the order of [`Stage::ALL`].
+    pub stages: Vec<StageState<'l>>,
+    /// The root cause first.
+    pub causes: Vec<Found<'l>>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug)]
+pub struct StageState<'l> {
+    pub stage: Stage,
+    pub state: State,
+    pub since: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    /// How many lines say so.
+    pub count: u64,
+    pub evidence: Vec<&'l str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Works,
+    Failed,
+    /// The log shows nothing of the stage, at least since the agent's last start.
+    NotReached,
+}
+
+impl State {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Works => "ok",
+            Self::Failed => "failed",
+            Self::NotReached => "not-reached",
+        }
+    }
+}
+
+/// A cause, and the lines that show it.
+#[derive(Clone, Debug)]
+pub struct Found<'l> {
+    pub cause: Cause,
+    pub stage: Stage,
+    /// The checks that it fails. The text cannot distinguish them if there are several.
+    pub checks: &'static [&'static str],
+    pub evidence: Vec<&'l str>,
+    pub first: Option<Timestamp>,
+    pub since: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    pub count: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Healthy,
+    Faulty,
+    /// The log shows neither a fault nor an open control channel.
+    Undecided,
+}
+
+/// A line and what it says, in the order in which lines of its kind were last written.
+struct Known<'l> {
+    order: usize,
+    line: &'l LogLine,
+    event: Event,
+    works: bool,
+}
+
+/// A call that has no answer yet has an error after this time: the longest time-out is about two minutes
+/// (measured).
+const ANSWERED_WITHIN: i64 = 150;
+
+/// How long after its end a control channel should be open again. Retries come after 8 to 12 seconds, 15 to 20,
+/// and 30 to 50 (measured).
+const REOPENS_WITHIN: i64 = 120;
+
+/// A session that starts so much later is another one, whose logs are delivered unless it says otherwise.
+const ANOTHER_SESSION: i64 = 60;
+
+/// The most lines that are shown of one cause or stage.
+const MOST_EVIDENCE: usize = 3;
+
+/// What the log shows, by its last lines.
+#[must_use]
+pub fn judge(log: &AgentLog) -> Judgement<'_> {
+    let lines: Vec<Known> =
+        log.lines.iter().enumerate().filter_map(|(order, line)| known(log, order, line)).collect();
+    let mut found = open_failures(&lines);
+    let lost = channel_lost(log, &lines);
+    let cut_short = lost.is_some_and(|lost| lost.is_undecided);
+    if let Some(lost) = lost.filter(|lost| !lost.is_undecided)
+        && !found.iter().any(|it| it.stage == Stage::ControlChannel)
+    {
+        found.push(lost.found());
+    }
+    let stages = states(log, &lines, &found, cut_short);
+    settle(&mut found, &lines);
+    found.sort_by_key(rank);
+    let works =
+        |stage: Stage| stages.iter().any(|it| it.stage == stage && it.state == State::Works);
+    let outcome = if !found.is_empty() {
+        Outcome::Faulty
+    } else if works(Stage::ControlChannel) || works(Stage::DataChannel) {
+        Outcome::Healthy
+    } else {
+        Outcome::Undecided
+    };
+    Judgement { stages, causes: found, outcome }
+}
+
+fn known<'l>(log: &AgentLog, order: usize, line: &'l LogLine) -> Option<Known<'l>> {
+    let event = read(&line.text)?;
+    let works = match event.what {
+        What::Works => true,
+        // A try without an error since is a success.
+        What::Tried => {
+            let rest = line.last.zip(log.ends_at).map(|(tried, end)| tried.until(end));
+            line.last > line.since || rest.is_some_and(|rest| rest >= ANSWERED_WITHIN)
+        }
+        _ => false,
+    };
+    Some(Known { order, line, event, works })
+}
+
+/// The failures that no later line ends.
+fn open_failures<'l>(lines: &[Known<'l>]) -> Vec<Found<'l>> {
+    let mut found: Vec<Found> = Vec::new();
+    for known in lines {
+        let What::Failed(cause) = &known.event.what else { continue };
+        let stage = known.event.stage;
+        if lines.iter().any(|later| ends(later, known, cause)) {
+            continue;
+        }
+        // Where the same reason keeps two stages from working, the earlier one shows it.
+        let same =
+            |it: &&mut Found| it.cause == *cause && !is_session(stage) && !is_session(it.stage);
+        if let Some(first) = found.iter_mut().find(same) {
+            first.stage = first.stage.min(stage);
+            first.checks = cause.checks(first.stage);
+            first.first = earlier(first.first, known.line.first);
+            first.since = earlier(first.since, known.line.since);
+            first.last = first.last.max(known.line.last);
+            first.count += known.line.count;
+            first.evidence.push(&known.line.text);
+            first.evidence.truncate(MOST_EVIDENCE);
+            continue;
+        }
+        found.push(Found {
+            checks: cause.checks(stage),
+            cause: cause.clone(),
+            stage,
+            evidence: Vec::from([known.line.text.as_str()]),
+            first: known.line.first,
+            since: known.line.since,
+            last: known.line.last,
+            count: known.line.count,
+        });
+    }
+    found
+}
+
+/// Does `later` say that what `failure` reports is over?
+fn ends(later: &Known, failure: &Known, cause: &Cause) -> bool {
+    let stage = failure.event.stage;
+    if !later.works || later.order < failure.order {
+        return false;
+    }
+    // Of text without a time it is not known whether it is older.
+    if failure.line.last.is_none() && later.line.last.is_some() {
+        return false;
+    }
+    let proven = later.event.stage.proves();
+    if cause.only_degrades(stage) && stage == Stage::SessionGates {
+        let later_by = failure.line.last.zip(later.line.last).map(|(from, to)| from.until(to));
+        return proven.contains(&stage) && later_by.is_some_and(|by| by >= ANOTHER_SESSION);
+    }
+    if stage == Stage::Registration {
+        // An HTML page in AWS's place counts as a success for every call but this one (measured).
+        let forged = matches!(cause, Cause::Network { fault: NetworkFault::NotAws, .. });
+        return proven.contains(&stage) || !forged && proven.contains(&Stage::Health);
+    }
+    proven.contains(&stage)
+}
+
+/// The control channel ended, or the agent left it, and nothing says that it was opened again.
+#[derive(Clone, Copy)]
+struct Lost<'l> {
+    line: &'l LogLine,
+    refused: bool,
+    /// The log ends before the channel had to be open again.
+    is_undecided: bool,
+}
+
+impl<'l> Lost<'l> {
+    fn found(self) -> Found<'l> {
+        let cause = if self.refused {
+            // After a success the agent goes back to ec2messages for this answer only. Source:
+            // amazon-ssm-agent `agent/ssmconnectionchannel/ssmconnectionchannel.go`.
+            let action = "ssmmessages:CreateControlChannel".into();
+            Cause::Denied(Denial { action, policy: None, explicit: false })
+        } else {
+            Cause::ChannelLost
+        };
+        let stage = Stage::ControlChannel;
+        Found {
+            checks: cause.checks(stage),
+            cause,
+            stage,
+            evidence: Vec::from([self.line.text.as_str()]),
+            first: self.line.since,
+            since: self.line.since,
+            last: self.line.last,
+            count: self.line.count,
+        }
+    }
+}
+
+fn channel_lost<'l>(log: &AgentLog, lines: &[Known<'l>]) -> Option<Lost<'l>> {
+    let opened = |it: &&Known| it.works && it.event.stage.proves().contains(&Stage::ControlChannel);
+    let open = lines.iter().rfind(opened)?;
+    // Only a channel of this run of the agent can be lost.
+    if log.started_at.is_some() && open.line.last < log.started_at {
+        return None;
+    }
+    let later = |what: What| lines.iter().find(|it| it.event.what == what && it.order > open.order);
+    if let Some(legacy) = later(What::LegacyChannel).filter(|it| it.line.since >= open.line.last) {
+        return Some(Lost { line: legacy.line, refused: true, is_undecided: false });
+    }
+    let ended = later(What::ChannelEnded)?;
+    let rest = ended.line.last?.until(log.ends_at?);
+    Some(Lost { line: ended.line, refused: false, is_undecided: rest < REOPENS_WITHIN })
+}
+
+fn states<'l>(
+    log: &AgentLog,
+    lines: &[Known<'l>],
+    found: &[Found<'l>],
+    cut_short: bool,
+) -> Vec<StageState<'l>> {
+    Stage::ALL
+        .into_iter()
+        .map(|stage| {
+            let failed = failed(lines, stage);
+            let lost = found.iter().find(|it| it.stage == stage && stage == Stage::ControlChannel);
+            let works = lines.iter().rfind(|it| says_works(it, stage));
+            if let Some(state) = failed {
+                return state;
+            }
+            if let Some(lost) = lost {
+                return StageState {
+                    stage,
+                    state: State::Failed,
+                    since: lost.since,
+                    last: lost.last,
+                    count: lost.count,
+                    evidence: lost.evidence.clone(),
+                };
+            }
+            let nothing = StageState {
+                stage,
+                state: State::NotReached,
+                since: None,
+                last: None,
+                count: 0,
+                evidence: Vec::new(),
+            };
+            let Some(works) = works else { return nothing };
+            let over = !is_session(stage)
+                && stage != Stage::Registration
+                && works.line.last.is_some_and(|at| log.started_at.is_some_and(|start| at < start));
+            if over || cut_short && stage == Stage::ControlChannel {
+                return nothing;
+            }
+            StageState {
+                stage,
+                state: State::Works,
+                since: works.line.since,
+                last: works.line.last,
+                count: works.line.count,
+                evidence: Vec::from([works.line.text.as_str()]),
+            }
+        })
+        .collect()
+}
+
+fn says_works(known: &Known, stage: Stage) -> bool {
+    known.works && known.event.stage.proves().contains(&stage)
+}
+
+/// The state of a stage whose last line is a failure.
+fn failed<'l>(lines: &[Known<'l>], stage: Stage) -> Option<StageState<'l>> {
+    let open = |it: &&Known<'l>| match &it.event.what {
+        What::Failed(cause) if it.event.stage == stage => {
+            let over = |later: &Known| {
+                ends(later, it, cause)
+                    // The session started all the same.
+                    || cause.only_degrades(stage) && says_works(later, stage) && later.order > it.order
+            };
+            !lines.iter().any(over)
+        }
+        _ => false,
+    };
+    let open: Vec<&Known> = lines.iter().filter(open).collect();
+    let newest = open.last()?;
+    Some(StageState {
+        stage,
+        state: State::Failed,
+        since: open.iter().map(|it| it.line.since).reduce(earlier).flatten(),
+        last: newest.line.last,
+        count: open.iter().map(|it| it.line.count).sum(),
+        evidence: open.iter().rev().take(MOST_EVIDENCE).map(|it| it.line.text.as_str()).collect(),
+    })
+}
+
+/// Removes what another cause explains.
+fn settle(found: &mut Vec<Found>, lines: &[Known]) {
+    let commanded = lines.iter().any(|it| it.line.text.contains("Registration failed due to"))
+        && found.iter().any(|it| it.stage == Stage::Registration);
+    let all: Vec<(Stage, Cause, Option<Timestamp>, Option<Timestamp>)> =
+        found.iter().map(|it| (it.stage, it.cause.clone(), it.since, it.last)).collect();
+    found.retain(|it| {
+        let others = || all.iter().filter(|other| (other.0, &other.1) != (it.stage, &it.cause));
+        let specific = |stages: &[Stage]| {
+            others().any(|other| stages.contains(&other.0) && other.1.is_specific(other.0))
+        };
+        let replaced = match &it.cause {
+            Cause::NoCredentials => specific(&[Stage::Credentials, Stage::Health]),
+            Cause::Hibernates => others().any(|other| other.0 <= Stage::Health),
+            Cause::NoIdentity => others().any(|other| other.0 == Stage::Identity) || commanded,
+            Cause::MetadataSilent | Cause::MetadataUnreachable => commanded,
+            Cause::Network { fault: NetworkFault::Unspecified, from: Side::Node, host } => {
+                others().any(|other| is_way_to(&other.1, host))
+            }
+            Cause::WorkerNotStarted | Cause::WorkerSilent => specific(&[Stage::SessionWorker]),
+            Cause::LogGroupUnverified | Cause::LogGroupNotEncrypted => others().any(|other| {
+                other.0 == Stage::SessionGates && is_about_logs(&other.1)
+                    || other.1 == Cause::LogGroupNotEncrypted
+            }),
+            Cause::ShellFails | Cause::Unrecognized => specific(&[it.stage]),
+            // The same refusal without its status.
+            Cause::Network { fault: NetworkFault::UpgradeRefused(status), .. }
+                if status.is_empty() =>
+            {
+                others()
+                    .any(|other| other.0 == it.stage && matches!(other.1, Cause::Network { .. }))
+            }
+            _ => false,
+        };
+        // The agent registers itself for Default Host Management only: where it has other credentials, or is
+        // refused for another reason, that is no cause.
+        let forged = matches!(it.cause, Cause::Network { fault: NetworkFault::NotAws, .. });
+        let later = [Stage::Credentials, Stage::Health, Stage::ControlChannel];
+        let fails = others().any(|other| later.contains(&other.0));
+        let works = lines.iter().any(|it| says_works(it, Stage::Health));
+        let for_host_management = it.stage == Stage::Registration
+            && !commanded
+            && !forged
+            && (works && !fails || fails && !matches!(it.cause, Cause::Network { .. }));
+        // A try that fails for another reason now has got over the older one.
+        let superseded =
+            matches!(it.stage, Stage::Credentials | Stage::Health | Stage::ControlChannel)
+                && others().any(|other| {
+                    other.0 == it.stage && other.1.is_specific(other.0) && other.2 > it.last
+                });
+        !(replaced || for_host_management || superseded)
+    });
+}
+
+fn is_way_to(cause: &Cause, host: &str) -> bool {
+    matches!(cause, Cause::Network { from: Side::Node, host: other, fault }
+        if *fault != NetworkFault::Unspecified
+            && (host.is_empty() || other == host || !other.starts_with("ssmmessages")))
+}
+
+fn is_about_logs(cause: &Cause) -> bool {
+    match cause {
+        Cause::Denied(denial) => denial.action.starts_with("logs:"),
+        Cause::Network { host, .. } => host.starts_with("logs"),
+        _ => false,
+    }
+}
+
+fn is_session(stage: Stage) -> bool {
+    matches!(stage, Stage::DataChannel | Stage::SessionWorker | Stage::SessionGates)
+}
+
+/// The root cause first: what keeps the agent from starting, then stage by stage. A cause with its reason comes
+/// before one without.
+fn rank(found: &Found) -> (u8, bool, core::cmp::Reverse<Option<Timestamp>>) {
+    let order = match (&found.cause, found.stage) {
+        (
+            Cause::ConfigurationBroken
+            | Cause::ProgramMissing
+            | Cause::SysprepPending
+            | Cause::DiskFull
+            | Cause::ReadOnly,
+            _,
+        ) => 0,
+        (_, Stage::Registration) => 1,
+        (_, Stage::Identity) => 2,
+        (_, Stage::Credentials) => 3,
+        (_, Stage::Health) => 4,
+        (_, Stage::ControlChannel) => 5,
+        (_, Stage::SessionWorker) => 6,
+        (_, Stage::DataChannel) => 7,
+        (_, Stage::SessionGates) => 8,
+    };
+    (order, !found.cause.is_specific(found.stage), core::cmp::Reverse(found.last))
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}

@@ -1,0 +1,198 @@
+//! Lines of a log: where one begins, and when it was written.
+//!
+//! The agent's logger writes `2026-11-29 21:56:32.4176 INFO [component] text` on every system, with four digits
+//! of a second since 3.2. Only hibernate.log has none. An error continues on lines without a time. The journal
+//! and syslog put their own time, host and program before each line, and write a tab as `#011`.
+
+use ssm_doctor_facts::time::Timestamp;
+
+/// Where and when a line was written: microseconds since 1970, by the node's clock.
+pub type Micros = i64;
+
+/// What a line begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start<'l> {
+    /// A line of the agent, without what precedes its text.
+    Record(Micros, &'l [u8]),
+    /// Another program's line in a system log.
+    Foreign,
+    /// A line without a time: the rest of the line before it, or text of its own.
+    Bare(&'l [u8]),
+}
+
+/// How a line begins. The line has no line break.
+#[must_use]
+pub fn start(line: &[u8]) -> Start<'_> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if let Some((at, text)) = stamped(line) {
+        return Start::Record(at, text);
+    }
+    match system_log(line) {
+        Some((true, rest)) => match stamped(rest) {
+            Some((at, text)) => Start::Record(at, text),
+            None => Start::Bare(rest),
+        },
+        Some((false, _)) => Start::Foreign,
+        None => Start::Bare(line),
+    }
+}
+
+/// `2026-11-29 21:56:32.4176 INFO text`, or the console's `2026/11/29 21:56:32Z: text`.
+fn stamped(line: &[u8]) -> Option<(Micros, &[u8])> {
+    let day = line.get(..10)?;
+    let date = match (day.get(4)?, day.get(7)?) {
+        (b'-', b'-') | (b'/', b'/') => {
+            (number(day.get(..4)?)?, number(day.get(5..7)?)?, number(day.get(8..10)?)?)
+        }
+        _ => return None,
+    };
+    if line.get(10) != Some(&b' ') {
+        return None;
+    }
+    let clock = line.get(11..19)?;
+    if (clock.get(2), clock.get(5)) != (Some(&b':'), Some(&b':')) {
+        return None;
+    }
+    let (hour, minute, second) =
+        (number(clock.get(..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..8)?)?);
+    let mut rest = line.get(19..)?;
+    let mut fraction = 0;
+    if let Some(more) = rest.strip_prefix(b".") {
+        let digits = more.iter().take_while(|digit| digit.is_ascii_digit()).count();
+        let (raw, after) = more.split_at_checked(digits)?;
+        fraction = number(raw.get(..digits.min(6))?)?;
+        for _ in digits.min(6)..6 {
+            fraction *= 10;
+        }
+        rest = after;
+    }
+    let text = if let Some(text) = rest.strip_prefix(b"Z: ") {
+        text
+    } else {
+        // A level comes next: other programs write their times in the same way.
+        let rest = rest.strip_prefix(b" ")?;
+        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
+        let level = rest.get(..end)?;
+        LEVELS.contains(&level).then_some(())?;
+        rest.get(end..)?.trim_ascii_start()
+    };
+    let seconds = days(date)? * 86_400 + hour * 3_600 + minute * 60 + second;
+    Some((seconds * 1_000_000 + fraction, text))
+}
+
+const LEVELS: [&[u8]; 7] = [b"TRACE", b"DEBUG", b"INFO", b"WARN", b"ERROR", b"CRITICAL", b"FATAL"];
+
+/// `Nov 29 21:56:32 host program[1]: text` or `2026-11-29T21:56:32+00:00 host program[1]: text`: whether the
+/// program is the agent, and the text.
+fn system_log(line: &[u8]) -> Option<(bool, &[u8])> {
+    /// How far the name of the program can be from the beginning of the line.
+    const FARTHEST: usize = 160;
+    let month = line.get(..4).is_some_and(|it| MONTHS.contains(&it));
+    let iso = line.get(10) == Some(&b'T') && line.get(4) == Some(&b'-');
+    if !month && !iso {
+        return None;
+    }
+    let head = line.get(..line.len().min(FARTHEST))?;
+    let colon = head.windows(2).enumerate().skip(16).find(|(_, pair)| pair == b": ")?.0;
+    let program = line.get(..colon)?;
+    let agent = |name: &[u8]| program.windows(name.len()).any(|it| it == name);
+    let ours =
+        agent(b"amazon-ssm-agent") || agent(b"ssm-agent-worker") || agent(b"ssm-session-worker");
+    Some((ours, line.get(colon + 2..)?))
+}
+
+const MONTHS: [&[u8]; 12] = [
+    b"Jan ", b"Feb ", b"Mar ", b"Apr ", b"May ", b"Jun ", b"Jul ", b"Aug ", b"Sep ", b"Oct ",
+    b"Nov ", b"Dec ",
+];
+
+fn number(digits: &[u8]) -> Option<i64> {
+    digits.iter().try_fold(0_i64, |sum, digit| {
+        digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
+    })
+}
+
+/// Days since 1970 in the Gregorian calendar.
+fn days((year, month, day): (i64, i64, i64)) -> Option<i64> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // The year begins in March, so that a leap day is its last.
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+/// To the second.
+#[must_use]
+pub fn timestamp(at: Micros) -> Option<Timestamp> {
+    Timestamp::from_second(at.div_euclid(1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::{String, ToString};
+
+    use super::*;
+
+    #[test]
+    fn lines_of_every_format_are_read() {
+        fn second(line: &str) -> (String, &str) {
+            match start(line.as_bytes()) {
+                Start::Record(at, text) => {
+                    (timestamp(at).unwrap().to_string(), core::str::from_utf8(text).unwrap())
+                }
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+        let rows = [
+            ("2026-11-29 21:56:32.4176 INFO text", "2026-11-29T21:56:32Z", "text"),
+            ("2026-11-29 21:56:32 ERROR [x] text\r", "2026-11-29T21:56:32Z", "[x] text"),
+            ("2024-02-29 00:00:00 WARN  text", "2024-02-29T00:00:00Z", "text"),
+            ("2026/11/29 21:56:33Z: Amazon", "2026-11-29T21:56:33Z", "Amazon"),
+            (
+                "Nov 29 21:56:32 ip-10-0-1-23 amazon-ssm-agent[2345]: 2026-11-29 21:56:32.4176 INFO text",
+                "2026-11-29T21:56:32Z",
+                "text",
+            ),
+            (
+                "2026-11-29T21:56:32.4+0100 ip-10-0-1-23 amazon-ssm-agent.amazon-ssm-agent[7]: 2026-11-29 20:56:32 INFO text",
+                "2026-11-29T20:56:32Z",
+                "text",
+            ),
+        ];
+        for (line, at, text) in rows {
+            assert_eq!(second(line), (at.to_string(), text), "{line}");
+        }
+        let micros = |line: &str| match start(line.as_bytes()) {
+            Start::Record(at, _) => at % 1_000_000,
+            _ => panic!("{line}"),
+        };
+        assert_eq!(micros("2026-11-29 21:56:32.4176 INFO x"), 417_600);
+        assert_eq!(micros("2026-11-29 21:56:32.4176891234 INFO x"), 417_689);
+    }
+
+    #[test]
+    fn other_lines_are_not_taken_for_the_agents() {
+        for line in [
+            "caused by: x",
+            "",
+            "2026-11-29",
+            "2026-11-29 21:56:32 text",
+            "2026-13-29 21:56:32 INFO x",
+        ] {
+            assert!(matches!(start(line.as_bytes()), Start::Bare(_)), "{line}");
+        }
+        assert_eq!(
+            start(b"Nov 29 21:56:32 host sshd[7]: 2026-11-29 21:56:32 INFO x"),
+            Start::Foreign
+        );
+        assert_eq!(
+            start(b"Nov 29 21:56:32 host amazon-ssm-agent[7]: caused by: x"),
+            Start::Bare(b"caused by: x")
+        );
+    }
+}

@@ -1,0 +1,539 @@
+//! Reads log files of any size, each as a stream, and keeps one entry per kind of line.
+//!
+//! One search for all signatures passes over the text. Only around a hit are lines cut out and read. INVARIANT:
+//! memory does not grow with the length of a file: kinds of lines, and the bytes that are not read yet, have
+//! upper limits.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::{
+    reading::{Event, What, event, fits},
+    record::{Micros, Start, start, timestamp},
+    signatures::{SIGNATURES, Says, Signature},
+    stage::Stage,
+};
+use ssm_doctor_facts::agent_log::{AgentLog, LogLine};
+
+/// No more bytes wait for the rest of their line.
+const MOST_PENDING: usize = 1 << 20;
+/// No more bytes of one line and its continuation are read.
+const LONGEST_RECORD: usize = 16 << 10;
+/// No more characters of a line are kept.
+const LONGEST_TEXT: usize = 1_500;
+/// No more kinds of lines are kept of one file; the one that is longest ago goes first.
+const MOST_KINDS: usize = 200;
+/// Where it shows whether a text is a log of the agent at all.
+const HEAD: usize = 64 << 10;
+
+/// What only the agent and the plugin write.
+const MARKS: [&str; 9] = [
+    "[amazon-ssm-agent]",
+    "[ssm-agent-worker]",
+    "[ssm-session-worker]",
+    "amazon-ssm-agent",
+    "[CredentialRefresher]",
+    "Proxy environment variables:",
+    "Agent is in hibernate mode",
+    "sessionmanagerplugin",
+    "Starting session with SessionId:",
+];
+
+/// Which of the agent's files a text is. Several files contain the same lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `amazon-ssm-agent.log`, rotated ones included.
+    Main,
+    /// `errors.log`: the errors of the main log.
+    Errors,
+    /// `hibernate.log`.
+    Hibernate,
+    /// Everything else: the journal, standard output, the serial console, the operator's terminal.
+    Other,
+}
+
+impl Kind {
+    /// By the name of a file, without its folder.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        if name.starts_with("amazon-ssm-agent") {
+            Self::Main
+        } else if name.starts_with("errors") {
+            Self::Errors
+        } else if name.starts_with("hibernate") {
+            Self::Hibernate
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// The search for all signatures.
+pub struct Matcher(AhoCorasick);
+
+impl Matcher {
+    /// # Errors
+    /// If the table cannot be compiled, which a test rules out.
+    pub fn new() -> Result<Self, String> {
+        AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(SIGNATURES.iter().map(|signature| signature.text))
+            .map(Self)
+            .map_err(|error| error.to_string())
+    }
+
+    /// The first signature of the table that fits. Linear in the length of the text.
+    fn signature(&self, text: &str) -> Option<&'static Signature> {
+        let mut found: Vec<usize> = Vec::new();
+        for hit in self.0.find_overlapping_iter(text) {
+            let id = hit.pattern().as_usize();
+            if !found.contains(&id) {
+                found.push(id);
+            }
+        }
+        found.sort_unstable();
+        found
+            .into_iter()
+            .filter_map(|id| SIGNATURES.get(id))
+            .find(|signature| fits(signature, text))
+    }
+}
+
+/// Where a line was written, in the order of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    at: Option<Micros>,
+    number: u64,
+}
+
+/// Lines that say the same.
+#[derive(Clone, Debug)]
+struct Tally {
+    text: String,
+    first: Place,
+    since: Place,
+    last: Place,
+    count: u64,
+}
+
+/// One file, while it is read.
+pub struct Scanner<'m> {
+    matcher: &'m Matcher,
+    pending: Vec<u8>,
+    head: usize,
+    marked: bool,
+    bytes: u64,
+    /// Has a line with a time been seen?
+    stamped: bool,
+    number: u64,
+    begins: Option<Micros>,
+    ends: Option<Micros>,
+    version: Option<(Place, String)>,
+    os: Option<(Place, String)>,
+    instance: Option<(Place, String)>,
+    started: Option<Place>,
+    tallies: BTreeMap<Event, Tally>,
+    /// By stage: the last line that says that it works, and the last that says that it does not.
+    worked: BTreeMap<Stage, Place>,
+    failed: BTreeMap<Stage, Place>,
+}
+
+/// What was read of one file.
+pub struct Scan {
+    kind: Kind,
+    recognized: bool,
+    empty: bool,
+    begins: Option<Micros>,
+    ends: Option<Micros>,
+    version: Option<(Place, String)>,
+    os: Option<(Place, String)>,
+    instance: Option<(Place, String)>,
+    started: Option<Place>,
+    tallies: BTreeMap<Event, Tally>,
+}
+
+impl Scan {
+    /// Is the text one of the agent or of the plugin?
+    #[must_use]
+    pub fn is_recognized(&self) -> bool {
+        self.recognized
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.empty
+    }
+}
+
+impl<'m> Scanner<'m> {
+    #[must_use]
+    pub fn new(matcher: &'m Matcher) -> Self {
+        Self {
+            matcher,
+            pending: Vec::new(),
+            head: 0,
+            marked: false,
+            bytes: 0,
+            stamped: false,
+            number: 0,
+            begins: None,
+            ends: None,
+            version: None,
+            os: None,
+            instance: None,
+            started: None,
+            tallies: BTreeMap::new(),
+            worked: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        }
+    }
+
+    /// The next bytes of the file.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        if self.head < HEAD && !self.marked {
+            self.head += bytes.len();
+            let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(HEAD)).unwrap_or(bytes));
+            self.marked = MARKS.iter().any(|mark| text.contains(mark));
+        }
+        self.pending.extend_from_slice(bytes);
+        let mut pending = core::mem::take(&mut self.pending);
+        let ready = self.ready(&pending);
+        self.scan(pending.get(..ready).unwrap_or_default());
+        pending.drain(..ready);
+        self.pending = pending;
+    }
+
+    /// How many bytes end before a line that may go on.
+    #[allow(clippy::unused_self, reason = "a step of the scan, like its neighbours")]
+    fn ready(&self, bytes: &[u8]) -> usize {
+        let mut end = bytes.len();
+        // The last line that begins with a time may be continued.
+        while let Some(line) = memchr::memrchr(b'\n', bytes.get(..end).unwrap_or_default()) {
+            let next = bytes.get(line + 1..).unwrap_or_default();
+            let next = next.get(..next.len().min(400)).unwrap_or_default();
+            let stop = memchr::memchr(b'\n', next).unwrap_or(next.len());
+            if matches!(
+                start(next.get(..stop).unwrap_or_default()),
+                Start::Record(..) | Start::Foreign
+            ) {
+                return line + 1;
+            }
+            end = line;
+            if bytes.len() - end > 2 * LONGEST_RECORD {
+                break;
+            }
+        }
+        // A text without times, or one long error.
+        if bytes.len() > MOST_PENDING {
+            return memchr::memrchr(b'\n', bytes).map_or(bytes.len(), |line| line + 1);
+        }
+        0
+    }
+
+    /// The end of the file.
+    #[must_use]
+    pub fn finish(mut self, kind: Kind) -> Scan {
+        let rest = core::mem::take(&mut self.pending);
+        self.scan(&rest);
+        Scan {
+            kind,
+            recognized: self.marked && (self.stamped || !self.tallies.is_empty())
+                || !self.tallies.is_empty()
+                || self.version.is_some(),
+            empty: self.bytes == 0,
+            begins: self.begins,
+            ends: self.ends,
+            version: self.version,
+            os: self.os,
+            instance: self.instance,
+            started: self.started,
+            tallies: self.tallies,
+        }
+    }
+
+    /// Reads whole lines.
+    fn scan(&mut self, block: &[u8]) {
+        self.times(block);
+        let mut from = 0;
+        let matcher = self.matcher;
+        while let Some(rest) = block.get(from..).filter(|rest| !rest.is_empty()) {
+            let Some(hit) = matcher.0.find(rest) else { break };
+            let (begin, end) = self.record(block, from, from + hit.start());
+            if let Some(record) = block.get(begin..end) {
+                self.line(record);
+            }
+            from = end.max(from + hit.end());
+        }
+    }
+
+    /// The times of the first and of the last line.
+    fn times(&mut self, block: &[u8]) {
+        let stamp = |line: &[u8]| match start(line) {
+            Start::Record(at, _) => Some(at),
+            _ => None,
+        };
+        if self.begins.is_none() {
+            let mut lines = block.split(|byte| *byte == b'\n').take(2_000);
+            self.begins = lines.find_map(stamp);
+        }
+        let mut lines = block.rsplit(|byte| *byte == b'\n').take(2_000);
+        if let Some(at) = lines.find_map(stamp) {
+            self.stamped = true;
+            self.ends = self.ends.max(Some(at));
+        }
+    }
+
+    /// The bounds of the line with this byte, and of the lines that continue it.
+    fn record(&self, block: &[u8], from: usize, hit: usize) -> (usize, usize) {
+        let line_start = |at: usize| {
+            memchr::memrchr(b'\n', block.get(from..at).unwrap_or_default())
+                .map_or(from, |line| from + line + 1)
+        };
+        let line_end = |at: usize| {
+            memchr::memchr(b'\n', block.get(at..).unwrap_or_default())
+                .map_or(block.len(), |line| at + line)
+        };
+        let is_bare = |begin: usize| {
+            let line = block.get(begin..line_end(begin)).unwrap_or_default();
+            matches!(start(line.get(..line.len().min(400)).unwrap_or_default()), Start::Bare(_))
+        };
+        let mut begin = line_start(hit);
+        // Back to the line with the time, if there is one.
+        let mut back = begin;
+        while is_bare(back) && back > from && hit - back < LONGEST_RECORD {
+            back = line_start(back - 1);
+        }
+        if !is_bare(back) {
+            begin = back;
+        }
+        let mut end = line_end(hit);
+        while end + 1 < block.len() && end - begin < LONGEST_RECORD {
+            let next = end + 1;
+            if !is_bare(next) || self.ends_bare(block, begin, next) {
+                break;
+            }
+            end = line_end(next);
+        }
+        (begin, end)
+    }
+
+    /// A text without times has a line of its own each time, unless the next one goes on.
+    #[allow(clippy::unused_self, reason = "a step of the scan, like its neighbours")]
+    fn ends_bare(&self, block: &[u8], begin: usize, next: usize) -> bool {
+        let first = block.get(begin..).unwrap_or_default();
+        let first = first.get(..first.len().min(400)).unwrap_or_default();
+        let stop = memchr::memchr(b'\n', first).unwrap_or(first.len());
+        if !matches!(start(first.get(..stop).unwrap_or_default()), Start::Bare(_)) {
+            return false;
+        }
+        let rest = block.get(next..).unwrap_or_default();
+        !(rest.starts_with(b"caused by:") || rest.starts_with(b"\t") || rest.starts_with(b"#011"))
+    }
+
+    /// A line with those that continue it.
+    fn line(&mut self, record: &[u8]) {
+        let mut at = None;
+        let mut text = String::new();
+        for (index, line) in record.split(|byte| *byte == b'\n').enumerate() {
+            let part = match start(line) {
+                Start::Record(stamp, part) if index == 0 => {
+                    at = Some(stamp);
+                    part
+                }
+                Start::Record(_, part) | Start::Bare(part) => part,
+                Start::Foreign => continue,
+            };
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            let part = part.get(..part.len().min(LONGEST_RECORD)).unwrap_or(part);
+            text.push_str(String::from_utf8_lossy(part).trim());
+            if text.len() > LONGEST_RECORD {
+                break;
+            }
+        }
+        let Some(signature) = self.matcher.signature(&text) else { return };
+        self.number += 1;
+        let place = Place { at, number: self.number };
+        self.names(signature, &text, place);
+        if let Some(event) = event(signature, &text) {
+            self.count(event, &text, place);
+        }
+    }
+
+    /// The agent's version, its system and its node.
+    fn names(&mut self, signature: &Signature, text: &str, place: Place) {
+        let word = |before: &str| {
+            let rest = text.split_once(before)?.1;
+            let word: String = rest.chars().take_while(|it| !it.is_whitespace()).take(40).collect();
+            (!word.is_empty()).then_some(word)
+        };
+        match signature.says {
+            Says::Start => {
+                self.started = self.started.max(Some(place));
+                if let Some(version) = word(" - v") {
+                    self.version = Some((place, version));
+                }
+            }
+            Says::Version => {
+                if let Some(version) = word("SSM Agent v") {
+                    self.version = Some((place, version));
+                }
+            }
+            Says::System => {
+                if let Some(os) = word("OS: ") {
+                    self.os = Some((place, os.trim_end_matches(',').into()));
+                }
+            }
+            _ => {}
+        }
+        if let Some(id) = node_id(text) {
+            self.instance = Some((place, id.into()));
+        }
+    }
+
+    fn count(&mut self, event: Event, text: &str, place: Place) {
+        let stage = event.stage;
+        let opposite = match event.what {
+            What::Failed(_) => self.worked.get(&stage).copied(),
+            _ => self.failed.get(&stage).copied(),
+        };
+        match event.what {
+            What::Works => {
+                for proven in stage.proves() {
+                    self.worked.insert(*proven, place);
+                }
+            }
+            What::Failed(_) => {
+                self.failed.insert(stage, place);
+            }
+            _ => {}
+        }
+        if let Some(tally) = self.tallies.get_mut(&event) {
+            if opposite.is_some_and(|opposite| opposite > tally.last) {
+                tally.since = place;
+            }
+            tally.first = tally.first.min(place);
+            tally.last = tally.last.max(place);
+            tally.count += 1;
+            tally.text = bounded(text);
+            return;
+        }
+        if self.tallies.len() >= MOST_KINDS {
+            let oldest = self.tallies.iter().min_by_key(|(_, tally)| tally.last);
+            if let Some(oldest) = oldest.map(|it| it.0.clone()) {
+                self.tallies.remove(&oldest);
+            }
+        }
+        let text = bounded(text);
+        let tally = Tally { text, first: place, since: place, last: place, count: 1 };
+        self.tallies.insert(event, tally);
+    }
+}
+
+/// A long line keeps both of its ends: errors come to the point at the end.
+fn bounded(text: &str) -> String {
+    let plain: String = text.chars().filter(|it| !it.is_control()).collect();
+    let count = plain.chars().count();
+    if count <= LONGEST_TEXT {
+        return plain;
+    }
+    let head: String = plain.chars().take(LONGEST_TEXT / 2).collect();
+    let tail: String = plain.chars().skip(count - LONGEST_TEXT / 2).collect();
+    format!("{head} … {tail}")
+}
+
+/// `i-0123456789abcdef0` or `mi-0123456789abcdef0`, as a whole word.
+fn node_id(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(dash) = text.get(from..)?.find("i-") {
+        let dash = from + dash;
+        let begin = if dash > 0 && bytes.get(dash - 1) == Some(&b'm') { dash - 1 } else { dash };
+        let before = begin.checked_sub(1).and_then(|before| bytes.get(before));
+        let digits = text.get(dash + 2..)?.bytes().take_while(u8::is_ascii_hexdigit).count();
+        let whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
+        if whole && (digits == 8 || digits == 17) {
+            return text.get(begin..dash + 2 + digits);
+        }
+        from = dash + 2;
+    }
+    None
+}
+
+/// All files together, as facts.
+///
+/// The same line can be in several kinds of files, so that the kind with the most of them counts.
+#[must_use]
+pub fn merge(scans: Vec<Scan>) -> AgentLog {
+    let mut log = AgentLog::default();
+    let newest = |values: Vec<&Option<(Place, String)>>| {
+        values.into_iter().flatten().max_by_key(|it| it.0.at).map(|it| it.1.clone())
+    };
+    log.version = newest(scans.iter().map(|scan| &scan.version).collect());
+    log.os = newest(scans.iter().map(|scan| &scan.os).collect());
+    log.instance = newest(scans.iter().map(|scan| &scan.instance).collect());
+    let started = scans.iter().filter_map(|scan| scan.started?.at).max();
+    log.started_at = started.and_then(timestamp);
+    log.begins_at = scans.iter().filter_map(|scan| scan.begins).min().and_then(timestamp);
+    log.ends_at = scans.iter().filter_map(|scan| scan.ends).max().and_then(timestamp);
+
+    let mut merged: BTreeMap<Event, (Tally, BTreeMap<Kind, u64>)> = BTreeMap::new();
+    for scan in scans {
+        for (event, tally) in scan.tallies {
+            match merged.get_mut(&event) {
+                None => {
+                    let counts = BTreeMap::from([(scan.kind, tally.count)]);
+                    merged.insert(event, (tally, counts));
+                }
+                Some((known, counts)) => {
+                    *counts.entry(scan.kind).or_default() += tally.count;
+                    known.first = earlier(known.first, tally.first);
+                    if tally.last.at >= known.last.at {
+                        // The newest lines know best since when.
+                        if tally.since.at > known.last.at || tally.since.at < known.since.at {
+                            known.since = tally.since;
+                        }
+                        known.text = tally.text;
+                        known.last = Place {
+                            at: tally.last.at,
+                            number: known.last.number.max(tally.last.number),
+                        };
+                    }
+                }
+            }
+        }
+    }
+    let mut tallies: Vec<Tally> = merged
+        .into_values()
+        .map(|(mut tally, counts)| {
+            tally.count = counts.into_values().max().unwrap_or(tally.count);
+            tally
+        })
+        .collect();
+    tallies.sort_by_key(|tally| tally.last);
+    log.lines = tallies
+        .into_iter()
+        .map(|tally| LogLine {
+            text: tally.text,
+            first: tally.first.at.and_then(timestamp),
+            since: tally.since.at.and_then(timestamp),
+            last: tally.last.at.and_then(timestamp),
+            count: tally.count,
+        })
+        .collect();
+    log
+}
+
+/// Of a line without a time it is not known when it was written.
+fn earlier(a: Place, b: Place) -> Place {
+    if a.at.is_none() || b.at.is_some_and(|at| Some(at) < a.at) { b } else { a }
+}

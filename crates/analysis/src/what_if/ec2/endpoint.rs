@@ -1,0 +1,144 @@
+//! Changes to VPC endpoints.
+//!
+//! An endpoint stands in up to three tables of facts: by VPC, by service and by id.
+
+use alloc::{format, vec::Vec};
+
+use ssm_doctor_facts::{
+    change::Ec2Change,
+    ec2::*,
+    ids::*,
+    lookup::{Facts, Row, Why},
+};
+
+use crate::what_if::row::{active_route, present, route_table};
+
+/// None if the effect is not modelled, or AWS refuses the change.
+pub(super) fn edit(facts: &mut Facts, change: &Ec2Change) -> Option<()> {
+    #[allow(clippy::enum_glob_use, reason = "most variants are named")]
+    use Ec2Change::*;
+    match change {
+        DeleteEndpoint { endpoint } => delete(facts, endpoint),
+        CreateGatewayEndpoint { vpc, service, tables } => {
+            let endpoint = Endpoint {
+                kind: EndpointKind::Gateway,
+                route_tables: tables.clone(),
+                private_dns: false,
+                ..new(vpc, service)?
+            };
+            let id = endpoint.id.clone();
+            create(facts, vpc, endpoint)?;
+            tables.iter().try_for_each(|table| route_to(facts, table, &id))
+        }
+        CreateInterfaceEndpoint { vpc, service, subnets, groups } => {
+            let endpoint = Endpoint {
+                subnets: subnets.clone(),
+                security_groups: groups.clone(),
+                ..new(vpc, service)?
+            };
+            create(facts, vpc, endpoint)
+        }
+        AddEndpointSubnet { endpoint, subnet } => {
+            change_each(facts, endpoint, |row| row.subnets.push(subnet.clone()))
+        }
+        AddEndpointRouteTable { endpoint, table } => {
+            change_each(facts, endpoint, |row| row.route_tables.push(table.clone()))?;
+            route_to(facts, table, endpoint)
+        }
+        EnablePrivateDns { endpoint } => change_each(facts, endpoint, |row| {
+            row.private_dns = true;
+            row.private_dns_for_inbound_only = false;
+        }),
+        MakeEndpointDualStack { endpoint } => change_each(facts, endpoint, |row| {
+            row.ip_address_type = Some(AddressFamily::Dual);
+            row.dns_record_ip_type = Some(AddressFamily::Dual);
+        }),
+        _ => None,
+    }
+}
+
+/// With private DNS and the default policy, which allows everything. AWS chooses the addresses of its
+/// interfaces, so that they are not known beyond their subnet.
+fn new(vpc: &VpcId, service: &ServiceName) -> Option<Endpoint> {
+    let short = service.as_str().rsplit('.').next()?;
+    Some(Endpoint {
+        id: format!("{}-{short}", EndpointId::created()).parse().ok()?,
+        service: service.as_str().into(),
+        kind: EndpointKind::Interface,
+        state: EndpointState::Available,
+        subnets: Vec::new(),
+        interfaces: Vec::new(),
+        security_groups: Vec::new(),
+        private_dns: true,
+        route_tables: Vec::new(),
+        policy: None,
+        service_region: None,
+        vpc: Some(vpc.clone()),
+        ip_address_type: None,
+        dns_record_ip_type: None,
+        private_dns_for_inbound_only: false,
+        names: Vec::new(),
+    })
+}
+
+fn create(facts: &mut Facts, vpc: &VpcId, endpoint: Endpoint) -> Option<()> {
+    let of_vpc = present(facts.endpoints.get_mut(vpc))?;
+    let gone =
+        |other: &Endpoint| matches!(other.state, EndpointState::Deleting | EndpointState::Deleted);
+    of_vpc.retain(|other| other.service != endpoint.service || !gone(other));
+    // AWS refuses a second one with the same private names.
+    let same_names = |other: &Endpoint| {
+        endpoint.private_dns && other.private_dns && other.service == endpoint.service
+    };
+    (!of_vpc.iter().any(same_names)).then_some(())?;
+    of_vpc.push(endpoint.clone());
+    let service: ServiceName = endpoint.service.parse().ok()?;
+    if let Some(of_service) = present(facts.service_endpoints.get_mut(&service)) {
+        of_service.push(endpoint);
+    }
+    Some(())
+}
+
+fn lists(facts: &mut Facts) -> impl Iterator<Item = &mut Vec<Endpoint>> {
+    let by_vpc = facts.endpoints.values_mut();
+    by_vpc.chain(facts.service_endpoints.values_mut()).filter_map(|row| present(Some(row)))
+}
+
+fn delete(facts: &mut Facts, id: &EndpointId) -> Option<()> {
+    let mut found = None;
+    for list in lists(facts) {
+        let before = list.len();
+        list.retain(|endpoint| endpoint.id != *id);
+        found = found.or((list.len() < before).then_some(()));
+    }
+    found
+}
+
+/// Changes every row of an endpoint. None if there is none.
+fn change_each(
+    facts: &mut Facts,
+    id: &EndpointId,
+    mut change: impl FnMut(&mut Endpoint),
+) -> Option<()> {
+    let mut found = None;
+    for endpoint in lists(facts).flatten().filter(|endpoint| endpoint.id == *id) {
+        change(endpoint);
+        found = Some(());
+    }
+    if let Some(endpoint) = present(facts.distant_endpoints.get_mut(id)) {
+        change(endpoint);
+        found = Some(());
+    }
+    found
+}
+
+/// AWS adds the route to a gateway endpoint, by a list of the service's addresses. Their values are not
+/// known.
+fn route_to(facts: &mut Facts, table: &RouteTableId, endpoint: &EndpointId) -> Option<()> {
+    let list: PrefixListId = "pl-created".parse().ok()?;
+    let unseen = Row::Unknown { unknown: Why::HiddenByOwner, detail: alloc::string::String::new() };
+    facts.prefix_lists.insert(list.clone(), unseen);
+    let table = route_table(facts, table)?;
+    table.routes.push(active_route(&Destination::List(list), endpoint.as_str()));
+    Some(())
+}

@@ -1,0 +1,197 @@
+//! Changes to names, logs, documents and settings.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use ssm_doctor_facts::{
+    change::{
+        LogsChange, NetworkFirewallChange, Route53Change, Route53ResolverChange,
+        ServiceSettingChange, SsmChange,
+    },
+    cloudwatch_logs::LogGroup,
+    ids::*,
+    lookup::{Facts, Row},
+    network_firewall::GroupRules,
+    route53::*,
+    ssm::{Document, ServiceSetting, SettingId},
+    text::Text,
+};
+
+use crate::what_if::row::present;
+
+pub(super) fn logs(facts: &mut Facts, change: &LogsChange) -> Option<()> {
+    match change {
+        LogsChange::CreateLogGroup { group, key } => {
+            let row = LogGroup { key: key.as_ref().map(ToString::to_string) };
+            facts.log_groups.insert(group.clone(), Row::Present(row));
+        }
+        LogsChange::EncryptLogGroup { group, key } => {
+            present(facts.log_groups.get_mut(group))?.key = Some(key.to_string());
+        }
+    }
+    Some(())
+}
+
+pub(super) fn network_firewall(facts: &mut Facts, change: &NetworkFirewallChange) -> Option<()> {
+    match change {
+        NetworkFirewallChange::AddDomains { group, domains } => {
+            let group = present(facts.rule_groups.get_mut(group))?;
+            let GroupRules::Domains(list) = &mut group.rules else { return None };
+            list.targets.extend(domains.iter().cloned());
+            Some(())
+        }
+        NetworkFirewallChange::SetHomeNet { group, ranges } => {
+            let group = present(facts.rule_groups.get_mut(group))?;
+            group.variables.insert(String::from("HOME_NET"), ranges.clone());
+            Some(())
+        }
+        NetworkFirewallChange::SetPolicyHomeNet { policy, ranges } => {
+            let policy = present(facts.network_firewall_policies.get_mut(policy))?;
+            policy.variables.insert(String::from("HOME_NET"), ranges.clone());
+            Some(())
+        }
+    }
+}
+
+pub(super) fn route53(facts: &mut Facts, change: &Route53Change) -> Option<()> {
+    let (zone, name, kind) = match change {
+        Route53Change::UpsertAddresses { zone, name, addresses } => {
+            let v6 = addresses.iter().any(IpAddr::is_ipv6);
+            (zone, name, if v6 { RecordType::Aaaa } else { RecordType::A })
+        }
+        Route53Change::UpsertAlias { zone, name, .. } => (zone, name, RecordType::A),
+        Route53Change::UpsertCname { zone, name, .. } => (zone, name, RecordType::Cname),
+    };
+    let mut record = ZoneRecord { name: name.clone(), kind, values: Vec::new(), alias: None };
+    match change {
+        Route53Change::UpsertAddresses { addresses, .. } => {
+            record.values = addresses.iter().map(ToString::to_string).collect();
+        }
+        Route53Change::UpsertAlias { endpoint, dns_name, .. } => {
+            record.alias = Some(name_of_endpoint(facts, endpoint, dns_name.as_deref())?);
+        }
+        Route53Change::UpsertCname { endpoint, dns_name, .. } => {
+            record.values = vec![name_of_endpoint(facts, endpoint, dns_name.as_deref())?];
+        }
+    }
+    let records = present(facts.zone_records.get_mut(zone))?;
+    // Beside a CNAME record no other may stand.
+    let cname = |kind: &RecordType| *kind == RecordType::Cname;
+    let conflicts =
+        |other: &ZoneRecord| other.name == record.name && cname(&other.kind) != cname(&record.kind);
+    (!records.iter().any(conflicts)).then_some(())?;
+    records.retain(|other| other.name != record.name || other.kind != record.kind);
+    records.push(record);
+    Some(())
+}
+
+/// The endpoint's own name. One that was not seen is named here: AWS's begin with the endpoint's id.
+fn name_of_endpoint(facts: &mut Facts, id: &EndpointId, known: Option<&str>) -> Option<String> {
+    if let Some(name) = known {
+        return Some(name.into());
+    }
+    let rows = facts.endpoints.values_mut().chain(facts.service_endpoints.values_mut());
+    let lists = rows.filter_map(|row| present(Some(row)));
+    let mut found = None;
+    for endpoint in lists.flatten().filter(|endpoint| endpoint.id == *id) {
+        let service = endpoint.service.rsplit('.').next()?;
+        let name = format!("{id}-created.{service}.vpce.amazonaws.com");
+        endpoint.names.push(name.clone());
+        found = Some(name);
+    }
+    found
+}
+
+pub(super) fn route53resolver(facts: &mut Facts, change: &Route53ResolverChange) -> Option<()> {
+    match change {
+        Route53ResolverChange::CreateFirewallAllowRule { group, domains, priority } => {
+            let rules = present(facts.firewall_rules.get_mut(group))?;
+            (!rules.iter().any(|rule| rule.priority == *priority)).then_some(())?;
+            let list = FirewallListId::created();
+            rules.push(FirewallRule {
+                name: String::from("allow-ssm"),
+                priority: *priority,
+                action: FirewallAction::Allow,
+                domains: Some(list.clone()),
+                query_type: None,
+                redirection: None,
+            });
+            let domains = FirewallDomains { managed: false, domains: domains.clone() };
+            facts.firewall_domains.insert(list, Row::Present(domains));
+            Some(())
+        }
+        Route53ResolverChange::TrustRedirection { group, list, query_type } => {
+            let rules = present(facts.firewall_rules.get_mut(group))?;
+            let mut rules = rules.iter_mut();
+            let rule = rules.find(|rule| {
+                rule.domains.as_ref() == Some(list) && rule.query_type == *query_type
+            })?;
+            rule.redirection = Some(Redirection::Trust);
+            Some(())
+        }
+        Route53ResolverChange::AssociateSystemRule { domain, vpc } => {
+            let label = domain.split('.').next()?;
+            let id: ResolverRuleId =
+                format!("{}-{label}", ResolverRuleId::created()).parse().ok()?;
+            present(facts.resolver_rules.get_mut(vpc))?.push(id.clone());
+            let rule = ResolverRule {
+                domain: Some(domain.clone()),
+                kind: RuleType::System,
+                targets: Vec::new(),
+            };
+            facts.rules.insert(id, Row::Present(rule));
+            Some(())
+        }
+        Route53ResolverChange::DisassociateResolverRule { rule, vpc } => {
+            present(facts.resolver_rules.get_mut(vpc))?.retain(|other| other != rule);
+            Some(())
+        }
+    }
+}
+
+pub(super) fn service_setting(facts: &mut Facts, change: &ServiceSettingChange) -> Option<()> {
+    let ServiceSettingChange::Update { setting, value } = change;
+    let ids = [SettingId::DefaultHostManagementRole, SettingId::ActivationTier];
+    let id = ids.into_iter().find(|id| setting.ends_with(id.as_str()))?;
+    let row =
+        ServiceSetting { value: value.clone(), status: "Customized".into(), changed_at: None };
+    facts.service_settings.insert(id, Row::Present(row));
+    Some(())
+}
+
+pub(super) fn ssm(facts: &mut Facts, change: &SsmChange) -> Option<()> {
+    match change {
+        SsmChange::CreateDocument { name, content } => {
+            let row = Document {
+                kind: "Session".into(),
+                version: None,
+                created_at: None,
+                parameters: Vec::new(),
+                content: Text::parse(content),
+            };
+            facts.documents.insert(name.clone(), Row::Present(row));
+            Some(())
+        }
+        SsmChange::UpdateDocument { name, content } => {
+            let document = present(facts.documents.get_mut(name))?;
+            document.content = Text::parse(content);
+            // AWS counts them, and would give the time of the change.
+            document.version = None;
+            document.created_at = None;
+            Some(())
+        }
+        SsmChange::UpdateAgent { target } => {
+            present(facts.nodes.get_mut(target))?.agent_version = Some(String::from(NEWEST_AGENT));
+            Some(())
+        }
+        SsmChange::SetDefaultDocumentVersion { .. } => None,
+    }
+}
+
+/// Newer than every version that some feature needs.
+const NEWEST_AGENT: &str = "3.3.9999.0";

@@ -1,0 +1,171 @@
+//! Messages that people see, and what was behind them.
+//!
+//! The causes of a message stand in the order of their likelihood: how often each was behind it in public
+//! incident reports, and where that tells nothing, how common the fault is. `…` stands for anything. A
+//! message is matched without regard to case, quotation marks and line breaks.
+
+use super::causes::*;
+
+/// Texts that mean the same, and their causes, the likeliest first.
+pub struct Message {
+    pub texts: &'static [&'static str],
+    pub causes: &'static [&'static Cause],
+    /// It stands beside the message that matters: ssh's last words.
+    pub aside: bool,
+}
+
+macro_rules! messages {
+    ($([$($text:literal),+] => $($cause:ident)+ $(, $aside:ident)?;)*) => {
+        pub const MESSAGES: &[Message] = &[$(Message {
+            texts: &[$($text),+],
+            causes: &[$(&$cause),+],
+            aside: messages!(@$($aside)?),
+        }),*];
+    };
+    (@) => { false };
+    (@aside) => { true };
+}
+
+messages! {
+    // The service, by CLI and console.
+    ["targetnotconnected", "is not connected"] => OTHER_PLACE NO_PATH NO_CHANNEL_RIGHTS HALF_OPEN NOT_RUNNING STALE_ID;
+    ["startsession operation: ecs:", "ecs:… is not connected", "execute-command…targetnotconnected"] => CONTAINER OTHER_PLACE NO_CHANNEL_RIGHTS;
+    ["startsession operation: mi-", "mi-… is not connected"] => STALE_ID NO_PATH OTHER_PLACE HALF_OPEN;
+    ["execute command failed due to an internal error", "targetnotconnectedexception"] => CONTAINER_CREDENTIALS AGENT_VERSION NO_CHANNEL_RIGHTS;
+    ["ssm agent is not online", "ssm agent isnt online", "unable to connect to a systems manager endpoint to register itself", "ping status…offline", "connection lost", "connectionlost"] => NO_PATH AGENT_MISSING NO_PROFILE CLOCK;
+    ["ssm agent isnt installed", "agent is not installed"] => AGENT_MISSING HARDENED NO_PROFILE;
+    ["we werent able to connect to your instance"] => NO_PATH NO_PROFILE AGENT_MISSING;
+    ["not configured for use with aws systems manager"] => NO_PROFILE ROLE_LACKS_SSM PROFILE_FRESH;
+    ["invalidinstanceid.notfound", "does not exist in this region"] => NO_SUCH_TARGET OTHER_PLACE;
+    ["invalidinstanceid"] => OTHER_PLACE NOT_RUNNING NO_PATH;
+    ["accessdenied", "access denied", "is not authorized to perform", "not authorized"] => TARGET_RIGHTS DOCUMENT_RIGHTS ROLE_LACKS_SSM, aside;
+    ["accessdenied…startsession", "startsession…accessdenied", "not authorized to perform: ssm:startsession"] => TARGET_RIGHTS DOCUMENT_RIGHTS ENDPOINT_POLICY_OPERATOR;
+    ["ssm:startsession on resource: arn:…:document/", "accessdenied…document aws-start", "accessdenied…document/"] => DOCUMENT_RIGHTS TARGET_RIGHTS;
+    ["ssm:startsession on resource: arn:…:instance/"] => TARGET_RIGHTS ENDPOINT_POLICY_OPERATOR GUARDRAIL;
+    ["terminatesession"] => PLUGIN_MISSING TERMINATE_RIGHTS;
+    ["resumesession"] => TERMINATE_RIGHTS;
+    ["explicit deny", "explicitdeny"] => TARGET_RIGHTS GUARDRAIL ENDPOINT_POLICY_OPERATOR;
+    ["service control policy", "no permissions boundary allows"] => GUARDRAIL;
+    ["ssm-guiconnect"] => GUARDRAIL GUI_CONNECT;
+    ["invalid choice"] => CLI_OLD;
+    ["installed version of cli does not support"] => CLI_OLD;
+    ["enable advanced-instances tier"] => TIER;
+    ["document with name…does not exist", "invaliddocument", "couldnt retrieve document contents", "could not retrieve document"] => SESSION_DOCUMENT DOCUMENT_RIGHTS;
+    ["invaliddocumentschemaversion", "not a valid schema version", "only type: session is supported"] => SESSION_DOCUMENT;
+    ["port forwarding sessions to remote hosts are not supported", "not supported by this version of ssm agent"] => AGENT_TOO_OLD;
+    ["forwarding to ip address…is forbidden"] => LOOPBACK;
+    ["expiredtoken", "security token included in the request is expired", "token…expired", "unable to locate credentials", "invalidclienttokenid", "unrecognizedclientexception"] => CLIENT_CREDENTIALS;
+    ["signature expired", "signature not yet current", "invalidsignatureexception", "requesttimetooskewed"] => CLOCK CLIENT_CREDENTIALS;
+    ["session was terminated", "session failed", "terminated…session"] => ENDED BLANK;
+
+    // The session's preferences.
+    ["encryption is not set up on the selected cloudwatch logs log group"] => LOG_GROUP_RIGHTS LOG_GROUP_NAME LOG_GROUP_PLAIN ENDPOINT_POLICY;
+    ["log group specified in session preferences either does not exist"] => LOG_GROUP_NAME LOG_GROUP_RIGHTS;
+    ["encryption is not set up on the selected amazon s3 bucket", "unable to validate encryption on amazon s3 bucket"] => BUCKET_RIGHTS BUCKET_PLAIN LOGS_UNREACHABLE;
+    ["describeloggroups"] => LOGS_UNREACHABLE LOG_GROUP_RIGHTS;
+    ["signed headbucket request failed", "http head request failed"] => LOGS_UNREACHABLE BUCKET_RIGHTS;
+    ["failed uploading", "failed to upload shell session logs"] => BUCKET_KEY BUCKET_POLICY LOGS_UNREACHABLE;
+    ["error in putlogevents", "error creating log stream"] => LOG_GROUP_RIGHTS LOGS_UNREACHABLE;
+    ["blank screen", "black screen", "dead cursor", "session takes minutes"] => LOGS_UNREACHABLE DISK_FULL RUN_AS BLANK;
+    ["runas user", "invalid runas username", "runas default user"] => RUN_AS RUN_AS_SSM_USER;
+    ["runas user ssm-user does not exist"] => RUN_AS_SSM_USER RUN_AS;
+    ["invalid uid and gid"] => RUN_AS_ROOT RUN_AS;
+    ["unrecognizedpropertyexception", "unrecognized field…badrequest", "runasenabled"] => RUN_AS_EMPTY SESSION_DOCUMENT;
+    ["failed to create ssm-user", "netusersetinfo"] => WINDOWS_USER;
+
+    // KMS, on both sides.
+    ["error while initiating handshake", "handshake timed out"] => CLIENT_KMS_CREDENTIALS NODE_KMS CLIENT_NO_WEBSOCKET CLIENT_KMS_RIGHTS WRAPPER;
+    ["aws_ssm connection timeout"] => CLIENT_KMS_CREDENTIALS CLIENT_NO_WEBSOCKET NODE_KMS;
+    ["latest version of the session manager plugin"] => CLIENT_KMS_CREDENTIALS WRAPPER CLIENT_NO_WEBSOCKET PLUGIN_OLD;
+    ["kmsencryption failed on client"] => CLIENT_KMS_CREDENTIALS CLIENT_KMS_RIGHTS;
+    ["generatedatakey…accessdenied", "not authorized to perform: kms:generatedatakey"] => CLIENT_KMS_RIGHTS CLIENT_KMS_CREDENTIALS;
+    ["assumeroletokenprovidernotseterror"] => CLIENT_KMS_CREDENTIALS;
+    ["error in credential_process", "processproviderexecutionerror"] => CLIENT_KMS_CREDENTIALS;
+    ["refresh cached sso token failed", "invalidgrantexception"] => CLIENT_KMS_CREDENTIALS CLIENT_CREDENTIALS;
+    ["invalid encryptioncontext", "session is encrypted using aws kms"] => WRAPPER PLUGIN_OLD;
+    ["unable to retrieve data key", "decrypting data key", "kms:decrypt"] => NODE_DECRYPT ENDPOINT_POLICY;
+
+    // The machine of the operator.
+    ["sessionmanagerplugin is not found", "session-manager-plugin: command not found", "command not found: session-manager-plugin", "session-manager-plugin is not recognized"] => PLUGIN_MISSING;
+    ["cannot perform start session: eof"] => NO_TERMINAL TOO_MANY;
+    ["session_manager_plugin_mux.sock", "bind: invalid argument"] => SOCKET_PATH;
+    ["cannot perform start session"] => CLIENT_NO_WEBSOCKET PLUGIN_OLD;
+    ["could not connect to the endpoint url"] => CLIENT_DNS CLIENT_DUAL_STACK CLIENT_NO_WEBSOCKET;
+    [".api.aws"] => CLIENT_DUAL_STACK CLIENT_DNS;
+    ["connect timeout on endpoint url", "read timeout on endpoint url"] => CLIENT_DNS CLIENT_NO_WEBSOCKET;
+    ["websocket: bad handshake", "unable to determine sessiontype"] => CLIENT_NO_WEBSOCKET PLUGIN_OLD;
+    ["websocket: close 1006", "unexpected eof"] => IDLE_TIMER PLUGIN_DEFECT CLIENT_NO_WEBSOCKET;
+    ["websocket: close 1000", "close 1000 (normal)"] => PLUGIN_DEFECT IDLE_TIMER;
+    ["control frame length"] => PLUGIN_DEFECT CLIENT_NO_WEBSOCKET;
+    ["ssl validation failed", "certificate signed by unknown authority", "certificate verify failed"] => CLIENT_CERTIFICATE;
+    ["kex_exchange_identification", "ssh_exchange_identification", "closed by unknown port"] => OTHER_PLACE SSH_OUTPUT NO_CHANNEL_RIGHTS PLUGIN_MISSING, aside;
+    ["broken pipe"] => OTHER_PLACE SSH_OUTPUT IDLE_TIMER;
+    ["ssh_protocol_version_exchange", "protocol mismatch", "ssh_exchange_identification: generating", "ssh_exchange_identification: starting session", "invalid ssh identification string", "banner line contains invalid characters"] => SSH_OUTPUT;
+    ["nonexistent pipe"] => SSH_OUTPUT;
+    ["ssh handshake timeout", "ssh hang"] => AGENT_TOO_OLD AGENT_VERSION NOTHING_LISTENS;
+    ["could not resolve hostname i-", "could not resolve hostname mi-"] => SSH_NAME;
+    ["permission denied (publickey", "host key verification failed"] => SSH_KEY SSH_NAME;
+    ["ssh helper not yet started"] => PROXY NO_PATH;
+    ["connection to destination port failed"] => NOTHING_LISTENS OPEN_FILES;
+    ["connection refused"] => NOTHING_LISTENS;
+    ["waiting for connections"] => FORWARD_WAITS NOTHING_LISTENS;
+
+    // The agent's log.
+    ["ssm:updateinstanceinformation"] => ROLE_LACKS_SSM ENDPOINT_POLICY PROFILE_SHADOWS_DHMC;
+    ["retrieved credentials failed to report to ssm"] => PROFILE_SHADOWS_DHMC ROLE_LACKS_SSM ENDPOINT_POLICY;
+    ["failed to connect to systems manager"] => ROLE_LACKS_SSM NO_PATH PROFILE_SHADOWS_DHMC;
+    ["no ec2 instance role found", "emptyec2rolelist"] => NO_PROFILE NO_METADATA PROFILE_FRESH;
+    ["failed to register identity", "registermanagedinstance"] => NO_PROFILE ROLE_LACKS_SSM NO_PATH;
+    ["instance management role is not configured"] => NO_PROFILE;
+    ["hibernate"] => NO_PROFILE PROFILE_FRESH AGENT_VERSION NO_PATH;
+    ["unable to acquire credentials"] => NO_PROFILE NO_EGRESS FIREWALL;
+    ["agent log up to identity selection", "identity selection"] => AGENT_VERSION NO_PROFILE;
+    ["createcontrolchannel", "unauthorized request", "setting up control channel"] => NO_CHANNEL_RIGHTS ENDPOINT_POLICY GUARDRAIL;
+    ["createdatachannel", "setting up data channel", "request is not authenticated"] => NO_CHANNEL_RIGHTS STALE_CREDENTIALS GUARDRAIL;
+    ["unknownoperationexception"] => SERVICE_DEFECT;
+    ["credentials are already expired"] => STALE_CREDENTIALS CLOCK;
+    ["dial tcp 10.…i/o timeout", "dial tcp 172.…i/o timeout", "dial tcp 192.168.…i/o timeout", "private ip…i/o timeout"] => ENDPOINT_GROUP NO_PATH;
+    ["i/o timeout", "dial tcp…i/o timeout"] => NO_EGRESS FIREWALL OTHER_RESOLVER ENDPOINT_GROUP;
+    ["resolved to a global ip", "resolves to a public", "resolves to public"] => OTHER_RESOLVER;
+    ["no such host", "temporary failure in name resolution", "dial tcp: lookup"] => DNS_UNREACHABLE OTHER_RESOLVER;
+    ["lookup…i/o timeout"] => DNS_UNREACHABLE OTHER_RESOLVER;
+    ["tls handshake timeout", "connection reset by peer"] => FIREWALL NO_PATH;
+    ["timed out"] => NO_EGRESS FIREWALL CLIENT_NO_WEBSOCKET;
+    ["failed to dial websocket"] => NO_PATH PROXY FIREWALL;
+    ["failed to fetch region", "169.254.169.254", "no authorization header in request", "failed to get imdsv2 token", "failed to get instance info from imds", "failed to find agent identity"] => NO_METADATA WINDOWS_ROUTES PROXY;
+    ["invoke-webrequest"] => WINDOWS_ROUTES NO_METADATA;
+    ["network is unreachable"] => HARDENED NO_METADATA NO_PATH;
+    ["requestmanagedinstanceroletoken"] => HYBRID_LEFTOVER TRUST ENDPOINT_POLICY;
+    ["machinefingerprintdoesnotmatch", "bios-hash"] => FINGERPRINT;
+    ["activationexpired", "invalidactivation"] => ACTIVATION NO_METADATA;
+    ["pause_publication"] => TIER HALF_OPEN NO_CHANNEL_RIGHTS;
+    ["sysprep hasnt completed"] => WINDOWS_SYSPREP NO_PROFILE;
+    ["identity_config.json"] => AGENT_MISSING LEFTOVER_STATE BENIGN;
+    ["registrationkey does not exist", "seelog.xml: no such file"] => BENIGN NO_PROFILE;
+    ["core manager cant be nil"] => LEFTOVER_STATE BENIGN;
+    ["plugin with name…not found", "plugin with name standard_stream"] => DISK_FULL INOTIFY HALF_OPEN;
+    ["no space left on device"] => DISK_FULL INOTIFY;
+    ["failed to create channel", "filewatcher listener encountered error"] => INOTIFY OPEN_FILES DISK_FULL;
+    ["too many open file"] => INOTIFY OPEN_FILES AGENT_VERSION;
+    ["document worker timed out", "document process failed unexpectedly"] => INOTIFY MEMORY DISK_FULL;
+    ["out of memory"] => MEMORY;
+    ["installed in this instance by snap", "amazon-ssm-agent: command not found", "unit amazon-ssm-agent.service could not be found"] => SNAP AGENT_MISSING;
+    ["amazonec2roleforssm"] => OLD_POLICY;
+    ["assumeroleunauthorizedaccess", "cannot assume the role"] => TRUST;
+
+    // The console in Japanese, and what people write of it.
+    ["ターゲットが接続され", "ターゲットに接続でき", "接続されていません", "インスタンスに接続でき"] => OTHER_PLACE NO_PATH NO_CHANNEL_RIGHTS HALF_OPEN NOT_RUNNING;
+    ["オンラインではありません", "オンラインになっていません", "エンドポイントに接続して…登録でき", "接続が失われ", "接続が切れ", "接続が切断"] => NO_PATH AGENT_MISSING NO_PROFILE CLOCK;
+    ["ロググループで暗号化", "ロググループ…暗号化", "ログ…暗号化が設定され"] => LOG_GROUP_RIGHTS LOG_GROUP_NAME LOG_GROUP_PLAIN;
+    ["バケットで暗号化", "バケット…暗号化"] => BUCKET_RIGHTS BUCKET_PLAIN LOGS_UNREACHABLE;
+    ["アクセスが拒否", "アクセス拒否", "実行する権限がありません", "許可されていません", "権限がありません"] => TARGET_RIGHTS DOCUMENT_RIGHTS ROLE_LACKS_SSM;
+    ["セッションを開始できません", "セッションを開始できなかった"] => LOG_GROUP_RIGHTS BUCKET_RIGHTS TARGET_RIGHTS NO_PATH;
+    ["セッションが終了", "セッションは終了"] => ENDED BLANK;
+    ["画面が真っ", "真っ黒", "真っ白", "空白の画面"] => LOGS_UNREACHABLE DISK_FULL RUN_AS BLANK;
+    ["プラグインが見つかりません", "プラグイン…インストールされていません"] => PLUGIN_MISSING;
+    ["名前解決", "グローバルip"] => OTHER_RESOLVER DNS_UNREACHABLE;
+    ["タイムアウト"] => NO_EGRESS FIREWALL CLIENT_NO_WEBSOCKET;
+    ["アドバンストインスタンス", "アドバンスドインスタンス"] => TIER;
+    ["ドキュメント…存在しません"] => SESSION_DOCUMENT DOCUMENT_RIGHTS;
+    ["ロールがアタッチされていません", "インスタンスプロファイル"] => NO_PROFILE ROLE_LACKS_SSM PROFILE_FRESH;
+}

@@ -1,0 +1,292 @@
+//! `ssm-doctor log`: what an agent's log says, judged on its own.
+
+mod files;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use ssm_doctor_analysis::node::agent_log::{self, Found, Judgement, Outcome, State};
+use ssm_doctor_checks::agent_log_words as words;
+use ssm_doctor_facts::{agent_log::AgentLog, time::Timestamp};
+
+pub use files::ReadError;
+
+use crate::render::{BOLD, PLAIN, Page};
+
+/// What a log says, for machines.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "ssm-doctor/log/v1")]
+pub struct Document {
+    schema: SchemaName,
+    agent: Agent,
+    /// The times of the first and of the last line.
+    begins_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
+    outcome: Verdict,
+    /// All stages, in the order in which a session needs them.
+    stages: Vec<Stage>,
+    /// The root cause first. Empty when nothing is wrong.
+    causes: Vec<Cause>,
+}
+
+#[derive(Serialize, JsonSchema)]
+enum SchemaName {
+    #[serde(rename = "ssm-doctor/log/v1")]
+    LogV1,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Agent {
+    version: Option<String>,
+    os: Option<String>,
+    started_at: Option<Timestamp>,
+    instance: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    /// Exit status 0.
+    Healthy,
+    /// Exit status 1.
+    Faulty,
+    /// The log shows neither a fault nor an open control channel. Exit status 3.
+    Undecided,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[allow(clippy::struct_field_names, reason = "the document has this name")]
+struct Stage {
+    stage: &'static str,
+    state: StageState,
+    since: Option<Timestamp>,
+    last: Option<Timestamp>,
+    count: u64,
+    evidence: Vec<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum StageState {
+    Ok,
+    Failed,
+    NotReached,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Cause {
+    /// The check whose runbook is about it.
+    check: &'static str,
+    title: String,
+    standing: Standing,
+    evidence: Vec<String>,
+    first: Option<Timestamp>,
+    last: Option<Timestamp>,
+    count: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Standing {
+    Cause,
+    /// One of several that the text cannot distinguish. They follow one another.
+    Possible,
+}
+
+/// What was read, and what it means.
+pub struct Report {
+    log: AgentLog,
+}
+
+/// Reads logs.
+///
+/// # Errors
+/// If a file cannot be read, or nothing of it is an agent's log.
+pub fn read(paths: &[std::path::PathBuf]) -> Result<AgentLog, LogError> {
+    let scans = files::read(paths)?;
+    // A log that is empty shows nothing, and is a log all the same.
+    if !scans.iter().any(|scan| scan.is_recognized() || scan.is_empty()) {
+        return Err(LogError::NoLog);
+    }
+    Ok(agent_log::merge(scans))
+}
+
+/// The log that was given beside a target, if any.
+///
+/// # Errors
+/// If a file cannot be read, or nothing of it is an agent's log.
+pub fn given(paths: &[std::path::PathBuf]) -> Result<Option<AgentLog>, LogError> {
+    if paths.is_empty() { Ok(None) } else { read(paths).map(Some) }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("this is not a log of SSM Agent or of the Session Manager plugin")]
+    NoLog,
+}
+
+impl LogError {
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Read(error) => error.help(),
+            Self::NoLog => "give amazon-ssm-agent.log, its rotated files and hibernate.log, or their folder; errors.log alone does not hold every cause".into(),
+        }
+    }
+}
+
+impl Report {
+    #[must_use]
+    pub fn new(log: AgentLog) -> Self {
+        Self { log }
+    }
+
+    /// 0: nothing is wrong; 1: a fault; 3: the log does not show it.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match agent_log::judge(&self.log).outcome {
+            Outcome::Healthy => 0,
+            Outcome::Faulty => 1,
+            Outcome::Undecided => 3,
+        }
+    }
+
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let Judgement { stages, causes, outcome } = agent_log::judge(&self.log);
+        Document {
+            schema: SchemaName::LogV1,
+            agent: Agent {
+                version: self.log.version.clone(),
+                os: self.log.os.clone(),
+                started_at: self.log.started_at,
+                instance: self.log.instance.clone(),
+            },
+            begins_at: self.log.begins_at,
+            ends_at: self.log.ends_at,
+            outcome: match outcome {
+                Outcome::Healthy => Verdict::Healthy,
+                Outcome::Faulty => Verdict::Faulty,
+                Outcome::Undecided => Verdict::Undecided,
+            },
+            stages: stages
+                .into_iter()
+                .map(|it| Stage {
+                    stage: it.stage.as_str(),
+                    state: match it.state {
+                        State::Works => StageState::Ok,
+                        State::Failed => StageState::Failed,
+                        State::NotReached => StageState::NotReached,
+                    },
+                    since: it.since,
+                    last: it.last,
+                    count: it.count,
+                    evidence: owned(&it.evidence),
+                })
+                .collect(),
+            causes: causes.iter().flat_map(causes_of).collect(),
+        }
+    }
+
+    /// For people.
+    pub fn print(&self, page: &mut Page) {
+        let Judgement { stages, causes, outcome } = agent_log::judge(&self.log);
+        let verdict = match outcome {
+            Outcome::Healthy => "NOTHING WRONG",
+            Outcome::Faulty => "FAULT",
+            Outcome::Undecided => "CANNOT TELL",
+        };
+        let text = match (outcome, causes.first()) {
+            (Outcome::Faulty, Some(first)) => words::title(&first.cause, first.stage),
+            (Outcome::Healthy, _) => "the log ends with a working agent".into(),
+            _ => "the log shows neither a fault nor an open control channel".into(),
+        };
+        page.paragraph(0, &[(BOLD, verdict), (PLAIN, " "), (PLAIN, &text)]);
+        page.paragraph(0, &[(PLAIN, &self.about())]);
+        page.blank();
+        for found in &causes {
+            cause(page, found);
+        }
+        let rows: Vec<Vec<String>> = stages
+            .iter()
+            .map(|it| {
+                let since = it.since.map_or_else(String::new, |at| format!("since {at}"));
+                let last = it.last.map_or_else(String::new, |at| format!("last {at}"));
+                let count =
+                    if it.count == 0 { String::new() } else { format!("{} lines", it.count) };
+                vec![words::words(it.stage), it.state.as_str().to_owned(), since, last, count]
+            })
+            .collect();
+        page.rows(&["stage", "state", "since", "last line", "count"], &rows);
+        page.blank();
+        page.paragraph(0, &[(PLAIN, NOTE)]);
+    }
+
+    /// Agent, system, node and period.
+    fn about(&self) -> String {
+        let log = &self.log;
+        let mut parts = Vec::new();
+        parts.extend(log.version.as_ref().map(|it| format!("agent {it}")));
+        parts.extend(log.os.clone());
+        parts.extend(log.instance.clone());
+        if let Some((from, to)) = log.begins_at.zip(log.ends_at) {
+            parts.push(format!("{from} to {to}"));
+        }
+        parts.extend(log.started_at.map(|at| format!("last started {at}")));
+        if parts.is_empty() { "the log is empty or without times".into() } else { parts.join(", ") }
+    }
+}
+
+const NOTE: &str =
+    "Times are the node's own and read as UTC. What was changed after the last line does not show.";
+
+fn cause(page: &mut Page, found: &Found) {
+    let title = words::title(&found.cause, found.stage);
+    let names: Vec<&str> = found.checks.to_vec();
+    if let [check] = names.as_slice() {
+        page.paragraph(0, &[(PLAIN, "cause: "), (BOLD, &title), (PLAIN, &format!(" ({check})"))]);
+    } else {
+        page.paragraph(0, &[(PLAIN, "not decided: "), (BOLD, &title)]);
+        for check in names {
+            let text = format!("{} ({check})", words::possibility(check));
+            page.paragraph(2, &[(PLAIN, "possible: "), (PLAIN, &text)]);
+        }
+    }
+    let times = match (found.first, found.last) {
+        (Some(first), Some(last)) if first != last => {
+            format!("{} lines, from {first} to {last}", found.count)
+        }
+        (_, Some(last)) => format!("at {last}"),
+        _ => "without a time".into(),
+    };
+    page.paragraph(2, &[(PLAIN, &times)]);
+    for line in &found.evidence {
+        page.paragraph(2, &[(PLAIN, line)]);
+    }
+    page.blank();
+}
+
+/// One entry for each check.
+fn causes_of(found: &Found) -> Vec<Cause> {
+    let title = words::title(&found.cause, found.stage);
+    let several = found.checks.len() > 1;
+    let entry = |check: &&'static str| Cause {
+        check,
+        title: if several {
+            format!("{title} (possible: {})", words::possibility(check))
+        } else {
+            title.clone()
+        },
+        standing: if several { Standing::Possible } else { Standing::Cause },
+        evidence: owned(&found.evidence),
+        first: found.first,
+        last: found.last,
+        count: found.count,
+    };
+    found.checks.iter().map(entry).collect()
+}
+
+fn owned(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|it| (*it).to_owned()).collect()
+}

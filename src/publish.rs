@@ -1,0 +1,96 @@
+//! Where a report and its facts go, and how the run ends.
+
+use ssm_doctor_checks::engine::{
+    check::Impact,
+    diagnosis::{Finding, Overall},
+};
+
+use crate::{
+    COULD_NOT_RUN, Failure,
+    cli::{FailOn, ReportArgs},
+    output::{self, Pending, Readers},
+    render::{Format, View, table},
+    report::Report,
+    screen,
+    snapshot::Snapshot,
+};
+
+/// The files, opened before the work begins.
+pub struct Sink {
+    outputs: Vec<(Format, Pending)>,
+    facts: Option<Pending>,
+    /// The format on standard output; none if a file has it.
+    printed: Option<Format>,
+}
+
+impl Sink {
+    pub fn open(args: &ReportArgs) -> Result<Self, Failure> {
+        let asked = args.format.unwrap_or_default();
+        let outputs = args
+            .output
+            .iter()
+            .map(|file| {
+                let format = Format::of_file(file).unwrap_or(asked);
+                Ok((format, Pending::open(file, Readers::Usual)?))
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let facts = args.save_facts.as_deref();
+        Ok(Self {
+            printed: Some(asked).filter(|asked| outputs.iter().all(|it| it.0 != *asked)),
+            facts: facts.map(|file| Pending::open(file, Readers::Owner)).transpose()?,
+            outputs,
+        })
+    }
+
+    /// Writes everything and says how the run ends: the same for every format.
+    pub fn publish(
+        self,
+        args: &ReportArgs,
+        report: &Report,
+        snapshot: &Snapshot,
+    ) -> Result<u8, Failure> {
+        if let Some(file) = self.facts {
+            file.write(&snapshot.to_json()?)?;
+        }
+        let view = View { screen: screen(&std::io::stdout()), verbose: args.verbose };
+        let in_file =
+            View { screen: crate::render::Screen { colour: false, ..view.screen }, ..view };
+        for (format, file) in self.outputs {
+            file.write(&format.render(report, in_file)?)?;
+        }
+        if args.quiet {
+            output::print(&table::line(report, view))?;
+        } else if let Some(format) = self.printed {
+            output::print(&format.render(report, view)?)?;
+        }
+        Ok(exit_code(report, &args.fail_on))
+    }
+}
+
+/// `blocks`, `degrades` and `advises` are thresholds; `unknown` stands beside them. `never` leaves
+/// nothing but the runs that had nothing to judge.
+fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
+    let failed = |impact| {
+        let fails = |it: &Finding| it.standing.is_some() && !it.open && it.check.impact == impact;
+        report.diagnosis.findings.iter().any(fails)
+    };
+    let advises = fail_on.contains(&FailOn::Advises);
+    let degrades = advises || fail_on.contains(&FailOn::Degrades);
+    let overall = report.diagnosis.overall;
+    let in_vain = report.target_is_out_of_reach() && overall != Overall::Blocked;
+    if report.target_is_missing() || in_vain {
+        COULD_NOT_RUN
+    } else if fail_on.contains(&FailOn::Never) {
+        0
+    } else if overall == Overall::Blocked
+        || degrades && failed(Impact::Degrades)
+        || advises && failed(Impact::Advises)
+        || fail_on.contains(&FailOn::Unknown) && overall == Overall::Inconclusive
+    {
+        1
+    } else if overall == Overall::Inconclusive {
+        3
+    } else {
+        0
+    }
+}

@@ -1,0 +1,54 @@
+//! Annotations of a GitHub workflow: a line for each failure, and for what the verdict depends on.
+//!
+//! Source: GitHub's documentation, "Workflow commands for GitHub Actions", and its toolkit's
+//! `packages/core/src/command.ts` for what is escaped.
+
+use std::fmt::Write as _;
+
+use super::{View, safe::shown};
+use crate::report::{
+    Report,
+    summary::{Role, in_plain_text},
+};
+
+#[must_use]
+pub fn render(report: &Report, _: View) -> String {
+    let mut text = String::new();
+    let (mark, says) = report.conclusion();
+    for problem in report.problems() {
+        let level = match problem.role {
+            Role::Advice => "notice",
+            Role::AlsoWrong => "warning",
+            Role::Root | Role::AlsoBlocking if problem.is_suspect() => "warning",
+            Role::Root if problem.check.impact.as_str() != "blocks" => "warning",
+            Role::Root | Role::AlsoBlocking => "error",
+        };
+        let fix = in_plain_text(&problem.repairs);
+        let message = format!("{}\n{fix}\n{}", problem.statements.join("\n"), problem.runbook);
+        annotation(&mut text, level, &title(report, &problem.check.name()), &message);
+    }
+    for unseen in report.unseen().into_iter().filter(|it| it.decisive) {
+        let message = format!("{} {}\nNext: {}", unseen.what, unseen.why, unseen.next);
+        annotation(&mut text, "warning", &title(report, "unknown"), &message);
+    }
+    let summary = format!("{} {}: {says}", mark.symbol(), report.place());
+    annotation(&mut text, "notice", "ssm-doctor", &summary);
+    text
+}
+
+fn title(report: &Report, check: &str) -> String {
+    format!("{}: {check}", report.scope.target)
+}
+
+fn annotation(text: &mut String, level: &str, title: &str, message: &str) {
+    // Lines are ours; what acts on a terminal is spelled out within each.
+    let lines: Vec<_> = message.lines().map(|it| shown(it, true)).collect();
+    let message = data(&lines.join("\n"));
+    let title = data(&shown(title, true)).replace(':', "%3A").replace(',', "%2C");
+    // A `String` takes everything.
+    let _ = writeln!(text, "::{level} title={title}::{message}");
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}

@@ -1,0 +1,209 @@
+//! One file for a browser: no script, no request, readable by keyboard, by ear and on paper.
+//!
+//! `templates/report.html` is its shape; askama escapes what is put in.
+
+use askama::Template;
+use ssm_doctor_facts::change::Risk;
+
+use super::{View, safe::shown};
+use crate::report::{
+    Repair, Report,
+    drawing::Drawing,
+    steps::{Step, steps},
+    mark::Mark,
+    summary::{Problem, Role, statement},
+};
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    place: String,
+    mark: Mark,
+    says: String,
+    counts: String,
+    at: String,
+    session: &'static str,
+    problems: Vec<Section>,
+    consequences: Vec<(String, String)>,
+    unseen: Vec<Gap>,
+    paths: Vec<Path>,
+    checks: Vec<Row>,
+    closing: String,
+    version: &'static str,
+}
+
+/// A failure that does not follow from another.
+struct Section {
+    title: &'static str,
+    minor: bool,
+    statement: String,
+    check: String,
+    evidence: Vec<String>,
+    notes: Vec<String>,
+    fixes: Vec<Fix>,
+    then: &'static str,
+    runbook: String,
+}
+
+/// One of several options.
+struct Fix {
+    steps: Vec<Step>,
+    risks: String,
+    manual: Vec<String>,
+    commands: Vec<String>,
+    terraform: String,
+    console: Vec<String>,
+}
+
+struct Gap {
+    what: String,
+    why: String,
+    decisive: bool,
+    next: String,
+}
+
+struct Path {
+    services: String,
+    says: String,
+    /// In pixels.
+    height: usize,
+    hops: Vec<HopLine>,
+}
+
+struct HopLine {
+    mark: Mark,
+    /// In pixels.
+    y: usize,
+    text: String,
+}
+
+struct Row {
+    mark: Mark,
+    name: String,
+    runbook: String,
+    says: String,
+}
+
+/// # Errors
+/// If the template cannot be filled in, which is a defect.
+pub fn render(report: &Report, _: View) -> askama::Result<String> {
+    let (mark, says) = report.conclusion();
+    let missing = report.target_is_missing();
+    let consequences = report.consequences().into_iter().filter(|_| !missing);
+    let unseen = report.unseen().into_iter().filter(|_| !missing);
+    let checks = report.diagnosis.findings.iter().map(|finding| Row {
+        mark: Mark::of(&finding.answer),
+        name: finding.check.name(),
+        runbook: link(&report.runbook(finding.check)),
+        says: clean(&statement(finding)),
+    });
+    let page = Page {
+        place: clean(&report.place()),
+        mark,
+        says,
+        counts: report.counts(),
+        at: report.scope.at.to_string(),
+        session: report.scope.session.as_str(),
+        problems: report.problems().iter().map(section).collect(),
+        consequences: consequences.map(|it| (it.0.name(), clean(&it.1))).collect(),
+        unseen: unseen
+            .map(|it| Gap {
+                what: clean(&it.what),
+                why: clean(&it.why),
+                decisive: it.decisive,
+                next: clean(&it.next),
+            })
+            .collect(),
+        paths: report.drawings().iter().map(path).collect(),
+        checks: checks.collect(),
+        closing: clean(&report.closing().join(" · ")),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    page.render()
+}
+
+fn section(problem: &Problem) -> Section {
+    Section {
+        title: match problem.role {
+            Role::Root if problem.is_suspect() => "Suspect",
+            Role::Root => "Cause",
+            Role::AlsoBlocking => "Also blocking",
+            Role::AlsoWrong => "Also wrong",
+            Role::Advice => "Advice",
+        },
+        minor: problem.is_suspect() || matches!(problem.role, Role::AlsoWrong | Role::Advice),
+        statement: clean(problem.statement()),
+        check: problem.check.name(),
+        evidence: problem.statements.iter().skip(1).map(|it| clean(it)).collect(),
+        notes: problem.doubt.iter().chain(&problem.explanation).map(|it| clean(it)).collect(),
+        fixes: problem.repairs.iter().map(fix).collect(),
+        then: problem.repairs.first().map_or("", |first| first.recovery.as_str()),
+        runbook: link(&problem.runbook),
+    }
+}
+
+fn fix(fix: &Repair) -> Fix {
+    let clean_step = |step: Step| Step {
+        text: clean(&step.text),
+        places: step.places.iter().map(|it| clean(it)).collect(),
+    };
+    Fix {
+        steps: steps(&fix.title).into_iter().map(clean_step).collect(),
+        risks: fix.risks.iter().copied().map(Risk::phrase).collect::<Vec<_>>().join("; "),
+        manual: fix.manual.iter().map(|step| clean(step)).collect(),
+        commands: fix.commands.iter().map(|line| clean(line)).collect(),
+        terraform: fix.terraform.iter().flat_map(|text| text.lines()).map(clean).collect::<Vec<_>>().join("\n"),
+        console: fix.console.iter().map(|place| clean(place)).collect(),
+    }
+}
+
+fn path(drawing: &Drawing) -> Path {
+    const STEP: usize = 32;
+    /// What fits the width of the drawing.
+    const LETTERS: usize = 80;
+    let short = |text: String| {
+        let text = clean(&text);
+        if text.chars().count() <= LETTERS {
+            return text;
+        }
+        text.chars().take(LETTERS - 1).chain(['…']).collect()
+    };
+    let services = drawing.services.join(", ");
+    let end = if drawing.unfollowed { Mark::Doubt } else { Mark::None };
+    let lines = std::iter::once((Mark::None, drawing.from.clone()))
+        .chain(drawing.hops.iter().map(|hop| (hop.mark, hop.text())))
+        .chain([(end, services.clone())]);
+    let hops: Vec<_> = lines
+        .enumerate()
+        .map(|(at, (mark, text))| HopLine { mark, y: at * STEP + STEP / 2, text: short(text) })
+        .collect();
+    let says = drawing.hops.iter().map(|hop| format!("{}: {}", hop.text(), hop.mark.word()));
+    Path {
+        says: clean(&format!("From {}. {}.", drawing.from, says.collect::<Vec<_>>().join(". "))),
+        services,
+        height: hops.len() * STEP,
+        hops,
+    }
+}
+
+/// A runbook's base may be anybody's; only the web's schemes become links.
+fn link(url: &str) -> String {
+    let web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    if web { clean(url) } else { format!("#{}", clean(url)) }
+}
+
+fn clean(text: &str) -> String {
+    shown(text, true).into_owned()
+}
+
+impl Mark {
+    /// In the template's style sheet.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Good => "Good",
+            Self::Bad => "Bad",
+            Self::Doubt | Self::Warning => "Doubt",
+            Self::None => "None",
+        }
+    }
+}

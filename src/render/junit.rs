@@ -1,0 +1,82 @@
+//! JUnit XML: a suite for the target, and a case for each check.
+//!
+//! A case fails if the session is blocked by it, so that a test report agrees with the exit code. What the
+//! verdict depends on and was not seen is an error. Other faults and unknowns are told in the case's
+//! output.
+
+use quick_junit::{NonSuccessKind, Report as Suites, SerializeError, TestCase, TestCaseStatus, TestSuite};
+use ssm_doctor_analysis::answer::Verdict;
+use ssm_doctor_checks::engine::{
+    check::Impact,
+    diagnosis::Finding,
+    words,
+};
+
+use super::{View, safe::shown};
+use crate::report::{
+    Report,
+    summary::{in_plain_text, statement},
+};
+
+/// # Errors
+/// If the XML cannot be written, which is a defect.
+pub fn render(report: &Report, _: View) -> Result<String, SerializeError> {
+    let mut suites = Suites::new("ssm-doctor");
+    let mut suite = TestSuite::new(clean(&report.place()));
+    suite.add_property(("session", report.scope.session.as_str()));
+    suite.add_property(("verdict", report.diagnosis.overall.as_str()));
+    for finding in &report.diagnosis.findings {
+        suite.add_test_case(case(report, finding));
+    }
+    suites.add_test_suite(suite);
+    suites.to_string()
+}
+
+fn case(report: &Report, finding: &Finding) -> TestCase {
+    let says = clean(&statement(finding));
+    let blocks = finding.check.impact == Impact::Blocks && !finding.open;
+    let non_success = |kind, description: Option<String>| {
+        let mut status = TestCaseStatus::non_success(kind);
+        status.set_message(says.as_str());
+        status.set_type(finding.check.impact.as_str());
+        if let Some(description) = description {
+            status.set_description(description);
+        }
+        status
+    };
+    let runbook = report.runbook(finding.check);
+    let mut output = None;
+    let status = match &finding.answer {
+        Ok(Verdict::Fail(evidence, _)) => {
+            let evidence: Vec<_> = evidence.iter().map(|it| clean(&words::sentence(it))).collect();
+            let fix = in_plain_text(report.repairs(finding.check));
+            let fix = fix.lines().map(clean).collect::<Vec<_>>().join("\n");
+            let told = format!("{}\n{fix}\n{runbook}", evidence.join("\n"));
+            if blocks {
+                non_success(NonSuccessKind::Failure, Some(told))
+            } else if finding.open {
+                non_success(NonSuccessKind::Error, Some(told))
+            } else {
+                output = Some(format!("{}: {told}", finding.check.impact.as_str()));
+                TestCaseStatus::success()
+            }
+        }
+        Ok(Verdict::Pass(_)) => TestCaseStatus::success(),
+        Err(_) if finding.open => non_success(NonSuccessKind::Error, Some(runbook)),
+        Ok(Verdict::NotApplicable(_)) | Err(_) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(says.as_str());
+            status
+        }
+    };
+    let mut case = TestCase::new(finding.check.name(), status);
+    case.set_classname(finding.check.area());
+    if let Some(output) = output {
+        case.set_system_out(output);
+    }
+    case
+}
+
+fn clean(text: &str) -> String {
+    shown(text, true).into_owned()
+}

@@ -1,0 +1,155 @@
+//! Markdown for tickets, pull requests and job summaries (GitHub flavour).
+//!
+//! Text from AWS is escaped, so that it can neither format nor link; commands stand in fences that are
+//! longer than any run of backticks within.
+
+use std::fmt::Write as _;
+
+use ssm_doctor_facts::change::Risk;
+
+use super::{View, safe::shown};
+use crate::report::{
+    Repair, Report,
+    steps::steps,
+    mark::Mark,
+    summary::{Problem, Role},
+};
+
+#[must_use]
+pub fn render(report: &Report, _: View) -> String {
+    let mut text = String::new();
+    let (mark, says) = report.conclusion();
+    say(&mut text, &format!("## {} {}: {}\n", mark.symbol(), escaped(&report.place()), escaped(&says)));
+    let counts = report.counts();
+    if !counts.is_empty() {
+        say(&mut text, &format!("{counts}\n"));
+    }
+    let problems = report.problems();
+    let mut role = None;
+    for problem in &problems {
+        if role != Some(problem.role) {
+            role = Some(problem.role);
+            let title = match problem.role {
+                Role::Root if problem.is_suspect() => "Suspect",
+                Role::Root => "Cause",
+                Role::AlsoBlocking => "Also blocking",
+                Role::AlsoWrong => "Also wrong",
+                Role::Advice => "Advice",
+            };
+            say(&mut text, &format!("### {title}\n"));
+        }
+        self::problem(&mut text, problem);
+    }
+    let consequences = report.consequences();
+    if !consequences.is_empty() && !report.target_is_missing() {
+        say(&mut text, "### Consequences\n");
+        for (check, says) in consequences {
+            say(&mut text, &format!("- {} (`{}`)", escaped(&says), check.name()));
+        }
+        say(&mut text, "");
+    }
+    let unseen = report.unseen();
+    if !unseen.is_empty() && !report.target_is_missing() {
+        say(&mut text, "### Not seen\n");
+        for it in unseen {
+            let decisive = if it.decisive { " **The verdict depends on it.**" } else { "" };
+            let what = escaped(&format!("{} {}", it.what, it.why));
+            say(&mut text, &format!("- {}.{decisive} Next: {}", what.trim_end(), escaped(&it.next)));
+        }
+        say(&mut text, "");
+    }
+    say(&mut text, &escaped(&report.closing().join(" · ")));
+    text
+}
+
+fn say(text: &mut String, line: &str) {
+    // A `String` takes everything.
+    let _ = writeln!(text, "{line}");
+}
+
+fn problem(text: &mut String, problem: &Problem) {
+    say(text, &format!("**{}** (`{}`)\n", escaped(problem.statement()), problem.check.name()));
+    for says in problem.statements.iter().skip(1) {
+        say(text, &format!("- {}", escaped(says)));
+    }
+    for drawing in &problem.drawings {
+        let hops = drawing.hops.iter().map(|hop| format!("{} {}", hop.mark.symbol(), hop.text()));
+        let hops = hops.collect::<Vec<_>>().join(" ");
+        let end = if drawing.unfollowed { format!(" {}", Mark::Doubt.symbol()) } else { String::new() };
+        let line = format!("{} {hops}{end} → {}", drawing.from, drawing.services.join(", "));
+        say(text, &format!("- Path: {}", escaped(&line)));
+    }
+    for says in problem.doubt.iter().chain(&problem.explanation) {
+        say(text, &format!("- Note: {}", escaped(says)));
+    }
+    say(text, "");
+    for (at, repair) in problem.repairs.iter().enumerate() {
+        let label = if at == 0 { "Fix" } else { "Or" };
+        fix(text, label, repair);
+    }
+    let then = problem.repairs.first().map(|first| format!("Then: {}. ", first.recovery.as_str()));
+    say(text, &format!("{}[Runbook]({})\n", then.unwrap_or_default(), problem.runbook));
+}
+
+/// The one place that prints a fix.
+fn fix(text: &mut String, label: &str, fix: &Repair) {
+    let steps = steps(&fix.title);
+    let risks: Vec<&str> = fix.risks.iter().copied().map(Risk::phrase).collect();
+    let risks = if risks.is_empty() { String::new() } else { format!(" ({})", risks.join("; ")) };
+    say(text, &format!("{label}{risks}:\n"));
+    for (at, step) in steps.iter().enumerate() {
+        say(text, &format!("{}. {}", at + 1, escaped(&step.text)));
+        for place in &step.places {
+            say(text, &format!("   - {}", escaped(place)));
+        }
+    }
+    for step in &fix.manual {
+        say(text, &format!("- First: {}", escaped(step)));
+    }
+    if fix.commands.is_empty() {
+        say(text, "");
+        return;
+    }
+    let commands: Vec<_> =
+        fix.commands.iter().map(|line| shown(line, true).into_owned()).collect();
+    let fence = fence(&commands.join("\n"));
+    say(text, &format!("\n{fence}sh\n{}\n{fence}\n", commands.join("\n")));
+}
+
+/// Backticks, more of them than anywhere in `text`.
+fn fence(text: &str) -> String {
+    let longest = text.split(|it| it != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}
+
+/// `text` as it is, whatever Markdown would make of it.
+fn escaped(text: &str) -> String {
+    let text = shown(text, true);
+    let mut safe = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            // A mention would notify somebody.
+            '@' => safe.push_str("&#64;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
+                safe.extend(['\\', letter]);
+            }
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_formatted_that_is_not_meant() {
+        assert_eq!(escaped("<b>*x*</b> [a](b)"), "&lt;b&gt;\\*x\\*&lt;/b&gt; \\[a\\](b)");
+        assert_eq!(fence("a ``` b"), "````");
+        assert_eq!(fence("a"), "```");
+    }
+}

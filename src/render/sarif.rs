@@ -1,0 +1,111 @@
+//! SARIF 2.1.0, for code scanning and whatever else gathers findings.
+//!
+//! A result's fingerprint is its target and check: it stays while the evidence changes. Its location is
+//! the runbook, since no file has a session's fault.
+
+use std::collections::BTreeMap;
+
+use serde_sarif::sarif::{
+    ArtifactLocation, Location, LogicalLocation, Message, MultiformatMessageString,
+    PhysicalLocation, ReportingDescriptor, Result as Found, ResultKind, ResultLevel, Run,
+    RunAutomationDetails, Sarif, Tool, ToolComponent, Version,
+};
+use ssm_doctor_checks::engine::{
+    check::{Check, Impact},
+};
+
+use super::{View, safe::shown};
+use crate::report::{
+    self, Report,
+    summary::{Problem, Role, in_plain_text},
+};
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+
+/// # Errors
+/// Never: a report has no map whose keys are not strings.
+pub fn render(report: &Report, _: View) -> serde_json::Result<String> {
+    let problems = report.problems();
+    let mut rules: Vec<&'static Check> = Vec::new();
+    let mut results: Vec<Found> = Vec::new();
+    for problem in &problems {
+        rules.push(problem.check);
+        results.push(failure(report, problem));
+    }
+    for finding in report.diagnosis.findings.iter().filter(|it| it.open && it.answer.is_err()) {
+        rules.push(finding.check);
+        results.push(open(report, finding.check, &report::in_words(&finding.answer)));
+    }
+    let driver = ToolComponent::builder()
+        .name("ssm-doctor")
+        .version(env!("CARGO_PKG_VERSION"))
+        .information_uri(env!("CARGO_PKG_REPOSITORY"))
+        .rules(rules.into_iter().map(|check| rule(report, check)).collect::<Vec<_>>())
+        .build();
+    let run = Run::builder()
+        .tool(Tool::builder().driver(driver).build())
+        .automation_details(
+            RunAutomationDetails::builder()
+                .id(format!("ssm-doctor/{}/{}", report.scope.target, report.scope.session))
+                .build(),
+        )
+        .results(results)
+        .build();
+    let log = Sarif::builder()
+        .schema(SCHEMA)
+        .version(Version::V2_1_0.to_string())
+        .runs(vec![run])
+        .build();
+    super::json(&log)
+}
+
+fn rule(report: &Report, check: &Check) -> ReportingDescriptor {
+    let title = MultiformatMessageString::builder().text(check.title()).build();
+    ReportingDescriptor::builder()
+        .id(check.name())
+        .short_description(title)
+        .help_uri(report.runbook(check))
+        .build()
+}
+
+fn failure(report: &Report, problem: &Problem) -> Found {
+    let level = match (problem.role, problem.check.impact) {
+        (Role::Advice, _) | (_, Impact::Advises) => ResultLevel::Note,
+        (_, Impact::Blocks) if !problem.is_suspect() => ResultLevel::Error,
+        _ => ResultLevel::Warning,
+    };
+    let message = format!("{}\n{}", problem.statements.join("\n"), in_plain_text(&problem.repairs));
+    result(report, problem.check, ResultKind::Fail, level, &message)
+}
+
+/// SARIF's word for what could not be told.
+fn open(report: &Report, check: &Check, says: &str) -> Found {
+    result(report, check, ResultKind::Open, ResultLevel::None, says)
+}
+
+fn result(report: &Report, check: &Check, kind: ResultKind, level: ResultLevel, says: &str) -> Found {
+    let says: Vec<_> = says.lines().map(|line| shown(line, true)).collect();
+    let target = report.scope.target.to_string();
+    let account = report.account.as_ref().map(ToString::to_string).unwrap_or_default();
+    let place = format!("{account}/{}/{target}", report.scope.region);
+    let runbook = ArtifactLocation::builder().uri(report.runbook(check)).build();
+    let location = Location::builder()
+        .physical_location(PhysicalLocation::builder().artifact_location(runbook).build())
+        .logical_locations(vec![
+            LogicalLocation::builder()
+                .name(target)
+                .fully_qualified_name(place.clone())
+                .kind("resource")
+                .build(),
+        ])
+        .build();
+    let fingerprint = format!("{place}/{}/{}", report.scope.session, check.name());
+    Found::builder()
+        .rule_id(check.name())
+        .kind(kind)
+        .level(level)
+        .message(Message::builder().text(says.join("\n")).build())
+        .locations(vec![location])
+        .partial_fingerprints(BTreeMap::from([("ssmDoctor/v1".to_owned(), fingerprint)]))
+        .build()
+}

@@ -1,0 +1,42 @@
+//! One message for a chat: the verdict, the cause, the first thing to do, and where to read on.
+
+use std::fmt::Write as _;
+
+use super::{View, safe::shown};
+use crate::report::{Repair, Report, steps::steps, summary::Role};
+
+#[must_use]
+pub fn render(report: &Report, view: View) -> String {
+    let (mark, says) = report.conclusion();
+    let mut lines = vec![format!("{} {}: {says}", mark.symbol(), report.place())];
+    let problems = report.problems();
+    if let Some(problem) = problems.iter().find(|it| it.role == Role::Root) {
+        let label = if problem.is_suspect() { "Suspect" } else { "Cause" };
+        lines.push(format!("{label}: {} [{}]", problem.statement(), problem.check.name()));
+        lines.extend(problem.repairs.first().map(|repair| format!("Fix: {}", fix(repair))));
+        lines.push(format!("Runbook: {}", problem.runbook));
+    } else if let Some(unseen) = report.unseen().into_iter().find(|it| it.decisive) {
+        lines.push(format!("Not seen: {} {}", unseen.what, unseen.why).trim_end().to_owned());
+        lines.push(format!("Next: {}", unseen.next));
+    }
+    let more = report.counts();
+    if problems.len() > 1 {
+        lines.push(format!("In all: {more}"));
+    }
+    let mut text = String::new();
+    for line in lines {
+        // A `String` takes everything.
+        let _ = writeln!(text, "{}", shown(&line, view.screen.unicode));
+    }
+    text
+}
+
+/// The one place that prints a fix.
+fn fix(repair: &Repair) -> String {
+    let steps = steps(&repair.title);
+    let first = steps.first().map_or("", |it| it.text.trim_end_matches(':'));
+    match steps.len().saturating_sub(1) {
+        0 => first.to_owned(),
+        more => format!("{first} (and {more} more steps)"),
+    }
+}
