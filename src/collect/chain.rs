@@ -3,6 +3,9 @@
 //! A job counts its calls: each is a link, its retries are none, and neither is the wait for a turn. Calls that run
 //! side by side are links of different branches, of which the longest counts. So what a job does at once has to
 //! run through [`both`] or [`all`], and in the job's own task.
+//!
+//! A call of the SDK is a future of some ten kilobytes, and debug builds copy each future that contains it. On the
+//! heap it is copied once.
 
 use std::cell::Cell;
 
@@ -19,23 +22,27 @@ pub fn add_link() {
 
 /// With the length of the longest chain of calls in `work`.
 pub async fn counted<W: Future>(work: W) -> (W::Output, u32) {
-    branch(0, work).await
+    branch(0, Box::pin(work)).await
 }
 
 /// Both at once.
-pub async fn both<A: Future, B: Future>(a: A, b: B) -> (A::Output, B::Output) {
-    let so_far = length();
-    let ((a, of_a), (b, of_b)) = tokio::join!(branch(so_far, a), branch(so_far, b));
-    set_length(of_a.max(of_b));
-    (a, b)
+pub fn both<A: Future, B: Future>(a: A, b: B) -> impl Future<Output = (A::Output, B::Output)> {
+    let (a, b) = (Box::pin(a), Box::pin(b));
+    async move {
+        let so_far = length();
+        let ((a, of_a), (b, of_b)) = tokio::join!(branch(so_far, a), branch(so_far, b));
+        set_length(of_a.max(of_b));
+        (a, b)
+    }
 }
 
 /// All at once. Their results keep the order.
 pub async fn all<W: Future>(work: impl IntoIterator<Item = W>) -> Vec<W::Output> {
     let so_far = length();
-    let done = futures_util::future::join_all(work.into_iter().map(|it| branch(so_far, it))).await;
-    set_length(done.iter().map(|it| it.1).max().unwrap_or(so_far));
-    done.into_iter().map(|it| it.0).collect()
+    let branches = work.into_iter().map(|work| branch(so_far, Box::pin(work)));
+    let done = futures_util::future::join_all(branches).await;
+    set_length(done.iter().map(|(_, length)| *length).max().unwrap_or(so_far));
+    done.into_iter().map(|(output, _)| output).collect()
 }
 
 async fn branch<W: Future>(so_far: u32, work: W) -> (W::Output, u32) {

@@ -72,7 +72,7 @@ impl Iam {
             let found = field("Role", output.role())?;
             Ok(Some((role(found)?, tags(found.tags()))))
         };
-        shared.roles.get(name.clone(), ask).await
+        shared.roles.get(name.clone(), Box::pin(ask)).await
     }
 
     pub async fn user(self, name: UserName, shared: Shared) -> Facts {
@@ -97,7 +97,7 @@ impl Iam {
             };
             Ok(Some((user, boundary(found.permissions_boundary())?)))
         };
-        shared.users.get(name.clone(), ask).await
+        shared.users.get(name.clone(), Box::pin(ask)).await
     }
 
     /// May one principal do these things to these resources of one type? Resources of several types

@@ -130,7 +130,7 @@ impl Iam {
     }
 
     async fn lists(&self, owner: Owner, shared: &Shared) -> Outcome<Lists> {
-        shared.lists.get(owner.clone(), self.read_lists(owner)).await
+        shared.lists.get(owner.clone(), Box::pin(self.read_lists(owner))).await
     }
 
     async fn read_lists(&self, owner: Owner) -> Outcome<Lists> {
