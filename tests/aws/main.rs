@@ -40,9 +40,13 @@ use serde_json::{Value, json};
 use bench::{Bench, accepted, http, run, selftest};
 use packages::Outcome;
 
-/// Calls that one diagnosis may make, and rounds of calls that wait for each other.
+/// Calls that one diagnosis may make.
 const CALLS: usize = 60;
+/// Rounds of calls that wait for each other, as the server sees them.
 const ROUNDS: u64 = 4;
+/// The longest chain of calls that wait for each other, as the report counts it. A policy takes three, after
+/// the question that the simulator does not allow.
+const CHAIN: u64 = 5;
 
 static BENCH: LazyLock<Result<Bench, String>> = LazyLock::new(|| {
     Bench::start().map_err(|error| format!("the test bench did not start: {error}"))
@@ -74,6 +78,9 @@ struct Case {
     region: Option<String>,
     /// Instead of `CALLS`.
     calls: Option<usize>,
+    /// Instead of `CHAIN`: policies of a Network Firewall name rule groups, and those of an organization are read
+    /// level by level.
+    chain: Option<u64>,
     /// Why the printed commands do not let a session start, where they do not.
     heals_not: Option<String>,
     expect: Expect,
@@ -485,7 +492,7 @@ fn judge_promises(case: &Case, seen: &Seen, report: &Value, complaints: &mut Com
     });
     let rounds = report["facts"]["rounds"].as_u64().unwrap_or(u64::MAX);
     complaints
-        .unless(rounds <= ROUNDS || case.calls.is_some(), || format!("{rounds} rounds reported"));
+        .unless(rounds <= case.chain.unwrap_or(CHAIN), || format!("{rounds} rounds reported"));
     for finding in list(&report["findings"]) {
         let check = text(&finding["check"]);
         match text(&finding["verdict"]) {
