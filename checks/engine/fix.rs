@@ -116,7 +116,7 @@ pub fn terraform(changes: &[Change]) -> Option<String> {
         let block = block.map(|block| terraform::with_references(&block, changes));
         add_new(&mut blocks, block.as_slice());
     }
-    (!blocks.is_empty()).then(|| blocks.join("\n\n"))
+    (!blocks.is_empty()).then(|| terraform::aligned(&blocks.join("\n\n")))
 }
 
 /// Where in the console each change is made.

@@ -10,6 +10,7 @@ use ssm_doctor_facts::{
     ids::KeyName,
 };
 
+pub(super) use hcl::aligned;
 use hcl::{identifier, quoted};
 
 /// The resources that make a change; None where the AWS provider has none, or where the change edits a
