@@ -120,7 +120,7 @@ impl Organizations {
         let policies = pages.iter().flat_map(ListPoliciesForTargetOutput::policies);
         let policies = all(policies.map(|it| async {
             let id = field("Id", it.id())?;
-            let text = texts.get(id.to_owned(), self.content(id)).await?;
+            let text = texts.get(id.to_owned(), Box::pin(self.content(id))).await?;
             Ok((format!("{} ({id})", it.name().unwrap_or_default()), text))
         }));
         policies.await.into_iter().collect::<Result<_, _>>().map(Some)

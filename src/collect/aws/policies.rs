@@ -84,7 +84,9 @@ impl Iam {
         let ((attached, managed), groups) = both(own, all(groups)).await;
         let mut facts = Facts { managed_policies: managed, ..Facts::default() };
         facts.user_policies.insert(name, row(attached));
-        groups.into_iter().for_each(|it| facts.absorb(it));
+        for group in groups {
+            facts.absorb(group);
+        }
         facts
     }
 

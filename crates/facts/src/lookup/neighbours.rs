@@ -82,6 +82,7 @@ fn after_node(_: &Target, row: &ManagedNode, _: &Facts, _: &Scope) -> Needs {
 }
 
 /// As above.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the table passes every key alike")]
 fn after_service_setting(_: &SettingId, row: &ServiceSetting, _: &Facts, _: &Scope) -> Needs {
     row.role().filter(|it| !it.starts_with('$')).and_then(role_named).into_iter().collect()
 }
