@@ -287,7 +287,8 @@ impl<'m> Scanner<'m> {
         let mut lines = block.rsplit(|byte| *byte == b'\n').take(2_000);
         if let Some(at) = lines.find_map(stamp) {
             self.stamped = true;
-            self.ends = self.ends.max(Some(at));
+            // Where the clock was set back, the last line is older than others.
+            self.ends = Some(at);
         }
     }
 
