@@ -54,7 +54,8 @@ pub fn render(report: &Report, _: View) -> String {
         for it in unseen {
             let decisive = if it.decisive { " **The verdict depends on it.**" } else { "" };
             let what = escaped(&format!("{} {}", it.what, it.why));
-            say(&mut text, &format!("- {}.{decisive} Next: {}", what.trim_end(), escaped(&it.next)));
+            let next = linked(&it.next, &it.runbook);
+            say(&mut text, &format!("- {}.{decisive} Next: {next}", what.trim_end()));
         }
         say(&mut text, "");
     }
@@ -122,7 +123,15 @@ fn fence(text: &str) -> String {
     "`".repeat(longest.max(2) + 1)
 }
 
-/// `text` as it is, whatever Markdown would make of it.
+/// `text`, in which the runbook's address stays a link.
+fn linked(text: &str, runbook: &str) -> String {
+    match text.split_once(runbook) {
+        Some((before, after)) => format!("{}<{runbook}>{}", escaped(before), escaped(after)),
+        None => escaped(text),
+    }
+}
+
+/// `text` as it is, whatever Markdown and GitHub would make of it.
 fn escaped(text: &str) -> String {
     let text = shown(text, true);
     let mut safe = String::with_capacity(text.len() + 8);
@@ -131,15 +140,17 @@ fn escaped(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            // A mention would notify somebody.
-            '@' => safe.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
+            // GitHub looks for mentions and issue numbers after it has decoded entities.
+            '@' => safe.push_str("@&#8203;"),
+            '#' => safe.push_str("\\#&#8203;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => {
                 safe.extend(['\\', letter]);
             }
             letter => safe.push(letter),
         }
     }
-    safe
+    // Nor does an address become a link.
+    safe.replace("://", ":&#8203;//").replace("www.", "www&#8203;.")
 }
 
 #[cfg(test)]
@@ -149,6 +160,12 @@ mod tests {
     #[test]
     fn nothing_is_formatted_that_is_not_meant() {
         assert_eq!(escaped("<b>*x*</b> [a](b)"), "&lt;b&gt;\\*x\\*&lt;/b&gt; \\[a\\](b)");
+        let text = escaped("@a #1 https://e.x www.e.x");
+        for part in ["@a", "#1", "://", "www."] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+        let link = "https://r.x/checks/a/b";
+        assert_eq!(linked("@a: see https://r.x/checks/a/b", link), format!("@&#8203;a: see <{link}>"));
         assert_eq!(fence("a ``` b"), "````");
         assert_eq!(fence("a"), "```");
     }

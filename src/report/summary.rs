@@ -89,6 +89,8 @@ pub struct Unseen {
     pub why: String,
     pub checks: Vec<String>,
     pub next: String,
+    /// The address of the first check's runbook.
+    pub runbook: String,
 }
 
 impl Report {
@@ -260,7 +262,8 @@ impl Report {
                 (what, missing.why, next)
             }
         };
-        Unseen { decisive: false, what, why, checks: Vec::new(), next }
+        let runbook = self.runbook(check);
+        Unseen { decisive: false, what, why, checks: Vec::new(), next, runbook }
     }
 
     /// What to do to see it next time.
