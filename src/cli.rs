@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ssm_doctor_checks::engine::command::Shell as Quoting;
 use ssm_doctor_facts::{
@@ -321,7 +321,8 @@ impl UsageError {
     pub fn help(&self) -> String {
         match self {
             Self::NoTarget { asked } => {
-                match nearest(asked, COMMANDS.into_iter()) {
+                let command = Cli::command();
+                match nearest(asked, command.get_subcommands().map(clap::Command::get_name)) {
                     Some(command) => format!("did you mean `ssm-doctor {command}`?"),
                     None => "`aws ec2 describe-instances` lists instances; `ssm-doctor --help` lists commands".into(),
                 }
@@ -356,15 +357,18 @@ impl UsageError {
     }
 }
 
-const COMMANDS: [&str; 6] = ["demo", "explain", "checks", "policy", "completions", "man"];
-
 /// The name that was probably meant.
 pub fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |name: &str| match strsim::damerau_levenshtein(name, asked) {
+        // Two letters that changed places make short names look different.
+        1 => 0.9,
+        _ => strsim::jaro_winkler(name, asked),
+    };
     names
-        .map(|name| (strsim::jaro_winkler(name, asked), name))
-        .filter(|it| it.0 > 0.8)
+        .map(|name| (likeness(name), name))
+        .filter(|near| near.0 > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|it| it.1)
+        .map(|near| near.1)
 }
 
 /// What stands after the target, which takes no more words.
@@ -478,7 +482,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]

@@ -649,6 +649,7 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
         (&["nonsense"], &["`nonsense` is neither", "help: "]),
         (&["dmeo"], &["did you mean `ssm-doctor demo`?"]),
         (&["explan", "foo"], &["did you mean `ssm-doctor explain`?"]),
+        (&["lgo"], &["did you mean `ssm-doctor log`?"]),
         (&[TARGET, "i-1234abcd"], &["one target at a time", "`i-1234abcd`"]),
         (&[TARGET, "--wait", "5m"], &["write `--wait=5m`"]),
         (&["demo", "private-natt"], &["did you mean `private-nat`?"]),
