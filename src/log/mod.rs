@@ -10,7 +10,10 @@ use ssm_doctor_facts::{agent_log::AgentLog, time::Timestamp};
 
 pub use files::ReadError;
 
-use crate::render::{BOLD, PLAIN, Page};
+use crate::{
+    render::{BOLD, PLAIN, Page},
+    report::summary::counted,
+};
 
 /// What a log says, for machines.
 #[derive(Serialize, JsonSchema)]
@@ -213,8 +216,10 @@ impl Report {
             .map(|it| {
                 let since = it.since.map_or_else(String::new, |at| format!("since {at}"));
                 let last = it.last.map_or_else(String::new, |at| format!("last {at}"));
-                let count =
-                    if it.count == 0 { String::new() } else { format!("{} lines", it.count) };
+                let count = match it.count {
+                    0 => String::new(),
+                    count => counted(count, "line", "lines"),
+                };
                 vec![words::words(it.stage), it.state.as_str().to_owned(), since, last, count]
             })
             .collect();
@@ -255,7 +260,7 @@ fn cause(page: &mut Page, found: &Found) {
     }
     let times = match (found.first, found.last) {
         (Some(first), Some(last)) if first != last => {
-            format!("{} lines, from {first} to {last}", found.count)
+            format!("{}, from {first} to {last}", counted(found.count, "line", "lines"))
         }
         (_, Some(last)) => format!("at {last}"),
         _ => "without a time".into(),

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{View, safe::shown};
-use crate::report::{Repair, Report, steps::steps, summary::Role};
+use crate::report::{
+    Repair, Report,
+    steps::steps,
+    summary::{Role, counted},
+};
 
 #[must_use]
 pub fn render(report: &Report, view: View) -> String {
@@ -37,6 +41,6 @@ fn fix(repair: &Repair) -> String {
     let first = steps.first().map_or("", |it| it.text.trim_end_matches(':'));
     match steps.len().saturating_sub(1) {
         0 => first.to_owned(),
-        more => format!("{first} (and {more} more steps)"),
+        more => format!("{first} (and {})", counted(more, "more step", "more steps")),
     }
 }

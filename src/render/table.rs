@@ -15,7 +15,7 @@ use crate::report::{
     drawing::Drawing,
     steps::steps,
     mark::Mark,
-    summary::{MOST, Problem, Role, statement},
+    summary::{MOST, Problem, Role, counted, statement},
 };
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -204,7 +204,7 @@ fn title(page: &mut Page, title: &str, at: (usize, &str, usize), most: usize) {
     }
     let more = steps.len().saturating_sub(most);
     if more > 0 {
-        let says = format!("and {more} more steps: -v shows them");
+        let says = format!("and {}: -v shows them", counted(more, "more step", "more steps"));
         page.hanging(indent, (LABEL, ""), column, &[(FAINT, &says)]);
     }
 }

@@ -3,7 +3,7 @@
 //! A check's name claims health, so a failure is told by what was observed, with the name beside it. A
 //! fault that two services share is one statement and one drawing.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use ssm_doctor_analysis::answer::{Answer, Verdict};
 use ssm_doctor_checks::engine::{
@@ -162,10 +162,8 @@ impl Report {
             (self.consequences().len(), "consequence", "consequences"),
             (count(|it| it.role == Role::Advice), "piece of advice", "pieces of advice"),
         ];
-        let words = numbers.into_iter().filter(|it| it.0 > 0).map(|(number, one, many)| {
-            format!("{number} {}", if number == 1 { one } else { many })
-        });
-        words.collect::<Vec<_>>().join(", ")
+        let words = numbers.into_iter().filter(|(number, ..)| *number > 0);
+        words.map(|(number, one, many)| counted(number, one, many)).collect::<Vec<_>>().join(", ")
     }
 
     /// The failures that do not follow from others, the one to fix first at the top.
@@ -317,8 +315,7 @@ impl Report {
         let passed = count(|it| matches!(it, Ok(Verdict::Pass(_))));
         let unknown = count(Result::is_err);
         let idle = count(|it| matches!(it, Ok(Verdict::NotApplicable(_))));
-        let mut parts =
-            vec![format!("{passed} {} passed", if passed == 1 { "check" } else { "checks" })];
+        let mut parts = vec![format!("{} passed", counted(passed, "check", "checks"))];
         if unknown > 0 {
             parts.push(format!("{unknown} unknown"));
         }
@@ -359,6 +356,13 @@ impl Report {
         });
         Some(phrases.collect::<Vec<_>>().join("; "))
     }
+}
+
+/// `1 cause`, `2 causes`.
+#[must_use]
+pub fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
+    let noun = if number == N::from(1) { one } else { many };
+    format!("{number} {noun}")
 }
 
 /// What no call can tell is told once for several services.
@@ -463,6 +467,13 @@ fn outcome(overall: Overall, many: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1_u64, "line", "lines"), "1 line");
+        assert_eq!(counted(0_usize, "line", "lines"), "0 lines");
+        assert_eq!(counted(2_usize, "line", "lines"), "2 lines");
+    }
 
     #[test]
     fn reply_ports_are_explained() {
