@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use ssm_doctor_checks::engine::command::Shell;
 use ssm_doctor_facts::change::Risk;
 
 use super::{View, safe::shown};
@@ -38,7 +39,7 @@ pub fn render(report: &Report, _: View) -> String {
             };
             say(&mut text, &format!("### {title}\n"));
         }
-        self::problem(&mut text, problem);
+        self::problem(&mut text, problem, report.shell);
     }
     let consequences = report.consequences();
     if !consequences.is_empty() && !report.target_is_missing() {
@@ -68,7 +69,7 @@ fn say(text: &mut String, line: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-fn problem(text: &mut String, problem: &Problem) {
+fn problem(text: &mut String, problem: &Problem, shell: Shell) {
     say(text, &format!("**{}** (`{}`)\n", escaped(problem.statement()), problem.check.name()));
     for says in problem.statements.iter().skip(1) {
         say(text, &format!("- {}", escaped(says)));
@@ -86,14 +87,14 @@ fn problem(text: &mut String, problem: &Problem) {
     say(text, "");
     for (at, repair) in problem.repairs.iter().enumerate() {
         let label = if at == 0 { "Fix" } else { "Or" };
-        fix(text, label, repair);
+        fix(text, label, repair, shell);
     }
     let then = problem.repairs.first().map(|first| format!("Then: {}. ", first.recovery.as_str()));
     say(text, &format!("{}[Runbook]({})\n", then.unwrap_or_default(), problem.runbook));
 }
 
 /// The one place that prints a fix.
-fn fix(text: &mut String, label: &str, fix: &Repair) {
+fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
     let steps = steps(&fix.title);
     let risks: Vec<&str> = fix.risks.iter().copied().map(Risk::phrase).collect();
     let risks = if risks.is_empty() { String::new() } else { format!(" ({})", risks.join("; ")) };
@@ -114,7 +115,11 @@ fn fix(text: &mut String, label: &str, fix: &Repair) {
     let commands: Vec<_> =
         fix.commands.iter().map(|line| shown(line, true).into_owned()).collect();
     let fence = fence(&commands.join("\n"));
-    say(text, &format!("\n{fence}sh\n{}\n{fence}\n", commands.join("\n")));
+    let language = match shell {
+        Shell::Posix => "sh",
+        Shell::PowerShell => "powershell",
+    };
+    say(text, &format!("\n{fence}{language}\n{}\n{fence}\n", commands.join("\n")));
 }
 
 /// Backticks, more of them than anywhere in `text`.

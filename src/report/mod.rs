@@ -58,7 +58,8 @@ pub struct Report {
     /// The smallest set of changes that lets a session start, if something blocks it.
     pub prescription: Option<Prescribed>,
     runbooks: String,
-    shell: Shell,
+    /// What the commands are quoted for.
+    pub shell: Shell,
 }
 
 /// A prescription, and how to carry it out.

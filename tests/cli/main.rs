@@ -429,6 +429,11 @@ fn commands_are_quoted_for_the_shell_at_hand() {
     let shell = run(&[scenario.as_slice(), &["--shell", "powershell"]].concat()).out;
     assert!(shell.contains("$security_group = aws ec2 create-security-group"), "{shell}");
     assert!(shell.contains("--group-id \"${security_group}\""), "{shell}");
+    for (shell, language) in [("posix", "sh"), ("powershell", "powershell")] {
+        let out = run(&["demo", "--format", "markdown", "--shell", shell]).out;
+        let opening: Vec<_> = out.lines().filter(|line| line.starts_with("```")).collect();
+        assert!(opening.contains(&format!("```{language}").as_str()), "{shell}: {out}");
+    }
 }
 
 #[test]
