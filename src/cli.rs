@@ -152,8 +152,9 @@ pub struct Diagnose {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
     pub wait: Option<Duration>,
-    /// The agent's log files or their folder, copied from the node (`-`: standard input)
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// The agent's log file, or the folder of its logs, copied from the node (`-`: standard input).
+    /// Repeatable
+    #[arg(long, value_name = "PATH")]
     pub agent_log: Vec<PathBuf>,
     /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]

@@ -694,6 +694,10 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
         }
     }
     assert_eq!(run(&[TARGET, "--facts", &file]).code, 0);
+    // An option does not take the target for its own.
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs/healthy");
+    let ran = run(&["--facts", &file, "--agent-log", log.to_str().unwrap(), "i-1234abcd"]);
+    assert!(ran.err.contains("not `i-1234abcd`"), "{}", ran.err);
     let arn = format!("arn:aws:ec2:ap-northeast-1:111122223333:instance/{TARGET}");
     assert_eq!(run(&[&arn, "--facts", &file]).code, 0);
 }
