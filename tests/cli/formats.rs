@@ -1,7 +1,7 @@
 //! Every format over every scenario: what it is meant for can read it, it says the same as the exit code,
 //! and nothing that AWS was told to keep reaches a reader as anything but text.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use html5gum::{Token, Tokenizer};
 use pulldown_cmark::{Event, Parser, Tag};
@@ -79,8 +79,21 @@ fn reader(format: &str) -> Reader {
         "markdown" => markdown,
         "sarif" => sarif,
         "short" => short,
-        _ => |_, _| {},
+        // `tests/cli/main.rs` reads these.
+        "json" | "table" => |_, _| {},
+        other => panic!("{other} has no reader"),
     }
+}
+
+#[test]
+fn every_format_is_read() {
+    let tested: BTreeSet<_> = reports(&["demo"]).iter().map(|report| report.0.to_owned()).collect();
+    let help = run(&["demo", "--help"]).out;
+    let format = help.split("--format <FORMAT>").nth(1).unwrap();
+    let format = format.split("\n      --").next().unwrap();
+    let listed = format.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
+    let listed: BTreeSet<_> = listed.map(|value| value.0.to_owned()).collect();
+    assert_eq!(tested, listed);
 }
 
 fn read_all(args: &[&str]) {
