@@ -1,4 +1,5 @@
-//! Messages that people saw, and what was behind each: it has to be among the first three candidates.
+//! Messages that people saw, and what was behind each: of at least 95 % of them it is among the first
+//! three candidates.
 
 use super::{
     causes::{ALL, Cause, *},
