@@ -1,7 +1,7 @@
 //! ssm-doctor: why a Session Manager session cannot start.
 //!
-//! argv → scope → facts → report → text. What can be known is decided in `checks/`; here are the
-//! scenario's edges: AWS, files, the terminal.
+//! argv → scope → facts → report → text. `checks/` decides what the facts mean; all input and output is here:
+//! AWS, files, the terminal.
 
 mod cli;
 #[cfg(feature = "live")]
@@ -279,7 +279,8 @@ fn man() -> Result<u8, Failure> {
 }
 
 fn judge_log(paths: &[std::path::PathBuf], format: ListFormat) -> Result<u8, Failure> {
-    let report = log::Report::new(log::read(paths)?);
+    let log = log::read(paths)?;
+    let report = log::Report::new(&log);
     let text = match format {
         ListFormat::Json => as_json(&report.document())?,
         ListFormat::Table => {

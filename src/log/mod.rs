@@ -96,8 +96,9 @@ enum Standing {
 }
 
 /// What was read, and what it means.
-pub struct Report {
-    log: AgentLog,
+pub struct Report<'l> {
+    log: &'l AgentLog,
+    judgement: Judgement<'l>,
 }
 
 /// Reads logs.
@@ -139,16 +140,16 @@ impl LogError {
     }
 }
 
-impl Report {
+impl<'l> Report<'l> {
     #[must_use]
-    pub fn new(log: AgentLog) -> Self {
-        Self { log }
+    pub fn new(log: &'l AgentLog) -> Self {
+        Self { judgement: agent_log::judge(log), log }
     }
 
     /// 0: nothing is wrong; 1: a fault; 3: the log does not show it.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        match agent_log::judge(&self.log).outcome {
+        match self.judgement.outcome {
             Outcome::Healthy => 0,
             Outcome::Faulty => 1,
             Outcome::Undecided => 3,
@@ -157,7 +158,7 @@ impl Report {
 
     #[must_use]
     pub fn document(&self) -> Document {
-        let Judgement { stages, causes, outcome } = agent_log::judge(&self.log);
+        let Judgement { stages, causes, outcome } = &self.judgement;
         Document {
             schema: SchemaName::LogV1,
             agent: Agent {
@@ -174,7 +175,7 @@ impl Report {
                 Outcome::Undecided => Verdict::Undecided,
             },
             stages: stages
-                .into_iter()
+                .iter()
                 .map(|it| Stage {
                     stage: it.stage.as_str(),
                     state: match it.state {
@@ -194,7 +195,7 @@ impl Report {
 
     /// For people.
     pub fn print(&self, page: &mut Page) {
-        let Judgement { stages, causes, outcome } = agent_log::judge(&self.log);
+        let Judgement { stages, causes, outcome } = &self.judgement;
         let verdict = match outcome {
             Outcome::Healthy => "NOTHING WRONG",
             Outcome::Faulty => "FAULT",
@@ -208,7 +209,7 @@ impl Report {
         page.paragraph(0, &[(BOLD, verdict), (PLAIN, " "), (PLAIN, &text)]);
         page.paragraph(0, &[(PLAIN, &self.about())]);
         page.blank();
-        for found in &causes {
+        for found in causes {
             cause(page, found);
         }
         let rows: Vec<Vec<String>> = stages
@@ -230,7 +231,7 @@ impl Report {
 
     /// Agent, system, node and period.
     fn about(&self) -> String {
-        let log = &self.log;
+        let log = self.log;
         let mut parts = Vec::new();
         parts.extend(log.version.as_ref().map(|it| format!("agent {it}")));
         parts.extend(log.os.clone());

@@ -6,14 +6,13 @@
 use std::fmt::Write as _;
 
 use ssm_doctor_checks::engine::command::Shell;
-use ssm_doctor_facts::change::Risk;
 
 use super::{View, safe::shown};
 use crate::report::{
     Repair, Report,
     steps::steps,
     mark::Mark,
-    summary::{Problem, Role},
+    summary::Problem,
 };
 
 #[must_use]
@@ -30,19 +29,12 @@ pub fn render(report: &Report, _: View) -> String {
     for problem in &problems {
         if role != Some(problem.role) {
             role = Some(problem.role);
-            let title = match problem.role {
-                Role::Root if problem.is_suspect() => "Suspect",
-                Role::Root => "Cause",
-                Role::AlsoBlocking => "Also blocking",
-                Role::AlsoWrong => "Also wrong",
-                Role::Advice => "Advice",
-            };
-            say(&mut text, &format!("### {title}\n"));
+            say(&mut text, &format!("### {}\n", problem.title()));
         }
         self::problem(&mut text, problem, report.shell);
     }
     let consequences = report.consequences();
-    if !consequences.is_empty() && !report.target_is_missing() {
+    if !consequences.is_empty() {
         say(&mut text, "### Consequences\n");
         for (check, says) in consequences {
             say(&mut text, &format!("- {} (`{}`)", escaped(&says), check.name()));
@@ -50,7 +42,7 @@ pub fn render(report: &Report, _: View) -> String {
         say(&mut text, "");
     }
     let unseen = report.unseen();
-    if !unseen.is_empty() && !report.target_is_missing() {
+    if !unseen.is_empty() {
         say(&mut text, "### Not seen\n");
         for it in unseen {
             let decisive = if it.decisive { " **The verdict depends on it.**" } else { "" };
@@ -93,12 +85,11 @@ fn problem(text: &mut String, problem: &Problem, shell: Shell) {
     say(text, &format!("{}[Runbook]({})\n", then.unwrap_or_default(), problem.runbook));
 }
 
-/// The one place that prints a fix.
+/// Prints a fix; nothing else in this format does.
 fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
     let steps = steps(&fix.title);
-    let risks: Vec<&str> = fix.risks.iter().copied().map(Risk::phrase).collect();
-    let risks = if risks.is_empty() { String::new() } else { format!(" ({})", risks.join("; ")) };
-    say(text, &format!("{label}{risks}:\n"));
+    let risks = fix.risks_in_words().map(|risks| format!(" ({risks})"));
+    say(text, &format!("{label}{}:\n", risks.unwrap_or_default()));
     for (at, step) in steps.iter().enumerate() {
         say(text, &format!("{}. {}", at + 1, escaped(&step.text)));
         for place in &step.places {
