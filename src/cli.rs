@@ -254,8 +254,13 @@ pub enum Color {
 
 #[derive(Clone, Copy, Default, ValueEnum)]
 pub enum PolicyFormat {
+    /// The policy document
     #[default]
     Json,
+    /// A managed policy in HCL
+    Terraform,
+    /// A stack template with a managed policy
+    Cloudformation,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -372,7 +377,7 @@ pub fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<
         .map(|near| near.1)
 }
 
-/// What stands after the target, which takes no more words.
+/// Refuses a second word after the target.
 ///
 /// # Errors
 /// [`UsageError`], by what was probably meant.

@@ -12,13 +12,13 @@ mod explain;
 mod live;
 mod log;
 mod output;
+mod policy;
 mod publish;
 mod render;
 mod report;
 mod snapshot;
 
 use std::{
-    collections::BTreeSet,
     env,
     io::{self, Read as _, Write as _},
     process::ExitCode,
@@ -32,10 +32,7 @@ use ssm_doctor_checks::{
     all,
     engine::{check::Check, diagnosis::settle},
 };
-use ssm_doctor_facts::{
-    lookup::{ACTIONS, Row},
-    scope::Client,
-};
+use ssm_doctor_facts::{lookup::Row, scope::Client};
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
@@ -145,7 +142,16 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             explain(&asked.join(" "), format, &runbooks, &config)
         }
         Some(Command::Checks { area, format }) => checks(area.as_deref(), format),
-        Some(Command::Policy { .. }) => policy(),
+        Some(Command::Policy { format }) => {
+            output::print(&policy::text(format)?)?;
+            if let Some(note) = policy::note()? {
+                let mut page = Page::new(screen(&io::stderr()));
+                page.line(0, &[(render::BOLD, "note: "), (render::PLAIN, &note)]);
+                // Without a standard error there is nobody to tell.
+                let _ = io::stderr().write_all(page.finish().as_bytes());
+            }
+            Ok(0)
+        }
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ssm-doctor", &mut text);
@@ -345,39 +351,6 @@ fn checks(area: Option<&str>, format: ListFormat) -> Result<u8, Failure> {
         }
     };
     output::print(&text)?;
-    Ok(0)
-}
-
-/// An IAM policy document, in the order in which AWS writes them.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Policy {
-    version: &'static str,
-    statement: [Statement; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Statement {
-    sid: &'static str,
-    effect: &'static str,
-    action: BTreeSet<&'static str>,
-    resource: &'static str,
-}
-
-/// Every action of every fact. Resources stay open: most of these actions know none, and the rest
-/// are asked about things that are not known beforehand.
-fn policy() -> Result<u8, Failure> {
-    let policy = Policy {
-        version: "2012-10-17",
-        statement: [Statement {
-            sid: "SsmDoctorReadOnly",
-            effect: "Allow",
-            action: ACTIONS.iter().copied().flatten().copied().collect(),
-            resource: "*",
-        }],
-    };
-    output::print(&as_json(&policy)?)?;
     Ok(0)
 }
 

@@ -824,7 +824,23 @@ fn a_runbook_is_shown_as_text() {
 fn the_policy_lets_nothing_but_look() {
     let ran = run(&["policy"]);
     assert_eq!(ran.code, 0);
+    // Whoever pastes it into a user's inline policy is told before AWS refuses it.
+    let length = ran.out.chars().filter(|letter| !letter.is_whitespace()).count();
+    let note = format!(
+        "{length} characters without white space: too many for the inline policies of a user"
+    );
+    assert_eq!(ran.err.contains(&note), length > 2048, "{}", ran.err);
+    assert!(length <= 6144, "{length}: not even a managed policy");
     let policy = json(&ran.out);
+    let stack = json(&run(&["policy", "--format", "cloudformation"]).out);
+    let resource = &stack["Resources"]["SsmDoctorReadOnly"];
+    assert_eq!(resource["Type"], "AWS::IAM::ManagedPolicy");
+    assert_eq!(resource["Properties"]["PolicyDocument"], policy);
+    let terraform = run(&["policy", "--format", "terraform"]).out;
+    let quoted =
+        terraform.lines().filter_map(|line| line.trim().strip_suffix("\",")?.strip_prefix('"'));
+    assert_eq!(json!(quoted.collect::<Vec<_>>()), policy["Statement"][0]["Action"], "{terraform}");
+    well_formed(&terraform);
     assert_eq!(policy["Version"], "2012-10-17");
     let statement = &policy["Statement"][0];
     assert_eq!((&statement["Effect"], &statement["Resource"]), (&json!("Allow"), &json!("*")));
@@ -838,6 +854,19 @@ fn the_policy_lets_nothing_but_look() {
             "{action}"
         );
     }
+}
+
+/// By Terraform itself, where it is installed.
+fn well_formed(terraform: &str) {
+    let mut command = Command::new("terraform");
+    command.args(["fmt", "-check", "-diff", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        eprintln!("skipped: there is no Terraform");
+        return;
+    };
+    child.stdin.take().unwrap().write_all(terraform.as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
 
 #[test]
