@@ -107,6 +107,12 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
     },
+    /// Write the runbooks as a static site that opens without a server
+    Runbooks {
+        /// The folder to write to; its `index.html` is the first page
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Print the minimal IAM policy for all checks
     Policy {
         /// The output format

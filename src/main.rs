@@ -16,6 +16,7 @@ mod policy;
 mod publish;
 mod render;
 mod report;
+mod site;
 mod snapshot;
 
 use std::{
@@ -160,6 +161,11 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         }
         Some(Command::Man) => man(),
         Some(Command::Log { paths, format }) => judge_log(&paths, format),
+        Some(Command::Runbooks { out }) => {
+            site::write(&out)?;
+            output::print(&format!("{}\n", out.join("index.html").display()))?;
+            Ok(0)
+        }
         None => diagnose(cli.diagnose, &config),
     }
 }

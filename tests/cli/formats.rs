@@ -7,7 +7,11 @@ use html5gum::{Token, Tokenizer};
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::Value;
 
-use super::{Edit, Run, TARGET, facts, folder, json, path, run, scenarios};
+use super::{
+    Edit, Run, TARGET,
+    browser::{self, Shown},
+    facts, folder, json, path, run, scenarios,
+};
 
 const HOSTILE: &str = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\u{1b}]0;owned\u{7}\u{202e}\n::error::fake\n[link](https://evil.example) ]]> & \" ' ` ``` *b* <!-- {{ x }}";
 
@@ -257,26 +261,13 @@ fn utf8(bytes: &[u8]) -> &str {
 /// In a real browser, where there is one.
 #[test]
 fn a_browser_shows_the_page_and_asks_for_nothing() {
-    let Some(browser) =
-        ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
-            Command::new(name).arg("--version").output().is_ok_and(|done| done.status.success())
-        })
-    else {
-        eprintln!("skipped: there is no Chromium (apt-get install chromium)");
-        return;
-    };
+    let Some(browser) = browser::find() else { return };
     let folder = folder();
     let facts = hostile_facts(&folder).remove(0);
     let page = path(&folder, "report.html");
     run(&["--facts", &facts, "--output", &page]);
-    let done = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
-        .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", path(&folder, "profile")))
-        .arg(format!("file://{page}"))
-        .output()
-        .unwrap();
-    let (dom, log) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let profile = folder.path().join("profile");
+    let Shown { dom, log } = browser::show(browser, page.as_ref(), &profile, &[]);
     assert!(dom.contains("<main") && dom.contains("</svg>"), "{dom}{log}");
     assert!(!dom.contains("<script") && !dom.contains("<img"), "{dom}");
     assert!(!log.contains("CONSOLE"), "{log}");

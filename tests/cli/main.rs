@@ -9,8 +9,11 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod browser;
 mod formats;
+mod links;
 mod log;
+mod site;
 
 use std::{
     collections::BTreeSet,
