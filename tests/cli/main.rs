@@ -13,6 +13,7 @@ mod browser;
 mod formats;
 mod links;
 mod log;
+mod packaging;
 mod site;
 
 use std::{
