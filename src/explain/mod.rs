@@ -356,4 +356,6 @@ fn occurs(known: &str, text: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
+mod faq;
+#[cfg(test)]
 mod tests;

@@ -243,7 +243,7 @@ const INCIDENTS: &[(&str, &[&Cause])] = &[
 ];
 
 /// Messages with their likeliest cause, as gathered from many reports.
-const USUAL: &[(&str, &[&Cause])] = &[
+pub(super) const USUAL: &[(&str, &[&Cause])] = &[
     (
         "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0 is not connected.",
         &[&OTHER_PLACE],

@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod docs;
 mod formats;
 mod links;
 mod log;

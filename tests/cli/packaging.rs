@@ -72,5 +72,10 @@ fn manifests_have_the_version_and_the_checksums() {
     }
     let windows = &json(&manifest)["architecture"]["64bit"];
     assert_eq!(windows["hash"], format!("{:064x}", 4));
-    assert!(windows["url"].as_str().unwrap().ends_with("/v1.2.3/ssm-doctor-1.2.3-x86_64-pc-windows-msvc.zip"));
+    assert!(
+        windows["url"]
+            .as_str()
+            .unwrap()
+            .ends_with("/v1.2.3/ssm-doctor-1.2.3-x86_64-pc-windows-msvc.zip")
+    );
 }
