@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ssm_doctor_checks::engine::command::Shell as Quoting;
 use ssm_doctor_facts::{
@@ -107,6 +107,12 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
     },
+    /// Write the runbooks as a static site that opens without a server
+    Runbooks {
+        /// The folder to write to; its `index.html` is the first page
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Print the minimal IAM policy for all checks
     Policy {
         /// The output format
@@ -152,8 +158,9 @@ pub struct Diagnose {
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
     pub wait: Option<Duration>,
-    /// The agent's log files or their folder, copied from the node (`-`: standard input)
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// The agent's log file, or the folder of its logs, copied from the node (`-`: standard input).
+    /// Repeatable
+    #[arg(long, value_name = "PATH")]
     pub agent_log: Vec<PathBuf>,
     /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]
@@ -253,8 +260,13 @@ pub enum Color {
 
 #[derive(Clone, Copy, Default, ValueEnum)]
 pub enum PolicyFormat {
+    /// The policy document
     #[default]
     Json,
+    /// A managed policy in HCL
+    Terraform,
+    /// A stack template with a managed policy
+    Cloudformation,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -321,7 +333,8 @@ impl UsageError {
     pub fn help(&self) -> String {
         match self {
             Self::NoTarget { asked } => {
-                match nearest(asked, COMMANDS.into_iter()) {
+                let command = Cli::command();
+                match nearest(asked, command.get_subcommands().map(clap::Command::get_name)) {
                     Some(command) => format!("did you mean `ssm-doctor {command}`?"),
                     None => "`aws ec2 describe-instances` lists instances; `ssm-doctor --help` lists commands".into(),
                 }
@@ -356,18 +369,21 @@ impl UsageError {
     }
 }
 
-const COMMANDS: [&str; 6] = ["demo", "explain", "checks", "policy", "completions", "man"];
-
 /// The name that was probably meant.
 pub fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |name: &str| match strsim::damerau_levenshtein(name, asked) {
+        // Two letters that changed places make short names look different.
+        1 => 0.9,
+        _ => strsim::jaro_winkler(name, asked),
+    };
     names
-        .map(|name| (strsim::jaro_winkler(name, asked), name))
-        .filter(|it| it.0 > 0.8)
+        .map(|name| (likeness(name), name))
+        .filter(|near| near.0 > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|it| it.1)
+        .map(|near| near.1)
 }
 
-/// What stands after the target, which takes no more words.
+/// Refuses a second word after the target.
 ///
 /// # Errors
 /// [`UsageError`], by what was probably meant.
@@ -478,7 +494,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     #[test]

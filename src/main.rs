@@ -1,7 +1,7 @@
 //! ssm-doctor: why a Session Manager session cannot start.
 //!
-//! argv → scope → facts → report → text. What can be known is decided in `checks/`; here are the
-//! scenario's edges: AWS, files, the terminal.
+//! argv → scope → facts → report → text. `checks/` decides what the facts mean; all input and output is here:
+//! AWS, files, the terminal.
 
 mod cli;
 #[cfg(feature = "live")]
@@ -12,13 +12,14 @@ mod explain;
 mod live;
 mod log;
 mod output;
+mod policy;
 mod publish;
 mod render;
 mod report;
+mod site;
 mod snapshot;
 
 use std::{
-    collections::BTreeSet,
     env,
     io::{self, Read as _, Write as _},
     process::ExitCode,
@@ -32,10 +33,7 @@ use ssm_doctor_checks::{
     all,
     engine::{check::Check, diagnosis::settle},
 };
-use ssm_doctor_facts::{
-    lookup::{ACTIONS, Row},
-    scope::Client,
-};
+use ssm_doctor_facts::{lookup::Row, scope::Client};
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
@@ -145,7 +143,16 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             explain(&asked.join(" "), format, &runbooks, &config)
         }
         Some(Command::Checks { area, format }) => checks(area.as_deref(), format),
-        Some(Command::Policy { .. }) => policy(),
+        Some(Command::Policy { format }) => {
+            output::print(&policy::text(format)?)?;
+            if let Some(note) = policy::note()? {
+                let mut page = Page::new(screen(&io::stderr()));
+                page.line(0, &[(render::BOLD, "note: "), (render::PLAIN, &note)]);
+                // Without a standard error there is nobody to tell.
+                let _ = io::stderr().write_all(page.finish().as_bytes());
+            }
+            Ok(0)
+        }
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "ssm-doctor", &mut text);
@@ -154,6 +161,11 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         }
         Some(Command::Man) => man(),
         Some(Command::Log { paths, format }) => judge_log(&paths, format),
+        Some(Command::Runbooks { out }) => {
+            site::write(&out)?;
+            output::print(&format!("{}\n", out.join("index.html").display()))?;
+            Ok(0)
+        }
         None => diagnose(cli.diagnose, &config),
     }
 }
@@ -279,7 +291,8 @@ fn man() -> Result<u8, Failure> {
 }
 
 fn judge_log(paths: &[std::path::PathBuf], format: ListFormat) -> Result<u8, Failure> {
-    let report = log::Report::new(log::read(paths)?);
+    let log = log::read(paths)?;
+    let report = log::Report::new(&log);
     let text = match format {
         ListFormat::Json => as_json(&report.document())?,
         ListFormat::Table => {
@@ -344,39 +357,6 @@ fn checks(area: Option<&str>, format: ListFormat) -> Result<u8, Failure> {
         }
     };
     output::print(&text)?;
-    Ok(0)
-}
-
-/// An IAM policy document, in the order in which AWS writes them.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Policy {
-    version: &'static str,
-    statement: [Statement; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Statement {
-    sid: &'static str,
-    effect: &'static str,
-    action: BTreeSet<&'static str>,
-    resource: &'static str,
-}
-
-/// Every action of every fact. Resources stay open: most of these actions know none, and the rest
-/// are asked about things that are not known beforehand.
-fn policy() -> Result<u8, Failure> {
-    let policy = Policy {
-        version: "2012-10-17",
-        statement: [Statement {
-            sid: "SsmDoctorReadOnly",
-            effect: "Allow",
-            action: ACTIONS.iter().copied().flatten().copied().collect(),
-            resource: "*",
-        }],
-    };
-    output::print(&as_json(&policy)?)?;
     Ok(0)
 }
 

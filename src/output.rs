@@ -1,4 +1,4 @@
-//! Where a document goes: standard output, or a file that is written whole or not at all.
+//! Where a document goes: standard output, or a file that is written atomically.
 
 use std::{
     fs::{self, OpenOptions, Permissions},
@@ -15,7 +15,7 @@ pub struct OutputError {
     error: io::Error,
 }
 
-/// What went wrong. An error of the temporary file would name that, which nobody has heard of.
+/// What went wrong, without the name of the temporary file, which the reader does not know.
 fn said(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "its folder does not exist".into(),
@@ -32,6 +32,14 @@ impl OutputError {
             _ => "choose a file in a folder that you may write to".into(),
         }
     }
+}
+
+/// Makes a folder, with those above it, unless it is there.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn folder(path: &Path) -> Result<(), OutputError> {
+    fs::create_dir_all(path).map_err(|error| OutputError { file: path.into(), error })
 }
 
 /// A file to be: opened before the work, so that a wrong name costs nothing, and in place only when

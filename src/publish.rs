@@ -67,8 +67,8 @@ impl Sink {
     }
 }
 
-/// `blocks`, `degrades` and `advises` are thresholds; `unknown` stands beside them. `never` leaves
-/// nothing but the runs that had nothing to judge.
+/// `blocks`, `degrades` and `advises` are thresholds; `unknown` is beside them. `never` leaves only exit
+/// code 2.
 fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     let failed = |impact| {
         let fails = |it: &Finding| it.standing.is_some() && !it.open && it.check.impact == impact;
@@ -77,8 +77,8 @@ fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     let advises = fail_on.contains(&FailOn::Advises);
     let degrades = advises || fail_on.contains(&FailOn::Degrades);
     let overall = report.diagnosis.overall;
-    let in_vain = report.target_is_out_of_reach() && overall != Overall::Blocked;
-    if report.target_is_missing() || in_vain {
+    let nothing_was_reached = report.target_is_out_of_reach() && overall != Overall::Blocked;
+    if report.target_is_missing() || nothing_was_reached {
         COULD_NOT_RUN
     } else if fail_on.contains(&FailOn::Never) {
         0

@@ -80,7 +80,7 @@ causes! {
         ["client/plugin-can-get-credentials", "client/reaches-kms"];
     CLIENT_KMS_RIGHTS: "The operator may not call `kms:GenerateDataKey`", "the message says `GenerateDataKey` and `AccessDenied`", ["operator/may-generate-session-key"];
     WRAPPER: "A tool around the CLI starts the plugin with wrong arguments", "plain `aws ssm start-session` works", [];
-    CLIENT_NO_WEBSOCKET: "Your machine cannot open a WebSocket to ssmmessages", "a proxy or TLS inspection stands in the way; another network works",
+    CLIENT_NO_WEBSOCKET: "Your machine cannot open a WebSocket to ssmmessages", "a proxy or TLS inspection blocks it; another network works",
         ["client/reaches-services", "client/service-names-resolve"];
     CLIENT_CERTIFICATE: "A proxy on the way replaces the certificate", "the certificate's issuer is your company's", ["client/reaches-services", "network/no-appliance-in-path"];
     PLUGIN_OLD: "The Session Manager plugin is too old", "`session-manager-plugin --version` is below the needed one", ["client/plugin-supports-session", "client/plugin-version-supported"];
@@ -129,7 +129,7 @@ causes! {
     NOT_RUNNING: "The instance is stopped, starting or fails its status checks", "`aws ec2 describe-instance-status --include-all-instances`", ["target/instance-running", "target/status-checks-pass"];
     NO_SUCH_TARGET: "There is no such instance or node here", "the id is not listed in this account and Region", ["target/found-in-region", "operator/in-account-and-region"];
     OLD_POLICY: "AmazonEC2RoleforSSM is deprecated and can no longer be attached", "use AmazonSSMManagedInstanceCore", ["identity/policy-current"];
-    BENIGN: "This line is benign: it stands in healthy logs too", "look at the lines beside it", [];
+    BENIGN: "This line is benign: healthy logs contain it too", "look at the lines beside it", [];
     LEFTOVER_STATE: "The agent's state on the disk is of another installation or image", "the line comes again after every start; remove the agent's state directory and start it", ["agent/registered"];
     GUI_CONNECT: "The operator may not use Fleet Manager's Remote Desktop (ssm-guiconnect)", "sessions by the CLI work", ["operator/may-start-session-on-target"];
 }

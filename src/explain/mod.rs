@@ -6,8 +6,8 @@
 //! two messages share outweighs one that only one of them has. A message that is only an aside (ssh's last
 //! words) gives a twentieth. Then come checks whose runbook quotes the text, the longest quote first.
 
-mod causes;
-mod messages;
+pub mod causes;
+pub mod messages;
 pub mod runbook;
 
 use std::cmp::Reverse;
@@ -183,14 +183,14 @@ fn print_causes(page: &mut Page, causes: &Causes) {
         let number = format!("{}.", at + 1);
         page.hanging(0, (PLAIN, &number), 3, &[(BOLD, &candidate.cause)]);
         let seen = format!("known by: {}", candidate.message);
-        page.paragraph(3, &[(PLAIN, candidate.sign.map_or(seen.as_str(), |sign| sign))]);
+        page.paragraph(3, &[(PLAIN, candidate.sign.unwrap_or(&seen))]);
         if !candidate.checks.is_empty() {
             page.paragraph(3, &[(PLAIN, "checks: "), (PLAIN, &candidate.checks.join(", "))]);
         }
     }
     let more = causes.candidates.get(MOST..).unwrap_or_default();
     if !more.is_empty() {
-        let names: Vec<_> = more.iter().flat_map(|it| it.checks.clone()).collect();
+        let names: Vec<_> = more.iter().flat_map(|candidate| candidate.checks.clone()).collect();
         page.blank();
         page.paragraph(0, &[(PLAIN, "less likely: "), (PLAIN, &names.join(", "))]);
     }
@@ -212,12 +212,12 @@ fn near(asked: &str) -> Vec<String> {
             let like = |name: &str| strsim::jaro_winkler(asked, name);
             (like(&name).max(like(&claim(&name))), name)
         })
-        .filter(|it| it.0 > 0.85)
+        .filter(|name| name.0 > 0.85)
         .collect();
     names.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let best = names.first().map_or(0.0, |it| it.0);
-    names.retain(|it| it.0 > best - 0.1);
-    names.into_iter().take(3).map(|it| format!("`{}`", it.1)).collect()
+    let best = names.first().map_or(0.0, |name| name.0);
+    names.retain(|name| name.0 > best - 0.1);
+    names.into_iter().take(3).map(|name| format!("`{}`", name.1)).collect()
 }
 
 /// The text with its long words replaced by known ones that differ by a letter or two.
@@ -251,7 +251,7 @@ fn candidates(text: &str) -> Vec<Candidate> {
         let weight = if message.aside { 0.05 } else { 1.0 };
         for (place, cause) in (1_u16..).zip(message.causes) {
             let points = weight * f64::from(length) / f64::from(place);
-            match ranked.iter_mut().find(|it| it.1.what == cause.what) {
+            match ranked.iter_mut().find(|row| row.1.what == cause.what) {
                 Some(candidate) => candidate.0 += points,
                 None => ranked.push((points, cause, known)),
             }
@@ -263,13 +263,13 @@ fn candidates(text: &str) -> Vec<Candidate> {
         .map(|(_, cause, message)| Candidate {
             cause: cause.what.into(),
             sign: Some(cause.sign),
-            checks: cause.checks.iter().map(|it| (*it).to_owned()).collect(),
+            checks: cause.checks.iter().map(|name| (*name).to_owned()).collect(),
             message: message.into(),
         })
         .collect();
     for (check, quote) in quoted_by(text) {
         let name = check.name();
-        if !candidates.iter().any(|it| it.checks.contains(&name)) {
+        if !candidates.iter().any(|candidate| candidate.checks.contains(&name)) {
             candidates.push(Candidate {
                 cause: format!("This does not hold: {}", check.title()),
                 sign: None,
@@ -287,7 +287,7 @@ fn found(message: &Message, text: &str) -> Option<(u16, &'static str)> {
         let length = occurs(known, text)?;
         Some((u16::try_from(length).unwrap_or(u16::MAX), *known))
     });
-    lengths.max_by_key(|it| it.0)
+    lengths.max_by_key(|text| text.0)
 }
 
 /// Checks whose runbook quotes the text, the longest quote first.
@@ -296,16 +296,16 @@ fn quoted_by(text: &str) -> Vec<(&'static Check, String)> {
         .filter_map(|check| {
             let longest = quotes(check.runbook)
                 .filter_map(|quote| Some((overlap(&normal(&quote), text)?, quote)))
-                .max_by_key(|it| it.0)?;
+                .max_by_key(|quote| quote.0)?;
             Some((longest.0, check, longest.1))
         })
         .collect();
-    found.sort_by_key(|it| Reverse(it.0));
+    found.sort_by_key(|row| Reverse(row.0));
     found.into_iter().map(|(_, check, quote)| (check, quote)).collect()
 }
 
 /// The code spans under "Seen as".
-fn quotes(runbook: &str) -> impl Iterator<Item = String> {
+pub fn quotes(runbook: &str) -> impl Iterator<Item = String> {
     let mut heading = false;
     let mut section = String::new();
     Parser::new(runbook).filter_map(move |event| {
@@ -340,7 +340,7 @@ fn overlap(quote: &str, pasted: &str) -> Option<usize> {
     let quote = quote.replace("...", "…");
     let pieces: Vec<&str> = quote
         .split('…')
-        .flat_map(|piece| piece.split('<').map(|it| it.rsplit('>').next().unwrap_or(it)))
+        .flat_map(|piece| piece.split('<').map(|rest| rest.rsplit('>').next().unwrap_or(rest)))
         .collect();
     occurs(&pieces.join("…"), pasted).filter(|length| *length >= WORD)
 }
@@ -355,5 +355,7 @@ fn occurs(known: &str, text: &str) -> Option<usize> {
     Some(length)
 }
 
+#[cfg(test)]
+mod faq;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! Messages that people saw, and what was behind each: it has to be among the first three candidates.
+//! Messages that people saw, and what was behind each: of at least 95 % of them it is among the first
+//! three candidates.
 
 use super::{
     causes::{ALL, Cause, *},
@@ -242,7 +243,7 @@ const INCIDENTS: &[(&str, &[&Cause])] = &[
 ];
 
 /// Messages with their likeliest cause, as gathered from many reports.
-const USUAL: &[(&str, &[&Cause])] = &[
+pub(super) const USUAL: &[(&str, &[&Cause])] = &[
     (
         "An error occurred (TargetNotConnected) when calling the StartSession operation: i-0 is not connected.",
         &[&OTHER_PLACE],

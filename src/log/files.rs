@@ -52,21 +52,23 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Scan>, ReadError> {
         let failed = |error| ReadError::Io { path: path.clone(), error };
         if path.as_os_str() == "-" {
             source(&matcher, "", &mut io::stdin().lock(), 0, &mut scans).map_err(failed)?;
-        } else if fs::metadata(path).map_err(failed)?.is_dir() {
-            let mut files = Vec::new();
+            continue;
+        }
+        let mut files = Vec::new();
+        if fs::metadata(path).map_err(failed)?.is_dir() {
             folder(path, 0, &mut files).map_err(failed)?;
-            if files.is_empty() {
-                return Err(ReadError::NoFiles { path: path.clone() });
-            }
+            files.retain(|file| is_wanted(file.strip_prefix(path).unwrap_or(file)));
             files.sort();
-            for file in files {
-                let failed = |error| ReadError::Io { path: file.clone(), error };
-                let mut open = File::open(&file).map_err(failed)?;
-                source(&matcher, &name(&file), &mut open, 0, &mut scans).map_err(failed)?;
-            }
         } else {
-            let mut open = File::open(path).map_err(failed)?;
-            source(&matcher, &name(path), &mut open, 0, &mut scans).map_err(failed)?;
+            files.push(path.clone());
+        }
+        if files.is_empty() {
+            return Err(ReadError::NoFiles { path: path.clone() });
+        }
+        for file in files {
+            let failed = |error| ReadError::Io { path: file.clone(), error };
+            let mut open = File::open(&file).map_err(failed)?;
+            source(&matcher, &name(&file), &mut open, 0, &mut scans).map_err(failed)?;
         }
     }
     Ok(scans)
@@ -76,28 +78,30 @@ fn name(path: &Path) -> String {
     path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The files of a folder that may be logs.
+/// The files of a folder.
 fn folder(path: &Path, depth: u8, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         let kind = entry.file_type()?;
-        if kind.is_dir() && depth < DEEPEST {
-            // Records of API calls, not the agent's log.
-            if entry.file_name() != "audits" {
-                folder(&entry.path(), depth + 1, files)?;
-            }
-        } else if !kind.is_dir() && is_log(&name(&entry.path())) {
-            files.push(entry.path());
+        let path = entry.path();
+        if !kind.is_dir() {
+            files.push(path);
+        } else if depth < DEEPEST {
+            folder(&path, depth + 1, files)?;
         }
     }
     Ok(())
 }
 
-/// Rotated logs have a date or a number behind their name, so that a name is taken unless it is of something else.
-fn is_log(name: &str) -> bool {
+/// May this file of a folder or an archive be a log of the agent? Rotated logs have a date or a number after
+/// their name, so every name is taken that is not of another kind of file. `audits` has records of API calls.
+fn is_wanted(path: &Path) -> bool {
     const OTHERS: [&str; 9] =
         [".json", ".xml", ".template", ".md", ".conf", ".sh", ".yaml", ".pid", ".py"];
-    !name.starts_with('.') && !OTHERS.iter().any(|end| name.ends_with(end))
+    let name = name(path);
+    !name.starts_with('.')
+        && !OTHERS.iter().any(|end| name.ends_with(end))
+        && !path.components().any(|part| part.as_os_str() == "audits")
 }
 
 /// One file, or all files in an archive.
@@ -120,8 +124,8 @@ fn source(
         for entry in archive.entries()? {
             let mut entry = entry?;
             let path = entry.path()?.into_owned();
-            let of_audits = path.components().any(|it| it.as_os_str() == "audits");
-            if entry.header().entry_type().is_file() && is_log(&self::name(&path)) && !of_audits {
+            let is_file = entry.header().entry_type().is_file();
+            if is_file && is_wanted(&path) {
                 source(matcher, &self::name(&path), &mut entry, depth + 1, scans)?;
             }
         }

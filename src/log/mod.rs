@@ -10,7 +10,10 @@ use ssm_doctor_facts::{agent_log::AgentLog, time::Timestamp};
 
 pub use files::ReadError;
 
-use crate::render::{BOLD, PLAIN, Page};
+use crate::{
+    render::{BOLD, PLAIN, Page},
+    report::summary::counted,
+};
 
 /// What a log says, for machines.
 #[derive(Serialize, JsonSchema)]
@@ -93,8 +96,9 @@ enum Standing {
 }
 
 /// What was read, and what it means.
-pub struct Report {
-    log: AgentLog,
+pub struct Report<'l> {
+    log: &'l AgentLog,
+    judgement: Judgement<'l>,
 }
 
 /// Reads logs.
@@ -136,16 +140,16 @@ impl LogError {
     }
 }
 
-impl Report {
+impl<'l> Report<'l> {
     #[must_use]
-    pub fn new(log: AgentLog) -> Self {
-        Self { log }
+    pub fn new(log: &'l AgentLog) -> Self {
+        Self { judgement: agent_log::judge(log), log }
     }
 
     /// 0: nothing is wrong; 1: a fault; 3: the log does not show it.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        match agent_log::judge(&self.log).outcome {
+        match self.judgement.outcome {
             Outcome::Healthy => 0,
             Outcome::Faulty => 1,
             Outcome::Undecided => 3,
@@ -154,7 +158,7 @@ impl Report {
 
     #[must_use]
     pub fn document(&self) -> Document {
-        let Judgement { stages, causes, outcome } = agent_log::judge(&self.log);
+        let Judgement { stages, causes, outcome } = &self.judgement;
         Document {
             schema: SchemaName::LogV1,
             agent: Agent {
@@ -171,7 +175,7 @@ impl Report {
                 Outcome::Undecided => Verdict::Undecided,
             },
             stages: stages
-                .into_iter()
+                .iter()
                 .map(|it| Stage {
                     stage: it.stage.as_str(),
                     state: match it.state {
@@ -191,7 +195,7 @@ impl Report {
 
     /// For people.
     pub fn print(&self, page: &mut Page) {
-        let Judgement { stages, causes, outcome } = agent_log::judge(&self.log);
+        let Judgement { stages, causes, outcome } = &self.judgement;
         let verdict = match outcome {
             Outcome::Healthy => "NOTHING WRONG",
             Outcome::Faulty => "FAULT",
@@ -205,7 +209,7 @@ impl Report {
         page.paragraph(0, &[(BOLD, verdict), (PLAIN, " "), (PLAIN, &text)]);
         page.paragraph(0, &[(PLAIN, &self.about())]);
         page.blank();
-        for found in &causes {
+        for found in causes {
             cause(page, found);
         }
         let rows: Vec<Vec<String>> = stages
@@ -213,8 +217,10 @@ impl Report {
             .map(|it| {
                 let since = it.since.map_or_else(String::new, |at| format!("since {at}"));
                 let last = it.last.map_or_else(String::new, |at| format!("last {at}"));
-                let count =
-                    if it.count == 0 { String::new() } else { format!("{} lines", it.count) };
+                let count = match it.count {
+                    0 => String::new(),
+                    count => counted(count, "line", "lines"),
+                };
                 vec![words::words(it.stage), it.state.as_str().to_owned(), since, last, count]
             })
             .collect();
@@ -225,7 +231,7 @@ impl Report {
 
     /// Agent, system, node and period.
     fn about(&self) -> String {
-        let log = &self.log;
+        let log = self.log;
         let mut parts = Vec::new();
         parts.extend(log.version.as_ref().map(|it| format!("agent {it}")));
         parts.extend(log.os.clone());
@@ -255,7 +261,7 @@ fn cause(page: &mut Page, found: &Found) {
     }
     let times = match (found.first, found.last) {
         (Some(first), Some(last)) if first != last => {
-            format!("{} lines, from {first} to {last}", found.count)
+            format!("{}, from {first} to {last}", counted(found.count, "line", "lines"))
         }
         (_, Some(last)) => format!("at {last}"),
         _ => "without a time".into(),

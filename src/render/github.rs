@@ -5,10 +5,13 @@
 
 use std::fmt::Write as _;
 
-use super::{View, safe::shown};
+use super::{
+    View,
+    safe::{clean, clean_lines},
+};
 use crate::report::{
     Report,
-    summary::{Role, in_plain_text},
+    summary::{Severity, in_plain_text},
 };
 
 #[must_use]
@@ -16,14 +19,12 @@ pub fn render(report: &Report, _: View) -> String {
     let mut text = String::new();
     let (mark, says) = report.conclusion();
     for problem in report.problems() {
-        let level = match problem.role {
-            Role::Advice => "notice",
-            Role::AlsoWrong => "warning",
-            Role::Root | Role::AlsoBlocking if problem.is_suspect() => "warning",
-            Role::Root if problem.check.impact.as_str() != "blocks" => "warning",
-            Role::Root | Role::AlsoBlocking => "error",
+        let level = match problem.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
         };
-        let fix = in_plain_text(&problem.repairs);
+        let fix = in_plain_text(problem.repairs);
         let message = format!("{}\n{fix}\n{}", problem.statements.join("\n"), problem.runbook);
         annotation(&mut text, level, &title(report, &problem.check.name()), &message);
     }
@@ -42,9 +43,8 @@ fn title(report: &Report, check: &str) -> String {
 
 fn annotation(text: &mut String, level: &str, title: &str, message: &str) {
     // Lines are ours; what acts on a terminal is spelled out within each.
-    let lines: Vec<_> = message.lines().map(|it| shown(it, true)).collect();
-    let message = data(&lines.join("\n"));
-    let title = data(&shown(title, true)).replace(':', "%3A").replace(',', "%2C");
+    let message = data(&clean_lines(message));
+    let title = data(&clean(title)).replace(':', "%3A").replace(',', "%2C");
     // A `String` takes everything.
     let _ = writeln!(text, "::{level} title={title}::{message}");
 }

@@ -3,15 +3,17 @@
 //! `templates/report.html` is its shape; askama escapes what is put in.
 
 use askama::Template;
-use ssm_doctor_facts::change::Risk;
 
-use super::{View, safe::shown};
+use super::{
+    View,
+    safe::{clean, clean_lines},
+};
 use crate::report::{
     Repair, Report,
     drawing::Drawing,
     steps::{Step, steps},
     mark::Mark,
-    summary::{Problem, Role, statement},
+    summary::{Problem, Severity, statement},
 };
 
 #[derive(Template)]
@@ -88,9 +90,8 @@ struct Row {
 /// If the template cannot be filled in, which is a defect.
 pub fn render(report: &Report, _: View) -> askama::Result<String> {
     let (mark, says) = report.conclusion();
-    let missing = report.target_is_missing();
-    let consequences = report.consequences().into_iter().filter(|_| !missing);
-    let unseen = report.unseen().into_iter().filter(|_| !missing);
+    let consequences = report.consequences().into_iter();
+    let unseen = report.unseen().into_iter();
     let checks = report.diagnosis.findings.iter().map(|finding| Row {
         mark: Mark::of(&finding.answer),
         name: finding.check.name(),
@@ -124,14 +125,8 @@ pub fn render(report: &Report, _: View) -> askama::Result<String> {
 
 fn section(problem: &Problem) -> Section {
     Section {
-        title: match problem.role {
-            Role::Root if problem.is_suspect() => "Suspect",
-            Role::Root => "Cause",
-            Role::AlsoBlocking => "Also blocking",
-            Role::AlsoWrong => "Also wrong",
-            Role::Advice => "Advice",
-        },
-        minor: problem.is_suspect() || matches!(problem.role, Role::AlsoWrong | Role::Advice),
+        title: problem.title(),
+        minor: problem.severity() != Severity::Error,
         statement: clean(problem.statement()),
         check: problem.check.name(),
         evidence: problem.statements.iter().skip(1).map(|it| clean(it)).collect(),
@@ -149,10 +144,10 @@ fn fix(fix: &Repair) -> Fix {
     };
     Fix {
         steps: steps(&fix.title).into_iter().map(clean_step).collect(),
-        risks: fix.risks.iter().copied().map(Risk::phrase).collect::<Vec<_>>().join("; "),
+        risks: fix.risks_in_words().unwrap_or_default(),
         manual: fix.manual.iter().map(|step| clean(step)).collect(),
         commands: fix.commands.iter().map(|line| clean(line)).collect(),
-        terraform: fix.terraform.iter().flat_map(|text| text.lines()).map(clean).collect::<Vec<_>>().join("\n"),
+        terraform: fix.terraform.as_deref().map(clean_lines).unwrap_or_default(),
         console: fix.console.iter().map(|place| clean(place)).collect(),
     }
 }
@@ -190,10 +185,6 @@ fn path(drawing: &Drawing) -> Path {
 fn link(url: &str) -> String {
     let web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
     if web { clean(url) } else { format!("#{}", clean(url)) }
-}
-
-fn clean(text: &str) -> String {
-    shown(text, true).into_owned()
 }
 
 impl Mark {

@@ -12,7 +12,10 @@ use ssm_doctor_checks::engine::{
     words,
 };
 
-use super::{View, safe::shown};
+use super::{
+    View,
+    safe::{clean, clean_lines},
+};
 use crate::report::{
     Report,
     summary::{in_plain_text, statement},
@@ -49,8 +52,7 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
     let status = match &finding.answer {
         Ok(Verdict::Fail(evidence, _)) => {
             let evidence: Vec<_> = evidence.iter().map(|it| clean(&words::sentence(it))).collect();
-            let fix = in_plain_text(report.repairs(finding.check));
-            let fix = fix.lines().map(clean).collect::<Vec<_>>().join("\n");
+            let fix = clean_lines(&in_plain_text(report.repairs(finding.check)));
             let told = format!("{}\n{fix}\n{runbook}", evidence.join("\n"));
             if blocks {
                 non_success(NonSuccessKind::Failure, Some(told))
@@ -75,8 +77,4 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
         case.set_system_out(output);
     }
     case
-}
-
-fn clean(text: &str) -> String {
-    shown(text, true).into_owned()
 }

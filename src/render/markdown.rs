@@ -5,14 +5,14 @@
 
 use std::fmt::Write as _;
 
-use ssm_doctor_facts::change::Risk;
+use ssm_doctor_checks::engine::command::Shell;
 
 use super::{View, safe::shown};
 use crate::report::{
     Repair, Report,
     steps::steps,
     mark::Mark,
-    summary::{Problem, Role},
+    summary::Problem,
 };
 
 #[must_use]
@@ -29,19 +29,12 @@ pub fn render(report: &Report, _: View) -> String {
     for problem in &problems {
         if role != Some(problem.role) {
             role = Some(problem.role);
-            let title = match problem.role {
-                Role::Root if problem.is_suspect() => "Suspect",
-                Role::Root => "Cause",
-                Role::AlsoBlocking => "Also blocking",
-                Role::AlsoWrong => "Also wrong",
-                Role::Advice => "Advice",
-            };
-            say(&mut text, &format!("### {title}\n"));
+            say(&mut text, &format!("### {}\n", problem.title()));
         }
-        self::problem(&mut text, problem);
+        self::problem(&mut text, problem, report.shell);
     }
     let consequences = report.consequences();
-    if !consequences.is_empty() && !report.target_is_missing() {
+    if !consequences.is_empty() {
         say(&mut text, "### Consequences\n");
         for (check, says) in consequences {
             say(&mut text, &format!("- {} (`{}`)", escaped(&says), check.name()));
@@ -49,12 +42,13 @@ pub fn render(report: &Report, _: View) -> String {
         say(&mut text, "");
     }
     let unseen = report.unseen();
-    if !unseen.is_empty() && !report.target_is_missing() {
+    if !unseen.is_empty() {
         say(&mut text, "### Not seen\n");
         for it in unseen {
             let decisive = if it.decisive { " **The verdict depends on it.**" } else { "" };
             let what = escaped(&format!("{} {}", it.what, it.why));
-            say(&mut text, &format!("- {}.{decisive} Next: {}", what.trim_end(), escaped(&it.next)));
+            let next = linked(&it.next, &it.runbook);
+            say(&mut text, &format!("- {}.{decisive} Next: {next}", what.trim_end()));
         }
         say(&mut text, "");
     }
@@ -67,7 +61,7 @@ fn say(text: &mut String, line: &str) {
     let _ = writeln!(text, "{line}");
 }
 
-fn problem(text: &mut String, problem: &Problem) {
+fn problem(text: &mut String, problem: &Problem, shell: Shell) {
     say(text, &format!("**{}** (`{}`)\n", escaped(problem.statement()), problem.check.name()));
     for says in problem.statements.iter().skip(1) {
         say(text, &format!("- {}", escaped(says)));
@@ -85,18 +79,17 @@ fn problem(text: &mut String, problem: &Problem) {
     say(text, "");
     for (at, repair) in problem.repairs.iter().enumerate() {
         let label = if at == 0 { "Fix" } else { "Or" };
-        fix(text, label, repair);
+        fix(text, label, repair, shell);
     }
     let then = problem.repairs.first().map(|first| format!("Then: {}. ", first.recovery.as_str()));
     say(text, &format!("{}[Runbook]({})\n", then.unwrap_or_default(), problem.runbook));
 }
 
-/// The one place that prints a fix.
-fn fix(text: &mut String, label: &str, fix: &Repair) {
+/// Prints a fix; nothing else in this format does.
+fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
     let steps = steps(&fix.title);
-    let risks: Vec<&str> = fix.risks.iter().copied().map(Risk::phrase).collect();
-    let risks = if risks.is_empty() { String::new() } else { format!(" ({})", risks.join("; ")) };
-    say(text, &format!("{label}{risks}:\n"));
+    let risks = fix.risks_in_words().map(|risks| format!(" ({risks})"));
+    say(text, &format!("{label}{}:\n", risks.unwrap_or_default()));
     for (at, step) in steps.iter().enumerate() {
         say(text, &format!("{}. {}", at + 1, escaped(&step.text)));
         for place in &step.places {
@@ -113,7 +106,11 @@ fn fix(text: &mut String, label: &str, fix: &Repair) {
     let commands: Vec<_> =
         fix.commands.iter().map(|line| shown(line, true).into_owned()).collect();
     let fence = fence(&commands.join("\n"));
-    say(text, &format!("\n{fence}sh\n{}\n{fence}\n", commands.join("\n")));
+    let language = match shell {
+        Shell::Posix => "sh",
+        Shell::PowerShell => "powershell",
+    };
+    say(text, &format!("\n{fence}{language}\n{}\n{fence}\n", commands.join("\n")));
 }
 
 /// Backticks, more of them than anywhere in `text`.
@@ -122,7 +119,15 @@ fn fence(text: &str) -> String {
     "`".repeat(longest.max(2) + 1)
 }
 
-/// `text` as it is, whatever Markdown would make of it.
+/// `text`, in which the runbook's address stays a link.
+fn linked(text: &str, runbook: &str) -> String {
+    match text.split_once(runbook) {
+        Some((before, after)) => format!("{}<{runbook}>{}", escaped(before), escaped(after)),
+        None => escaped(text),
+    }
+}
+
+/// `text` as it is, whatever Markdown and GitHub would make of it.
 fn escaped(text: &str) -> String {
     let text = shown(text, true);
     let mut safe = String::with_capacity(text.len() + 8);
@@ -131,15 +136,17 @@ fn escaped(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            // A mention would notify somebody.
-            '@' => safe.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' | '$' => {
+            // GitHub looks for mentions and issue numbers after it has decoded entities.
+            '@' => safe.push_str("@&#8203;"),
+            '#' => safe.push_str("\\#&#8203;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' => {
                 safe.extend(['\\', letter]);
             }
             letter => safe.push(letter),
         }
     }
-    safe
+    // Nor does an address become a link.
+    safe.replace("://", ":&#8203;//").replace("www.", "www&#8203;.")
 }
 
 #[cfg(test)]
@@ -149,6 +156,12 @@ mod tests {
     #[test]
     fn nothing_is_formatted_that_is_not_meant() {
         assert_eq!(escaped("<b>*x*</b> [a](b)"), "&lt;b&gt;\\*x\\*&lt;/b&gt; \\[a\\](b)");
+        let text = escaped("@a #1 https://e.x www.e.x");
+        for part in ["@a", "#1", "://", "www."] {
+            assert!(!text.contains(part), "{part}: {text}");
+        }
+        let link = "https://r.x/checks/a/b";
+        assert_eq!(linked("@a: see https://r.x/checks/a/b", link), format!("@&#8203;a: see <{link}>"));
         assert_eq!(fence("a ``` b"), "````");
         assert_eq!(fence("a"), "```");
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::report::Report;
 
-pub use page::{BOLD, GLUE, PLAIN, Page, Screen, Span};
+pub use page::{BOLD, PLAIN, Page, Screen, Span};
 pub use safe::json;
 
 /// How much a report is to show, and where.

@@ -12,8 +12,7 @@ use textwrap::{
     wrap_algorithms::wrap_first_fit,
 };
 
-pub use super::safe::GLUE;
-use super::safe::shown;
+use super::safe::{GLUE, shown};
 
 /// What the reader's screen can show.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// A space at which no line ends. Drawn as a plain one.
 pub const GLUE: char = '\u{a0}';
 
-/// Does `it` do anything to a terminal or a reader but stand there and be seen?
+/// Does the character do anything but show itself? It would act on a terminal, or mislead a reader.
 #[must_use]
 pub fn acts(it: char) -> bool {
     it.is_control()
@@ -50,6 +50,18 @@ pub fn shown(text: &str, unicode: bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
+}
+
+/// [`shown`] in Unicode.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    shown(text, true).into_owned()
+}
+
+/// [`clean`], with line ends kept.
+#[must_use]
+pub fn clean_lines(text: &str) -> String {
+    text.lines().map(|line| shown(line, true)).collect::<Vec<_>>().join("\n")
 }
 
 /// `value` as indented JSON and a newline. The same values as any JSON writer gives; what [`acts`] is

@@ -10,14 +10,12 @@ use serde_sarif::sarif::{
     PhysicalLocation, ReportingDescriptor, Result as Found, ResultKind, ResultLevel, Run,
     RunAutomationDetails, Sarif, Tool, ToolComponent, Version,
 };
-use ssm_doctor_checks::engine::{
-    check::{Check, Impact},
-};
+use ssm_doctor_checks::engine::check::Check;
 
-use super::{View, safe::shown};
+use super::{View, safe::clean_lines};
 use crate::report::{
     self, Report,
-    summary::{Problem, Role, in_plain_text},
+    summary::{Problem, Severity, in_plain_text},
 };
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -69,12 +67,12 @@ fn rule(report: &Report, check: &Check) -> ReportingDescriptor {
 }
 
 fn failure(report: &Report, problem: &Problem) -> Found {
-    let level = match (problem.role, problem.check.impact) {
-        (Role::Advice, _) | (_, Impact::Advises) => ResultLevel::Note,
-        (_, Impact::Blocks) if !problem.is_suspect() => ResultLevel::Error,
-        _ => ResultLevel::Warning,
+    let level = match problem.severity() {
+        Severity::Error => ResultLevel::Error,
+        Severity::Warning => ResultLevel::Warning,
+        Severity::Note => ResultLevel::Note,
     };
-    let message = format!("{}\n{}", problem.statements.join("\n"), in_plain_text(&problem.repairs));
+    let message = format!("{}\n{}", problem.statements.join("\n"), in_plain_text(problem.repairs));
     result(report, problem.check, ResultKind::Fail, level, &message)
 }
 
@@ -84,7 +82,6 @@ fn open(report: &Report, check: &Check, says: &str) -> Found {
 }
 
 fn result(report: &Report, check: &Check, kind: ResultKind, level: ResultLevel, says: &str) -> Found {
-    let says: Vec<_> = says.lines().map(|line| shown(line, true)).collect();
     let target = report.scope.target.to_string();
     let account = report.account.as_ref().map(ToString::to_string).unwrap_or_default();
     let place = format!("{account}/{}/{target}", report.scope.region);
@@ -104,7 +101,7 @@ fn result(report: &Report, check: &Check, kind: ResultKind, level: ResultLevel, 
         .rule_id(check.name())
         .kind(kind)
         .level(level)
-        .message(Message::builder().text(says.join("\n")).build())
+        .message(Message::builder().text(clean_lines(says)).build())
         .locations(vec![location])
         .partial_fingerprints(BTreeMap::from([("ssmDoctor/v1".to_owned(), fingerprint)]))
         .build()

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{View, safe::shown};
-use crate::report::{Repair, Report, steps::steps, summary::Role};
+use crate::report::{
+    Repair, Report,
+    steps::steps,
+    summary::{Role, counted},
+};
 
 #[must_use]
 pub fn render(report: &Report, view: View) -> String {
@@ -11,8 +15,8 @@ pub fn render(report: &Report, view: View) -> String {
     let mut lines = vec![format!("{} {}: {says}", mark.symbol(), report.place())];
     let problems = report.problems();
     if let Some(problem) = problems.iter().find(|it| it.role == Role::Root) {
-        let label = if problem.is_suspect() { "Suspect" } else { "Cause" };
-        lines.push(format!("{label}: {} [{}]", problem.statement(), problem.check.name()));
+        let name = problem.check.name();
+        lines.push(format!("{}: {} [{name}]", problem.title(), problem.statement()));
         lines.extend(problem.repairs.first().map(|repair| format!("Fix: {}", fix(repair))));
         lines.push(format!("Runbook: {}", problem.runbook));
     } else if let Some(unseen) = report.unseen().into_iter().find(|it| it.decisive) {
@@ -31,12 +35,12 @@ pub fn render(report: &Report, view: View) -> String {
     text
 }
 
-/// The one place that prints a fix.
+/// Prints a fix; nothing else in this format does.
 fn fix(repair: &Repair) -> String {
     let steps = steps(&repair.title);
     let first = steps.first().map_or("", |it| it.text.trim_end_matches(':'));
     match steps.len().saturating_sub(1) {
         0 => first.to_owned(),
-        more => format!("{first} (and {more} more steps)"),
+        more => format!("{first} (and {})", counted(more, "more step", "more steps")),
     }
 }

@@ -7,15 +7,14 @@
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::answer::Verdict;
 use ssm_doctor_checks::engine::{diagnosis::Overall, verification::Verified};
-use ssm_doctor_facts::change::Risk;
 
-use super::{BOLD, GLUE, PLAIN, Page, View};
+use super::{BOLD, PLAIN, Page, View, safe::GLUE};
 use crate::report::{
     self, Repair, Report,
     drawing::Drawing,
     steps::steps,
     mark::Mark,
-    summary::{MOST, Problem, Role, statement},
+    summary::{MOST, Problem, Role, counted, statement},
 };
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -43,11 +42,11 @@ pub fn render(report: &Report, view: View) -> String {
         cause(&mut page, report, root, most);
     }
     self::others(&mut page, &others, most);
+    consequences(&mut page, report, most);
     if !report.target_is_missing() {
-        consequences(&mut page, report, most);
         prescription(&mut page, report);
-        unseen(&mut page, report, most);
     }
+    unseen(&mut page, report, most);
     page.blank();
     if view.verbose {
         checks(&mut page, report);
@@ -88,9 +87,13 @@ fn headline(page: &mut Page, report: &Report) {
     let (mark, says) = report.conclusion();
     let place = format!("{}:", report.place());
     let counts = match report.counts() {
-        counts if counts.is_empty() || report.target_is_missing() => String::new(),
+        counts if counts.is_empty() => counts,
         // No line ends between a number and what it counts.
-        counts => format!(" ({counts})").replace(' ', &GLUE.to_string()).replace(&format!(",{GLUE}"), ", ").replacen(GLUE, " ", 1),
+        counts => {
+            let glue = GLUE.to_string();
+            let glued = counts.split(", ").map(|count| count.replace(' ', &glue));
+            format!(" ({})", glued.collect::<Vec<_>>().join(", "))
+        }
     };
     let spans =
         [(NAME, place.as_str()), (PLAIN, " "), (style(mark), says.as_str()), (PLAIN, &counts)];
@@ -103,9 +106,9 @@ fn field(page: &mut Page, label: &str, spans: &[super::Span]) {
 
 /// Everything about the one thing to fix first.
 fn cause(page: &mut Page, report: &Report, problem: &Problem, most: usize) {
-    let label = if problem.is_suspect() { "suspect" } else { "cause" };
+    let label = problem.title().to_lowercase();
     let name = format!(" [{}]", problem.check.name());
-    field(page, label, &[(NAME, problem.statement()), (FAINT, &name)]);
+    field(page, &label, &[(NAME, problem.statement()), (FAINT, &name)]);
     for says in problem.statements.iter().skip(1).take(most.saturating_sub(1)) {
         field(page, "", &[(PLAIN, says)]);
     }
@@ -125,7 +128,7 @@ fn cause(page: &mut Page, report: &Report, problem: &Problem, most: usize) {
     if let Some(says) = &problem.explanation {
         field(page, "note", &[(PLAIN, says)]);
     }
-    fix(page, &problem.repairs, most, Place::Root);
+    fix(page, problem.repairs, most, Place::Root);
     if !report.target_is_missing()
         && let Some(first) = problem.repairs.first()
     {
@@ -143,7 +146,7 @@ enum Place {
     Other,
 }
 
-/// The one place that prints a fix: every option, the best first. Of the lesser ones beside the root cause
+/// Prints a fix; nothing else in this format does. Every option, the best first; of the lesser ones beside the root cause
 /// the title is enough.
 fn fix(page: &mut Page, options: &[Repair], most: usize, place: Place) {
     let (indent, column) = match place {
@@ -156,9 +159,8 @@ fn fix(page: &mut Page, options: &[Repair], most: usize, place: Place) {
         let detail = |page: &mut Page, label: &str, says: &str| {
             page.hanging(indent, (LABEL, ""), column, &[(FAINT, label), (DOUBT, says)]);
         };
-        if !option.risks.is_empty() {
-            let risks: Vec<&str> = option.risks.iter().copied().map(Risk::phrase).collect();
-            detail(page, "risk: ", &risks.join("; "));
+        if let Some(risks) = option.risks_in_words() {
+            detail(page, "risk: ", &risks);
         }
         if at > 0 && place == Place::Other {
             continue;
@@ -204,7 +206,7 @@ fn title(page: &mut Page, title: &str, at: (usize, &str, usize), most: usize) {
     }
     let more = steps.len().saturating_sub(most);
     if more > 0 {
-        let says = format!("and {more} more steps: -v shows them");
+        let says = format!("and {}: -v shows them", counted(more, "more step", "more steps"));
         page.hanging(indent, (LABEL, ""), column, &[(FAINT, &says)]);
     }
 }
@@ -268,7 +270,7 @@ fn others(page: &mut Page, problems: &[Problem], most: usize) {
                 Role::AlsoWrong => DOUBT,
                 Role::Advice => LABEL,
             };
-            page.line(INDENT, &[(style, problem.role.title())]);
+            page.line(INDENT, &[(style, &problem.title().to_lowercase())]);
         }
         let name = format!(" [{}]", problem.check.name());
         let note = if problem.is_suspect() { " (perhaps)" } else { "" };
@@ -283,7 +285,7 @@ fn others(page: &mut Page, problems: &[Problem], most: usize) {
         if let Some(says) = &problem.explanation {
             page.paragraph(INDENT + 4, &[(FAINT, says)]);
         }
-        fix(page, &problem.repairs, most, Place::Other);
+        fix(page, problem.repairs, most, Place::Other);
         if let Some(first) = problem.repairs.first() {
             let spans = [(LABEL, "then "), (PLAIN, first.recovery.as_str())];
             page.paragraph(INDENT + 4, &spans);

@@ -46,7 +46,7 @@ impl Group {
         let differing: Vec<usize> =
             pairs.clone().filter(|(_, (one, other))| one != other).map(|it| it.0).collect();
         let names = |(_, (one, other)): &(usize, (&&str, &&str))| {
-            one == other || is_name(one) && is_name(other) && dress(one) == dress(other)
+            one == other || is_name(one) && is_name(other) && marks(one) == marks(other)
         };
         let alike = self.sentences.len() == 1 || self.differing == differing;
         if differing.len() > MOST || !alike || !pairs.clone().all(|it| names(&it)) {
@@ -77,7 +77,7 @@ impl Group {
             if !self.differing.contains(&at) {
                 return (*word).to_owned();
             }
-            let (before, after) = dress(word);
+            let (before, after) = marks(word);
             let mut names = vec![bare(word).to_owned()];
             for other in others.iter().filter_map(|words| words.get(at)) {
                 if !names.iter().any(|known| known == bare(other)) {
@@ -94,16 +94,16 @@ fn words(sentence: &str) -> Vec<&str> {
     sentence.split(' ').collect()
 }
 
-const DRESS: [char; 6] = ['(', ')', ',', ':', ';', '`'];
+const MARKS: [char; 6] = ['(', ')', ',', ':', ';', '`'];
 
 fn bare(word: &str) -> &str {
-    word.trim_matches(DRESS)
+    word.trim_matches(MARKS)
 }
 
-/// What stands before and after a name.
-fn dress(word: &str) -> (&str, &str) {
+/// The punctuation before and after a name.
+fn marks(word: &str) -> (&str, &str) {
     match word.split_once(bare(word)) {
-        Some(dress) if !bare(word).is_empty() => dress,
+        Some(marks) if !bare(word).is_empty() => marks,
         _ => ("", ""),
     }
 }

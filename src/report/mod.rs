@@ -58,7 +58,8 @@ pub struct Report {
     /// The smallest set of changes that lets a session start, if something blocks it.
     pub prescription: Option<Prescribed>,
     runbooks: String,
-    shell: Shell,
+    /// What the commands are quoted for.
+    pub shell: Shell,
 }
 
 /// A prescription, and how to carry it out.
@@ -94,6 +95,15 @@ pub struct Repair {
     pub verified: Verified,
 }
 
+impl Repair {
+    /// What the changes risk, in a line; none if they risk nothing.
+    #[must_use]
+    pub fn risks_in_words(&self) -> Option<String> {
+        let risks: Vec<&str> = self.risks.iter().copied().map(Risk::phrase).collect();
+        (!risks.is_empty()).then(|| risks.join("; "))
+    }
+}
+
 /// Whose failure means that the run had nothing to judge.
 const FOUND: &str = "target/found-in-region";
 const REPORTS: &str = "agent/ping-online";
@@ -113,20 +123,21 @@ impl Report {
         let tag = instance.and_then(|id| facts.instance(id).hint().ok().flatten()?.name.clone());
         let others = Session::ALL
             .into_iter()
-            .filter(|it| others && *it != scope.session)
+            .filter(|session| others && *session != scope.session)
             .filter_map(|session| {
                 let other = Scope { session, document: None, ..scope.clone() };
                 let answers = examine(&Case::new(facts, &other));
-                let complete =
-                    answers.iter().all(|it| it.1.as_ref().err().is_none_or(Unknown::was_asked));
+                let complete = answers
+                    .iter()
+                    .all(|answer| answer.1.as_ref().err().is_none_or(Unknown::was_asked));
                 complete.then(|| (session, diagnose(&answers).overall))
             })
             .collect();
         Self {
-            account: caller.map(|it| it.account.clone()),
-            caller: caller.map(|it| it.arn.clone()),
+            account: caller.map(|caller| caller.account.clone()),
+            caller: caller.map(|caller| caller.arn.clone()),
             partition: caller
-                .map_or_else(|| scope.region.partition(), |it| it.arn.partition())
+                .map_or_else(|| scope.region.partition(), |caller| caller.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
             repairs: repairs(&diagnosis, &answers, &case, shell),
@@ -180,7 +191,7 @@ impl Report {
                 words::on_node(self.scope.session)
             ));
         }
-        let first = self.diagnosis.causes.first().and_then(|it| self.finding(it))?;
+        let first = self.diagnosis.causes.first().and_then(|check| self.finding(check))?;
         if !first.check.observes_agent() {
             return None;
         }
@@ -206,7 +217,10 @@ impl Report {
     /// Was there no such target to judge?
     #[must_use]
     pub fn target_is_missing(&self) -> bool {
-        self.diagnosis.findings.iter().any(|it| it.standing.is_some() && it.check.name() == FOUND)
+        self.diagnosis
+            .findings
+            .iter()
+            .any(|finding| finding.standing.is_some() && finding.check.name() == FOUND)
     }
 
     /// Could no service be reached that would show the target? Then nothing can be said of it: the Region
@@ -215,9 +229,9 @@ impl Report {
     pub fn target_is_out_of_reach(&self) -> bool {
         let unreachable = |it: &Gap| matches!(it, Gap::Fact { why: Why::Unreachable, .. });
         let out_of_reach = |name: &str| {
-            self.diagnosis.findings.iter().any(|it| {
-                it.check.name() == name
-                    && it.answer.as_ref().is_err_and(|it| it.gaps().any(unreachable))
+            self.diagnosis.findings.iter().any(|finding| {
+                finding.check.name() == name
+                    && finding.answer.as_ref().is_err_and(|unknown| unknown.gaps().any(unreachable))
             })
         };
         out_of_reach(FOUND) && out_of_reach(REPORTS)
@@ -228,13 +242,17 @@ impl Report {
     pub fn blocked_here_only(&self) -> bool {
         let blocks =
             |it: &&Finding| it.standing.is_some() && !it.open && it.check.impact == Impact::Blocks;
-        self.diagnosis.findings.iter().filter(blocks).all(|it| it.check.area() == "client")
+        self.diagnosis
+            .findings
+            .iter()
+            .filter(blocks)
+            .all(|finding| finding.check.area() == "client")
     }
 
     /// The failed finding of a cause.
     #[must_use]
     pub fn finding(&self, check: &Check) -> Option<&Finding> {
-        self.diagnosis.findings.iter().find(|it| std::ptr::eq(it.check, check))
+        self.diagnosis.findings.iter().find(|finding| std::ptr::eq(finding.check, check))
     }
 
     /// Why a failure is not certain to be a cause.
@@ -244,14 +262,16 @@ impl Report {
             return None;
         }
         let names = |checks: Vec<&Finding>| {
-            checks.iter().map(|it| it.check.name()).collect::<Vec<_>>().join(", ")
+            checks.iter().map(|finding| finding.check.name()).collect::<Vec<_>>().join(", ")
         };
         let against: Vec<_> = self
             .diagnosis
             .findings
             .iter()
-            .filter(|it| matches!(it.answer, Ok(Verdict::Pass(_))))
-            .filter(|it| it.check.proves.iter().any(|it| std::ptr::eq(*it, finding.check)))
+            .filter(|other| matches!(other.answer, Ok(Verdict::Pass(_))))
+            .filter(|other| {
+                other.check.proves.iter().any(|proven| std::ptr::eq(*proven, finding.check))
+            })
             .collect();
         if !against.is_empty() {
             return Some(format!(
@@ -263,7 +283,7 @@ impl Report {
             .diagnosis
             .findings
             .iter()
-            .filter(|it| it.answer.is_err() && finding.check.follows_from(it.check))
+            .filter(|other| other.answer.is_err() && finding.check.follows_from(other.check))
             .collect();
         if unseen.is_empty() {
             return Some("this can be legitimate; AWS does not show which".into());
@@ -304,7 +324,7 @@ pub fn missing(gap: &Gap) -> Missing {
             let colon = if detail.is_empty() { "" } else { ": " };
             // A fact that takes several calls: AWS's words name the one that was refused.
             let actions = need.actions();
-            let named = actions.iter().find(|it| detail.contains(**it)).or(actions.first());
+            let named = actions.iter().find(|action| detail.contains(**action)).or(actions.first());
             Missing {
                 action: named.copied(),
                 subject: Some(need.subject()),

@@ -3,7 +3,7 @@
 //! A check's name claims health, so a failure is told by what was observed, with the name beside it. A
 //! fault that two services share is one statement and one drawing.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use ssm_doctor_analysis::answer::{Answer, Verdict};
 use ssm_doctor_checks::engine::{
@@ -12,7 +12,6 @@ use ssm_doctor_checks::engine::{
     words,
 };
 use ssm_doctor_facts::{
-    change::Risk,
     lookup::{Gap, Why},
     scope::Session,
 };
@@ -29,7 +28,7 @@ use super::{
 /// Longer lists are for machines.
 pub const MOST: usize = 5;
 
-/// Where a failure stands in the report.
+/// The place of a failure in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// The one to fix first.
@@ -39,20 +38,18 @@ pub enum Role {
     Advice,
 }
 
-impl Role {
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Root => "cause",
-            Self::AlsoBlocking => "also blocking",
-            Self::AlsoWrong => "also wrong",
-            Self::Advice => "advice",
-        }
-    }
+/// How much a failure matters, in the words of formats for machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It certainly blocks the session.
+    Error,
+    Warning,
+    /// Advice.
+    Note,
 }
 
 /// A failure that does not follow from another one.
-pub struct Problem {
+pub struct Problem<'a> {
     pub check: &'static Check,
     pub role: Role,
     /// What was observed, the failing statement first. Never empty.
@@ -63,11 +60,31 @@ pub struct Problem {
     pub doubt: Option<String>,
     pub drawings: Vec<Drawing>,
     /// The ways to repair it, the best first.
-    pub repairs: Vec<Repair>,
+    pub repairs: &'a [Repair],
     pub runbook: String,
 }
 
-impl Problem {
+impl Problem<'_> {
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self.role {
+            Role::Root if self.is_suspect() => "Suspect",
+            Role::Root => "Cause",
+            Role::AlsoBlocking => "Also blocking",
+            Role::AlsoWrong => "Also wrong",
+            Role::Advice => "Advice",
+        }
+    }
+
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match (self.role, self.check.impact) {
+            (Role::Advice, _) | (_, Impact::Advises) => Severity::Note,
+            (_, Impact::Blocks) if !self.is_suspect() => Severity::Error,
+            _ => Severity::Warning,
+        }
+    }
+
     #[must_use]
     pub fn statement(&self) -> &str {
         self.statements.first().map_or("", String::as_str)
@@ -89,6 +106,8 @@ pub struct Unseen {
     pub why: String,
     pub checks: Vec<String>,
     pub next: String,
+    /// The address of the first check's runbook.
+    pub runbook: String,
 }
 
 impl Report {
@@ -146,36 +165,40 @@ impl Report {
         }
     }
 
-    /// `2 causes, 3 consequences`; empty if nothing failed.
+    /// `2 causes, 3 consequences`; empty if nothing failed, or if there is no target.
     #[must_use]
     pub fn counts(&self) -> String {
+        if self.target_is_missing() {
+            return String::new();
+        }
         let problems = self.problems();
-        let count = |is: fn(&Problem) -> bool| problems.iter().filter(|it| is(it)).count();
-        let faults = |it: &Problem| it.role != Role::Advice;
-        let causes = problems.iter().filter(|it| faults(it) && !it.is_suspect()).count();
-        let suspects = problems.iter().filter(|it| faults(it) && it.is_suspect()).count();
+        let count =
+            |is: fn(&Problem) -> bool| problems.iter().filter(|problem| is(problem)).count();
+        let faults = |problem: &Problem| problem.role != Role::Advice;
+        let causes =
+            problems.iter().filter(|problem| faults(problem) && !problem.is_suspect()).count();
+        let suspects =
+            problems.iter().filter(|problem| faults(problem) && problem.is_suspect()).count();
         let numbers = [
             (causes, "cause", "causes"),
             (suspects, "suspect", "suspects"),
             (self.consequences().len(), "consequence", "consequences"),
-            (count(|it| it.role == Role::Advice), "piece of advice", "pieces of advice"),
+            (count(|problem| problem.role == Role::Advice), "piece of advice", "pieces of advice"),
         ];
-        let words = numbers.into_iter().filter(|it| it.0 > 0).map(|(number, one, many)| {
-            format!("{number} {}", if number == 1 { one } else { many })
-        });
-        words.collect::<Vec<_>>().join(", ")
+        let words = numbers.into_iter().filter(|(number, ..)| *number > 0);
+        words.map(|(number, one, many)| counted(number, one, many)).collect::<Vec<_>>().join(", ")
     }
 
     /// The failures that do not follow from others, the one to fix first at the top.
     #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<Problem<'_>> {
         let root = self.diagnosis.causes.first().and_then(|check| self.finding(check));
         let is_root = |finding: &Finding| root.is_some_and(|root| std::ptr::eq(root, finding));
-        let mut problems: Vec<Problem> = self
+        let mut problems: Vec<Problem<'_>> = self
             .diagnosis
             .findings
             .iter()
-            .filter(|it| matches!(it.standing, Some(Standing::Cause | Standing::Perhaps)))
+            .filter(|finding| matches!(finding.standing, Some(Standing::Cause | Standing::Perhaps)))
             .filter_map(|finding| {
                 let role = match finding.check.impact {
                     _ if is_root(finding) => Role::Root,
@@ -186,13 +209,13 @@ impl Report {
                 self.problem(finding, role)
             })
             .collect();
-        problems.sort_by_key(|it| it.role);
+        problems.sort_by_key(|problem| problem.role);
         problems
     }
 
-    fn problem(&self, finding: &Finding, role: Role) -> Option<Problem> {
+    fn problem(&self, finding: &Finding, role: Role) -> Option<Problem<'_>> {
         let Ok(Verdict::Fail(evidence, _)) = &finding.answer else { return None };
-        let repairs = self.repairs(finding.check).to_vec();
+        let repairs = self.repairs(finding.check);
         let statements = merged(evidence.iter().map(words::sentence).collect());
         let drawings = self.paths_blocked_by(evidence).map(|path| self.drawing(path)).collect();
         Some(Problem {
@@ -209,18 +232,25 @@ impl Report {
         })
     }
 
-    /// Failures that follow from others: the check, and what was observed.
+    /// Failures that follow from others: the check, and what was observed. Of a target that is not there,
+    /// nothing is said.
     #[must_use]
     pub fn consequences(&self) -> Vec<(&'static Check, String)> {
+        if self.target_is_missing() {
+            return Vec::new();
+        }
         let findings = self.diagnosis.findings.iter();
-        let consequences = findings.filter(|it| it.standing == Some(Standing::Consequence));
-        consequences.map(|it| (it.check, statement(it))).collect()
+        let follows = |finding: &&Finding| finding.standing == Some(Standing::Consequence);
+        findings.filter(follows).map(|finding| (finding.check, statement(finding))).collect()
     }
 
     /// What was not seen, by call, because a person can grant a call. What the verdict depends on comes
-    /// first.
+    /// first. Of a target that is not there, nothing is said.
     #[must_use]
     pub fn unseen(&self) -> Vec<Unseen> {
+        if self.target_is_missing() {
+            return Vec::new();
+        }
         let mut found: BTreeMap<(bool, String, &str), Unseen> = BTreeMap::new();
         let inconclusive = self.diagnosis.overall == Overall::Inconclusive;
         for finding in &self.diagnosis.findings {
@@ -240,7 +270,7 @@ impl Report {
             }
         }
         let mut found = joined(found.into_values());
-        found.sort_by_key(|it| !it.decisive);
+        found.sort_by_key(|unseen| !unseen.decisive);
         found
     }
 
@@ -260,7 +290,8 @@ impl Report {
                 (what, missing.why, next)
             }
         };
-        Unseen { decisive: false, what, why, checks: Vec::new(), next }
+        let runbook = self.runbook(check);
+        Unseen { decisive: false, what, why, checks: Vec::new(), next, runbook }
     }
 
     /// What to do to see it next time.
@@ -309,18 +340,17 @@ impl Report {
     #[must_use]
     pub fn closing(&self) -> Vec<String> {
         let count = |wanted: fn(&Answer) -> bool| {
-            self.diagnosis.findings.iter().filter(|it| wanted(&it.answer)).count()
+            self.diagnosis.findings.iter().filter(|finding| wanted(&finding.answer)).count()
         };
-        let passed = count(|it| matches!(it, Ok(Verdict::Pass(_))));
+        let passed = count(|answer| matches!(answer, Ok(Verdict::Pass(_))));
         let unknown = count(Result::is_err);
-        let idle = count(|it| matches!(it, Ok(Verdict::NotApplicable(_))));
-        let mut parts =
-            vec![format!("{passed} {} passed", if passed == 1 { "check" } else { "checks" })];
+        let not_applicable = count(|answer| matches!(answer, Ok(Verdict::NotApplicable(_))));
+        let mut parts = vec![format!("{} passed", counted(passed, "check", "checks"))];
         if unknown > 0 {
             parts.push(format!("{unknown} unknown"));
         }
-        if idle > 0 {
-            parts.push(format!("{idle} not applicable"));
+        if not_applicable > 0 {
+            parts.push(format!("{not_applicable} not applicable"));
         }
         // Of a target that is not there, nothing else can be said.
         if !self.target_is_missing() {
@@ -335,7 +365,7 @@ impl Report {
     fn sessions(&self) -> Option<String> {
         let own = (self.scope.session, self.diagnosis.overall);
         let (_, first) = self.others.first()?;
-        if self.others.len() > 1 && self.others.iter().all(|it| it.1 == *first) {
+        if self.others.len() > 1 && self.others.iter().all(|other| other.1 == *first) {
             let says = outcome(*first, true);
             return Some(if *first == own.1 {
                 format!("every other kind of session {}", outcome(*first, false))
@@ -345,26 +375,38 @@ impl Report {
         }
         let mut groups: Vec<(Overall, Vec<&str>)> = Vec::new();
         for (session, overall) in std::iter::once(&own).chain(&self.others) {
-            match groups.iter_mut().find(|it| it.0 == *overall) {
+            match groups.iter_mut().find(|group| group.0 == *overall) {
                 Some((_, kinds)) => kinds.push(kind(*session)),
                 None => groups.push((*overall, vec![kind(*session)])),
             }
         }
         let phrases = groups.iter().map(|(overall, kinds)| {
-            let kinds: Vec<String> = kinds.iter().map(|it| (*it).to_owned()).collect();
+            let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
             format!("{} {}", super::merge::listed(&kinds), outcome(*overall, kinds.len() > 1))
         });
         Some(phrases.collect::<Vec<_>>().join("; "))
     }
 }
 
+/// `1 cause`, `2 causes`.
+#[must_use]
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(
+    number: N,
+    one: &str,
+    many: &str,
+) -> String {
+    let noun = if number == N::from(1) { one } else { many };
+    format!("{number} {noun}")
+}
+
 /// What no call can tell is told once for several services.
 fn joined(unseen: impl Iterator<Item = Unseen>) -> Vec<Unseen> {
     let mut groups: Vec<(Vec<String>, Unseen)> = Vec::new();
-    for it in unseen {
+    for entry in unseen {
         let like = groups.iter_mut().find_map(|(all, known)| {
-            let both: Vec<String> = all.iter().chain([&it.what]).cloned().collect();
-            let same = known.why == it.why && known.decisive == it.decisive && it.why.is_empty();
+            let both: Vec<String> = all.iter().chain([&entry.what]).cloned().collect();
+            let same =
+                known.why == entry.why && known.decisive == entry.decisive && entry.why.is_empty();
             match merged(both.clone()).as_slice() {
                 [one] if same => {
                     *all = both;
@@ -376,16 +418,16 @@ fn joined(unseen: impl Iterator<Item = Unseen>) -> Vec<Unseen> {
         });
         match like {
             Some(known) => {
-                for name in it.checks {
+                for name in entry.checks {
                     if !known.checks.contains(&name) {
                         known.checks.push(name);
                     }
                 }
             }
-            None => groups.push((vec![it.what.clone()], it)),
+            None => groups.push((vec![entry.what.clone()], entry)),
         }
     }
-    groups.into_iter().map(|it| it.1).collect()
+    groups.into_iter().map(|group| group.1).collect()
 }
 
 /// What a finding says first.
@@ -424,10 +466,8 @@ pub fn in_plain_text(repairs: &[Repair]) -> String {
     let mut lines = Vec::new();
     for (at, repair) in repairs.iter().enumerate() {
         let label = if at == 0 { "Fix" } else { "Or" };
-        let risks: Vec<&str> = repair.risks.iter().copied().map(Risk::phrase).collect();
-        let risks =
-            if risks.is_empty() { String::new() } else { format!(" ({})", risks.join("; ")) };
-        lines.push(format!("{label}: {}{risks}", repair.title));
+        let risks = repair.risks_in_words().map(|risks| format!(" ({risks})"));
+        lines.push(format!("{label}: {}{}", repair.title, risks.unwrap_or_default()));
         if at == 0 {
             lines.extend(repair.manual.iter().map(|step| format!("First: {step}")));
             lines.extend(repair.commands.iter().cloned());
@@ -460,6 +500,13 @@ fn outcome(overall: Overall, many: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1_u64, "line", "lines"), "1 line");
+        assert_eq!(counted(0_usize, "line", "lines"), "0 lines");
+        assert_eq!(counted(2_usize, "line", "lines"), "2 lines");
+    }
 
     #[test]
     fn reply_ports_are_explained() {

@@ -21,6 +21,8 @@
 )]
 
 mod bench;
+#[path = "../support/escape.rs"]
+mod escape;
 #[path = "../packages.rs"]
 mod packages;
 
@@ -186,6 +188,7 @@ fn printed_commands() -> Outcome<Vec<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (mut folders, mut commands) =
         (vec![root.join("checks"), root.join("tests/golden")], Vec::new());
+    let mut found = [0, 0];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -193,18 +196,21 @@ fn printed_commands() -> Outcome<Vec<String>> {
                 folders.push(path);
                 continue;
             }
-            let label = match path.extension().and_then(|suffix| suffix.to_str()) {
-                Some("md") => "$ ",
-                Some("txt") => "command ",
-                _ => continue,
-            };
+            let (kind, label, read): (_, _, fn(&str) -> String) =
+                match path.extension().and_then(|suffix| suffix.to_str()) {
+                    Some("md") => (0, "$ ", str::to_owned),
+                    Some("txt") => (1, "command ", escape::unescaped),
+                    _ => continue,
+                };
             let text = fs::read_to_string(path)?;
             let lines = text.lines().filter_map(|line| line.trim_start().strip_prefix(label));
-            commands.extend(lines.map(|line| match label {
-                "$ " => line.to_owned(),
-                _ => line.replace("\\\\", "\\"),
-            }));
+            let before = commands.len();
+            commands.extend(lines.map(read));
+            found[kind] += commands.len() - before;
         }
+    }
+    if found.contains(&0) {
+        return Err(format!("{found:?} commands in cases and in golden reports").into());
     }
     commands.sort();
     commands.dedup();

@@ -1,13 +1,17 @@
 //! Every format over every scenario: what it is meant for can read it, it says the same as the exit code,
 //! and nothing that AWS was told to keep reaches a reader as anything but text.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use html5gum::{Token, Tokenizer};
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::Value;
 
-use super::{Edit, Run, TARGET, facts, folder, json, path, run, scenarios};
+use super::{
+    Edit, Run, TARGET,
+    browser::{self, Shown},
+    facts, folder, json, path, run, scenarios,
+};
 
 const HOSTILE: &str = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\u{1b}]0;owned\u{7}\u{202e}\n::error::fake\n[link](https://evil.example) ]]> & \" ' ` ``` *b* <!-- {{ x }}";
 
@@ -79,8 +83,21 @@ fn reader(format: &str) -> Reader {
         "markdown" => markdown,
         "sarif" => sarif,
         "short" => short,
-        _ => |_, _| {},
+        // `tests/cli/main.rs` reads these.
+        "json" | "table" => |_, _| {},
+        other => panic!("{other} has no reader"),
     }
+}
+
+#[test]
+fn every_format_is_read() {
+    let tested: BTreeSet<_> = reports(&["demo"]).iter().map(|report| report.0.to_owned()).collect();
+    let help = run(&["demo", "--help"]).out;
+    let format = help.split("--format <FORMAT>").nth(1).unwrap();
+    let format = format.split("\n      --").next().unwrap();
+    let listed = format.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
+    let listed: BTreeSet<_> = listed.map(|value| value.0.to_owned()).collect();
+    assert_eq!(tested, listed);
 }
 
 fn read_all(args: &[&str]) {
@@ -244,26 +261,13 @@ fn utf8(bytes: &[u8]) -> &str {
 /// In a real browser, where there is one.
 #[test]
 fn a_browser_shows_the_page_and_asks_for_nothing() {
-    let Some(browser) =
-        ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
-            Command::new(name).arg("--version").output().is_ok_and(|done| done.status.success())
-        })
-    else {
-        eprintln!("skipped: there is no Chromium (apt-get install chromium)");
-        return;
-    };
+    let Some(browser) = browser::find() else { return };
     let folder = folder();
     let facts = hostile_facts(&folder).remove(0);
     let page = path(&folder, "report.html");
     run(&["--facts", &facts, "--output", &page]);
-    let done = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0"])
-        .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", path(&folder, "profile")))
-        .arg(format!("file://{page}"))
-        .output()
-        .unwrap();
-    let (dom, log) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    let profile = folder.path().join("profile");
+    let Shown { dom, log } = browser::show(browser, page.as_ref(), &profile, &[]);
     assert!(dom.contains("<main") && dom.contains("</svg>"), "{dom}{log}");
     assert!(!dom.contains("<script") && !dom.contains("<img"), "{dom}");
     assert!(!log.contains("CONSOLE"), "{log}");

@@ -9,8 +9,13 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod browser;
+mod docs;
 mod formats;
+mod links;
 mod log;
+mod packaging;
+mod site;
 
 use std::{
     collections::BTreeSet,
@@ -429,6 +434,11 @@ fn commands_are_quoted_for_the_shell_at_hand() {
     let shell = run(&[scenario.as_slice(), &["--shell", "powershell"]].concat()).out;
     assert!(shell.contains("$security_group = aws ec2 create-security-group"), "{shell}");
     assert!(shell.contains("--group-id \"${security_group}\""), "{shell}");
+    for (shell, language) in [("posix", "sh"), ("powershell", "powershell")] {
+        let out = run(&["demo", "--format", "markdown", "--shell", shell]).out;
+        let opening: Vec<_> = out.lines().filter(|line| line.starts_with("```")).collect();
+        assert!(opening.contains(&format!("```{language}").as_str()), "{shell}: {out}");
+    }
 }
 
 #[test]
@@ -649,6 +659,7 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
         (&["nonsense"], &["`nonsense` is neither", "help: "]),
         (&["dmeo"], &["did you mean `ssm-doctor demo`?"]),
         (&["explan", "foo"], &["did you mean `ssm-doctor explain`?"]),
+        (&["lgo"], &["did you mean `ssm-doctor log`?"]),
         (&[TARGET, "i-1234abcd"], &["one target at a time", "`i-1234abcd`"]),
         (&[TARGET, "--wait", "5m"], &["write `--wait=5m`"]),
         (&["demo", "private-natt"], &["did you mean `private-nat`?"]),
@@ -688,6 +699,10 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
         }
     }
     assert_eq!(run(&[TARGET, "--facts", &file]).code, 0);
+    // An option does not take the target for its own.
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs/healthy");
+    let ran = run(&["--facts", &file, "--agent-log", log.to_str().unwrap(), "i-1234abcd"]);
+    assert!(ran.err.contains("not `i-1234abcd`"), "{}", ran.err);
     let arn = format!("arn:aws:ec2:ap-northeast-1:111122223333:instance/{TARGET}");
     assert_eq!(run(&[&arn, "--facts", &file]).code, 0);
 }
@@ -814,7 +829,23 @@ fn a_runbook_is_shown_as_text() {
 fn the_policy_lets_nothing_but_look() {
     let ran = run(&["policy"]);
     assert_eq!(ran.code, 0);
+    // Whoever pastes it into a user's inline policy is told before AWS refuses it.
+    let length = ran.out.chars().filter(|letter| !letter.is_whitespace()).count();
+    let note = format!(
+        "{length} characters without white space: too many for the inline policies of a user"
+    );
+    assert_eq!(ran.err.contains(&note), length > 2048, "{}", ran.err);
+    assert!(length <= 6144, "{length}: not even a managed policy");
     let policy = json(&ran.out);
+    let stack = json(&run(&["policy", "--format", "cloudformation"]).out);
+    let resource = &stack["Resources"]["SsmDoctorReadOnly"];
+    assert_eq!(resource["Type"], "AWS::IAM::ManagedPolicy");
+    assert_eq!(resource["Properties"]["PolicyDocument"], policy);
+    let terraform = run(&["policy", "--format", "terraform"]).out;
+    let quoted =
+        terraform.lines().filter_map(|line| line.trim().strip_suffix("\",")?.strip_prefix('"'));
+    assert_eq!(json!(quoted.collect::<Vec<_>>()), policy["Statement"][0]["Action"], "{terraform}");
+    well_formed(&terraform);
     assert_eq!(policy["Version"], "2012-10-17");
     let statement = &policy["Statement"][0];
     assert_eq!((&statement["Effect"], &statement["Resource"]), (&json!("Allow"), &json!("*")));
@@ -828,6 +859,19 @@ fn the_policy_lets_nothing_but_look() {
             "{action}"
         );
     }
+}
+
+/// By Terraform itself, where it is installed.
+fn well_formed(terraform: &str) {
+    let mut command = Command::new("terraform");
+    command.args(["fmt", "-check", "-diff", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        eprintln!("skipped: there is no Terraform");
+        return;
+    };
+    child.stdin.take().unwrap().write_all(terraform.as_bytes()).unwrap();
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
 }
 
 #[test]
@@ -846,16 +890,17 @@ fn a_reader_that_leaves_early_is_no_error() {
 fn the_help_is_the_committed_one() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/help.txt");
     let mut help = String::new();
-    for args in [
-        &["--help"][..],
-        &["demo", "--help"],
-        &["explain", "--help"],
-        &["checks", "--help"],
-        &["policy", "--help"],
-        &["completions", "--help"],
-        &["man", "--help"],
-    ] {
-        let ran = run(args);
+    let whole = run(&["--help"]).out;
+    let listed = whole.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = listed
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"demo") && commands.contains(&"log"), "{commands:?}");
+    let of_commands = commands.iter().map(|command| vec![*command, "--help"]);
+    for args in std::iter::once(vec!["--help"]).chain(of_commands) {
+        let ran = run(&args);
         assert!(ran.code == 0 && ran.out.is_ascii());
         help.extend(["$ ssm-doctor ", &args.join(" "), "\n", &ran.out, "\n"]);
     }

@@ -21,6 +21,8 @@
     reason = "a test that cannot go on stops here"
 )]
 
+#[path = "../support/escape.rs"]
+mod escape;
 #[path = "../incidents/load.rs"]
 mod load;
 
@@ -42,6 +44,8 @@ use serde_json::json;
 use ssm_doctor_facts::scope::Session;
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
 use tempfile::TempDir;
+
+use self::escape::escaped;
 
 const ACCEPT: &str = "UPDATE_GOLDEN=1 cargo test --no-default-features --test golden";
 
@@ -355,7 +359,7 @@ fn scenario(baseline: &str, incidents: &BTreeSet<String>) -> Option<String> {
     }
 }
 
-/// Writes the facts of a account, as `--save-facts` does.
+/// Writes the facts of an account, as `--save-facts` does.
 fn save(account: &Scenario, folder: &TempDir) -> String {
     let file = folder.path().join(format!("{}.json", account.name.replace('/', ".")));
     let text = json!({
@@ -409,11 +413,6 @@ fn plan(folder: &TempDir) -> Plan {
 }
 
 // ---------------------------------------------------------------- reports in lines
-
-/// A value in a line: what would end the line, or the value, is escaped.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace(" | ", " \\| ")
-}
 
 /// Values side by side.
 fn line(label: &str, values: &[&str]) -> String {
@@ -944,5 +943,12 @@ fn what_is_compact_can_be_expanded() {
     for (name, text) in compact {
         assert!(text.len() < files[&name].len(), "{text}");
         assert_eq!(expanded(&text, &shared), files[&name]);
+    }
+}
+
+#[test]
+fn what_is_escaped_can_be_read_back() {
+    for value in ["a\\nb", "a\nb\r", "a | b", "\\", "a \\| b", "\\\\n"] {
+        assert_eq!(escape::unescaped(&escaped(value)), value);
     }
 }

@@ -1,4 +1,4 @@
-//! A fix heals: tried on the model, for every example and every incident.
+//! A fix heals: tried on the model, for every example of every check.
 
 use std::collections::BTreeMap;
 

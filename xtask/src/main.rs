@@ -14,8 +14,9 @@ usage: cargo xtask <chore>
   new-check <area>/<name>  write the files of a new check, and register it
   registry                 write each area's list of checks from its files
   golden                   record the reports of every scenario and incident in tests/golden/
-  update                   write what is generated: schemas/, checks/engine/actions.rs, and what
-                           the cases of the checks show
+  update                   write what is generated: schemas/, checks/engine/actions.rs, what the cases
+                           of the checks show, the help, FAQ.md, pictures, and the transcripts of
+                           README.md and GUIDE.md
   structure                check that layers point down and that modules form no cycle
   test                     everything that must hold before a change is done; as root on Debian
                            it installs the programs that tests call, if they are missing
@@ -214,9 +215,20 @@ fn update() -> ExitCode {
     ];
     let laws = ["test", "--package", "ssm-doctor-checks", "--test", "laws", "--"];
     let cases = [&laws[..], &["truth", "the_table_of_actions"]].concat();
-    for (args, variables) in
-        [(schemas, &["UPDATE_SCHEMAS"][..]), (&cases, &["UPDATE_CASES", "UPDATE_ACTIONS"])]
-    {
+    let binary = ["test", "--package", "ssm-doctor", "--no-default-features"];
+    let faq = [&binary[..], &["--bin", "ssm-doctor", "faq"]].concat();
+    let docs = [
+        &binary[..],
+        &["--test", "cli", "--", "the_help", "the_readme", "the_transcripts", "the_pictures"],
+    ];
+    let docs = docs.concat();
+    let steps: [(&[&str], &[&str]); 4] = [
+        (schemas, &["UPDATE_SCHEMAS"]),
+        (&cases, &["UPDATE_CASES", "UPDATE_ACTIONS"]),
+        (&faq, &["UPDATE_DOCS"]),
+        (&docs, &["UPDATE_DOCS"]),
+    ];
+    for (args, variables) in steps {
         let variables: Vec<_> = variables.iter().map(|variable| (*variable, "1")).collect();
         let code = step(args, &variables);
         if code != ExitCode::SUCCESS {

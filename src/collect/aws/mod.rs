@@ -237,7 +237,7 @@ async fn with_credentials(
     Ok((config.into_builder().credentials_provider(provider).build(), keys))
 }
 
-/// The host that stands in for AWS's own, of the services that the doctor or a session asks.
+/// The host that replaces AWS's own, of the services that the doctor or a session asks.
 fn endpoint_override(config: &SdkConfig) -> Option<String> {
     let of = |service| {
         let key = ServiceConfigKey::builder()

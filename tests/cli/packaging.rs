@@ -1,0 +1,81 @@
+//! The scripts that pack a release, run on the binary under test.
+#![cfg(unix)]
+
+use std::{fmt::Write as _, fs, os::unix::fs::symlink, path::Path, process::Command};
+
+use super::{folder, json};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn script(name: &str, args: &[&str], target: &Path) {
+    let script = Path::new(ROOT).join("packaging").join(name);
+    let mut command = Command::new(script);
+    let done = command.args(args).env("CARGO_TARGET_DIR", target).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn an_archive_has_what_a_package_installs() {
+    let folder = folder();
+    let target = "x86_64-unknown-linux-gnu";
+    let built = folder.path().join("target").join(target).join("dist");
+    fs::create_dir_all(&built).unwrap();
+    symlink(env!("CARGO_BIN_EXE_ssm-doctor"), built.join("ssm-doctor")).unwrap();
+    let out = folder.path().join("out");
+    script("pack.sh", &[target, out.to_str().unwrap()], &folder.path().join("target"));
+    let name = format!("ssm-doctor-{VERSION}-{target}");
+    let archive = fs::File::open(out.join(format!("{name}.tar.gz"))).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+    let files: Vec<String> = archive
+        .entries()
+        .unwrap()
+        .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+        .collect();
+    for file in [
+        "ssm-doctor",
+        "ssm-doctor.1",
+        "README.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        "completions/ssm-doctor.bash",
+        "completions/ssm-doctor.powershell",
+    ] {
+        assert!(files.contains(&format!("{name}/{file}")), "{file}: {files:?}");
+    }
+}
+
+#[test]
+fn manifests_have_the_version_and_the_checksums() {
+    let folder = folder();
+    let targets = [
+        "x86_64-unknown-linux-gnu.tar.gz",
+        "aarch64-unknown-linux-gnu.tar.gz",
+        "aarch64-apple-darwin.tar.gz",
+        "x86_64-apple-darwin.tar.gz",
+        "x86_64-pc-windows-msvc.zip",
+    ];
+    let mut sums = String::new();
+    for (at, target) in targets.iter().enumerate() {
+        let _ = writeln!(sums, "{at:064x}  ssm-doctor-1.2.3-{target}");
+    }
+    fs::write(folder.path().join("SHA256SUMS"), sums).unwrap();
+    script("manifests.sh", &["1.2.3", folder.path().to_str().unwrap()], folder.path());
+    let formula = fs::read_to_string(folder.path().join("ssm-doctor.rb")).unwrap();
+    let manifest = fs::read_to_string(folder.path().join("ssm-doctor.json")).unwrap();
+    for text in [&formula, &manifest] {
+        assert!(!text.contains('@') && text.contains("1.2.3"), "{text}");
+    }
+    for (at, target) in targets.iter().enumerate().take(4) {
+        let url = format!("ssm-doctor-1.2.3-{target}\"\n      sha256 \"{at:064x}\"");
+        assert!(formula.contains(&url), "{url}: {formula}");
+    }
+    let windows = &json(&manifest)["architecture"]["64bit"];
+    assert_eq!(windows["hash"], format!("{:064x}", 4));
+    assert!(
+        windows["url"]
+            .as_str()
+            .unwrap()
+            .ends_with("/v1.2.3/ssm-doctor-1.2.3-x86_64-pc-windows-msvc.zip")
+    );
+}
