@@ -15,7 +15,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::network::address_set::Family;
-use crate::what_if::row::{active_route, present, route_table};
+use crate::what_if::row::{active_route, present, reactivate_routes, route_table};
 
 /// None if the effect is not modelled, or AWS refuses the change.
 pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Option<()> {
@@ -30,8 +30,10 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
             Some(())
         }
         DeleteRoute { table, to } => {
-            route_table(facts, table)?.routes.retain(|route| route.to != *to || route.propagated);
-            Some(())
+            let routes = &mut route_table(facts, table)?.routes;
+            let before = routes.len();
+            routes.retain(|route| route.to != *to || route.propagated);
+            (routes.len() < before).then_some(())
         }
         CreateInternetGateway => Some(()),
         AttachInternetGateway { gateway, vpc } => attach_internet_gateway(facts, gateway, vpc),
@@ -40,7 +42,8 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
                 id: EgressOnlyGatewayId::created(),
                 state: String::from("attached"),
             };
-            add_row(&mut facts.egress_only_gateways, vpc, row)
+            present(facts.egress_only_gateways.get_mut(vpc))?.push(row);
+            Some(())
         }
         CreateNatGateway { subnet } => {
             facts.nat_gateways.insert(NatGatewayId::created(), Row::Present(new_nat(subnet)));
@@ -51,9 +54,10 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
             Some(())
         }
         AcceptPeering { peering } => {
-            let peering = present(facts.peerings.get_mut(peering))?;
-            (peering.state == PeeringState::PendingAcceptance).then_some(())?;
-            peering.state = PeeringState::Active;
+            let row = present(facts.peerings.get_mut(peering))?;
+            (row.state == PeeringState::PendingAcceptance).then_some(())?;
+            row.state = PeeringState::Active;
+            reactivate_routes(facts, peering.as_str());
             Some(())
         }
         ExcludeFromPublicAccessBlock { subnet, mode } => {
@@ -72,7 +76,7 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
         | EnableTransitGatewayPropagation { .. }
         | CreateTransitGatewayRoute { .. }
         | ReplaceTransitGatewayRoute { .. } => transit_gateway::edit(facts, change),
-        AssociateNewAddress { interface } => associate_address(facts, interface),
+        AssociateNewAddress { interface } => set_public_address(facts, interface),
         DisableSourceDestCheck { interface } => {
             present(facts.network_interfaces.get_mut(interface))?.source_dest_check = Some(false);
             Some(())
@@ -85,6 +89,8 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
         StopAndStartInstance { instance } => {
             let status = present(facts.instance_statuses.get_mut(instance))?;
             status.system = CheckStatus::Ok;
+            // They were for the host that the instance leaves.
+            status.events.clear();
             Some(())
         }
         // Whether the system comes up again, no fact shows.
@@ -142,15 +148,6 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
     }
 }
 
-fn add_row<K: Ord, T>(
-    rows: &mut alloc::collections::BTreeMap<K, Row<Vec<T>>>,
-    key: &K,
-    row: T,
-) -> Option<()> {
-    present(rows.get_mut(key))?.push(row);
-    Some(())
-}
-
 /// AWS refuses a second route for one destination.
 fn create_route(table: &mut RouteTable, to: &Destination, via: &RouteTarget) -> Option<()> {
     let taken = table.routes.iter().any(|route| route.to == *to && !route.propagated);
@@ -159,18 +156,13 @@ fn create_route(table: &mut RouteTable, to: &Destination, via: &RouteTarget) -> 
     Some(())
 }
 
-/// A VPC has one internet gateway at most. Routes to a gateway that was detached work again.
+/// A VPC has one internet gateway at most.
 fn attach_internet_gateway(facts: &mut Facts, id: &InternetGatewayId, vpc: &VpcId) -> Option<()> {
     let gateways = present(facts.internet_gateways.get_mut(vpc))?;
     gateways.retain(|gateway| gateway.state == "available");
     gateways.is_empty().then_some(())?;
     gateways.push(InternetGateway { id: id.clone(), state: String::from("available") });
-    let tables = present(facts.route_tables.get_mut(vpc))?;
-    for route in tables.iter_mut().flat_map(|table| &mut table.routes) {
-        if route.via.0 == id.as_str() {
-            route.state = RouteState::Active;
-        }
-    }
+    reactivate_routes(facts, id.as_str());
     Some(())
 }
 
@@ -190,7 +182,8 @@ fn new_nat(subnet: &SubnetId) -> NatGateway {
     }
 }
 
-fn associate_address(facts: &mut Facts, id: &NetworkInterfaceId) -> Option<()> {
+/// Two rows have the address: that of the instance and that of the interface.
+fn set_public_address(facts: &mut Facts, id: &NetworkInterfaceId) -> Option<()> {
     let mut interfaces = facts
         .instances
         .values_mut()
@@ -207,12 +200,17 @@ fn associate_address(facts: &mut Facts, id: &NetworkInterfaceId) -> Option<()> {
 fn start(facts: &mut Facts, id: &InstanceId) -> Option<()> {
     let instance = present(facts.instances.get_mut(id))?;
     instance.state = InstanceState::Running;
-    let primary = instance.interfaces.iter_mut().min_by_key(|interface| interface.device_index);
-    if let Some(interface) = primary
+    let interfaces = instance.interfaces.clone();
+    let primary = instance.primary_interface().cloned();
+    let without_address = primary.filter(|interface| interface.public_ip.is_none());
+    if let Some(interface) = without_address
         && let Some(Row::Present(subnet)) = facts.subnets.get(&interface.subnet)
         && subnet.maps_public_ip
     {
-        interface.public_ip.get_or_insert(NEW_ADDRESS);
+        set_public_address(facts, &interface.id)?;
+    }
+    for interface in interfaces {
+        reactivate_routes(facts, interface.id.as_str());
     }
     let status = InstanceStatus {
         instance: CheckStatus::Ok,
@@ -228,12 +226,11 @@ fn start(facts: &mut Facts, id: &InstanceId) -> Option<()> {
 
 /// A new group lets everything out and nothing in. Source: EC2 API reference, `CreateSecurityGroup`.
 fn new_group() -> SecurityGroup {
-    let rule =
-        |family: Family| Rule { traffic: Traffic::All, peer: Peer::Cidr(family.everything()) };
+    let everything = Peer::Cidr(Family::V4.everything());
     SecurityGroup {
         name: Some(String::from("ssm-endpoints")),
         ingress: Vec::new(),
-        egress: [rule(Family::V4)].into(),
+        egress: [Rule { traffic: Traffic::All, peer: everything }].into(),
     }
 }
 

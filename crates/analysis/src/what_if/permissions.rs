@@ -9,7 +9,6 @@ use ssm_doctor_facts::{
         CREATED_ROLE, EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange,
         PolicyHolder, S3Change, StsChange, TagChange,
     },
-    ec2::Endpoint,
     iam::{AttachedPolicies, Caller, InstanceProfile, Key, ManagedPolicy, Role},
     ids::*,
     lookup::{Absent, Facts, Ourselves, Row},
@@ -18,7 +17,10 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use super::{row::present, simulations};
+use super::{
+    row::{change_endpoint, present},
+    simulations,
+};
 use crate::permissions::managed_policies;
 
 pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
@@ -100,7 +102,10 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
             Some(())
         }
         IamChange::AddRoleToInstanceProfile { profile, role } => {
-            present(facts.instance_profiles.get_mut(profile))?.roles.push(role.clone());
+            let roles = &mut present(facts.instance_profiles.get_mut(profile))?.roles;
+            // A profile has one role at most.
+            roles.is_empty().then_some(())?;
+            roles.push(role.clone());
             Some(())
         }
         IamChange::TagUser { user, key, value } => {
@@ -186,15 +191,7 @@ pub(super) fn endpoint_policy(facts: &mut Facts, change: &EndpointPolicyChange) 
             (endpoint, Text::Json(json!({ "Statement": [open] })))
         }
     };
-    let listed = facts.endpoints.values_mut().chain(facts.service_endpoints.values_mut());
-    let listed = listed.filter_map(|row| present(Some(row))).flatten();
-    let distant = facts.distant_endpoints.values_mut().filter_map(|row| present(Some(row)));
-    let mut found = None;
-    for endpoint in listed.chain(distant).filter(|endpoint: &&mut Endpoint| endpoint.id == *id) {
-        endpoint.policy = Some(policy.clone());
-        found = Some(());
-    }
-    found
+    change_endpoint(facts, id, |endpoint| endpoint.policy = Some(policy.clone()))
 }
 
 pub(super) fn kms(facts: &mut Facts, change: &KmsChange, scope: &Scope) -> Option<()> {
@@ -222,7 +219,7 @@ fn create_key(facts: &mut Facts, policy: &str, region: &Region) -> Option<()> {
     let name = KeyName::created();
     let caller = caller(facts)?;
     let (partition, account) = (caller.arn.partition(), &caller.account);
-    let arn = format!("arn:{partition}:kms:{region}:{account}:key/{name}").parse().ok()?;
+    let arn: Arn = format!("arn:{partition}:kms:{region}:{account}:key/{name}").parse().ok()?;
     let key = Key {
         arn,
         state: "Enabled".into(),
@@ -230,6 +227,7 @@ fn create_key(facts: &mut Facts, policy: &str, region: &Region) -> Option<()> {
         spec: Some("SYMMETRIC_DEFAULT".into()),
         policy: Row::Present(Text::parse(policy)),
     };
+    facts.key_grants.insert(key.arn.clone(), Row::Present(Vec::new()));
     facts.keys.insert(name, Row::Present(key));
     Some(())
 }

@@ -19,18 +19,22 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change) -> Option<()> {
             // Which tables the gateway associates with a new attachment does not show.
             let tables_seen = matches!(facts.transit_gateways.get(gateway), Some(Row::Present(_)));
             (!tables_seen).then_some(())?;
-            present(facts.transit_gateway_attachments.get_mut(vpc))?.push(
-                TransitGatewayAttachment {
-                    id: String::from("tgw-attach-created"),
-                    transit_gateway: gateway.clone(),
-                    state: AttachmentState::Available,
-                    subnets: vec![subnet.clone()],
-                    appliance_mode: false,
-                },
-            );
+            let attachments = present(facts.transit_gateway_attachments.get_mut(vpc))?;
+            // A VPC has one attachment to a gateway: the new one takes the place of one that failed.
+            attachments.retain(|other| other.transit_gateway != *gateway);
+            attachments.push(TransitGatewayAttachment {
+                id: String::from("tgw-attach-created"),
+                transit_gateway: gateway.clone(),
+                state: AttachmentState::Available,
+                subnets: vec![subnet.clone()],
+                appliance_mode: false,
+            });
             Some(())
         }
         AcceptTransitGatewayAttachment { attachment } => {
+            // The gateway's own settings decide whether it associates a table at once.
+            let row = listed_by_gateway(facts, attachment);
+            row.is_none_or(|row| row.association.is_some()).then_some(())?;
             own(facts, attachment)?.state = AttachmentState::Available;
             Some(())
         }
@@ -95,14 +99,18 @@ fn transit_table<'f>(facts: &'f mut Facts, id: &str) -> Option<&'f mut TransitTa
     gateways.flat_map(|gateway| &mut gateway.tables).find(|table| table.id == id)
 }
 
-/// What an attachment announces: the ranges of its VPC.
-fn ranges_behind(facts: &Facts, attachment: &str) -> Option<Vec<Destination>> {
+/// An attachment as the owner of its gateway sees it.
+fn listed_by_gateway<'f>(facts: &'f Facts, id: &str) -> Option<&'f TransitAttachment> {
     let gateways = facts.transit_gateways.values().filter_map(|row| match row {
         Row::Present(gateway) => Some(gateway),
         _ => None,
     });
-    let mut attachments = gateways.flat_map(|gateway| &gateway.attachments);
-    let vpc = attachments.find(|row| row.id == attachment)?.vpc.as_ref()?;
+    gateways.flat_map(|gateway| &gateway.attachments).find(|row| row.id == id)
+}
+
+/// What an attachment announces: the ranges of its VPC.
+fn ranges_behind(facts: &Facts, attachment: &str) -> Option<Vec<Destination>> {
+    let vpc = listed_by_gateway(facts, attachment)?.vpc.as_ref()?;
     let Some(Row::Present(vpc)) = facts.vpcs.get(vpc) else { return None };
     Some(vpc.cidrs.iter().copied().map(Destination::Cidr).collect())
 }
