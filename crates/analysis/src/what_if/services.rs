@@ -22,7 +22,7 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use crate::what_if::row::present;
+use crate::what_if::row::{change_endpoint, present};
 
 pub(super) fn logs(facts: &mut Facts, change: &LogsChange) -> Option<()> {
     match change {
@@ -59,28 +59,24 @@ pub(super) fn network_firewall(facts: &mut Facts, change: &NetworkFirewallChange
 }
 
 pub(super) fn route53(facts: &mut Facts, change: &Route53Change) -> Option<()> {
-    let (zone, name, kind) = match change {
+    let (zone, name, kind, values, alias) = match change {
         Route53Change::UpsertAddresses { zone, name, addresses } => {
             let v6 = addresses.iter().any(IpAddr::is_ipv6);
-            (zone, name, if v6 { RecordType::Aaaa } else { RecordType::A })
+            let kind = if v6 { RecordType::Aaaa } else { RecordType::A };
+            (zone, name, kind, addresses.iter().map(ToString::to_string).collect(), None)
         }
-        Route53Change::UpsertAlias { zone, name, .. } => (zone, name, RecordType::A),
-        Route53Change::UpsertCname { zone, name, .. } => (zone, name, RecordType::Cname),
+        Route53Change::UpsertAlias { zone, name, endpoint, dns_name } => {
+            let target = name_of_endpoint(facts, endpoint, dns_name.as_deref())?;
+            (zone, name, RecordType::A, Vec::new(), Some(target))
+        }
+        Route53Change::UpsertCname { zone, name, endpoint, dns_name } => {
+            let target = name_of_endpoint(facts, endpoint, dns_name.as_deref())?;
+            (zone, name, RecordType::Cname, vec![target], None)
+        }
     };
-    let mut record = ZoneRecord { name: name.clone(), kind, values: Vec::new(), alias: None };
-    match change {
-        Route53Change::UpsertAddresses { addresses, .. } => {
-            record.values = addresses.iter().map(ToString::to_string).collect();
-        }
-        Route53Change::UpsertAlias { endpoint, dns_name, .. } => {
-            record.alias = Some(name_of_endpoint(facts, endpoint, dns_name.as_deref())?);
-        }
-        Route53Change::UpsertCname { endpoint, dns_name, .. } => {
-            record.values = vec![name_of_endpoint(facts, endpoint, dns_name.as_deref())?];
-        }
-    }
+    let record = ZoneRecord { name: name.clone(), kind, values, alias };
     let records = present(facts.zone_records.get_mut(zone))?;
-    // Beside a CNAME record no other may stand.
+    // A name with a CNAME record has no other record.
     let cname = |kind: &RecordType| *kind == RecordType::Cname;
     let conflicts =
         |other: &ZoneRecord| other.name == record.name && cname(&other.kind) != cname(&record.kind);
@@ -95,16 +91,14 @@ fn name_of_endpoint(facts: &mut Facts, id: &EndpointId, known: Option<&str>) -> 
     if let Some(name) = known {
         return Some(name.into());
     }
-    let rows = facts.endpoints.values_mut().chain(facts.service_endpoints.values_mut());
-    let lists = rows.filter_map(|row| present(Some(row)));
-    let mut found = None;
-    for endpoint in lists.flatten().filter(|endpoint| endpoint.id == *id) {
-        let service = endpoint.service.rsplit('.').next()?;
-        let name = format!("{id}-created.{service}.vpce.amazonaws.com");
-        endpoint.names.push(name.clone());
-        found = Some(name);
-    }
-    found
+    let mut name = None;
+    change_endpoint(facts, id, |endpoint| {
+        let service = endpoint.service.rsplit('.').next().unwrap_or_default();
+        let own = format!("{id}-created.{service}.vpce.amazonaws.com");
+        endpoint.names.push(own.clone());
+        name = Some(own);
+    })?;
+    name
 }
 
 pub(super) fn route53resolver(facts: &mut Facts, change: &Route53ResolverChange) -> Option<()> {
