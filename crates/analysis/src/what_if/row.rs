@@ -8,18 +8,9 @@ use ssm_doctor_facts::{
     lookup::{Facts, Row},
 };
 
-/// The row, if AWS described it.
-#[allow(clippy::needless_pass_by_value, reason = "a map's `get_mut` gives it so")]
-pub(super) fn present<T>(row: Option<&mut Row<T>>) -> Option<&mut T> {
-    match row {
-        Some(Row::Present(row)) => Some(row),
-        _ => None,
-    }
-}
-
 /// The route tables of every VPC.
 pub(super) fn route_tables(facts: &mut Facts) -> impl Iterator<Item = &mut RouteTable> {
-    facts.route_tables.values_mut().filter_map(|row| present(Some(row))).flatten()
+    facts.route_tables.values_mut().filter_map(Row::present_mut).flatten()
 }
 
 pub(super) fn route_table<'f>(
@@ -45,7 +36,7 @@ pub(super) fn reactivate_routes(facts: &mut Facts, target: &str) {
 /// The lists of endpoints: by VPC and by service.
 pub(super) fn endpoint_lists(facts: &mut Facts) -> impl Iterator<Item = &mut Vec<Endpoint>> {
     let by_vpc = facts.endpoints.values_mut();
-    by_vpc.chain(facts.service_endpoints.values_mut()).filter_map(|row| present(Some(row)))
+    by_vpc.chain(facts.service_endpoints.values_mut()).filter_map(Row::present_mut)
 }
 
 /// Changes every row of an endpoint. None if there is none.
@@ -59,7 +50,7 @@ pub(super) fn change_endpoint(
         change(endpoint);
         found = Some(());
     }
-    if let Some(endpoint) = present(facts.distant_endpoints.get_mut(id)) {
+    if let Some(endpoint) = facts.distant_endpoints.get_mut(id).and_then(Row::present_mut) {
         change(endpoint);
         found = Some(());
     }

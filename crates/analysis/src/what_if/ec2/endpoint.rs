@@ -12,7 +12,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::what_if::row::{
-    active_route, change_endpoint, endpoint_lists, present, route_table, route_tables,
+    active_route, change_endpoint, endpoint_lists, route_table, route_tables,
 };
 
 /// None if the effect is not modelled, or AWS refuses the change.
@@ -83,7 +83,7 @@ fn new(vpc: &VpcId, service: &ServiceName) -> Option<Endpoint> {
 }
 
 fn create(facts: &mut Facts, vpc: &VpcId, endpoint: Endpoint) -> Option<()> {
-    let of_vpc = present(facts.endpoints.get_mut(vpc))?;
+    let of_vpc = facts.endpoints.get_mut(vpc)?.present_mut()?;
     let gone =
         |other: &Endpoint| matches!(other.state, EndpointState::Deleting | EndpointState::Deleted);
     of_vpc.retain(|other| other.service != endpoint.service || !gone(other));
@@ -94,7 +94,7 @@ fn create(facts: &mut Facts, vpc: &VpcId, endpoint: Endpoint) -> Option<()> {
     (!of_vpc.iter().any(same_names)).then_some(())?;
     of_vpc.push(endpoint.clone());
     let service: ServiceName = endpoint.service.parse().ok()?;
-    if let Some(of_service) = present(facts.service_endpoints.get_mut(&service)) {
+    if let Some(of_service) = facts.service_endpoints.get_mut(&service).and_then(Row::present_mut) {
         of_service.push(endpoint);
     }
     Some(())
