@@ -191,7 +191,7 @@ pub fn limit(limit: &PermissionLimit) -> String {
                 span(*takes)
             )
         }
-        Limit::RoleNotMade { name } => format!("the simulator does not answer for {name} before it exists"),
+        Limit::RoleNotCreated { name } => format!("the simulator does not answer for {name} before it exists"),
         Limit::RootNotSimulated => "the simulator does not answer for the root user".into(),
         Limit::SimulatorAnswer { answer, action } => {
             format!("the simulator answered {answer:?} for {action}")

@@ -333,6 +333,8 @@ impl Fix {
     pub fn or(mut self, option: FixOption) -> Self {
         if let Some(Remedy::Options(options)) = self.remedies.last_mut() {
             options.push(option);
+        } else {
+            self.remedies.push(Remedy::Options(vec![option]));
         }
         self
     }

@@ -19,7 +19,7 @@ use crate::{
     ids::*,
 };
 
-pub use created::{CREATED, CREATED_ROLE, ENDPOINT_NAME, variable};
+pub use created::{CREATED, CREATED_ROLE, ENDPOINT_NAME};
 pub use risk::Risk;
 
 pub use permission::{
@@ -283,8 +283,8 @@ pub enum NetworkFirewallChange {
 pub enum Route53Change {
     /// Addresses for a name, in place of those that it has.
     UpsertAddresses { zone: ZoneId, name: String, addresses: Vec<IpAddr> },
-    /// An alias record for an endpoint. It may stand at the apex of a zone. `dns_name`: the endpoint's own
-    /// name; None: looked up by a command.
+    /// An alias record for an endpoint. Allowed at the apex of a zone, where a CNAME is not. `dns_name`: the
+    /// endpoint's own name; None: looked up by a command.
     UpsertAlias { zone: ZoneId, name: String, endpoint: EndpointId, dns_name: Option<String> },
     /// A CNAME record for an endpoint.
     UpsertCname { zone: ZoneId, name: String, endpoint: EndpointId, dns_name: Option<String> },

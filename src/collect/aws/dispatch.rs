@@ -10,7 +10,7 @@ use ssm_doctor_facts::{
         Arn, InstanceId, NatGatewayId, NetworkInterfaceId, RoleName, SecurityGroupId, SubnetId,
         VpcId,
     },
-    lookup::{Facts, Need},
+    lookup::{Facts, Need, Row},
 };
 
 use super::{
@@ -20,10 +20,7 @@ use super::{
     shared::{Owner, Shared},
     ssm,
 };
-use crate::collect::{
-    job::Job,
-    known::{our_account, present},
-};
+use crate::collect::{job::Job, known::our_account};
 
 /// Needs that one call answers for several of them.
 #[derive(Default)]
@@ -317,6 +314,6 @@ fn is_listed(facts: &Facts, vpc: &VpcId) -> bool {
 }
 
 fn vpcs_of_instances(facts: &Facts) -> impl Iterator<Item = VpcId> {
-    let instances = facts.instances.values().filter_map(|row| present(Some(row)));
+    let instances = facts.instances.values().filter_map(Row::present);
     instances.filter_map(|instance| instance.vpc.clone())
 }

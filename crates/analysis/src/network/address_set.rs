@@ -197,6 +197,11 @@ impl Addresses {
         Self { family: self.family, set: &self.set | &other.set }
     }
 
+    /// All addresses of sets of `family`.
+    pub fn union<'a>(family: Family, sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        sets.into_iter().fold(Self::none(family), |all, set| all.or(set))
+    }
+
     /// For sentences: a few ranges, and how many more.
     #[must_use]
     pub fn shown(&self) -> String {

@@ -154,8 +154,8 @@ impl PathTrace<'_> {
     /// whatever its private DNS. Then what stops packets to where the VPC's own settings lead may not
     /// matter, unless there is no other destination, or none that packets reach.
     pub(super) fn unless_resolved_elsewhere(&self, hops: &mut [Hop]) {
-        let asked = |it: &&Hop| it.may_resolve_elsewhere();
-        let unanswered = hops.iter().find(asked).and_then(|it| it.answer.as_ref().err().cloned());
+        let unanswered = hops.iter().find(|hop| hop.may_resolve_elsewhere());
+        let unanswered = unanswered.and_then(|hop| hop.answer.as_ref().err().cloned());
         let (Some(unknown), Ok(name)) = (unanswered, self.name) else { return };
         let endpoints = self.facts.endpoints(self.from.vpc).required().into_iter().flatten();
         let serving = endpoints.filter(|it| {

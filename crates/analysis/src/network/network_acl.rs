@@ -67,9 +67,9 @@ struct Sorted {
 impl Sorted {
     /// Leaves out what is too small a part of the addresses that a service may have.
     fn leave_out_exceptions(&mut self, peer: &Remote) {
-        let none = || Addresses::none(peer.family());
-        let dropped = self.dropped.iter().fold(none(), |all, it| all.or(&it.0));
-        let passed = self.passed.iter().fold(none(), |all, it| all.or(&it.0));
+        let family = peer.family();
+        let dropped = Addresses::union(family, self.dropped.iter().map(|part| &part.0));
+        let passed = Addresses::union(family, self.passed.iter().map(|part| &part.0));
         if peer.is_exception(&dropped) {
             self.dropped.clear();
         } else if peer.is_not_in(&passed) {
@@ -367,13 +367,14 @@ impl PathTrace<'_> {
         }
         let mut nothing_passes = passing.is_empty();
         let mut passing = if partial.is_empty() { Vec::new() } else { by_address(&passing, far) };
-        let part = |some: bool| {
-            let parts = passing.iter().filter(|it| it.1.is_empty() != some);
-            parts.fold(Addresses::none(far.family()), |all, it| all.or(&it.0))
+        let (with_ports, without_ports): (Vec<_>, Vec<_>) =
+            passing.iter().partition(|part| !part.1.is_empty());
+        let union = |parts: Vec<&(Addresses, Ports)>| {
+            Addresses::union(far.family(), parts.into_iter().map(|part| &part.0))
         };
-        let (some, none) = (part(true), part(false));
-        nothing_passes |= !none.is_empty() && far.is_not_in(&some);
-        if far.is_exception(&none) {
+        let (with_ports, without_ports) = (union(with_ports), union(without_ports));
+        nothing_passes |= !without_ports.is_empty() && far.is_not_in(&with_ports);
+        if far.is_exception(&without_ports) {
             passing.retain(|it| !it.1.is_empty());
         }
         // A port or two that some baseline denies is picked so seldom that nobody notices.

@@ -67,8 +67,7 @@ impl PathTrace<'_> {
         let mut route_matches = self.route_matches(vpc, table, destination)?;
         route_matches.retain(|it| it.route.is_none_or(|it| !it.via.is_local()));
         let routed = route_matches.iter().filter(|it| it.route.is_some());
-        let none = Addresses::none(destination.family());
-        let routed = routed.fold(none, |all, it| all.or(&it.addresses));
+        let routed = Addresses::union(destination.family(), routed.map(|it| &it.addresses));
         if route_matches.iter().any(|it| it.route.is_none()) && destination.is_not_in(&routed) {
             route_matches.retain(|it| it.route.is_none());
         }
@@ -167,8 +166,8 @@ impl PathTrace<'_> {
             .collect();
         // Where no part has a way, whoever makes one for those without a route makes it for all.
         let blocked = ways.iter().all(|way| reachable(&way.1, false) == Reachable::No);
-        if let Some((_, way)) =
-            ways.iter().find(|way| blocked && way.1.iter().any(Hop::is_missing_route))
+        if blocked
+            && let Some((_, way)) = ways.iter().find(|way| way.1.iter().any(Hop::is_missing_route))
         {
             return way.clone();
         }

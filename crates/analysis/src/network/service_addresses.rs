@@ -61,34 +61,33 @@ pub(super) fn of_parts(
     ways: Vec<(&Addresses, Vec<Hop>)>,
     mixed: impl Fn() -> Hop,
 ) -> Vec<Hop> {
+    let ways = ways.into_iter().map(|(addresses, hops)| (addresses, reachable(&hops, false), hops));
+    let mut ways: Vec<(&Addresses, Reachable, Vec<Hop>)> = ways.collect();
+    // The parts with another outcome; None if no part has this one.
     let all_but = |outcome: Reachable| {
-        let others = ways.iter().filter(|way| reachable(&way.1, false) != outcome);
-        let (count, none) = (ways.len(), Addresses::none(destination.family()));
-        let others: Vec<_> = others.collect();
-        let all = others.iter().fold(none, |all, way| all.or(way.0));
-        (others.len() < count).then_some(all)
+        let others: Vec<_> = ways.iter().filter(|way| way.1 != outcome).map(|way| way.0).collect();
+        (others.len() < ways.len()).then(|| Addresses::union(destination.family(), others))
     };
-    let excepted = |outcome| all_but(outcome).is_some_and(|it| destination.is_exception(&it));
+    let excepted =
+        |outcome| all_but(outcome).is_some_and(|others| destination.is_exception(&others));
     let certain = if excepted(Reachable::Yes) {
         Some(Reachable::Yes)
-    } else if all_but(Reachable::No).is_some_and(|it| destination.is_not_in(&it)) {
+    } else if all_but(Reachable::No).is_some_and(|others| destination.is_not_in(&others)) {
         Some(Reachable::No)
     } else if excepted(Reachable::Unknown) {
         Some(Reachable::Unknown)
     } else {
         None
     };
-    let matter = |hops: &[Hop]| certain.is_none_or(|it| reachable(hops, false) == it);
-    let mut ways: Vec<_> = ways.into_iter().filter(|way| matter(&way.1)).collect();
+    ways.retain(|way| certain.is_none_or(|outcome| way.1 == outcome));
     // Where no other part works, whatever stops an exception is not what to fix. Where the others are
     // unknown they decide, and an exception says nothing.
-    let minor: Vec<bool> = ways.iter().map(|way| destination.is_exception(way.0)).collect();
-    let others_decide = matches!(certain, Some(Reachable::No | Reachable::Unknown));
-    if others_decide && minor.contains(&false) {
-        let mut minor = minor.into_iter();
-        ways.retain(|_| minor.next() == Some(false));
+    let is_exception = |way: &(&Addresses, Reachable, Vec<Hop>)| destination.is_exception(way.0);
+    if matches!(certain, Some(Reachable::No | Reachable::Unknown)) && !ways.iter().all(is_exception)
+    {
+        ways.retain(|way| !is_exception(way));
     }
-    all_agree(ways.into_iter().map(|way| way.1).collect(), mixed)
+    all_agree(ways.into_iter().map(|way| way.2).collect(), mixed)
 }
 
 #[cfg(test)]

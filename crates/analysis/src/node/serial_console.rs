@@ -219,7 +219,7 @@ pub(crate) fn denial(line: &str) -> Option<Denial> {
 }
 
 /// `dial tcp 10.0.41.71:443: i/o timeout`
-fn dialled(line: &str) -> Option<IpAddr> {
+pub(crate) fn dialled(line: &str) -> Option<IpAddr> {
     let (_, rest) = line.rsplit_once("dial tcp ")?;
     let word = rest.split(' ').next()?.trim_end_matches(':');
     let (address, _) = word.rsplit_once(':')?;

@@ -47,7 +47,7 @@ pub fn answer<'f>(
     let role = role.and_then(|name| case.facts.role(&name).optional().ok()?);
     if role.is_some_and(|role| role.id.as_deref() == Some(CREATED_ROLE)) {
         let name = identity.name().into();
-        return Err(Unknown::limit(PermissionLimit::RoleNotMade { name }));
+        return Err(Unknown::limit(PermissionLimit::RoleNotCreated { name }));
     }
     let first = first_question(question, case)?;
     let mut simulation = case.facts.simulation(&first).required()?;

@@ -15,7 +15,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::network::address_set::Family;
-use crate::what_if::row::{active_route, present, route_table};
+use crate::what_if::row::{active_route, reactivate_routes, route_table};
 
 /// None if the effect is not modelled, or AWS refuses the change.
 pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Option<()> {
@@ -30,8 +30,10 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
             Some(())
         }
         DeleteRoute { table, to } => {
-            route_table(facts, table)?.routes.retain(|route| route.to != *to || route.propagated);
-            Some(())
+            let routes = &mut route_table(facts, table)?.routes;
+            let before = routes.len();
+            routes.retain(|route| route.to != *to || route.propagated);
+            (routes.len() < before).then_some(())
         }
         CreateInternetGateway => Some(()),
         AttachInternetGateway { gateway, vpc } => attach_internet_gateway(facts, gateway, vpc),
@@ -40,24 +42,26 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
                 id: EgressOnlyGatewayId::created(),
                 state: String::from("attached"),
             };
-            add_row(&mut facts.egress_only_gateways, vpc, row)
+            facts.egress_only_gateways.get_mut(vpc)?.present_mut()?.push(row);
+            Some(())
         }
         CreateNatGateway { subnet } => {
             facts.nat_gateways.insert(NatGatewayId::created(), Row::Present(new_nat(subnet)));
             Some(())
         }
         AssociateNatGatewayAddress { gateway, zone } => {
-            present(facts.nat_gateways.get_mut(gateway))?.zones.push(zone.clone());
+            facts.nat_gateways.get_mut(gateway)?.present_mut()?.zones.push(zone.clone());
             Some(())
         }
         AcceptPeering { peering } => {
-            let peering = present(facts.peerings.get_mut(peering))?;
-            (peering.state == PeeringState::PendingAcceptance).then_some(())?;
-            peering.state = PeeringState::Active;
+            let row = facts.peerings.get_mut(peering)?.present_mut()?;
+            (row.state == PeeringState::PendingAcceptance).then_some(())?;
+            row.state = PeeringState::Active;
+            reactivate_routes(facts, peering.as_str());
             Some(())
         }
         ExcludeFromPublicAccessBlock { subnet, mode } => {
-            let block = present(facts.public_access_blocks.get_mut(&scope.region))?;
+            let block = facts.public_access_blocks.get_mut(&scope.region)?.present_mut()?;
             block.exclusions.push(Exclusion {
                 id: String::from("vpcbpa-exclude-created"),
                 mode: mode.clone(),
@@ -72,25 +76,28 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
         | EnableTransitGatewayPropagation { .. }
         | CreateTransitGatewayRoute { .. }
         | ReplaceTransitGatewayRoute { .. } => transit_gateway::edit(facts, change),
-        AssociateNewAddress { interface } => associate_address(facts, interface),
+        AssociateNewAddress { interface } => set_public_address(facts, interface),
         DisableSourceDestCheck { interface } => {
-            present(facts.network_interfaces.get_mut(interface))?.source_dest_check = Some(false);
+            facts.network_interfaces.get_mut(interface)?.present_mut()?.source_dest_check =
+                Some(false);
             Some(())
         }
         EnableDns64 { subnet } => {
-            present(facts.subnets.get_mut(subnet))?.dns64 = true;
+            facts.subnets.get_mut(subnet)?.present_mut()?.dns64 = true;
             Some(())
         }
         StartInstance { instance } => start(facts, instance),
         StopAndStartInstance { instance } => {
-            let status = present(facts.instance_statuses.get_mut(instance))?;
+            let status = facts.instance_statuses.get_mut(instance)?.present_mut()?;
             status.system = CheckStatus::Ok;
+            // They were for the host that the instance leaves.
+            status.events.clear();
             Some(())
         }
         // Whether the system comes up again, no fact shows.
         RebootInstance { .. } => None,
         EnableMetadataService { instance } => {
-            present(facts.instances.get_mut(instance))?.metadata.enabled = true;
+            facts.instances.get_mut(instance)?.present_mut()?.metadata.enabled = true;
             Some(())
         }
         CreateSecurityGroup { .. } => {
@@ -99,12 +106,12 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
             Some(())
         }
         AuthorizeEgress { group, protocol, port, to } => {
-            let group = present(facts.security_groups.get_mut(group))?;
+            let group = facts.security_groups.get_mut(group)?.present_mut()?;
             group.egress.push(Rule { traffic: traffic(*protocol, (*port, *port)), peer: peer(to) });
             Some(())
         }
         AuthorizeIngress { group, port, from } => {
-            let group = present(facts.security_groups.get_mut(group))?;
+            let group = facts.security_groups.get_mut(group)?.present_mut()?;
             group.ingress.push(Rule { traffic: Traffic::Tcp(*port, *port), peer: peer(from) });
             Some(())
         }
@@ -126,29 +133,20 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
         | EnablePrivateDns { .. }
         | MakeEndpointDualStack { .. } => endpoint::edit(facts, change),
         EnableDnsSupport { vpc } => {
-            present(facts.vpc_dns.get_mut(vpc))?.support = true;
+            facts.vpc_dns.get_mut(vpc)?.present_mut()?.support = true;
             Some(())
         }
         EnableDnsHostnames { vpc } => {
-            present(facts.vpc_dns.get_mut(vpc))?.hostnames = true;
+            facts.vpc_dns.get_mut(vpc)?.present_mut()?.hostnames = true;
             Some(())
         }
         AssociateDhcpOptions { vpc } => {
             let options = DhcpOptions { name_servers: [String::from("AmazonProvidedDNS")].into() };
-            present(facts.vpcs.get_mut(vpc))?.dhcp_options = Some(DhcpOptionsId::created());
+            facts.vpcs.get_mut(vpc)?.present_mut()?.dhcp_options = Some(DhcpOptionsId::created());
             facts.dhcp_options.insert(DhcpOptionsId::created(), Row::Present(options));
             Some(())
         }
     }
-}
-
-fn add_row<K: Ord, T>(
-    rows: &mut alloc::collections::BTreeMap<K, Row<Vec<T>>>,
-    key: &K,
-    row: T,
-) -> Option<()> {
-    present(rows.get_mut(key))?.push(row);
-    Some(())
 }
 
 /// AWS refuses a second route for one destination.
@@ -159,18 +157,13 @@ fn create_route(table: &mut RouteTable, to: &Destination, via: &RouteTarget) -> 
     Some(())
 }
 
-/// A VPC has one internet gateway at most. Routes to a gateway that was detached work again.
+/// A VPC has one internet gateway at most.
 fn attach_internet_gateway(facts: &mut Facts, id: &InternetGatewayId, vpc: &VpcId) -> Option<()> {
-    let gateways = present(facts.internet_gateways.get_mut(vpc))?;
+    let gateways = facts.internet_gateways.get_mut(vpc)?.present_mut()?;
     gateways.retain(|gateway| gateway.state == "available");
     gateways.is_empty().then_some(())?;
     gateways.push(InternetGateway { id: id.clone(), state: String::from("available") });
-    let tables = present(facts.route_tables.get_mut(vpc))?;
-    for route in tables.iter_mut().flat_map(|table| &mut table.routes) {
-        if route.via.0 == id.as_str() {
-            route.state = RouteState::Active;
-        }
-    }
+    reactivate_routes(facts, id.as_str());
     Some(())
 }
 
@@ -190,14 +183,15 @@ fn new_nat(subnet: &SubnetId) -> NatGateway {
     }
 }
 
-fn associate_address(facts: &mut Facts, id: &NetworkInterfaceId) -> Option<()> {
+/// Two rows have the address: that of the instance and that of the interface.
+fn set_public_address(facts: &mut Facts, id: &NetworkInterfaceId) -> Option<()> {
     let mut interfaces = facts
         .instances
         .values_mut()
-        .filter_map(|row| present(Some(row)))
+        .filter_map(Row::present_mut)
         .flat_map(|instance| &mut instance.interfaces);
     interfaces.find(|interface| interface.id == *id)?.public_ip = Some(NEW_ADDRESS);
-    if let Some(interface) = present(facts.network_interfaces.get_mut(id)) {
+    if let Some(interface) = facts.network_interfaces.get_mut(id).and_then(Row::present_mut) {
         interface.public_ip = Some(NEW_ADDRESS);
     }
     Some(())
@@ -205,14 +199,19 @@ fn associate_address(facts: &mut Facts, id: &NetworkInterfaceId) -> Option<()> {
 
 /// An instance that starts gets a public address where its subnet gives one.
 fn start(facts: &mut Facts, id: &InstanceId) -> Option<()> {
-    let instance = present(facts.instances.get_mut(id))?;
+    let instance = facts.instances.get_mut(id)?.present_mut()?;
     instance.state = InstanceState::Running;
-    let primary = instance.interfaces.iter_mut().min_by_key(|interface| interface.device_index);
-    if let Some(interface) = primary
+    let interfaces = instance.interfaces.clone();
+    let primary = instance.primary_interface().cloned();
+    let without_address = primary.filter(|interface| interface.public_ip.is_none());
+    if let Some(interface) = without_address
         && let Some(Row::Present(subnet)) = facts.subnets.get(&interface.subnet)
         && subnet.maps_public_ip
     {
-        interface.public_ip.get_or_insert(NEW_ADDRESS);
+        set_public_address(facts, &interface.id)?;
+    }
+    for interface in interfaces {
+        reactivate_routes(facts, interface.id.as_str());
     }
     let status = InstanceStatus {
         instance: CheckStatus::Ok,
@@ -228,12 +227,11 @@ fn start(facts: &mut Facts, id: &InstanceId) -> Option<()> {
 
 /// A new group lets everything out and nothing in. Source: EC2 API reference, `CreateSecurityGroup`.
 fn new_group() -> SecurityGroup {
-    let rule =
-        |family: Family| Rule { traffic: Traffic::All, peer: Peer::Cidr(family.everything()) };
+    let everything = Peer::Cidr(Family::V4.everything());
     SecurityGroup {
         name: Some(String::from("ssm-endpoints")),
         ingress: Vec::new(),
-        egress: [rule(Family::V4)].into(),
+        egress: [Rule { traffic: Traffic::All, peer: everything }].into(),
     }
 }
 
@@ -253,7 +251,7 @@ fn peer(source: &Source) -> Peer {
 
 /// A number may be in use once in each direction.
 fn create_acl_entry(facts: &mut Facts, id: &NetworkAclId, entry: AclEntry) -> Option<()> {
-    let acls = facts.network_acls.values_mut().filter_map(|row| present(Some(row))).flatten();
+    let acls = facts.network_acls.values_mut().filter_map(Row::present_mut).flatten();
     let acl = acls.into_iter().find(|acl| acl.id == *id)?;
     let taken = |other: &AclEntry| other.egress == entry.egress && other.number == entry.number;
     (!acl.entries.iter().any(taken)).then_some(())?;

@@ -9,6 +9,8 @@ mod permissions;
 mod row;
 mod services;
 mod simulations;
+#[cfg(test)]
+mod tests;
 
 use ssm_doctor_facts::{change::Change, lookup::Facts, scope::Scope};
 

@@ -9,7 +9,6 @@ use ssm_doctor_facts::{
         CREATED_ROLE, EndpointPolicyChange, IamChange, InstanceProfileChange, KmsChange,
         PolicyHolder, S3Change, StsChange, TagChange,
     },
-    ec2::Endpoint,
     iam::{AttachedPolicies, Caller, InstanceProfile, Key, ManagedPolicy, Role},
     ids::*,
     lookup::{Absent, Facts, Ourselves, Row},
@@ -18,7 +17,7 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use super::{row::present, simulations};
+use super::{row::change_endpoint, simulations};
 use crate::permissions::managed_policies;
 
 pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
@@ -91,7 +90,7 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
             Some(())
         }
         IamChange::UpdateAssumeRolePolicy { role, trust } => {
-            present(facts.roles.get_mut(role))?.trust = Text::parse(trust);
+            facts.roles.get_mut(role)?.present_mut()?.trust = Text::parse(trust);
             Some(())
         }
         IamChange::CreateInstanceProfile { profile, role } => {
@@ -100,19 +99,22 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
             Some(())
         }
         IamChange::AddRoleToInstanceProfile { profile, role } => {
-            present(facts.instance_profiles.get_mut(profile))?.roles.push(role.clone());
+            let roles = &mut facts.instance_profiles.get_mut(profile)?.present_mut()?.roles;
+            // A profile has one role at most.
+            roles.is_empty().then_some(())?;
+            roles.push(role.clone());
             Some(())
         }
         IamChange::TagUser { user, key, value } => {
-            let tags = &mut present(facts.users.get_mut(user))?.tags;
+            let tags = &mut facts.users.get_mut(user)?.present_mut()?.tags;
             tags.insert(key.clone(), value.clone());
-            let arn = present(facts.users.get_mut(user))?.arn.clone();
+            let arn = facts.users.get_mut(user)?.present_mut()?.arn.clone();
             simulations::with_principal_tag(facts, &arn, key, value);
             Some(())
         }
         IamChange::TagRole { role, key, value } => {
-            present(facts.role_tags.get_mut(role))?.insert(key.clone(), value.clone());
-            let arn = present(facts.roles.get_mut(role))?.arn.clone();
+            facts.role_tags.get_mut(role)?.present_mut()?.insert(key.clone(), value.clone());
+            let arn = facts.roles.get_mut(role)?.present_mut()?.arn.clone();
             simulations::with_principal_tag(facts, &arn, key, value);
             Some(())
         }
@@ -122,10 +124,10 @@ pub(super) fn iam(facts: &mut Facts, change: &IamChange) -> Option<()> {
 pub(super) fn tag(facts: &mut Facts, change: &TagChange) -> Option<()> {
     let TagChange::TagTarget { target, key, value } = change;
     let tags = match target {
-        Target::Instance(id) => &mut present(facts.instances.get_mut(id))?.tags,
+        Target::Instance(id) => &mut facts.instances.get_mut(id)?.present_mut()?.tags,
         Target::Node(id) => {
             let name = format!("managed-instance/{id}").parse::<TaggedName>().ok()?;
-            present(facts.resource_tags.get_mut(&name))?
+            facts.resource_tags.get_mut(&name)?.present_mut()?
         }
     };
     tags.insert(key.clone(), value.clone());
@@ -136,7 +138,7 @@ pub(super) fn tag(facts: &mut Facts, change: &TagChange) -> Option<()> {
 /// What a session with MFA adds to the requests of the user whose keys are at hand.
 pub(super) fn sts(facts: &mut Facts, change: &StsChange) -> Option<()> {
     let StsChange::GetSessionToken { user } = change else { return None };
-    let caller = present(facts.caller.get_mut(&Ourselves::Us))?;
+    let caller = facts.caller.get_mut(&Ourselves::Us)?.present_mut()?;
     if caller.arn.name() != user.as_str() {
         return None;
     }
@@ -163,11 +165,12 @@ pub(super) fn instance_profile(facts: &mut Facts, change: &InstanceProfileChange
         }
     };
     let attached = arn.is_some();
-    let instance = present(facts.instances.get_mut(id))?;
+    let instance = facts.instances.get_mut(id)?.present_mut()?;
     instance.profile = arn;
     instance.profile_id = None;
     if attached {
-        if let Some(association) = present(facts.profile_associations.get_mut(id)) {
+        if let Some(association) = facts.profile_associations.get_mut(id).and_then(Row::present_mut)
+        {
             association.state = "associated".into();
             association.at = None;
         }
@@ -186,15 +189,7 @@ pub(super) fn endpoint_policy(facts: &mut Facts, change: &EndpointPolicyChange) 
             (endpoint, Text::Json(json!({ "Statement": [open] })))
         }
     };
-    let listed = facts.endpoints.values_mut().chain(facts.service_endpoints.values_mut());
-    let listed = listed.filter_map(|row| present(Some(row))).flatten();
-    let distant = facts.distant_endpoints.values_mut().filter_map(|row| present(Some(row)));
-    let mut found = None;
-    for endpoint in listed.chain(distant).filter(|endpoint: &&mut Endpoint| endpoint.id == *id) {
-        endpoint.policy = Some(policy.clone());
-        found = Some(());
-    }
-    found
+    change_endpoint(facts, id, |endpoint| endpoint.policy = Some(policy.clone()))
 }
 
 pub(super) fn kms(facts: &mut Facts, change: &KmsChange, scope: &Scope) -> Option<()> {
@@ -208,7 +203,7 @@ pub(super) fn kms(facts: &mut Facts, change: &KmsChange, scope: &Scope) -> Optio
     };
     let mut found = None;
     for (id, row) in &mut facts.keys {
-        if let Some(key) = present(Some(row))
+        if let Some(key) = row.present_mut()
             && (id.as_str() == name || key.arn.as_str() == name)
         {
             edit(key);
@@ -222,7 +217,7 @@ fn create_key(facts: &mut Facts, policy: &str, region: &Region) -> Option<()> {
     let name = KeyName::created();
     let caller = caller(facts)?;
     let (partition, account) = (caller.arn.partition(), &caller.account);
-    let arn = format!("arn:{partition}:kms:{region}:{account}:key/{name}").parse().ok()?;
+    let arn: Arn = format!("arn:{partition}:kms:{region}:{account}:key/{name}").parse().ok()?;
     let key = Key {
         arn,
         state: "Enabled".into(),
@@ -230,6 +225,7 @@ fn create_key(facts: &mut Facts, policy: &str, region: &Region) -> Option<()> {
         spec: Some("SYMMETRIC_DEFAULT".into()),
         policy: Row::Present(Text::parse(policy)),
     };
+    facts.key_grants.insert(key.arn.clone(), Row::Present(Vec::new()));
     facts.keys.insert(name, Row::Present(key));
     Some(())
 }
@@ -247,7 +243,7 @@ pub(super) fn s3(facts: &mut Facts, change: &S3Change) -> Option<()> {
             facts.bucket_policies.insert(bucket.clone(), Row::Present(Text::parse(policy)));
         }
         S3Change::EncryptBucket { bucket } => {
-            present(facts.buckets.get_mut(bucket))?.encryption = sse_s3();
+            facts.buckets.get_mut(bucket)?.present_mut()?.encryption = sse_s3();
         }
     }
     Some(())
@@ -260,15 +256,21 @@ fn caller(facts: &Facts) -> Option<&Caller> {
 /// The policies of a role, user or group, if they were seen.
 fn policies<'f>(facts: &'f mut Facts, holder: &PolicyHolder) -> Option<&'f mut AttachedPolicies> {
     match holder {
-        PolicyHolder::Role(name) => present(facts.role_policies.get_mut(&name.parse().ok()?)),
-        PolicyHolder::User(name) => present(facts.user_policies.get_mut(&name.parse().ok()?)),
-        PolicyHolder::Group(name) => present(facts.group_policies.get_mut(&name.parse().ok()?)),
+        PolicyHolder::Role(name) => {
+            facts.role_policies.get_mut(&name.parse().ok()?).and_then(Row::present_mut)
+        }
+        PolicyHolder::User(name) => {
+            facts.user_policies.get_mut(&name.parse().ok()?).and_then(Row::present_mut)
+        }
+        PolicyHolder::Group(name) => {
+            facts.group_policies.get_mut(&name.parse().ok()?).and_then(Row::present_mut)
+        }
     }
 }
 
 /// A managed policy's document, if it was seen, or is one of AWS's for nodes.
 fn remember_managed(facts: &mut Facts, policy: &Arn) -> Option<Text> {
-    if let Some(known) = present(facts.managed_policies.get_mut(policy)) {
+    if let Some(known) = facts.managed_policies.get_mut(policy).and_then(Row::present_mut) {
         return Some(known.document.clone());
     }
     let document = Text::Json(managed_policies::for_nodes(policy)?);
@@ -279,11 +281,10 @@ fn remember_managed(facts: &mut Facts, policy: &Arn) -> Option<Text> {
 
 /// Everybody who has a managed policy, attached or as a boundary, as far as that was seen.
 fn holders(facts: &Facts, policy: &Arn) -> Vec<PolicyHolder> {
-    let has = |row: &Row<AttachedPolicies>| match row {
-        Row::Present(policies) => {
-            policies.managed.contains(policy) || policies.boundary == Row::Present(policy.clone())
-        }
-        _ => false,
+    let has = |row: &Row<AttachedPolicies>| {
+        row.present().is_some_and(|policies| {
+            policies.managed.contains(policy) || policies.boundary.present() == Some(policy)
+        })
     };
     let roles = facts.role_policies.iter().filter(|(_, row)| has(row));
     let roles = roles.map(|(name, _)| PolicyHolder::Role(name.to_string()));

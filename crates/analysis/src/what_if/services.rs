@@ -22,7 +22,7 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use crate::what_if::row::present;
+use crate::what_if::row::change_endpoint;
 
 pub(super) fn logs(facts: &mut Facts, change: &LogsChange) -> Option<()> {
     match change {
@@ -31,7 +31,7 @@ pub(super) fn logs(facts: &mut Facts, change: &LogsChange) -> Option<()> {
             facts.log_groups.insert(group.clone(), Row::Present(row));
         }
         LogsChange::EncryptLogGroup { group, key } => {
-            present(facts.log_groups.get_mut(group))?.key = Some(key.to_string());
+            facts.log_groups.get_mut(group)?.present_mut()?.key = Some(key.to_string());
         }
     }
     Some(())
@@ -40,18 +40,18 @@ pub(super) fn logs(facts: &mut Facts, change: &LogsChange) -> Option<()> {
 pub(super) fn network_firewall(facts: &mut Facts, change: &NetworkFirewallChange) -> Option<()> {
     match change {
         NetworkFirewallChange::AddDomains { group, domains } => {
-            let group = present(facts.rule_groups.get_mut(group))?;
+            let group = facts.rule_groups.get_mut(group)?.present_mut()?;
             let GroupRules::Domains(list) = &mut group.rules else { return None };
             list.targets.extend(domains.iter().cloned());
             Some(())
         }
         NetworkFirewallChange::SetHomeNet { group, ranges } => {
-            let group = present(facts.rule_groups.get_mut(group))?;
+            let group = facts.rule_groups.get_mut(group)?.present_mut()?;
             group.variables.insert(String::from("HOME_NET"), ranges.clone());
             Some(())
         }
         NetworkFirewallChange::SetPolicyHomeNet { policy, ranges } => {
-            let policy = present(facts.network_firewall_policies.get_mut(policy))?;
+            let policy = facts.network_firewall_policies.get_mut(policy)?.present_mut()?;
             policy.variables.insert(String::from("HOME_NET"), ranges.clone());
             Some(())
         }
@@ -59,28 +59,24 @@ pub(super) fn network_firewall(facts: &mut Facts, change: &NetworkFirewallChange
 }
 
 pub(super) fn route53(facts: &mut Facts, change: &Route53Change) -> Option<()> {
-    let (zone, name, kind) = match change {
+    let (zone, name, kind, values, alias) = match change {
         Route53Change::UpsertAddresses { zone, name, addresses } => {
             let v6 = addresses.iter().any(IpAddr::is_ipv6);
-            (zone, name, if v6 { RecordType::Aaaa } else { RecordType::A })
+            let kind = if v6 { RecordType::Aaaa } else { RecordType::A };
+            (zone, name, kind, addresses.iter().map(ToString::to_string).collect(), None)
         }
-        Route53Change::UpsertAlias { zone, name, .. } => (zone, name, RecordType::A),
-        Route53Change::UpsertCname { zone, name, .. } => (zone, name, RecordType::Cname),
+        Route53Change::UpsertAlias { zone, name, endpoint, dns_name } => {
+            let target = name_of_endpoint(facts, endpoint, dns_name.as_deref())?;
+            (zone, name, RecordType::A, Vec::new(), Some(target))
+        }
+        Route53Change::UpsertCname { zone, name, endpoint, dns_name } => {
+            let target = name_of_endpoint(facts, endpoint, dns_name.as_deref())?;
+            (zone, name, RecordType::Cname, vec![target], None)
+        }
     };
-    let mut record = ZoneRecord { name: name.clone(), kind, values: Vec::new(), alias: None };
-    match change {
-        Route53Change::UpsertAddresses { addresses, .. } => {
-            record.values = addresses.iter().map(ToString::to_string).collect();
-        }
-        Route53Change::UpsertAlias { endpoint, dns_name, .. } => {
-            record.alias = Some(name_of_endpoint(facts, endpoint, dns_name.as_deref())?);
-        }
-        Route53Change::UpsertCname { endpoint, dns_name, .. } => {
-            record.values = vec![name_of_endpoint(facts, endpoint, dns_name.as_deref())?];
-        }
-    }
-    let records = present(facts.zone_records.get_mut(zone))?;
-    // Beside a CNAME record no other may stand.
+    let record = ZoneRecord { name: name.clone(), kind, values, alias };
+    let records = facts.zone_records.get_mut(zone)?.present_mut()?;
+    // A name with a CNAME record has no other record.
     let cname = |kind: &RecordType| *kind == RecordType::Cname;
     let conflicts =
         |other: &ZoneRecord| other.name == record.name && cname(&other.kind) != cname(&record.kind);
@@ -95,22 +91,20 @@ fn name_of_endpoint(facts: &mut Facts, id: &EndpointId, known: Option<&str>) -> 
     if let Some(name) = known {
         return Some(name.into());
     }
-    let rows = facts.endpoints.values_mut().chain(facts.service_endpoints.values_mut());
-    let lists = rows.filter_map(|row| present(Some(row)));
-    let mut found = None;
-    for endpoint in lists.flatten().filter(|endpoint| endpoint.id == *id) {
-        let service = endpoint.service.rsplit('.').next()?;
-        let name = format!("{id}-created.{service}.vpce.amazonaws.com");
-        endpoint.names.push(name.clone());
-        found = Some(name);
-    }
-    found
+    let mut name = None;
+    change_endpoint(facts, id, |endpoint| {
+        let service = endpoint.service.rsplit('.').next().unwrap_or_default();
+        let own = format!("{id}-created.{service}.vpce.amazonaws.com");
+        endpoint.names.push(own.clone());
+        name = Some(own);
+    })?;
+    name
 }
 
 pub(super) fn route53resolver(facts: &mut Facts, change: &Route53ResolverChange) -> Option<()> {
     match change {
         Route53ResolverChange::CreateFirewallAllowRule { group, domains, priority } => {
-            let rules = present(facts.firewall_rules.get_mut(group))?;
+            let rules = facts.firewall_rules.get_mut(group)?.present_mut()?;
             (!rules.iter().any(|rule| rule.priority == *priority)).then_some(())?;
             let list = FirewallListId::created();
             rules.push(FirewallRule {
@@ -126,7 +120,7 @@ pub(super) fn route53resolver(facts: &mut Facts, change: &Route53ResolverChange)
             Some(())
         }
         Route53ResolverChange::TrustRedirection { group, list, query_type } => {
-            let rules = present(facts.firewall_rules.get_mut(group))?;
+            let rules = facts.firewall_rules.get_mut(group)?.present_mut()?;
             let mut rules = rules.iter_mut();
             let rule = rules.find(|rule| {
                 rule.domains.as_ref() == Some(list) && rule.query_type == *query_type
@@ -138,7 +132,7 @@ pub(super) fn route53resolver(facts: &mut Facts, change: &Route53ResolverChange)
             let label = domain.split('.').next()?;
             let id: ResolverRuleId =
                 format!("{}-{label}", ResolverRuleId::created()).parse().ok()?;
-            present(facts.resolver_rules.get_mut(vpc))?.push(id.clone());
+            facts.resolver_rules.get_mut(vpc)?.present_mut()?.push(id.clone());
             let rule = ResolverRule {
                 domain: Some(domain.clone()),
                 kind: RuleType::System,
@@ -148,7 +142,7 @@ pub(super) fn route53resolver(facts: &mut Facts, change: &Route53ResolverChange)
             Some(())
         }
         Route53ResolverChange::DisassociateResolverRule { rule, vpc } => {
-            present(facts.resolver_rules.get_mut(vpc))?.retain(|other| other != rule);
+            facts.resolver_rules.get_mut(vpc)?.present_mut()?.retain(|other| other != rule);
             Some(())
         }
     }
@@ -178,7 +172,7 @@ pub(super) fn ssm(facts: &mut Facts, change: &SsmChange) -> Option<()> {
             Some(())
         }
         SsmChange::UpdateDocument { name, content } => {
-            let document = present(facts.documents.get_mut(name))?;
+            let document = facts.documents.get_mut(name)?.present_mut()?;
             document.content = Text::parse(content);
             // AWS counts them, and would give the time of the change.
             document.version = None;
@@ -186,7 +180,8 @@ pub(super) fn ssm(facts: &mut Facts, change: &SsmChange) -> Option<()> {
             Some(())
         }
         SsmChange::UpdateAgent { target } => {
-            present(facts.nodes.get_mut(target))?.agent_version = Some(String::from(NEWEST_AGENT));
+            facts.nodes.get_mut(target)?.present_mut()?.agent_version =
+                Some(String::from(NEWEST_AGENT));
             Some(())
         }
         SsmChange::SetDefaultDocumentVersion { .. } => None,

@@ -41,8 +41,8 @@ pub(super) fn grant(facts: &mut Facts, holder: &PolicyHolder, document: Option<&
     }
 }
 
-/// One document of the holder's policies took the place of another; None for one that was not seen, and
-/// for none.
+/// A document of the holder's policies was replaced. `before` is None if it was not seen; `after` is None if it
+/// was removed.
 pub(super) fn replace(
     facts: &mut Facts,
     holder: &PolicyHolder,
@@ -51,7 +51,8 @@ pub(super) fn replace(
 ) {
     let allows_as_before = before.is_some_and(|before| {
         let kept = after.map(statements).unwrap_or_default();
-        statements(before).iter().filter(|it| !denies(it)).all(|allow| kept.contains(allow))
+        let before = statements(before);
+        before.iter().filter(|statement| !denies(statement)).all(|allow| kept.contains(allow))
     });
     for (question, simulation) in answered(facts, holder) {
         let still = simulation.decision == Decision::Allowed
@@ -165,12 +166,9 @@ fn evaluated(facts: &Facts, question: &Question, before: &Simulation) -> Option<
     if before.allowed_by_organizations == Some(false) {
         return Some(before.clone());
     }
-    let identity =
-        Identity { arn: question.principal.clone(), side: Side::Operator, session: None };
-    let layers =
-        PolicyLayers { service_control: Vec::new(), ..attached_policies::layers(facts, &identity) };
-    let context = context(question, &identity);
-    match policy::evaluate(&request(question, &identity, &context), &layers) {
+    let layers = attached_policies::layers(facts, &identity(question));
+    let layers = PolicyLayers { service_control: Vec::new(), ..layers };
+    match decide(question, &layers) {
         AccessDecision::Allowed(_) => Some(allowed(before)),
         AccessDecision::Denied(denials) => {
             let by_boundary = denials.first.layer.policy_type == PolicyType::PermissionsBoundary;
@@ -198,46 +196,46 @@ fn context(question: &Question, identity: &Identity) -> RequestContext {
     })
 }
 
-fn request<'r>(
-    question: &'r Question,
-    identity: &'r Identity,
-    context: &'r RequestContext,
-) -> Request<'r> {
-    Request {
+fn identity(question: &Question) -> Identity {
+    Identity { arn: question.principal.clone(), side: Side::Operator, session: None }
+}
+
+/// The answer of these policies to the question.
+fn decide<'p>(question: &Question, layers: &'p PolicyLayers<'p>) -> AccessDecision<'p> {
+    let identity = identity(question);
+    let request = Request {
         principal: identity.principal(),
         action: &question.action,
         resource: RequestResource::Exact(&question.resource),
         owner: ResourceOwner::SameAccount,
-        context,
-    }
+        context: &context(question, &identity),
+    };
+    policy::evaluate(&request, layers)
 }
 
 /// Does this document alone allow the request?
 fn allows(document: &Text, question: &Question) -> bool {
-    alone(document, question, |decision| matches!(decision, AccessDecision::Allowed(_)))
+    matches!(decide(question, &only(document)), AccessDecision::Allowed(_))
 }
 
 /// Does it deny the request, or may it?
 fn may_deny(document: &Text, question: &Question) -> bool {
-    alone(document, question, |decision| match decision {
+    match decide(question, &only(document)) {
         AccessDecision::Allowed(_) => false,
         AccessDecision::Denied(denials) => denials.first.explicit,
         AccessDecision::Undecided(_) => true,
-    })
+    }
 }
 
-fn alone(document: &Text, question: &Question, is: impl Fn(AccessDecision) -> bool) -> bool {
-    let identity =
-        Identity { arn: question.principal.clone(), side: Side::Operator, session: None };
+/// No policies but this document.
+fn only(document: &Text) -> PolicyLayers<'_> {
     let attached = AttachedPolicy {
         id: String::from("the new policy"),
         attached_to: String::new(),
         document: Ok(PolicyDocument::parse(document, PolicyType::IdentityBased)),
     };
-    let identity_layer = PolicyLayer::Policies(Vec::from([attached]));
-    let layers = PolicyLayers { identity: identity_layer, ..PolicyLayers::default() };
-    let context = context(question, &identity);
-    is(policy::evaluate(&request(question, &identity, &context), &layers))
+    let identity = PolicyLayer::Policies(Vec::from([attached]));
+    PolicyLayers { identity, ..PolicyLayers::default() }
 }
 
 fn nothing_else_denies(simulation: &Simulation) -> bool {

@@ -4,7 +4,8 @@
 //! [`CREATED`]: a command has a shell variable in its place, Terraform a reference, and applied facts a
 //! row.
 //!
-//! INVARIANT: AWS never makes these ids, because what follows the prefix is hexadecimal.
+//! INVARIANT: AWS never makes these ids. What follows a prefix of its own is hexadecimal. `ZCREATED` is shorter
+//! than the id of any zone, and the DNS name of an endpoint has dots.
 
 use crate::ids::*;
 
@@ -40,7 +41,6 @@ created! {
     InternetGatewayId = "igw-created", "internet_gateway", "aws_internet_gateway.ssm_doctor";
     EgressOnlyGatewayId = "eigw-created", "egress_only_gateway", "aws_egress_only_internet_gateway.ssm_doctor";
     EndpointId = "vpce-created", "endpoint", "aws_vpc_endpoint.ssm_doctor";
-    RouteTableId = "rtb-created", "route_table", "aws_route_table.ssm_doctor";
     DhcpOptionsId = "dopt-created", "dhcp_options", "aws_vpc_dhcp_options.ssm_doctor";
     ResolverRuleId = "rslvr-rr-created", "resolver_rule", "aws_route53_resolver_rule.ssm_doctor";
     ZoneId = "ZCREATED", "endpoint_zone", "data.aws_vpc_endpoint.ssm_doctor.dns_entry[0].hosted_zone_id";
@@ -50,9 +50,3 @@ created! {
 
 /// The unique id of a role that an earlier change creates. AWS's own begin with `AROA`.
 pub const CREATED_ROLE: &str = "role-created";
-
-/// The shell variable that holds the id of a created resource.
-#[must_use]
-pub fn variable(id: &str) -> Option<&'static str> {
-    CREATED.iter().find(|row| row.0 == id).map(|row| row.1)
-}

@@ -50,7 +50,7 @@ pub enum PermissionLimit {
         takes: i64,
     },
     /// The simulator does not answer for a role that does not exist yet.
-    RoleNotMade {
+    RoleNotCreated {
         name: String,
     },
     /// The simulator does not answer for the root user.

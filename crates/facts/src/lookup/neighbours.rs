@@ -134,7 +134,7 @@ fn of_transit_gateway_attachments(vpc: &VpcId, facts: &Facts, scope: &Scope) -> 
         needs.push(Need::public_access_block(scope.region.clone()));
     }
     needs.extend(hubs.into_iter().map(Need::transit_gateway_attachments));
-    let tables = facts.route_tables.values().filter_map(|row| present(Some(row)));
+    let tables = facts.route_tables.values().filter_map(Row::present);
     needs.extend(transit_gateways(tables.flatten()).map(Need::transit_gateway));
     needs
 }
@@ -153,23 +153,19 @@ fn after_route_tables(vpc: &VpcId, row: &[RouteTable], facts: &Facts, scope: &Sc
     }
     // Packets of the instance may well leave by a transit gateway: there is a route to one, and no endpoint for
     // Systems Manager.
-    let instance = scope.target.instance().and_then(|id| present(facts.instances.get(id)));
+    let instance =
+        scope.target.instance().and_then(|id| facts.instances.get(id).and_then(Row::present));
     let ours = instance.is_some_and(|it: &Instance| it.vpc.as_ref() == Some(vpc));
-    let unserved = present(facts.endpoints.get(vpc))
+    let unserved = facts
+        .endpoints
+        .get(vpc)
+        .and_then(Row::present)
         .is_some_and(|it| it.iter().all(|it| it.serves(&scope.region) != Some("ssm")));
     if ours && unserved && transit_gateways(row).next().is_some() {
         needs.push(Need::transit_gateway_attachments(vpc.clone()));
         needs.extend(of_transit_gateway_attachments(vpc, facts, scope));
     }
     needs
-}
-
-/// What a row has, if it was seen and is not absent.
-fn present<T>(row: Option<&Row<T>>) -> Option<&T> {
-    match row {
-        Some(Row::Present(row)) => Some(row),
-        _ => None,
-    }
 }
 
 /// What the routes lead to.
@@ -193,9 +189,9 @@ const HUBS: usize = 3;
 
 /// The other VPCs that have endpoints of our services, where they are so few that they must be shared.
 fn hubs(facts: &Facts) -> BTreeSet<VpcId> {
-    let instances = facts.instances.values().filter_map(|row| present(Some(row)));
+    let instances = facts.instances.values().filter_map(Row::present);
     let ours: BTreeSet<&VpcId> = instances.filter_map(|it| it.vpc.as_ref()).collect();
-    let listed = facts.service_endpoints.values().filter_map(|row| present(Some(row)));
+    let listed = facts.service_endpoints.values().filter_map(Row::present);
     let vpcs = listed.flatten().filter_map(|it| it.vpc.as_ref());
     let others: BTreeSet<VpcId> = vpcs.filter(|it| !ours.contains(it)).cloned().collect();
     if others.len() > HUBS { BTreeSet::new() } else { others }

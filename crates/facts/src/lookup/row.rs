@@ -19,6 +19,25 @@ pub enum Row<T> {
     Present(T),
 }
 
+impl<T> Row<T> {
+    /// What AWS described.
+    #[must_use]
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(row) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn present_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Present(row) => Some(row),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -28,7 +28,7 @@ use super::{
 use crate::collect::{
     aws::why::{Failure, field, hidden_by, maybe, named, row, unreadable},
     chain::both,
-    known::{our_account, present},
+    known::our_account,
 };
 
 /// The lists of one VPC's parts. Clones share the answers that several lists depend on, so that each is one
@@ -49,7 +49,7 @@ type Subnets = Result<BTreeMap<SubnetId, Result<Subnet, Failure>>, Failure>;
 
 impl VpcLists {
     pub fn new(ec2: Ec2, vpc: VpcId, facts: &Facts) -> Self {
-        let instances = facts.instances.values().filter_map(|row| present(Some(row)));
+        let instances = facts.instances.values().filter_map(Row::present);
         let used = instances
             .filter(|instance| instance.vpc.as_ref() == Some(&vpc))
             .flat_map(|instance| {
@@ -105,7 +105,7 @@ impl VpcLists {
     /// The account that shares this VPC with ours, if it is not ours. A subnet names its owner too.
     async fn other_owner(&self) -> Option<AccountId> {
         let ours = self.account.as_ref()?;
-        let owner = present(Some(self.itself().await)).and_then(|vpc| vpc.owner.clone());
+        let owner = self.itself().await.present().and_then(|vpc| vpc.owner.clone());
         let owner = if let Some(owner) = owner {
             owner
         } else {
@@ -238,15 +238,15 @@ impl Ec2 {
 pub fn foreign_nat_gateways(facts: &Facts) -> BTreeMap<NatGatewayId, AccountId> {
     let Some(ours) = our_account(facts) else { return BTreeMap::new() };
     let owner = |vpc: &VpcId| {
-        let of_vpc = present(facts.vpcs.get(vpc)).and_then(|row| row.owner.as_ref());
+        let of_vpc = facts.vpcs.get(vpc).and_then(Row::present).and_then(|row| row.owner.as_ref());
         let of_subnet = || {
-            let mut subnets = facts.subnets.values().filter_map(|row| present(Some(row)));
+            let mut subnets = facts.subnets.values().filter_map(Row::present);
             subnets.find(|subnet| subnet.vpc == *vpc)?.owner.as_ref()
         };
         of_vpc.or_else(of_subnet).filter(|owner| *owner != ours)
     };
     let shared = facts.route_tables.iter().filter_map(|(vpc, row)| {
-        let tables = present(Some(row))?;
+        let tables = row.present()?;
         Some((owner(vpc)?, tables))
     });
     let hops = shared.flat_map(|(owner, tables)| {

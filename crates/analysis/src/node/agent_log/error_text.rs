@@ -5,13 +5,12 @@
 //! the samples measured with real agents, `crypto/x509` and `net` of Go.
 
 use alloc::string::{String, ToString};
-use core::net::IpAddr;
 
 use super::{
     cause::{Cause, ClientKeyFault, NetworkFault, Side},
     stage::Stage,
 };
-use crate::node::serial_console::{Denial, denial};
+use crate::node::serial_console::{Denial, denial, dialled};
 
 /// No more of a name is kept than this: names are part of what lines are counted by.
 const LONGEST_NAME: usize = 120;
@@ -347,14 +346,6 @@ fn host(text: &str) -> String {
     let Some((_, rest)) = text.rsplit_once("://") else { return String::new() };
     let end = rest.find(['/', '"', ' ', ':', ')', '?']).unwrap_or(rest.len());
     short(rest.get(..end).unwrap_or_default())
-}
-
-/// `dial tcp 10.0.41.71:443: i/o timeout`
-fn dialled(text: &str) -> Option<IpAddr> {
-    let (_, rest) = text.rsplit_once("dial tcp ")?;
-    let word = rest.split(' ').next()?.trim_end_matches(':');
-    let (address, _) = word.rsplit_once(':')?;
-    address.trim_matches(['[', ']']).parse().ok()
 }
 
 pub(super) fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {

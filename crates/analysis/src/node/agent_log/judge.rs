@@ -109,7 +109,7 @@ pub fn judge(log: &AgentLog) -> Judgement<'_> {
     let lost = channel_lost(log, &lines);
     let cut_short = lost.is_some_and(|lost| lost.is_undecided);
     if let Some(lost) = lost.filter(|lost| !lost.is_undecided)
-        && !found.iter().any(|it| it.stage == Stage::ControlChannel)
+        && !found.iter().any(|found| found.stage == Stage::ControlChannel)
     {
         found.push(lost.found());
     }
@@ -117,7 +117,7 @@ pub fn judge(log: &AgentLog) -> Judgement<'_> {
     settle(&mut found, &lines);
     found.sort_by_key(rank);
     let works =
-        |stage: Stage| stages.iter().any(|it| it.stage == stage && it.state == State::Works);
+        |stage: Stage| stages.iter().any(|row| row.stage == stage && row.state == State::Works);
     let outcome = if !found.is_empty() {
         Outcome::Faulty
     } else if works(Stage::ControlChannel) || works(Stage::DataChannel) {
@@ -134,8 +134,8 @@ fn known<'l>(log: &AgentLog, order: usize, line: &'l LogLine) -> Option<Known<'l
         What::Works => true,
         // A try without an error since is a success.
         What::Tried => {
-            let rest = line.last.zip(log.ends_at).map(|(tried, end)| tried.until(end));
-            line.last > line.since || rest.is_some_and(|rest| rest >= ANSWERED_WITHIN)
+            let seconds_since = line.last.zip(log.ends_at).map(|(tried, end)| tried.until(end));
+            line.last > line.since || seconds_since.is_some_and(|since| since >= ANSWERED_WITHIN)
         }
         _ => false,
     };
@@ -152,8 +152,9 @@ fn open_failures<'l>(lines: &[Known<'l>]) -> Vec<Found<'l>> {
             continue;
         }
         // Where the same reason keeps two stages from working, the earlier one shows it.
-        let same =
-            |it: &&mut Found| it.cause == *cause && !is_session(stage) && !is_session(it.stage);
+        let same = |found: &&mut Found| {
+            found.cause == *cause && !is_session(stage) && !is_session(found.stage)
+        };
         if let Some(first) = found.iter_mut().find(same) {
             first.stage = first.stage.min(stage);
             first.checks = cause.checks(first.stage);
@@ -190,14 +191,14 @@ fn ends(later: &Known, failure: &Known, cause: &Cause) -> bool {
         return false;
     }
     let proven = later.event.stage.proves();
-    if cause.only_degrades(stage) && stage == Stage::SessionGates {
+    if cause.only_degrades(stage) {
         let later_by = failure.line.last.zip(later.line.last).map(|(from, to)| from.until(to));
         return proven.contains(&stage) && later_by.is_some_and(|by| by >= ANOTHER_SESSION);
     }
     if stage == Stage::Registration {
         // An HTML page in AWS's place counts as a success for every call but this one (measured).
-        let forged = matches!(cause, Cause::Network { fault: NetworkFault::NotAws, .. });
-        return proven.contains(&stage) || !forged && proven.contains(&Stage::Health);
+        return proven.contains(&stage)
+            || !is_no_answer_of_aws(cause) && proven.contains(&Stage::Health);
     }
     proven.contains(&stage)
 }
@@ -236,19 +237,21 @@ impl<'l> Lost<'l> {
 }
 
 fn channel_lost<'l>(log: &AgentLog, lines: &[Known<'l>]) -> Option<Lost<'l>> {
-    let opened = |it: &&Known| it.works && it.event.stage.proves().contains(&Stage::ControlChannel);
-    let open = lines.iter().rfind(opened)?;
+    let open = lines.iter().rfind(|line| says_works(line, Stage::ControlChannel))?;
     // Only a channel of this run of the agent can be lost.
     if log.started_at.is_some() && open.line.last < log.started_at {
         return None;
     }
-    let later = |what: What| lines.iter().find(|it| it.event.what == what && it.order > open.order);
-    if let Some(legacy) = later(What::LegacyChannel).filter(|it| it.line.since >= open.line.last) {
+    let later = |what: What| {
+        lines.iter().find(|known| known.event.what == what && known.order > open.order)
+    };
+    let legacy = later(What::LegacyChannel);
+    if let Some(legacy) = legacy.filter(|known| known.line.since >= open.line.last) {
         return Some(Lost { line: legacy.line, refused: true, is_undecided: false });
     }
     let ended = later(What::ChannelEnded)?;
-    let rest = ended.line.last?.until(log.ends_at?);
-    Some(Lost { line: ended.line, refused: false, is_undecided: rest < REOPENS_WITHIN })
+    let seconds_since = ended.line.last?.until(log.ends_at?);
+    Some(Lost { line: ended.line, refused: false, is_undecided: seconds_since < REOPENS_WITHIN })
 }
 
 fn states<'l>(
@@ -261,8 +264,9 @@ fn states<'l>(
         .into_iter()
         .map(|stage| {
             let failed = failed(lines, stage);
-            let lost = found.iter().find(|it| it.stage == stage && stage == Stage::ControlChannel);
-            let works = lines.iter().rfind(|it| says_works(it, stage));
+            let lost =
+                found.iter().find(|found| found.stage == stage && stage == Stage::ControlChannel);
+            let works = lines.iter().rfind(|line| says_works(line, stage));
             if let Some(state) = failed {
                 return state;
             }
@@ -309,12 +313,14 @@ fn says_works(known: &Known, stage: Stage) -> bool {
 
 /// The state of a stage whose last line is a failure.
 fn failed<'l>(lines: &[Known<'l>], stage: Stage) -> Option<StageState<'l>> {
-    let open = |it: &&Known<'l>| match &it.event.what {
-        What::Failed(cause) if it.event.stage == stage => {
+    let open = |known: &&Known<'l>| match &known.event.what {
+        What::Failed(cause) if known.event.stage == stage => {
             let over = |later: &Known| {
-                ends(later, it, cause)
+                ends(later, known, cause)
                     // The session started all the same.
-                    || cause.only_degrades(stage) && says_works(later, stage) && later.order > it.order
+                    || cause.only_degrades(stage)
+                        && says_works(later, stage)
+                        && later.order > known.order
             };
             !lines.iter().any(over)
         }
@@ -325,65 +331,82 @@ fn failed<'l>(lines: &[Known<'l>], stage: Stage) -> Option<StageState<'l>> {
     Some(StageState {
         stage,
         state: State::Failed,
-        since: open.iter().map(|it| it.line.since).reduce(earlier).flatten(),
+        since: open.iter().map(|known| known.line.since).reduce(earlier).flatten(),
         last: newest.line.last,
-        count: open.iter().map(|it| it.line.count).sum(),
-        evidence: open.iter().rev().take(MOST_EVIDENCE).map(|it| it.line.text.as_str()).collect(),
+        count: open.iter().map(|known| known.line.count).sum(),
+        evidence: open
+            .iter()
+            .rev()
+            .take(MOST_EVIDENCE)
+            .map(|known| known.line.text.as_str())
+            .collect(),
     })
 }
 
 /// Removes what another cause explains.
 fn settle(found: &mut Vec<Found>, lines: &[Known]) {
-    let commanded = lines.iter().any(|it| it.line.text.contains("Registration failed due to"))
-        && found.iter().any(|it| it.stage == Stage::Registration);
-    let all: Vec<(Stage, Cause, Option<Timestamp>, Option<Timestamp>)> =
-        found.iter().map(|it| (it.stage, it.cause.clone(), it.since, it.last)).collect();
-    found.retain(|it| {
-        let others = || all.iter().filter(|other| (other.0, &other.1) != (it.stage, &it.cause));
-        let specific = |stages: &[Stage]| {
-            others().any(|other| stages.contains(&other.0) && other.1.is_specific(other.0))
+    let registered_by_command =
+        lines.iter().any(|known| known.line.text.contains("Registration failed due to"))
+            && found.iter().any(|found| found.stage == Stage::Registration);
+    let agent_is_healthy = lines.iter().any(|line| says_works(line, Stage::Health));
+    let all = found.clone();
+    found.retain(|found| {
+        let others = || {
+            all.iter().filter(|other| (other.stage, &other.cause) != (found.stage, &found.cause))
         };
-        let replaced = match &it.cause {
+        let specific = |stages: &[Stage]| {
+            others()
+                .any(|other| stages.contains(&other.stage) && other.cause.is_specific(other.stage))
+        };
+        let replaced = match &found.cause {
             Cause::NoCredentials => specific(&[Stage::Credentials, Stage::Health]),
-            Cause::Hibernates => others().any(|other| other.0 <= Stage::Health),
-            Cause::NoIdentity => others().any(|other| other.0 == Stage::Identity) || commanded,
-            Cause::MetadataSilent | Cause::MetadataUnreachable => commanded,
+            Cause::Hibernates => others().any(|other| other.stage <= Stage::Health),
+            Cause::NoIdentity => {
+                registered_by_command || others().any(|other| other.stage == Stage::Identity)
+            }
+            Cause::MetadataSilent | Cause::MetadataUnreachable => registered_by_command,
             Cause::Network { fault: NetworkFault::Unspecified, from: Side::Node, host } => {
-                others().any(|other| is_way_to(&other.1, host))
+                others().any(|other| is_way_to(&other.cause, host))
             }
             Cause::WorkerNotStarted | Cause::WorkerSilent => specific(&[Stage::SessionWorker]),
             Cause::LogGroupUnverified | Cause::LogGroupNotEncrypted => others().any(|other| {
-                other.0 == Stage::SessionGates && is_about_logs(&other.1)
-                    || other.1 == Cause::LogGroupNotEncrypted
+                other.stage == Stage::SessionGates && is_about_logs(&other.cause)
+                    || other.cause == Cause::LogGroupNotEncrypted
             }),
-            Cause::ShellFails | Cause::Unrecognized => specific(&[it.stage]),
+            Cause::ShellFails | Cause::Unrecognized => specific(&[found.stage]),
             // The same refusal without its status.
             Cause::Network { fault: NetworkFault::UpgradeRefused(status), .. }
                 if status.is_empty() =>
             {
-                others()
-                    .any(|other| other.0 == it.stage && matches!(other.1, Cause::Network { .. }))
+                others().any(|other| {
+                    other.stage == found.stage && matches!(other.cause, Cause::Network { .. })
+                })
             }
             _ => false,
         };
         // The agent registers itself for Default Host Management only: where it has other credentials, or is
         // refused for another reason, that is no cause.
-        let forged = matches!(it.cause, Cause::Network { fault: NetworkFault::NotAws, .. });
         let later = [Stage::Credentials, Stage::Health, Stage::ControlChannel];
-        let fails = others().any(|other| later.contains(&other.0));
-        let works = lines.iter().any(|it| says_works(it, Stage::Health));
-        let for_host_management = it.stage == Stage::Registration
-            && !commanded
-            && !forged
-            && (works && !fails || fails && !matches!(it.cause, Cause::Network { .. }));
+        let fails_later = others().any(|other| later.contains(&other.stage));
+        let for_host_management = found.stage == Stage::Registration
+            && !registered_by_command
+            && !is_no_answer_of_aws(&found.cause)
+            && (agent_is_healthy && !fails_later
+                || fails_later && !matches!(found.cause, Cause::Network { .. }));
         // A try that fails for another reason now has got over the older one.
-        let superseded =
-            matches!(it.stage, Stage::Credentials | Stage::Health | Stage::ControlChannel)
-                && others().any(|other| {
-                    other.0 == it.stage && other.1.is_specific(other.0) && other.2 > it.last
-                });
+        let superseded = later.contains(&found.stage)
+            && others().any(|other| {
+                other.stage == found.stage
+                    && other.cause.is_specific(other.stage)
+                    && other.since > found.last
+            });
         !(replaced || for_host_management || superseded)
     });
+}
+
+/// Did something between the node and AWS answer?
+fn is_no_answer_of_aws(cause: &Cause) -> bool {
+    matches!(cause, Cause::Network { fault: NetworkFault::NotAws, .. })
 }
 
 fn is_way_to(cause: &Cause, host: &str) -> bool {

@@ -47,7 +47,7 @@ pub(super) fn event(signature: &Signature, text: &str) -> Option<Event> {
     let failed = |cause| Some(What::Failed(cause));
     let what = match &signature.says {
         Says::Start | Says::Version | Says::System => None,
-        Says::Works | Says::HybridIdentity => Some(What::Works),
+        Says::Works => Some(What::Works),
         Says::Tried => Some(What::Tried),
         Says::Error => failed(error_text::cause(text, stage, Side::Node)),
         Says::ClientError => failed(error_text::cause(text, stage, Side::Operator)),

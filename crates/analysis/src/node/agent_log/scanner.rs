@@ -29,6 +29,8 @@ const LONGEST_RECORD: usize = 16 << 10;
 const LONGEST_TEXT: usize = 1_500;
 /// No more kinds of lines are kept of one file; the one that is longest ago goes first.
 const MOST_KINDS: usize = 200;
+/// Within so many bytes a line shows how it begins.
+const LONGEST_START: usize = 400;
 /// Where it shows whether a text is a log of the agent at all.
 const HEAD: usize = 64 << 10;
 
@@ -133,13 +135,7 @@ pub struct Scanner<'m> {
     /// Has a line with a time been seen?
     stamped: bool,
     number: u64,
-    begins: Option<Micros>,
-    ends: Option<Micros>,
-    version: Option<(Place, String)>,
-    os: Option<(Place, String)>,
-    instance: Option<(Place, String)>,
-    started: Option<Place>,
-    tallies: BTreeMap<Event, Tally>,
+    findings: Findings,
     /// By stage: the last line that says that it works, and the last that says that it does not.
     worked: BTreeMap<Stage, Place>,
     failed: BTreeMap<Stage, Place>,
@@ -150,6 +146,11 @@ pub struct Scan {
     kind: Kind,
     recognized: bool,
     empty: bool,
+    findings: Findings,
+}
+
+#[derive(Default)]
+struct Findings {
     begins: Option<Micros>,
     ends: Option<Micros>,
     version: Option<(Place, String)>,
@@ -183,13 +184,7 @@ impl<'m> Scanner<'m> {
             bytes: 0,
             stamped: false,
             number: 0,
-            begins: None,
-            ends: None,
-            version: None,
-            os: None,
-            instance: None,
-            started: None,
-            tallies: BTreeMap::new(),
+            findings: Findings::default(),
             worked: BTreeMap::new(),
             failed: BTreeMap::new(),
         }
@@ -205,37 +200,10 @@ impl<'m> Scanner<'m> {
         }
         self.pending.extend_from_slice(bytes);
         let mut pending = core::mem::take(&mut self.pending);
-        let ready = self.ready(&pending);
+        let ready = ready(&pending);
         self.scan(pending.get(..ready).unwrap_or_default());
         pending.drain(..ready);
         self.pending = pending;
-    }
-
-    /// How many bytes end before a line that may go on.
-    #[allow(clippy::unused_self, reason = "a step of the scan, like its neighbours")]
-    fn ready(&self, bytes: &[u8]) -> usize {
-        let mut end = bytes.len();
-        // The last line that begins with a time may be continued.
-        while let Some(line) = memchr::memrchr(b'\n', bytes.get(..end).unwrap_or_default()) {
-            let next = bytes.get(line + 1..).unwrap_or_default();
-            let next = next.get(..next.len().min(400)).unwrap_or_default();
-            let stop = memchr::memchr(b'\n', next).unwrap_or(next.len());
-            if matches!(
-                start(next.get(..stop).unwrap_or_default()),
-                Start::Record(..) | Start::Foreign
-            ) {
-                return line + 1;
-            }
-            end = line;
-            if bytes.len() - end > 2 * LONGEST_RECORD {
-                break;
-            }
-        }
-        // A text without times, or one long error.
-        if bytes.len() > MOST_PENDING {
-            return memchr::memrchr(b'\n', bytes).map_or(bytes.len(), |line| line + 1);
-        }
-        0
     }
 
     /// The end of the file.
@@ -245,17 +213,11 @@ impl<'m> Scanner<'m> {
         self.scan(&rest);
         Scan {
             kind,
-            recognized: self.marked && (self.stamped || !self.tallies.is_empty())
-                || !self.tallies.is_empty()
-                || self.version.is_some(),
+            recognized: self.marked && self.stamped
+                || !self.findings.tallies.is_empty()
+                || self.findings.version.is_some(),
             empty: self.bytes == 0,
-            begins: self.begins,
-            ends: self.ends,
-            version: self.version,
-            os: self.os,
-            instance: self.instance,
-            started: self.started,
-            tallies: self.tallies,
+            findings: self.findings,
         }
     }
 
@@ -266,7 +228,7 @@ impl<'m> Scanner<'m> {
         let matcher = self.matcher;
         while let Some(rest) = block.get(from..).filter(|rest| !rest.is_empty()) {
             let Some(hit) = matcher.0.find(rest) else { break };
-            let (begin, end) = self.record(block, from, from + hit.start());
+            let (begin, end) = record(block, from, from + hit.start());
             if let Some(record) = block.get(begin..end) {
                 self.line(record);
             }
@@ -280,63 +242,16 @@ impl<'m> Scanner<'m> {
             Start::Record(at, _) => Some(at),
             _ => None,
         };
-        if self.begins.is_none() {
+        if self.findings.begins.is_none() {
             let mut lines = block.split(|byte| *byte == b'\n').take(2_000);
-            self.begins = lines.find_map(stamp);
+            self.findings.begins = lines.find_map(stamp);
         }
         let mut lines = block.rsplit(|byte| *byte == b'\n').take(2_000);
         if let Some(at) = lines.find_map(stamp) {
             self.stamped = true;
             // Where the clock was set back, the last line is older than others.
-            self.ends = Some(at);
+            self.findings.ends = Some(at);
         }
-    }
-
-    /// The bounds of the line with this byte, and of the lines that continue it.
-    fn record(&self, block: &[u8], from: usize, hit: usize) -> (usize, usize) {
-        let line_start = |at: usize| {
-            memchr::memrchr(b'\n', block.get(from..at).unwrap_or_default())
-                .map_or(from, |line| from + line + 1)
-        };
-        let line_end = |at: usize| {
-            memchr::memchr(b'\n', block.get(at..).unwrap_or_default())
-                .map_or(block.len(), |line| at + line)
-        };
-        let is_bare = |begin: usize| {
-            let line = block.get(begin..line_end(begin)).unwrap_or_default();
-            matches!(start(line.get(..line.len().min(400)).unwrap_or_default()), Start::Bare(_))
-        };
-        let mut begin = line_start(hit);
-        // Back to the line with the time, if there is one.
-        let mut back = begin;
-        while is_bare(back) && back > from && hit - back < LONGEST_RECORD {
-            back = line_start(back - 1);
-        }
-        if !is_bare(back) {
-            begin = back;
-        }
-        let mut end = line_end(hit);
-        while end + 1 < block.len() && end - begin < LONGEST_RECORD {
-            let next = end + 1;
-            if !is_bare(next) || self.ends_bare(block, begin, next) {
-                break;
-            }
-            end = line_end(next);
-        }
-        (begin, end)
-    }
-
-    /// A text without times has a line of its own each time, unless the next one goes on.
-    #[allow(clippy::unused_self, reason = "a step of the scan, like its neighbours")]
-    fn ends_bare(&self, block: &[u8], begin: usize, next: usize) -> bool {
-        let first = block.get(begin..).unwrap_or_default();
-        let first = first.get(..first.len().min(400)).unwrap_or_default();
-        let stop = memchr::memchr(b'\n', first).unwrap_or(first.len());
-        if !matches!(start(first.get(..stop).unwrap_or_default()), Start::Bare(_)) {
-            return false;
-        }
-        let rest = block.get(next..).unwrap_or_default();
-        !(rest.starts_with(b"caused by:") || rest.starts_with(b"\t") || rest.starts_with(b"#011"))
     }
 
     /// A line with those that continue it.
@@ -374,30 +289,31 @@ impl<'m> Scanner<'m> {
     fn names(&mut self, signature: &Signature, text: &str, place: Place) {
         let word = |before: &str| {
             let rest = text.split_once(before)?.1;
-            let word: String = rest.chars().take_while(|it| !it.is_whitespace()).take(40).collect();
+            let word: String =
+                rest.chars().take_while(|letter| !letter.is_whitespace()).take(40).collect();
             (!word.is_empty()).then_some(word)
         };
         match signature.says {
             Says::Start => {
-                self.started = self.started.max(Some(place));
+                self.findings.started = self.findings.started.max(Some(place));
                 if let Some(version) = word(" - v") {
-                    self.version = Some((place, version));
+                    self.findings.version = Some((place, version));
                 }
             }
             Says::Version => {
                 if let Some(version) = word("SSM Agent v") {
-                    self.version = Some((place, version));
+                    self.findings.version = Some((place, version));
                 }
             }
             Says::System => {
                 if let Some(os) = word("OS: ") {
-                    self.os = Some((place, os.trim_end_matches(',').into()));
+                    self.findings.os = Some((place, os.trim_end_matches(',').into()));
                 }
             }
             _ => {}
         }
         if let Some(id) = node_id(text) {
-            self.instance = Some((place, id.into()));
+            self.findings.instance = Some((place, id.into()));
         }
     }
 
@@ -418,7 +334,7 @@ impl<'m> Scanner<'m> {
             }
             _ => {}
         }
-        if let Some(tally) = self.tallies.get_mut(&event) {
+        if let Some(tally) = self.findings.tallies.get_mut(&event) {
             if opposite.is_some_and(|opposite| opposite > tally.last) {
                 tally.since = place;
             }
@@ -428,21 +344,85 @@ impl<'m> Scanner<'m> {
             tally.text = bounded(text);
             return;
         }
-        if self.tallies.len() >= MOST_KINDS {
-            let oldest = self.tallies.iter().min_by_key(|(_, tally)| tally.last);
-            if let Some(oldest) = oldest.map(|it| it.0.clone()) {
-                self.tallies.remove(&oldest);
+        if self.findings.tallies.len() >= MOST_KINDS {
+            let oldest = self.findings.tallies.iter().min_by_key(|(_, tally)| tally.last);
+            if let Some(oldest) = oldest.map(|(event, _)| event.clone()) {
+                self.findings.tallies.remove(&oldest);
             }
         }
         let text = bounded(text);
         let tally = Tally { text, first: place, since: place, last: place, count: 1 };
-        self.tallies.insert(event, tally);
+        self.findings.tallies.insert(event, tally);
     }
+}
+
+/// Has the line that begins at this byte no time?
+fn is_bare(block: &[u8], begin: usize) -> bool {
+    let line = block.get(begin..).unwrap_or_default();
+    let line = line.get(..line.len().min(LONGEST_START)).unwrap_or_default();
+    let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
+    matches!(start(line.get(..end).unwrap_or_default()), Start::Bare(_))
+}
+
+/// How many bytes end before a line that may go on.
+fn ready(bytes: &[u8]) -> usize {
+    let mut end = bytes.len();
+    // The last line that begins with a time may be continued.
+    while let Some(line) = memchr::memrchr(b'\n', bytes.get(..end).unwrap_or_default()) {
+        if !is_bare(bytes, line + 1) {
+            return line + 1;
+        }
+        end = line;
+        if bytes.len() - end > 2 * LONGEST_RECORD {
+            break;
+        }
+    }
+    // A text without times, or one long error.
+    if bytes.len() > MOST_PENDING {
+        return memchr::memrchr(b'\n', bytes).map_or(bytes.len(), |line| line + 1);
+    }
+    0
+}
+
+/// The bounds of the line with this byte, and of the lines that continue it.
+fn record(block: &[u8], from: usize, hit: usize) -> (usize, usize) {
+    let line_start = |at: usize| {
+        memchr::memrchr(b'\n', block.get(from..at).unwrap_or_default())
+            .map_or(from, |line| from + line + 1)
+    };
+    let line_end = |at: usize| {
+        memchr::memchr(b'\n', block.get(at..).unwrap_or_default())
+            .map_or(block.len(), |line| at + line)
+    };
+    let mut begin = line_start(hit);
+    // Back to the line with the time, if there is one.
+    let mut back = begin;
+    while is_bare(block, back) && back > from && hit - back < LONGEST_RECORD {
+        back = line_start(back - 1);
+    }
+    if !is_bare(block, back) {
+        begin = back;
+    }
+    let mut end = line_end(hit);
+    while end + 1 < block.len() && end - begin < LONGEST_RECORD {
+        let next = end + 1;
+        if !is_bare(block, next) || is_bare(block, begin) && !continues(block, next) {
+            break;
+        }
+        end = line_end(next);
+    }
+    (begin, end)
+}
+
+/// Does a line of a text without times continue the line before it?
+fn continues(block: &[u8], begin: usize) -> bool {
+    let line = block.get(begin..).unwrap_or_default();
+    line.starts_with(b"caused by:") || line.starts_with(b"\t") || line.starts_with(b"#011")
 }
 
 /// A long line keeps both of its ends: errors come to the point at the end.
 fn bounded(text: &str) -> String {
-    let plain: String = text.chars().filter(|it| !it.is_control()).collect();
+    let plain: String = text.chars().filter(|letter| !letter.is_control()).collect();
     let count = plain.chars().count();
     if count <= LONGEST_TEXT {
         return plain;
@@ -477,19 +457,19 @@ fn node_id(text: &str) -> Option<&str> {
 pub fn merge(scans: Vec<Scan>) -> AgentLog {
     let mut log = AgentLog::default();
     let newest = |values: Vec<&Option<(Place, String)>>| {
-        values.into_iter().flatten().max_by_key(|it| it.0.at).map(|it| it.1.clone())
+        values.into_iter().flatten().max_by_key(|(place, _)| place.at).map(|(_, word)| word.clone())
     };
-    log.version = newest(scans.iter().map(|scan| &scan.version).collect());
-    log.os = newest(scans.iter().map(|scan| &scan.os).collect());
-    log.instance = newest(scans.iter().map(|scan| &scan.instance).collect());
-    let started = scans.iter().filter_map(|scan| scan.started?.at).max();
+    log.version = newest(scans.iter().map(|scan| &scan.findings.version).collect());
+    log.os = newest(scans.iter().map(|scan| &scan.findings.os).collect());
+    log.instance = newest(scans.iter().map(|scan| &scan.findings.instance).collect());
+    let started = scans.iter().filter_map(|scan| scan.findings.started?.at).max();
     log.started_at = started.and_then(timestamp);
-    log.begins_at = scans.iter().filter_map(|scan| scan.begins).min().and_then(timestamp);
-    log.ends_at = scans.iter().filter_map(|scan| scan.ends).max().and_then(timestamp);
+    log.begins_at = scans.iter().filter_map(|scan| scan.findings.begins).min().and_then(timestamp);
+    log.ends_at = scans.iter().filter_map(|scan| scan.findings.ends).max().and_then(timestamp);
 
     let mut merged: BTreeMap<Event, (Tally, BTreeMap<Kind, u64>)> = BTreeMap::new();
     for scan in scans {
-        for (event, tally) in scan.tallies {
+        for (event, tally) in scan.findings.tallies {
             match merged.get_mut(&event) {
                 None => {
                     let counts = BTreeMap::from([(scan.kind, tally.count)]);

@@ -54,8 +54,6 @@ pub enum Says {
     LegacyChannel,
     /// The agent tries to open the control channel again. It writes this at each try, also at failed ones.
     ChannelRetried,
-    /// The identity is a hybrid registration.
-    HybridIdentity,
 }
 
 const fn row(
@@ -73,7 +71,7 @@ const MEASURED: &str = "measured";
 
 use Says::{
     ChannelEnded, ChannelRetried, ClientError, ClientKey, Destination, Error, Fault, Forbidden,
-    HybridIdentity, LegacyChannel, Plugin, RunAsUser, Start, System, Tried, Version, Works,
+    LegacyChannel, Plugin, RunAsUser, Start, System, Tried, Version, Works,
 };
 use Stage::{
     ControlChannel, Credentials, DataChannel, Health, Identity, Registration, SessionGates,
@@ -101,7 +99,6 @@ pub static SIGNATURES: &[Signature] = &[
     row("failed to start ipc channel", &[], Health, Error, "3.x", "core/app/bootstrap/bootstrap.go"),
 
     // Identity.
-    row("Agent will take identity from OnPrem", &[], Identity, HybridIdentity, "3.1 and later", "common/identity/identity_selector.go"),
     row("Agent will take identity from", &[], Identity, Works, "3.1 and later", "common/identity/identity_selector.go"),
     row("Failed to get instance info from IMDS. Err:", &[], Identity, Error, "3.2 and later", "common/identity/availableidentities/ec2/ec2_identity.go"),
     row("Failed to fetch region. Data from vault is empty", &[], Identity, Error, "before 3.1", "public reports"),

@@ -1,8 +1,8 @@
 //! Changes to VPC endpoints.
 //!
-//! An endpoint stands in up to three tables of facts: by VPC, by service and by id.
+//! Up to three tables of facts have a row for an endpoint: by VPC, by service and by id.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_facts::{
     change::Ec2Change,
@@ -11,7 +11,9 @@ use ssm_doctor_facts::{
     lookup::{Facts, Row, Why},
 };
 
-use crate::what_if::row::{active_route, present, route_table};
+use crate::what_if::row::{
+    active_route, change_endpoint, endpoint_lists, route_table, route_tables,
+};
 
 /// None if the effect is not modelled, or AWS refuses the change.
 pub(super) fn edit(facts: &mut Facts, change: &Ec2Change) -> Option<()> {
@@ -39,17 +41,16 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change) -> Option<()> {
             create(facts, vpc, endpoint)
         }
         AddEndpointSubnet { endpoint, subnet } => {
-            change_each(facts, endpoint, |row| row.subnets.push(subnet.clone()))
+            change_endpoint(facts, endpoint, |row| row.subnets.push(subnet.clone()))
         }
         AddEndpointRouteTable { endpoint, table } => {
-            change_each(facts, endpoint, |row| row.route_tables.push(table.clone()))?;
+            change_endpoint(facts, endpoint, |row| row.route_tables.push(table.clone()))?;
             route_to(facts, table, endpoint)
         }
-        EnablePrivateDns { endpoint } => change_each(facts, endpoint, |row| {
-            row.private_dns = true;
-            row.private_dns_for_inbound_only = false;
-        }),
-        MakeEndpointDualStack { endpoint } => change_each(facts, endpoint, |row| {
+        EnablePrivateDns { endpoint } => {
+            change_endpoint(facts, endpoint, |row| row.private_dns = true)
+        }
+        MakeEndpointDualStack { endpoint } => change_endpoint(facts, endpoint, |row| {
             row.ip_address_type = Some(AddressFamily::Dual);
             row.dns_record_ip_type = Some(AddressFamily::Dual);
         }),
@@ -82,7 +83,7 @@ fn new(vpc: &VpcId, service: &ServiceName) -> Option<Endpoint> {
 }
 
 fn create(facts: &mut Facts, vpc: &VpcId, endpoint: Endpoint) -> Option<()> {
-    let of_vpc = present(facts.endpoints.get_mut(vpc))?;
+    let of_vpc = facts.endpoints.get_mut(vpc)?.present_mut()?;
     let gone =
         |other: &Endpoint| matches!(other.state, EndpointState::Deleting | EndpointState::Deleted);
     of_vpc.retain(|other| other.service != endpoint.service || !gone(other));
@@ -93,41 +94,23 @@ fn create(facts: &mut Facts, vpc: &VpcId, endpoint: Endpoint) -> Option<()> {
     (!of_vpc.iter().any(same_names)).then_some(())?;
     of_vpc.push(endpoint.clone());
     let service: ServiceName = endpoint.service.parse().ok()?;
-    if let Some(of_service) = present(facts.service_endpoints.get_mut(&service)) {
+    if let Some(of_service) = facts.service_endpoints.get_mut(&service).and_then(Row::present_mut) {
         of_service.push(endpoint);
     }
     Some(())
 }
 
-fn lists(facts: &mut Facts) -> impl Iterator<Item = &mut Vec<Endpoint>> {
-    let by_vpc = facts.endpoints.values_mut();
-    by_vpc.chain(facts.service_endpoints.values_mut()).filter_map(|row| present(Some(row)))
-}
-
+/// AWS deletes the routes to a gateway endpoint with it, and refuses to delete a Gateway Load Balancer endpoint
+/// that a route leads to. Source: EC2 API reference, `DeleteVpcEndpoints`.
 fn delete(facts: &mut Facts, id: &EndpointId) -> Option<()> {
-    let mut found = None;
-    for list in lists(facts) {
+    let mut found = facts.distant_endpoints.remove(id).map(|_| ());
+    for list in endpoint_lists(facts) {
         let before = list.len();
         list.retain(|endpoint| endpoint.id != *id);
         found = found.or((list.len() < before).then_some(()));
     }
-    found
-}
-
-/// Changes every row of an endpoint. None if there is none.
-fn change_each(
-    facts: &mut Facts,
-    id: &EndpointId,
-    mut change: impl FnMut(&mut Endpoint),
-) -> Option<()> {
-    let mut found = None;
-    for endpoint in lists(facts).flatten().filter(|endpoint| endpoint.id == *id) {
-        change(endpoint);
-        found = Some(());
-    }
-    if let Some(endpoint) = present(facts.distant_endpoints.get_mut(id)) {
-        change(endpoint);
-        found = Some(());
+    for table in route_tables(facts) {
+        table.routes.retain(|route| route.via.0 != id.as_str());
     }
     found
 }
@@ -136,7 +119,7 @@ fn change_each(
 /// known.
 fn route_to(facts: &mut Facts, table: &RouteTableId, endpoint: &EndpointId) -> Option<()> {
     let list: PrefixListId = "pl-created".parse().ok()?;
-    let unseen = Row::Unknown { unknown: Why::HiddenByOwner, detail: alloc::string::String::new() };
+    let unseen = Row::Unknown { unknown: Why::HiddenByOwner, detail: String::new() };
     facts.prefix_lists.insert(list.clone(), unseen);
     let table = route_table(facts, table)?;
     table.routes.push(active_route(&Destination::List(list), endpoint.as_str()));
