@@ -107,7 +107,7 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
     },
-    /// Show what this machine, a node, sees of the way to Session Manager, as JSON for --probe
+    /// Show what this node sees of the way to Session Manager, for --probe
     ///
     /// Run it on the node, as root if you can. It reads and tries, and changes nothing. It takes at most 15
     /// seconds. `ssm-doctor-probe` is the same as a small program of its own, for nodes that nothing else can be
