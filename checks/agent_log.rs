@@ -1,30 +1,35 @@
-//! What the agent's log says of a check's subject.
+//! What the agent's log says of a check's subject, and what a probe on the node saw of it.
 //!
-//! The log is on the node, and the user gives it. AWS's side is newer where the node has reported after the last
+//! The log is on the node, and the user gives it. Of log and probe the newer one decides. AWS's side is newer where the node has reported after the last
 //! line of a fault, or holds its session channel now: then the fault is over.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Fix, Recovery, Verdict, observed},
     case::Case,
-    node::agent_log::{Found, Stage, judge},
+    node::agent_log::{Found, Judgement, Stage, State, judge},
 };
 use ssm_doctor_facts::{
     agent_log::AgentLog,
-    lookup::Unknown,
+    lookup::{Unknown, both},
     ssm::{Connection, Ping},
     time::{Timestamp, span},
 };
 
 use crate::agent_log_words::{possibility, title};
 use crate::engine::check::Check;
+use crate::node_probe::{self, Seen};
 
 const SUBJECT: &str = "the agent's log";
-const NOT_GIVEN: &str = "no log of the agent was given (--agent-log)";
+const NOT_GIVEN: &str =
+    "neither a log of the agent (--agent-log) nor a probe of the node (--probe) was given";
+const NO_LOG: &str = "no log of the agent was given (--agent-log)";
+const NOT_SHOWN: &str =
+    "the probe of the node shows nothing of it, and no log of the agent was given";
 
-/// The checks that only the log answers.
-const BY_LOG: [&str; 17] = [
+/// The checks that the log or a probe answers.
+const BY_LOG: [&str; 18] = [
     "agent/clock-right",
     "agent/configuration-valid",
     "agent/credentials-current",
@@ -37,6 +42,7 @@ const BY_LOG: [&str; 17] = [
     "agent/names-resolve",
     "agent/proxy-passes",
     "agent/registration-valid",
+    "agent/runs",
     "agent/service-works",
     "agent/services-answer",
     "agent/session-user-usable",
@@ -46,16 +52,47 @@ const BY_LOG: [&str; 17] = [
 
 /// Does the log end with a fault of this check? `fix` is what to do about it.
 pub(crate) fn judged(case: &Case, check: &str, fix: &Fix) -> Answer {
-    let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NOT_GIVEN)) };
+    let (log, probe) = both(log(case), node_probe::seen(case, check, fix))?;
+    let Some(log) = log else {
+        let without = if case.scope.probe { NOT_SHOWN } else { NOT_GIVEN };
+        return probe.map_or(Ok(Verdict::NotApplicable(without)), |it| it.answer);
+    };
     let judgement = judge(log);
-    let found = judgement.causes.iter().filter(|found| found.checks.contains(&check));
-    answer(case, log, found, |_| fix.clone())
+    let found: Vec<&Found> =
+        judgement.causes.iter().filter(|found| found.checks.contains(&check)).collect();
+    let last = found.iter().map(|it| it.last).max().flatten();
+    let by_log = answer(case, log, found.into_iter(), |_| fix.clone());
+    let Some(Seen { at, answer: by_probe, refutes }) = probe else { return by_log };
+    // Without its time nobody knows whether the probe is the newer one.
+    let probe_is_newer = at.is_some() && at > last;
+    match (by_log, by_probe) {
+        (Ok(Verdict::Fail(log, fix)), Ok(Verdict::Fail(probe, _))) => {
+            Ok(Verdict::Fail(probe.and(log).telling(), fix))
+        }
+        (Ok(Verdict::Fail(..)) | Err(_), Ok(Verdict::Pass(probe))) if probe_is_newer && refutes => {
+            Ok(Verdict::Pass(probe.and(observed(SUBJECT, "shows the fault before that only"))))
+        }
+        (by_log @ (Ok(Verdict::Fail(..)) | Err(_)), Ok(Verdict::Pass(_)) | Err(_)) => by_log,
+        // The agent's own success comes after what the probe saw.
+        (Ok(Verdict::Pass(log)), Ok(Verdict::Fail(probe, _)))
+            if at.is_some() && works_since(&judgement) > at =>
+        {
+            Ok(Verdict::Pass(log.and(probe).and(observed(SUBJECT, "shows that it works since"))))
+        }
+        (_, by_probe) => by_probe,
+    }
+}
+
+/// When the log last shows that the session channel is open, if it ends so.
+fn works_since(judgement: &Judgement) -> Option<Timestamp> {
+    let channel = judgement.stages.iter().find(|it| it.stage == Stage::ControlChannel)?;
+    (channel.state == State::Works).then_some(channel.last).flatten()
 }
 
 /// Does the log end with a fault that a check of AWS's side is about?
 /// `others`: those checks; one that fails says more than the log does.
 pub(crate) fn judged_by_others(case: &Case, others: &[&Check]) -> Answer {
-    let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NOT_GIVEN)) };
+    let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NO_LOG)) };
     let judgement = judge(log);
     let left = |found: &&Found| {
         found.checks.iter().all(|check| !BY_LOG.contains(check))

@@ -10,6 +10,7 @@ mod agent_role;
 pub mod engine;
 mod hop_check;
 mod log_check;
+mod node_probe;
 pub mod path;
 
 /// What every check is written in.
@@ -46,6 +47,8 @@ mod client_words;
 mod dns_words;
 #[path = "preferences/words.rs"]
 mod preferences_words;
+#[path = "agent/probe_words.rs"]
+mod probe_words;
 
 // An area is a folder of checks; each lists its own in a generated `mod.rs`.
 mod agent;

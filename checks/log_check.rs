@@ -1,6 +1,6 @@
-//! A check that only the agent's log answers, in a line.
+//! A check that the agent's log or a probe on the node answers, in a line.
 
-/// A check that fails where the agent's log ends with a fault of its name. `fix` and `recovery` say what to
+/// A check that fails where the agent's log ends with a fault of its name, or a probe saw one. `fix` and `recovery` say what to
 /// do about the fault, and when that takes effect.
 macro_rules! log_check {
     ($layer:expr, $fix:expr, $recovery:expr) => {

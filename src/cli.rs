@@ -107,6 +107,12 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
     },
+    /// Show what this node sees of the way to Session Manager, for --probe
+    ///
+    /// Run it on the node, as root if you can. It reads and tries, and changes nothing. It takes at most 15
+    /// seconds. `ssm-doctor-probe` is the same as a small program of its own, for nodes that nothing else can be
+    /// copied to.
+    Probe(ProbeArgs),
     /// Write the runbooks as a static site that opens without a server
     Runbooks {
         /// The folder to write to; its `index.html` is the first page
@@ -162,6 +168,10 @@ pub struct Diagnose {
     /// Repeatable
     #[arg(long, value_name = "PATH")]
     pub agent_log: Vec<PathBuf>,
+    /// What the node itself sees: the output of `ssm-doctor probe`, run there, or of `ssm-cli
+    /// get-diagnostics --output json` (`-`: standard input)
+    #[arg(long, value_name = "FILE")]
+    pub probe: Option<PathBuf>,
     /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]
     pub no_client: bool,
@@ -173,6 +183,19 @@ pub struct Diagnose {
     pub timeout: Duration,
     #[command(flatten)]
     pub report: ReportArgs,
+}
+
+#[derive(Args)]
+pub struct ProbeArgs {
+    /// The Region whose services to ask [default: the node's own]
+    #[arg(long)]
+    pub region: Option<Region>,
+    /// Also look for this user, such as that of `RunAs`. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub user: Vec<String>,
+    /// Print the document on one line, for consoles
+    #[arg(long)]
+    pub one_line: bool,
 }
 
 #[derive(Args)]

@@ -8,7 +8,6 @@ use std::{
 use ssm_doctor_analysis::session;
 use ssm_doctor_checks::engine::diagnosis::Overall;
 use ssm_doctor_facts::{
-    agent_log::AgentLog,
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
     scope::{Client, Scope, Session},
@@ -26,6 +25,7 @@ use crate::{
         workstation::Setup,
     },
     config::Config,
+    node::FromNode,
     publish::Sink,
     render::safe::shown,
     report::Report,
@@ -91,14 +91,14 @@ pub fn diagnose(
     config: &Config,
 ) -> Result<u8, Failure> {
     let sink = Sink::open(&args.report)?;
-    let log = crate::log::given(&args.agent_log)?;
+    let from_node = FromNode::read(args, &target)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(LiveError::Runtime)?;
     let (snapshot, report) = runtime.block_on(async {
         tokio::select! {
-            looked = look(args, target, region, log, config) => looked,
+            looked = look(args, target, region, from_node, config) => looked,
             _ = tokio::signal::ctrl_c() => Err(LiveError::Interrupted),
         }
     })?;
@@ -112,7 +112,7 @@ async fn look(
     args: &Diagnose,
     target: Target,
     region: Option<Region>,
-    log: Option<AgentLog>,
+    from_node: FromNode,
     config: &Config,
 ) -> Result<(Snapshot, Report), LiveError> {
     let mut progress = Progress::new();
@@ -138,7 +138,8 @@ async fn look(
             document: args.document.clone(),
             operator: args.operator.clone(),
             client: client(args),
-            agent_log: log.is_some(),
+            agent_log: false,
+            probe: false,
         };
         let mut facts = Facts::default();
         // A document says by itself what kind of session is meant.
@@ -148,9 +149,7 @@ async fn look(
             }
             asked.session = session::opens(name, &facts).unwrap_or_default();
         }
-        if let Some(log) = &log {
-            facts.agent_logs.insert(target.clone(), Row::Present(log.clone()));
-        }
+        from_node.add_to(&mut asked, &mut facts);
         let mut scopes = vec![asked.clone()];
         if args.session.is_none() {
             let others = Session::ALL.into_iter().filter(|it| *it != asked.session);

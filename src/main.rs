@@ -11,6 +11,7 @@ mod explain;
 #[cfg(feature = "live")]
 mod live;
 mod log;
+mod node;
 mod output;
 mod policy;
 mod publish;
@@ -33,7 +34,7 @@ use ssm_doctor_checks::{
     all,
     engine::{check::Check, diagnosis::settle},
 };
-use ssm_doctor_facts::{lookup::Row, scope::Client};
+use ssm_doctor_facts::scope::Client;
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
@@ -41,6 +42,7 @@ use crate::{
     config::{Config, ConfigError},
     explain::ExplainError,
     log::LogError,
+    node::{FromNode, NodeError},
     output::OutputError,
     publish::Sink,
     render::{Page, RenderError, Screen},
@@ -91,6 +93,8 @@ pub enum Failure {
     Explain(#[from] ExplainError),
     #[error(transparent)]
     Log(#[from] LogError),
+    #[error(transparent)]
+    Node(#[from] NodeError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -111,6 +115,7 @@ impl Failure {
             Self::Output(it) => it.help(),
             Self::Explain(it) => it.help(),
             Self::Log(it) => it.help(),
+            Self::Node(it) => it.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
@@ -161,6 +166,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         }
         Some(Command::Man) => man(),
         Some(Command::Log { paths, format }) => judge_log(&paths, format),
+        Some(Command::Probe(args)) => Ok(node::look(&args)?),
         Some(Command::Runbooks { out }) => {
             site::write(&out)?;
             output::print(&format!("{}\n", out.join("index.html").display()))?;
@@ -192,16 +198,14 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     let region = asked.as_ref().and_then(|it| it.1.as_ref()).or(args.region.as_ref());
     snapshot.expect(file, "target", target.as_deref())?;
     snapshot.expect(file, "region", region.map(ssm_doctor_facts::ids::Region::as_str))?;
+    let from_node = FromNode::read(&args, &snapshot.scope.target)?;
+    from_node.add_to(&mut snapshot.scope, &mut snapshot.facts);
     let scope = &mut snapshot.scope;
     // A document says by itself what kind of session is meant.
     let meant = args.document.as_ref().and_then(|name| session::opens(name, &snapshot.facts));
     scope.session = args.session.or(meant).unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
-    if let Some(log) = log::given(&args.agent_log)? {
-        scope.agent_log = true;
-        snapshot.facts.agent_logs.insert(scope.target.clone(), Row::Present(log));
-    }
     if args.no_client {
         scope.client = Client::Declined;
     }

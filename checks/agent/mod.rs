@@ -24,6 +24,8 @@ pub(crate) mod log_shows_no_fault;
 pub(crate) mod metadata_reachable;
 #[path = "names-resolve/rule.rs"]
 pub(crate) mod names_resolve;
+#[path = "node-and-aws-agree/rule.rs"]
+pub(crate) mod node_and_aws_agree;
 #[path = "ping-online/rule.rs"]
 pub(crate) mod ping_online;
 #[path = "proxy-passes/rule.rs"]
@@ -32,6 +34,8 @@ pub(crate) mod proxy_passes;
 pub(crate) mod registered;
 #[path = "registration-valid/rule.rs"]
 pub(crate) mod registration_valid;
+#[path = "runs/rule.rs"]
+pub(crate) mod runs;
 #[path = "service-works/rule.rs"]
 pub(crate) mod service_works;
 #[path = "services-answer/rule.rs"]
@@ -65,10 +69,12 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &log_shows_no_fault::CHECK,
     &metadata_reachable::CHECK,
     &names_resolve::CHECK,
+    &node_and_aws_agree::CHECK,
     &ping_online::CHECK,
     &proxy_passes::CHECK,
     &registered::CHECK,
     &registration_valid::CHECK,
+    &runs::CHECK,
     &service_works::CHECK,
     &services_answer::CHECK,
     &session_channel_connected::CHECK,

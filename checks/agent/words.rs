@@ -11,7 +11,7 @@ use crate::engine::permission;
 use ssm_doctor_analysis::{
     answer::FixOption,
     node::{
-        Investigation, Statement, Step, Symptom, WayIn,
+        Investigation, ProbeAdvice, Statement, Step, Symptom, WayIn,
         serial_console::{Denial, PolicyKind, Sign, Trouble, had_credentials},
     },
 };
@@ -227,6 +227,7 @@ pub(crate) fn investigation(what: &Investigation) -> FixOption {
         "restart the agent: for Default Host Management it has to register itself first, and tries that again only after up to 18 to 22 hours",
     );
     let room = MOST_STEPS.saturating_sub(usize::from(last.is_some()));
+    let probe = what.probe.as_ref().map(probe);
     steps.truncate(room);
     let mut places = places(what.symptom);
     if what.agent_started && never_registered {
@@ -246,9 +247,23 @@ pub(crate) fn investigation(what: &Investigation) -> FixOption {
         steps.push(format!("{on_node}{place}"));
     }
     steps.extend(last.map(ToString::to_string));
+    steps.extend(probe);
     let mut option = FixOption::new(title(what.symptom));
     option.manual = steps;
     option
+}
+
+/// The two commands that settle where on the node the fault is.
+fn probe(advice: &ProbeAdvice) -> String {
+    let ProbeAdvice { target, windows } = advice;
+    let on_node = if *windows {
+        "`ssm-cli get-diagnostics --output json > probe.json`"
+    } else {
+        "`sudo ssm-doctor-probe > probe.json`"
+    };
+    format!(
+        "if that is not enough, let the node say it: run {on_node} there, copy the file, and run `ssm-doctor {target} --probe probe.json`"
+    )
 }
 
 /// What to try, or to find out.

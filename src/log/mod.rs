@@ -1,14 +1,13 @@
 //! `ssm-doctor log`: what an agent's log says, judged on its own.
 
-mod files;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 use ssm_doctor_analysis::node::agent_log::{self, Found, Judgement, Outcome, State};
 use ssm_doctor_checks::agent_log_words as words;
 use ssm_doctor_facts::{agent_log::AgentLog, time::Timestamp};
 
-pub use files::ReadError;
+use ssm_doctor_probe::log_files;
+pub use ssm_doctor_probe::log_files::ReadError;
 
 use crate::{
     render::{BOLD, PLAIN, Page},
@@ -106,7 +105,7 @@ pub struct Report<'l> {
 /// # Errors
 /// If a file cannot be read, or nothing of it is an agent's log.
 pub fn read(paths: &[std::path::PathBuf]) -> Result<AgentLog, LogError> {
-    let scans = files::read(paths)?;
+    let scans = log_files::read(paths)?;
     // A log that is empty shows nothing, and is a log all the same.
     if !scans.iter().any(|scan| scan.is_recognized() || scan.is_empty()) {
         return Err(LogError::NoLog);

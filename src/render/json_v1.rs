@@ -547,6 +547,7 @@ mod tests {
             ("report-v1.json", written().into_root_schema_for::<super::Document>()),
             ("log-v1.json", written().into_root_schema_for::<crate::log::Document>()),
             ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
+            ("probe-v1.json", schemars::schema_for!(ssm_doctor_probe::File)),
         ];
         for (name, schema) in schemas {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);

@@ -14,6 +14,8 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod certificates;
+
 use std::{
     collections::BTreeMap,
     error::Error,
@@ -26,7 +28,6 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
     }
     let scenes: Vec<Scene> = serde_json::from_str(include_str!("scenes.json")).unwrap();
     // What the servers show, and what a scene's doctor trusts. It goes when the last scene has ended.
-    let certificates = certificates().unwrap();
+    let certificates = certificates::made().unwrap();
     let trials = scenes.into_iter().map(|scene| {
         let certificates = certificates.path().to_owned();
         Trial::test(scene.name.clone(), move || play(&scene, &certificates).map_err(Failed::from))
@@ -186,43 +187,4 @@ fn replayed(facts: &Value, stage: &Map<String, Value>) -> Outcome<String> {
         .env("CI", "true")
         .output()?;
     Ok(String::from_utf8(done.stdout)?)
-}
-
-/// By OpenSSL: `trusted.pem` signs `aws`, `other-host` and `expired`; another authority `inspected`.
-fn certificates() -> Outcome<TempDir> {
-    const KEY: [&str; 5] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-    let folder = tempfile::tempdir()?;
-    let openssl = |words: &[&str]| -> Outcome<()> {
-        let done = Command::new("openssl").args(words).current_dir(folder.path()).output()?;
-        let told = String::from_utf8_lossy(&done.stderr);
-        if done.status.success() {
-            Ok(())
-        } else {
-            Err(format!("openssl {words:?}: {told}").into())
-        }
-    };
-    for authority in ["trusted", "foreign"] {
-        let (key, pem) = (format!("{authority}.key"), format!("{authority}.pem"));
-        let subject = format!("/CN={authority}");
-        let words = ["-keyout", &key, "-out", &pem, "-subj", &subject, "-days", "9"];
-        openssl(&[&["req", "-x509"], &KEY[..], &words].concat())?;
-    }
-    let regional = "DNS:*.eu-west-1.amazonaws.com,DNS:*.eu-west-1.api.aws";
-    for (name, names, authority, days) in [
-        ("aws", regional, "trusted", "9"),
-        ("other-host", "DNS:portal.example", "trusted", "9"),
-        ("expired", regional, "trusted", "0"),
-        ("inspected", regional, "foreign", "9"),
-    ] {
-        let file = |extension: &str| format!("{name}.{extension}");
-        let (key, request, pem, extensions) = (file("key"), file("csr"), file("pem"), file("ext"));
-        let words = ["-keyout", &key, "-out", &request, "-subj", "/CN=host"];
-        openssl(&[&["req"], &KEY[..], &words].concat())?;
-        fs::write(folder.path().join(&extensions), format!("subjectAltName={names}\n"))?;
-        let (ca, ca_key) = (format!("{authority}.pem"), format!("{authority}.key"));
-        let words = ["-CA", &ca, "-CAkey", &ca_key, "-CAcreateserial", "-days", days];
-        let files = ["-in", &request, "-out", &pem, "-extfile", &extensions];
-        openssl(&[&["x509", "-req"], &words[..], &files].concat())?;
-    }
-    Ok(folder)
 }

@@ -15,6 +15,14 @@ A scene:
   files     path below HOME: text.
   terminal  is standard input a terminal?
   args, env the doctor's.
+
+Of a node, whose probe runs in place of the doctor if `probe` is its program:
+  metadata  what stands at 169.254.169.254: "tokens", "no-role", "hop-limit" (the answer with the token is lost),
+            "disabled" or "drops".
+  date      by how many seconds the servers' Date header is ahead.
+  disk      of the agent's folder: "full", "no-inodes" or "read-only".
+  agent     its programs beside it, whether it runs, and its environment: {"workers": [], "runs": false, "env": {}}.
+  system    absolute path: text.
 """
 
 import base64
@@ -37,6 +45,8 @@ KEYS = {"names", "resolver", "servers", "proxy", "programs", "files", "terminal"
     "doctor",
     "certificates",
 }
+KEYS_OF_NODE = {"probe", "metadata", "date", "disk", "agent", "system"}
+INSTANCE = "i-0abc123def4567890"
 
 
 def run(*words: str) -> None:
@@ -48,6 +58,10 @@ class Host(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     upgrades = True
+    ahead = 0
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return super().date_time_string((timestamp or time.time()) + self.ahead)
 
     def do_GET(self) -> None:
         SAID.append({"to": self.headers["Host"], "headers": dict(self.headers)})
@@ -72,6 +86,59 @@ class Host(http.server.BaseHTTPRequestHandler):
 
 class Plain(Host):
     upgrades = False
+
+
+class Page(Host):
+    """A page for people, in AWS's place."""
+
+    def do_GET(self) -> None:
+        body = b"<html>Accept the terms to go on</html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Metadata(http.server.BaseHTTPRequestHandler):
+    kind = "tokens"
+
+    def say(self, status: int, text: str = "") -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def do_PUT(self) -> None:
+        if self.kind == "hop-limit":
+            # The answer never arrives: the connection stays open without a word.
+            threading.Event().wait()
+        elif self.kind == "disabled":
+            self.say(403)
+        else:
+            self.say(200, "METADATATOKEN")
+
+    def do_GET(self) -> None:
+        role = "/latest/meta-data/iam/security-credentials/"
+        says = {
+            "/latest/meta-data/instance-id": INSTANCE,
+            "/latest/meta-data/placement/region": "eu-west-1",
+        }
+        if self.kind != "no-role":
+            credentials = {"Code": "Success", "AccessKeyId": "AKIDSCENE", "SecretAccessKey": "SCENESECRET"}
+            credentials |= {"Token": "hunter2", "Expiration": "2099-01-01T00:00:00Z"}
+            says |= {role: "EC2RoleforSSM", role + "EC2RoleforSSM": json.dumps(credentials)}
+        if self.kind == "disabled":
+            self.say(403)
+        elif self.headers.get("X-aws-ec2-metadata-token") != "METADATATOKEN":
+            self.say(401)
+        elif self.path in says:
+            self.say(200, says[self.path])
+        else:
+            self.say(404)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):
@@ -150,10 +217,10 @@ def stand(address: str, kind: str, certificates: pathlib.Path) -> None:
     elif kind == "closed":
         pass
     else:
-        certificate = {"no-upgrade": "aws"}.get(kind, kind)
+        certificate = {"no-upgrade": "aws", "page": "aws"}.get(kind, kind)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates / f"{certificate}.pem", certificates / f"{certificate}.key")
-        serve(address, 443, Plain if kind == "no-upgrade" else Host, context)
+        serve(address, 443, {"no-upgrade": Plain, "page": Page}.get(kind, Host), context)
 
 
 def accept(listener: socket.socket, keep: bool) -> None:
@@ -237,9 +304,74 @@ def doctor(scene: dict, home: pathlib.Path, certificates: pathlib.Path) -> dict:
     return {"code": done.returncode, "out": done.stdout, "err": done.stderr, "facts": facts, "seconds": seconds}
 
 
+def overlay(folder: str, home: pathlib.Path) -> None:
+    """Makes a folder of the system writable here alone."""
+    layers = home / folder.strip("/").replace("/", "-")
+    upper, work = layers / "upper", layers / "work"
+    upper.mkdir(parents=True)
+    work.mkdir()
+    run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={folder},upperdir={upper},workdir={work}", folder)
+
+
+def node(scene: dict, home: pathlib.Path) -> subprocess.Popen | None:
+    """The machine that a probe runs on. Its agent, if that runs."""
+    layers = home / "layers"
+    layers.mkdir()
+    run("mount", "-t", "tmpfs", "layers", str(layers))
+    for folder in ("/etc", "/usr/bin", "/var"):
+        overlay(folder, layers)
+    Host.ahead = scene.get("date", 0)
+    metadata = scene.get("metadata")
+    if metadata:
+        run("ip", "address", "add", "169.254.169.254/32", "dev", "lo")
+    if metadata == "drops":
+        run("nft", "add", "rule", "inet", "scene", "in", "ip", "daddr", "169.254.169.254", "drop")
+    elif metadata:
+        Metadata.kind = metadata
+        serve("169.254.169.254", 80, Metadata)
+    folder = pathlib.Path("/var/lib/amazon/ssm")
+    folder.mkdir(parents=True)
+    if disk := scene.get("disk"):
+        options = {"full": "size=64k", "no-inodes": "size=1g,nr_inodes=2", "read-only": "ro"}[disk]
+        run("mount", "-t", "tmpfs", "-o", options, "agent", str(folder))
+        if disk == "full":
+            try:
+                (folder / "log").write_bytes(bytes(1 << 20))
+            except OSError:
+                pass
+        elif disk == "no-inodes":
+            (folder / "last").touch()
+    for path, text in scene.get("system", {}).items():
+        pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+        pathlib.Path(path).write_text(text)
+    agent = scene.get("agent")
+    if agent is None:
+        return None
+    program = pathlib.Path("/usr/bin/amazon-ssm-agent")
+    script = "#!/bin/sh\n[ \"$1\" = -version ] && echo 'SSM Agent version: 3.3.1142.0' && exit\nread -r _\n"
+    for file in [program, *(program.with_name(name) for name in agent["workers"])]:
+        file.write_text(script)
+        file.chmod(0o755)
+    if not agent["runs"]:
+        return None
+    return subprocess.Popen([str(program)], env=agent.get("env", {}), stdin=subprocess.PIPE)
+
+
+def probe(scene: dict, home: pathlib.Path, certificates: pathlib.Path) -> dict:
+    env = {"PATH": "/bin:/usr/bin", "SSL_CERT_FILE": str(certificates / "trusted.pem"), **scene.get("env", {})}
+    began = time.monotonic()
+    words = ["/usr/bin/time", "-f", "%M", "-o", str(home / "memory")] if os.path.exists("/usr/bin/time") else []
+    done = subprocess.run(
+        [*words, scene["probe"], *scene.get("args", [])], env=env, capture_output=True, text=True, timeout=120
+    )
+    seconds = time.monotonic() - began
+    memory = (home / "memory").read_text().split()[-1] if words else None
+    return {"code": done.returncode, "out": done.stdout, "err": done.stderr, "seconds": seconds, "kib": memory}
+
+
 def main() -> None:
     scene = json.load(sys.stdin)
-    if unknown := scene.keys() - KEYS:
+    if unknown := scene.keys() - KEYS - KEYS_OF_NODE:
         raise SystemExit(f"a scene has no {unknown}")
     certificates = pathlib.Path(scene["certificates"])
     # Not everybody's PATH has what is root's.
@@ -251,6 +383,7 @@ def main() -> None:
         stand(address, kind, certificates)
     with tempfile.TemporaryDirectory() as folder:
         home = pathlib.Path(folder)
+        agent = node(scene, home) if "probe" in scene else None
         (home / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
         run("mount", "--bind", str(home / "resolv.conf"), "/etc/resolv.conf")
         servers = [dns(scene.get("names", {}), 53)]
@@ -261,12 +394,20 @@ def main() -> None:
             Proxy.wants = "" if Proxy.denies else scene["proxy"]
             serve("127.0.0.1", 3128, Proxy)
         try:
-            seen = doctor(scene, home, certificates)
+            look = probe if "probe" in scene else doctor
+            seen = look(scene, home, certificates)
         finally:
+            if agent:
+                agent.kill()
+                agent.wait()
             for server in servers:
                 server.kill()
                 server.wait()
             run("umount", "/etc/resolv.conf")
+            if "probe" in scene:
+                if "disk" in scene:
+                    run("umount", "/var/lib/amazon/ssm")
+                run("umount", "--lazy", "/etc", "/usr/bin", "/var", str(home / "layers"))
     json.dump({**seen, "said": SAID}, sys.stdout)
 
 

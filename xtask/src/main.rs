@@ -249,10 +249,12 @@ fn incidents() -> ExitCode {
 }
 
 fn test() -> ExitCode {
-    let steps: [&[&str]; 3] = [
+    let steps: [&[&str]; 4] = [
         &["fmt", "--all", "--check"],
         &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"],
         &["test", "--workspace"],
+        // The small program has a TLS library of its own, so it is built and tested alone.
+        &["test", "--package", "ssm-doctor-probe", "--features", "program"],
     ];
     for args in steps {
         let code = step(args, &[]);

@@ -19,11 +19,12 @@ use crate::{Trouble, at};
 
 /// The layers, from the lowest, and the file that each begins with. A crate may depend on those above it
 /// in this list.
-pub(crate) const LAYERS: [(&str, &str, &str); 5] = [
+pub(crate) const LAYERS: [(&str, &str, &str); 6] = [
     ("ssm-doctor-facts", "crates/facts", "src/lib.rs"),
     ("ssm-doctor-iam-policy", "crates/iam-policy", "src/lib.rs"),
     ("ssm-doctor-analysis", "crates/analysis", "src/lib.rs"),
     ("ssm-doctor-checks", "checks", "lib.rs"),
+    ("ssm-doctor-probe", "probe", "src/lib.rs"),
     ("ssm-doctor", ".", "src/main.rs"),
 ];
 

@@ -1,5 +1,5 @@
 //! The installation of the agent is complete.
 //!
-//! Only the agent's log shows it: see `checks/agent_log.rs`.
+//! The agent's log or a probe on the node shows it: see `checks/agent_log.rs`.
 
 crate::log_check::log_check!(Layer::Agent, "install the agent again on the node", Recovery::Agent);

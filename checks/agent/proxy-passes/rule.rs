@@ -1,6 +1,6 @@
 //! The proxy of the agent passes its connections.
 //!
-//! Only the agent's log shows it: see `checks/agent_log.rs`.
+//! The agent's log or a probe on the node shows it: see `checks/agent_log.rs`.
 
 crate::log_check::log_check!(
     Layer::Agent,

@@ -72,7 +72,11 @@ fn run(case: &Case) -> Answer {
             .and(session_ends_with("Unable to start command: invalid uid and gid"));
         return Ok(Verdict::Fail(evidence, fix(&preferences, &tagged, case)));
     }
-    if let Some(doubt) = may_be_missing(case, &user)? {
+    // A probe that looked for the user knows; agent/session-user-usable says what it saw.
+    let probe = case.scope.probe.then(|| case.facts.probe(&case.scope.target).required());
+    if probe.transpose()?.is_none_or(|probe| probe.users.is_none())
+        && let Some(doubt) = may_be_missing(case, &user)?
+    {
         let named = evidence.iter().map(crate::engine::words::sentence);
         return Err(named.map(Unknown::limit).fold(Unknown::limit(doubt), Unknown::and));
     }
@@ -121,6 +125,14 @@ fn comes_with(system: &str, systems: &[&str]) -> bool {
     systems
         .iter()
         .any(|name| system.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+}
+
+/// The user that RunAs names for this operator's sessions, if it is on and names one.
+///
+/// # Errors
+/// [`Unknown`] if the preferences or the tag were not seen.
+pub(crate) fn user(case: &Case) -> Result<Option<String>, Unknown> {
+    Ok(chosen(case)?.ok().and_then(|chosen| chosen.user))
 }
 
 /// Whom commands run as.

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod limit;
 pub mod lookup;
 pub mod network_firewall;
+pub mod probe;
 pub mod route53;
 pub mod s3;
 pub mod scope;

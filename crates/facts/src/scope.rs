@@ -33,6 +33,9 @@ pub struct Scope {
     /// Was a log of the agent given?
     #[serde(default, skip_serializing_if = "is_false")]
     pub agent_log: bool,
+    /// Was the output of a probe given?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub probe: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]

@@ -203,7 +203,7 @@ impl Account {
             }
 
             // Read before collection, where it was given.
-            Need::agent_log(_) => None,
+            Need::agent_log(_) | Need::probe(_) => None,
 
             Need::here_surroundings(_)
             | Need::here_program(_)

@@ -2,7 +2,8 @@
 
 pub mod agent_log;
 mod outcome;
+pub mod probe;
 pub mod serial_console;
 pub mod unresponsive;
 
-pub use outcome::{Investigation, Statement, Step, Symptom, WayIn};
+pub use outcome::{Investigation, ProbeAdvice, Statement, Step, Symptom, WayIn};

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::node::serial_console::Sign;
 use ssm_doctor_facts::{
-    ids::{ImageId, InstanceId, NodeId},
+    ids::{ImageId, InstanceId, NodeId, Target},
     limit::{Limit, ProfileProblem},
     ssm::AgentVersion,
     time::Timestamp,
@@ -119,4 +119,14 @@ pub struct Investigation {
     /// The agent has to register itself, for Default Host Management.
     pub registers: bool,
     pub ways_in: Vec<WayIn>,
+    /// What a probe on the node would settle; none if one was given.
+    pub probe: Option<ProbeAdvice>,
+}
+
+/// How to get and use a probe of the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeAdvice {
+    pub target: Target,
+    /// The probe is for Linux. On Windows the agent's own diagnostics are a smaller one.
+    pub windows: bool,
 }

@@ -11,7 +11,7 @@ use crate::case::Case;
 use crate::{
     network::{hop::Reachable, path},
     node::{
-        outcome::{Investigation, Statement, Step, Symptom, WayIn},
+        outcome::{Investigation, ProbeAdvice, Statement, Step, Symptom, WayIn},
         serial_console::{self, Sign, Trouble},
     },
     permissions::agent_identity,
@@ -100,6 +100,14 @@ pub fn explore(
     }
     if instance.is_some() && up {
         undecided(&mut trail, silence, case);
+    }
+    let by_agent = match silence {
+        Silence::NeverRegistered => None,
+        Silence::Lost(node) | Silence::NotConnected(node) => node.platform.as_deref(),
+    };
+    let windows = instance.is_some_and(|it| it.windows) || by_agent == Some("Windows");
+    if up && !case.scope.probe {
+        trail.what.probe = Some(ProbeAdvice { target: case.scope.target.clone(), windows });
     }
     let symptom = match (case.scope.target.instance(), silence) {
         (Some(_), Silence::NeverRegistered) if instance.is_some_and(|row| row.windows) => {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     agent_log::AgentLog, cloudwatch_logs::*, ec2::*, iam::*, ids::*, network_firewall::*,
-    route53::*, s3::*, ssm::*, text::Text, workstation::*,
+    probe::Probe, route53::*, s3::*, ssm::*, text::Text, workstation::*,
 };
 
 macro_rules! tables {

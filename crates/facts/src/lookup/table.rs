@@ -111,6 +111,8 @@ macro_rules! table {
     bucket in buckets: BucketName => Bucket, asked with ["s3:GetEncryptionConfiguration"];
     /// The log of the agent, which the user gives.
     agent_log in agent_logs: Target => AgentLog, asked with [];
+    /// What the node itself saw, which the user gives.
+    probe in probes: Target => Probe, asked with [];
     console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"];
     profile_association in profile_associations: InstanceId => ProfileAssociation, asked with ["ec2:DescribeIamInstanceProfileAssociations"];
     /// The hybrid nodes that report, or the first few hundred of them.

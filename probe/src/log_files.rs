@@ -20,6 +20,12 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Was the file there, and closed to this user?
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     #[must_use]
     pub fn help(&self) -> String {
         match self {

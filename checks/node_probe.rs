@@ -1,0 +1,211 @@
+//! What a probe on the node shows of a check's subject.
+//!
+//! The probe is one instant on the node, and the user gives its output. AWS's side is newer where the node has
+//! reported since, or holds its session channel now; the agent's log where its last line is later.
+
+use alloc::{
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
+
+use ssm_doctor_analysis::{
+    answer::{Answer, Evidence, Fix, Verdict, observed},
+    case::Case,
+    node::probe::{Fault, Sight, What, Works, judge},
+};
+use ssm_doctor_facts::{
+    lookup::Unknown,
+    probe::{Probe, Source},
+    ssm::{Connection, Ping},
+    time::{Timestamp, span},
+};
+
+use crate::probe_words as words;
+
+/// What the probe shows of one check.
+pub(crate) struct Seen {
+    /// By a clock that is right; None where the probe has no time.
+    pub at: Option<Timestamp>,
+    pub answer: Answer,
+    /// Does what works now refute a fault that the log showed before?
+    pub refutes: bool,
+}
+
+/// The probe's answer for a check; None if no probe was given, or it shows nothing of the check's subject.
+///
+/// # Errors
+/// [`Unknown`] if the probe was given and cannot be read, or something of AWS's side was not asked yet.
+pub(crate) fn seen(case: &Case, check: &str, fix: &Fix) -> Result<Option<Seen>, Unknown> {
+    let Some(probe) = given(case)? else { return Ok(None) };
+    // Whom a session runs as matters to one check only.
+    let run_as = match check {
+        "agent/session-user-usable" => crate::preferences::runas_user_set::user(case),
+        _ => Ok(None),
+    };
+    let run_as = match run_as {
+        Ok(run_as) => run_as,
+        Err(unknown) => {
+            return Ok(Some(Seen { at: time(probe), answer: Err(unknown), refutes: false }));
+        }
+    };
+    let target = case.scope.target.to_string();
+    let sights = judge(probe, &target, run_as.as_deref(), case.scope.session);
+    let of_check: Vec<&Sight> = sights.iter().filter(|it| it.check == check).collect();
+    if of_check.is_empty() {
+        return Ok(None);
+    }
+    let refutes = of_check.iter().any(|it| matches!(&it.what, What::Works(it) if refutes(it)));
+    let answer = answer(case, probe, &of_check, fix);
+    Ok(Some(Seen { at: time(probe), answer, refutes }))
+}
+
+/// The probe that was given, if any.
+///
+/// # Errors
+/// [`Unknown`] if it was given, and is not in the facts.
+pub(crate) fn given<'f>(case: &Case<'f>) -> Result<Option<&'f Probe>, Unknown> {
+    if !case.scope.probe {
+        return Ok(None);
+    }
+    case.facts.probe(&case.scope.target).required().map(Some)
+}
+
+/// What evidence of a probe is about.
+pub(crate) fn subject(probe: &Probe) -> &'static str {
+    match probe.source {
+        Source::Doctor => "the probe on the node",
+        Source::SsmCli => "ssm-cli on the node",
+    }
+}
+
+/// When the probe ran. Where the node's clock is known to be wrong, the time is corrected.
+pub(crate) fn time(probe: &Probe) -> Option<Timestamp> {
+    let ahead = probe.contacts.iter().find_map(|it| it.clock_ahead).unwrap_or_default();
+    probe.at.and_then(|at| Timestamp::from_second(at.as_second() - ahead))
+}
+
+/// How old the probe is. A change after it does not show in it.
+pub(crate) fn age(case: &Case, probe: &Probe) -> Evidence {
+    let text = match time(probe) {
+        Some(at) => format!(
+            "looked {} before this report, at {at}; what was changed since does not show in it",
+            span(at.until(case.scope.at).max(0))
+        ),
+        None => "printed no time, so what it saw may be old".into(),
+    };
+    observed(subject(probe), text)
+}
+
+fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
+    let subject = subject(probe);
+    let (mut failed, mut over, mut works, mut unclear) = (None, None, None, None);
+    for sight in sights {
+        match &sight.what {
+            What::Fault(fault) => {
+                let text = words::fault(fault);
+                match over_since(case, probe, fault)? {
+                    Some(since) => {
+                        add(
+                            &mut over,
+                            observed(subject, format!("saw that {text}, and {since}: it is over")),
+                        );
+                    }
+                    None => add(&mut failed, observed(subject, format!("saw that {text}"))),
+                }
+            }
+            What::Works(works_so) => {
+                add(&mut works, observed(subject, format!("saw that {}", words::works(works_so))));
+            }
+            What::Unclear(what) => {
+                let text = format!("{subject} saw that {}", words::unclear(what));
+                let unknown = Unknown::limit(text);
+                unclear = Some(match unclear.take() {
+                    Some(so_far) => Unknown::and(so_far, unknown),
+                    None => unknown,
+                });
+            }
+        }
+    }
+    if let Some(evidence) = failed {
+        return Ok(Verdict::Fail(evidence.and(age(case, probe)).telling(), fix.clone()));
+    }
+    if let Some(unknown) = unclear {
+        return Err(unknown);
+    }
+    // One of both is there: `sights` is not empty.
+    let evidence = over.or(works).unwrap_or_else(|| observed(subject, "saw no such fault"));
+    Ok(Verdict::Pass(evidence.and(age(case, probe))))
+}
+
+fn add(all: &mut Option<Evidence>, more: Evidence) {
+    *all = Some(match all.take() {
+        Some(so_far) => so_far.and(more),
+        None => more,
+    });
+}
+
+/// What AWS has seen of the node since the probe, if the fault would have prevented it.
+fn over_since(case: &Case, probe: &Probe, fault: &Fault) -> Result<Option<String>, Unknown> {
+    let Some(at) = time(probe) else { return Ok(None) };
+    if !stops_agent(fault) {
+        return Ok(None);
+    }
+    let target = &case.scope.target;
+    let connected = case.facts.connection(target).optional()? == Some(&Connection::Connected);
+    if connected && case.scope.at > at {
+        return Ok(Some(format!("{target} holds its session channel open since")));
+    }
+    let node = case.facts.node(target).optional()?;
+    let reported = node.filter(|it| it.ping == Ping::Online).and_then(|it| it.last_ping);
+    if !concerns_channel(fault) && reported.is_some_and(|reported| reported > at) {
+        return Ok(Some(format!("{target} has reported since")));
+    }
+    Ok(None)
+}
+
+/// Can no agent report, or hold its channel, with this fault?
+fn stops_agent(fault: &Fault) -> bool {
+    !matches!(
+        fault,
+        Fault::DiskFull { .. }
+            | Fault::NoInodes { .. }
+            | Fault::ReadOnly { .. }
+            | Fault::LimitReached { .. }
+            | Fault::ConfigurationBroken { .. }
+            | Fault::ProgramMissing { .. }
+            | Fault::UserMissing { .. }
+            | Fault::UserIsRoot { .. }
+            | Fault::ShellMissing { .. }
+            | Fault::CredentialsExpired { .. }
+            | Fault::OtherRegistration { .. }
+    )
+}
+
+/// Is the fault about `ssmmessages`, without which an agent reports all the same?
+fn concerns_channel(fault: &Fault) -> bool {
+    match fault {
+        Fault::UpgradeFails { .. } => true,
+        Fault::ServiceSilent { host, .. }
+        | Fault::ServiceRefused { host, .. }
+        | Fault::NoRoute { host }
+        | Fault::Cut { host, .. }
+        | Fault::Untrusted { host, .. }
+        | Fault::TlsFails { host, .. }
+        | Fault::NotAws { host, .. }
+        | Fault::ProxyRefuses { host, .. }
+        | Fault::NameFails { name: host, .. } => host.starts_with("ssmmessages"),
+        _ => false,
+    }
+}
+
+/// What the agent logged before may still hold where the probe sees the outside of it only.
+fn refutes(works: &Works) -> bool {
+    !matches!(
+        works,
+        Works::CredentialsCurrent { .. }
+            | Works::UserUsable { .. }
+            | Works::LimitsSuffice { .. }
+            | Works::ProgramsThere { .. }
+    )
+}
