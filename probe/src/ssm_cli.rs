@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn the_rows_become_a_smaller_probe() {
         let probe = probe(serde_json::from_str(OUTPUT).unwrap());
-        assert_eq!((probe.source, probe.at), (Source::SsmCli, None));
+        assert_eq!((&probe.source, probe.at), (&Source::SsmCli, None));
         assert_eq!(probe.region.as_deref(), Some("us-east-1"));
         let outcomes: Vec<_> = probe.contacts.iter().map(|it| it.outcome.clone()).collect();
         assert_eq!(

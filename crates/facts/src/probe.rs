@@ -84,7 +84,7 @@ rows! {
         pub root_sees: bool,
     }
 
-    /// The instance metadata service, asked as the agent asks it: a token first (IMDSv2).
+    /// The instance metadata service, asked as the agent asks it: a token first (`IMDSv2`).
     pub struct Metadata {
         /// The answer to the request for a token.
         pub token: Reply,
