@@ -13,7 +13,7 @@ use std::{
 };
 
 use ssm_doctor_facts::probe::{
-    ContactOutcome, NameAnswer, NameOutcome, Reply, Resolver, ServiceContact, Trust,
+    ContactOutcome, NameAnswer, NameOutcome, Reply, ServiceContact, Trust,
 };
 
 use super::{
@@ -48,21 +48,23 @@ pub struct Found {
 }
 
 pub fn look(target: &Target) -> Found {
-    let looked_up = look_up(&target.host, target.port);
-    let answer = match &looked_up {
-        Ok(found) if !found.is_empty() => {
-            NameOutcome::Addresses(found.iter().map(SocketAddr::ip).collect())
+    let mut system = names::as_the_agent(&target.host);
+    if !matches!(system.answer, NameOutcome::Addresses(_) | NameOutcome::Silent)
+        && let Ok(found) = look_up(&target.host, target.port)
+        && !found.is_empty()
+    {
+        system.answer = NameOutcome::Addresses(found.iter().map(SocketAddr::ip).collect());
+    }
+    let addresses: Vec<SocketAddr> = match &system.answer {
+        NameOutcome::Addresses(found) => {
+            found.iter().map(|ip| SocketAddr::new(*ip, target.port)).collect()
         }
-        Ok(_) => NameOutcome::NoAddress,
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => NameOutcome::Silent,
-        Err(error) => NameOutcome::Unreachable(in_words(error)),
+        _ => Vec::new(),
     };
-    let name = target.host.clone();
-    let system = NameAnswer { name, from: Resolver::System, answer };
     let names = names::in_hosts(&target.host).into_iter().chain([system]).collect();
     let contact = match &target.proxy {
         Some(_) => attempt(target, None),
-        None => direct(target, looked_up.unwrap_or_default()),
+        None => direct(target, addresses),
     };
     Found { contact, names }
 }

@@ -8,7 +8,7 @@ use std::{
     io::{self, Read as _, Write as _},
     net::{IpAddr, SocketAddr, TcpStream, UdpSocket},
     sync::atomic::{AtomicU16, Ordering},
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use simple_dns::{
@@ -23,6 +23,8 @@ const MOST_SERVERS: usize = 3;
 /// A question is put twice, since UDP loses packets.
 const WITHIN: [Duration; 2] = [Duration::from_millis(1000), Duration::from_millis(2000)];
 const PORT: u16 = 53;
+/// No further server is asked after so long.
+const LONGEST: Duration = Duration::from_millis(3500);
 
 /// The name servers of `/etc/resolv.conf`.
 pub fn servers() -> Vec<String> {
@@ -48,6 +50,36 @@ pub fn in_hosts(name: &str) -> Option<NameAnswer> {
     let answer = NameOutcome::Addresses(addresses);
     let found = answer != NameOutcome::Addresses(Vec::new());
     found.then(|| NameAnswer { name: name.to_owned(), from: Resolver::Hosts, answer })
+}
+
+/// What the agent gets for a name: from the hosts file, else from the first server that decides.
+///
+/// The agent's own resolver is Go's. That of a static program differs: musl's takes a name for absent if a server
+/// says so of one kind of addresses only. So it is asked last. Source: Go `net/dnsclient_unix.go`.
+pub fn as_the_agent(name: &str) -> NameAnswer {
+    let answer = in_hosts(name).map_or_else(|| by_servers(name), |it| it.answer);
+    NameAnswer { name: name.to_owned(), from: Resolver::System, answer }
+}
+
+fn by_servers(name: &str) -> NameOutcome {
+    if let Ok(ip) = name.trim_matches(['[', ']']).parse() {
+        return NameOutcome::Addresses(vec![ip]);
+    }
+    let mut last = NameOutcome::Unreachable("there is no name server".into());
+    let begin = Instant::now();
+    for server in servers() {
+        if begin.elapsed() > LONGEST {
+            break;
+        }
+        last = ask(&server, name).answer;
+        if matches!(
+            last,
+            NameOutcome::Addresses(_) | NameOutcome::NoSuchName | NameOutcome::NoAddress
+        ) {
+            break;
+        }
+    }
+    last
 }
 
 /// What one server says of a name, for both kinds of addresses.
