@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZero,
     path::PathBuf,
     time::Duration,
 };
@@ -38,6 +39,19 @@ const LONG_VERSION: &str = concat!(
     "\nlive collection: ",
     env!("SSM_DOCTOR_LIVE"),
 );
+
+const JUDGE_HELP: &str = "\
+Each line of standard input is a document of facts, or a target's facts after a line of shared facts.
+Standard output has a report (schemas/report-v1.json) for each, in the same order. A line that cannot be
+judged has a record with its number instead, and the exit status is 2.
+
+Exit status: the worst of all lines, 2 before 1 before 3 before 0.
+
+A file for each account and Region, two at a time:
+  parallel -j2 -k 'ssm-doctor judge --jobs 1 < {}' ::: *.ndjson
+One large file, with its line of shared facts for each part:
+  parallel --pipe -k --header : --block 10M ssm-doctor judge --jobs 1 < facts.ndjson
+FLEET.md has more, and Apache Spark.";
 
 const LOG_EXITS: &str = "\
 Exit status:
@@ -119,6 +133,9 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Judge facts from standard input, a line for each target, without AWS
+    #[command(after_help = JUDGE_HELP)]
+    Judge(Judge),
     /// Print the minimal IAM policy for all checks
     Policy {
         /// The output format
@@ -213,6 +230,30 @@ pub struct Demo {
 }
 
 #[derive(Args)]
+pub struct Judge {
+    /// The kind of session [default: each line's own; also summarizes the others]
+    #[arg(long, value_name = "KIND", value_parser = session())]
+    pub session: Option<Session>,
+    /// How many lines to judge at a time [default: one for each processor]
+    #[arg(long, value_name = "NUMBER")]
+    pub jobs: Option<NonZero<usize>>,
+    /// The shell that the commands are quoted for; `powershell` is 7.3 or newer
+    #[arg(long, value_enum, default_value_t)]
+    pub shell: CommandShell,
+    #[command(flatten)]
+    pub threshold: Threshold,
+    #[command(flatten)]
+    pub runbooks: Runbooks,
+}
+
+#[derive(Args)]
+pub struct Threshold {
+    /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1, `never` turns 1 and 3 into 0
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
+    pub fail_on: Vec<FailOn>,
+}
+
+#[derive(Args)]
 pub struct ReportArgs {
     /// The report's format [default: table]
     #[arg(long, value_enum)]
@@ -234,9 +275,8 @@ pub struct ReportArgs {
     /// Save the facts to a file, for --facts
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
-    /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1, `never` turns 1 and 3 into 0
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
-    pub fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    pub threshold: Threshold,
     #[command(flatten)]
     pub runbooks: Runbooks,
 }

@@ -8,6 +8,7 @@ mod cli;
 mod collect;
 mod config;
 mod explain;
+mod judge;
 #[cfg(feature = "live")]
 mod live;
 mod log;
@@ -23,7 +24,9 @@ mod snapshot;
 use std::{
     env,
     io::{self, Read as _, Write as _},
+    num::NonZero,
     process::ExitCode,
+    thread,
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -41,6 +44,7 @@ use crate::{
     cli::{Cli, Color, Command, Demo, Diagnose, ListFormat, Runbooks, UsageError},
     config::{Config, ConfigError},
     explain::ExplainError,
+    judge::JudgeError,
     log::LogError,
     node::{FromNode, NodeError},
     output::OutputError,
@@ -95,6 +99,8 @@ pub enum Failure {
     Log(#[from] LogError),
     #[error(transparent)]
     Node(#[from] NodeError),
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -116,6 +122,7 @@ impl Failure {
             Self::Explain(it) => it.help(),
             Self::Log(it) => it.help(),
             Self::Node(it) => it.help(),
+            Self::Judge(it) => it.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
@@ -148,6 +155,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             explain(&asked.join(" "), format, &runbooks, &config)
         }
         Some(Command::Checks { area, format }) => checks(area.as_deref(), format),
+        Some(Command::Judge(args)) => judge(&args, &config),
         Some(Command::Policy { format }) => {
             output::print(&policy::text(format)?)?;
             if let Some(note) = policy::note()? {
@@ -276,6 +284,21 @@ fn explain(
     };
     output::print(&text)?;
     Ok(0)
+}
+
+fn judge(args: &cli::Judge, config: &Config) -> Result<u8, Failure> {
+    let asked = judge::stream::Asked {
+        session: args.session,
+        runbooks: runbook_base(&args.runbooks, config),
+        shell: args.shell.into(),
+        jobs: jobs(args.jobs),
+    };
+    judge::run(asked, args.threshold.fail_on.clone())
+}
+
+/// How many threads judge.
+fn jobs(asked: Option<NonZero<usize>>) -> NonZero<usize> {
+    asked.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// The manual page: every command in one, as `--help` says it.

@@ -63,13 +63,14 @@ impl Sink {
         } else if let Some(format) = self.printed {
             output::print(&format.render(report, view)?)?;
         }
-        Ok(exit_code(report, &args.fail_on))
+        Ok(exit_code(report, &args.threshold.fail_on))
     }
 }
 
 /// `blocks`, `degrades` and `advises` are thresholds; `unknown` is beside them. `never` leaves only exit
 /// code 2.
-fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
+#[must_use]
+pub fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     let failed = |impact| {
         let fails = |it: &Finding| it.standing.is_some() && !it.open && it.check.impact == impact;
         report.diagnosis.findings.iter().any(fails)
@@ -93,4 +94,16 @@ fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     } else {
         0
     }
+}
+
+/// How a run about several targets ends: 2 before 1 before 3 before 0.
+#[must_use]
+pub fn worst(one: u8, other: u8) -> u8 {
+    let rank = |code: u8| match code {
+        0 => 0,
+        3 => 1,
+        1 => 2,
+        _ => 3,
+    };
+    if rank(other) > rank(one) { other } else { one }
 }

@@ -5,13 +5,17 @@
 //! the next step. The facts name what an attacker would like to know; the file is its owner's only.
 
 use std::{
+    borrow::Cow,
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::error::Category;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 
@@ -24,7 +28,7 @@ pub struct Snapshot {
     pub rounds: u32,
 }
 
-const SCHEMA: &str = "ssm-doctor/facts/v2";
+pub const SCHEMA: &str = "ssm-doctor/facts/v2";
 const FAMILY: &str = "ssm-doctor/facts/v";
 /// The version in [`SCHEMA`].
 const VERSION: u32 = 2;
@@ -43,6 +47,15 @@ pub struct File {
     #[serde(default)]
     rounds: u32,
     facts: Facts,
+}
+
+impl File {
+    /// Without its schema and tool.
+    #[must_use]
+    pub fn snapshot(self) -> Snapshot {
+        let Self { scope, facts, calls, rounds, .. } = self;
+        Snapshot { scope, facts, calls, rounds }
+    }
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -132,14 +145,13 @@ impl Snapshot {
     fn parse(file: &str, text: &str) -> Result<Self, SnapshotError> {
         let file = || file.to_owned();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let any: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| SnapshotError::Damaged {
-                file: file(),
-                what: plain(&error),
-                line: error.line(),
-                column: error.column(),
-            })?;
-        let schema = any.get("schema").map(|schema| schema.as_str().unwrap_or_default());
+        let schema = schema_of(text).map_err(|wrong| SnapshotError::Damaged {
+            file: file(),
+            what: wrong.what,
+            line: wrong.line,
+            column: wrong.column,
+        })?;
+        let schema = schema.as_deref();
         let version = schema.and_then(|schema| schema.strip_prefix(FAMILY)?.parse::<u32>().ok());
         match (schema, version) {
             (Some(SCHEMA), _) => {}
@@ -159,19 +171,10 @@ impl Snapshot {
                 });
             }
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let File { scope, facts, calls, rounds, .. } = serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| {
-                let inner = error.inner();
-                SnapshotError::Field {
-                    file: file(),
-                    path: error.path().to_string(),
-                    what: plain(inner),
-                    line: inner.line(),
-                    column: inner.column(),
-                }
-            })?;
-        Ok(Self { scope, facts, calls, rounds })
+        let read: Result<File, Wrong> = typed(text);
+        read.map(File::snapshot).map_err(|Wrong { path, what, line, column }| {
+            SnapshotError::Field { file: file(), path, what, line, column }
+        })
     }
 
     /// As [`parse`](Self::parse) reads it.
@@ -208,6 +211,59 @@ impl Snapshot {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// What is wrong with a text of JSON, and where.
+#[derive(Debug)]
+pub struct Wrong {
+    /// From the top of the document, such as `facts.vpcs`; empty for what is no JSON.
+    pub path: String,
+    pub what: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// The name of a document's schema, without reading the rest. None if it has no such name.
+///
+/// # Errors
+/// If the text is no JSON.
+pub fn schema_of(text: &str) -> Result<Option<Cow<'_, str>>, Wrong> {
+    #[derive(Deserialize)]
+    struct Head<'t> {
+        #[serde(borrow, default)]
+        schema: Option<Cow<'t, str>>,
+    }
+    match serde_json::from_str::<Head>(text) {
+        Ok(head) => Ok(head.schema),
+        Err(error) if error.is_data() => {
+            let any = serde_json::from_str::<IgnoredAny>(text);
+            any.map(|_| None).map_err(|error| Wrong::at(String::new(), &error))
+        }
+        Err(error) => Err(Wrong::at(String::new(), &error)),
+    }
+}
+
+/// A document whose schema is known.
+///
+/// # Errors
+/// The first value that does not fit.
+pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
+    // To keep track of the place takes time, and most documents are right.
+    serde_json::from_str(text).or_else(|_| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| Wrong::at(error.path().to_string(), error.inner()))
+            .and_then(|value| match json.end() {
+                Ok(()) => Ok(value),
+                Err(error) => Err(Wrong::at(String::new(), &error)),
+            })
+    })
+}
+
+impl Wrong {
+    fn at(path: String, error: &serde_json::Error) -> Self {
+        Self { path, what: plain(error), line: error.line(), column: error.column() }
     }
 }
 

@@ -548,6 +548,11 @@ mod tests {
             ("log-v1.json", written().into_root_schema_for::<crate::log::Document>()),
             ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
             ("probe-v1.json", schemars::schema_for!(ssm_doctor_probe::File)),
+            ("judge-v1.json", schemars::schema_for!(crate::judge::line::Line)),
+            (
+                "judge-error-v1.json",
+                written().into_root_schema_for::<crate::judge::ErrorRecord>(),
+            ),
         ];
         for (name, schema) in schemas {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);

@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::report::Report;
 
 pub use page::{BOLD, PLAIN, Page, Screen, Span};
-pub use safe::json;
+pub use safe::{json, json_line};
 
 /// How much a report is to show, and where.
 #[derive(Clone, Copy, Debug)]

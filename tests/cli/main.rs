@@ -12,6 +12,7 @@
 mod browser;
 mod docs;
 mod formats;
+mod judge;
 mod links;
 mod log;
 mod packaging;
@@ -25,6 +26,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
+    thread,
 };
 
 use serde_json::{Value, json};
@@ -58,8 +60,12 @@ impl Run {
     fn fed(mut self, text: &str) -> Ran {
         self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.0.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-        let done = child.wait_with_output().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let done = thread::scope(|scope| {
+            // Beside the reading: a filter writes while it reads.
+            scope.spawn(move || input.write_all(text.as_bytes()).unwrap());
+            child.wait_with_output().unwrap()
+        });
         Ran {
             code: done.status.code().unwrap(),
             out: String::from_utf8(done.stdout).unwrap(),
