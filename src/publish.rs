@@ -46,24 +46,30 @@ impl Sink {
     pub fn publish(
         self,
         args: &ReportArgs,
-        report: &Report,
-        snapshot: &Snapshot,
+        reports: &[Report],
+        snapshots: &[Snapshot],
     ) -> Result<u8, Failure> {
         if let Some(file) = self.facts {
-            file.write(&snapshot.to_json()?)?;
+            let text = match snapshots {
+                [snapshot] => snapshot.to_json(),
+                several => several.iter().map(Snapshot::to_line).collect(),
+            };
+            file.write(&text?)?;
         }
         let view = View { screen: screen(&std::io::stdout()), verbose: args.verbose };
         let in_file =
             View { screen: crate::render::Screen { colour: false, ..view.screen }, ..view };
         for (format, file) in self.outputs {
-            file.write(&format.render(report, in_file)?)?;
+            file.write(&format.render(reports, in_file)?)?;
         }
         if args.quiet {
-            output::print(&table::line(report, view))?;
+            let lines: String = reports.iter().map(|report| table::line(report, view)).collect();
+            output::print(&lines)?;
         } else if let Some(format) = self.printed {
-            output::print(&format.render(report, view)?)?;
+            output::print(&format.render(reports, view)?)?;
         }
-        Ok(exit_code(report, &args.threshold.fail_on))
+        let codes = reports.iter().map(|report| exit_code(report, &args.threshold.fail_on));
+        Ok(codes.fold(0, worst))
     }
 }
 

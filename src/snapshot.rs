@@ -19,6 +19,8 @@ use serde::{
 use serde_json::error::Category;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 
+use crate::render::{json, json_line};
+
 /// Facts, and the question for which they were collected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
@@ -89,6 +91,8 @@ pub enum SnapshotError {
     Field { file: String, path: String, what: String, line: usize, column: usize },
     #[error("the facts file `{file}` is about the {what} `{found}`, not `{asked}`")]
     Mismatch { file: String, what: &'static str, found: String, asked: String },
+    #[error("the facts file `{file}` cannot be read: line {line}: {what}")]
+    Line { file: String, line: usize, what: String },
     #[error("cannot write the facts: {0}")]
     Unwritable(serde_json::Error),
 }
@@ -111,6 +115,9 @@ impl SnapshotError {
             Self::Field { .. } => {
                 "correct the value, or collect the facts again with `--save-facts FILE`; schemas/facts-v2.json describes the format".into()
             }
+            Self::Line { .. } => {
+                "correct the line, or collect the facts again; schemas/judge-v1.json describes a line".into()
+            }
             Self::Mismatch { what, found, .. } => match *what {
                 "target" => format!("ask about `{found}`, or leave the target out"),
                 what => format!("leave out --{what}, or collect the facts for the one you mean"),
@@ -120,29 +127,32 @@ impl SnapshotError {
     }
 }
 
+/// The name of a file and its text; of standard input if it is `-`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn text_of(path: &Path) -> Result<(String, String), SnapshotError> {
+    let stdin = path == Path::new("-");
+    let file = if stdin { "standard input".into() } else { path.display().to_string() };
+    let mut bytes = Vec::new();
+    let read = if stdin {
+        io::stdin().read_to_end(&mut bytes).map(drop)
+    } else {
+        fs::read(path).map(|it| bytes = it)
+    };
+    read.map_err(|error| SnapshotError::Unreadable { file: file.clone(), error })?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((file, text)),
+        Err(error) => Err(SnapshotError::NotText { file, byte: error.utf8_error().valid_up_to() }),
+    }
+}
+
 impl Snapshot {
-    /// From a file, or from standard input if it is `-`.
+    /// From a document.
     ///
     /// # Errors
-    /// Whatever is wrong with the file.
-    pub fn load(path: &Path) -> Result<Self, SnapshotError> {
-        let stdin = path == Path::new("-");
-        let file = if stdin { "standard input".into() } else { path.display().to_string() };
-        let mut bytes = Vec::new();
-        let read = if stdin {
-            io::stdin().read_to_end(&mut bytes).map(drop)
-        } else {
-            fs::read(path).map(|it| bytes = it)
-        };
-        read.map_err(|error| SnapshotError::Unreadable { file: file.clone(), error })?;
-        let text = str::from_utf8(&bytes).map_err(|error| SnapshotError::NotText {
-            file: file.clone(),
-            byte: error.valid_up_to(),
-        })?;
-        Self::parse(&file, text)
-    }
-
-    fn parse(file: &str, text: &str) -> Result<Self, SnapshotError> {
+    /// Whatever is wrong with it. `file` is its name.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SnapshotError> {
         let file = || file.to_owned();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let schema = schema_of(text).map_err(|wrong| SnapshotError::Damaged {
@@ -182,10 +192,21 @@ impl Snapshot {
     /// # Errors
     /// None that is known: every key of the facts is a string.
     pub fn to_json(&self) -> Result<String, SnapshotError> {
+        json(&self.file()).map_err(SnapshotError::Unwritable)
+    }
+
+    /// As [`to_json`](Self::to_json), on one line.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn to_line(&self) -> Result<String, SnapshotError> {
+        json_line(&self.file()).map_err(SnapshotError::Unwritable)
+    }
+
+    fn file(&self) -> File {
         let Self { scope, facts, calls, rounds } = self.clone();
         let tool = Tool { version: env!("CARGO_PKG_VERSION").into() };
-        let file = File { schema: SchemaName::FactsV2, tool, scope, calls, rounds, facts };
-        crate::render::safe::json(&file).map_err(SnapshotError::Unwritable)
+        File { schema: SchemaName::FactsV2, tool, scope, calls, rounds, facts }
     }
 
     /// Refuses facts that are about something else than the command line.

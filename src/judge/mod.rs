@@ -1,14 +1,18 @@
 //! `judge`: facts in, reports out, a line each, so that any engine can distribute the work.
 
 pub mod line;
+pub mod record;
 pub mod stream;
 
-use std::io::{self, BufReader, BufWriter, IsTerminal as _, Write as _};
+use std::{
+    io::{self, BufReader, BufWriter, IsTerminal as _, Write as _},
+    path::PathBuf,
+};
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use self::stream::{Asked, Work};
+use self::{
+    record::ErrorRecord,
+    stream::{Asked, Work},
+};
 use crate::{
     Failure,
     cli::FailOn,
@@ -25,6 +29,8 @@ pub enum JudgeError {
     Terminal,
     #[error("there are no facts to judge")]
     Nothing,
+    #[error("cannot read `{}`: {error}", file.display())]
+    NoFile { file: PathBuf, error: io::Error },
     #[error("cannot read the facts: {0}")]
     Unreadable(io::Error),
     #[error("{bad} of {all} lines could not be judged; the first is line {line}: {what}")]
@@ -38,34 +44,11 @@ impl JudgeError {
             Self::Terminal | Self::Nothing => {
                 "give it lines that `--save-facts` wrote: `ssm-doctor judge < FILE`".into()
             }
-            Self::Unreadable(_) => "check the file, and run it again".into(),
+            Self::NoFile { .. } | Self::Unreadable(_) => "check the file, and run it again".into(),
             Self::Lines { .. } => {
                 "all other lines were judged; schemas/judge-v1.json describes a line".into()
             }
         }
-    }
-}
-
-/// What stands on standard output in the place of a report that could not be made.
-#[derive(Serialize, JsonSchema)]
-#[schemars(title = "ssm-doctor/judge-error/v1")]
-pub struct ErrorRecord {
-    schema: ErrorSchema,
-    /// Of the input, from 1.
-    line: usize,
-    error: String,
-}
-
-#[derive(Serialize, JsonSchema)]
-enum ErrorSchema {
-    #[serde(rename = "ssm-doctor/judge-error/v1")]
-    JudgeErrorV1,
-}
-
-impl ErrorRecord {
-    #[must_use]
-    pub fn new(line: usize, error: String) -> Self {
-        Self { schema: ErrorSchema::JudgeErrorV1, line, error }
     }
 }
 

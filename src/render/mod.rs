@@ -56,11 +56,13 @@ macro_rules! formats {
         }
 
         impl Format {
+            /// One report, or several in one text.
+            ///
             /// # Errors
-            /// If the report does not fit the format, which is a defect.
-            pub fn render(self, report: &Report, view: View) -> Result<String, RenderError> {
+            /// If a report does not fit the format, which is a defect.
+            pub fn render(self, reports: &[Report], view: View) -> Result<String, RenderError> {
                 match self {
-                    $(Self::$name => $module::render(report, view).text(stringify!($module)),)*
+                    $(Self::$name => $module::render(reports, view).text(stringify!($module)),)*
                 }
             }
 

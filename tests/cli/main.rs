@@ -11,12 +11,14 @@
 
 mod browser;
 mod docs;
+mod fleet;
 mod formats;
 mod judge;
 mod links;
 mod log;
 mod packaging;
 mod probe;
+mod several;
 mod site;
 
 use std::{
@@ -663,11 +665,10 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
     let file = facts(&folder, "private-endpoints", |_| {});
     let missing = path(&folder, "missing.json");
     let rows: &[(&[&str], &[&str])] = &[
-        (&["nonsense"], &["`nonsense` is neither", "help: "]),
         (&["dmeo"], &["did you mean `ssm-doctor demo`?"]),
         (&["explan", "foo"], &["did you mean `ssm-doctor explain`?"]),
         (&["lgo"], &["did you mean `ssm-doctor log`?"]),
-        (&[TARGET, "i-1234abcd"], &["one target at a time", "`i-1234abcd`"]),
+        (&["nonsense", "--facts", &file], &["answers to `nonsense`", "help: "]),
         (&[TARGET, "--wait", "5m"], &["write `--wait=5m`"]),
         (&["demo", "private-natt"], &["did you mean `private-nat`?"]),
         (&["checks", "--area", "nets"], &["no area `nets`", "network"]),
