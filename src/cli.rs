@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    num::NonZero,
     path::PathBuf,
     time::Duration,
 };
@@ -14,7 +15,11 @@ use ssm_doctor_facts::{
     scope::Session,
 };
 
-use crate::render::Format;
+use crate::{
+    fleet::{filter::Filter, render::Format as FleetFormat},
+    render::Format,
+    tag::Tag,
+};
 
 const EXITS: &str = "\
 Exit status:
@@ -22,6 +27,7 @@ Exit status:
   1  something blocks it (see --fail-on)
   2  could not run: usage, credentials, or no such target
   3  nothing blocks, but something needed is unknown
+Of several targets the worst counts: 2 before 1 before 3 before 0.
 
 Configuration: $XDG_CONFIG_HOME/ssm-doctor/config.toml, else ~/.config/ssm-doctor/config.toml, with the
 keys runbook-base, profile and region. Flags and environment variables come before it.";
@@ -38,6 +44,26 @@ const LONG_VERSION: &str = concat!(
     "\nlive collection: ",
     env!("SSM_DOCTOR_LIVE"),
 );
+
+const JUDGE_HELP: &str = "\
+Each line of standard input is a document of facts, or a target's facts after a line of shared facts.
+Standard output has a report (schemas/report-v1.json) for each, in the same order. A line that cannot be
+judged has a record with its number instead, and the exit status is 2.
+
+Exit status: the worst of all lines, 2 before 1 before 3 before 0.
+
+A file for each account and Region, two at a time:
+  parallel -j2 -k 'ssm-doctor judge --jobs 1 < {}' ::: *.ndjson
+One large file, with its line of shared facts for each part:
+  parallel --pipe -k --header : --block 10M ssm-doctor judge --jobs 1 < facts.ndjson
+FLEET.md has more, and Apache Spark.";
+
+const FLEET_HELP: &str = "\
+Exit status:
+  0  a session can start on every node that runs
+  1  something blocks it on one of them (see --fail-on)
+  2  could not run, or some facts could not be judged
+  3  nothing blocks, but something needed is unknown";
 
 const LOG_EXITS: &str = "\
 Exit status:
@@ -56,10 +82,9 @@ Exit status:
     version,
     long_version = LONG_VERSION,
     args_conflicts_with_subcommands = true,
-    arg_required_else_help = true,
     disable_help_subcommand = true,
     after_help = EXITS,
-    override_usage = "ssm-doctor [OPTIONS] <TARGET>\n       ssm-doctor <COMMAND>"
+    override_usage = "ssm-doctor [OPTIONS] <TARGET>...\n       ssm-doctor <COMMAND>"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -119,6 +144,12 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Judge facts from standard input, a line for each target, without AWS
+    #[command(after_help = JUDGE_HELP)]
+    Judge(Judge),
+    /// Examine all instances and nodes of a Region, grouped by what to fix
+    #[command(after_help = FLEET_HELP)]
+    Fleet(Fleet),
     /// Print the minimal IAM policy for all checks
     Policy {
         /// The output format
@@ -136,12 +167,13 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Diagnose {
-    /// An EC2 instance (`i-...`) or a managed node (`mi-...`), by id or ARN
+    /// EC2 instances (`i-...`) and managed nodes (`mi-...`): by id, ARN, name (the Name tag, or the name
+    /// that a node reports), address or DNS name of EC2; `-` reads a list from standard input
     #[arg(value_name = "TARGET")]
-    pub target: Option<String>,
-    /// What was typed after the target, to say what is wrong with it
-    #[arg(hide = true)]
-    pub more: Vec<String>,
+    pub targets: Vec<String>,
+    /// All instances with this tag; repeatable, then with all of them
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub tag: Vec<Tag>,
     /// The kind of session [default: shell; also summarizes the others]
     #[arg(long, value_name = "KIND", value_parser = session())]
     pub session: Option<Session>,
@@ -157,9 +189,9 @@ pub struct Diagnose {
     /// A profile of the AWS configuration files
     #[arg(long)]
     pub profile: Option<String>,
-    /// Judge saved facts, without network or credentials (`-`: standard input)
+    /// Judge saved facts, without network or credentials (`-`: standard input); repeatable
     #[arg(long, value_name = "FILE")]
-    pub facts: Option<PathBuf>,
+    pub facts: Vec<PathBuf>,
     /// Check again until a session can start or the time is up
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true,
         default_missing_value = "15m", value_parser = duration, conflicts_with = "facts")]
@@ -213,6 +245,84 @@ pub struct Demo {
 }
 
 #[derive(Args)]
+pub struct Judge {
+    /// The kind of session [default: each line's own; also summarizes the others]
+    #[arg(long, value_name = "KIND", value_parser = session())]
+    pub session: Option<Session>,
+    /// How many lines to judge at a time [default: one for each processor]
+    #[arg(long, value_name = "NUMBER")]
+    pub jobs: Option<NonZero<usize>>,
+    /// The shell that the commands are quoted for; `powershell` is 7.3 or newer
+    #[arg(long, value_enum, default_value_t)]
+    pub shell: CommandShell,
+    #[command(flatten)]
+    pub threshold: Threshold,
+    #[command(flatten)]
+    pub runbooks: Runbooks,
+}
+
+/// In the place of a Region.
+pub const ALL_REGIONS: &str = "all";
+
+#[derive(Args)]
+pub struct Fleet {
+    /// A Region, repeatable, or `all` that are switched on [default: the profile's]
+    #[arg(long, value_name = "REGION", value_parser = region_or_all)]
+    pub region: Vec<String>,
+    /// A profile of the AWS configuration files
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// Group saved facts, as --save-facts writes them (`-`: standard input); repeatable
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "save_facts"])]
+    pub facts: Vec<PathBuf>,
+    #[command(flatten)]
+    pub filter: Filter,
+    /// The kind of session
+    #[arg(long, value_name = "KIND", value_parser = session(), default_value = "shell")]
+    pub session: Session,
+    /// The principal whose permissions to check [default: the caller]
+    #[arg(long, value_name = "ARN", conflicts_with = "facts")]
+    pub operator: Option<Arn>,
+    /// When to stop calling AWS and report the rest as unknown, for each Region
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration)]
+    pub timeout: Duration,
+    /// The output format [default: table]
+    #[arg(long, value_enum)]
+    pub format: Option<FleetFormat>,
+    /// Write to a file, atomically; the name's ending chooses the format (.json, .ndjson, .csv, .md, .html).
+    /// Repeatable
+    #[arg(long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Save the facts to a file, for --facts and for `ssm-doctor judge`
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// How many nodes to judge at a time [default: one for each processor]
+    #[arg(long, value_name = "NUMBER")]
+    pub jobs: Option<NonZero<usize>>,
+    /// The shell that the commands are quoted for; `powershell` is 7.3 or newer
+    #[arg(long, value_enum, default_value_t)]
+    pub shell: CommandShell,
+    #[command(flatten)]
+    pub threshold: Threshold,
+    #[command(flatten)]
+    pub runbooks: Runbooks,
+}
+
+fn region_or_all(raw: &str) -> Result<String, String> {
+    if raw == ALL_REGIONS {
+        return Ok(raw.to_owned());
+    }
+    raw.parse::<Region>().map(|region| region.to_string()).map_err(|error| error.to_string())
+}
+
+#[derive(Args)]
+pub struct Threshold {
+    /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1, `never` turns 1 and 3 into 0
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
+    pub fail_on: Vec<FailOn>,
+}
+
+#[derive(Args)]
 pub struct ReportArgs {
     /// The report's format [default: table]
     #[arg(long, value_enum)]
@@ -234,9 +344,8 @@ pub struct ReportArgs {
     /// Save the facts to a file, for --facts
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
-    /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1, `never` turns 1 and 3 into 0
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
-    pub fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    pub threshold: Threshold,
     #[command(flatten)]
     pub runbooks: Runbooks,
 }
@@ -307,7 +416,7 @@ fn session() -> impl clap::builder::TypedValueParser<Value = Session> {
 }
 
 /// `90s`, `10m`, `1h30m`.
-fn duration(raw: &str) -> Result<Duration, String> {
+pub fn duration(raw: &str) -> Result<Duration, String> {
     let wrong = || "expected a duration such as `90s`, `10m` or `1h30m`".to_owned();
     let span: jiff::SignedDuration = raw.parse().map_err(|_| wrong())?;
     Duration::try_from(span).ok().filter(|it| !it.is_zero()).ok_or_else(wrong)
@@ -341,8 +450,10 @@ pub enum UsageError {
     NoScenario { asked: String, near: Option<String> },
     #[error("there is no area `{asked}`")]
     NoArea { asked: String, areas: String },
-    #[error("one target at a time: `{first}` and `{second}` are two")]
-    TwoTargets { first: String, second: String },
+    #[error("no instance or node answers to `{asked}`")]
+    NotFound { asked: String },
+    #[error("{first} and {second} both read standard input")]
+    OneInput { first: &'static str, second: &'static str },
     #[error("`{asked}` stands alone, and a duration belongs to its flag")]
     LooseDuration { asked: String },
     #[error("`--output {asked}` names a file, and `{asked}` is a format")]
@@ -371,16 +482,17 @@ impl UsageError {
                 "for a container, see `aws ecs execute-command` and the ECS Exec checker".into()
             }
             Self::NothingAsked => {
-                "name an instance (`i-…`), a managed node (`mi-…`), or a file with --facts".into()
+                "name an instance (`i-…`), a managed node (`mi-…`), or a file with --facts; `ssm-doctor fleet` examines all".into()
             }
             Self::NoScenario { near: Some(near), .. } => {
                 format!("did you mean `{near}`? `ssm-doctor demo --list` lists them")
             }
             Self::NoScenario { .. } => "`ssm-doctor demo --list` lists them".into(),
             Self::NoArea { areas, .. } => format!("the areas are {areas}"),
-            Self::TwoTargets { .. } => {
-                "run the doctor once for each target, or leave one out".into()
+            Self::NotFound { .. } => {
+                "`aws ec2 describe-instances` and `aws ssm describe-instance-information` list what there is; check the Region and the profile too".into()
             }
+            Self::OneInput { .. } => "give one of them a file".into(),
             Self::LooseDuration { asked } => {
                 format!("write `--wait={asked}`, or `--timeout {asked}`")
             }
@@ -406,32 +518,18 @@ pub fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<
         .map(|near| near.1)
 }
 
-/// Refuses a second word after the target.
-///
-/// # Errors
-/// [`UsageError`], by what was probably meant.
-pub fn only_target(args: &Diagnose) -> Result<(), UsageError> {
-    let (Some(first), Some(second)) = (&args.target, args.more.first()) else {
-        return match &args.target {
-            Some(asked) if duration(asked).is_ok() => {
-                Err(UsageError::LooseDuration { asked: asked.clone() })
-            }
-            _ => Ok(()),
-        };
-    };
-    if let Some(asked) = [first, second].into_iter().find(|it| duration(it).is_ok()) {
-        return Err(UsageError::LooseDuration { asked: asked.clone() });
-    }
-    target(first, None)?;
-    target(second, None)?;
-    Err(UsageError::TwoTargets { first: first.clone(), second: second.clone() })
+/// Is it a command, or nearly one?
+#[must_use]
+pub fn is_like_command(word: &str) -> bool {
+    let command = <Cli as clap::CommandFactory>::command();
+    nearest(word, command.get_subcommands().map(clap::Command::get_name)).is_some()
 }
 
 /// Is each file named once, and is none of them named like a format by mistake?
 ///
 /// # Errors
 /// [`UsageError`], by the mistake.
-pub fn files(report: &ReportArgs, facts: Option<&PathBuf>) -> Result<(), UsageError> {
+pub fn files(report: &ReportArgs, facts: &[PathBuf]) -> Result<(), UsageError> {
     /// What other programs call their formats.
     const OTHERS: [&str; 5] = ["text", "yaml", "yaml-stream", "csv", "md"];
     for file in &report.output {
@@ -442,16 +540,16 @@ pub fn files(report: &ReportArgs, facts: Option<&PathBuf>) -> Result<(), UsageEr
     }
     let outputs = report.output.iter().map(|file| ("--output", file));
     let named: Vec<_> = facts
+        .iter()
         .map(|file| ("--facts", file))
-        .into_iter()
         .chain(outputs)
         .chain(report.save_facts.as_ref().map(|file| ("--save-facts", file)))
         .collect();
     for (at, (second, file)) in named.iter().enumerate() {
         let before = named.iter().take(at);
-        // Facts may be saved over the file that they were read from: they are the same.
+        // Facts may be read twice, and saved over the file that they were read from: they are the same.
         let same = before.into_iter().find(|(first, other)| {
-            other == file && (*first, *second) != ("--facts", "--save-facts")
+            other == file && !(*first == "--facts" && matches!(*second, "--facts" | "--save-facts"))
         });
         if let Some((first, _)) = same {
             return Err(UsageError::SameFile { file: (*file).clone(), first, second });

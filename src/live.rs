@@ -11,13 +11,14 @@ use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
     scope::{Client, Scope, Session},
+    ssm::Ping,
     time::Timestamp,
 };
 use tokio::time::{Instant, sleep};
 
 use crate::{
     COULD_NOT_RUN, Failure, INTERRUPTED,
-    cli::Diagnose,
+    cli::{ALL_REGIONS, Diagnose, Fleet, UsageError},
     collect::{
         ask,
         aws::{Account, ConnectError},
@@ -25,12 +26,15 @@ use crate::{
         workstation::Setup,
     },
     config::Config,
+    judge::line,
     node::FromNode,
+    picker,
     publish::Sink,
     render::safe::shown,
     report::Report,
     runbook_base,
     snapshot::Snapshot,
+    targets::{Asked, candidates, select},
 };
 
 /// How long `--wait` leaves AWS alone between looks.
@@ -46,6 +50,8 @@ pub enum LiveError {
     NoOperator(Arn),
     #[error("`{arn}` is of account {}, and the credentials are of {ours}", .arn.account())]
     OtherAccount { arn: Arn, ours: AccountId },
+    #[error("AWS does not list the instances and nodes: a call {0}")]
+    NoList(String),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("this machine's clock shows no date that can be written")]
@@ -69,6 +75,9 @@ impl LiveError {
                 the session has to be started too"
                     .into()
             }
+            Self::NoList(_) => "ask for the target by its id, or grant ec2:DescribeInstances and \
+                ssm:DescribeInstanceInformation: `ssm-doctor policy` prints all that is needed"
+                .into(),
             Self::Runtime(_) => "close some programs, and run again".into(),
             Self::Clock => "set the clock".into(),
             Self::Interrupted => "run it again".into(),
@@ -84,40 +93,54 @@ impl LiveError {
 }
 
 /// Collects, judges and reports.
-pub fn diagnose(
-    args: &Diagnose,
-    target: Target,
-    region: Option<Region>,
-    config: &Config,
-) -> Result<u8, Failure> {
+pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8, Failure> {
+    if asked.is_empty() && args.tag.is_empty() && !picker::is_possible() {
+        return Err(UsageError::NothingAsked.into());
+    }
     let sink = Sink::open(&args.report)?;
-    let from_node = FromNode::read(args, &target)?;
+    let (snapshots, reports) = waited(look(args, asked, config))?;
+    sink.publish(&args.report, &reports, &snapshots)
+}
+
+/// The facts of all nodes of the Regions, as lines that `judge` reads.
+pub fn fleet(args: &Fleet, config: &Config) -> Result<String, Failure> {
+    waited(async {
+        let mut progress = Progress::new();
+        let mut text = String::new();
+        for region in regions(args, config).await? {
+            text.push_str(&region_lines(args, region.as_ref(), config, &mut progress).await?);
+        }
+        Ok(text)
+    })
+}
+
+/// Waits for `work`, or until the user interrupts it.
+fn waited<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(LiveError::Runtime)?;
-    let (snapshot, report) = runtime.block_on(async {
+    let done = runtime.block_on(async {
         tokio::select! {
-            looked = look(args, target, region, from_node, config) => looked,
-            _ = tokio::signal::ctrl_c() => Err(LiveError::Interrupted),
+            done = work => done,
+            _ = tokio::signal::ctrl_c() => Err(LiveError::Interrupted.into()),
         }
-    })?;
+    });
     // A resolver thread that still waits for DNS must not hold up the report.
     runtime.shutdown_background();
-    sink.publish(&args.report, &report, &snapshot)
+    done
 }
 
-/// Looks once; with `--wait`, until a session can start or the time is up.
+/// Looks once; with `--wait`, until a session can start to every target or the time is up.
 async fn look(
     args: &Diagnose,
-    target: Target,
-    region: Option<Region>,
-    from_node: FromNode,
+    asked: &[Asked],
     config: &Config,
-) -> Result<(Snapshot, Report), LiveError> {
+) -> Result<(Vec<Snapshot>, Vec<Report>), Failure> {
     let mut progress = Progress::new();
     progress.say("finding credentials");
     let profile = args.profile.as_deref().or(config.profile.as_deref());
+    let region = region_of(args, asked)?;
     let region = region.as_ref().map(Region::as_str).or(config.region.as_deref());
     let here = Setup {
         profile_flag: args.profile.clone(),
@@ -125,13 +148,16 @@ async fn look(
         resolver: args.resolver,
         ..Setup::default()
     };
-    let account = Account::connect(region, here).await?;
+    let account = Account::connect(region, here).await.map_err(LiveError::from)?;
+    // The list of targets is drawn where the progress stands.
+    progress.say("");
+    let (targets, listed) = meant(args, asked, &account).await?;
+    let from_node = FromNode::of(args, &targets)?;
     let until = args.wait.map(|it| Instant::now() + it);
-    let mut spent = 0;
-    let named: Option<Arn> = args.target.as_deref().and_then(|it| it.parse().ok());
+    let (mut spent, mut known) = (0, listed);
     loop {
-        let mut asked = Scope {
-            target: target.clone(),
+        let first = Scope {
+            target: targets.first().cloned().ok_or(UsageError::NothingAsked)?,
             region: account.region().clone(),
             at: now()?,
             session: args.session.unwrap_or_default(),
@@ -141,54 +167,55 @@ async fn look(
             agent_log: false,
             probe: false,
         };
-        let mut facts = Facts::default();
+        let mut facts = std::mem::take(&mut known);
+        let mut session = first.session;
         // A document says by itself what kind of session is meant.
         if let (None, Some(name)) = (args.session, &args.document) {
             if !session::is_owned_by_aws(name) {
-                facts = ask(Need::document(name.clone()), &account, &asked, args.timeout).await;
+                let need = Need::document(name.clone());
+                facts.absorb(ask(need, &account, &first, args.timeout).await);
             }
-            asked.session = session::opens(name, &facts).unwrap_or_default();
+            session = session::opens(name, &facts).unwrap_or_default();
         }
-        from_node.add_to(&mut asked, &mut facts);
-        let mut scopes = vec![asked.clone()];
+        let scope = |target: &Target| Scope { target: target.clone(), session, ..first.clone() };
+        let mut main: Vec<Scope> = targets.iter().map(scope).collect();
+        if let [scope] = main.as_mut_slice() {
+            from_node.add_to(scope, &mut facts);
+        }
+        let mut scopes = main.clone();
         if args.session.is_none() {
-            let others = Session::ALL.into_iter().filter(|it| *it != asked.session);
-            scopes.extend(others.map(|session| Scope { session, document: None, ..asked.clone() }));
+            let others = Session::ALL.into_iter().filter(|it| *it != session);
+            scopes.extend(others.flat_map(|session| {
+                let other = move |scope: &Scope| Scope { session, document: None, ..scope.clone() };
+                main.iter().map(other)
+            }));
         }
         let gathered = gather(facts, &scopes, &account, args.timeout, &mut |calls| {
             progress.say(&format!("asking {calls}"));
         })
         .await;
-        let caller = gathered.facts.caller.get(&Ourselves::Us);
-        if let (Some(words), Some(Row::Unknown { unknown: Why::Denied | Why::Refused, .. })) =
-            (account.rejected(), caller)
-        {
-            return Err(LiveError::Rejected(words.to_owned()));
-        }
-        if let Some(operator) = args.operator.as_ref().filter(|it| is_absent(&gathered.facts, it)) {
-            return Err(LiveError::NoOperator(operator.clone()));
-        }
-        if let (Some(arn), Some(Row::Present(caller))) = (&named, caller)
-            && arn.account() != caller.account.as_str()
-        {
-            let ours = caller.account.clone();
-            return Err(LiveError::OtherAccount { arn: arn.clone(), ours });
-        }
-        let snapshot = Snapshot {
-            scope: asked,
-            facts: gathered.facts,
-            calls: gathered.calls.saturating_sub(spent),
-            rounds: gathered.rounds,
-        };
+        check_access(args, asked, &account, &gathered.facts)?;
+        let calls = gathered.calls.saturating_sub(spent);
         spent = gathered.calls;
+        let snapshots = match main.as_slice() {
+            [scope] => vec![Snapshot {
+                scope: scope.clone(),
+                facts: gathered.facts,
+                calls,
+                rounds: gathered.rounds,
+            }],
+            several => line::apart(several, &gathered.facts, calls, gathered.rounds),
+        };
         let runbooks = runbook_base(&args.report.runbooks, config);
-        let report =
-            Report::new(&snapshot, &runbooks, args.session.is_none(), args.report.shell.into());
-        let wanted = matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded);
+        let (others, shell) = (args.session.is_none(), args.report.shell);
+        let report = |it: &Snapshot| Report::new(it, &runbooks, others, shell.into());
+        let reports: Vec<Report> = snapshots.iter().map(report).collect();
+        let wanted =
+            |it: &&Report| matches!(it.diagnosis.overall, Overall::Healthy | Overall::Degraded);
         let left = until.map(|it| it.saturating_duration_since(Instant::now()));
-        match left.filter(|it| !wanted && !it.is_zero()) {
-            None => return Ok((snapshot, report)),
-            Some(left) => {
+        let waiting = reports.iter().find(|it| !wanted(it));
+        match (left.filter(|it| !it.is_zero()), waiting) {
+            (Some(left), Some(report)) => {
                 let cause = report.diagnosis.causes.first().map(|it| it.name());
                 progress.say(&format!(
                     "{} ({}); looking again in {} s",
@@ -198,7 +225,185 @@ async fn look(
                 ));
                 sleep(PAUSE.min(left)).await;
             }
+            _ => return Ok((snapshots, reports)),
         }
+    }
+}
+
+/// The Region that the targets' ARNs or the command line name.
+fn region_of(args: &Diagnose, asked: &[Asked]) -> Result<Option<Region>, UsageError> {
+    let mut region = args.region.clone();
+    for word in asked {
+        let Asked::Id { region: Some(found), arn: Some(arn), .. } = word else { continue };
+        let known = region.get_or_insert_with(|| found.clone());
+        if known != found {
+            return Err(UsageError::TwoRegions {
+                asked: arn.to_string(),
+                arn: found.to_string(),
+                region: known.to_string(),
+            });
+        }
+    }
+    Ok(region)
+}
+
+/// The targets that are meant, and what a list of all instances showed of them, if one was needed.
+async fn meant(
+    args: &Diagnose,
+    asked: &[Asked],
+    account: &Account,
+) -> Result<(Vec<Target>, Facts), Failure> {
+    let names_none = asked.is_empty() && args.tag.is_empty();
+    if !names_none && args.tag.is_empty() && !asked.iter().any(Asked::is_description) {
+        return Ok((select(asked, &[], &[])?, Facts::default()));
+    }
+    let all = list(account).await?;
+    let candidates = candidates(&all);
+    let chosen = if names_none {
+        vec![picker::pick(&candidates)?]
+    } else {
+        select(asked, &args.tag, &candidates)?
+    };
+    let known = about(&chosen, &all);
+    Ok((chosen, known))
+}
+
+/// Every instance and node.
+async fn list(account: &Account) -> Result<Facts, LiveError> {
+    account.inventory().await.map_err(|failure| match account.rejected() {
+        Some(words) => LiveError::Rejected(words.to_owned()),
+        None => LiveError::NoList(format!("{}: {}", failure.why.phrase(), failure.detail)),
+    })
+}
+
+/// The listed rows of `targets` alone.
+fn about(targets: &[Target], all: &Facts) -> Facts {
+    let mut facts = Facts::default();
+    for target in targets {
+        let mut needs = vec![Need::node(target.clone())];
+        if let Some(id) = target.instance() {
+            needs.extend([Need::instance(id.clone()), Need::instance_status(id.clone())]);
+        }
+        needs.iter().for_each(|need| facts.copy_from(all, need));
+    }
+    facts
+}
+
+/// Nothing can be judged with credentials that AWS rejects, for an operator who does not exist, or in another account.
+fn check_access(
+    args: &Diagnose,
+    asked: &[Asked],
+    account: &Account,
+    facts: &Facts,
+) -> Result<(), LiveError> {
+    let caller = facts.caller.get(&Ourselves::Us);
+    if let (Some(words), Some(Row::Unknown { unknown: Why::Denied | Why::Refused, .. })) =
+        (account.rejected(), caller)
+    {
+        return Err(LiveError::Rejected(words.to_owned()));
+    }
+    if let Some(operator) = args.operator.as_ref().filter(|it| is_absent(facts, it)) {
+        return Err(LiveError::NoOperator(operator.clone()));
+    }
+    let Some(Row::Present(caller)) = caller else { return Ok(()) };
+    let named = |word: &Asked| match word {
+        Asked::Id { arn, .. } => arn.clone(),
+        _ => None,
+    };
+    let foreign = |arn: &Arn| arn.account() != caller.account.as_str();
+    match asked.iter().filter_map(named).find(foreign) {
+        Some(arn) => Err(LiveError::OtherAccount { arn, ours: caller.account.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Of a fleet: None is the Region of the profile.
+async fn regions(args: &Fleet, config: &Config) -> Result<Vec<Option<Region>>, Failure> {
+    if !args.region.iter().any(|word| word == ALL_REGIONS) {
+        let named: Vec<_> =
+            args.region.iter().filter_map(|word| word.parse::<Region>().ok()).map(Some).collect();
+        return Ok(if named.is_empty() { vec![None] } else { named });
+    }
+    let account = connected(args, None, config).await?;
+    let all = account.regions().await.map_err(|failure| {
+        LiveError::NoList(format!("{}: {}", failure.why.phrase(), failure.detail))
+    })?;
+    Ok(all.into_iter().map(Some).collect())
+}
+
+async fn connected(
+    args: &Fleet,
+    region: Option<&Region>,
+    config: &Config,
+) -> Result<Account, LiveError> {
+    let profile = args.profile.as_deref().or(config.profile.as_deref());
+    let here = Setup {
+        profile_flag: args.profile.clone(),
+        profile: profile.map(str::to_owned),
+        ..Setup::default()
+    };
+    let region = region.map(Region::as_str).or(config.region.as_deref());
+    Ok(Account::connect(region, here).await?)
+}
+
+/// The lines of one Region: its instances and nodes page by page, then what their checks need, each question once for
+/// all of them.
+async fn region_lines(
+    args: &Fleet,
+    region: Option<&Region>,
+    config: &Config,
+    progress: &mut Progress,
+) -> Result<String, Failure> {
+    progress.say("finding credentials");
+    let account = connected(args, region, config).await?;
+    progress.say(&format!("listing the nodes of {}", account.region()));
+    let all = list(&account).await?;
+    let at = now()?;
+    let scope = |target| Scope {
+        target,
+        region: account.region().clone(),
+        at,
+        session: args.session,
+        document: None,
+        operator: args.operator.clone(),
+        // A fleet is judged as a whole, and not from this machine.
+        client: Client::Declined,
+        agent_log: false,
+        probe: false,
+    };
+    let scopes: Vec<Scope> = candidates(&all)
+        .into_iter()
+        .map(|candidate| scope(candidate.target))
+        .filter(|scope| {
+            let facts = all.clone();
+            args.filter.admits(&Snapshot { scope: scope.clone(), facts, calls: 0, rounds: 0 })
+        })
+        .collect();
+    let targets: Vec<Target> = scopes.iter().map(|scope| scope.target.clone()).collect();
+    let mut facts = about(&targets, &all);
+    leave_out(&targets, &mut facts);
+    let gathered = gather(facts, &scopes, &account, args.timeout, &mut |calls| {
+        progress.say(&format!("{}: {} nodes, asking {calls}", account.region(), scopes.len()));
+    })
+    .await;
+    let text = line::split(&scopes, &gathered.facts, gathered.calls, gathered.rounds);
+    text.map_err(|error| Failure::Defect(error.to_string()))
+}
+
+/// Facts that take a call for each node. The session channel of a node that reports is the only one of them that is
+/// worth it: no list shows the channel, and no session starts without.
+fn leave_out(targets: &[Target], facts: &mut Facts) {
+    for target in targets {
+        let reports = matches!(
+            facts.nodes.get(target),
+            Some(Row::Present(node)) if node.ping == Ping::Online
+        );
+        let mut needs = vec![Need::past_sessions(target.clone())];
+        needs.extend((!reports).then(|| Need::connection(target.clone())));
+        if let Some(id) = target.instance() {
+            needs.extend([Need::console(id.clone()), Need::profile_association(id.clone())]);
+        }
+        needs.iter().for_each(|need| facts.give_up(need, Why::NotCollected, ""));
     }
 }
 

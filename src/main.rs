@@ -8,22 +8,31 @@ mod cli;
 mod collect;
 mod config;
 mod explain;
+mod fleet;
+mod judge;
 #[cfg(feature = "live")]
 mod live;
 mod log;
 mod node;
 mod output;
+#[cfg(feature = "live")]
+mod picker;
 mod policy;
 mod publish;
 mod render;
 mod report;
 mod site;
 mod snapshot;
+mod tag;
+mod targets;
 
 use std::{
     env,
     io::{self, Read as _, Write as _},
+    num::NonZero,
+    path::Path,
     process::ExitCode,
+    thread,
 };
 
 use anstream::{AutoStream, ColorChoice};
@@ -34,13 +43,19 @@ use ssm_doctor_checks::{
     all,
     engine::{check::Check, diagnosis::settle},
 };
-use ssm_doctor_facts::scope::Client;
+use ssm_doctor_facts::{
+    ids::{Region, Target},
+    scope::Client,
+};
 use ssm_doctor_fixtures as fixtures;
 
+#[cfg(feature = "live")]
+use crate::output::{Pending, Readers};
 use crate::{
     cli::{Cli, Color, Command, Demo, Diagnose, ListFormat, Runbooks, UsageError},
     config::{Config, ConfigError},
     explain::ExplainError,
+    judge::{JudgeError, line},
     log::LogError,
     node::{FromNode, NodeError},
     output::OutputError,
@@ -48,6 +63,7 @@ use crate::{
     render::{Page, RenderError, Screen},
     report::Report,
     snapshot::{Snapshot, SnapshotError},
+    targets::{Asked, Candidate},
 };
 
 /// The command line, the credentials or the target make no diagnosis possible.
@@ -95,6 +111,8 @@ pub enum Failure {
     Log(#[from] LogError),
     #[error(transparent)]
     Node(#[from] NodeError),
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -116,6 +134,7 @@ impl Failure {
             Self::Explain(it) => it.help(),
             Self::Log(it) => it.help(),
             Self::Node(it) => it.help(),
+            Self::Judge(it) => it.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
@@ -148,6 +167,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             explain(&asked.join(" "), format, &runbooks, &config)
         }
         Some(Command::Checks { area, format }) => checks(area.as_deref(), format),
+        Some(Command::Judge(args)) => judge(&args, &config),
+        Some(Command::Fleet(args)) => fleet(&args, &config),
         Some(Command::Policy { format }) => {
             output::print(&policy::text(format)?)?;
             if let Some(note) = policy::note()? {
@@ -172,52 +193,127 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             output::print(&format!("{}\n", out.join("index.html").display()))?;
             Ok(0)
         }
+        None if env::args_os().len() < 2 && !offers_list() => {
+            // Without a standard error there is nobody to tell.
+            let _ = write!(io::stderr(), "{}", Cli::command().render_help());
+            Ok(COULD_NOT_RUN)
+        }
         None => diagnose(cli.diagnose, &config),
     }
 }
 
+/// Can somebody choose a target from a list?
+fn offers_list() -> bool {
+    #[cfg(feature = "live")]
+    return picker::is_possible();
+    #[cfg(not(feature = "live"))]
+    false
+}
+
 /// Names what is asked, finds the facts, and reports.
 fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
-    cli::only_target(&args)?;
-    cli::files(&args.report, args.facts.as_ref())?;
-    let asked = args.target.as_deref();
-    let asked = asked.map(|it| cli::target(it, args.region.as_ref())).transpose()?;
-    let Some(file) = &args.facts else {
-        let (target, region) = asked.ok_or(UsageError::NothingAsked)?;
+    cli::files(&args.report, &args.facts)?;
+    let asked = targets::asked(&args)?;
+    if args.facts.is_empty() {
         #[cfg(feature = "live")]
-        return live::diagnose(&args, target, region, config);
+        return live::diagnose(&args, &asked, config);
         #[cfg(not(feature = "live"))]
-        {
-            let _ = (target, region);
-            return Err(Failure::NotLive);
-        }
-    };
-    let sink = Sink::open(&args.report)?;
-    let mut snapshot = Snapshot::load(file)?;
-    let target = asked.as_ref().map(|it| it.0.to_string());
-    let region = asked.as_ref().and_then(|it| it.1.as_ref()).or(args.region.as_ref());
-    snapshot.expect(file, "target", target.as_deref())?;
-    snapshot.expect(file, "region", region.map(ssm_doctor_facts::ids::Region::as_str))?;
-    let from_node = FromNode::read(&args, &snapshot.scope.target)?;
-    from_node.add_to(&mut snapshot.scope, &mut snapshot.facts);
-    let scope = &mut snapshot.scope;
-    // A document says by itself what kind of session is meant.
-    let meant = args.document.as_ref().and_then(|name| session::opens(name, &snapshot.facts));
-    scope.session = args.session.or(meant).unwrap_or(scope.session);
-    scope.document = args.document.or(scope.document.take());
-    scope.operator = args.operator.or(scope.operator.take());
-    if args.no_client {
-        scope.client = Client::Declined;
+        return Err(if asked.is_empty() && args.tag.is_empty() {
+            UsageError::NothingAsked.into()
+        } else {
+            Failure::NotLive
+        });
     }
-    let mut judged = snapshot.clone();
-    settle(&mut judged.facts, &judged.scope);
-    let report = Report::new(
-        &judged,
-        &runbook_base(&args.report.runbooks, config),
-        args.session.is_none(),
-        args.report.shell.into(),
-    );
-    sink.publish(&args.report, &report, &snapshot)
+    let sink = Sink::open(&args.report)?;
+    let mut snapshots = saved(&args, &asked)?;
+    let targets: Vec<Target> = snapshots.iter().map(|it| it.scope.target.clone()).collect();
+    let from_node = FromNode::of(&args, &targets)?;
+    let runbooks = runbook_base(&args.report.runbooks, config);
+    let mut reports = Vec::new();
+    for Snapshot { scope, facts, .. } in &mut snapshots {
+        from_node.add_to(scope, facts);
+        // A document says by itself what kind of session is meant.
+        let meant = args.document.as_ref().and_then(|name| session::opens(name, facts));
+        scope.session = args.session.or(meant).unwrap_or(scope.session);
+        scope.document = args.document.clone().or(scope.document.take());
+        scope.operator = args.operator.clone().or(scope.operator.take());
+        if args.no_client {
+            scope.client = Client::Declined;
+        }
+    }
+    for snapshot in &snapshots {
+        let mut judged = snapshot.clone();
+        settle(&mut judged.facts, &judged.scope);
+        let others = args.session.is_none();
+        reports.push(Report::new(&judged, &runbooks, others, args.report.shell.into()));
+    }
+    sink.publish(&args.report, &reports, &snapshots)
+}
+
+/// The saved facts that are asked about: all, if nothing is asked.
+fn saved(args: &Diagnose, asked: &[Asked]) -> Result<Vec<Snapshot>, Failure> {
+    let mut all: Vec<(&Path, Snapshot)> = Vec::new();
+    for file in &args.facts {
+        all.extend(line::load(file)?.into_iter().map(|snapshot| (file.as_path(), snapshot)));
+    }
+    let named = |word: &Asked| match word {
+        Asked::Id { region, .. } => region.clone(),
+        _ => None,
+    };
+    let region = asked.iter().find_map(named).or_else(|| args.region.clone());
+    for (file, snapshot) in &all {
+        snapshot.expect(file, "region", region.as_ref().map(Region::as_str))?;
+    }
+    if asked.is_empty() && args.tag.is_empty() {
+        return match all.len() {
+            0 => Err(UsageError::NothingAsked.into()),
+            _ => Ok(all.into_iter().map(|it| it.1).collect()),
+        };
+    }
+    // Facts about one target can be about nothing else.
+    if let ([Asked::Id { target, .. }], [(file, snapshot)]) = (asked, all.as_slice()) {
+        snapshot.expect(file, "target", Some(target.to_string().as_str()))?;
+    }
+    let candidates: Vec<Candidate> = all
+        .iter()
+        .map(|(_, Snapshot { scope, facts, .. })| Candidate::of(&scope.target, facts))
+        .collect();
+    let chosen = targets::select(asked, &args.tag, &candidates)?;
+    let mut found = Vec::new();
+    for target in chosen {
+        let mine = all.iter().filter(|(_, snapshot)| snapshot.scope.target == target);
+        let before = found.len();
+        found.extend(mine.map(|(_, snapshot)| snapshot.clone()));
+        if found.len() == before {
+            return Err(UsageError::NotFound { asked: target.to_string() }.into());
+        }
+    }
+    Ok(found)
+}
+
+fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
+    let sink = fleet::Sink::open(args.format, &args.output)?;
+    let asked = judge::stream::Asked {
+        session: Some(args.session),
+        runbooks: runbook_base(&args.runbooks, config),
+        shell: args.shell.into(),
+        jobs: jobs(args.jobs),
+    };
+    if !args.facts.is_empty() {
+        return fleet::run(fleet::files(&args.facts)?, asked, args, sink);
+    }
+    #[cfg(feature = "live")]
+    {
+        let saved = args.save_facts.as_deref();
+        let saved = saved.map(|file| Pending::open(file, Readers::Owner)).transpose()?;
+        let lines = live::fleet(args, config)?;
+        if let Some(file) = saved {
+            file.write(&lines)?;
+        }
+        fleet::run(io::Cursor::new(lines), asked, args, sink)
+    }
+    #[cfg(not(feature = "live"))]
+    Err(Failure::NotLive)
 }
 
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
@@ -229,7 +325,7 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
         output::print(&page.finish())?;
         return Ok(0);
     }
-    cli::files(&args.report, None)?;
+    cli::files(&args.report, &[])?;
     let asked = args.scenario.unwrap_or_else(|| fixtures::DEFAULT.to_owned());
     let sink = Sink::open(&args.report)?;
     let names = scenarios.iter().map(|it| it.name.as_str());
@@ -247,7 +343,7 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
         args.session.is_none(),
         args.report.shell.into(),
     );
-    sink.publish(&args.report, &report, &snapshot)
+    sink.publish(&args.report, &[report], &[snapshot])
 }
 
 fn explain(
@@ -276,6 +372,21 @@ fn explain(
     };
     output::print(&text)?;
     Ok(0)
+}
+
+fn judge(args: &cli::Judge, config: &Config) -> Result<u8, Failure> {
+    let asked = judge::stream::Asked {
+        session: args.session,
+        runbooks: runbook_base(&args.runbooks, config),
+        shell: args.shell.into(),
+        jobs: jobs(args.jobs),
+    };
+    judge::run(asked, args.threshold.fail_on.clone())
+}
+
+/// How many threads judge.
+fn jobs(asked: Option<NonZero<usize>>) -> NonZero<usize> {
+    asked.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// The manual page: every command in one, as `--help` says it.

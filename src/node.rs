@@ -41,6 +41,8 @@ pub enum NodeError {
     NoProbe { path: PathBuf, error: ssm_doctor_probe::ProbeError },
     #[error("the probe `{}` is of `{found}`, not of `{asked}`", path.display())]
     OtherNode { path: PathBuf, found: String, asked: Target },
+    #[error("--agent-log and --probe are of one node, and {targets} targets are asked about")]
+    Several { targets: usize },
     #[cfg(not(all(feature = "probe", unix)))]
     #[error("this ssm-doctor was built without the probe")]
     NotBuilt,
@@ -57,6 +59,7 @@ impl NodeError {
                 "run `ssm-doctor probe > probe.json` on the node, and copy all of probe.json here"
                     .into()
             }
+            Self::Several { .. } => "ask about that node alone".into(),
             Self::OtherNode { found, .. } => {
                 format!("ask about `{found}`, or run the probe on the other node")
             }
@@ -69,11 +72,23 @@ impl NodeError {
 }
 
 impl FromNode {
+    /// What the command line names, of the only target. Nothing can be of several nodes.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read), or if there are several targets.
+    pub fn of(args: &Diagnose, targets: &[Target]) -> Result<Self, NodeError> {
+        match targets {
+            [target] => Self::read(args, target),
+            _ if args.agent_log.is_empty() && args.probe.is_none() => Ok(Self::default()),
+            _ => Err(NodeError::Several { targets: targets.len() }),
+        }
+    }
+
     /// What the command line names.
     ///
     /// # Errors
     /// If a file cannot be read, is something else, or is of another node.
-    pub fn read(args: &Diagnose, target: &Target) -> Result<Self, NodeError> {
+    fn read(args: &Diagnose, target: &Target) -> Result<Self, NodeError> {
         let mut log = log::given(&args.agent_log)?;
         let probe = args.probe.as_deref().map(|path| read(path, target)).transpose()?;
         let Some(mut probe) = probe else { return Ok(Self { log, probe: None }) };

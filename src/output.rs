@@ -24,6 +24,12 @@ fn said(error: &io::Error) -> String {
 }
 
 impl OutputError {
+    /// What standard output said.
+    #[must_use]
+    pub fn standard(error: io::Error) -> Self {
+        Self { file: "standard output".into(), error }
+    }
+
     #[must_use]
     pub fn help(&self) -> String {
         match self.error.kind() {
@@ -114,7 +120,7 @@ pub fn print(text: &str) -> Result<(), OutputError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(OutputError { file: "standard output".into(), error })
+            Err(OutputError::standard(error))
         }
         _ => Ok(()),
     }

@@ -46,30 +46,37 @@ impl Sink {
     pub fn publish(
         self,
         args: &ReportArgs,
-        report: &Report,
-        snapshot: &Snapshot,
+        reports: &[Report],
+        snapshots: &[Snapshot],
     ) -> Result<u8, Failure> {
         if let Some(file) = self.facts {
-            file.write(&snapshot.to_json()?)?;
+            let text = match snapshots {
+                [snapshot] => snapshot.to_json(),
+                several => several.iter().map(Snapshot::to_line).collect(),
+            };
+            file.write(&text?)?;
         }
         let view = View { screen: screen(&std::io::stdout()), verbose: args.verbose };
         let in_file =
             View { screen: crate::render::Screen { colour: false, ..view.screen }, ..view };
         for (format, file) in self.outputs {
-            file.write(&format.render(report, in_file)?)?;
+            file.write(&format.render(reports, in_file)?)?;
         }
         if args.quiet {
-            output::print(&table::line(report, view))?;
+            let lines: String = reports.iter().map(|report| table::line(report, view)).collect();
+            output::print(&lines)?;
         } else if let Some(format) = self.printed {
-            output::print(&format.render(report, view)?)?;
+            output::print(&format.render(reports, view)?)?;
         }
-        Ok(exit_code(report, &args.fail_on))
+        let codes = reports.iter().map(|report| exit_code(report, &args.threshold.fail_on));
+        Ok(codes.fold(0, worst))
     }
 }
 
 /// `blocks`, `degrades` and `advises` are thresholds; `unknown` is beside them. `never` leaves only exit
 /// code 2.
-fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
+#[must_use]
+pub fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     let failed = |impact| {
         let fails = |it: &Finding| it.standing.is_some() && !it.open && it.check.impact == impact;
         report.diagnosis.findings.iter().any(fails)
@@ -93,4 +100,16 @@ fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     } else {
         0
     }
+}
+
+/// How a run about several targets ends: 2 before 1 before 3 before 0.
+#[must_use]
+pub fn worst(one: u8, other: u8) -> u8 {
+    let rank = |code: u8| match code {
+        0 => 0,
+        3 => 1,
+        1 => 2,
+        _ => 3,
+    };
+    if rank(other) > rank(one) { other } else { one }
 }

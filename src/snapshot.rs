@@ -5,15 +5,21 @@
 //! the next step. The facts name what an attacker would like to know; the file is its owner's only.
 
 use std::{
+    borrow::Cow,
     fs,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::error::Category;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
+
+use crate::render::{json, json_line};
 
 /// Facts, and the question for which they were collected.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +30,7 @@ pub struct Snapshot {
     pub rounds: u32,
 }
 
-const SCHEMA: &str = "ssm-doctor/facts/v2";
+pub const SCHEMA: &str = "ssm-doctor/facts/v2";
 const FAMILY: &str = "ssm-doctor/facts/v";
 /// The version in [`SCHEMA`].
 const VERSION: u32 = 2;
@@ -43,6 +49,15 @@ pub struct File {
     #[serde(default)]
     rounds: u32,
     facts: Facts,
+}
+
+impl File {
+    /// Without its schema and tool.
+    #[must_use]
+    pub fn snapshot(self) -> Snapshot {
+        let Self { scope, facts, calls, rounds, .. } = self;
+        Snapshot { scope, facts, calls, rounds }
+    }
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -76,6 +91,8 @@ pub enum SnapshotError {
     Field { file: String, path: String, what: String, line: usize, column: usize },
     #[error("the facts file `{file}` is about the {what} `{found}`, not `{asked}`")]
     Mismatch { file: String, what: &'static str, found: String, asked: String },
+    #[error("the facts file `{file}` cannot be read: line {line}: {what}")]
+    Line { file: String, line: usize, what: String },
     #[error("cannot write the facts: {0}")]
     Unwritable(serde_json::Error),
 }
@@ -98,6 +115,9 @@ impl SnapshotError {
             Self::Field { .. } => {
                 "correct the value, or collect the facts again with `--save-facts FILE`; schemas/facts-v2.json describes the format".into()
             }
+            Self::Line { .. } => {
+                "correct the line, or collect the facts again; schemas/judge-v1.json describes a line".into()
+            }
             Self::Mismatch { what, found, .. } => match *what {
                 "target" => format!("ask about `{found}`, or leave the target out"),
                 what => format!("leave out --{what}, or collect the facts for the one you mean"),
@@ -107,39 +127,41 @@ impl SnapshotError {
     }
 }
 
+/// The name of a file and its text; of standard input if it is `-`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn text_of(path: &Path) -> Result<(String, String), SnapshotError> {
+    let stdin = path == Path::new("-");
+    let file = if stdin { "standard input".into() } else { path.display().to_string() };
+    let mut bytes = Vec::new();
+    let read = if stdin {
+        io::stdin().read_to_end(&mut bytes).map(drop)
+    } else {
+        fs::read(path).map(|it| bytes = it)
+    };
+    read.map_err(|error| SnapshotError::Unreadable { file: file.clone(), error })?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((file, text)),
+        Err(error) => Err(SnapshotError::NotText { file, byte: error.utf8_error().valid_up_to() }),
+    }
+}
+
 impl Snapshot {
-    /// From a file, or from standard input if it is `-`.
+    /// From a document.
     ///
     /// # Errors
-    /// Whatever is wrong with the file.
-    pub fn load(path: &Path) -> Result<Self, SnapshotError> {
-        let stdin = path == Path::new("-");
-        let file = if stdin { "standard input".into() } else { path.display().to_string() };
-        let mut bytes = Vec::new();
-        let read = if stdin {
-            io::stdin().read_to_end(&mut bytes).map(drop)
-        } else {
-            fs::read(path).map(|it| bytes = it)
-        };
-        read.map_err(|error| SnapshotError::Unreadable { file: file.clone(), error })?;
-        let text = str::from_utf8(&bytes).map_err(|error| SnapshotError::NotText {
-            file: file.clone(),
-            byte: error.valid_up_to(),
-        })?;
-        Self::parse(&file, text)
-    }
-
-    fn parse(file: &str, text: &str) -> Result<Self, SnapshotError> {
+    /// Whatever is wrong with it. `file` is its name.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SnapshotError> {
         let file = || file.to_owned();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let any: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| SnapshotError::Damaged {
-                file: file(),
-                what: plain(&error),
-                line: error.line(),
-                column: error.column(),
-            })?;
-        let schema = any.get("schema").map(|schema| schema.as_str().unwrap_or_default());
+        let schema = schema_of(text).map_err(|wrong| SnapshotError::Damaged {
+            file: file(),
+            what: wrong.what,
+            line: wrong.line,
+            column: wrong.column,
+        })?;
+        let schema = schema.as_deref();
         let version = schema.and_then(|schema| schema.strip_prefix(FAMILY)?.parse::<u32>().ok());
         match (schema, version) {
             (Some(SCHEMA), _) => {}
@@ -159,19 +181,10 @@ impl Snapshot {
                 });
             }
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let File { scope, facts, calls, rounds, .. } = serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| {
-                let inner = error.inner();
-                SnapshotError::Field {
-                    file: file(),
-                    path: error.path().to_string(),
-                    what: plain(inner),
-                    line: inner.line(),
-                    column: inner.column(),
-                }
-            })?;
-        Ok(Self { scope, facts, calls, rounds })
+        let read: Result<File, Wrong> = typed(text);
+        read.map(File::snapshot).map_err(|Wrong { path, what, line, column }| {
+            SnapshotError::Field { file: file(), path, what, line, column }
+        })
     }
 
     /// As [`parse`](Self::parse) reads it.
@@ -179,10 +192,21 @@ impl Snapshot {
     /// # Errors
     /// None that is known: every key of the facts is a string.
     pub fn to_json(&self) -> Result<String, SnapshotError> {
+        json(&self.file()).map_err(SnapshotError::Unwritable)
+    }
+
+    /// As [`to_json`](Self::to_json), on one line.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn to_line(&self) -> Result<String, SnapshotError> {
+        json_line(&self.file()).map_err(SnapshotError::Unwritable)
+    }
+
+    fn file(&self) -> File {
         let Self { scope, facts, calls, rounds } = self.clone();
         let tool = Tool { version: env!("CARGO_PKG_VERSION").into() };
-        let file = File { schema: SchemaName::FactsV2, tool, scope, calls, rounds, facts };
-        crate::render::safe::json(&file).map_err(SnapshotError::Unwritable)
+        File { schema: SchemaName::FactsV2, tool, scope, calls, rounds, facts }
     }
 
     /// Refuses facts that are about something else than the command line.
@@ -208,6 +232,59 @@ impl Snapshot {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// What is wrong with a text of JSON, and where.
+#[derive(Debug)]
+pub struct Wrong {
+    /// From the top of the document, such as `facts.vpcs`; empty for what is no JSON.
+    pub path: String,
+    pub what: String,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// The name of a document's schema, without reading the rest. None if it has no such name.
+///
+/// # Errors
+/// If the text is no JSON.
+pub fn schema_of(text: &str) -> Result<Option<Cow<'_, str>>, Wrong> {
+    #[derive(Deserialize)]
+    struct Head<'t> {
+        #[serde(borrow, default)]
+        schema: Option<Cow<'t, str>>,
+    }
+    match serde_json::from_str::<Head>(text) {
+        Ok(head) => Ok(head.schema),
+        Err(error) if error.is_data() => {
+            let any = serde_json::from_str::<IgnoredAny>(text);
+            any.map(|_| None).map_err(|error| Wrong::at(String::new(), &error))
+        }
+        Err(error) => Err(Wrong::at(String::new(), &error)),
+    }
+}
+
+/// A document whose schema is known.
+///
+/// # Errors
+/// The first value that does not fit.
+pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
+    // To keep track of the place takes time, and most documents are right.
+    serde_json::from_str(text).or_else(|_| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| Wrong::at(error.path().to_string(), error.inner()))
+            .and_then(|value| match json.end() {
+                Ok(()) => Ok(value),
+                Err(error) => Err(Wrong::at(String::new(), &error)),
+            })
+    })
+}
+
+impl Wrong {
+    fn at(path: String, error: &serde_json::Error) -> Self {
+        Self { path, what: plain(error), line: error.line(), column: error.column() }
     }
 }
 

@@ -9,7 +9,7 @@ use ssm_doctor_analysis::{
     case::Case,
 };
 use ssm_doctor_facts::{
-    lookup::{Facts, Unknown, Why},
+    lookup::{Facts, Need, Unknown, Why},
     scope::Scope,
 };
 
@@ -91,17 +91,19 @@ pub fn examine(case: &Case) -> Answers {
 }
 
 /// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked
-/// then is unknown for good.
-pub fn settle(facts: &mut Facts, scope: &Scope) {
+/// then is unknown for good. Returns which these were.
+pub fn settle(facts: &mut Facts, scope: &Scope) -> Vec<Need> {
+    let mut given_up = Vec::new();
     loop {
         let answers = examine(&Case::new(facts, scope));
         let open = answers.into_iter().filter_map(|it| it.1.err()).flat_map(Unknown::unasked);
         let open: Vec<_> = open.filter(|need| !facts.has(need)).collect();
         if open.is_empty() {
-            return;
+            return given_up;
         }
         for need in open {
             facts.give_up(&need, Why::NotCollected, "");
+            given_up.push(need);
         }
     }
 }

@@ -58,8 +58,8 @@ pub async fn ask(need: Need, aws: &Account, asked: &Scope, deadline: Duration) -
     facts
 }
 
-/// Answers everything that the checks ask for any of `scopes` and `facts` do not hold: first the one that
-/// was asked, then others that the report has a word about. What is still open after `deadline` is unknown.
+/// Answers everything that the checks ask for any of `scopes` and `facts` do not hold. Of each target the first scope
+/// is the one that was asked for; the report has a word about the others. What is still open after `deadline` is unknown.
 pub async fn gather(
     mut facts: Facts,
     scopes: &[Scope],
@@ -122,12 +122,15 @@ pub async fn gather(
 /// of the session asked for more closely.
 fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
-    for (at, scope) in scopes.iter().enumerate() {
+    let mut targets = BTreeSet::new();
+    for scope in scopes {
+        // Of each target's sessions the first is the one that was asked for.
+        let first = targets.insert(&scope.target);
         let case = Case::new(facts, scope);
         for (_, answer) in examine(&case) {
             match answer {
                 Err(unknown) => needs.extend(unknown.unasked()),
-                Ok(Verdict::Fail(evidence, failure)) if at == 0 && explain => {
+                Ok(Verdict::Fail(evidence, failure)) if first && explain => {
                     let wanted =
                         evidence.wanted().iter().cloned().chain(fix::wanted(&failure, &case));
                     needs.extend(wanted.filter(|need| !facts.has(need)));

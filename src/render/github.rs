@@ -15,7 +15,11 @@ use crate::report::{
 };
 
 #[must_use]
-pub fn render(report: &Report, _: View) -> String {
+pub fn render(reports: &[Report], _: View) -> String {
+    reports.iter().map(annotations).collect()
+}
+
+fn annotations(report: &Report) -> String {
     let mut text = String::new();
     let (mark, says) = report.conclusion();
     for problem in report.problems() {

@@ -11,6 +11,7 @@ use super::{
 use crate::report::{
     Repair, Report,
     drawing::Drawing,
+    several,
     steps::{Step, steps},
     mark::Mark,
     summary::{Problem, Severity, statement},
@@ -19,6 +20,27 @@ use crate::report::{
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page {
+    title: String,
+    /// Of several reports: what they say in all.
+    summary: String,
+    rows: Vec<Target>,
+    articles: Vec<String>,
+    version: &'static str,
+}
+
+/// One of several reports, in a line.
+struct Target {
+    mark: Mark,
+    place: String,
+    says: String,
+    why: String,
+}
+
+#[derive(Template)]
+#[template(path = "article.html")]
+struct Article {
+    /// Of the ids in the article, so that those of several differ.
+    prefix: String,
     place: String,
     mark: Mark,
     says: String,
@@ -31,7 +53,6 @@ struct Page {
     paths: Vec<Path>,
     checks: Vec<Row>,
     closing: String,
-    version: &'static str,
 }
 
 /// A failure that does not follow from another.
@@ -88,7 +109,28 @@ struct Row {
 
 /// # Errors
 /// If the template cannot be filled in, which is a defect.
-pub fn render(report: &Report, _: View) -> askama::Result<String> {
+pub fn render(reports: &[Report], _: View) -> askama::Result<String> {
+    let several = several::headline(reports);
+    let title = |report: &Report| format!("{}: {}", clean(&report.place()), report.conclusion().1);
+    let page = Page {
+        title: several.clone().or_else(|| reports.first().map(title)).unwrap_or_default(),
+        rows: several.iter().flat_map(|_| several::rows(reports)).map(target).collect(),
+        summary: several.unwrap_or_default(),
+        articles: reports
+            .iter()
+            .enumerate()
+            .map(|(at, report)| article(report, if reports.len() > 1 { format!("r{}-", at + 1) } else { String::new() }))
+            .collect::<askama::Result<_>>()?,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    page.render()
+}
+
+fn target(row: several::Row) -> Target {
+    Target { mark: row.mark, place: clean(&row.place), says: row.says, why: clean(&row.why) }
+}
+
+fn article(report: &Report, prefix: String) -> askama::Result<String> {
     let (mark, says) = report.conclusion();
     let consequences = report.consequences().into_iter();
     let unseen = report.unseen().into_iter();
@@ -98,7 +140,8 @@ pub fn render(report: &Report, _: View) -> askama::Result<String> {
         runbook: link(&report.runbook(finding.check)),
         says: clean(&statement(finding)),
     });
-    let page = Page {
+    let article = Article {
+        prefix,
         place: clean(&report.place()),
         mark,
         says,
@@ -118,9 +161,8 @@ pub fn render(report: &Report, _: View) -> askama::Result<String> {
         paths: report.drawings().iter().map(path).collect(),
         checks: checks.collect(),
         closing: clean(&report.closing().join(" · ")),
-        version: env!("CARGO_PKG_VERSION"),
     };
-    page.render()
+    article.render()
 }
 
 fn section(problem: &Problem) -> Section {
@@ -182,7 +224,8 @@ fn path(drawing: &Drawing) -> Path {
 }
 
 /// A runbook's base may be anybody's; only the web's schemes become links.
-fn link(url: &str) -> String {
+#[must_use]
+pub fn link(url: &str) -> String {
     let web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
     if web { clean(url) } else { format!("#{}", clean(url)) }
 }

@@ -23,7 +23,7 @@ use ssm_doctor_facts::{
 };
 
 use super::View;
-use crate::report::{self, Repair, Report};
+use crate::report::{self, Repair, Report, several};
 
 /// The report of one run.
 #[derive(Serialize, JsonSchema)]
@@ -328,10 +328,52 @@ struct Facts {
     rounds: u32,
 }
 
+/// The reports of a run about several targets. A run about one has its report alone.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "ssm-doctor/reports/v1")]
+pub struct Documents {
+    schema: ReportsSchema,
+    tool: Tool,
+    summary: Summary,
+    /// In the order in which the targets were named.
+    reports: Vec<Document>,
+}
+
+#[derive(Serialize, JsonSchema)]
+enum ReportsSchema {
+    #[serde(rename = "ssm-doctor/reports/v1")]
+    ReportsV1,
+}
+
+/// How many targets have which verdict.
+#[derive(Serialize, JsonSchema)]
+struct Summary {
+    targets: usize,
+    healthy: usize,
+    degraded: usize,
+    blocked: usize,
+    inconclusive: usize,
+}
+
 /// # Errors
 /// Never: a report has no map whose keys are not strings.
-pub fn render(report: &Report, _: View) -> serde_json::Result<String> {
-    super::json(&Document::new(report))
+pub fn render(reports: &[Report], _: View) -> serde_json::Result<String> {
+    if let [report] = reports {
+        return super::json(&Document::new(report));
+    }
+    let count = |overall| several::count(reports, overall);
+    super::json(&Documents {
+        schema: ReportsSchema::ReportsV1,
+        tool: Tool { version: env!("CARGO_PKG_VERSION") },
+        summary: Summary {
+            targets: reports.len(),
+            healthy: count(Overall::Healthy),
+            degraded: count(Overall::Degraded),
+            blocked: count(Overall::Blocked),
+            inconclusive: count(Overall::Inconclusive),
+        },
+        reports: reports.iter().map(Document::new).collect(),
+    })
 }
 
 impl Document {
@@ -548,6 +590,13 @@ mod tests {
             ("log-v1.json", written().into_root_schema_for::<crate::log::Document>()),
             ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
             ("probe-v1.json", schemars::schema_for!(ssm_doctor_probe::File)),
+            ("reports-v1.json", written().into_root_schema_for::<super::Documents>()),
+            ("fleet-v1.json", written().into_root_schema_for::<crate::fleet::render::Document>()),
+            ("judge-v1.json", schemars::schema_for!(crate::judge::line::Line)),
+            (
+                "judge-error-v1.json",
+                written().into_root_schema_for::<crate::judge::record::ErrorRecord>(),
+            ),
         ];
         for (name, schema) in schemas {
             let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);

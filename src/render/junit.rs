@@ -1,4 +1,4 @@
-//! JUnit XML: a suite for the target, and a case for each check.
+//! JUnit XML: a suite for each target, and a case for each check.
 //!
 //! A case fails if the session is blocked by it, so that a test report agrees with the exit code. What the
 //! verdict depends on and was not seen is an error. Other faults and unknowns are told in the case's
@@ -23,16 +23,20 @@ use crate::report::{
 
 /// # Errors
 /// If the XML cannot be written, which is a defect.
-pub fn render(report: &Report, _: View) -> Result<String, SerializeError> {
+pub fn render(reports: &[Report], _: View) -> Result<String, SerializeError> {
     let mut suites = Suites::new("ssm-doctor");
+    suites.add_test_suites(reports.iter().map(suite));
+    suites.to_string()
+}
+
+fn suite(report: &Report) -> TestSuite {
     let mut suite = TestSuite::new(clean(&report.place()));
     suite.add_property(("session", report.scope.session.as_str()));
     suite.add_property(("verdict", report.diagnosis.overall.as_str()));
     for finding in &report.diagnosis.findings {
         suite.add_test_case(case(report, finding));
     }
-    suites.add_test_suite(suite);
-    suites.to_string()
+    suite
 }
 
 fn case(report: &Report, finding: &Finding) -> TestCase {

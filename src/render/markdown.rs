@@ -9,14 +9,29 @@ use ssm_doctor_checks::engine::command::Shell;
 
 use super::{View, safe::shown};
 use crate::report::{
-    Repair, Report,
+    Repair, Report, several,
     steps::steps,
     mark::Mark,
     summary::Problem,
 };
 
+/// A section for each report, after a table of several.
 #[must_use]
-pub fn render(report: &Report, _: View) -> String {
+pub fn render(reports: &[Report], _: View) -> String {
+    let mut text = String::new();
+    if let Some(says) = several::headline(reports) {
+        say(&mut text, &format!("# {}\n\n| | Target | Session | Why |\n|---|---|---|---|", escaped(&says)));
+        for row in several::rows(reports) {
+            let cells = [&row.place, &row.says, &row.why].map(|cell| escaped(cell));
+            say(&mut text, &format!("| {} | {} |", row.mark.symbol(), cells.join(" | ")));
+        }
+        say(&mut text, "");
+    }
+    let sections: Vec<String> = reports.iter().map(section).collect();
+    text + &sections.join("\n")
+}
+
+fn section(report: &Report) -> String {
     let mut text = String::new();
     let (mark, says) = report.conclusion();
     say(&mut text, &format!("## {} {}: {}\n", mark.symbol(), escaped(&report.place()), escaped(&says)));
@@ -114,7 +129,8 @@ fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
 }
 
 /// Backticks, more of them than anywhere in `text`.
-fn fence(text: &str) -> String {
+#[must_use]
+pub fn fence(text: &str) -> String {
     let longest = text.split(|it| it != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(longest.max(2) + 1)
 }
@@ -128,7 +144,8 @@ fn linked(text: &str, runbook: &str) -> String {
 }
 
 /// `text` as it is, whatever Markdown and GitHub would make of it.
-fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let text = shown(text, true);
     let mut safe = String::with_capacity(text.len() + 8);
     for letter in text.chars() {

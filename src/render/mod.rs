@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::report::Report;
 
 pub use page::{BOLD, PLAIN, Page, Screen, Span};
-pub use safe::json;
+pub use safe::{json, json_line};
 
 /// How much a report is to show, and where.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +56,13 @@ macro_rules! formats {
         }
 
         impl Format {
+            /// One report, or several in one text.
+            ///
             /// # Errors
-            /// If the report does not fit the format, which is a defect.
-            pub fn render(self, report: &Report, view: View) -> Result<String, RenderError> {
+            /// If a report does not fit the format, which is a defect.
+            pub fn render(self, reports: &[Report], view: View) -> Result<String, RenderError> {
                 match self {
-                    $(Self::$name => $module::render(report, view).text(stringify!($module)),)*
+                    $(Self::$name => $module::render(reports, view).text(stringify!($module)),)*
                 }
             }
 

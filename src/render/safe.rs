@@ -4,6 +4,7 @@
 use std::{borrow::Cow, io};
 
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
 /// A space at which no line ends. Drawn as a plain one.
 pub const GLUE: char = '\u{a0}';
@@ -70,16 +71,28 @@ pub fn clean_lines(text: &str) -> String {
 /// # Errors
 /// If a map has keys that are not strings.
 pub fn json<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    written(value, PrettyFormatter::new())
+}
+
+/// As [`json`], on one line.
+///
+/// # Errors
+/// If a map has keys that are not strings.
+pub fn json_line<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    written(value, CompactFormatter)
+}
+
+fn written<T: Serialize, F: Formatter>(value: &T, formatter: F) -> serde_json::Result<String> {
     let mut bytes = Vec::new();
-    let formatter = Careful(serde_json::ser::PrettyFormatter::new());
+    let formatter = Careful(formatter);
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut bytes, formatter))?;
     bytes.push(b'\n');
     String::from_utf8(bytes).map_err(serde::ser::Error::custom)
 }
 
-struct Careful(serde_json::ser::PrettyFormatter<'static>);
+struct Careful<F>(F);
 
-impl serde_json::ser::Formatter for Careful {
+impl<F: Formatter> Formatter for Careful<F> {
     fn write_string_fragment<W: ?Sized + io::Write>(
         &mut self,
         to: &mut W,
@@ -159,9 +172,10 @@ pub mod tests {
     #[test]
     fn nothing_that_acts_reaches_json_and_nothing_is_lost() {
         for text in HOSTILE {
-            let written = json(&[text]).unwrap();
-            assert!(!written.replace('\n', "").contains(acts), "{written:?}");
-            assert_eq!(serde_json::from_str::<Vec<String>>(&written).unwrap(), [text]);
+            for written in [json(&[text]).unwrap(), json_line(&[text]).unwrap()] {
+                assert!(!written.replace('\n', "").contains(acts), "{written:?}");
+                assert_eq!(serde_json::from_str::<Vec<String>>(&written).unwrap(), [text]);
+            }
         }
     }
 }

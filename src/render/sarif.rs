@@ -22,31 +22,35 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
 /// # Errors
 /// Never: a report has no map whose keys are not strings.
-pub fn render(report: &Report, _: View) -> serde_json::Result<String> {
-    let problems = report.problems();
-    let mut rules: Vec<&'static Check> = Vec::new();
+pub fn render(reports: &[Report], _: View) -> serde_json::Result<String> {
+    // A rule is described once, however many targets break it.
+    let mut rules: BTreeMap<String, ReportingDescriptor> = BTreeMap::new();
     let mut results: Vec<Found> = Vec::new();
-    for problem in &problems {
-        rules.push(problem.check);
-        results.push(failure(report, problem));
+    for report in reports {
+        let mut found = |check: &Check, result| {
+            rules.entry(check.name()).or_insert_with(|| rule(report, check));
+            results.push(result);
+        };
+        for problem in &report.problems() {
+            found(problem.check, failure(report, problem));
+        }
+        for finding in report.diagnosis.findings.iter().filter(|it| it.open && it.answer.is_err()) {
+            found(finding.check, open(report, finding.check, &report::in_words(&finding.answer)));
+        }
     }
-    for finding in report.diagnosis.findings.iter().filter(|it| it.open && it.answer.is_err()) {
-        rules.push(finding.check);
-        results.push(open(report, finding.check, &report::in_words(&finding.answer)));
-    }
+    let id = match reports {
+        [report] => format!("ssm-doctor/{}/{}", report.scope.target, report.scope.session),
+        _ => "ssm-doctor".to_owned(),
+    };
     let driver = ToolComponent::builder()
         .name("ssm-doctor")
         .version(env!("CARGO_PKG_VERSION"))
         .information_uri(env!("CARGO_PKG_REPOSITORY"))
-        .rules(rules.into_iter().map(|check| rule(report, check)).collect::<Vec<_>>())
+        .rules(rules.into_values().collect::<Vec<_>>())
         .build();
     let run = Run::builder()
         .tool(Tool::builder().driver(driver).build())
-        .automation_details(
-            RunAutomationDetails::builder()
-                .id(format!("ssm-doctor/{}/{}", report.scope.target, report.scope.session))
-                .build(),
-        )
+        .automation_details(RunAutomationDetails::builder().id(id).build())
         .results(results)
         .build();
     let log = Sarif::builder()

@@ -4,13 +4,19 @@ use std::fmt::Write as _;
 
 use super::{View, safe::shown};
 use crate::report::{
-    Repair, Report,
+    Repair, Report, several,
     steps::steps,
     summary::{Role, counted},
 };
 
+/// A message for each report, after a line about all of several.
 #[must_use]
-pub fn render(report: &Report, view: View) -> String {
+pub fn render(reports: &[Report], view: View) -> String {
+    let all = several::headline(reports).map(|says| format!("{}\n", shown(&says, view.screen.unicode)));
+    all.into_iter().chain(reports.iter().map(|report| message(report, view))).collect()
+}
+
+fn message(report: &Report, view: View) -> String {
     let (mark, says) = report.conclusion();
     let mut lines = vec![format!("{} {}: {says}", mark.symbol(), report.place())];
     let problems = report.problems();

@@ -12,6 +12,7 @@ use super::{BOLD, PLAIN, Page, View, safe::GLUE};
 use crate::report::{
     self, Repair, Report,
     drawing::Drawing,
+    several,
     steps::steps,
     mark::Mark,
     summary::{MOST, Problem, Role, counted, statement},
@@ -29,8 +30,31 @@ const INDENT: usize = 2;
 /// Where text begins beside a label.
 const COLUMN: usize = 10;
 
+/// Each report, after a list of several.
 #[must_use]
-pub fn render(report: &Report, view: View) -> String {
+pub fn render(reports: &[Report], view: View) -> String {
+    let mut page = Page::new(view.screen);
+    let list = several::headline(reports);
+    if let Some(says) = &list {
+        page.paragraph(0, &[(NAME, says)]);
+        for row in several::rows(reports) {
+            let why = if row.why.is_empty() { String::new() } else { format!(": {}", row.why) };
+            let place = format!("{}: ", row.place);
+            let spans = [(NAME, place.as_str()), (style(row.mark), row.says.as_str()), (PLAIN, &why)];
+            page.hanging(INDENT, (style(row.mark), row.mark.symbol()), 2, &spans);
+        }
+    }
+    let mut text = page.finish();
+    for (at, report) in reports.iter().enumerate() {
+        if at > 0 || list.is_some() {
+            text.push('\n');
+        }
+        text.push_str(&one(report, view));
+    }
+    text
+}
+
+fn one(report: &Report, view: View) -> String {
     let mut page = Page::new(view.screen);
     headline(&mut page, report);
     let most = if view.verbose { usize::MAX } else { MOST };

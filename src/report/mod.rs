@@ -6,6 +6,7 @@
 pub mod drawing;
 pub mod mark;
 mod merge;
+pub mod several;
 pub mod steps;
 pub mod summary;
 

@@ -25,6 +25,7 @@ mod bench;
 mod escape;
 #[path = "../packages.rs"]
 mod packages;
+mod several;
 
 use std::{
     collections::BTreeMap,
@@ -173,6 +174,10 @@ fn main() -> ExitCode {
     trials.push(Trial::test("server/selftest", || {
         let bench = BENCH.as_ref().map_err(Failed::from)?;
         selftest(bench).map_err(|error| Failed::from(error.to_string()))
+    }));
+    trials.push(Trial::test("targets/several", || {
+        let bench = BENCH.as_ref().map_err(Failed::from)?;
+        several::examine(bench, 100_000_900_001)
     }));
     trials.push(Trial::test("commands/accepted", || {
         let bench = BENCH.as_ref().map_err(Failed::from)?;

@@ -36,7 +36,7 @@ pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
         &["identity::host_management_not_shadowed", "identity::role_may_open_channels"],
     ),
     ("ssm-doctor-checks", &["preferences::document_readable", "preferences::runas_user_set"]),
-    ("ssm-doctor", &["crate", "live", "publish"]),
+    ("ssm-doctor", &["crate", "fleet", "judge", "live", "publish"]),
     (
         "ssm-doctor-analysis",
         &[

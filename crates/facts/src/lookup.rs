@@ -19,6 +19,7 @@ mod need;
 mod neighbours;
 mod read;
 pub(crate) mod row;
+mod rows;
 mod unknown;
 
 pub use self::{
@@ -27,5 +28,6 @@ pub use self::{
     neighbours::with_neighbours,
     read::Lookup,
     row::{Absent, Row, Why},
+    rows::Table,
     unknown::{Gap, Unknown, Unknowns, both},
 };

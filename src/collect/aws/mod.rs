@@ -9,6 +9,7 @@
 mod dispatch;
 mod ec2;
 mod iam;
+mod inventory;
 mod kms;
 mod logs;
 mod networkfirewall;

@@ -60,7 +60,7 @@ impl Iam {
         let mut facts = Self::role_rows(name.clone(), role);
         let attached = self.documents(Owner::Role(name.clone()), lists, boundary, &known);
         let (attached, managed) = attached.await;
-        facts.managed_policies = managed;
+        facts.managed_policies = managed.into();
         facts.role_policies.insert(name, row(attached));
         facts
     }
@@ -82,7 +82,7 @@ impl Iam {
             .into_iter()
             .map(|group| self.clone().group_policies(group, known.clone(), shared.clone()));
         let ((attached, managed), groups) = both(own, all(groups)).await;
-        let mut facts = Facts { managed_policies: managed, ..Facts::default() };
+        let mut facts = Facts { managed_policies: managed.into(), ..Facts::default() };
         facts.user_policies.insert(name, row(attached));
         for group in groups {
             facts.absorb(group);
@@ -101,7 +101,7 @@ impl Iam {
         let boundary = Row::Absent(Absent::Absent);
         let (attached, managed) = self.documents(owner, lists, boundary, &known).await;
         let group_policies = [(name, row(attached))].into();
-        Facts { group_policies, managed_policies: managed, ..Facts::default() }
+        Facts { group_policies, managed_policies: managed.into(), ..Facts::default() }
     }
 
     pub async fn managed_policy(self, arn: Arn) -> Facts {

@@ -1,6 +1,6 @@
 //! Systems Manager: nodes, their session channel and past sessions, settings and documents.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use aws_sdk_ssm::{
     Client,
@@ -16,7 +16,7 @@ use aws_sdk_ssm::{
 };
 use serde_json::Value;
 use ssm_doctor_facts::{
-    ids::{ActivationId, DocumentName, TaggedName, Target},
+    ids::{ActivationId, DocumentName, InstanceId, TaggedName, Target},
     lookup::{Facts, Ourselves},
     ssm::{
         Activation, Connection, Document, HybridNode, ManagedNode, PastSession, Ping,
@@ -53,6 +53,28 @@ impl Ssm {
             call.into_paginator().page_size(PAGE).items().send().collect::<Result<Vec<_>, _>>();
         let rows = self.watch.read(rows.await, &["InvalidInstanceId"])?.unwrap_or_default();
         rows.iter().find(|it| it.instance_id() == Some(id.as_str())).map(node).transpose()
+    }
+
+    /// Every node of the Region. Of `instances`, that those which are not in the list are not managed.
+    ///
+    /// # Errors
+    /// AWS's words.
+    pub async fn all_nodes(self, instances: BTreeSet<InstanceId>) -> Result<Facts, Failure> {
+        let call = self.client.describe_instance_information();
+        let rows =
+            call.into_paginator().page_size(PAGE).items().send().collect::<Result<Vec<_>, _>>();
+        let rows = self.watch.read(rows.await, &[])?.unwrap_or_default();
+        let mut facts = Facts::default();
+        for it in &rows {
+            let id = it.instance_id().unwrap_or_default().to_owned();
+            if let Ok(target) = Target::try_from(id) {
+                facts.nodes.insert(target, row(node(it).map(Some)));
+            }
+        }
+        for id in instances.into_iter().map(Target::Instance) {
+            facts.nodes.entry(id).or_insert_with(|| row(Ok(None)));
+        }
+        Ok(facts)
     }
 
     pub async fn hybrid_nodes(self) -> Facts {

@@ -8,6 +8,7 @@ use super::{
     need::{Need, Ourselves},
     read::Lookup,
     row::{Row, Why},
+    rows::Table,
 };
 use crate::{
     agent_log::AgentLog, cloudwatch_logs::*, ec2::*, iam::*, ids::*, network_firewall::*,
@@ -24,8 +25,8 @@ macro_rules! tables {
         pub struct Facts {
             $(
                 $(#[$doc])*
-                #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-                pub $table: BTreeMap<$key, Row<$row>>,
+                #[serde(skip_serializing_if = "Table::is_empty")]
+                pub $table: Table<$key, Row<$row>>,
             )*
         }
 

@@ -15,7 +15,7 @@ use ssm_doctor_facts::{
     lookup::Facts,
 };
 
-use super::lists::{Ec2, all, by_id, groups, keyed, tags, word};
+use super::lists::{Ec2, PAGE, all, by_id, groups, keyed, listed, swept, tags, word};
 use crate::collect::{
     aws::why::{Failure, field, maybe, named, row, timestamp},
     chain,
@@ -59,6 +59,37 @@ impl Ec2 {
         Facts { instance_statuses: rows.await, ..Facts::default() }
     }
 
+    /// Every instance of the Region. None if that was refused.
+    ///
+    /// # Errors
+    /// AWS's words.
+    pub async fn all_instances(self) -> Result<Facts, Failure> {
+        let call = self.client.describe_instances().into_paginator().page_size(PAGE).items();
+        let reservations = listed(all!(self, call))?;
+        let instances: Vec<_> =
+            reservations.into_iter().flat_map(|it| it.instances.unwrap_or_default()).collect();
+        let rows = keyed(&instances, sdk::Instance::instance_id, instance);
+        Ok(Facts { instances: swept(Ok(rows), BTreeSet::new()), ..Facts::default() })
+    }
+
+    /// The status of every instance of the Region; of those in `asked`, that it is unknown if that was refused.
+    pub async fn all_statuses(self, asked: BTreeSet<InstanceId>) -> Facts {
+        let call = self.client.describe_instance_status().include_all_instances(true);
+        let rows = listed(all!(self, call.into_paginator().page_size(PAGE).items()));
+        let rows = rows.map(|it| keyed(&it, sdk::InstanceStatus::instance_id, instance_status));
+        Facts { instance_statuses: swept(rows, asked), ..Facts::default() }
+    }
+
+    /// The Regions that are switched on for the account.
+    ///
+    /// # Errors
+    /// AWS's words.
+    pub async fn regions(&self) -> Result<Vec<Region>, Failure> {
+        let regions = self.watch.read(self.client.describe_regions().send().await, &[])?;
+        let names = regions.into_iter().flat_map(|it| it.regions.unwrap_or_default());
+        Ok(names.filter_map(|it| it.region_name?.parse().ok()).collect())
+    }
+
     /// Looks for an instance in every Region that is switched on but `here`, at once and briefly.
     pub async fn elsewhere(
         self,
@@ -66,13 +97,11 @@ impl Ec2 {
         here: Region,
         sdk_config: aws_config::SdkConfig,
     ) -> Facts {
-        let regions = self.watch.read(self.client.describe_regions().send().await, &[]);
-        let found = match regions {
+        let found = match self.regions().await {
             Err(failure) => Err(failure),
-            Ok(output) => {
+            Ok(regions) => {
                 let mut looks = Vec::new();
-                let names = output.into_iter().flat_map(|it| it.regions.unwrap_or_default());
-                for region in names.filter_map(|it| it.region_name?.parse::<Region>().ok()) {
+                for region in regions {
                     if region == here {
                         continue;
                     }

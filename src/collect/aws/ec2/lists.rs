@@ -9,7 +9,10 @@ use aws_sdk_ec2::{
     Client,
     types::{self as sdk, Filter},
 };
-use ssm_doctor_facts::{ids::SecurityGroupId, lookup::Row};
+use ssm_doctor_facts::{
+    ids::SecurityGroupId,
+    lookup::{Row, Table},
+};
 
 use crate::collect::aws::{
     service::Service,
@@ -56,7 +59,7 @@ where
 pub async fn by_id<K, T, Asked>(
     ids: BTreeSet<K>,
     ask: impl Fn(Vec<String>) -> Asked,
-) -> BTreeMap<K, Row<T>>
+) -> Table<K, Row<T>>
 where
     K: Clone + Ord + ToString,
     Asked: Future<Output = Outcome<BTreeMap<K, Result<T, Failure>>>>,
@@ -79,14 +82,14 @@ where
             }
         }
     }
-    rows
+    rows.into()
 }
 
 /// The rows of a filtered answer; of a refused one, that the ids asked for are unknown.
 pub fn swept<K: Ord, T>(
     outcome: Result<BTreeMap<K, Result<T, Failure>>, Failure>,
     asked: BTreeSet<K>,
-) -> BTreeMap<K, Row<T>> {
+) -> Table<K, Row<T>> {
     match outcome {
         Ok(found) => found.into_iter().map(|(id, it)| (id, row(it.map(Some)))).collect(),
         Err(failure) => asked.into_iter().map(|id| (id, row(Err(failure.clone())))).collect(),
@@ -134,7 +137,8 @@ mod tests {
             }
         }));
         let states: Vec<_> = rows
-            .into_values()
+            .into_iter()
+            .map(|(_, row)| row)
             .map(|it| match it {
                 Row::Present(_) => "present",
                 Row::Absent(_) => "absent",

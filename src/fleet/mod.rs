@@ -1,0 +1,183 @@
+//! `fleet`: all nodes of Regions, grouped by what to fix.
+//!
+//! Collection ends in lines of facts, the same as `judge` reads. So a saved fleet is judged again by the same code.
+
+pub mod filter;
+pub mod group;
+pub mod node;
+pub mod render;
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read as _, Write as _},
+    path::PathBuf,
+};
+
+use ssm_doctor_facts::ids::Region;
+
+use self::{
+    filter::Filter,
+    group::{Counts, Grouping},
+    node::{Node, Status},
+    render::{Document, Format, Line, closing},
+};
+use crate::{
+    Failure,
+    cli::{self, FailOn},
+    judge::{
+        JudgeError, Lines,
+        record::ErrorRecord,
+        stream::{self, Asked, Work},
+    },
+    output::{self, OutputError, Pending, Readers},
+    publish::{exit_code, worst},
+    render::{Screen, json_line},
+    report::Report,
+    screen,
+    snapshot::Snapshot,
+};
+
+/// Makes a node of each target, and its exit code.
+struct Nodes {
+    filter: Filter,
+    /// All, if there is none.
+    regions: Vec<Region>,
+    fail_on: Vec<FailOn>,
+}
+
+impl Work for Nodes {
+    type Made = (Node, u8);
+
+    fn wants(&self, snapshot: &Snapshot) -> bool {
+        let region = &snapshot.scope.region;
+        (self.regions.is_empty() || self.regions.contains(region)) && self.filter.admits(snapshot)
+    }
+
+    fn make(&self, snapshot: &Snapshot, report: &Report) -> Result<Self::Made, String> {
+        let node = Node::new(snapshot, report);
+        // An instance that somebody stopped is no fault.
+        let stopped = node.status == Status::Stopped;
+        let code = if stopped { 0 } else { exit_code(report, &self.fail_on) };
+        Ok((node, code))
+    }
+}
+
+/// Lines of facts, one file after the other. `-` is standard input.
+///
+/// # Errors
+/// If a file cannot be opened.
+pub fn files(names: &[PathBuf]) -> Result<Box<dyn BufRead + Send>, JudgeError> {
+    let mut all: Box<dyn BufRead + Send> = Box::new(io::empty());
+    for name in names {
+        // A file may end without a line end.
+        let end = Cursor::new(b"\n");
+        all = if name.as_os_str() == "-" {
+            Box::new(all.chain(BufReader::new(io::stdin())).chain(end))
+        } else {
+            let file = File::open(name)
+                .map_err(|error| JudgeError::NoFile { file: name.clone(), error })?;
+            Box::new(all.chain(BufReader::new(file)).chain(end))
+        };
+    }
+    Ok(all)
+}
+
+/// Where the fleet goes, opened before the work begins.
+pub struct Sink {
+    outputs: Vec<(Format, Pending)>,
+    printed: Option<Format>,
+}
+
+impl Sink {
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn open(format: Option<Format>, files: &[PathBuf]) -> Result<Self, Failure> {
+        let asked = format.unwrap_or_default();
+        let outputs = files
+            .iter()
+            .map(|file| {
+                let format = Format::of_file(file).unwrap_or(asked);
+                Ok((format, Pending::open(file, Readers::Usual)?))
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let printed = Some(asked).filter(|asked| outputs.iter().all(|it| it.0 != *asked));
+        Ok(Self { outputs, printed })
+    }
+}
+
+/// Judges the lines of `input`, groups the nodes, and writes them.
+///
+/// # Errors
+/// If there is nothing to judge, or a line could not be judged. Everything else is written.
+pub fn run(
+    input: impl BufRead + Send + 'static,
+    asked: Asked,
+    args: &cli::Fleet,
+    sink: Sink,
+) -> Result<u8, Failure> {
+    let work = Nodes {
+        filter: args.filter.clone(),
+        regions: args.region.iter().filter_map(|word| word.parse().ok()).collect(),
+        fail_on: args.threshold.fail_on.clone(),
+    };
+    let work = if args.region.iter().any(|word| word == cli::ALL_REGIONS) {
+        Nodes { regions: Vec::new(), ..work }
+    } else {
+        work
+    };
+    let results = stream::start(input, asked, work);
+    let streams = sink.printed == Some(Format::Ndjson);
+    // Nobody needs all nodes at the end, if each is printed at once.
+    let keeps = !streams || !sink.outputs.is_empty();
+    let (mut lines, mut code) = (Lines::default(), 0);
+    let (mut counts, mut grouping) = (Counts::default(), Grouping::default());
+    let (mut nodes, mut errors) = (Vec::new(), Vec::new());
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    while let Some((line, made)) = results.next(|| drop(out.flush())) {
+        lines.count(line, made.as_ref().err().map(String::as_str));
+        let text = match made {
+            Ok(None) => continue,
+            Ok(Some((node, this))) => {
+                code = worst(code, this);
+                counts.add(&node);
+                grouping.add(&node);
+                let text = if streams { written(&Line::Node(&node))? } else { String::new() };
+                if keeps {
+                    nodes.push(node);
+                }
+                text
+            }
+            Err(what) => {
+                let error = ErrorRecord::new(line, what);
+                let text = if streams { written(&Line::Error(&error))? } else { String::new() };
+                errors.push(error);
+                text
+            }
+        };
+        match out.write_all(text.as_bytes()) {
+            // A reader that has seen enough is no error.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
+            written => written.map_err(OutputError::standard)?,
+        }
+    }
+    drop(out);
+    let read = results.end();
+    let fleet = Document::new(counts, grouping.finish(), nodes, errors);
+    let view = screen(&io::stdout());
+    for (format, file) in sink.outputs {
+        file.write(&format.render(&fleet, Screen { colour: false, ..view })?)?;
+    }
+    if streams {
+        let rest: Result<String, Failure> = closing(&fleet).map(|line| written(&line)).collect();
+        output::print(&rest?)?;
+    } else if let Some(format) = sink.printed {
+        output::print(&format.render(&fleet, view)?)?;
+    }
+    read.map_err(JudgeError::Unreadable)?;
+    lines.check()?;
+    Ok(code)
+}
+
+fn written(line: &Line) -> Result<String, Failure> {
+    json_line(line).map_err(|error| Failure::Defect(error.to_string()))
+}

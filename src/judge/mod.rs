@@ -1,0 +1,135 @@
+//! `judge`: facts in, reports out, a line each, so that any engine can distribute the work.
+
+pub mod line;
+pub mod record;
+pub mod stream;
+
+use std::{
+    io::{self, BufReader, BufWriter, IsTerminal as _, Write as _},
+    path::PathBuf,
+};
+
+use self::{
+    record::ErrorRecord,
+    stream::{Asked, Work},
+};
+use crate::{
+    Failure,
+    cli::FailOn,
+    output::OutputError,
+    publish::{exit_code, worst},
+    render::{json_line, json_v1::Document},
+    report::Report,
+    snapshot::Snapshot,
+};
+
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    #[error("standard input is a terminal, and facts are expected there")]
+    Terminal,
+    #[error("there are no facts to judge")]
+    Nothing,
+    #[error("cannot read `{}`: {error}", file.display())]
+    NoFile { file: PathBuf, error: io::Error },
+    #[error("cannot read the facts: {0}")]
+    Unreadable(io::Error),
+    #[error("{bad} of {all} lines could not be judged; the first is line {line}: {what}")]
+    Lines { bad: usize, all: usize, line: usize, what: String },
+}
+
+impl JudgeError {
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Terminal | Self::Nothing => {
+                "give it lines that `--save-facts` wrote: `ssm-doctor judge < FILE`".into()
+            }
+            Self::NoFile { .. } | Self::Unreadable(_) => "check the file, and run it again".into(),
+            Self::Lines { .. } => {
+                "all other lines were judged; schemas/judge-v1.json describes a line".into()
+            }
+        }
+    }
+}
+
+/// Lines that were read, and those that could not be judged.
+#[derive(Default)]
+pub struct Lines {
+    all: usize,
+    bad: usize,
+    first: Option<(usize, String)>,
+}
+
+impl Lines {
+    pub fn count(&mut self, line: usize, wrong: Option<&str>) {
+        self.all += 1;
+        if let Some(what) = wrong {
+            self.bad += 1;
+            self.first.get_or_insert_with(|| (line, what.to_owned()));
+        }
+    }
+
+    /// # Errors
+    /// If there was no line, or one that could not be judged.
+    pub fn check(self) -> Result<(), JudgeError> {
+        match self.first {
+            Some((line, what)) => {
+                Err(JudgeError::Lines { bad: self.bad, all: self.all, line, what })
+            }
+            None if self.all == 0 => Err(JudgeError::Nothing),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Makes the JSON report and the exit code.
+struct Reports {
+    fail_on: Vec<FailOn>,
+}
+
+impl Work for Reports {
+    type Made = (String, u8);
+
+    fn make(&self, _: &Snapshot, report: &Report) -> Result<Self::Made, String> {
+        let text = json_line(&Document::new(report)).map_err(|error| error.to_string())?;
+        Ok((text, exit_code(report, &self.fail_on)))
+    }
+}
+
+/// Judges standard input to its end.
+///
+/// # Errors
+/// If there is nothing to judge, or a line could not be judged. The reports of the others are written.
+pub fn run(asked: Asked, fail_on: Vec<FailOn>) -> Result<u8, Failure> {
+    if io::stdin().is_terminal() {
+        return Err(JudgeError::Terminal.into());
+    }
+    let results = stream::start(BufReader::new(io::stdin()), asked, Reports { fail_on });
+    let mut out = BufWriter::new(io::stdout().lock());
+    let (mut lines, mut code) = (Lines::default(), 0);
+    // Whoever waits for the next report gets those that are ready. If that fails, the next write does too.
+    while let Some((line, made)) = results.next(|| drop(out.flush())) {
+        lines.count(line, made.as_ref().err().map(String::as_str));
+        let text = match made {
+            Ok(None) => continue,
+            Ok(Some((text, this))) => {
+                code = worst(code, this);
+                text
+            }
+            Err(what) => json_line(&ErrorRecord::new(line, what))
+                .map_err(|error| Failure::Defect(error.to_string()))?,
+        };
+        match out.write_all(text.as_bytes()) {
+            // A reader that has seen enough is no error.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
+            written => written.map_err(OutputError::standard)?,
+        }
+    }
+    match out.flush() {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
+        flushed => flushed.map_err(OutputError::standard)?,
+    }
+    results.end().map_err(JudgeError::Unreadable)?;
+    lines.check()?;
+    Ok(code)
+}

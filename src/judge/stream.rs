@@ -1,0 +1,251 @@
+//! Lines of facts, judged by several threads, in the order of the lines.
+//!
+//! One thread reads, several judge, and the caller's thread takes the results. Bounded queues between them
+//! keep the memory constant, however long the input is.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead},
+    mem,
+    num::NonZero,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvError, Sender, SyncSender, TryRecvError, channel, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use ssm_doctor_checks::engine::{command::Shell, diagnosis::settle};
+use ssm_doctor_facts::{
+    lookup::{Facts, Need},
+    scope::Session,
+};
+
+use super::line::{self, Kind, Read, SharedFacts};
+use crate::{report::Report, snapshot::Snapshot};
+
+/// How to judge, the same for every line.
+pub struct Asked {
+    /// Of the session, if not each line's own. Then the other kinds are not judged.
+    pub session: Option<Session>,
+    pub runbooks: String,
+    pub shell: Shell,
+    pub jobs: NonZero<usize>,
+}
+
+/// What is made of each target.
+pub trait Work: Send + Sync + 'static {
+    type Made: Send + 'static;
+
+    /// Is this target of interest? The others are not judged.
+    fn wants(&self, _: &Snapshot) -> bool {
+        true
+    }
+
+    /// # Errors
+    /// If it cannot be made, which is a defect.
+    fn make(&self, snapshot: &Snapshot, report: &Report) -> Result<Self::Made, String>;
+}
+
+/// What came of a line: nothing if its target is not of interest, or what is wrong with it.
+pub type Made<T> = Result<Option<T>, String>;
+
+/// The results under way.
+pub struct Results<T> {
+    queue: Receiver<(usize, Receiver<Made<T>>)>,
+    reader: JoinHandle<io::Result<()>>,
+}
+
+/// Starts to judge the lines of `input`.
+pub fn start<W: Work>(
+    input: impl BufRead + Send + 'static,
+    asked: Asked,
+    work: W,
+) -> Results<W::Made> {
+    let jobs = asked.jobs.get();
+    let (to_judges, at_judges) = sync_channel(2 * jobs);
+    // As many results may wait for a slow line before them. More would cost memory.
+    let (to_caller, queue) = sync_channel(16 * jobs);
+    let shared = Arc::new((asked, work, Mutex::new(at_judges)));
+    for _ in 0..jobs {
+        let shared = Arc::clone(&shared);
+        thread::spawn(move || {
+            let (asked, work, at_judges) = &*shared;
+            judge_all(asked, work, at_judges);
+        });
+    }
+    let reader = thread::spawn(move || read_all(input, &to_judges, &to_caller));
+    Results { queue, reader }
+}
+
+impl<T> Results<T> {
+    /// The next line's number and what came of it; None at the end. `idle` is called before a wait.
+    pub fn next(&self, mut idle: impl FnMut()) -> Option<(usize, Made<T>)> {
+        let (line, made) = receive(&self.queue, &mut idle).ok()?;
+        let made = receive(&made, &mut idle);
+        Some((line, made.unwrap_or_else(|_| Err("it was not judged".into()))))
+    }
+
+    /// After the last line. Whoever ends earlier does not wait: the reader may wait for input for ever.
+    ///
+    /// # Errors
+    /// If the input could not be read to its end.
+    pub fn end(self) -> io::Result<()> {
+        self.reader.join().unwrap_or_else(|_| Err(io::Error::other("ssm-doctor is broken")))
+    }
+}
+
+fn receive<T>(from: &Receiver<T>, idle: &mut impl FnMut()) -> Result<T, RecvError> {
+    match from.try_recv() {
+        Ok(value) => Ok(value),
+        Err(TryRecvError::Disconnected) => Err(RecvError),
+        Err(TryRecvError::Empty) => {
+            idle();
+            from.recv()
+        }
+    }
+}
+
+/// The line of shared facts that counts, or what is wrong with it.
+type Shared = Result<Arc<SharedFacts>, String>;
+
+/// A line to judge.
+struct Job<T> {
+    text: Result<(Kind, String), String>,
+    shared: Option<Shared>,
+    to_caller: Sender<Made<T>>,
+}
+
+/// Numbers the lines, and reads those of shared facts. Ends early when nobody wants more.
+fn read_all<T>(
+    mut input: impl BufRead,
+    to_judges: &SyncSender<Job<T>>,
+    to_caller: &SyncSender<(usize, Receiver<Made<T>>)>,
+) -> io::Result<()> {
+    let mut shared: Option<Shared> = None;
+    for line in 1.. {
+        let mut bytes = Vec::new();
+        if input.read_until(b'\n', &mut bytes)? == 0 {
+            break;
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            format!("it is not UTF-8 text from byte {} on", error.utf8_error().valid_up_to())
+        });
+        if text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
+            continue;
+        }
+        let text = text.and_then(|text| {
+            let kind = line::kind(&text).map_err(|error| error.to_string())?;
+            Ok((kind, text))
+        });
+        let text = match text {
+            Ok((Kind::Shared, text)) => match line::shared(&text) {
+                Ok(facts) => {
+                    shared = Some(Ok(Arc::new(facts)));
+                    continue;
+                }
+                Err(error) => {
+                    let what = format!("the shared facts of line {line} cannot be read: {error}");
+                    shared = Some(Err(what));
+                    Err(error.to_string())
+                }
+            },
+            text => text,
+        };
+        let (to_this, made) = channel();
+        let job = Job { text, shared: shared.clone(), to_caller: to_this };
+        if to_caller.send((line, made)).is_err() || to_judges.send(job).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Judges lines until there are no more.
+fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W::Made>>>) {
+    let mut judge = Judge::default();
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { text, shared, to_caller }) = next else { return };
+        // A defect costs its line and no other.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let (kind, text) = text?;
+            match line::read(kind, &text).map_err(|error| error.to_string())? {
+                Read::Complete(snapshot) => complete(snapshot, asked, work),
+                Read::Target(target) => {
+                    let shared = shared.ok_or("there is no line of shared facts before it")??;
+                    judge.target(&shared, target, asked, work)
+                }
+            }
+        }));
+        let made = made.unwrap_or_else(|_| {
+            judge = Judge::default();
+            Err("ssm-doctor is broken: please report this line".into())
+        });
+        // Without a caller nobody needs it.
+        let _ = to_caller.send(made);
+    }
+}
+
+/// Judges one target after the other, each with the shared facts, of which no copy is made.
+#[derive(Default)]
+struct Judge {
+    shared: Option<Arc<SharedFacts>>,
+    /// The shared facts; while a target is judged, with its own rows in them.
+    facts: Facts,
+}
+
+impl Judge {
+    fn target<W: Work>(
+        &mut self,
+        shared: &Arc<SharedFacts>,
+        target: Snapshot,
+        asked: &Asked,
+        work: &W,
+    ) -> Made<W::Made> {
+        let Snapshot { mut scope, facts: own, calls, rounds } = target;
+        if scope.region != shared.region {
+            return Err(format!(
+                "its Region is {}, and the shared facts before it are of {}",
+                scope.region, shared.region
+            ));
+        }
+        if self.shared.as_ref().is_none_or(|known| !Arc::ptr_eq(known, shared)) {
+            self.facts = shared.facts.clone();
+            self.shared = Some(Arc::clone(shared));
+        }
+        scope.session = asked.session.unwrap_or(scope.session);
+        let mut changed: BTreeSet<Need> = own.answered().into_iter().collect();
+        let mut facts = mem::take(&mut self.facts);
+        for need in &changed {
+            facts.copy_from(&own, need);
+        }
+        let mut snapshot = Snapshot { scope, facts, calls, rounds };
+        let made = if work.wants(&snapshot) {
+            changed.extend(settle(&mut snapshot.facts, &snapshot.scope));
+            work.make(&snapshot, &report(&snapshot, asked)).map(Some)
+        } else {
+            Ok(None)
+        };
+        self.facts = snapshot.facts;
+        for need in &changed {
+            self.facts.copy_from(&shared.facts, need);
+        }
+        made
+    }
+}
+
+/// A target whose facts are complete.
+fn complete<W: Work>(mut snapshot: Snapshot, asked: &Asked, work: &W) -> Made<W::Made> {
+    snapshot.scope.session = asked.session.unwrap_or(snapshot.scope.session);
+    if !work.wants(&snapshot) {
+        return Ok(None);
+    }
+    settle(&mut snapshot.facts, &snapshot.scope);
+    work.make(&snapshot, &report(&snapshot, asked)).map(Some)
+}
+
+fn report(snapshot: &Snapshot, asked: &Asked) -> Report {
+    Report::new(snapshot, &asked.runbooks, asked.session.is_none(), asked.shell)
+}
