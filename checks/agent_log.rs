@@ -6,7 +6,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Fix, Recovery, Verdict, observed},
+    answer::{Answer, Evidence, Fix, Recovery, Verdict, all_of, observed},
     case::Case,
     node::agent_log::{Found, Judgement, Stage, State, judge},
 };
@@ -125,46 +125,29 @@ fn answer<'l>(
     found: impl Iterator<Item = &'l Found<'l>>,
     fix: impl Fn(&Found) -> Fix,
 ) -> Answer {
-    let mut failed: Option<(Evidence, Fix)> = None;
-    let mut over: Option<Evidence> = None;
-    let mut undecided: Option<Unknown> = None;
-    for fault in found {
+    let verdict = all_of(found, "the log ends without such a fault", |fault| {
+        let says = format!("says that {}", words(fault));
         if let Some(since) = over_since(case, fault)? {
-            let text = format!("says that {}, and {since}: it is over", words(fault));
-            let evidence = observed(SUBJECT, text);
-            over = Some(match over.take() {
-                Some(so_far) => so_far.and(evidence),
-                None => evidence,
-            });
-        } else if fault.checks.len() > 1 {
-            let all: alloc::vec::Vec<String> =
-                fault.checks.iter().map(|check| possibility(check)).collect();
-            let text = format!(
-                "the agent's log says that {}, and does not show which it is: {}",
-                words(fault),
-                all.join("; or ")
-            );
-            let unknown = Unknown::limit(text);
-            undecided = Some(match undecided.take() {
-                Some(so_far) => so_far.and(unknown),
-                None => unknown,
-            });
-        } else {
-            let evidence = observed(SUBJECT, format!("says that {}", words(fault)));
-            failed = Some(match failed.take() {
-                Some((so_far, fix)) => (so_far.and(evidence), fix),
-                None => (evidence, fix(fault)),
-            });
+            let over = format!("{says}, and {since}: it is over");
+            return Ok(Verdict::Pass(observed(SUBJECT, over)));
         }
-    }
-    if let Some((evidence, fix)) = failed {
-        return Ok(Verdict::Fail(evidence.and(age(case, log)).telling(), fix));
-    }
-    if let Some(unknown) = undecided {
-        return Err(unknown);
-    }
-    let nothing = || observed(SUBJECT, "ends without such a fault");
-    Ok(Verdict::Pass(over.unwrap_or_else(nothing).and(age(case, log))))
+        if fault.checks.len() > 1 {
+            let all: Vec<String> = fault.checks.iter().map(|check| possibility(check)).collect();
+            return Err(Unknown::limit(format!(
+                "{SUBJECT} {says}, and does not show which it is: {}",
+                all.join("; or ")
+            )));
+        }
+        Ok(Verdict::Fail(observed(SUBJECT, says), fix(fault)))
+    })?;
+    let age = age(case, log);
+    Ok(match verdict {
+        Verdict::Pass(evidence) => Verdict::Pass(evidence.and(age)),
+        Verdict::Fail(evidence, fix) => Verdict::Fail(evidence.and(age).telling(), fix),
+        Verdict::NotApplicable(_) => {
+            Verdict::Pass(observed(SUBJECT, "ends without such a fault").and(age))
+        }
+    })
 }
 
 /// The fault, when it was written, and the line.
@@ -211,4 +194,25 @@ fn over_since(case: &Case, found: &Found) -> Result<Option<String>, Unknown> {
         return Ok(Some(format!("{target} has reported since")));
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use ssm_doctor_fixtures::{BASELINE, patched};
+
+    use super::*;
+
+    /// Without a log these checks have nothing to answer from, and the one that judges the rest of the log.
+    #[test]
+    fn the_checks_by_log_are_those_that_ask_for_a_log() {
+        let scenario = patched(BASELINE.into(), BASELINE, &[]).unwrap();
+        let case = Case::new(&scenario.facts, &scenario.scope);
+        let asks = |check: &&Check| (check.run)(&case) == Ok(Verdict::NotApplicable(NOT_GIVEN));
+        let mut asking: BTreeSet<String> = crate::all().filter(asks).map(Check::name).collect();
+        assert!(asking.remove("agent/log-shows-no-fault"));
+        let by_log: BTreeSet<String> = BY_LOG.into_iter().map(String::from).collect();
+        assert_eq!(asking, by_log);
+    }
 }

@@ -14,7 +14,7 @@ use ssm_doctor_analysis::{
     network::service,
 };
 use ssm_doctor_facts::{
-    change::{Ec2Change, Risk, Route53Change, Route53ResolverChange},
+    change::{Risk, Route53Change, Route53ResolverChange},
     ids::{EndpointId, FirewallGroupId, VpcId, ZoneId},
     limit::{
         Answerer, DnsFirewallLimit, DnsLimit, HostedZoneLimit, RecordFault, ResolverRuleLimit,
@@ -23,7 +23,7 @@ use ssm_doctor_facts::{
     route53::{FirewallAction, RecordType, ZoneRecord},
 };
 
-use crate::engine::words::list;
+use crate::{engine::words::list, network_remedies::enable_vpc_dns};
 
 /// A clause whose subject is the observation's.
 pub(crate) fn statement(statement: &Statement) -> String {
@@ -201,7 +201,7 @@ pub(crate) fn firewall_limit(limit: &DnsFirewallLimit) -> String {
 /// The ways to repair it, the best first.
 pub(crate) fn options(of: &Remedy, case: &Case) -> Vec<FixOption> {
     match of {
-        Remedy::EnableDnsSupport { vpc } => vec![enable_dns(vpc, case)],
+        Remedy::EnableDnsSupport { vpc } => vec![enable_vpc_dns(vpc, case)],
         Remedy::CorrectZone { zone, zone_name, vpc, host, endpoint } => {
             vec![correct_zone((zone, zone_name), vpc, host, endpoint.as_ref(), case)]
         }
@@ -236,20 +236,6 @@ pub(crate) fn options(of: &Remedy, case: &Case) -> Vec<FixOption> {
                     .after(format!("add {name} to {list}")),
             ]
         }
-    }
-}
-
-/// Private DNS needs both attributes.
-fn enable_dns(vpc: &VpcId, case: &Case) -> FixOption {
-    let option = FixOption::new(format!("turn on DNS support for {vpc}"))
-        .with(Ec2Change::EnableDnsSupport { vpc: vpc.clone() });
-    match case.facts.vpc_dns.get(vpc) {
-        Some(Row::Present(dns)) if !dns.hostnames => {
-            let mut option = option.with(Ec2Change::EnableDnsHostnames { vpc: vpc.clone() });
-            option.title = format!("turn on DNS support and DNS hostnames for {vpc}");
-            option
-        }
-        _ => option,
     }
 }
 

@@ -36,6 +36,10 @@ pub fn commands(change: &Change, region: &Region) -> Vec<Command> {
         Change::Sts(change) => permission::sts(change),
         Change::Tag(change) => permission::tag(change),
     };
+    let region = match change {
+        Change::Ec2(Ec2Change::AcceptPeering { region: Some(region), .. }) => region,
+        _ => region,
+    };
     commands.into_iter().map(|command| command.in_region(region)).collect()
 }
 
@@ -82,7 +86,7 @@ fn ec2(change: &Ec2Change) -> Vec<Command> {
             new_address(),
             aws("ec2 associate-nat-gateway-address --nat-gateway-id {} --availability-zone {} --allocation-ids {allocation}", &[gateway, zone]),
         ],
-        AcceptPeering { peering } => one("ec2 accept-vpc-peering-connection --vpc-peering-connection-id {}", &[peering]),
+        AcceptPeering { peering, .. } => one("ec2 accept-vpc-peering-connection --vpc-peering-connection-id {}", &[peering]),
         ExcludeFromPublicAccessBlock { subnet, mode } => one(
             "ec2 create-vpc-block-public-access-exclusion --subnet-id {} --internet-gateway-exclusion-mode {}", &[subnet, mode],
         ),

@@ -60,7 +60,7 @@ impl Check {
     /// Is `other` among what this one depends on, however far down?
     #[must_use]
     pub fn follows_from(&self, other: &Self) -> bool {
-        self.depends_on.iter().any(|it| core::ptr::eq(*it, other) || it.follows_from(other))
+        self.depends_on.iter().any(|below| *below == other || below.follows_from(other))
     }
 }
 

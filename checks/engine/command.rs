@@ -168,10 +168,6 @@ const VARIABLES: &[&str] = &[
     "firewall_policy",
     "token",
     "version",
-    "role_arn",
-    "attachment",
-    "caller",
-    "credentials",
 ];
 
 fn push_text(parts: &mut Vec<Part>, text: &str) {

@@ -85,8 +85,12 @@ fn ec2(change: &Ec2Change) -> String {
         AssociateNatGatewayAddress { gateway, .. } => {
             format!("VPC → NAT gateways → {gateway} → Actions → Edit IP address associations")
         }
-        AcceptPeering { peering } => {
-            format!("VPC → Peering connections → {peering} → Actions → Accept request")
+        AcceptPeering { peering, region } => {
+            let place = format!("VPC → Peering connections → {peering} → Actions → Accept request");
+            match region {
+                Some(region) => format!("{place} (in {region})"),
+                None => place,
+            }
         }
         ExcludeFromPublicAccessBlock { subnet, .. } => {
             format!("VPC → Settings → Block Public Access → Create exclusions → {subnet}")

@@ -1,7 +1,7 @@
 //! From a list of answers to the thing to fix first.
 
 use alloc::vec::Vec;
-use core::{cmp::Reverse, ptr};
+use core::cmp::Reverse;
 
 use crate::engine::check::{Check, Impact};
 use ssm_doctor_analysis::{
@@ -81,8 +81,23 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
 }
 
+impl Diagnosis {
+    #[must_use]
+    pub fn finding(&self, check: &Check) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.check == check)
+    }
+}
+
 /// What every check says.
 pub type Answers = Vec<(&'static Check, Answer)>;
+
+/// What one check says.
+pub(super) fn answer_of<'a>(
+    answers: &'a [(&'static Check, Answer)],
+    check: &Check,
+) -> Option<&'a Answer> {
+    answers.iter().find(|(other, _)| *other == check).map(|(_, answer)| answer)
+}
 
 /// Asks every check.
 #[must_use]
@@ -110,13 +125,13 @@ pub fn settle(facts: &mut Facts, scope: &Scope) -> Vec<Need> {
 
 #[must_use]
 pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
-    let of = |check: &Check| answers.iter().find(|it| ptr::eq(it.0, check)).map(|it| &it.1);
+    let of = |check: &Check| answer_of(answers, check);
     let fails = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(..))));
     let blocks = |check: &Check| fails(check) && check.impact == Impact::Blocks;
 
     let proven = |check: &Check| {
         answers.iter().any(|(by, answer)| {
-            matches!(answer, Ok(Verdict::Pass(_))) && by.proves.iter().any(|it| ptr::eq(*it, check))
+            matches!(answer, Ok(Verdict::Pass(_))) && by.proves.contains(&check)
         })
     };
     let below = |check: &Check| {
@@ -192,7 +207,7 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let decides = |check: &Check| {
         findings.iter().filter(|it| it.standing.is_some() && Some(it.check.impact) == decisive).any(
             |it| {
-                ptr::eq(it.check, check)
+                it.check == check
                     || it.check.follows_from(check) && !(possible(check) && explained(it.check))
             },
         )

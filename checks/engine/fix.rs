@@ -8,7 +8,7 @@ use ssm_doctor_analysis::{
     what_if,
 };
 use ssm_doctor_facts::{
-    change::Change,
+    change::{Change, Ec2Change},
     ids::Region,
     lookup::{Need, Unknown},
 };
@@ -31,7 +31,7 @@ pub fn options(fix: &Fix, case: &Case) -> Vec<FixOption> {
                 add(&mut whole, option);
             }
         }
-        network_remedies::number_acl_rules(&mut whole, case);
+        network_remedies::number_acl_rules([&mut whole], case);
         whole.recovery.get_or_insert(fix.recovery);
         if !options.contains(&whole) {
             options.push(whole);
@@ -40,12 +40,42 @@ pub fn options(fix: &Fix, case: &Case) -> Vec<FixOption> {
     options
 }
 
+/// Makes one plan of options of several checks, which know nothing of each other: no change comes twice, and
+/// the new rules of an ACL have different numbers. An option whose changes all come earlier is left out.
+pub fn combine<T>(options: &mut Vec<(T, FixOption)>, case: &Case) {
+    let mut known: Vec<Change> = Vec::new();
+    options.retain_mut(|(_, option)| {
+        let is_by_hand = option.changes.is_empty();
+        option.changes.retain(|change| {
+            let change = unnumbered(change);
+            let is_new = !known.contains(&change);
+            if is_new {
+                known.push(change);
+            }
+            is_new
+        });
+        is_by_hand || !option.changes.is_empty()
+    });
+    network_remedies::number_acl_rules(options.iter_mut().map(|(_, option)| option), case);
+}
+
+/// The number of an ACL's new rule depends on the other new rules.
+fn unnumbered(change: &Change) -> Change {
+    let mut change = change.clone();
+    if let Change::Ec2(Ec2Change::CreateNetworkAclEntry { number, .. }) = &mut change {
+        *number = 0;
+    }
+    change
+}
+
 /// The facts that would make the options of a fix complete, and those that show what they lead to.
 #[must_use]
 pub fn wanted(fix: &Fix, case: &Case) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     for option in options(fix, case) {
-        if let Ok(facts) = what_if::apply(case.facts, &option.changes, case.scope) {
+        if !option.changes.is_empty()
+            && let Ok(facts) = what_if::apply(case.facts, &option.changes, case.scope)
+        {
             let answers = examine(&Case::new(&facts, case.scope));
             let unknown = answers.into_iter().filter_map(|(_, answer)| answer.err());
             needs.extend(unknown.flat_map(Unknown::unasked));
@@ -133,4 +163,39 @@ pub fn console(changes: &[Change]) -> Vec<String> {
 #[must_use]
 pub fn recovery(option: &FixOption, fix: &Fix) -> Recovery {
     option.recovery.unwrap_or(fix.recovery)
+}
+
+#[cfg(test)]
+mod tests {
+    use ssm_doctor_facts::change::Protocol;
+    use ssm_doctor_fixtures::{BASELINE, patched};
+
+    use super::*;
+
+    #[test]
+    fn options_of_several_checks_do_not_collide() {
+        let entry = |number: i32, peer: &str| Ec2Change::CreateNetworkAclEntry {
+            acl: "acl-0new".parse().unwrap(),
+            egress: true,
+            number,
+            protocol: Protocol::Tcp,
+            ports: (443, 443),
+            peer: peer.parse().unwrap(),
+        };
+        let group = Ec2Change::CreateSecurityGroup { vpc: "vpc-0a1b2c3d".parse().unwrap() };
+        let one = FixOption::new("one").with(group.clone()).with(entry(100, "10.0.1.0/24"));
+        let another = FixOption::new("another")
+            .with(group.clone())
+            .with(entry(100, "10.0.2.0/24"))
+            .with(entry(110, "10.0.1.0/24"));
+        let same = FixOption::new("the same").with(group);
+        let by_hand = FixOption::new("by hand");
+        let mut options =
+            Vec::from([(1, one.clone()), (2, another), (3, same), (4, by_hand.clone())]);
+        let scenario = patched(BASELINE.into(), BASELINE, &[]).unwrap();
+        combine(&mut options, &Case::new(&scenario.facts, &scenario.scope));
+        let another = FixOption::new("another").with(entry(110, "10.0.2.0/24"));
+        let expected = [(1, one), (2, another), (4, by_hand)];
+        assert_eq!(options, expected);
+    }
 }

@@ -1,7 +1,6 @@
 //! The smallest set of changes that lets a session start.
 
 use alloc::vec::Vec;
-use core::ptr;
 
 use ssm_doctor_analysis::{
     answer::{Answer, FixOption, Verdict},
@@ -60,8 +59,8 @@ pub fn prescribe(
             break;
         }
     }
-    let Tried { chosen, verified, .. } = search.without_superfluous(found?);
-    Some(Prescription { options: chosen, verified })
+    let Tried { combined, verified, .. } = search.without_superfluous(found?);
+    Some(Prescription { options: combined, verified })
 }
 
 /// The causes that are not repaired yet, and the ways to repair each.
@@ -71,8 +70,7 @@ fn faults(
     chosen: &[(&'static Check, FixOption)],
 ) -> Vec<(&'static Check, Vec<FixOption>)> {
     let fixable = |check: &&'static Check| {
-        let finding = diagnosis.findings.iter().find(|finding| ptr::eq(finding.check, *check))?;
-        let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
+        let Ok(Verdict::Fail(_, fix)) = &diagnosis.finding(check)?.answer else { return None };
         let mut options = fix::options(fix, case);
         options.retain(|option| !chosen.iter().any(|(_, known)| known == option));
         (!options.is_empty()).then_some((*check, options))
@@ -91,7 +89,10 @@ type Chosen = Vec<(&'static Check, FixOption)>;
 
 /// A set of options, and what comes of it.
 struct Tried {
+    /// As each check offers it.
     chosen: Chosen,
+    /// The same, as they are carried out together.
+    combined: Chosen,
     /// None if a change is not modelled.
     trial: Option<Trial>,
     verified: Verified,
@@ -122,16 +123,18 @@ impl Search<'_, '_> {
     }
 
     fn attempt(&self, chosen: Chosen) -> Tried {
-        let (trial, verified) = match Trial::of(changes(&chosen), self.case, self.answers) {
+        let mut combined = chosen.clone();
+        fix::combine(&mut combined, self.case);
+        let (trial, verified) = match Trial::of(changes(&combined), self.case, self.answers) {
             Ok(trial) => {
-                let by_hand = chosen.iter().filter(|(_, option)| option.changes.is_empty());
+                let by_hand = combined.iter().filter(|(_, option)| option.changes.is_empty());
                 let by_hand: Vec<&Check> = by_hand.map(|(check, _)| *check).collect();
                 let verified = trial.verdict(self.to_repair, &by_hand);
                 (Some(trial), verified)
             }
             Err(change) => (None, Verified::NotModelled(change.clone())),
         };
-        Tried { chosen, trial, verified }
+        Tried { chosen, combined, trial, verified }
     }
 
     /// Leaves out what the session starts without.
@@ -165,7 +168,7 @@ struct Rank {
 }
 
 impl Rank {
-    fn of(Tried { chosen, verified, .. }: &Tried) -> Self {
+    fn of(Tried { combined, verified, .. }: &Tried) -> Self {
         let (outcome, left) = match verified {
             Verified::Yes => (0, 0),
             Verified::ByHand => (1, 0),
@@ -173,13 +176,13 @@ impl Rank {
             Verified::Unknown(open) => (2, open.len()),
             Verified::NotModelled(_) => (3, 0),
         };
-        let risks: Vec<Risk> = chosen.iter().flat_map(|(_, option)| fix::risks(option)).collect();
+        let risks: Vec<Risk> = combined.iter().flat_map(|(_, option)| fix::risks(option)).collect();
         Self {
             outcome,
             left,
             heaviest_risk: risks.iter().max().copied(),
             risks: risks.len(),
-            changes: changes(chosen).count(),
+            changes: changes(combined).count(),
         }
     }
 }

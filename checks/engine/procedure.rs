@@ -87,10 +87,10 @@ fn restart(case: &Case) -> ProcedureStep {
     match target.instance() {
         Some(id) => ProcedureStep::new(
             "reboot the instance, so that its agent starts anew (this interrupts what runs on it; addresses and instance-store data stay)",
-            vec![Command::new(
-                "aws ec2 reboot-instances --instance-ids {} --region {}",
-                &[id, &case.scope.region],
-            )],
+            fix::commands(
+                &[Ec2Change::RebootInstance { instance: id.clone() }.into()],
+                &case.scope.region,
+            ),
         ),
         None if windows => ProcedureStep::new(
             "restart the agent on the machine itself, in PowerShell",

@@ -74,7 +74,9 @@ fn ec2(change: &Ec2Change) -> &'static [Risk] {
         | ReplaceTransitGatewayRoute { .. }
         | AssociateDhcpOptions { .. }
         | DeleteEndpoint { .. } => &[Risk::Interrupts, Risk::Replaces],
-        StopAndStartInstance { .. } | RebootInstance { .. } => &[Risk::Interrupts],
+        RebootInstance { .. } => &[Risk::Interrupts],
+        // A stop deletes what is on instance-store volumes.
+        StopAndStartInstance { .. } => &[Risk::Interrupts, Risk::CannotBeUndone],
         _ => &[],
     }
 }

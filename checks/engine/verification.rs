@@ -5,7 +5,6 @@
 //! A connected agent still proves its path, unless the changes alter what it proves.
 
 use alloc::vec::Vec;
-use core::ptr;
 
 use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
@@ -16,7 +15,7 @@ use ssm_doctor_facts::{change::Change, lookup::Unknown};
 
 use super::{
     check::{Check, Impact},
-    diagnosis::{Answers, Diagnosis, Overall, diagnose, examine},
+    diagnosis::{Answers, Diagnosis, Overall, answer_of, diagnose, examine},
 };
 
 /// Whether changes let a session start.
@@ -63,16 +62,13 @@ impl Trial {
         let facts = what_if::apply(case.facts, changes, case.scope)?;
         let mut answers = examine(&Case::new(&facts, case.scope));
         let same = |check: &Check| answer_of(&answers, check) == answer_of(before, check);
-        let outdated: Vec<bool> = answers
-            .iter()
-            .map(|(check, answer)| {
-                let still_proves = matches!(answer, Ok(Verdict::Pass(_)))
-                    && check.proves.iter().all(|proven| same(proven));
-                check.observes_agent() && !still_proves
-            })
-            .collect();
-        let mut outdated = outdated.into_iter();
-        answers.retain(|_| !outdated.next().unwrap_or(false));
+        let outdated = answers.iter().filter(|(check, answer)| {
+            let still_proves = matches!(answer, Ok(Verdict::Pass(_)))
+                && check.proves.iter().all(|proven| same(proven));
+            check.observes_agent() && !still_proves
+        });
+        let outdated: Vec<&Check> = outdated.map(|(check, _)| *check).collect();
+        answers.retain(|(check, _)| !outdated.contains(check));
         Ok(Self { diagnosis: diagnose(&answers), answers })
     }
 
@@ -126,8 +122,4 @@ pub fn verify(
         Ok(trial) => trial.verdict(repaired, if changes.is_empty() { repaired } else { &[] }),
         Err(change) => Verified::NotModelled(change.clone()),
     }
-}
-
-fn answer_of<'a>(answers: &'a [(&'static Check, Answer)], check: &Check) -> Option<&'a Answer> {
-    answers.iter().find(|(other, _)| ptr::eq(*other, check)).map(|(_, answer)| answer)
 }

@@ -11,7 +11,7 @@ use alloc::{
 
 use serde_json::{Value, json};
 
-use crate::engine::permission::edit;
+use crate::engine::permission::{edit, managed_policy, policy_document};
 use ssm_doctor_analysis::{
     answer::FixOption,
     case::Case,
@@ -23,7 +23,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_facts::{
     change::{IamChange, InstanceProfileChange, PolicyHolder, Risk, ServiceSettingChange},
     iam::{Caller, InstanceProfile, Role},
-    ids::{Arn, InstanceId, ProfileName, RoleName},
+    ids::{InstanceId, ProfileName, RoleName},
     lookup::{Need, Ourselves},
     ssm::SettingId,
     text::Text,
@@ -35,21 +35,26 @@ const NAME: &str = "SessionManagerInstance";
 /// Default Host Management Configuration".
 const HOST_MANAGEMENT_ROLE: &str = "AWSSystemsManagerDefaultEC2InstanceManagementRole";
 
-/// A trust policy of one statement, without conditions.
-fn trust(service: &str) -> String {
-    let statement = json!({
-        "Effect": "Allow", "Principal": { "Service": service }, "Action": ASSUME,
-    });
-    json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()
+/// A statement of a trust policy, without conditions.
+pub(crate) fn trust_statement(service: &str) -> Value {
+    json!({ "Effect": "Allow", "Principal": { "Service": service }, "Action": ASSUME })
 }
 
 /// Lets a service assume a role, by a statement beside those of its trust policy.
+/// `goes_around_conditions`: the role trusts the service already, under conditions that do not hold.
 pub(crate) fn trusting(
-    option: FixOption,
+    service: &str,
+    statement: Value,
     name: &RoleName,
     role: &Role,
-    statement: Value,
+    goes_around_conditions: bool,
 ) -> FixOption {
+    let mut option = FixOption::new(format!("let {service} assume {name}"));
+    if goes_around_conditions {
+        option = option
+            .risking(Risk::WidensAccess)
+            .after(format!("ask the owner of the role why its trust in {service} has conditions"));
+    }
     let Some(edited) = edit::sparing_services(&role.trust, ASSUME) else {
         return option.after(format!("write the trust policy of {name} anew: it cannot be read"));
     };
@@ -109,8 +114,8 @@ fn with_role(option: FixOption, case: &Case) -> Option<(FixOption, RoleName)> {
     if case.facts.role(&role).optional().ok().flatten().is_some() {
         return Some((option, role));
     }
-    let policy = aws_managed(INSTANCE_CORE, case)?;
-    let trust = trust("ec2.amazonaws.com");
+    let policy = managed_policy(case.scope.region.partition(), INSTANCE_CORE)?;
+    let trust = policy_document(&[trust_statement("ec2.amazonaws.com")]);
     let option = option
         .with(IamChange::CreateRole { role: role.clone(), path: None, trust })
         .with(IamChange::AttachPolicy { to: PolicyHolder::Role(NAME.into()), policy });
@@ -127,12 +132,12 @@ pub(crate) fn turn_on_host_management(case: &Case) -> Option<FixOption> {
     .risking(Risk::WidensAccess)
     .after("check that the agent is of version 3.2.582.0 or newer and that the instance has IMDSv2 on; the setting takes up to 30 minutes to reach the instance");
     if !matches!(case.facts.role(&role).optional(), Ok(Some(_))) {
-        let policy = aws_managed(DEFAULT_HOST_MANAGEMENT, case)?;
+        let policy = managed_policy(region.partition(), DEFAULT_HOST_MANAGEMENT)?;
         option = option
             .with(IamChange::CreateRole {
                 role: role.clone(),
                 path: Some("/service-role/".into()),
-                trust: trust("ssm.amazonaws.com"),
+                trust: policy_document(&[trust_statement("ssm.amazonaws.com")]),
             })
             .with(IamChange::AttachPolicy { to: PolicyHolder::Role(role.to_string()), policy });
     }
@@ -161,12 +166,8 @@ pub(crate) fn take_profile(id: &InstanceId) -> FixOption {
     .with(InstanceProfileChange::Disassociate { instance: id.clone() })
 }
 
-/// The account need not be known for the ARN of a policy of AWS.
-fn aws_managed(policy: &str, case: &Case) -> Option<Arn> {
-    format!("arn:{}:iam::aws:policy/{policy}", case.scope.region.partition()).parse().ok()
-}
-
-fn caller<'f>(case: &Case<'f>) -> Option<&'f Caller> {
+/// Whose credentials the doctor has, if that is known.
+pub(crate) fn caller<'f>(case: &Case<'f>) -> Option<&'f Caller> {
     case.facts.caller(&Ourselves::Us).optional().ok().flatten()
 }
 

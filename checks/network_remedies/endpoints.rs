@@ -17,9 +17,9 @@ use super::{
 };
 use crate::engine::words::list;
 
-/// Interface endpoints for every service that the VPC has none for: those of every session, and
-/// `beside` them one that was asked for. Empty if none is missing, or the VPC was not seen.
-pub(super) fn create(network: &Network, beside: Option<&'static str>) -> Vec<FixOption> {
+/// Interface endpoints that the VPC lacks: for `service`, or for every session's services. Empty if none is
+/// missing, or the VPC was not seen.
+pub(super) fn create(network: &Network, service: Option<&'static str>) -> Vec<FixOption> {
     let (Some((vpc, _)), Some(interface)) = (network.own_vpc(), network.own_interface()) else {
         return Vec::new();
     };
@@ -35,18 +35,19 @@ pub(super) fn create(network: &Network, beside: Option<&'static str>) -> Vec<Fix
                 && endpoint.state != EndpointState::Deleted
         })
     };
-    let mut services: Vec<&str> = Vec::new();
     // S3 has gateway endpoints, which cost nothing.
-    let beside = beside.filter(|service| *service != "s3");
-    let asked = match beside {
-        Some(service) if !CORE.contains(&service) => vec![service],
+    let mut services = match service {
+        Some(service) if service != "s3" && !CORE.contains(&service) => vec![service],
         _ => CORE.to_vec(),
     };
-    services.extend(asked.into_iter().filter(|service| !served(service)));
+    // AWS refuses private DNS beside a private hosted zone of the same name ("there is already a
+    // conflicting DNS domain", hashicorp/terraform-provider-aws#17535), and the zone serves the name.
+    let has_zone = |service: &str| network.has_zone(vpc, &region.service_host(service));
+    services.retain(|service| !served(service) && !has_zone(service));
     if services.is_empty() {
         return Vec::new();
     }
-    let plural = if services.len() > 1 { "interface endpoints" } else { "an interface endpoint" };
+    let what = if services.len() > 1 { "interface endpoints" } else { "an interface endpoint" };
     let mut option = FixOption::new(String::new());
     option.changes = vpc_dns(network, vpc);
     let group = group(network, vpc, &mut option);
@@ -56,7 +57,7 @@ pub(super) fn create(network: &Network, beside: Option<&'static str>) -> Vec<Fix
         format!("with the security group {group}, which admits the instance")
     };
     option.title =
-        format!("create {plural} for {} in {}, {with}", services.join(" and "), interface.subnet);
+        format!("create {what} for {} in {}, {with}", services.join(" and "), interface.subnet);
     for service in services {
         option.changes.push(
             Ec2Change::CreateInterfaceEndpoint {
@@ -87,9 +88,9 @@ pub(super) fn vpc_dns(network: &Network, vpc: &VpcId) -> Vec<Change> {
 
 /// AWS refuses the change while a subnet of the endpoint lacks a range of either kind.
 pub(super) fn dual_stack(network: &Network, id: &EndpointId) -> FixOption {
-    let rows = network.facts.endpoints.values().filter_map(|row| present(Some(row)));
-    let endpoint = rows.flatten().find(|endpoint| endpoint.id == *id);
-    let lacking = endpoint.map_or(&[][..], |endpoint| &endpoint.subnets).iter().filter(|subnet| {
+    let endpoint = network.endpoint(id);
+    let subnets = endpoint.map_or(&[][..], |(_, endpoint)| &endpoint.subnets);
+    let lacking = subnets.iter().filter(|subnet| {
         present(network.facts.subnets.get(subnet))
             .is_none_or(|subnet| subnet.cidr.is_none() || subnet.ipv6_cidrs.is_empty())
     });
@@ -104,10 +105,7 @@ pub(super) fn dual_stack(network: &Network, id: &EndpointId) -> FixOption {
 }
 
 pub(super) fn private_dns(network: &Network, endpoint: &EndpointId) -> FixOption {
-    let vpcs = network.facts.endpoints.iter();
-    let vpc = vpcs
-        .filter_map(|(vpc, row)| Some((vpc, present(Some(row))?)))
-        .find_map(|(vpc, endpoints)| endpoints.iter().any(|it| it.id == *endpoint).then_some(vpc));
+    let vpc = network.endpoint(endpoint).and_then(|(vpc, _)| vpc);
     let mut option = FixOption::new(format!("turn on private DNS for {endpoint}"));
     option.changes = vpc.map_or_else(Vec::new, |vpc| vpc_dns(network, vpc));
     option.with(Ec2Change::EnablePrivateDns { endpoint: endpoint.clone() })
@@ -197,26 +195,16 @@ fn lets_nothing_out(network: &Network, endpoint: &SecurityGroupId) -> bool {
 
 /// An endpoint that does not work. AWS changes no such state: it is deleted, and created again.
 pub(super) fn replace(network: &Network, id: &EndpointId, state: &EndpointState) -> Vec<FixOption> {
-    let wait = |what: &str| {
-        format!("wait until `aws ec2 describe-vpc-endpoints --vpc-endpoint-ids {id}` {what}")
-    };
+    let region = &network.scope.region;
+    let describe =
+        format!("`aws ec2 describe-vpc-endpoints --vpc-endpoint-ids {id} --region {region}`");
     if *state == EndpointState::Pending {
         return vec![
             FixOption::new(format!("wait until {id} is available"))
-                .after(wait("shows the state available")),
+                .after(format!("wait until {describe} shows the state available")),
         ];
     }
-    let rows = network.facts.endpoints.iter();
-    let mut all = rows.filter_map(|(vpc, row)| Some((vpc, present(Some(row))?)));
-    let found = all.find_map(|(vpc, endpoints)| {
-        Some((vpc, endpoints.iter().find(|endpoint| endpoint.id == *id)?))
-    });
-    let shared = || {
-        let rows = network.facts.service_endpoints.values().filter_map(|row| present(Some(row)));
-        let endpoint = rows.flatten().find(|endpoint| endpoint.id == *id)?;
-        Some((endpoint.vpc.as_ref()?, endpoint))
-    };
-    let Some((vpc, endpoint)) = found.or_else(shared) else {
+    let Some((Some(vpc), endpoint)) = network.endpoint(id) else {
         return vec![
             FixOption::new(format!("have {id} created anew by its owner, because it is {state}"))
                 .after(format!("ask the owner of {id} to delete it and to create it again")),
@@ -225,11 +213,11 @@ pub(super) fn replace(network: &Network, id: &EndpointId, state: &EndpointState)
     let gone = matches!(state, EndpointState::Deleting | EndpointState::Deleted);
     let mut option = if gone {
         FixOption::new(format!("create the endpoint for {} again", endpoint.service))
-            .after(wait("no longer finds it"))
+            .after(format!("wait until {describe} no longer finds it"))
     } else {
         FixOption::new(format!("delete {id}, which is {state}, and create it again"))
             .after(format!(
-                "after the deletion, wait until `aws ec2 describe-vpc-endpoints --vpc-endpoint-ids {id}` no longer finds it, and create the new endpoint only then"
+                "after the deletion, wait until {describe} no longer finds it, and create the new endpoint only then"
             ))
     };
     if !gone {

@@ -59,14 +59,13 @@ pub(super) fn egress(
     }
     let mut options = Vec::new();
     if port == HTTPS {
-        for endpoint_group in groups_at(network, to) {
+        // One group is enough where the endpoints share it.
+        if let [shared] = groups_at(network, to).as_slice() {
             options.push(option(
-                format!("{what} to the endpoints' security group {endpoint_group}"),
-                Source::Group(endpoint_group),
+                format!("{what} to the endpoints' security group {shared}"),
+                Source::Group(shared.clone()),
             ));
         }
-        // One group is enough where the endpoints share it.
-        options.truncate(1);
         let (subnet, vpc) = network.ranges_around(to.addr());
         if options.is_empty()
             && let Some(subnet) = subnet
@@ -94,7 +93,8 @@ fn groups_at(network: &Network, range: IpNet) -> Vec<SecurityGroupId> {
             .filter_map(|id| present(network.facts.network_interfaces.get(id)));
         let mut subnets =
             endpoint.subnets.iter().filter_map(|id| present(network.facts.subnets.get(id)));
-        interfaces.any(|interface| interface.private_ips.iter().any(|it| range.contains(it)))
+        interfaces
+            .any(|interface| interface.private_ips.iter().any(|address| range.contains(address)))
             || !one && subnets.any(|subnet| subnet.cidr.map(IpNet::V4) == Some(range))
     };
     let mut groups: Vec<SecurityGroupId> = Vec::new();
@@ -141,15 +141,13 @@ pub(super) fn ingress(
         Source::Range(range) => {
             let (subnet, vpc) = network.ranges_around(range.addr());
             let mut options = Vec::new();
-            options.extend(
-                subnet.map(|it| option(format!("the instance's subnet {it}"), Source::Range(it))),
-            );
+            options.extend(subnet.map(|range| {
+                option(format!("the instance's subnet {range}"), Source::Range(range))
+            }));
             options.push(option(format!("the instance alone, {range},"), from.clone()));
-            options.extend(
-                vpc.map(|it| {
-                    option(format!("all of the instance's VPC, {it},"), Source::Range(it))
-                }),
-            );
+            options.extend(vpc.map(|range| {
+                option(format!("all of the instance's VPC, {range},"), Source::Range(range))
+            }));
             options
         }
     }
@@ -220,7 +218,7 @@ fn shown_ports_of((first, last): (u16, u16)) -> String {
     shown_ports(&ssm_doctor_analysis::network::address_set::ports(first..=last))
 }
 
-/// How many subnets the endpoints of the instance's VPC stand in.
+/// How many subnets the endpoints of the instance's VPC are in.
 fn endpoint_subnets(network: &Network) -> usize {
     let Some((vpc, _)) = network.own_vpc() else { return 0 };
     let mut subnets: Vec<&SubnetId> =
@@ -298,53 +296,75 @@ fn allows(acl: &NetworkAcl, entry: &Entry) -> bool {
     false
 }
 
-/// Gives the new rules of ACLs numbers that are free, each before the first rule that denies what the new
-/// rule is to allow. Where no number is free, a person has to make room.
-pub(crate) fn number_acl_rules(option: &mut FixOption, case: &Case) {
+/// A rule of an ACL, by its direction (`egress`) and number.
+type RuleNumber = (NetworkAclId, bool, i32);
+
+/// Gives the new rules of ACLs numbers that are free and that no other option has, each before the first rule
+/// that denies what the new rule is to allow. Where no number is free, a person has to make room.
+pub(crate) fn number_acl_rules<'o>(
+    options: impl IntoIterator<Item = &'o mut FixOption>,
+    case: &Case,
+) {
     let network = Network::of(case);
-    let mut taken: Vec<(NetworkAclId, bool, i32)> = Vec::new();
-    let mut full = Vec::new();
-    for change in &mut option.changes {
-        let Change::Ec2(Ec2Change::CreateNetworkAclEntry {
-            acl,
-            egress,
-            number,
-            protocol,
-            ports,
-            peer,
-        }) = change
-        else {
-            continue;
-        };
-        let entry = Entry { egress: *egress, protocol: *protocol, ports: *ports, peer: *peer };
-        let rules = acl_row(&network, acl).map_or(&[][..], |row| &row.entries);
-        let of_direction = || rules.iter().filter(|rule| rule.egress == *egress);
-        let denies = of_direction().filter(|rule| !rule.allow && entry.meets(rule).0);
-        let before = denies.map(|rule| rule.number).min().unwrap_or(LAST).min(LAST);
-        let is_free = |candidate: &i32| {
-            !of_direction().any(|rule| rule.number == *candidate)
-                && !taken.iter().any(|other| *other == (acl.clone(), *egress, *candidate))
-        };
-        let highest = of_direction().map(|rule| rule.number).filter(|it| *it < before).max();
-        // After the others where there is room, at a round number.
-        let next = (highest.unwrap_or(0) / 100 + 1) * 100;
-        let after = (0..10).map(|step| next + step * 10).filter(|it| *it < before);
-        let tens = (1..before).rev().filter(|it| it % 10 == 0);
-        match after.chain(tens).chain((1..before).rev()).find(is_free) {
-            Some(free) => {
-                *number = free;
-                taken.push((acl.clone(), *egress, free));
+    let mut taken: Vec<RuleNumber> = Vec::new();
+    for option in options {
+        let mut manual = Vec::new();
+        option.changes.retain_mut(|change| match number_acl_rule(&network, change, &taken) {
+            Ok(number) => {
+                taken.extend(number);
+                true
             }
-            None => full.push((acl.clone(), *egress, before)),
-        }
-    }
-    for (acl, egress, before) in full {
-        let direction = if egress { "outbound" } else { "inbound" };
-        option.changes.retain(|change| {
-            !matches!(change, Change::Ec2(Ec2Change::CreateNetworkAclEntry { number: 0, .. }))
+            Err((acl, egress, before)) => {
+                let direction = if egress { "outbound" } else { "inbound" };
+                manual.push(format!(
+                    "give the {direction} rule {before} of {acl} a higher number, and put the new rule before it: no lower number is free"
+                ));
+                false
+            }
         });
-        option.manual.push(format!(
-            "give the {direction} rule {before} of {acl} a higher number, and put the new rule before it: no lower number is free"
-        ));
+        option.manual.extend(manual);
+    }
+}
+
+/// Numbers a change that creates a rule of an ACL, and returns the number.
+///
+/// # Errors
+/// The rule before which no number is free.
+fn number_acl_rule(
+    network: &Network,
+    change: &mut Change,
+    taken: &[RuleNumber],
+) -> Result<Option<RuleNumber>, RuleNumber> {
+    let Change::Ec2(Ec2Change::CreateNetworkAclEntry {
+        acl,
+        egress,
+        number,
+        protocol,
+        ports,
+        peer,
+    }) = change
+    else {
+        return Ok(None);
+    };
+    let entry = Entry { egress: *egress, protocol: *protocol, ports: *ports, peer: *peer };
+    let rules = acl_row(network, acl).map_or(&[][..], |row| &row.entries);
+    let of_direction = || rules.iter().filter(|rule| rule.egress == *egress);
+    let denies = of_direction().filter(|rule| !rule.allow && entry.meets(rule).0);
+    let before = denies.map(|rule| rule.number).min().unwrap_or(LAST).min(LAST);
+    let rule = |number: i32| (acl.clone(), *egress, number);
+    let is_free = |candidate: &i32| {
+        !of_direction().any(|rule| rule.number == *candidate) && !taken.contains(&rule(*candidate))
+    };
+    let highest = of_direction().map(|rule| rule.number).filter(|number| *number < before).max();
+    // After the others where there is room, at a round number.
+    let next = (highest.unwrap_or(0) / 100 + 1) * 100;
+    let after = (0..10).map(|step| next + step * 10).filter(|number| *number < before);
+    let tens = (1..before).rev().filter(|number| number % 10 == 0);
+    match after.chain(tens).chain((1..before).rev()).find(is_free) {
+        Some(free) => {
+            *number = free;
+            Ok(Some(rule(free)))
+        }
+        None => Err(rule(before)),
     }
 }

@@ -144,7 +144,7 @@ fn home_net(
     };
     let own = network
         .vpc_with(address)
-        .map_or_else(|| format!("{}", IpNet::from(address)), |it| format!("{}", it.1));
+        .map_or_else(|| format!("{}", IpNet::from(address)), |(_, range)| format!("{range}"));
     if !ranges.contains(&own) {
         ranges.push(own);
     }

@@ -107,16 +107,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
         ),
         MakeEndpointDualStack { endpoint } => vec![endpoints::dual_stack(&network, endpoint)],
         EnablePrivateDns { endpoint } => vec![endpoints::private_dns(&network, endpoint)],
-        EnableVpcDns { vpc } => {
-            let changes = endpoints::vpc_dns(&network, vpc);
-            let what = match changes.as_slice() {
-                [Change::Ec2(Ec2Change::EnableDnsSupport { .. })] => "DNS support",
-                [Change::Ec2(Ec2Change::EnableDnsHostnames { .. })] => "DNS hostnames",
-                _ => "DNS support and DNS hostnames",
-            };
-            let title = format!("turn on {what} for {vpc}");
-            vec![FixOption { title, changes, ..FixOption::default() }]
-        }
+        EnableVpcDns { vpc } => vec![enable_vpc_dns(vpc, case)],
         CreateGatewayEndpoint { vpc, region, service, table } => {
             let mut options = one(
                 format!("create a gateway endpoint for {service}, which costs nothing"),
@@ -137,6 +128,17 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             vec![firewall::open(&network, policy, group.as_ref(), because)]
         }
     }
+}
+
+/// Turns on what the VPC lacks of the two attributes that private DNS needs.
+pub(crate) fn enable_vpc_dns(vpc: &VpcId, case: &Case) -> FixOption {
+    let changes = endpoints::vpc_dns(&Network::of(case), vpc);
+    let what = match changes.as_slice() {
+        [Change::Ec2(Ec2Change::EnableDnsSupport { .. })] => "DNS support",
+        [Change::Ec2(Ec2Change::EnableDnsHostnames { .. })] => "DNS hostnames",
+        _ => "DNS support and DNS hostnames",
+    };
+    FixOption { changes, ..FixOption::new(format!("turn on {what} for {vpc}")) }
 }
 
 fn no_nat_gateway(table: &impl core::fmt::Display, to: &impl core::fmt::Display) -> FixOption {

@@ -85,6 +85,30 @@ impl<'a> Network<'a> {
         present(self.facts.endpoints.get(vpc)).map_or(&[], Vec::as_slice)
     }
 
+    /// An endpoint that is described, and its VPC where that is known. AWS describes an endpoint of another
+    /// account among those of its service.
+    pub fn endpoint(&self, id: &EndpointId) -> Option<(Option<&'a VpcId>, &'a Endpoint)> {
+        let of_vpcs = self.facts.endpoints.iter().flat_map(|(vpc, row)| {
+            present(Some(row)).into_iter().flatten().map(move |endpoint| (Some(vpc), endpoint))
+        });
+        let rows = self.facts.service_endpoints.values().filter_map(|row| present(Some(row)));
+        let of_services = rows.flatten().map(|endpoint| (endpoint.vpc.as_ref(), endpoint));
+        of_vpcs.chain(of_services).find(|(_, endpoint)| endpoint.id == *id)
+    }
+
+    /// The internet gateway that is attached to a VPC.
+    pub fn internet_gateway(&self, vpc: &VpcId) -> Option<&'a InternetGateway> {
+        let gateways = present(self.facts.internet_gateways.get(vpc))?;
+        gateways.iter().find(|gateway| gateway.state == "available")
+    }
+
+    /// Has the VPC a private hosted zone of this name, of its own or by a Route 53 Profile?
+    pub fn has_zone(&self, vpc: &VpcId, name: &str) -> bool {
+        let own = present(self.facts.hosted_zones.get(vpc)).into_iter().flatten();
+        let of_profiles = self.facts.profile_zones.values().filter_map(|row| present(Some(row)));
+        own.chain(of_profiles).any(|zone| zone.name.trim_end_matches('.') == name)
+    }
+
     /// The range of the subnet that has an address, and the range of its VPC.
     pub fn ranges_around(&self, address: IpAddr) -> (Option<IpNet>, Option<IpNet>) {
         let subnets = self.facts.subnets.values().filter_map(|row| present(Some(row)));
@@ -93,10 +117,7 @@ impl<'a> Network<'a> {
             subnet.cidr.map(IpNet::V4).into_iter().chain(v6)
         });
         let subnet = of_subnets.into_iter().find(|range| range.contains(&address));
-        let vpcs = self.facts.vpcs.values().filter_map(|row| present(Some(row)));
-        let mut of_vpcs: Vec<IpNet> = vpcs.flat_map(|vpc| vpc.cidrs.iter().copied()).collect();
-        of_vpcs.retain(|range| range.contains(&address));
-        (subnet, of_vpcs.first().copied())
+        (subnet, self.vpc_with(address).map(|(_, range)| range))
     }
 
     /// The VPC in one of whose ranges an address is.

@@ -110,13 +110,16 @@ impl<'a> Search<'_, 'a> {
                 Some(_) => {}
             }
         }
-        let own_zone = self.network.own_subnet().and_then(|id| self.network.zone_of(id));
-        let near = |gateway: &NatGateway| {
-            let zone = gateway.subnet.as_ref().and_then(|id| self.network.zone_of(id));
-            zone.is_some() && zone == own_zone
-        };
+        let near =
+            |gateway: &NatGateway| gateway.subnet.as_ref().is_some_and(|id| self.is_near(id));
         let best = working.iter().find(|row| near(row.1)).or_else(|| working.first());
         (best.map(|row| row.0.clone()), wanted)
+    }
+
+    /// Is a subnet in the instance's Availability Zone?
+    fn is_near(&self, subnet: &SubnetId) -> bool {
+        let own = self.network.own_subnet().and_then(|id| self.network.zone_of(id));
+        own.is_some() && self.network.zone_of(subnet) == own
     }
 
     fn works(&self, gateway: &NatGateway) -> bool {
@@ -146,9 +149,7 @@ impl<'a> Search<'_, 'a> {
             });
             subnets.extend(without.map(|(id, _)| id));
         }
-        let own_zone = self.network.own_subnet().and_then(|id| self.network.zone_of(id));
-        let near =
-            subnets.iter().find(|id| own_zone.is_some() && self.network.zone_of(id) == own_zone);
+        let near = subnets.iter().find(|id| self.is_near(id));
         near.or_else(|| subnets.first()).copied()
     }
 }
@@ -223,8 +224,7 @@ fn by_internet_gateway(
     let (vpc, _) = network.table(table)?;
     let interface = network.own_interface()?;
     let own = network.table_of(vpc, &interface.subnet)?.id == *table;
-    let gateways = present(network.facts.internet_gateways.get(vpc))?;
-    let gateway = gateways.iter().find(|gateway| gateway.state == "available")?;
+    let gateway = network.internet_gateway(vpc)?;
     (own && interface.public_ip.is_some()).then(|| {
         FixOption::new(format!("route {to} of {table} to the internet gateway {}", gateway.id))
             .with(route(network, table, to, RouteTarget::InternetGateway(gateway.id.clone())))
@@ -240,9 +240,7 @@ fn give_nat_a_route(
     let subnet = present(network.facts.nat_gateways.get(gateway))?.subnet.as_ref()?;
     let of_gateway = network.table_of(vpc, subnet)?;
     (of_gateway.id != *table).then_some(())?;
-    let attached = present(network.facts.internet_gateways.get(vpc))?
-        .iter()
-        .find(|gateway| gateway.state == "available")?;
+    let attached = network.internet_gateway(vpc)?;
     let to = network.everything();
     let change =
         route(network, &of_gateway.id, &to, RouteTarget::InternetGateway(attached.id.clone()));
@@ -273,9 +271,7 @@ pub(super) fn attach(
     gateway: &InternetGatewayId,
     vpc: &VpcId,
 ) -> Vec<FixOption> {
-    let other = present(network.facts.internet_gateways.get(vpc))
-        .and_then(|gateways| gateways.iter().find(|gateway| gateway.state == "available"));
-    let Some(other) = other else {
+    let Some(other) = network.internet_gateway(vpc) else {
         let attach = FixOption::new(format!("attach the internet gateway {gateway} to {vpc}"))
             .with(Ec2Change::AttachInternetGateway { gateway: gateway.clone(), vpc: vpc.clone() });
         let mut replaced = FixOption::new(format!(
@@ -317,7 +313,9 @@ fn rerouted(network: &Network, vpc: &VpcId, from: &str, via: &RouteTarget) -> Ve
 pub(super) fn egress_only(network: &Network, vpc: &VpcId) -> Vec<FixOption> {
     let gateways = present(network.facts.egress_only_gateways.get(vpc));
     let known = |id: &EgressOnlyGatewayId| {
-        gateways.is_some_and(|all| all.iter().any(|it| it.id == *id && it.state == "attached"))
+        gateways.is_some_and(|all| {
+            all.iter().any(|gateway| gateway.id == *id && gateway.state == "attached")
+        })
     };
     let routes = network.tables(vpc).iter().flat_map(|table| &table.routes);
     let gone: BTreeSet<String> = routes

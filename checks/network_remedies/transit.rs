@@ -8,7 +8,7 @@ use ssm_doctor_facts::{
     change::{Change, Ec2Change, RouteTarget},
     ec2::*,
     ids::*,
-    lookup::Need,
+    lookup::{Need, Ourselves},
 };
 
 use super::{
@@ -27,7 +27,8 @@ pub(super) fn route_to_vpc(
     let range = other.map_or(to, |(_, range)| range);
     let destination = Destination::Cidr(range);
     let of_table = network.table(table).map(|(vpc, _)| vpc);
-    let targets = of_table.map_or_else(Vec::new, |vpc| targets(network, vpc, other.map(|it| it.0)));
+    let targets =
+        of_table.map_or_else(Vec::new, |vpc| targets(network, vpc, other.map(|(vpc, _)| vpc)));
     let mut options: Vec<FixOption> = targets
         .into_iter()
         .map(|via| {
@@ -61,17 +62,19 @@ fn targets(network: &Network, from: &VpcId, to: Option<&VpcId>) -> Vec<RouteTarg
         }
     }
     let attached = |vpc: &VpcId| {
-        present(network.facts.transit_gateway_attachments.get(vpc))
-            .map_or_else(Vec::new, |attachments| {
-                attachments.iter().map(|it| &it.transit_gateway).collect()
-            })
+        present(network.facts.transit_gateway_attachments.get(vpc)).map_or_else(
+            Vec::new,
+            |attachments| {
+                attachments.iter().map(|attachment| &attachment.transit_gateway).collect()
+            },
+        )
     };
     for id in attached(from) {
         let reaches = to.is_none_or(|to| {
             let of_gateway = present(network.facts.transit_gateways.get(id));
             attached(to).contains(&id)
                 || of_gateway.is_some_and(|gateway| {
-                    gateway.attachments.iter().any(|it| it.vpc.as_ref() == Some(to))
+                    gateway.attachments.iter().any(|attachment| attachment.vpc.as_ref() == Some(to))
                 })
         });
         if reaches {
@@ -94,27 +97,28 @@ fn targets(network: &Network, from: &VpcId, to: Option<&VpcId>) -> Vec<RouteTarg
     targets
 }
 
-/// The accepter's side accepts. What is over is made again.
+/// Only the accepter can accept. A connection that failed or was deleted is created again.
 pub(super) fn peering(network: &Network, id: &PeeringId) -> Vec<FixOption> {
     let row = present(network.facts.peerings.get(id));
-    let accept = || {
-        FixOption::new(format!("accept the peering connection {id}"))
-            .with(Ec2Change::AcceptPeering { peering: id.clone() })
-    };
     let owner = row.and_then(|row| row.accepter.owner.as_ref());
     let region = row.and_then(|row| row.accepter.region.as_ref());
     match row.map(|row| &row.state) {
         Some(PeeringState::PendingAcceptance) | None => {
-            let us = present(network.facts.caller.get(&ssm_doctor_facts::lookup::Ourselves::Us));
+            let us = present(network.facts.caller.get(&Ourselves::Us));
             let other = owner.filter(|owner| us.is_some_and(|us| us.account != **owner));
-            let abroad = region.filter(|region| **region != network.scope.region);
-            vec![match (other, abroad) {
-                (Some(owner), _) => FixOption::new(format!("have account {owner} accept {id}"))
-                    .after(format!("ask the owner of account {owner} to accept {id}")),
-                (None, Some(region)) => accept()
-                    .after(format!("run the command in {region}, where the accepter's VPC is")),
-                (None, None) => accept(),
-            }]
+            if let Some(owner) = other {
+                return vec![
+                    FixOption::new(format!("have account {owner} accept {id}"))
+                        .after(format!("ask the owner of account {owner} to accept {id}")),
+                ];
+            }
+            let other_region = region.filter(|region| **region != network.scope.region).cloned();
+            let place = other_region.as_ref().map_or_else(String::new, |region| {
+                format!(" in {region}, where the accepter's VPC is")
+            });
+            let title = format!("accept the peering connection {id}{place}");
+            let (peering, region) = (id.clone(), other_region);
+            vec![FixOption::new(title).with(Ec2Change::AcceptPeering { peering, region })]
         }
         Some(state) => vec![
             FixOption::new(format!("create a peering connection in place of {id}, which is {state}"))
@@ -222,14 +226,14 @@ pub(super) fn transit_route(
     }
     let gateways = network.facts.transit_gateways.values().filter_map(|row| present(Some(row)));
     let gateway =
-        gateways.into_iter().find(|gateway| gateway.tables.iter().any(|it| it.id == table));
-    let own = network.own_vpc().map(|it| it.0);
+        gateways.into_iter().find(|gateway| gateway.tables.iter().any(|other| other.id == table));
+    let own = network.own_vpc().map(|(vpc, _)| vpc);
     let attachments = gateway.map_or(&[][..], |gateway| &gateway.attachments);
-    let others = attachments.iter().filter(|it| it.vpc.as_ref() != own || own.is_none());
+    let others = attachments.iter().filter(|other| other.vpc.as_ref() != own || own.is_none());
     let mut options: Vec<FixOption> = others
-        .map(|it| {
-            let behind = it.vpc.as_ref().map(|vpc| format!(", behind which {vpc} is"));
-            option(&it.id, &behind.unwrap_or_default())
+        .map(|other| {
+            let behind = other.vpc.as_ref().map(|vpc| format!(", behind which {vpc} is"));
+            option(&other.id, &behind.unwrap_or_default())
         })
         .collect();
     if options.is_empty() {

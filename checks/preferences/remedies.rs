@@ -6,7 +6,10 @@ use alloc::{format, string::ToString, vec::Vec};
 
 use serde_json::{Value, json};
 
-use crate::engine::permission::{InlinePolicy, allowing, edit, policy_document, policy_name, set};
+use crate::engine::permission::{
+    InlinePolicy, allowing, allowing_principal, edit, policy_document, policy_name, set,
+};
+use crate::identity_remedies::caller;
 use ssm_doctor_analysis::{
     answer::FixOption,
     case::Case,
@@ -17,7 +20,7 @@ use ssm_doctor_facts::{
     change::{Change, KmsChange, LogsChange, Risk, SsmChange},
     iam::Key,
     ids::{Arn, DocumentName, KeyName, LogGroupName},
-    lookup::{Ourselves, Unknown},
+    lookup::Unknown,
 };
 
 /// The document with other inputs: a value, or none for an input that is to go.
@@ -114,17 +117,13 @@ pub(crate) fn use_new_key(case: &Case, name: &DocumentName) -> Option<FixOption>
 
 /// The account's IAM policies decide, too. Source: KMS developer guide, "Default key policy".
 fn delegation(case: &Case) -> Option<Value> {
-    let caller = case.facts.caller(&Ourselves::Us).optional().ok().flatten()?;
+    let caller = caller(case)?;
     let root = format!("arn:{}:iam::{}:root", caller.arn.partition(), caller.account);
-    let mut statement = allowing(&["kms:*"], "*");
-    set(&mut statement, "Principal", json!({ "AWS": root }));
-    Some(statement)
+    Some(allowing_principal(&json!({ "AWS": root }), &["kms:*"], "*"))
 }
 
 fn granting(to: &Arn, action: &str) -> Value {
-    let mut statement = allowing(&[action], "*");
-    set(&mut statement, "Principal", json!({ "AWS": to }));
-    statement
+    allowing_principal(&json!({ "AWS": to }), &[action], "*")
 }
 
 /// The ways to encrypt a log group, which exists or is to be created.
@@ -146,11 +145,11 @@ pub(crate) fn encrypt_group(
     let logs = of_logs(group, case);
     let mut options = Vec::new();
     if let (Ok(Some(key)), Some(logs)) = (preferences.key(case.facts), &logs)
-        && let Some(option) = with_session_key(key, logs)
+        && let Some(admit) = admit_to_key(key, logs)
         && let Ok(name) = key.arn.to_string().parse()
     {
         let title = format!("{what} the log group {group} with the session key, {}", key.arn);
-        options.push(FixOption { title, ..option }.with(change(name)));
+        options.push(FixOption::new(title).with(admit).with(change(name)));
     }
     if let (Some(delegation), Some(logs)) = (delegation(case), logs) {
         let title = format!(
@@ -174,25 +173,23 @@ pub(crate) fn encrypt_group(
 }
 
 /// Lets `CloudWatch` Logs use a key that is there.
-fn with_session_key(key: &Key, logs: &Value) -> Option<FixOption> {
+fn admit_to_key(key: &Key, logs: &Value) -> Option<KmsChange> {
     if key.state != "Enabled" {
         return None;
     }
     let policy = edit::with_statements(Some(key.policy().ok()?), core::slice::from_ref(logs))?;
-    let change = KmsChange::PutKeyPolicy { key: key.arn.to_string(), policy: policy.to_string() };
-    Some(FixOption::default().with(change))
+    Some(KmsChange::PutKeyPolicy { key: key.arn.to_string(), policy: policy.to_string() })
 }
 
 /// Source: `CloudWatch` Logs user guide, "Encrypt log data in `CloudWatch` Logs using AWS KMS".
 fn of_logs(group: &LogGroupName, case: &Case) -> Option<Value> {
-    let caller = case.facts.caller(&Ourselves::Us).optional().ok().flatten()?;
+    let caller = caller(case)?;
     let region = &case.scope.region;
     let (partition, account) = (caller.arn.partition(), &caller.account);
     let actions =
         ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"];
-    let mut statement = allowing(&actions, "*");
     let service = format!("logs.{region}.{}", region.dns_suffix());
-    set(&mut statement, "Principal", json!({ "Service": service }));
+    let mut statement = allowing_principal(&json!({ "Service": service }), &actions, "*");
     let arn = format!("arn:{partition}:logs:{region}:{account}:log-group:{group}");
     let condition = json!({ "ArnEquals": { "kms:EncryptionContext:aws:logs:arn": arn } });
     set(&mut statement, "Condition", condition);

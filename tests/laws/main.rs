@@ -6,9 +6,11 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that cannot go on stops here"
 )]
 
+mod prescription;
 mod remedy;
 #[path = "../support/mod.rs"]
 mod support;

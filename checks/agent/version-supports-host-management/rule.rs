@@ -4,6 +4,7 @@
 //! to since 3.2.582.0 (Systems Manager user guide, "Default Host Management Configuration"), and only
 //! by version 2 of the instance metadata service, which agents of that age speak.
 
+use super::version_supports_session::update;
 use crate::identity_remedies::{attach_profile, listed};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
@@ -62,10 +63,7 @@ fn run(case: &Case) -> Answer {
     Ok(Verdict::Fail(
         observed(id, needs),
         Fix::options(
-            listed([
-                Some(FixOption::new(format!("update the agent on {id}"))),
-                attach_profile(id, false, case),
-            ]),
+            listed([Some(update(case)), attach_profile(id, false, case)]),
             Recovery::Agent,
         ),
     ))

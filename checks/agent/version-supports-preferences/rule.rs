@@ -6,6 +6,7 @@
 
 use alloc::vec;
 
+use super::version_supports_session::update;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
 use ssm_doctor_facts::ssm::AgentVersion;
@@ -58,7 +59,7 @@ fn run(case: &Case) -> Answer {
                         "runs agent {version}, and {feature} needs at least {floor}: it is left out without a word"
                     ),
                 ),
-                super::version_supports_session::update(case),
+                Fix::options([update(case)], Recovery::NextSession),
             ));
         }
         let evidence = observed(target, format!("runs agent {version}; {feature} needs {floor}"));

@@ -43,28 +43,27 @@ fn run(case: &Case) -> Answer {
                     target,
                     format!("runs agent {version}, and {feature} needs at least {floor}"),
                 ),
-                update(case),
+                Fix::options([update(case)], Recovery::NextSession),
             )
         })
     })
 }
 
 /// Run Command does it, also where sessions do not work. A node that is not online takes no command.
-pub(super) fn update(case: &Case) -> Fix {
+pub(super) fn update(case: &Case) -> FixOption {
     let target = &case.scope.target;
     let online = matches!(
         case.facts.node(target).hint(),
         Ok(Some(node)) if node.ping == Ping::Online
     );
     let option = FixOption::new(format!("update the agent on {target}"));
-    let option = if online {
+    if online {
         option.with(SsmChange::UpdateAgent { target: target.clone() })
     } else {
         option.after(format!(
             "install the newest agent on {target} itself: the package of its operating system, or `snap refresh amazon-ssm-agent`"
         ))
-    };
-    Fix::options([option], Recovery::NextSession)
+    }
 }
 
 fn kind(case: &Case) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {

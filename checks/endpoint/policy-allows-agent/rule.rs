@@ -36,7 +36,7 @@ pub(crate) static CHECK: Check = Check {
 fn run(case: &Case) -> Judged {
     const NOTHING: &str = "no service is reached through an endpoint with a policy of its own";
     Ok(all_of(CORE, NOTHING, |service| {
-        let Some(policy) = EndpointPolicy::on_path(case, service)? else {
+        let Some(policy) = EndpointPolicy::on_path(case, service, Recovery::Agent)? else {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
         answer(allows_agent(policy, None, case))
@@ -49,8 +49,9 @@ pub(crate) fn and_beyond(answered: Answer, case: &Case) -> Answer {
     let Ok(Verdict::Fail(evidence, fix)) = answered else { return answered };
     let beyond = all_of(CORE, "no endpoint is unused", |service| {
         let found = bypassed_endpoint(case, service)?;
-        let found =
-            found.and_then(|(endpoint, vpc)| Some((EndpointPolicy::of(service, endpoint)?, vpc)));
+        let found = found.and_then(|(endpoint, vpc)| {
+            Some((EndpointPolicy::of(service, endpoint, Recovery::Agent)?, vpc))
+        });
         let Some((policy, vpc)) = found else {
             return Ok(Verdict::NotApplicable("no policy of an endpoint that is unused"));
         };

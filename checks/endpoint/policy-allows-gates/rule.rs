@@ -43,7 +43,7 @@ fn run(case: &Case) -> Judged {
         // Which of them it waits for does not matter if none is reached through a policy.
         Err(unknown) => {
             for service in SERVICES {
-                match EndpointPolicy::on_path(case, service) {
+                match on_path(case, service) {
                     Ok(None) => {}
                     Ok(Some(_)) => return Err(unknown.into()),
                     Err(more) => return Err(unknown.and(more).into()),
@@ -62,8 +62,7 @@ fn run(case: &Case) -> Judged {
 }
 
 fn judge(service: &'static str, preferences: &Preferences, case: &Case) -> Judged {
-    let policy = EndpointPolicy::on_path(case, service)?
-        .or_not_applicable("no endpoint's policy on the way")?;
+    let policy = on_path(case, service)?.or_not_applicable("no endpoint's policy on the way")?;
     if let Some(open) = policy.allows_everything() {
         return Ok(open);
     }
@@ -85,15 +84,13 @@ fn judge(service: &'static str, preferences: &Preferences, case: &Case) -> Judge
     // This action has no resource but `*`.
     let granted = if service == "logs" { "*" } else { &resource };
     let request = EndpointRequest { action, resource: &resource, granted };
-    Ok(next_session(policy.judge(&identity, &[request], case)?))
+    Ok(policy.judge(&identity, &[request], case)?)
 }
 
-/// The agent looks anew for each session.
-pub(super) fn next_session(verdict: Verdict) -> Verdict {
-    match verdict {
-        Verdict::Fail(evidence, fix) => {
-            Verdict::Fail(evidence, Fix { recovery: Recovery::NextSession, ..fix })
-        }
-        other => other,
-    }
+/// The agent asks anew for each session.
+pub(super) fn on_path<'f>(
+    case: &Case<'f>,
+    service: &'static str,
+) -> Result<Option<EndpointPolicy<'f>>, Unknown> {
+    EndpointPolicy::on_path(case, service, Recovery::NextSession)
 }

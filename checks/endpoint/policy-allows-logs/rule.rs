@@ -3,8 +3,8 @@
 //! A policy may let the agent look at the bucket or the log group, and still deny it to write the log.
 //! Sessions work then, without any message.
 
-use crate::endpoint::policy_allows_gates::next_session;
-use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
+use super::policy_allows_gates::on_path;
+use crate::engine::permission::endpoint_policy::EndpointRequest;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::Preferences;
 
@@ -37,7 +37,7 @@ fn run(case: &Case) -> Judged {
 
 fn judge(service: &'static str, field: &str, preferences: &Preferences, case: &Case) -> Judged {
     preferences.text(field)?.or_not_applicable(NOTHING)?;
-    let policy = EndpointPolicy::on_path(case, service)?.or_not_applicable(NOTHING)?;
+    let policy = on_path(case, service)?.or_not_applicable(NOTHING)?;
     if let Some(open) = policy.allows_everything() {
         return Ok(open);
     }
@@ -55,5 +55,5 @@ fn judge(service: &'static str, field: &str, preferences: &Preferences, case: &C
         .iter()
         .map(|action| EndpointRequest { action, resource: &logs.one, granted: &logs.all })
         .collect();
-    Ok(next_session(policy.judge(&identity, &requests, case)?))
+    Ok(policy.judge(&identity, &requests, case)?)
 }

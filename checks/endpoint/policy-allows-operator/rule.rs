@@ -30,7 +30,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 fn run(case: &Case) -> Judged {
-    let policy = EndpointPolicy::on_path(case, "ssm")?
+    let policy = EndpointPolicy::on_path(case, "ssm", Recovery::NextSession)?
         .or_not_applicable("ssm is not reached through an endpoint with a policy")?;
     if let Some(open) = policy.allows_everything() {
         return Ok(open);
@@ -64,6 +64,6 @@ fn run(case: &Case) -> Judged {
             identity.name(),
             "is held up by it only when calling from inside the VPC",
         )),
-        Fix { recovery: Recovery::NextSession, ..fix },
+        fix,
     ))
 }

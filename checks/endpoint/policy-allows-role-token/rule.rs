@@ -10,6 +10,7 @@
 use serde_json::json;
 
 use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
+use crate::identity_remedies::caller;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::target_arn,
@@ -39,7 +40,7 @@ pub(crate) static CHECK: Check = Check {
 const TOKEN: &str = "ssm:RequestManagedInstanceRoleToken";
 
 fn run(case: &Case) -> Judged {
-    let policy = EndpointPolicy::on_path(case, "ssm")?
+    let policy = EndpointPolicy::on_path(case, "ssm", Recovery::Agent)?
         .or_not_applicable("ssm is not reached through an endpoint with a policy")?;
     if policy.is_open() {
         return Ok(Verdict::NotApplicable("the endpoint's policy allows everything"));
@@ -53,10 +54,10 @@ fn run(case: &Case) -> Judged {
     let (id, target) = (&policy.endpoint.id, target_arn(case)?);
     let identity = role.identity(case.scope);
     let question = PermissionQuestion { identity: &identity, action: TOKEN, resource: &target };
-    let signed = node(request_context::of(question, case)?, case.facts);
+    let signed = node(request_context::of(question, case)?, case);
     let signed = Request { context: &signed, ..question.request(None, &signed) };
     let anonymous = Principal::Anonymous;
-    let context = node(unsigned(&anonymous, &signed), case.facts);
+    let context = node(unsigned(&anonymous, &signed), case);
     let unsigned = Request {
         principal: anonymous,
         action: TOKEN,
@@ -104,10 +105,9 @@ fn run(case: &Case) -> Judged {
 }
 
 /// What is known of the node, whoever signs.
-fn node(context: RequestContext, facts: &Facts) -> RequestContext {
-    let account = facts.caller(&Ourselves::Us).optional().ok().flatten();
-    let account = account.map(|it| KeyValue::Exact(it.account.to_string()));
-    let organization = match facts.organization(&Ourselves::Us).optional() {
+fn node(context: RequestContext, case: &Case) -> RequestContext {
+    let account = caller(case).map(|caller| KeyValue::Exact(caller.account.to_string()));
+    let organization = match case.facts.organization(&Ourselves::Us).optional() {
         Ok(Some(it)) => KeyValue::Exact(it.id.clone()),
         Ok(None) => KeyValue::Absent,
         Err(unknown) => KeyValue::Unknown(unknown),

@@ -85,17 +85,15 @@ pub(super) fn tag(change: &TagChange) -> Vec<Command> {
 }
 
 pub(super) fn sts(change: &StsChange) -> Vec<Command> {
-    match change {
-        StsChange::GetCallerIdentity => one("sts get-caller-identity", &[]),
-        StsChange::GetSessionToken { user } => vec![
-            aws("iam list-mfa-devices --user-name {}", &[user])
-                .setting("serial", "MFADevices[0].SerialNumber"),
-            aws(
-                "sts get-session-token --serial-number {serial} --token-code <code> --query {} --output text",
-                &[&"Credentials.[AccessKeyId,SecretAccessKey,SessionToken]"],
-            ),
-        ],
-    }
+    let StsChange::GetSessionToken { user } = change;
+    vec![
+        aws("iam list-mfa-devices --user-name {}", &[user])
+            .setting("serial", "MFADevices[0].SerialNumber"),
+        aws(
+            "sts get-session-token --serial-number {serial} --token-code <code> --query {} --output text",
+            &[&"Credentials.[AccessKeyId,SecretAccessKey,SessionToken]"],
+        ),
+    ]
 }
 
 pub(super) fn instance_profile(change: &InstanceProfileChange) -> Vec<Command> {

@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 use ssm_doctor_facts::{ids::Arn, text::Text};
 use ssm_doctor_iam_policy::pattern_covers;
 
-/// What a Deny is to cover no more.
+/// What a Deny must no longer cover.
 #[derive(Clone, Copy)]
 pub struct Exemption<'a> {
     pub actions: &'a [&'a str],
     /// An ARN, or `*`.
     pub resource: &'a str,
-    /// Of a policy that has principals, or that others have as well: whom alone the edit is for.
+    /// Whom the edit is for, where the policy applies to others, too.
     pub principal: Option<&'a Arn>,
 }
 
@@ -88,7 +88,8 @@ pub fn sparing_services(trust: &Text, action: &str) -> Option<Edited> {
         let condition = statement.entry("Condition").or_insert_with(|| json!({}));
         let operators = condition.as_object_mut()?.entry("BoolIfExists");
         let keys = operators.or_insert_with(|| json!({})).as_object_mut()?;
-        widens |= keys.insert(KEY.into(), json!("false")).is_none();
+        let spared = json!("false");
+        widens |= keys.insert(KEY.into(), spared.clone()) != Some(spared);
     }
     Some(Edited { document: replaced(trust, statements)?, widens })
 }
@@ -115,76 +116,56 @@ type Statement = Map<String, Value>;
 
 /// What is left of a Deny, and whether that exempts more than it should.
 fn exempt(deny: &Statement, exemption: Exemption) -> (Vec<Statement>, bool) {
-    let (others, covers_others) = without_actions(deny, exemption.actions);
-    // The statement for the actions alone, and for everything but the exempted requests.
-    let narrowed = |covers_others: bool| {
-        let mut narrowed = deny.clone();
-        if !covers_others {
-            narrowed.remove("NotAction");
-            narrowed.insert("Action".into(), json!(exemption.actions));
-        }
-        narrowed
-    };
-    let mut left = Vec::new();
-    match others {
-        // Its other actions stay denied by a statement of their own.
-        Some(others) => {
-            left.extend(others);
-            let (rest, exact) = without_resource(narrowed(false), exemption);
-            left.extend(rest);
-            (left, !exact)
-        }
-        // `*` denies every other action on the resource still.
-        None if covers_others && is_every_action(deny) && exemption.resource != "*" => {
+    let Some(others) = without_actions(deny, exemption.actions) else {
+        // A pattern of actions: those that it covers beside the exempted ones are exempted too.
+        let (rest, exact) = without_resource(deny.clone(), exemption);
+        let mut left: Vec<Statement> = rest.into_iter().collect();
+        let of_one_resource = exemption.principal.is_none() && exemption.resource != "*";
+        if of_one_resource && is_every_action(deny) {
+            // `*` denies every other action on the resource still.
             let mut on_resource = deny.clone();
             on_resource.remove("Action");
             on_resource.insert("NotAction".into(), json!(exemption.actions));
             on_resource.remove("NotResource");
             on_resource.insert("Resource".into(), json!(exemption.resource));
-            let (rest, exact) = without_resource(narrowed(true), exemption);
-            left.extend(rest);
-            if exemption.principal.is_none() {
-                left.push(on_resource);
-                (left, !exact)
-            } else {
-                (left, true)
-            }
+            left.push(on_resource);
+            return (left, !exact);
         }
-        // A pattern of actions: those that it covers beside the exempted ones are exempted too.
-        None => {
-            let (rest, _) = without_resource(narrowed(true), exemption);
-            left.extend(rest);
-            (left, true)
-        }
-    }
+        return (left, true);
+    };
+    // Its other actions stay denied by a statement of their own.
+    let mut narrowed = deny.clone();
+    narrowed.remove("NotAction");
+    narrowed.insert("Action".into(), json!(exemption.actions));
+    let (rest, exact) = without_resource(narrowed, exemption);
+    (others.into_iter().chain(rest).collect(), !exact)
 }
 
-/// The statement without actions that it lists, or names as not covered: `Some` of what is left of it, if
-/// that can be written. Then whether it covers other actions.
+/// The statement without actions that it lists, or names as not covered: nothing is left if it covers no
+/// others. None if it covers them by a pattern, which cannot be written without them.
 #[allow(clippy::option_option, reason = "not to be written, and nothing left, differ")]
-fn without_actions(deny: &Statement, actions: &[&str]) -> (Option<Option<Statement>>, bool) {
+fn without_actions(deny: &Statement, actions: &[&str]) -> Option<Option<Statement>> {
     let is_exempted =
         |listed: &str| actions.iter().any(|action| action.eq_ignore_ascii_case(listed));
+    let mut statement = deny.clone();
     if let Some(not) = deny.get("NotAction") {
         let mut others = listed(not);
         others.extend(actions.iter().map(|action| String::from(*action)));
-        let mut statement = deny.clone();
         statement.insert("NotAction".into(), json!(others));
-        return (Some(Some(statement)), true);
+        return Some(Some(statement));
     }
     let all = deny.get("Action").map(listed).unwrap_or_default();
     let others: Vec<String> = all.into_iter().filter(|listed| !is_exempted(listed)).collect();
-    let still =
-        others.iter().any(|pattern| actions.iter().any(|action| pattern_covers(pattern, action)));
-    if still {
-        return (None, true);
+    let is_covered =
+        |pattern: &String| actions.iter().any(|action| pattern_covers(pattern, action));
+    if others.iter().any(is_covered) {
+        return None;
     }
     if others.is_empty() {
-        return (Some(None), false);
+        return Some(None);
     }
-    let mut statement = deny.clone();
     statement.insert("Action".into(), json!(others));
-    (Some(Some(statement)), true)
+    Some(Some(statement))
 }
 
 /// A Deny of the exempted actions without the exempted resource or principal, and whether nothing else is
@@ -233,7 +214,9 @@ fn except_principal(mut deny: Statement, principal: &Arn) -> Statement {
         let keys = operators.entry(OPERATOR).or_insert_with(|| json!({}));
         if let Some(keys) = keys.as_object_mut() {
             let mut values = keys.get(KEY).map(listed).unwrap_or_default();
-            values.push(principal.as_str().into());
+            if !values.iter().any(|value| value == principal.as_str()) {
+                values.push(principal.as_str().into());
+            }
             keys.insert(KEY.into(), json!(values));
         }
     }
@@ -309,6 +292,39 @@ mod tests {
         let deny =
             json!({ "Effect": "Deny", "Action": "ssmmessages:OpenDataChannel", "Resource": "*" });
         assert_eq!(edit(&deny, &["ssmmessages:OpenDataChannel"], "*"), (json!([]), false));
+    }
+
+    #[test]
+    fn a_principal_is_exempted_once() {
+        let role: Arn = "arn:aws:iam::111122223333:role/Agent".parse().unwrap();
+        let deny = json!({
+            "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+            "Condition": { "ArnNotEquals": { "aws:PrincipalArn": role.as_str() } },
+        });
+        let document = Text::Json(json!({ "Statement": deny }));
+        let exemption =
+            Exemption { actions: &["kms:Decrypt"], resource: "*", principal: Some(&role) };
+        let edited = exempting(&document, &[1], exemption).unwrap();
+        let condition = &edited.document["Statement"][0]["Condition"];
+        assert_eq!(*condition, json!({ "ArnNotEquals": { "aws:PrincipalArn": [role.as_str()] } }));
+    }
+
+    #[test]
+    fn sparing_services_says_whether_a_deny_covers_less_than_before() {
+        let trust = |spared: Option<&str>| {
+            let mut deny =
+                json!({ "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole" });
+            if let Some(spared) = spared {
+                deny["Condition"] =
+                    json!({ "BoolIfExists": { "aws:PrincipalIsAWSService": spared } });
+            }
+            Text::Json(json!({ "Statement": [deny] }))
+        };
+        for (before, widens) in [(None, true), (Some("true"), true), (Some("false"), false)] {
+            let edited = sparing_services(&trust(before), "sts:AssumeRole").unwrap();
+            assert_eq!(edited.widens, widens, "{before:?}");
+            assert_eq!(Text::Json(edited.document), trust(Some("false")), "{before:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The policy of a VPC endpoint, in front of one request.
 
 use alloc::{
+    collections::BTreeMap,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -9,7 +10,7 @@ use alloc::{
 use serde_json::{Value, json};
 
 use super::{
-    allowing,
+    allowing_principal,
     edit::{self, Exemption},
     remedy::cited,
     set, words,
@@ -47,6 +48,8 @@ pub struct EndpointPolicy<'f> {
     pub service: &'f str,
     pub endpoint: &'f Endpoint,
     pub text: &'f Text,
+    /// When a change of the policy takes effect.
+    pub recovery: Recovery,
 }
 
 impl<'f> EndpointPolicy<'f> {
@@ -54,14 +57,18 @@ impl<'f> EndpointPolicy<'f> {
     ///
     /// # Errors
     /// [`Unknown`] if the path to the service is.
-    pub fn on_path(case: &Case<'f>, service: &'f str) -> Result<Option<Self>, Unknown> {
+    pub fn on_path(
+        case: &Case<'f>,
+        service: &'f str,
+        recovery: Recovery,
+    ) -> Result<Option<Self>, Unknown> {
         let endpoint = endpoint_on_path(case, service)?;
-        Ok(endpoint.and_then(|(endpoint, _)| Self::of(service, endpoint)))
+        Ok(endpoint.and_then(|(endpoint, _)| Self::of(service, endpoint, recovery)))
     }
 
     /// None for an endpoint without a policy.
-    pub fn of(service: &'f str, endpoint: &'f Endpoint) -> Option<Self> {
-        Some(Self { service, endpoint, text: endpoint.policy.as_ref()? })
+    pub fn of(service: &'f str, endpoint: &'f Endpoint, recovery: Recovery) -> Option<Self> {
+        Some(Self { service, endpoint, text: endpoint.policy.as_ref()?, recovery })
     }
 
     /// Does it allow everything to everybody, as AWS's default policy does?
@@ -170,11 +177,10 @@ impl<'f> EndpointPolicy<'f> {
         }
         let mut added = Vec::new();
         if let [first, ..] = resources.as_slice() {
-            let mut statement = allowing(&missing, first);
+            let mut statement = allowing_principal(&json!({ "AWS": principal }), &missing, first);
             if resources.len() > 1 {
                 set(&mut statement, "Resource", json!(resources));
             }
-            set(&mut statement, "Principal", json!({ "AWS": principal }));
             added.push(statement);
         }
         let title = format!(
@@ -200,12 +206,12 @@ impl<'f> EndpointPolicy<'f> {
         let endpoint = &self.endpoint.id;
         let mut option = FixOption::new(title);
         let mut text = self.text.clone();
-        for (request, denial) in denials.iter().filter(|(_, denial)| denial.explicit) {
-            let numbers: Vec<usize> = cited(denial).map(|cited| cited.number).collect();
-            let conditional = cited(denial).any(|cited| !cited.conditions.is_empty());
-            let actions = [request.action];
-            let exemption = Exemption { actions: &actions, resource: request.granted, principal };
-            if let Some(edited) = edit::exempting(&text, &numbers, exemption) {
+        // The last statement first, because an edit may split a statement into two: the numbers are those
+        // of the policy as it was.
+        for (number, denied) in by_statement(denials).into_iter().rev() {
+            let DeniedBy { actions, resource, conditional } = denied;
+            let exemption = Exemption { actions: &actions, resource, principal };
+            if let Some(edited) = edit::exempting(&text, &[number], exemption) {
                 if edited.widens || conditional {
                     option = option.risking(Risk::WidensAccess);
                 }
@@ -220,12 +226,39 @@ impl<'f> EndpointPolicy<'f> {
             "give {endpoint} the default policy, which allows everything and leaves it to IAM"
         ));
         let reset = reset.with(EndpointPolicyChange::Reset { endpoint: endpoint.clone() });
-        Fix::options([option, reset], Recovery::Agent)
+        Fix::options([option, reset], self.recovery)
     }
 
     fn statements(self) -> Option<&'f Value> {
         self.text.json()?.get("Statement")
     }
+}
+
+/// What one statement denies.
+struct DeniedBy<'a> {
+    actions: Vec<&'a str>,
+    /// Of the first request. With a principal, a Deny is edited alike for every resource.
+    resource: &'a str,
+    /// Has the statement a condition?
+    conditional: bool,
+}
+
+/// What each statement denies explicitly, by the statement's number.
+fn by_statement<'a>(
+    denials: &[(EndpointRequest<'a>, &PolicyDenial)],
+) -> BTreeMap<usize, DeniedBy<'a>> {
+    let mut statements = BTreeMap::new();
+    for (request, denial) in denials.iter().filter(|(_, denial)| denial.explicit) {
+        for cited in cited(denial) {
+            let denied = statements.entry(cited.number).or_insert_with(|| DeniedBy {
+                actions: Vec::new(),
+                resource: request.granted,
+                conditional: !cited.conditions.is_empty(),
+            });
+            add(&mut denied.actions, request.action);
+        }
+    }
+    statements
 }
 
 fn add<'a>(listed: &mut Vec<&'a str>, one: &'a str) {

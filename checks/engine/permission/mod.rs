@@ -248,14 +248,21 @@ pub fn holder(identity: &Identity) -> PolicyHolder {
     if identity.is_user() { PolicyHolder::User(name) } else { PolicyHolder::Role(name) }
 }
 
-/// The ARN of an AWS managed policy, in the partition of `near`.
-pub fn managed_policy(near: &Arn, policy: &str) -> Option<Arn> {
-    format!("arn:{}:iam::aws:policy/{policy}", near.partition()).parse().ok()
+/// The ARN of an AWS managed policy.
+pub fn managed_policy(partition: &str, policy: &str) -> Option<Arn> {
+    format!("arn:{partition}:iam::aws:policy/{policy}").parse().ok()
 }
 
 /// One Allow.
 pub fn allowing(actions: &[&str], resource: &str) -> Value {
     json!({ "Effect": "Allow", "Action": actions, "Resource": resource })
+}
+
+/// One Allow of a policy that has principals. `principal`: `"*"`, or an object such as `{ "AWS": "<arn>" }`.
+pub fn allowing_principal(principal: &Value, actions: &[&str], resource: &str) -> Value {
+    let mut statement = allowing(actions, resource);
+    set(&mut statement, "Principal", principal.clone());
+    statement
 }
 
 pub fn set(statement: &mut Value, element: &str, value: Value) {

@@ -12,9 +12,9 @@ use alloc::{
 use serde_json::{Value, json};
 
 use super::{
-    Grant, InlinePolicy, Permission, allowing,
+    Grant, InlinePolicy, Permission, allowing, allowing_principal,
     edit::{self, Exemption},
-    holder, managed_policy, policy_document, set, words,
+    holder, managed_policy, policy_document, words,
 };
 use ssm_doctor_analysis::{
     answer::{Fix, FixOption},
@@ -86,11 +86,7 @@ impl Permission<'_> {
         actions: &[&str],
         case: &Case,
     ) -> Vec<FixOption> {
-        let shown = [words::sources(&denial.by)]
-            .into_iter()
-            .chain(denial.nearest.as_ref().map(words::nearest))
-            .chain(denial.keys.iter().cloned());
-        let by_mfa = shown.into_iter().any(|text| text.contains(MFA));
+        let by_mfa = depends_on_mfa(denial);
         if by_mfa
             && self.identity.is_user()
             && let Ok(user) = self.identity.name().parse()
@@ -154,10 +150,12 @@ impl Permission<'_> {
                 self.policy_resource()
             )
         } else {
-            let mut statement = allowing(actions, self.policy_resource());
-            if kind == "resource" {
-                set(&mut statement, "Principal", json!("*"));
-            }
+            let resource = self.policy_resource();
+            let statement = if kind == "resource" {
+                allowing_principal(&json!("*"), actions, resource)
+            } else {
+                allowing(actions, resource)
+            };
             format!(
                 "have them add to the {kind} control policies of every level above the account: {statement}"
             )
@@ -248,7 +246,10 @@ impl Permission<'_> {
         };
         match source(cited, self.identity, facts) {
             Some(Source::Inline { of, name, document }) => {
-                match edit::exempting(document, numbers, exemption(None)) {
+                // A group has other members.
+                let others = matches!(of, PolicyHolder::Group(_));
+                let principal = others.then_some(&self.identity.arn);
+                match edit::exempting(document, numbers, exemption(principal)) {
                     Some(edited) if edit::is_empty(&edited.document) => widening(
                         option.with(IamChange::DeleteInlinePolicy { of, name }),
                         edited.widens,
@@ -263,8 +264,7 @@ impl Permission<'_> {
             }
             Some(Source::Customer { policy, document }) => {
                 // Others may have the policy too.
-                let principal = self.identity.arn.clone();
-                match edit::exempting(document, numbers, exemption(Some(&principal))) {
+                match edit::exempting(document, numbers, exemption(Some(&self.identity.arn))) {
                     Some(edited) => {
                         let option = widening(option, edited.widens);
                         new_version(option, policy, &edited.document)
@@ -274,7 +274,7 @@ impl Permission<'_> {
             }
             Some(Source::Aws { from, policy }) => {
                 let wider = format!(
-                    "detaching {} takes away everything else that it allows or denies",
+                    "check what else needs {}: detaching it takes away everything else that it allows or denies",
                     policy.name()
                 );
                 option
@@ -322,12 +322,12 @@ impl Permission<'_> {
             }
             edited.map(|edited| edited.document)
         } else {
-            let mut statement = allowing(actions, self.policy_resource());
-            if policy.kind == ResourcePolicyKind::Key {
+            let resource = match policy.kind {
                 // In a key policy this is the key itself.
-                set(&mut statement, "Resource", json!("*"));
-            }
-            set(&mut statement, "Principal", json!({ "AWS": arn }));
+                ResourcePolicyKind::Key => "*",
+                ResourcePolicyKind::Bucket => self.policy_resource(),
+            };
+            let statement = allowing_principal(&json!({ "AWS": arn }), actions, resource);
             if policy.policy.is_err() {
                 option = option.after(format!("add this statement to it: {statement}"));
                 None
@@ -433,7 +433,7 @@ impl Permission<'_> {
         match self.grant {
             Grant::Managed(policy) => {
                 let of = holder(self.identity);
-                let attach = managed_policy(&self.identity.arn, policy).map(|arn| {
+                let attach = managed_policy(self.identity.arn.partition(), policy).map(|arn| {
                     title(format!("attach {policy} to {name}"))
                         .with(IamChange::AttachPolicy { to: of, policy: arn })
                 });
@@ -488,6 +488,20 @@ pub(super) fn cited(denial: &PolicyDenial) -> impl Iterator<Item = &CitedStateme
         DenySource::Statement(cited) => Some(cited),
         DenySource::Policy(_) => None,
     })
+}
+
+/// Does the denial depend on whether the credentials were made with MFA?
+fn depends_on_mfa(denial: &PolicyDenial) -> bool {
+    // A condition begins with its key.
+    let of_denies = cited(denial).flat_map(|cited| &cited.conditions);
+    let of_denies = of_denies.filter_map(|condition| condition.split(' ').next());
+    let nearest = denial.nearest.iter().flat_map(|nearest| &nearest.mismatches);
+    let of_nearest = nearest.filter_map(|mismatch| match mismatch {
+        Mismatch::Condition { key, .. } => Some(key.as_str()),
+        Mismatch::Other(_) => None,
+    });
+    let keys = denial.keys.iter().map(String::as_str);
+    of_denies.chain(of_nearest).chain(keys).any(|key| key.eq_ignore_ascii_case(MFA))
 }
 
 fn is_condition(mismatch: &Mismatch) -> bool {
@@ -572,7 +586,7 @@ fn new_version(option: FixOption, policy: Arn, document: &Value) -> FixOption {
     let name = policy.name().to_string();
     option
         .after(format!(
-            "{name} is in force wherever else it is attached, too; if it has five versions already, delete the oldest with `aws iam delete-policy-version`"
+            "check what else {name} is attached to, because the new version is in force there, too; if it has five versions already, delete the oldest with `aws iam delete-policy-version`"
         ))
         .with(IamChange::CreatePolicyVersion { policy, document: document.to_string() })
 }

@@ -46,10 +46,12 @@ pub(super) fn ec2(change: &Ec2Change) -> Option<String> {
                 .expression("allocation_id", "aws_eip.ssm_doctor_nat.id")
                 .end(),
         ]),
-        AcceptPeering { peering } => Block::resource("aws_vpc_peering_connection_accepter", ONLY)
-            .text("vpc_peering_connection_id", peering.as_str())
-            .expression("auto_accept", "true")
-            .end(),
+        AcceptPeering { peering, region: None } => {
+            Block::resource("aws_vpc_peering_connection_accepter", ONLY)
+                .text("vpc_peering_connection_id", peering.as_str())
+                .expression("auto_accept", "true")
+                .end()
+        }
         ExcludeFromPublicAccessBlock { subnet, mode } => {
             Block::resource("aws_vpc_block_public_access_exclusion", ONLY)
                 .text("subnet_id", subnet.as_str())
@@ -153,7 +155,9 @@ pub(super) fn ec2(change: &Ec2Change) -> Option<String> {
                 .expression("dhcp_options_id", "aws_vpc_dhcp_options.ssm_doctor.id")
                 .end(),
         ]),
-        DeleteRoute { .. }
+        // The provider of another Region has a name that is not known.
+        AcceptPeering { region: Some(_), .. }
+        | DeleteRoute { .. }
         | AssociateNatGatewayAddress { .. }
         | AddTransitGatewayAttachmentSubnet { .. }
         | DisableSourceDestCheck { .. }

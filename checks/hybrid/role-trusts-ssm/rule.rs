@@ -8,8 +8,8 @@
 
 use alloc::vec;
 
-use crate::engine::permission::{managed_policy, policy_document};
-use crate::identity_remedies::trusting;
+use crate::engine::permission::{managed_policy, policy_document, set};
+use crate::identity_remedies::{trust_statement, trusting};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::ASSUME,
@@ -58,20 +58,14 @@ fn run(case: &Case) -> Judged {
     let caller = case.facts.caller(&Ourselves::Us).required()?;
     let (partition, account, region) =
         (caller.arn.partition(), &caller.account, &case.scope.region);
-    let mut statement = serde_json::json!({
-        "Effect": "Allow",
-        "Principal": { "Service": "ssm.amazonaws.com" },
-        "Action": ASSUME,
-    });
-    if source == CredentialSource::Activation
-        && let Some(statement) = statement.as_object_mut()
-    {
+    let mut statement = trust_statement("ssm.amazonaws.com");
+    if source == CredentialSource::Activation {
         // A role is global: nodes of other Regions may use it, too.
         let condition = serde_json::json!({
             "StringEquals": { "aws:SourceAccount": account },
             "ArnLike": { "aws:SourceArn": format!("arn:{partition}:ssm:*:{account}:*") },
         });
-        statement.insert("Condition".into(), condition);
+        set(&mut statement, "Condition", condition);
     }
     let Some(role) = case.facts.role(&name).optional()? else {
         let policy = match source {
@@ -82,7 +76,7 @@ fn run(case: &Case) -> Judged {
         let path = agent_role_path(case, &name, source);
         let again = FixOption::new(format!("create {name} again, with {policy} attached"))
             .with(IamChange::CreateRole { role: name.clone(), path, trust });
-        let again = match managed_policy(&caller.arn, policy) {
+        let again = match managed_policy(partition, policy) {
             Some(policy) => {
                 let to = PolicyHolder::Role(name.to_string());
                 again.with(IamChange::AttachPolicy { to, policy })
@@ -98,8 +92,9 @@ fn run(case: &Case) -> Judged {
         ("aws:SourceAccount", KeyValue::Exact(account.to_string())),
         ("aws:SourceArn", KeyValue::Prefix(format!("arn:{partition}:ssm:{region}:{account}:"))),
     ];
-    let evidence = match policy::service_trust(&role.trust, &["ssm.amazonaws.com"], ASSUME, &here)?
-    {
+    let trust = policy::service_trust(&role.trust, &["ssm.amazonaws.com"], ASSUME, &here)?;
+    let goes_around_conditions = matches!(trust, ServiceTrust::ConditionsNotMet(_));
+    let evidence = match trust {
         ServiceTrust::Trusted => {
             return Ok(Verdict::Pass(observed(&name, "trusts ssm.amazonaws.com")));
         }
@@ -118,7 +113,6 @@ fn run(case: &Case) -> Judged {
             keys.join(", ")
         ),
     };
-    let option = FixOption::new(format!("let ssm.amazonaws.com assume {name}"));
-    let option = trusting(option, &name, role, statement);
+    let option = trusting("ssm.amazonaws.com", statement, &name, role, goes_around_conditions);
     Ok(Verdict::Fail(observed(&name, evidence), Fix::options([option], Recovery::Agent)))
 }

@@ -54,7 +54,7 @@ fn run(case: &Case) -> Judged {
         let note = observed(id, "is Online, so the agent passed it over");
         return Ok(Verdict::Pass(evidence.and(note)));
     }
-    let attach = managed_policy(&role.arn, INSTANCE_CORE).map(|policy| {
+    let attach = managed_policy(role.arn.partition(), INSTANCE_CORE).map(|policy| {
         FixOption::new(format!("attach {INSTANCE_CORE} to {}", role.name))
             .with(IamChange::AttachPolicy { to: PolicyHolder::Role(role.name.to_string()), policy })
     });

@@ -37,8 +37,8 @@ fn run(case: &Case) -> Judged {
         return Ok(Verdict::Pass(observed(&role.name, format!("has its rights by {by}"))));
     }
     let Some((withdrawn, current)) =
-        managed_policy(&role.arn, &format!("service-role/{WITHDRAWN}"))
-            .zip(managed_policy(&role.arn, INSTANCE_CORE))
+        managed_policy(role.arn.partition(), &format!("service-role/{WITHDRAWN}"))
+            .zip(managed_policy(role.arn.partition(), INSTANCE_CORE))
     else {
         return Ok(Verdict::NotApplicable("the role's partition has no such policy"));
     };

@@ -1,13 +1,13 @@
 //! EC2 may hand the role to the instance.
 
-use crate::identity_remedies::trusting;
+use crate::identity_remedies::{trust_statement, trusting};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::{ASSUME, EC2},
     agent_identity::{host_management, host_management_not_seen},
     instance_profile::profile_role,
 };
-use ssm_doctor_facts::{change::Risk, limit::ProfileProblem};
+use ssm_doctor_facts::limit::ProfileProblem;
 use ssm_doctor_iam_policy as policy;
 use ssm_doctor_iam_policy::ServiceTrust;
 
@@ -32,8 +32,9 @@ fn run(case: &Case) -> Judged {
     let role = profile_role(case)?.or_not_applicable("the instance has no role of a profile")?;
     let found = case.facts.role(&role.name).required()?;
     let trust = &found.trust;
-    let mut widens = false;
-    let evidence = match policy::service_trust(trust, &EC2, ASSUME, &[])? {
+    let trusted = policy::service_trust(trust, &EC2, ASSUME, &[])?;
+    let goes_around_conditions = matches!(trusted, ServiceTrust::ConditionsNotMet(_));
+    let evidence = match trusted {
         ServiceTrust::Trusted => {
             return Ok(Verdict::Pass(observed(&role.name, "trusts ec2.amazonaws.com")));
         }
@@ -43,7 +44,6 @@ fn run(case: &Case) -> Judged {
         },
         ServiceTrust::ConditionsNotMet(keys) => {
             let keys = keys.join(", ");
-            widens = true;
             format!("trusts ec2.amazonaws.com only under conditions on {keys} that do not hold")
         }
     };
@@ -57,17 +57,8 @@ fn run(case: &Case) -> Judged {
             "the agent does not get the profile's role, and Default Host Management serves instead",
         ));
     }
-    let statement = serde_json::json!({
-        "Effect": "Allow",
-        "Principal": { "Service": "ec2.amazonaws.com" },
-        "Action": ASSUME,
-    });
-    let mut option = FixOption::new(format!("let ec2.amazonaws.com assume {}", role.name));
-    if widens {
-        option = option
-            .risking(Risk::WidensAccess)
-            .after("ask the owner of the role why its trust in ec2.amazonaws.com has conditions");
-    }
-    let option = trusting(option, &role.name, found, statement);
+    let service = "ec2.amazonaws.com";
+    let statement = trust_statement(service);
+    let option = trusting(service, statement, &role.name, found, goes_around_conditions);
     Ok(Verdict::Fail(observed(&role.name, evidence), Fix::options([option], Recovery::Agent)))
 }

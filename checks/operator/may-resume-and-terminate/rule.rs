@@ -32,31 +32,50 @@ fn run(case: &Case) -> Judged {
         return Ok(root(permission(&identity, &RESUME_AND_TERMINATE, "*", &grant), case)?);
     }
     let sessions = operator::sessions(&identity, case)?;
-    Ok(all_of(RESUME_AND_TERMINATE, "nothing to do", |action| {
-        judge(&identity, action, &sessions, &grant, case)
-    })?)
+    let mut denied = Vec::new();
+    let allowed = all_of(RESUME_AND_TERMINATE, "nothing is allowed", |action| {
+        let allowed = allowed_on(&identity, action, &sessions, case)?;
+        if allowed.is_none() {
+            denied.push(action);
+        }
+        Ok(allowed.map_or(Verdict::NotApplicable("it is denied"), Verdict::Pass))
+    });
+    if denied.is_empty() {
+        return Ok(allowed?);
+    }
+    // One fix for both actions, because a policy is put as a whole.
+    let denied = denial(&identity, &denied, &sessions, &grant, case);
+    Ok(all_of([allowed, denied], "nothing to do", |answer| answer)?)
 }
 
-fn judge(
+/// A session of the operator's own on which the action is allowed.
+fn allowed_on(
     identity: &Identity,
     action: &str,
+    sessions: &Sessions,
+    case: &Case,
+) -> Result<Option<Evidence>, Unknown> {
+    let allowed = any_of(&sessions.examples, |resource| {
+        Ok(is_allowed(PermissionQuestion { identity, action, resource }, case)?.then_some(resource))
+    })?;
+    match allowed {
+        Some(resource) => {
+            Ok(Some(observed(identity.name(), format!("may {action} on {resource}"))))
+        }
+        None if sessions.nameless => Err(unnamed(identity, action)),
+        None => Ok(None),
+    }
+}
+
+fn denial(
+    identity: &Identity,
+    actions: &[&str],
     sessions: &Sessions,
     grant: &InlinePolicy,
     case: &Case,
 ) -> Answer {
-    let allowed = any_of(&sessions.examples, |resource| {
-        Ok(is_allowed(PermissionQuestion { identity, action, resource }, case)?.then_some(resource))
-    })?;
-    if let Some(resource) = allowed {
-        return Ok(Verdict::Pass(observed(identity.name(), format!("may {action} on {resource}"))));
-    }
-    if sessions.nameless {
-        return Err(unnamed(identity, action));
-    }
     let resource = sessions.examples.first().map_or("*", String::as_str);
-    let actions = [action];
-    let answer = permission(identity, &actions, resource, grant).judge(case)?;
-    Ok(match answer {
+    Ok(match permission(identity, actions, resource, grant).judge(case)? {
         Verdict::Fail(evidence, fix) if identity.is_role() => Verdict::Fail(
             evidence.and(observed(
                 identity.name(),
@@ -64,7 +83,7 @@ fn judge(
             )),
             fix,
         ),
-        answer => answer,
+        verdict => verdict,
     })
 }
 

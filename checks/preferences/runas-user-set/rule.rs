@@ -4,8 +4,6 @@
 //! choice, `ssm-user` least of all: while `RunAs` is on the agent does not even create it. Source:
 //! amazon-ssm-agent `agent/framework/docparser/docparser.go`, `agent/session/shell/shell_unix.go`.
 
-use alloc::boxed::Box;
-
 use serde_json::json;
 
 use crate::preferences_remedies::{giving_up, with_inputs};
@@ -37,11 +35,24 @@ struct Tagged {
     user: Option<String>,
     /// Somebody may have tagged the session, which cannot be seen.
     maybe_by_session: bool,
-    /// What tags the operator, for the value that is to be written.
-    tag: Option<TagOperator>,
+    /// Whom a tag can be given.
+    taggable: Option<Taggable>,
 }
 
-type TagOperator = Box<dyn Fn(String) -> IamChange>;
+enum Taggable {
+    User(UserName),
+    Role(RoleName),
+}
+
+impl Taggable {
+    fn tag(&self, value: &str) -> IamChange {
+        let (key, value) = (TAG.into(), value.into());
+        match self {
+            Self::User(user) => IamChange::TagUser { user: user.clone(), key, value },
+            Self::Role(role) => IamChange::TagRole { role: role.clone(), key, value },
+        }
+    }
+}
 
 fn run(case: &Case) -> Answer {
     let Chosen { preferences, user, evidence, tagged } = match chosen(case)? {
@@ -215,25 +226,19 @@ fn tagged(case: &Case) -> Result<Tagged, Unknown> {
             operator: arn.to_string(),
             user: None,
             maybe_by_session: false,
-            tag: None,
+            taggable: None,
         });
     }
     let name = arn.name();
     let untraceable = || Unknown::limit(format!("{arn} does not name a user or role"));
-    let is_user = arn.resource().starts_with("user/");
-    let (tags, maybe_by_session) = if is_user {
-        (&case.facts.user(&name.parse().map_err(|_| untraceable())?).required()?.tags, false)
-    } else {
-        let name = name.parse().map_err(|_| untraceable())?;
-        let role = case.facts.role(&name).required()?;
-        (case.facts.role_tags(&name).required()?, policy::may_tag_sessions(&role.trust))
-    };
-    let tag: TagOperator = if is_user {
+    let (tags, maybe_by_session, taggable) = if arn.resource().starts_with("user/") {
         let user: UserName = name.parse().map_err(|_| untraceable())?;
-        Box::new(move |value| IamChange::TagUser { user: user.clone(), key: TAG.into(), value })
+        (&case.facts.user(&user).required()?.tags, false, Taggable::User(user))
     } else {
-        let role: RoleName = name.parse().map_err(|_| untraceable())?;
-        Box::new(move |value| IamChange::TagRole { role: role.clone(), key: TAG.into(), value })
+        let name: RoleName = name.parse().map_err(|_| untraceable())?;
+        let role = case.facts.role(&name).required()?;
+        let tags = case.facts.role_tags(&name).required()?;
+        (tags, policy::may_tag_sessions(&role.trust), Taggable::Role(name))
     };
     let user = tags.get(TAG).map(|it| it.trim()).filter(|it| !it.is_empty());
     Ok(Tagged {
@@ -241,7 +246,7 @@ fn tagged(case: &Case) -> Result<Tagged, Unknown> {
         user: user.map(ToString::to_string),
         maybe_by_session,
         // IAM Identity Center makes these roles, and nobody may change them.
-        tag: (!name.starts_with("AWSReservedSSO_")).then_some(tag),
+        taggable: (!name.starts_with("AWSReservedSSO_")).then_some(taggable),
     })
 }
 
@@ -250,10 +255,10 @@ fn fix(preferences: &Preferences, tagged: &Tagged, case: &Case) -> Fix {
     let user = default_user(case);
     let user = user.unwrap_or("<os-user>");
     let exists = format!("check that the user {user} exists on the node, or take another one");
-    let tag = tagged.tag.as_ref().map(|tag| {
+    let tag = tagged.taggable.as_ref().map(|operator| {
         FixOption::new(format!("tag {} with {TAG}={user}", tagged.operator))
             .after(exists.clone())
-            .with(tag(user.into()))
+            .with(operator.tag(user))
     });
     // The tag goes before the document's default user.
     let default = tagged.user.is_none().then(|| {

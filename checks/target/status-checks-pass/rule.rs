@@ -4,10 +4,7 @@
 //! an agent that is gone.
 
 use crate::prelude::*;
-use ssm_doctor_facts::{
-    change::{Ec2Change, Risk},
-    ec2::CheckStatus,
-};
+use ssm_doctor_facts::{change::Ec2Change, ec2::CheckStatus};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -35,7 +32,7 @@ fn run(case: &Case) -> Answer {
         let evidence = observed(id, format!("{name} status check: {status}"));
         Ok(match status {
             CheckStatus::Ok => Verdict::Pass(evidence),
-            CheckStatus::Impaired => Verdict::Fail(evidence, check.repair(id)),
+            CheckStatus::Impaired => Verdict::Fail(evidence, check.repair(id, &case.scope.region)),
             CheckStatus::Initializing => {
                 return Err(Unknown::limit(format!(
                     "the {name} status check of {id} is still initializing"
@@ -70,22 +67,21 @@ impl StatusCheck {
         }
     }
 
-    fn repair(self, id: &InstanceId) -> Fix {
+    fn repair(self, id: &InstanceId, region: &Region) -> Fix {
         let option = match self {
             Self::System => {
                 FixOption::new(format!("stop and start {id}, so that it moves to another host"))
                     .with(Ec2Change::StopAndStartInstance { instance: id.clone() })
                     .after(BEFORE_A_STOP)
-                    .risking(Risk::CannotBeUndone)
             }
             Self::Instance => FixOption::new(format!("reboot {id}"))
                 .with(Ec2Change::RebootInstance { instance: id.clone() })
                 .after(format!(
-                    "read why the system is impaired: `aws ec2 get-console-output --instance-id {id} --latest --output text`"
+                    "read why the system is impaired: `aws ec2 get-console-output --instance-id {id} --output text --region {region}`"
                 )),
             Self::Volumes => FixOption::new(format!("repair or replace the volumes of {id}")).after(
                 format!(
-                    "find the impaired volume: `aws ec2 describe-volume-status --filters Name=volume-status.status,Values=impaired`; if it is attached to {id}, restore it from a snapshot"
+                    "find the impaired volume: `aws ec2 describe-volume-status --filters Name=volume-status.status,Values=impaired --region {region}`; if it is attached to {id}, restore it from a snapshot"
                 ),
             ),
         };

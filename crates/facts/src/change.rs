@@ -84,8 +84,10 @@ pub enum Ec2Change {
         gateway: NatGatewayId,
         zone: String,
     },
+    /// In the accepter's Region; None: the Region of the other changes.
     AcceptPeering {
         peering: PeeringId,
+        region: Option<Region>,
     },
     ExcludeFromPublicAccessBlock {
         subnet: SubnetId,

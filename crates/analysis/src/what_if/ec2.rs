@@ -53,7 +53,7 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
             facts.nat_gateways.get_mut(gateway)?.present_mut()?.zones.push(zone.clone());
             Some(())
         }
-        AcceptPeering { peering } => {
+        AcceptPeering { peering, .. } => {
             let row = facts.peerings.get_mut(peering)?.present_mut()?;
             (row.state == PeeringState::PendingAcceptance).then_some(())?;
             row.state = PeeringState::Active;

@@ -137,7 +137,7 @@ pub(super) fn tag(facts: &mut Facts, change: &TagChange) -> Option<()> {
 
 /// What a session with MFA adds to the requests of the user whose keys are at hand.
 pub(super) fn sts(facts: &mut Facts, change: &StsChange) -> Option<()> {
-    let StsChange::GetSessionToken { user } = change else { return None };
+    let StsChange::GetSessionToken { user } = change;
     let caller = facts.caller.get_mut(&Ourselves::Us)?.present_mut()?;
     if caller.arn.name() != user.as_str() {
         return None;

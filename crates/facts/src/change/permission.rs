@@ -104,7 +104,6 @@ pub enum TagChange {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum StsChange {
-    GetCallerIdentity,
     /// With the code of the user's MFA device.
     GetSessionToken {
         user: UserName,
