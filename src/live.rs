@@ -10,7 +10,7 @@ use ssm_doctor_checks::engine::diagnosis::Overall;
 use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
-    scope::{Client, Scope, Session},
+    scope::{Client, ErrorText, Scope, Session},
     time::Timestamp,
 };
 use tokio::time::{Instant, sleep};
@@ -92,13 +92,14 @@ pub fn diagnose(
 ) -> Result<u8, Failure> {
     let sink = Sink::open(&args.report)?;
     let from_node = FromNode::read(args, &target)?;
+    let error = crate::error_text(args)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(LiveError::Runtime)?;
     let (snapshot, report) = runtime.block_on(async {
         tokio::select! {
-            looked = look(args, target, region, from_node, config) => looked,
+            looked = look(args, target, region, from_node, error, config) => looked,
             _ = tokio::signal::ctrl_c() => Err(LiveError::Interrupted),
         }
     })?;
@@ -113,6 +114,7 @@ async fn look(
     target: Target,
     region: Option<Region>,
     from_node: FromNode,
+    error: Option<ErrorText>,
     config: &Config,
 ) -> Result<(Snapshot, Report), LiveError> {
     let mut progress = Progress::new();
@@ -140,6 +142,7 @@ async fn look(
             client: client(args),
             agent_log: false,
             probe: false,
+            error: error.clone(),
         };
         let mut facts = Facts::default();
         // A document says by itself what kind of session is meant.
@@ -153,7 +156,7 @@ async fn look(
         let mut scopes = vec![asked.clone()];
         if args.session.is_none() {
             let others = Session::ALL.into_iter().filter(|it| *it != asked.session);
-            scopes.extend(others.map(|session| Scope { session, document: None, ..asked.clone() }));
+            scopes.extend(others.map(|session| asked.for_session(session)));
         }
         let gathered = gather(facts, &scopes, &account, args.timeout, &mut |calls| {
             progress.say(&format!("asking {calls}"));

@@ -34,7 +34,7 @@ use ssm_doctor_checks::{
     all,
     engine::{check::Check, diagnosis::settle},
 };
-use ssm_doctor_facts::scope::Client;
+use ssm_doctor_facts::scope::{Client, ErrorText};
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
@@ -180,6 +180,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
 fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     cli::only_target(&args)?;
     cli::files(&args.report, args.facts.as_ref())?;
+    cli::inputs(&args)?;
     let asked = args.target.as_deref();
     let asked = asked.map(|it| cli::target(it, args.region.as_ref())).transpose()?;
     let Some(file) = &args.facts else {
@@ -193,6 +194,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
         }
     };
     let sink = Sink::open(&args.report)?;
+    let error = error_text(&args)?;
     let mut snapshot = Snapshot::load(file)?;
     let target = asked.as_ref().map(|it| it.0.to_string());
     let region = asked.as_ref().and_then(|it| it.1.as_ref()).or(args.region.as_ref());
@@ -206,6 +208,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     scope.session = args.session.or(meant).unwrap_or(scope.session);
     scope.document = args.document.or(scope.document.take());
     scope.operator = args.operator.or(scope.operator.take());
+    scope.error = error.or(scope.error.take());
     if args.no_client {
         scope.client = Client::Declined;
     }
@@ -218,6 +221,17 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
         args.report.shell.into(),
     );
     sink.publish(&args.report, &report, &snapshot)
+}
+
+/// The operator's error message, from the command line or from standard input.
+fn error_text(args: &Diagnose) -> Result<Option<ErrorText>, Failure> {
+    let Some(given) = args.error.as_deref() else { return Ok(None) };
+    if given != "-" {
+        return Ok(ErrorText::new(given));
+    }
+    let mut piped = Vec::new();
+    io::stdin().read_to_end(&mut piped).map_err(ExplainError::Unreadable)?;
+    Ok(ErrorText::new(&String::from_utf8_lossy(&piped)))
 }
 
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {

@@ -9,7 +9,7 @@ use ssm_doctor_analysis::permissions::{
 };
 use ssm_doctor_facts::{change::Risk, limit::ProfileProblem};
 use ssm_doctor_iam_policy as policy;
-use ssm_doctor_iam_policy::ServiceTrust;
+use ssm_doctor_iam_policy::{KeyValue, ServiceTrust};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -32,8 +32,10 @@ fn run(case: &Case) -> Judged {
     let role = profile_role(case)?.or_not_applicable("the instance has no role of a profile")?;
     let found = case.facts.role(&role.name).required()?;
     let trust = &found.trust;
+    // EC2 has no place to set one. Source: EC2 user guide, "IAM roles for Amazon EC2".
+    let context = [("sts:ExternalId", KeyValue::Absent)];
     let mut widens = false;
-    let evidence = match policy::service_trust(trust, &EC2, ASSUME, &[])? {
+    let evidence = match policy::service_trust(trust, &EC2, ASSUME, &context)? {
         ServiceTrust::Trusted => {
             return Ok(Verdict::Pass(observed(&role.name, "trusts ec2.amazonaws.com")));
         }
