@@ -29,7 +29,7 @@ const NOT_SHOWN: &str =
     "the probe of the node shows nothing of it, and no log of the agent was given";
 
 /// The checks that the log or a probe answers.
-const BY_LOG: [&str; 18] = [
+pub(crate) const BY_LOG: [&str; 18] = [
     "agent/clock-right",
     "agent/configuration-valid",
     "agent/credentials-current",

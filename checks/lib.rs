@@ -8,6 +8,7 @@ extern crate alloc;
 mod agent_log;
 mod agent_role;
 pub mod engine;
+pub mod error_message;
 mod hop_check;
 mod log_check;
 mod node_probe;

@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZero,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -204,6 +204,9 @@ pub struct Diagnose {
     /// get-diagnostics --output json` (`-`: standard input)
     #[arg(long, value_name = "FILE")]
     pub probe: Option<PathBuf>,
+    /// The error message that the operator got, with the lines around it (`-`: standard input)
+    #[arg(long, value_name = "TEXT")]
+    pub error: Option<String>,
     /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]
     pub no_client: bool,
@@ -458,6 +461,8 @@ pub enum UsageError {
     LooseDuration { asked: String },
     #[error("`--output {asked}` names a file, and `{asked}` is a format")]
     FormatAsFile { asked: String },
+    #[error("only one of --error, --facts, --agent-log and --probe can read standard input")]
+    SharedInput,
     #[error("`{}` is named twice: {first} and {second} would overwrite each other", file.display())]
     SameFile { file: PathBuf, first: &'static str, second: &'static str },
 }
@@ -499,6 +504,7 @@ impl UsageError {
             Self::FormatAsFile { asked } => format!(
                 "use `--format {asked}`; for a file of that name, write `--output ./{asked}`"
             ),
+            Self::SharedInput => "give all but one of them as a text or a file".into(),
             Self::SameFile { .. } => "give each its own file".into(),
         }
     }
@@ -523,6 +529,24 @@ pub fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<
 pub fn is_like_command(word: &str) -> bool {
     let command = <Cli as clap::CommandFactory>::command();
     nearest(word, command.get_subcommands().map(clap::Command::get_name)).is_some()
+}
+
+/// Is standard input read once at most?
+///
+/// # Errors
+/// [`UsageError::SharedInput`] otherwise.
+pub fn inputs(args: &Diagnose) -> Result<(), UsageError> {
+    let stdin = Path::new("-");
+    let readers = [
+        args.error.as_deref() == Some("-"),
+        args.facts.iter().any(|path| path == stdin),
+        args.probe.as_deref() == Some(stdin),
+        args.agent_log.iter().any(|path| path == stdin),
+    ];
+    match readers.into_iter().filter(|reads| *reads).count() {
+        0 | 1 => Ok(()),
+        _ => Err(UsageError::SharedInput),
+    }
 }
 
 /// Is each file named once, and is none of them named like a format by mistake?

@@ -10,7 +10,7 @@ use ssm_doctor_checks::engine::diagnosis::Overall;
 use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
-    scope::{Client, Scope, Session},
+    scope::{Client, ErrorText, Scope, Session},
     ssm::Ping,
     time::Timestamp,
 };
@@ -98,7 +98,7 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
         return Err(UsageError::NothingAsked.into());
     }
     let sink = Sink::open(&args.report)?;
-    let (snapshots, reports) = waited(look(args, asked, config))?;
+    let (snapshots, reports) = waited(look(args, asked, crate::error_text(args)?, config))?;
     sink.publish(&args.report, &reports, &snapshots)
 }
 
@@ -135,6 +135,7 @@ fn waited<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failur
 async fn look(
     args: &Diagnose,
     asked: &[Asked],
+    error: Option<ErrorText>,
     config: &Config,
 ) -> Result<(Vec<Snapshot>, Vec<Report>), Failure> {
     let mut progress = Progress::new();
@@ -166,6 +167,7 @@ async fn look(
             client: client(args),
             agent_log: false,
             probe: false,
+            error: error.clone(),
         };
         let mut facts = std::mem::take(&mut known);
         let mut session = first.session;
@@ -185,10 +187,9 @@ async fn look(
         let mut scopes = main.clone();
         if args.session.is_none() {
             let others = Session::ALL.into_iter().filter(|it| *it != session);
-            scopes.extend(others.flat_map(|session| {
-                let other = move |scope: &Scope| Scope { session, document: None, ..scope.clone() };
-                main.iter().map(other)
-            }));
+            scopes.extend(
+                others.flat_map(|session| main.iter().map(move |scope| scope.for_session(session))),
+            );
         }
         let gathered = gather(facts, &scopes, &account, args.timeout, &mut |calls| {
             progress.say(&format!("asking {calls}"));
@@ -370,6 +371,7 @@ async fn region_lines(
         client: Client::Declined,
         agent_log: false,
         probe: false,
+        error: None,
     };
     let scopes: Vec<Scope> = candidates(&all)
         .into_iter()

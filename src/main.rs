@@ -45,7 +45,7 @@ use ssm_doctor_checks::{
 };
 use ssm_doctor_facts::{
     ids::{Region, Target},
-    scope::Client,
+    scope::{Client, ErrorText},
 };
 use ssm_doctor_fixtures as fixtures;
 
@@ -213,6 +213,7 @@ fn offers_list() -> bool {
 /// Names what is asked, finds the facts, and reports.
 fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     cli::files(&args.report, &args.facts)?;
+    cli::inputs(&args)?;
     let asked = targets::asked(&args)?;
     if args.facts.is_empty() {
         #[cfg(feature = "live")]
@@ -228,6 +229,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     let mut snapshots = saved(&args, &asked)?;
     let targets: Vec<Target> = snapshots.iter().map(|it| it.scope.target.clone()).collect();
     let from_node = FromNode::of(&args, &targets)?;
+    let error = error_text(&args)?;
     let runbooks = runbook_base(&args.report.runbooks, config);
     let mut reports = Vec::new();
     for Snapshot { scope, facts, .. } in &mut snapshots {
@@ -237,6 +239,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
         scope.session = args.session.or(meant).unwrap_or(scope.session);
         scope.document = args.document.clone().or(scope.document.take());
         scope.operator = args.operator.clone().or(scope.operator.take());
+        scope.error = error.clone().or(scope.error.take());
         if args.no_client {
             scope.client = Client::Declined;
         }
@@ -314,6 +317,17 @@ fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
     }
     #[cfg(not(feature = "live"))]
     Err(Failure::NotLive)
+}
+
+/// The operator's error message, from the command line or from standard input.
+fn error_text(args: &Diagnose) -> Result<Option<ErrorText>, Failure> {
+    let Some(given) = args.error.as_deref() else { return Ok(None) };
+    if given != "-" {
+        return Ok(ErrorText::new(given));
+    }
+    let mut piped = Vec::new();
+    io::stdin().read_to_end(&mut piped).map_err(ExplainError::Unreadable)?;
+    Ok(ErrorText::new(&String::from_utf8_lossy(&piped)))
 }
 
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {

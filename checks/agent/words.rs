@@ -47,6 +47,9 @@ pub(crate) fn statement(statement: &Statement) -> String {
         Statement::StaysInHibernation { version, wakes_since } => format!(
             "was version {version}; before {wakes_since} it is reported to stay in hibernation on Windows"
         ),
+        Statement::PredatesTokens { version, since } => format!(
+            "was version {version}, and only {since} and newer can use a metadata service that asks for tokens (HttpTokens=required)"
+        ),
         Statement::HasAddressOf { instance } => format!(
             "is a hybrid node with the private address of {instance}: perhaps the same machine, registered by an activation"
         ),
@@ -91,6 +94,9 @@ fn phrase(sign: &Sign) -> String {
         Sign::ReadOnly => "says that a file system was remounted read-only".into(),
         Sign::OutOfMemory => "says that the kernel ran out of memory and killed a process".into(),
         Sign::AgentFails => "says that the agent's service failed to start".into(),
+        Sign::ClockWrong => "says that the clock of the machine is wrong".into(),
+        Sign::NetworkUnreachable => "says that a program found no network".into(),
+        Sign::CloudInitFails => "says that cloud-init failed".into(),
         Sign::AgentRuns(version) if had_credentials(version) => {
             format!("says that agent {version} started, so it had credentials then")
         }
@@ -139,7 +145,7 @@ fn denied(denial: &Denial) -> String {
 }
 
 /// What to do about a sign on the console.
-fn repair(sign: &Sign) -> String {
+pub(crate) fn repair(sign: &Sign) -> String {
     match sign {
         Sign::NoCredentials(trouble) => provide_credentials(trouble),
         Sign::Panic => "repair the system on another machine, or restore it from a snapshot".into(),
@@ -149,6 +155,15 @@ fn repair(sign: &Sign) -> String {
         Sign::DiskFull => "make room on the disk, or enlarge the volume, and reboot".into(),
         Sign::ReadOnly => "look at the volume, repair its file system, and reboot".into(),
         Sign::OutOfMemory => "reboot, and give the machine more memory".into(),
+        Sign::ClockWrong => {
+            "set the clock: let chrony or Windows Time use 169.254.169.123, and restart the agent"
+                .into()
+        }
+        Sign::NetworkUnreachable => {
+            "look at the network configuration of the system: interface, address and default route"
+                .into()
+        }
+        Sign::CloudInitFails => "read /var/log/cloud-init.log, and repair what it names".into(),
         Sign::AgentFails | Sign::AgentRuns(_) => {
             "look why its service fails (`journalctl -u amazon-ssm-agent`, or of the snap), or install the agent anew".into()
         }
@@ -286,6 +301,9 @@ fn step(step: &Step) -> String {
             let how = permission::words::profile_remedy(problem);
             format!("{how} (unless Default Host Management is on)")
         }
+        Step::UpdateForTokens { since } => format!(
+            "make tokens optional (`aws ec2 modify-instance-metadata-options --http-tokens optional`) until the agent is updated to {since} or newer"
+        ),
         Step::WaitAfterStart => "give it some minutes after the start (--wait)".into(),
         Step::RestartOrWait { seconds } => format!(
             "restart the agent, or wait: one that had no credentials before asks again at growing intervals of up to {}",

@@ -21,6 +21,8 @@ pub struct Check {
     /// changed a moment ago, or the agent uses another path.
     pub proves: &'static [&'static Check],
 
+    /// The rule. What the operator's error message says of it is added by whoever asks: see
+    /// `engine::diagnosis`.
     pub run: fn(&Case) -> Answer,
 }
 

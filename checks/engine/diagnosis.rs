@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::engine::check::{Check, Impact};
+use crate::{
+    engine::check::{Check, Impact},
+    error_message::reading,
+};
 use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
     case::Case,
@@ -21,7 +24,8 @@ pub struct Finding {
     pub standing: Option<Standing>,
     /// The overall verdict depends on it and cannot be given: an unknown that could block the session,
     /// that nothing proves right, and that no failure below explains; or a failure that something
-    /// else [contradicts](Check::proves).
+    /// else contradicts: a check that [proves](Check::proves) it right, or
+    /// [evidence](ssm_doctor_analysis::answer::Evidence::disputed).
     pub open: bool,
 }
 
@@ -99,10 +103,17 @@ pub(super) fn answer_of<'a>(
     answers.iter().find(|(other, _)| *other == check).map(|(_, answer)| answer)
 }
 
+/// What a check says: by its rule, and by the operator's error message.
+#[must_use]
+pub fn ask(check: &Check, case: &Case) -> Answer {
+    reading(case).settle(check, (check.run)(case), case)
+}
+
 /// Asks every check.
 #[must_use]
 pub fn examine(case: &Case) -> Answers {
-    crate::all().map(|check| (check, (check.run)(case))).collect()
+    let message = reading(case);
+    crate::all().map(|check| (check, message.settle(check, (check.run)(case), case))).collect()
 }
 
 /// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked
@@ -129,6 +140,8 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let fails = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(..))));
     let blocks = |check: &Check| fails(check) && check.impact == Impact::Blocks;
 
+    let disputed =
+        |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(it, _))) if it.is_disputed());
     let proven = |check: &Check| {
         answers.iter().any(|(by, answer)| {
             matches!(answer, Ok(Verdict::Pass(_))) && by.proves.contains(&check)
@@ -147,6 +160,7 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
         if !surely.is_empty() || !maybe.is_empty() && !tells(check) {
             Standing::Consequence
         } else if proven(check)
+            || disputed(check)
             || !maybe.is_empty()
             || below.iter().any(|it| matches!(of(it), Some(Err(_))) && !proven(it))
             || possible(check) && answers.iter().any(|it| blocks(it.0) && it.0.follows_from(check))
@@ -166,7 +180,7 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
             open: check.impact == Impact::Blocks
                 && match answer {
                     Err(_) => !proven(check) && !below(check).iter().any(|it| blocks(it)),
-                    Ok(Verdict::Fail(..)) => proven(check),
+                    Ok(Verdict::Fail(..)) => proven(check) || disputed(check),
                     Ok(_) => false,
                 },
         })
@@ -272,6 +286,12 @@ mod tests {
         Ok(Verdict::Fail(evidence, Fix::new("mend it", Recovery::Agent)))
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
+    fn fail_disputed() -> Answer {
+        let evidence = observed("the error message", "says so").disputed();
+        Ok(Verdict::Fail(evidence, Fix::new("mend it", Recovery::Agent)))
+    }
+
     fn unknown() -> Answer {
         Err(Unknown::limit("nobody knows"))
     }
@@ -326,6 +346,13 @@ mod tests {
             Overall::Inconclusive,
             &["ROUTE"],
             &["ROUTE perhaps open"],
+        ),
+        // Two sources contradict each other about one and the same thing.
+        (
+            &[(&SESSION, fail_disputed)],
+            Overall::Inconclusive,
+            &["SESSION"],
+            &["SESSION perhaps open"],
         ),
         (&[(&ROUTE, unknown)], Overall::Inconclusive, &[], &["ROUTE open"]),
         // An unknown that a failure below explains asks for nothing more, unless that one only degrades.

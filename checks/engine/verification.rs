@@ -2,7 +2,8 @@
 //!
 //! The changes are applied to the facts, and every check runs again. What the agent did before the fix
 //! shows nothing of what it will do after it: so a silent agent counts as one that has not reported yet.
-//! A connected agent still proves its path, unless the changes alter what it proves.
+//! A connected agent still proves its path, unless the changes alter what it proves. The operator's error message
+//! is of before the fix, too.
 
 use alloc::vec::Vec;
 
@@ -11,7 +12,7 @@ use ssm_doctor_analysis::{
     case::Case,
     what_if,
 };
-use ssm_doctor_facts::{change::Change, lookup::Unknown};
+use ssm_doctor_facts::{change::Change, lookup::Unknown, scope::Scope};
 
 use super::{
     check::{Check, Impact},
@@ -60,7 +61,8 @@ impl Trial {
         before: &[(&'static Check, Answer)],
     ) -> Result<Self, &'c Change> {
         let facts = what_if::apply(case.facts, changes, case.scope)?;
-        let mut answers = examine(&Case::new(&facts, case.scope));
+        let scope = Scope { error: None, ..case.scope.clone() };
+        let mut answers = examine(&Case::new(&facts, &scope));
         let same = |check: &Check| answer_of(&answers, check) == answer_of(before, check);
         let outdated = answers.iter().filter(|(check, answer)| {
             let still_proves = matches!(answer, Ok(Verdict::Pass(_)))

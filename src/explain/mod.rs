@@ -1,25 +1,20 @@
 //! From a check, an area, or whatever somebody pasted, to what is written about it.
 //!
-//! A message's likely causes stand in `messages.rs`. **How candidates are ranked:** each known message that
-//! occurs in the text gives each of its causes points: the length of the message, divided by the cause's
-//! place in the message's list. So a long, specific message outweighs a short, general one, and a cause that
-//! two messages share outweighs one that only one of them has. A message that is only an aside (ssh's last
-//! words) gives a twentieth. Then come checks whose runbook quotes the text, the longest quote first.
+//! `ssm_doctor_checks::error_message` has the table of messages and says how their causes are ranked. Then come
+//! checks whose runbook quotes the text, the longest quote first.
 
-pub mod causes;
-pub mod messages;
 pub mod runbook;
 
 use std::cmp::Reverse;
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde::Serialize;
-use ssm_doctor_checks::{all, engine::check::Check};
-
-use self::{
-    causes::Cause,
-    messages::{MESSAGES, Message},
+use ssm_doctor_checks::{
+    all,
+    engine::check::Check,
+    error_message::{messages::MESSAGES, normal, occurs, ranked},
 };
+
 use crate::render::{BOLD, PLAIN, Page};
 
 #[derive(Debug, thiserror::Error)]
@@ -245,22 +240,9 @@ fn corrected(text: &str) -> Option<String> {
 
 /// What may be behind a normalized text, the likeliest first.
 fn candidates(text: &str) -> Vec<Candidate> {
-    let mut ranked: Vec<(f64, &'static Cause, &'static str)> = Vec::new();
-    for message in MESSAGES {
-        let Some((length, known)) = found(message, text) else { continue };
-        let weight = if message.aside { 0.05 } else { 1.0 };
-        for (place, cause) in (1_u16..).zip(message.causes) {
-            let points = weight * f64::from(length) / f64::from(place);
-            match ranked.iter_mut().find(|row| row.1.what == cause.what) {
-                Some(candidate) => candidate.0 += points,
-                None => ranked.push((points, cause, known)),
-            }
-        }
-    }
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut candidates: Vec<Candidate> = ranked
+    let mut candidates: Vec<Candidate> = ranked(text)
         .into_iter()
-        .map(|(_, cause, message)| Candidate {
+        .map(|(_, cause, _, message)| Candidate {
             cause: cause.what.into(),
             sign: Some(cause.sign),
             checks: cause.checks.iter().map(|name| (*name).to_owned()).collect(),
@@ -279,15 +261,6 @@ fn candidates(text: &str) -> Vec<Candidate> {
         }
     }
     candidates
-}
-
-/// The longest of a message's texts that occurs.
-fn found(message: &Message, text: &str) -> Option<(u16, &'static str)> {
-    let lengths = message.texts.iter().filter_map(|known| {
-        let length = occurs(known, text)?;
-        Some((u16::try_from(length).unwrap_or(u16::MAX), *known))
-    });
-    lengths.max_by_key(|text| text.0)
 }
 
 /// Checks whose runbook quotes the text, the longest quote first.
@@ -323,13 +296,6 @@ pub fn quotes(runbook: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Case, quotation marks and line breaks differ between a log and what is pasted from it.
-fn normal(text: &str) -> String {
-    const MARKS: [char; 9] = ['"', '\'', '`', '’', '‘', '“', '”', '「', '」'];
-    let text = text.to_lowercase().replace(MARKS, "");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// How much of a quote was pasted, in characters; its `…` and `<…>` stand for anything.
 fn overlap(quote: &str, pasted: &str) -> Option<usize> {
     /// A text that is shorter occurs everywhere.
@@ -343,16 +309,6 @@ fn overlap(quote: &str, pasted: &str) -> Option<usize> {
         .flat_map(|piece| piece.split('<').map(|rest| rest.rsplit('>').next().unwrap_or(rest)))
         .collect();
     occurs(&pieces.join("…"), pasted).filter(|length| *length >= WORD)
-}
-
-/// How many characters of `known` occur in `text`, one piece after the other.
-fn occurs(known: &str, text: &str) -> Option<usize> {
-    let (mut rest, mut length) = (text, 0);
-    for piece in known.split('…').map(str::trim) {
-        rest = rest.split_once(piece)?.1;
-        length += piece.chars().count();
-    }
-    Some(length)
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! Messages that people saw, and what was behind each: of at least 95 % of them it is among the first
 //! three candidates.
 
-use super::{
-    causes::{ALL, Cause, *},
-    *,
-};
+use ssm_doctor_checks::error_message::causes::{ALL, Cause, *};
+
+use super::*;
 
 /// Of public incident reports, with the cause that was found.
 const INCIDENTS: &[(&str, &[&Cause])] = &[

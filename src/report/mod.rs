@@ -126,7 +126,7 @@ impl Report {
             .into_iter()
             .filter(|session| others && *session != scope.session)
             .filter_map(|session| {
-                let other = Scope { session, document: None, ..scope.clone() };
+                let other = scope.for_session(session);
                 let answers = examine(&Case::new(facts, &other));
                 let complete = answers
                     .iter()
@@ -279,6 +279,11 @@ impl Report {
                 "the settings say so, yet {} holds: they changed a moment ago, or the agent goes another way",
                 names(against)
             ));
+        }
+        if matches!(&finding.answer, Ok(Verdict::Fail(evidence, _)) if evidence.is_disputed()) {
+            return Some(
+                "the error message says so, and what was seen contradicts it: something changed since, or the message is of another machine".into(),
+            );
         }
         let unseen: Vec<_> = self
             .diagnosis

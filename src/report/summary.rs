@@ -110,6 +110,9 @@ pub struct Unseen {
     pub runbook: String,
 }
 
+/// The check of the operator's error message.
+const MESSAGE: &str = "operator/error-message-explained";
+
 impl Report {
     /// `a shell session cannot start`, and how it is marked.
     #[must_use]
@@ -356,8 +359,19 @@ impl Report {
         if !self.target_is_missing() {
             parts.extend(self.sessions());
             parts.extend(self.client_left_out.clone());
+            parts.extend(self.message_left_out());
         }
         parts
+    }
+
+    /// Why nothing follows from the operator's error message, if so.
+    fn message_left_out(&self) -> Option<String> {
+        self.scope.error.as_ref()?;
+        let finding = self.diagnosis.findings.iter().find(|it| it.check.name() == MESSAGE)?;
+        match &finding.answer {
+            Ok(Verdict::NotApplicable(why)) => Some((*why).into()),
+            _ => None,
+        }
     }
 
     /// How the kinds of session fare where they fare differently: `shell blocked; SSH and port

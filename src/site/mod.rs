@@ -10,11 +10,18 @@ use std::path::Path;
 
 use askama::Template;
 use serde::Serialize;
-use ssm_doctor_checks::{all, engine::check::Check};
+use ssm_doctor_checks::{
+    all,
+    engine::check::Check,
+    error_message::{
+        causes::Cause,
+        messages::{MESSAGES, Weight},
+    },
+};
 
 use crate::{
     Failure,
-    explain::{causes::Cause, messages::MESSAGES, quotes},
+    explain::quotes,
     output::{self, Pending, Readers},
 };
 
@@ -102,7 +109,7 @@ pub fn write(folder: &Path) -> Result<(), Failure> {
         .map(|message| Known {
             texts: message.texts,
             causes: message.causes.iter().copied().map(behind).collect(),
-            aside: message.aside,
+            aside: matches!(message.weight, Weight::Aside | Weight::Wrapper),
         })
         .collect();
     let searched = Searched { checks: all().map(searchable).collect(), messages: &messages };

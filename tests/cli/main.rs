@@ -11,6 +11,7 @@
 
 mod browser;
 mod docs;
+mod error_message;
 mod fleet;
 mod formats;
 mod judge;
@@ -694,7 +695,7 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
             &["about the region `ap-northeast-1`, not `us-west-2`"],
         ),
         (&["demo", "no-such-scenario"], &["no built-in scenario `no-such-scenario`", "--list"]),
-        (&["explain", "target/instance-runing"], &["did you mean `target/instance-running`?"]),
+        (&["explain", "target/instance-runing"], &["did you mean `target/instance-running`"]),
         (&["explain", "the dog ate my laptop"], &["no runbook knows the text"]),
         (&["explain"], &["CHECK|AREA|ERROR TEXT|-"]),
         (&[], &["Usage:", "demo"]),

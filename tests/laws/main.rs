@@ -30,7 +30,7 @@ use ssm_doctor_checks::{
     all,
     engine::{
         check::Check,
-        diagnosis::{Diagnosis, Overall, Standing, diagnose, examine},
+        diagnosis::{Diagnosis, Overall, Standing, ask, diagnose, examine},
     },
 };
 use ssm_doctor_facts::{
@@ -194,7 +194,7 @@ fn readings(check: &'static Check) -> impl Iterator<Item = Reading> {
         let scenario = &variant.scenario;
         let needs = support::demand(check, scenario);
         let facts = only(&scenario.facts, &needs);
-        let answer = (check.run)(&Case::new(&facts, &scenario.scope));
+        let answer = ask(check, &Case::new(&facts, &scenario.scope));
         let (baseline, scope, changed, _) = &variant.key;
         let changed: Vec<Need> = needs.intersection(changed).cloned().collect();
         let rows = fixtures::to_json(&only(&facts, &changed)).unwrap();
@@ -226,7 +226,7 @@ fn truth_cases_show_what_the_check_reports() {
         let mut texts = Vec::new();
         for (_, case) in examples().iter().filter(|(other, _)| core::ptr::eq(*other, check)) {
             let asked = Case::new(&case.scenario.facts, &case.scenario.scope);
-            let answer = (check.run)(&asked);
+            let answer = ask(check, &asked);
             let (name, verdict) = (&case.scenario.name, verdict(&answer));
             let text = printed(&answer, &asked);
             assert!(!text.contains("```"), "{name}: the text would end the block");
@@ -320,7 +320,7 @@ fn contradict(full: &Answer, less: &Answer, check: &Check) -> bool {
 /// The answer once everything it asks for, and that the scenario has, has been fetched.
 fn full_answer(check: &Check, known: &mut Facts, scenario: &Scenario) -> Answer {
     loop {
-        let answer = (check.run)(&Case::new(known, &scenario.scope));
+        let answer = ask(check, &Case::new(known, &scenario.scope));
         let Err(unknown) = &answer else { return answer };
         let more: Vec<Need> =
             unknown.clone().unasked().filter(|need| scenario.facts.has(need)).collect();
@@ -338,7 +338,7 @@ fn full_answer(check: &Check, known: &mut Facts, scenario: &Scenario) -> Answer 
 fn demand_asking_reaches_what_knowing_would() {
     let differ = of_each_reading(|reading| {
         let Reading { check, scenario, answer, .. } = reading;
-        let whole = (check.run)(&Case::new(&scenario.facts, &scenario.scope));
+        let whole = ask(check, &Case::new(&scenario.facts, &scenario.scope));
         contradict(&whole, answer, check).then(|| shown(reading, &whole, answer))
     });
     let differ: Vec<String> = differ.into_iter().flatten().collect();
@@ -409,7 +409,7 @@ fn pairs_of_faults_are_both_named() {
             }
             // Nor do two faults add up when one makes the other check not applicable.
             let fails = |check: &Check| {
-                matches!((check.run)(&Case::new(&both.facts, &both.scope)), Ok(Verdict::Fail(..)))
+                matches!(ask(check, &Case::new(&both.facts, &both.scope)), Ok(Verdict::Fail(..)))
             };
             if !fails(check) || !fails(other) {
                 continue;
@@ -477,7 +477,7 @@ fn replay_facts_survive_json() {
         assert_eq!(scenario.facts, again, "{}", scenario.name);
         assert_eq!(text, fixtures::to_json(&again).unwrap(), "{}", scenario.name);
         for check in affected {
-            let answer = |facts| (check.run)(&Case::new(facts, &scenario.scope));
+            let answer = |facts| ask(check, &Case::new(facts, &scenario.scope));
             assert!(
                 answer(&scenario.facts) == answer(&again),
                 "{} in {}: the answer differs after a replay",

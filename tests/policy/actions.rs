@@ -22,7 +22,7 @@ use std::{
 
 use serde_json::{Value, json};
 use ssm_doctor_analysis::case::Case;
-use ssm_doctor_checks::all;
+use ssm_doctor_checks::{all, engine::diagnosis::ask};
 use ssm_doctor_facts::{
     iam::Question,
     lookup::{ACTIONS, Facts, Need},
@@ -101,7 +101,7 @@ fn simulations(facts: &Facts, scope: &Scope) -> BTreeSet<Question> {
     facts.simulations.clear();
     let mut asked = BTreeSet::new();
     loop {
-        let answers = all().map(|check| (check.run)(&Case::new(&facts, scope)));
+        let answers = all().map(|check| ask(check, &Case::new(&facts, scope)));
         let unasked = answers
             .filter_map(Result::err)
             .flat_map(|unknown| unknown.unasked().collect::<Vec<_>>());

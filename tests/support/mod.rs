@@ -15,7 +15,7 @@ use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
     case::Case,
 };
-use ssm_doctor_checks::engine::{check::Check, command::Shell, fix, words};
+use ssm_doctor_checks::engine::{check::Check, command::Shell, diagnosis::ask, fix, words};
 use ssm_doctor_facts::{
     change::Risk,
     lookup::{Facts, Gap, Need},
@@ -26,7 +26,7 @@ use ssm_doctor_fixtures::Scenario;
 pub fn demand(check: &Check, scenario: &Scenario) -> BTreeSet<Need> {
     let mut known = Facts::default();
     let mut asked = BTreeSet::new();
-    while let Err(unknown) = (check.run)(&Case::new(&known, &scenario.scope)) {
+    while let Err(unknown) = ask(check, &Case::new(&known, &scenario.scope)) {
         let needs: Vec<Need> =
             unknown.unasked().filter(|need| asked.insert(need.clone())).collect();
         if needs.is_empty() {

@@ -19,6 +19,7 @@ pub(crate) static CHECK: Check = Check {
         &[
             &crate::target::found_in_region::CHECK,
             &crate::target::instance_running::CHECK,
+            &crate::target::instance_self_managed::CHECK,
             &crate::target::status_checks_pass::CHECK,
             &crate::target::metadata_service_enabled::CHECK,
             &crate::identity::profile_attached::CHECK,

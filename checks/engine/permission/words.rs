@@ -91,6 +91,7 @@ fn request_value(known: Option<&KeyValue>) -> String {
         Some(KeyValue::Exact(value)) => value.clone(),
         Some(KeyValue::Multiple(values) | KeyValue::AtLeast(values)) => values.join(", "),
         Some(KeyValue::Prefix(start)) => format!("{start}…"),
+        Some(KeyValue::Between { earliest, latest }) => format!("{earliest} to {latest}"),
         Some(KeyValue::Absent) | None => "none".into(),
         Some(KeyValue::Unknown(_)) => "one that was not seen".into(),
     }

@@ -9,7 +9,7 @@ use ssm_doctor_analysis::permissions::{
 };
 use ssm_doctor_facts::limit::ProfileProblem;
 use ssm_doctor_iam_policy as policy;
-use ssm_doctor_iam_policy::ServiceTrust;
+use ssm_doctor_iam_policy::{KeyValue, ServiceTrust};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -32,7 +32,9 @@ fn run(case: &Case) -> Judged {
     let role = profile_role(case)?.or_not_applicable("the instance has no role of a profile")?;
     let found = case.facts.role(&role.name).required()?;
     let trust = &found.trust;
-    let trusted = policy::service_trust(trust, &EC2, ASSUME, &[])?;
+    // EC2 has no place to set one. Source: EC2 user guide, "IAM roles for Amazon EC2".
+    let context = [("sts:ExternalId", KeyValue::Absent)];
+    let trusted = policy::service_trust(trust, &EC2, ASSUME, &context)?;
     let goes_around_conditions = matches!(trusted, ServiceTrust::ConditionsNotMet(_));
     let evidence = match trusted {
         ServiceTrust::Trusted => {

@@ -37,6 +37,7 @@ pub struct Evidence {
     rest: Vec<Observation>,
     wanted: Vec<Need>,
     tells: bool,
+    disputed: bool,
 }
 
 /// One thing, and what was observed of it.
@@ -127,6 +128,7 @@ pub fn observed(subject: &(impl Display + ?Sized), what: impl Into<Statement>) -
         rest: Vec::new(),
         wanted: Vec::new(),
         tells: false,
+        disputed: false,
     }
 }
 
@@ -141,6 +143,18 @@ impl Evidence {
     #[must_use]
     pub fn tells(&self) -> bool {
         self.tells
+    }
+
+    /// Two sources contradict each other: one shows the failure, the other shows that all is well.
+    #[must_use]
+    pub fn disputed(mut self) -> Self {
+        self.disputed = true;
+        self
+    }
+
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        self.disputed
     }
 
     /// Facts that would show a failure's cause more closely.
@@ -162,6 +176,7 @@ impl Evidence {
         }
         self.wanted.extend(other.wanted);
         self.tells |= other.tells;
+        self.disputed |= other.disputed;
         self
     }
 

@@ -5,6 +5,7 @@ extern crate alloc;
 pub mod answer;
 pub mod case;
 pub mod dns;
+pub mod error_message;
 pub mod network;
 pub mod node;
 pub mod permissions;

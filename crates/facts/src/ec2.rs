@@ -100,6 +100,9 @@ pub struct Instance {
     pub image: Option<ImageId>,
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub windows: bool,
+    /// The service that manages the instance instead of the account: `eks.amazonaws.com`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launched_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

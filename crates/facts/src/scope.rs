@@ -1,6 +1,6 @@
 //! The question: which session, to which target, by whom.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,64 @@ pub struct Scope {
     /// Was the output of a probe given?
     #[serde(default, skip_serializing_if = "is_false")]
     pub probe: bool,
+    /// The error message that the operator got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorText>,
+}
+
+/// An error message as somebody copied it: one line or a whole screen.
+///
+/// INVARIANT: not blank, without control characters other than line breaks, and no longer than
+/// [`Self::MOST`] characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
+pub struct ErrorText(String);
+
+impl ErrorText {
+    /// Of a longer text the last characters are kept, because an error comes last.
+    pub const MOST: usize = 8_000;
+
+    /// The text; None if it is blank.
+    #[must_use]
+    pub fn new(raw: &str) -> Option<Self> {
+        let plain: Vec<char> = raw
+            .trim()
+            .chars()
+            .map(|letter| if letter == '\t' { ' ' } else { letter })
+            .filter(|letter| *letter == '\n' || !letter.is_control())
+            .collect();
+        let start = plain.len().saturating_sub(Self::MOST);
+        let text: String = plain.into_iter().skip(start).collect();
+        (!text.trim().is_empty()).then_some(Self(text))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ErrorText {
+    type Error = &'static str;
+    fn try_from(raw: String) -> Result<Self, &'static str> {
+        Self::new(&raw).ok_or("an error message is not blank")
+    }
+}
+
+impl From<ErrorText> for String {
+    fn from(text: ErrorText) -> Self {
+        text.0
+    }
+}
+
+impl Scope {
+    /// The same question about another kind of session. The error message is of the kind that was asked
+    /// about.
+    #[must_use]
+    pub fn for_session(&self, session: Session) -> Self {
+        Self { session, document: None, error: None, ..self.clone() }
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
@@ -122,5 +180,20 @@ impl FromStr for Session {
                 "`{raw}` is no kind of session: use shell, ssh, port, remote-port or command"
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_text_is_plain_and_bounded() {
+        let text = |raw: &str| ErrorText::new(raw).map(String::from);
+        assert_eq!(text("\x1b[31m no\r\n\tway "), Some("[31m no\n way".into()));
+        assert_eq!(text(" \r\n"), None);
+        let long = alloc::format!("{}end", "x".repeat(20_000));
+        let kept = text(&long).unwrap_or_default();
+        assert_eq!((kept.chars().count(), kept.ends_with("end")), (ErrorText::MOST, true));
     }
 }

@@ -64,6 +64,11 @@ pub enum KeyValue {
     AtLeast(Vec<String>),
     /// The beginning of a single value. [`KeyValue::PRESENT`] has an empty one.
     Prefix(String),
+    /// A time that is not before `earliest` and not after `latest`, both as policies write times.
+    Between {
+        earliest: String,
+        latest: String,
+    },
     /// The request does not have the key.
     Absent,
     /// Neither the value is known, nor whether the request has the key.

@@ -44,6 +44,11 @@ pub enum Statement {
         version: AgentVersion,
         wakes_since: AgentVersion,
     },
+    /// Of the agent: the instance's metadata service asks for tokens.
+    PredatesTokens {
+        version: AgentVersion,
+        since: AgentVersion,
+    },
     // Of a hybrid node.
     HasAddressOf {
         instance: InstanceId,
@@ -71,6 +76,9 @@ pub enum Step {
     },
     RestartAfterHostManagement,
     InstallAgent,
+    UpdateForTokens {
+        since: AgentVersion,
+    },
     Repair(Sign),
     RestartAndUpdate,
     UseOrClearHybridNode {

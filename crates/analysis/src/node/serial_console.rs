@@ -23,6 +23,12 @@ pub enum Sign {
     OutOfMemory,
     /// The init system could not start the agent.
     AgentFails,
+    /// The clock was far off, or the system doubts it.
+    ClockWrong,
+    /// A program found no network. Where IPv6 is off that is normal.
+    NetworkUnreachable,
+    /// A stage of cloud-init failed, or it found no data source.
+    CloudInitFails,
     /// The agent started with credentials in hand.
     AgentRuns(String),
 }
@@ -97,7 +103,7 @@ pub fn excerpt(output: &str) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     let mut lines = output.lines().peekable();
     while let Some(line) = lines.next() {
-        if sign(line).is_none() {
+        if sign(line).is_none() && !is_boot(line) {
             continue;
         }
         let mut whole = String::from(line);
@@ -147,6 +153,23 @@ pub fn signs(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
     found
 }
 
+/// The signs of the last boot that hold on: nothing shows that the machine got over them. The last one of each
+/// kind, without those written before `since`.
+#[must_use]
+pub fn lasting(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
+    let boot = console.lines.iter().rposition(|line| is_boot(line));
+    let own = |seen: &Seen| {
+        let place = console.lines.iter().rposition(|line| line == seen.line);
+        seen.sign.lasts() && boot.is_none_or(|boot| place.is_some_and(|place| place > boot))
+    };
+    signs(console, since).into_iter().filter(own).collect()
+}
+
+/// The kernel's first line. The output can hold several boots.
+fn is_boot(line: &str) -> bool {
+    line.contains("Linux version ")
+}
+
 fn sign(line: &str) -> Option<Sign> {
     let has = |words: &str| line.contains(words);
     Some(if has(CREDENTIALS) || has(HIBERNATES) {
@@ -163,6 +186,15 @@ fn sign(line: &str) -> Option<Sign> {
         Sign::OutOfMemory
     } else if has("Failed to start") && has("amazon-ssm-agent") {
         Sign::AgentFails
+    } else if has("System clock wrong by") || has("advancing clock") {
+        // Source: chrony `reference.c`; systemd `src/core/main.c`.
+        Sign::ClockWrong
+    } else if has("FAILED] Failed to start") && (has("cloud-") || has("cloud user"))
+        || has("No instance datasource found")
+    {
+        Sign::CloudInitFails
+    } else if has("Network is unreachable") {
+        Sign::NetworkUnreachable
     } else if let Some((_, rest)) = line.split_once(RUNS) {
         let (version, rest) = rest.split_once(' ')?;
         rest.starts_with("is running").then(|| Sign::AgentRuns(version.into()))?
@@ -265,7 +297,10 @@ impl Sign {
                 | Trouble::Certificate
                 | Trouble::Other => false,
             },
-            Self::AgentRuns(_) => false,
+            Self::AgentRuns(_)
+            | Self::ClockWrong
+            | Self::NetworkUnreachable
+            | Self::CloudInitFails => false,
             _ => true,
         }
     }
@@ -386,6 +421,16 @@ mod tests {
                 "2026/04/22 20:27:12Z: Amazon SSM Agent v3.3.2958.0 is running",
                 Sign::AgentRuns("3.3.2958.0".into()),
             ),
+            ("chronyd[512]: System clock wrong by 86400.132713 seconds", Sign::ClockWrong),
+            ("systemd[1]: System time before build time, advancing clock.", Sign::ClockWrong),
+            (
+                "[FAILED] Failed to start cloud-final.service - Cloud-init: Final Stage.",
+                Sign::CloudInitFails,
+            ),
+            (
+                "hibinit-agent[1747]: OSError: [Errno 101] Network is unreachable",
+                Sign::NetworkUnreachable,
+            ),
         ];
         for (line, expected) in rows {
             assert_eq!(one(line), expected, "{line}");
@@ -404,6 +449,7 @@ mod tests {
         assert_eq!(
             excerpt(output),
             vec![
+                "Linux version 6",
                 "2026/04/22 20:27:12Z: SSM Agent unable to acquire credentials: <error>no valid credentials status code: 400,[31m request id: 1</error>",
                 "No space left on device",
             ]
@@ -420,6 +466,21 @@ mod tests {
             excerpt(&format!("Kernel panic{}", "!".repeat(5_000)))[0].len(),
             MOST_CHARACTERS
         );
+    }
+
+    #[test]
+    fn an_earlier_boot_is_over() {
+        let lasting = |lines: &[&str]| {
+            let lines: Vec<String> = excerpt(&lines.join("\n"));
+            let console = Console { at: Some(at("2026-04-22T20:40:00Z")), lines };
+            lasting(&console, None).into_iter().map(|seen| seen.sign).collect::<Vec<_>>()
+        };
+        let boot = "[    0.000000] Linux version 6.1.0 (builder@host)";
+        let full = "cloud-init[1]: OSError: [Errno 28] No space left on device";
+        assert_eq!(lasting(&[full, boot]), vec![]);
+        assert_eq!(lasting(&[boot, full]), vec![Sign::DiskFull]);
+        assert_eq!(lasting(&[full, boot, full]), vec![Sign::DiskFull]);
+        assert_eq!(lasting(&[boot, "Kernel panic"]), vec![]);
     }
 
     #[test]

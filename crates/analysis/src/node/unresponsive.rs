@@ -39,6 +39,10 @@ const BACKOFF: i64 = 60 * 60;
 /// it can is not documented. Source: the agent's release notes.
 const TOKENS_ONLY: AgentVersion = AgentVersion([3, 2, 1041, 0]);
 
+/// Agents before this one do not know tokens at all. Source:
+/// <https://github.com/aws/amazon-ssm-agent/issues/277>, by a maintainer.
+const TOKENS_SINCE: AgentVersion = AgentVersion([2, 3, 814, 0]);
+
 /// On Windows, agents before this one are reported to stay in hibernation. Source:
 /// <https://github.com/aws/amazon-ssm-agent/issues/165>, where it is likely and not proven.
 const WAKES_ON_WINDOWS: AgentVersion = AgentVersion([2, 3, 697, 0]);
@@ -379,10 +383,16 @@ fn asks_for_tokens(trail: &mut Trail, silence: Silence, instance: &Instance) {
         // It has its identity.
         Silence::NotConnected(_) => return,
     };
-    let knows = version.is_some_and(|it| it >= TOKENS_ONLY);
-    if instance.metadata.tokens_required && !knows {
-        trail.what.may_not_use_tokens = true;
+    if !instance.metadata.tokens_required {
+        return;
     }
+    if let Some(version) = version.filter(|it| *it < TOKENS_SINCE) {
+        let since = TOKENS_SINCE;
+        trail.add(observed("the agent", Statement::PredatesTokens { version, since }).telling());
+        trail.what.steps.insert(0, Step::UpdateForTokens { since });
+        return;
+    }
+    trail.what.may_not_use_tokens = version.is_none_or(|it| it < TOKENS_ONLY);
 }
 
 /// A hybrid registration on an instance wins over the instance's own identity.

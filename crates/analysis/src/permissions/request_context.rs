@@ -93,6 +93,20 @@ fn exactly(value: &str) -> KeyValue {
     KeyValue::Exact(value.into())
 }
 
+/// How long credentials last at most, in seconds. Source: STS API reference, `AssumeRole` (12 hours) and
+/// `GetSessionToken` (36 hours).
+const LONGEST_OF_ROLE: i64 = 12 * 60 * 60;
+const LONGEST_OF_USER: i64 = 36 * 60 * 60;
+
+/// When credentials were issued that are still in force.
+fn issued_within(longest: i64, scope: &Scope) -> KeyValue {
+    let earliest = Timestamp::from_second(scope.at.as_second() - longest);
+    earliest.map_or(KeyValue::PRESENT, |earliest| KeyValue::Between {
+        earliest: earliest.to_string(),
+        latest: scope.at.to_string(),
+    })
+}
+
 /// Who calls AWS directly, over TLS, now.
 fn of_every_request(it: &mut RequestContext, scope: &Scope) {
     it.set("aws:RequestedRegion", exactly(scope.region.as_str()));
@@ -124,7 +138,7 @@ fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Re
         }
         // Requests signed with long-term keys have neither.
         match ours.and_then(|it| it.temporary) {
-            Some(true) => it.set("aws:TokenIssueTime", KeyValue::PRESENT),
+            Some(true) => it.set("aws:TokenIssueTime", issued_within(LONGEST_OF_USER, case.scope)),
             // Source: IAM user guide, "AWS global condition context keys": "this key is not present when
             // a principal uses long-term credentials".
             Some(false) => {
@@ -137,7 +151,7 @@ fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Re
         it.set("aws:FederatedProvider", KeyValue::Absent);
     }
     if identity.is_role() {
-        it.set("aws:TokenIssueTime", KeyValue::PRESENT);
+        it.set("aws:TokenIssueTime", issued_within(LONGEST_OF_ROLE, case.scope));
         let name = identity.name().parse::<RoleName>().ok();
         let role = name.as_ref().map(|name| case.facts.role(name).hint()).transpose()?.flatten();
         if let (Some(role), Some(name)) = (role, &name) {

@@ -190,6 +190,7 @@ fn values(known: &KeyValue) -> Option<Vec<String>> {
         KeyValue::Multiple(values) if !values.is_empty() => Some(values.clone()),
         KeyValue::Multiple(_)
         | KeyValue::AtLeast(_)
+        | KeyValue::Between { .. }
         | KeyValue::Prefix(_)
         | KeyValue::Absent
         | KeyValue::Unknown(_) => None,

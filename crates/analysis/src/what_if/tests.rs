@@ -109,7 +109,7 @@ fn routes_are_active_again_when_their_target_works() {
     let before = facts("pending-acceptance", &detached, ["blackhole", "blackhole"]);
     assert_edits(
         &before,
-        Ec2Change::AcceptPeering { peering: "pcx-1".parse().unwrap() },
+        Ec2Change::AcceptPeering { peering: "pcx-1".parse().unwrap(), region: None },
         &facts("active", &detached, ["active", "blackhole"]),
     );
     let gateway = "igw-1".parse().unwrap();

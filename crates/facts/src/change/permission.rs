@@ -105,9 +105,7 @@ pub enum TagChange {
 #[serde(tag = "kind", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum StsChange {
     /// With the code of the user's MFA device.
-    GetSessionToken {
-        user: UserName,
-    },
+    GetSessionToken { user: UserName },
 }
 
 /// The association of an instance with an instance profile.

@@ -159,6 +159,11 @@ impl<'p> ExpectedValues<'p> {
         matches!(self, Self::Absent(_))
     }
 
+    /// Whether times are compared by their order, and not for equality.
+    pub(super) fn orders_dates(&self) -> bool {
+        matches!(self, Self::Dates(test, _) if !matches!(test, OrderTest::Equal))
+    }
+
     /// Whether one of the expected values matches `value`.
     pub(super) fn matches(&self, value: RequestValue, context: &RequestContext) -> Truth {
         // Unknown for a value of another type, and for a value of which only the beginning is known.

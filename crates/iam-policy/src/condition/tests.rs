@@ -25,6 +25,10 @@ fn exact(value: &str) -> KeyValue {
     KeyValue::Exact(value.into())
 }
 
+fn between(earliest: &str, latest: &str) -> KeyValue {
+    KeyValue::Between { earliest: earliest.into(), latest: latest.into() }
+}
+
 fn at_least(values: &[&str]) -> KeyValue {
     KeyValue::AtLeast(values.iter().map(|value| (*value).into()).collect())
 }
@@ -73,6 +77,11 @@ fn operators() {
         ("DateLessThanEquals", json!("2026-01-01"), exact("2026-01-01"), Yes),
         ("DateGreaterThan", json!("2026-01-01"), exact("2026-01-01"), No),
         ("DateGreaterThanEquals", json!("2026-01-01"), exact("2026-01-01"), Yes),
+        ("DateLessThan", json!("2025-06-01"), between("2026-01-01", "2026-01-02"), No),
+        ("DateLessThan", json!("2026-02-01"), between("2026-01-01", "2026-01-02"), Yes),
+        ("DateLessThan", json!("2026-01-02"), between("2026-01-01", "2026-01-02"), Unknown),
+        ("DateEquals", json!("2026-01-01"), between("2026-01-01", "2026-01-01"), Unknown),
+        ("Null", json!("false"), between("2026-01-01", "2026-01-02"), Yes),
         ("Bool", json!("true"), exact("true"), Yes),
         ("Bool", json!(true), exact("TRUE"), Yes),
         ("Bool", json!("false"), exact("true"), No),

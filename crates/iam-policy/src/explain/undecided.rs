@@ -112,7 +112,13 @@ fn causes_in<'p>(
             Some(KeyValue::Unknown(unknown)) => {
                 causes.push(UncertaintyCause::NotSeen(unknown.clone()));
             }
-            None | Some(KeyValue::Prefix(_) | KeyValue::Multiple(_) | KeyValue::AtLeast(_)) => {
+            None
+            | Some(
+                KeyValue::Prefix(_)
+                | KeyValue::Multiple(_)
+                | KeyValue::AtLeast(_)
+                | KeyValue::Between { .. },
+            ) => {
                 causes.push(UncertaintyCause::ConditionKey(key));
             }
             Some(KeyValue::Exact(_) | KeyValue::Absent) => {}

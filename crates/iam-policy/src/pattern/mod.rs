@@ -139,7 +139,12 @@ impl<'p> Pattern<'p> {
                 // AWS does not document the value of a variable whose key has several values.
                 (
                     None
-                    | Some(KeyValue::Unknown(_) | KeyValue::Multiple(_) | KeyValue::AtLeast(_)),
+                    | Some(
+                        KeyValue::Unknown(_)
+                        | KeyValue::Multiple(_)
+                        | KeyValue::AtLeast(_)
+                        | KeyValue::Between { .. },
+                    ),
                     _,
                 ) => {
                     tokens.push(Token::AnyRun);

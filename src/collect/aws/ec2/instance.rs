@@ -172,6 +172,10 @@ fn instance(it: &sdk::Instance) -> Result<Instance, Failure> {
         },
         image: it.image_id().and_then(|it| it.parse().ok()),
         windows: platform.into_iter().any(|it| it.to_ascii_lowercase().starts_with("windows")),
+        managed_by: it
+            .operator()
+            .filter(|operator| operator.managed() == Some(true))
+            .map(|operator| operator.principal().unwrap_or("an AWS service").into()),
         launched_at: timestamp(it.launch_time()),
         tags,
     })

@@ -13,7 +13,7 @@ pub struct Cause {
 macro_rules! causes {
     ($($name:ident: $what:literal, $sign:literal, [$($check:literal),*];)*) => {
         $(pub const $name: Cause = Cause { what: $what, sign: $sign, checks: &[$($check),*] };)*
-        #[cfg(test)]
+        /// Every cause.
         pub const ALL: &[&Cause] = &[$(&$name),*];
     };
 }

@@ -10,20 +10,47 @@ use super::causes::*;
 pub struct Message {
     pub texts: &'static [&'static str],
     pub causes: &'static [&'static Cause],
-    /// It stands beside the message that matters: ssh's last words.
-    pub aside: bool,
+    pub weight: Weight,
+}
+
+/// How much a message says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Only the first of the causes prints it.
+    Decides,
+    /// Several causes print it.
+    Usual,
+    /// It is general: a more specific message beside it matters more.
+    Aside,
+    /// It says that something failed and never why: ssh's last words.
+    Wrapper,
+    /// Healthy sessions and agents print it too.
+    Benign,
+}
+
+impl Weight {
+    /// What the length of a message counts.
+    pub(super) fn factor(self) -> f64 {
+        match self {
+            Self::Decides | Self::Usual | Self::Benign => 1.0,
+            Self::Aside | Self::Wrapper => 0.05,
+        }
+    }
 }
 
 macro_rules! messages {
-    ($([$($text:literal),+] => $($cause:ident)+ $(, $aside:ident)?;)*) => {
+    ($([$($text:literal),+] => $($cause:ident)+ $(, $weight:ident)?;)*) => {
         pub const MESSAGES: &[Message] = &[$(Message {
             texts: &[$($text),+],
             causes: &[$(&$cause),+],
-            aside: messages!(@$($aside)?),
+            weight: messages!(@$($weight)?),
         }),*];
     };
-    (@) => { false };
-    (@aside) => { true };
+    (@) => { Weight::Usual };
+    (@decides) => { Weight::Decides };
+    (@aside) => { Weight::Aside };
+    (@wrapper) => { Weight::Wrapper };
+    (@benign) => { Weight::Benign };
 }
 
 messages! {
@@ -48,15 +75,18 @@ messages! {
     ["service control policy", "no permissions boundary allows"] => GUARDRAIL;
     ["ssm-guiconnect"] => GUARDRAIL GUI_CONNECT;
     ["invalid choice"] => CLI_OLD;
-    ["installed version of cli does not support"] => CLI_OLD;
-    ["enable advanced-instances tier"] => TIER;
-    ["document with name…does not exist", "invaliddocument", "couldnt retrieve document contents", "could not retrieve document"] => SESSION_DOCUMENT DOCUMENT_RIGHTS;
-    ["invaliddocumentschemaversion", "not a valid schema version", "only type: session is supported"] => SESSION_DOCUMENT;
-    ["port forwarding sessions to remote hosts are not supported", "not supported by this version of ssm agent"] => AGENT_TOO_OLD;
+    ["installed version of cli does not support"] => CLI_OLD, decides;
+    ["enable advanced-instances tier"] => TIER, decides;
+    ["document with name…does not exist", "only type: session is supported"] => SESSION_DOCUMENT, decides;
+    ["invaliddocument", "couldnt retrieve document contents", "could not retrieve document"] => SESSION_DOCUMENT DOCUMENT_RIGHTS;
+    ["invaliddocumentschemaversion", "not a valid schema version"] => SESSION_DOCUMENT;
+    ["port forwarding sessions to remote hosts are not supported", "not supported by this version of ssm agent"] => AGENT_TOO_OLD, decides;
     ["forwarding to ip address…is forbidden"] => LOOPBACK;
     ["expiredtoken", "security token included in the request is expired", "token…expired", "unable to locate credentials", "invalidclienttokenid", "unrecognizedclientexception"] => CLIENT_CREDENTIALS;
     ["signature expired", "signature not yet current", "invalidsignatureexception", "requesttimetooskewed"] => CLOCK CLIENT_CREDENTIALS;
-    ["session was terminated", "session failed", "terminated…session"] => ENDED BLANK;
+    ["session was terminated", "session failed"] => ENDED BLANK;
+    ["session has been terminated for the following reasons"] => ENDED BLANK, wrapper;
+    ["starting session with sessionid"] => BENIGN, benign;
 
     // The session's preferences.
     ["encryption is not set up on the selected cloudwatch logs log group"] => LOG_GROUP_RIGHTS LOG_GROUP_NAME LOG_GROUP_PLAIN ENDPOINT_POLICY;
@@ -79,15 +109,16 @@ messages! {
     ["latest version of the session manager plugin"] => CLIENT_KMS_CREDENTIALS WRAPPER CLIENT_NO_WEBSOCKET PLUGIN_OLD;
     ["kmsencryption failed on client"] => CLIENT_KMS_CREDENTIALS CLIENT_KMS_RIGHTS;
     ["generatedatakey…accessdenied", "not authorized to perform: kms:generatedatakey"] => CLIENT_KMS_RIGHTS CLIENT_KMS_CREDENTIALS;
-    ["assumeroletokenprovidernotseterror"] => CLIENT_KMS_CREDENTIALS;
+    ["assumeroletokenprovidernotseterror"] => CLIENT_KMS_CREDENTIALS, decides;
     ["error in credential_process", "processproviderexecutionerror"] => CLIENT_KMS_CREDENTIALS;
     ["refresh cached sso token failed", "invalidgrantexception"] => CLIENT_KMS_CREDENTIALS CLIENT_CREDENTIALS;
     ["invalid encryptioncontext", "session is encrypted using aws kms"] => WRAPPER PLUGIN_OLD;
     ["unable to retrieve data key", "decrypting data key", "kms:decrypt"] => NODE_DECRYPT ENDPOINT_POLICY;
 
     // The machine of the operator.
-    ["sessionmanagerplugin is not found", "session-manager-plugin: command not found", "command not found: session-manager-plugin", "session-manager-plugin is not recognized"] => PLUGIN_MISSING;
+    ["sessionmanagerplugin is not found", "session-manager-plugin: command not found", "command not found: session-manager-plugin", "session-manager-plugin is not recognized"] => PLUGIN_MISSING, decides;
     ["cannot perform start session: eof"] => NO_TERMINAL TOO_MANY;
+    ["session_manager_plugin_mux.sock…bind: invalid argument"] => SOCKET_PATH, decides;
     ["session_manager_plugin_mux.sock", "bind: invalid argument"] => SOCKET_PATH;
     ["cannot perform start session"] => CLIENT_NO_WEBSOCKET PLUGIN_OLD;
     ["could not connect to the endpoint url"] => CLIENT_DNS CLIENT_DUAL_STACK CLIENT_NO_WEBSOCKET;
@@ -98,17 +129,18 @@ messages! {
     ["websocket: close 1000", "close 1000 (normal)"] => PLUGIN_DEFECT IDLE_TIMER;
     ["control frame length"] => PLUGIN_DEFECT CLIENT_NO_WEBSOCKET;
     ["ssl validation failed", "certificate signed by unknown authority", "certificate verify failed"] => CLIENT_CERTIFICATE;
-    ["kex_exchange_identification", "ssh_exchange_identification", "closed by unknown port"] => OTHER_PLACE SSH_OUTPUT NO_CHANNEL_RIGHTS PLUGIN_MISSING, aside;
+    ["kex_exchange_identification", "ssh_exchange_identification", "closed by unknown port"] => OTHER_PLACE SSH_OUTPUT NO_CHANNEL_RIGHTS PLUGIN_MISSING, wrapper;
     ["broken pipe"] => OTHER_PLACE SSH_OUTPUT IDLE_TIMER;
     ["ssh_protocol_version_exchange", "protocol mismatch", "ssh_exchange_identification: generating", "ssh_exchange_identification: starting session", "invalid ssh identification string", "banner line contains invalid characters"] => SSH_OUTPUT;
     ["nonexistent pipe"] => SSH_OUTPUT;
     ["ssh handshake timeout", "ssh hang"] => AGENT_TOO_OLD AGENT_VERSION NOTHING_LISTENS;
-    ["could not resolve hostname i-", "could not resolve hostname mi-"] => SSH_NAME;
-    ["permission denied (publickey", "host key verification failed"] => SSH_KEY SSH_NAME;
+    ["could not resolve hostname i-", "could not resolve hostname mi-"] => SSH_NAME, decides;
+    ["permission denied (publickey"] => SSH_KEY, decides;
+    ["host key verification failed"] => SSH_KEY SSH_NAME;
     ["ssh helper not yet started"] => PROXY NO_PATH;
     ["connection to destination port failed"] => NOTHING_LISTENS OPEN_FILES;
     ["connection refused"] => NOTHING_LISTENS;
-    ["waiting for connections"] => FORWARD_WAITS NOTHING_LISTENS;
+    ["waiting for connections"] => FORWARD_WAITS NOTHING_LISTENS, benign;
 
     // The agent's log.
     ["ssm:updateinstanceinformation"] => ROLE_LACKS_SSM ENDPOINT_POLICY PROFILE_SHADOWS_DHMC;
@@ -141,7 +173,7 @@ messages! {
     ["pause_publication"] => TIER HALF_OPEN NO_CHANNEL_RIGHTS;
     ["sysprep hasnt completed"] => WINDOWS_SYSPREP NO_PROFILE;
     ["identity_config.json"] => AGENT_MISSING LEFTOVER_STATE BENIGN;
-    ["registrationkey does not exist", "seelog.xml: no such file"] => BENIGN NO_PROFILE;
+    ["registrationkey does not exist", "seelog.xml: no such file"] => BENIGN NO_PROFILE, benign;
     ["core manager cant be nil"] => LEFTOVER_STATE BENIGN;
     ["plugin with name…not found", "plugin with name standard_stream"] => DISK_FULL INOTIFY HALF_OPEN;
     ["no space left on device"] => DISK_FULL INOTIFY;
@@ -160,7 +192,7 @@ messages! {
     ["バケットで暗号化", "バケット…暗号化"] => BUCKET_RIGHTS BUCKET_PLAIN LOGS_UNREACHABLE;
     ["アクセスが拒否", "アクセス拒否", "実行する権限がありません", "許可されていません", "権限がありません"] => TARGET_RIGHTS DOCUMENT_RIGHTS ROLE_LACKS_SSM;
     ["セッションを開始できません", "セッションを開始できなかった"] => LOG_GROUP_RIGHTS BUCKET_RIGHTS TARGET_RIGHTS NO_PATH;
-    ["セッションが終了", "セッションは終了"] => ENDED BLANK;
+    ["セッションが終了", "セッションは終了"] => ENDED BLANK, wrapper;
     ["画面が真っ", "真っ黒", "真っ白", "空白の画面"] => LOGS_UNREACHABLE DISK_FULL RUN_AS BLANK;
     ["プラグインが見つかりません", "プラグイン…インストールされていません"] => PLUGIN_MISSING;
     ["名前解決", "グローバルip"] => OTHER_RESOLVER DNS_UNREACHABLE;

@@ -1,0 +1,176 @@
+//! What the operator's error message says of the checks: which of them it fails, and which causes it fits.
+//!
+//! The message is evidence like any other. Where it decides (AWS names the action that it refused, the plugin
+//! names the user that is missing), its check fails although no call could see the fault. A check that passes all
+//! the same [disputes](Evidence::disputed) the message: both were seen, and neither is certain, because the
+//! message may be older than a change, or of another machine. Where a message fits several causes,
+//! `operator/error-message-explained` says which of them are left.
+//!
+//! **How causes are ranked:** each known message that occurs in the text gives each of its causes points: the
+//! length of the message, divided by the cause's place in the message's list. So a long, specific message
+//! outweighs a short, general one, and a cause that two messages share outweighs one that only one of them has.
+
+pub mod causes;
+mod conclusion;
+pub mod messages;
+mod refusal;
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use ssm_doctor_analysis::{
+    answer::Recovery,
+    case::Case,
+    error_message::{self, Claim},
+    node::agent_log::Stage,
+};
+
+use self::{
+    causes::Cause,
+    conclusion::{Candidate, Decided},
+    messages::{MESSAGES, Message, Weight},
+};
+use crate::agent_log_words::title;
+
+pub(crate) use conclusion::{Reading, SUBJECT};
+
+/// What the message of the case says.
+pub(crate) fn reading(case: &Case) -> Reading {
+    let Some(text) = &case.scope.error else { return Reading::default() };
+    let mut reading = Reading::default();
+    for claim in error_message::read(text.as_str()) {
+        match claim {
+            Claim::Refused(refusal) => refusal::read(&refusal, case, &mut reading),
+            Claim::NotConnected(named) => {
+                let target = case.scope.target.to_string();
+                if let Some(other) = named.filter(|named| *named != target) {
+                    reading.about = Some(other);
+                }
+            }
+            Claim::Failed { cause, stage } => {
+                let checks = cause.checks(stage);
+                let what = title(&cause, stage);
+                match checks {
+                    [check] if cause.is_specific(stage) => reading.decided.push(Decided {
+                        check: Some(check),
+                        says: format!("says that {what}"),
+                        fix: by_runbook(check),
+                        recovery: recovery(stage),
+                        stage: Some(stage),
+                    }),
+                    _ => reading.candidates.push(Candidate { what, checks }),
+                }
+            }
+        }
+    }
+    known_messages(text.as_str(), &mut reading);
+    reading
+}
+
+fn recovery(stage: Stage) -> Recovery {
+    if stage < Stage::DataChannel { Recovery::Agent } else { Recovery::NextSession }
+}
+
+fn by_runbook(check: &str) -> String {
+    format!("repair it as the runbook of {check} says")
+}
+
+/// What the table of messages adds.
+fn known_messages(text: &str, reading: &mut Reading) {
+    let text = normal(text);
+    let found: Vec<&Message> =
+        MESSAGES.iter().filter(|message| longest(message, &text).is_some()).collect();
+    let any = |weights: &[Weight]| found.iter().any(|it| weights.contains(&it.weight));
+    if reading.decided.is_empty() && reading.candidates.is_empty() {
+        reading.silent = if found.is_empty() {
+            Some("the error message is not one that the doctor knows")
+        } else if any(&[Weight::Usual, Weight::Aside, Weight::Decides]) {
+            None
+        } else if any(&[Weight::Benign]) {
+            Some("the error message is one that healthy sessions print too")
+        } else {
+            Some("the error message says only that the session ended; the line above it says why")
+        };
+    }
+    for message in &found {
+        let (Weight::Decides, Some(cause)) = (message.weight, message.causes.first()) else {
+            continue;
+        };
+        let check = cause.checks.first().copied();
+        if check.is_some() && reading.decided.iter().any(|known| known.check == check) {
+            continue;
+        }
+        reading.decided.push(Decided {
+            check,
+            says: format!("has one cause: {}", cause.what),
+            fix: check.map_or_else(|| format!("look at it by hand: {}", cause.sign), by_runbook),
+            recovery: Recovery::NextSession,
+            stage: None,
+        });
+    }
+    let usual = any(&[Weight::Usual, Weight::Decides]);
+    for (_, cause, weight, _) in ranked(&text) {
+        let counts = match weight {
+            Weight::Usual | Weight::Decides => true,
+            Weight::Aside => !usual,
+            Weight::Wrapper | Weight::Benign => false,
+        };
+        if counts {
+            reading.candidates.push(Candidate { what: cause.what.into(), checks: cause.checks });
+        }
+    }
+}
+
+/// The causes of a [normalized](normal) text, the likeliest first: points, cause, weight, and the text of the
+/// table that occurs.
+#[must_use]
+pub fn ranked(text: &str) -> Vec<(f64, &'static Cause, Weight, &'static str)> {
+    let mut ranked: Vec<(f64, &'static Cause, Weight, &'static str)> = Vec::new();
+    for message in MESSAGES {
+        let Some((length, known)) = longest(message, text) else { continue };
+        let weight = message.weight.factor();
+        for (place, cause) in (1_u16..).zip(message.causes) {
+            let points = weight * f64::from(length) / f64::from(place);
+            match ranked.iter_mut().find(|it| it.1.what == cause.what) {
+                Some(candidate) => {
+                    candidate.0 += points;
+                    candidate.2 = candidate.2.min(message.weight);
+                }
+                None => ranked.push((points, cause, message.weight, known)),
+            }
+        }
+    }
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked
+}
+
+/// The longest of a message's texts that occurs.
+fn longest(message: &Message, text: &str) -> Option<(u16, &'static str)> {
+    let lengths = message.texts.iter().filter_map(|known| {
+        let length = occurs(known, text)?;
+        Some((u16::try_from(length).unwrap_or(u16::MAX), *known))
+    });
+    lengths.max_by_key(|it| it.0)
+}
+
+/// Case, quotation marks and line breaks differ between a log and what is pasted from it.
+#[must_use]
+pub fn normal(text: &str) -> String {
+    const MARKS: [char; 9] = ['"', '\'', '`', '’', '‘', '“', '”', '「', '」'];
+    let text = text.to_lowercase().replace(MARKS, "");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// How many characters of `known` occur in `text`, one piece after the other.
+#[must_use]
+pub fn occurs(known: &str, text: &str) -> Option<usize> {
+    let (mut rest, mut length) = (text, 0);
+    for piece in known.split('…').map(str::trim) {
+        rest = rest.split_once(piece)?.1;
+        length += piece.chars().count();
+    }
+    Some(length)
+}

@@ -1,0 +1,134 @@
+//! What the checks see explains the operator's error message.
+//!
+//! The message shows that a session failed. If nothing that was seen explains it, a report that says "healthy"
+//! would be wrong: the causes that are left are named instead. A message that decides a cause fails the check of
+//! that cause (see `checks/error_message`); this check fails where no check looks at the cause.
+
+use crate::prelude::*;
+use crate::{
+    agent_log::BY_LOG,
+    error_message::{Reading, SUBJECT, reading},
+};
+use ssm_doctor_facts::lookup::Unknowns;
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Session,
+    impact: Impact::Blocks,
+    depends_on: &[],
+    proves: &[],
+    run,
+};
+
+/// The checks that a message can be about: all but this one.
+fn others() -> impl Iterator<Item = &'static Check> {
+    let areas = [
+        crate::target::CHECKS,
+        crate::identity::CHECKS,
+        crate::dns::CHECKS,
+        crate::network::CHECKS,
+        crate::endpoint::CHECKS,
+        crate::agent::CHECKS,
+        crate::preferences::CHECKS,
+        crate::hybrid::CHECKS,
+        crate::client::CHECKS,
+    ];
+    areas.into_iter().flatten().copied().chain([
+        &super::in_account_and_region::CHECK,
+        &super::may_generate_session_key::CHECK,
+        &super::may_open_data_channel::CHECK,
+        &super::may_resume_and_terminate::CHECK,
+        &super::may_start_session_on_target::CHECK,
+        &super::may_use_document::CHECK,
+    ])
+}
+
+/// More causes than these are unlikely.
+const MOST: usize = 4;
+
+fn run(case: &Case) -> Answer {
+    if case.scope.error.is_none() {
+        return Ok(Verdict::NotApplicable("no error message was given (--error)"));
+    }
+    let message = reading(case);
+    if let Some(other) = &message.about {
+        return Err(Unknown::limit(format!(
+            "the error message is about {other}, and this report is about {} in {}",
+            case.scope.target, case.scope.region
+        )));
+    }
+    if let Some(why) = message.silent {
+        return Ok(Verdict::NotApplicable(why));
+    }
+    if let Some(decided) = message.decided.iter().find(|decided| decided.check.is_none()) {
+        return Ok(Verdict::Fail(decided.evidence(), decided.fix()));
+    }
+    let mut unseen = Unknowns::default();
+    let (mut passed, mut idle) = (Vec::new(), Vec::new());
+    let named: Vec<&str> = message.checks().collect();
+    for check in others().filter(|check| named.contains(&check.name().as_str())) {
+        match unseen.keep(message.settle(check, (check.run)(case), case)) {
+            Some(Verdict::Fail(..)) if check.impact == Impact::Blocks => {
+                return Ok(Verdict::Pass(observed(
+                    SUBJECT,
+                    format!("fits what fails: {}", check.name()),
+                )));
+            }
+            Some(Verdict::Pass(_)) => passed.push(check.name()),
+            // Nobody looked at the operator's machine, or into the log of the agent.
+            Some(Verdict::NotApplicable(_))
+                if check.area() != "client" && !BY_LOG.contains(&check.name().as_str()) =>
+            {
+                idle.push(check.name());
+            }
+            Some(Verdict::Fail(..) | Verdict::NotApplicable(_)) | None => {}
+        }
+    }
+    unseen.none()?;
+    Err(Unknown::limit(contradiction(&message, &passed, &idle)))
+}
+
+/// The message and what was seen do not fit together.
+fn contradiction(message: &Reading, passed: &[String], idle: &[String]) -> String {
+    let among = |names: &[String], check: &&str| names.iter().any(|name| name == check);
+    let excluded = |checks: &[&str]| {
+        checks.iter().any(|check| among(passed, check))
+            && checks.iter().all(|check| among(passed, check) || among(idle, check))
+    };
+    let left: Vec<&str> = message
+        .candidates
+        .iter()
+        .filter(|candidate| !excluded(candidate.checks))
+        .map(|candidate| candidate.what.as_str())
+        .take(MOST)
+        .collect();
+    let says =
+        "the error message says that a session failed, and nothing that was seen explains it";
+    if left.is_empty() {
+        let fits: Vec<&str> =
+            message.candidates.iter().map(|candidate| candidate.what.as_str()).take(MOST).collect();
+        return format!(
+            "{says}: each cause that it fits is excluded by a check that passes ({}); something changed since, or the message is of another machine, account or Region",
+            fits.join("; ")
+        );
+    }
+    format!(
+        "{says}; of the causes that it fits, no check sees or excludes these: {}; or something changed since",
+        left.join("; ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error_message::messages::MESSAGES;
+
+    #[test]
+    fn every_check_of_a_cause_can_be_asked() {
+        let causes = MESSAGES.iter().flat_map(|message| message.causes);
+        for name in causes.flat_map(|cause| cause.checks) {
+            assert!(others().any(|check| check.name() == *name), "{name}");
+        }
+    }
+}

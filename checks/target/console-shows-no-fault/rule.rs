@@ -1,0 +1,91 @@
+//! The serial console of a node that reports shows no fault that lasts.
+//!
+//! A node can be online and have no room for a session: a full disk, a read-only file system, or no memory. The
+//! console is text from the past, so only what the last boot wrote within a day counts as a fault. Of older text
+//! nothing is certain. The console of a silent node is read by the checks of its agent.
+
+use crate::agent_words::repair;
+use crate::prelude::*;
+use ssm_doctor_analysis::node::{Statement, serial_console::lasting};
+use ssm_doctor_facts::{
+    ec2::InstanceState,
+    lookup::both,
+    ssm::{Connection, Ping},
+    time::span,
+};
+
+pub(crate) static CHECK: Check = Check {
+    module: module_path!(),
+    runbook: include_str!("README.md"),
+    layer: Layer::Instance,
+    impact: Impact::Degrades,
+    depends_on: &[&super::found_in_region::CHECK, &super::instance_running::CHECK],
+    proves: &[],
+    run: |case| answer(run(case)),
+};
+
+/// Older text says nothing of the machine today. A choice of ours: nothing about it is documented.
+const DAY: i64 = 24 * 60 * 60;
+
+fn run(case: &Case) -> Judged {
+    let id = instance(case, "only EC2 instances have this console")?;
+    let target = &case.scope.target;
+    let seen = both(
+        both(case.facts.instance(id).required(), case.facts.console(id).optional()),
+        both(case.facts.node(target).optional(), case.facts.connection(target).required()),
+    );
+    let ((instance, console), (node, connection)) = seen?;
+    if instance.state != InstanceState::Running {
+        return Err(NoVerdict::NotApplicable("the instance is not running"));
+    }
+    if node.is_none_or(|node| node.ping != Ping::Online) || *connection != Connection::Connected {
+        return Err(NoVerdict::NotApplicable(
+            "the node is not connected: the checks of its agent read the console",
+        ));
+    }
+    let console = console.or_not_applicable("EC2 has no console output of it")?;
+    let subject = format!("console output of {id}");
+    let (mut fresh, mut old) = (None::<(Evidence, Fix)>, None::<Unknown>);
+    for found in lasting(console, instance.launched_at) {
+        let age = found.at.or(console.at).map(|at| at.until(case.scope.at).max(0));
+        if age.is_some_and(|age| age < DAY) {
+            let statement = Statement::OnConsole {
+                sign: found.sign.clone(),
+                written_at: found.at,
+                read_at: console.at,
+                line: found.line.into(),
+            };
+            let evidence = observed(&subject, statement);
+            let fix = Fix::new(repair(&found.sign), Recovery::Start);
+            fresh = Some(match fresh.take() {
+                Some(so_far) => (so_far.0.and(evidence), so_far.1.and(fix)),
+                None => (evidence, fix),
+            });
+        } else {
+            let age = age.map_or("of an unknown time".into(), |age| format!("{} old", span(age)));
+            let limit = Unknown::limit(format!(
+                "the {subject} has a line that is {age}, and whether it still holds is not visible: {}",
+                found.line.trim()
+            ));
+            old = Some(match old.take() {
+                Some(so_far) => so_far.and(limit),
+                None => limit,
+            });
+        }
+    }
+    if let Some((evidence, fix)) = fresh {
+        return Ok(Verdict::Fail(evidence, fix));
+    }
+    if let Some(unknown) = old {
+        return Err(unknown.into());
+    }
+    let age = console.at.map_or("at an unknown time".into(), |at| {
+        format!("{} ago", span(at.until(case.scope.at).max(0)))
+    });
+    Ok(Verdict::Pass(observed(
+        &subject,
+        format!(
+            "shows no full disk, read-only file system or lack of memory (last added to {age})"
+        ),
+    )))
+}
