@@ -11,7 +11,7 @@ use ssm_doctor_facts::{
     agent_log::AgentLog,
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
-    scope::{Client, Scope, Session},
+    scope::{Client, Scope, Session, Sides},
     time::Timestamp,
 };
 use tokio::time::{Instant, sleep};
@@ -138,6 +138,7 @@ async fn look(
             document: args.document.clone(),
             operator: args.operator.clone(),
             client: client(args),
+            sides: Sides::Both,
             agent_log: log.is_some(),
         };
         let mut facts = Facts::default();

@@ -10,7 +10,7 @@ use ssm_doctor_analysis::{
 };
 use ssm_doctor_facts::{
     lookup::{Facts, Unknown, Why},
-    scope::Scope,
+    scope::{Scope, Sides},
 };
 
 /// A check's answer, and what it is worth beside the others.
@@ -81,13 +81,17 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
 }
 
-/// What every check says.
+/// What each check that was asked says.
 pub type Answers = Vec<(&'static Check, Answer)>;
 
-/// Asks every check.
+/// Asks every check of the sides that are judged.
 #[must_use]
 pub fn examine(case: &Case) -> Answers {
-    crate::all().map(|check| (check, (check.run)(case))).collect()
+    let judged = |check: &&Check| match case.scope.sides {
+        Sides::Both => true,
+        Sides::Node => !crate::is_about_operator(check),
+    };
+    crate::all().filter(judged).map(|check| (check, (check.run)(case))).collect()
 }
 
 /// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked

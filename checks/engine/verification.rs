@@ -47,7 +47,7 @@ impl Verified {
 /// The case as it would be after changes.
 pub struct Trial {
     pub diagnosis: Diagnosis,
-    answers: Answers,
+    pub answers: Answers,
 }
 
 impl Trial {
@@ -61,7 +61,13 @@ impl Trial {
         before: &[(&'static Check, Answer)],
     ) -> Result<Self, &'c Change> {
         let facts = what_if::apply(case.facts, changes, case.scope)?;
-        let mut answers = examine(&Case::new(&facts, case.scope));
+        Ok(Self::on(&Case::new(&facts, case.scope), before))
+    }
+
+    /// Asks every check on facts as they would be. `before` has the answers on the facts as they are.
+    #[must_use]
+    pub fn on(case: &Case, before: &[(&'static Check, Answer)]) -> Self {
+        let mut answers = examine(case);
         let same = |check: &Check| answer_of(&answers, check) == answer_of(before, check);
         let outdated: Vec<bool> = answers
             .iter()
@@ -73,7 +79,7 @@ impl Trial {
             .collect();
         let mut outdated = outdated.into_iter();
         answers.retain(|_| !outdated.next().unwrap_or(false));
-        Ok(Self { diagnosis: diagnose(&answers), answers })
+        Self { diagnosis: diagnose(&answers), answers }
     }
 
     /// Does this check fail still?

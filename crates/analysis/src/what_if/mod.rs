@@ -10,6 +10,7 @@ mod row;
 mod services;
 mod simulations;
 
+pub use simulations::simulated;
 use ssm_doctor_facts::{change::Change, lookup::Facts, scope::Scope};
 
 /// The facts after the changes, made in their order.
