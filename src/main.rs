@@ -12,6 +12,7 @@ mod explain;
 mod live;
 mod log;
 mod output;
+mod plan;
 mod policy;
 mod publish;
 mod render;
@@ -42,6 +43,7 @@ use crate::{
     explain::ExplainError,
     log::LogError,
     output::OutputError,
+    plan::PlanError,
     publish::Sink,
     render::{Page, RenderError, Screen},
     report::Report,
@@ -91,6 +93,8 @@ pub enum Failure {
     Explain(#[from] ExplainError),
     #[error(transparent)]
     Log(#[from] LogError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -111,6 +115,7 @@ impl Failure {
             Self::Output(it) => it.help(),
             Self::Explain(it) => it.help(),
             Self::Log(it) => it.help(),
+            Self::Plan(error) => error.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
@@ -160,6 +165,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Ok(0)
         }
         Some(Command::Man) => man(),
+        Some(Command::Plan(args)) => plan::run(&args, &config),
         Some(Command::Log { paths, format }) => judge_log(&paths, format),
         Some(Command::Runbooks { out }) => {
             site::write(&out)?;

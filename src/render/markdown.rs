@@ -114,7 +114,7 @@ fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
 }
 
 /// Backticks, more of them than anywhere in `text`.
-fn fence(text: &str) -> String {
+pub fn fence(text: &str) -> String {
     let longest = text.split(|it| it != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(longest.max(2) + 1)
 }
@@ -128,7 +128,7 @@ fn linked(text: &str, runbook: &str) -> String {
 }
 
 /// `text` as it is, whatever Markdown and GitHub would make of it.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let text = shown(text, true);
     let mut safe = String::with_capacity(text.len() + 8);
     for letter in text.chars() {

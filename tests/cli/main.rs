@@ -15,6 +15,7 @@ mod formats;
 mod links;
 mod log;
 mod packaging;
+mod plan;
 mod site;
 
 use std::{
