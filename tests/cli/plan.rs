@@ -494,7 +494,7 @@ fn a_report_goes_to_a_file() {
     assert!(text.starts_with("## ✗ Session Manager: 1 instance"), "{text}");
     assert!(
         text.contains("```hcl\n")
-            && text.contains("security_group_id = aws_security_group.endpoints.id"),
+            && text.contains("= aws_security_group.endpoints.id\n"),
         "{text}"
     );
 }
