@@ -493,8 +493,7 @@ fn a_report_goes_to_a_file() {
     let text = fs::read_to_string(file).unwrap();
     assert!(text.starts_with("## ✗ Session Manager: 1 instance"), "{text}");
     assert!(
-        text.contains("```hcl\n")
-            && text.contains("= aws_security_group.endpoints.id\n"),
+        text.contains("```hcl\n") && text.contains("= aws_security_group.endpoints.id\n"),
         "{text}"
     );
 }
