@@ -72,6 +72,15 @@ mod preferences;
 mod preferences_remedies;
 mod target;
 
+/// Is a check about whoever starts the session, or about the machine that they start it from?
+#[must_use]
+pub fn is_about_operator(check: &engine::check::Check) -> bool {
+    [operator::CHECKS, client::CHECKS, &[&endpoint::policy_allows_operator::CHECK]]
+        .into_iter()
+        .flatten()
+        .any(|other| *other == check)
+}
+
 /// Every check, area by area. Among causes of one layer the order of areas decides which is named
 /// first.
 pub fn all() -> impl Iterator<Item = &'static engine::check::Check> {

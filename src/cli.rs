@@ -13,6 +13,7 @@ use ssm_doctor_checks::engine::command::Shell as Quoting;
 use ssm_doctor_facts::{
     ids::{Arn, DocumentName, Region, Target},
     scope::Session,
+    ssm::AgentVersion,
 };
 
 use crate::{
@@ -72,6 +73,17 @@ Exit status:
   2  could not run, or this is not a log of the agent
   3  the log does not show whether a session can start";
 
+const PLAN_EXITS: &str = "\
+Exit status:
+  0  sessions can start after the plan as before it
+  1  a session that could start no longer can, or an instance that the plan creates cannot be reached
+  2  could not run, or this is not a plan
+  3  nothing blocks, but something needed is unknown
+
+Only the node's side is judged: a plan does not show who starts sessions. Without --facts, a VPC that the
+configuration manages is taken to have nothing but what the configuration gives it. The report lists
+everything that was assumed.";
+
 /// Explain why a Session Manager session cannot start
 ///
 /// Checks the operator's side and the instance's side through AWS's read-only APIs. Says whether a
@@ -122,6 +134,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ListFormat,
     },
+    /// Say what a Terraform plan does to sessions, before it is applied
+    #[command(after_help = PLAN_EXITS)]
+    Plan(PlanArgs),
     /// Judge the log of SSM Agent, without AWS
     #[command(after_help = LOG_EXITS)]
     Log {
@@ -231,6 +246,67 @@ pub struct ProbeArgs {
     /// Print the document on one line, for consoles
     #[arg(long)]
     pub one_line: bool,
+}
+
+#[derive(Args)]
+pub struct PlanArgs {
+    /// What `terraform show -json PLANFILE` or `tofu show -json PLANFILE` prints (`-`: standard input)
+    #[arg(value_name = "PLAN.json")]
+    pub plan: PathBuf,
+    /// Only these instances, by address or id [default: all of the plan]
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Facts of an instance as it is, which `--save-facts` wrote; the plan is judged as a change to them
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+    /// The kind of session [default: the facts' own, else shell]
+    #[arg(long, value_name = "KIND", value_parser = session())]
+    pub session: Option<Session>,
+    /// The Region of providers that take theirs from the environment
+    #[arg(long)]
+    pub region: Option<Region>,
+    /// The version of SSM Agent on new instances, or `none` if that is not known
+    #[arg(long, value_name = "VERSION|none", default_value = "3.3.987.0", value_parser = agent)]
+    pub assume_agent: AssumedAgent,
+    /// The output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: PlanFormat,
+    /// Write the report to a file, atomically, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub runbooks: Runbooks,
+}
+
+/// The agent that new instances are assumed to have.
+#[derive(Clone)]
+pub struct AssumedAgent(Option<String>);
+
+impl AssumedAgent {
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+fn agent(raw: &str) -> Result<AssumedAgent, String> {
+    if raw == "none" {
+        return Ok(AssumedAgent(None));
+    }
+    AgentVersion::parse(raw)
+        .map(|_| AssumedAgent(Some(raw.into())))
+        .ok_or_else(|| "expected a version such as `3.3.987.0`, or `none`".into())
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// Text for a terminal
+    #[default]
+    Table,
+    /// The report as data; schemas/plan-v1.json describes it
+    Json,
+    /// For a comment on a pull request
+    Markdown,
 }
 
 #[derive(Args)]

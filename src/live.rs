@@ -10,7 +10,7 @@ use ssm_doctor_checks::engine::diagnosis::Overall;
 use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
-    scope::{Client, ErrorText, Scope, Session},
+    scope::{Client, ErrorText, Scope, Session, Sides},
     ssm::Ping,
     time::Timestamp,
 };
@@ -165,6 +165,7 @@ async fn look(
             document: args.document.clone(),
             operator: args.operator.clone(),
             client: client(args),
+            sides: Sides::Both,
             agent_log: false,
             probe: false,
             error: error.clone(),
@@ -369,6 +370,7 @@ async fn region_lines(
         operator: args.operator.clone(),
         // A fleet is judged as a whole, and not from this machine.
         client: Client::Declined,
+        sides: Sides::Both,
         agent_log: false,
         probe: false,
         error: None,

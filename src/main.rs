@@ -17,6 +17,7 @@ mod node;
 mod output;
 #[cfg(feature = "live")]
 mod picker;
+mod plan;
 mod policy;
 mod publish;
 mod render;
@@ -59,6 +60,7 @@ use crate::{
     log::LogError,
     node::{FromNode, NodeError},
     output::OutputError,
+    plan::PlanError,
     publish::Sink,
     render::{Page, RenderError, Screen},
     report::Report,
@@ -113,6 +115,8 @@ pub enum Failure {
     Node(#[from] NodeError),
     #[error(transparent)]
     Judge(#[from] JudgeError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     #[cfg(feature = "live")]
     #[error(transparent)]
     Live(#[from] live::LiveError),
@@ -135,6 +139,7 @@ impl Failure {
             Self::Log(it) => it.help(),
             Self::Node(it) => it.help(),
             Self::Judge(it) => it.help(),
+            Self::Plan(error) => error.help(),
             #[cfg(feature = "live")]
             Self::Live(it) => it.help(),
             #[cfg(not(feature = "live"))]
@@ -186,6 +191,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             Ok(0)
         }
         Some(Command::Man) => man(),
+        Some(Command::Plan(args)) => plan::run(&args, &config),
         Some(Command::Log { paths, format }) => judge_log(&paths, format),
         Some(Command::Probe(args)) => Ok(node::look(&args)?),
         Some(Command::Runbooks { out }) => {

@@ -13,7 +13,7 @@ use ssm_doctor_analysis::{
 };
 use ssm_doctor_facts::{
     lookup::{Facts, Need, Unknown, Why},
-    scope::Scope,
+    scope::{Scope, Sides},
 };
 
 /// A check's answer, and what it is worth beside the others.
@@ -92,7 +92,7 @@ impl Diagnosis {
     }
 }
 
-/// What every check says.
+/// What each check that was asked says.
 pub type Answers = Vec<(&'static Check, Answer)>;
 
 /// What one check says.
@@ -109,11 +109,16 @@ pub fn ask(check: &Check, case: &Case) -> Answer {
     reading(case).settle(check, (check.run)(case), case)
 }
 
-/// Asks every check.
+/// Asks every check of the sides that are judged.
 #[must_use]
 pub fn examine(case: &Case) -> Answers {
     let message = reading(case);
-    crate::all().map(|check| (check, message.settle(check, (check.run)(case), case))).collect()
+    let judged = |check: &&Check| match case.scope.sides {
+        Sides::Both => true,
+        Sides::Node => !crate::is_about_operator(check),
+    };
+    let answer = |check: &'static Check| (check, message.settle(check, (check.run)(case), case));
+    crate::all().filter(judged).map(answer).collect()
 }
 
 /// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked

@@ -47,7 +47,7 @@ impl Verified {
 /// The case as it would be after changes.
 pub struct Trial {
     pub diagnosis: Diagnosis,
-    answers: Answers,
+    pub answers: Answers,
 }
 
 impl Trial {
@@ -62,7 +62,13 @@ impl Trial {
     ) -> Result<Self, &'c Change> {
         let facts = what_if::apply(case.facts, changes, case.scope)?;
         let scope = Scope { error: None, ..case.scope.clone() };
-        let mut answers = examine(&Case::new(&facts, &scope));
+        Ok(Self::on(&Case::new(&facts, &scope), before))
+    }
+
+    /// Asks every check on facts as they would be. `before` has the answers on the facts as they are.
+    #[must_use]
+    pub fn on(case: &Case, before: &[(&'static Check, Answer)]) -> Self {
+        let mut answers = examine(case);
         let same = |check: &Check| answer_of(&answers, check) == answer_of(before, check);
         let outdated = answers.iter().filter(|(check, answer)| {
             let still_proves = matches!(answer, Ok(Verdict::Pass(_)))
@@ -71,7 +77,7 @@ impl Trial {
         });
         let outdated: Vec<&Check> = outdated.map(|(check, _)| *check).collect();
         answers.retain(|(check, _)| !outdated.contains(check));
-        Ok(Self { diagnosis: diagnose(&answers), answers })
+        Self { diagnosis: diagnose(&answers), answers }
     }
 
     /// Does this check fail still?

@@ -35,11 +35,11 @@ pub struct Document {
     session: Session,
     verdict: Conclusion,
     /// Names of checks: what to fix, the root cause first.
-    causes: Vec<String>,
+    pub causes: Vec<String>,
     /// Where to look next, if nothing is found at fault or nothing but a silent agent.
     note: Option<String>,
     /// Every check's answer: failures first, the one to fix first at the top.
-    findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
     /// The smallest set of changes that lets a session start; null if nothing blocks it.
     prescription: Option<Prescription>,
     /// The ways from the instance to the services that the session needs.
@@ -103,9 +103,9 @@ impl From<Kind> for Session {
 }
 
 /// Can the session start?
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Conclusion {
+pub enum Conclusion {
     Healthy,
     /// No: something that blocks has failed.
     Blocked,
@@ -113,6 +113,18 @@ enum Conclusion {
     Degraded,
     /// Nothing that was seen blocks, and something that could was not seen.
     Inconclusive,
+}
+
+impl Conclusion {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => Overall::Healthy.as_str(),
+            Self::Blocked => Overall::Blocked.as_str(),
+            Self::Degraded => Overall::Degraded.as_str(),
+            Self::Inconclusive => Overall::Inconclusive.as_str(),
+        }
+    }
 }
 
 impl From<Overall> for Conclusion {
@@ -128,7 +140,7 @@ impl From<Overall> for Conclusion {
 
 /// What one check says.
 #[derive(Serialize, JsonSchema)]
-struct Finding {
+pub struct Finding {
     /// `area/claim-that-holds-when-it-passes`.
     check: String,
     title: &'static str,
@@ -241,7 +253,7 @@ struct Change {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Certainty {
+pub enum Certainty {
     Yes,
     No,
     Unknown,
@@ -505,7 +517,7 @@ fn change(change: &Edit) -> Change {
     Change { fields }
 }
 
-fn certainty(verified: &Verified) -> Certainty {
+pub fn certainty(verified: &Verified) -> Certainty {
     match verified {
         Verified::Yes => Certainty::Yes,
         Verified::No(_) => Certainty::No,
@@ -587,6 +599,7 @@ mod tests {
         let written = || SchemaSettings::draft2020_12().for_serialize().into_generator();
         let schemas = [
             ("report-v1.json", written().into_root_schema_for::<super::Document>()),
+            ("plan-v1.json", written().into_root_schema_for::<crate::plan::report::Document>()),
             ("log-v1.json", written().into_root_schema_for::<crate::log::Document>()),
             ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
             ("probe-v1.json", schemars::schema_for!(ssm_doctor_probe::File)),

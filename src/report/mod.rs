@@ -114,10 +114,22 @@ impl Report {
     /// other kinds of session too; `shell`: what the commands are quoted for.
     #[must_use]
     pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool, shell: Shell) -> Self {
+        let answers = examine(&Case::new(&snapshot.facts, &snapshot.scope));
+        Self::of_answers(snapshot, &answers, runbooks, others, shell)
+    }
+
+    /// As [`new`](Self::new), where some checks were not asked.
+    #[must_use]
+    pub fn of_answers(
+        snapshot: &Snapshot,
+        answers: &[(&'static Check, Answer)],
+        runbooks: &str,
+        others: bool,
+        shell: Shell,
+    ) -> Self {
         let Snapshot { scope, facts, calls, rounds } = snapshot;
         let case = Case::new(facts, scope);
-        let answers = examine(&case);
-        let diagnosis = diagnose(&answers);
+        let diagnosis = diagnose(answers);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
         let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
         let instance = scope.target.instance();
@@ -141,9 +153,9 @@ impl Report {
                 .map_or_else(|| scope.region.partition(), |caller| caller.arn.partition())
                 .to_owned(),
             name: tag.or_else(node),
-            repairs: repairs(&diagnosis, &answers, &case, shell),
+            repairs: repairs(&diagnosis, answers, &case, shell),
             shell,
-            prescription: prescribe(&case, &answers, &diagnosis).map(|prescription| Prescribed {
+            prescription: prescribe(&case, answers, &diagnosis).map(|prescription| Prescribed {
                 steps: procedure(&prescription, &case),
                 prescription,
             }),

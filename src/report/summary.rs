@@ -319,6 +319,12 @@ impl Report {
                 "run the doctor again; if the answer stays unreadable, report it: {}/issues",
                 env!("CARGO_PKG_REPOSITORY")
             ),
+            (Why::AfterApply | Why::Sensitive, _) => {
+                "apply the plan, then run the doctor on the target".into()
+            }
+            (Why::NotInPlan, _) => {
+                "give the facts of a target beside it: `ssm-doctor <target> --save-facts FILE`, then `--facts FILE`".into()
+            }
             (Why::Refused | Why::Denied, _) => format!(
                 "the message says why; {} says how to look at it yourself",
                 self.runbook(check)

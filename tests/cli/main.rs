@@ -18,6 +18,7 @@ mod judge;
 mod links;
 mod log;
 mod packaging;
+mod plan;
 mod probe;
 mod several;
 mod site;

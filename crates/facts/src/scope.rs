@@ -30,6 +30,9 @@ pub struct Scope {
     /// Is the machine at hand judged too, as the one that starts the session?
     #[serde(default, skip_serializing_if = "Client::is_unasked")]
     pub client: Client,
+    /// Whose part in the session is judged.
+    #[serde(default, skip_serializing_if = "Sides::is_both")]
+    pub sides: Sides,
     /// Was a log of the agent given?
     #[serde(default, skip_serializing_if = "is_false")]
     pub agent_log: bool,
@@ -99,6 +102,25 @@ impl Scope {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// Whose part in the session is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Sides {
+    /// The operator's and the node's.
+    #[default]
+    Both,
+    /// The node's alone: whoever starts sessions is not known yet.
+    Node,
+}
+
+impl Sides {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    fn is_both(&self) -> bool {
+        *self == Self::Both
+    }
 }
 
 /// Whether the machine that the doctor runs on is taken for the operator's.

@@ -12,6 +12,7 @@ mod simulations;
 #[cfg(test)]
 mod tests;
 
+pub use simulations::simulated;
 use ssm_doctor_facts::{change::Change, lookup::Facts, scope::Scope};
 
 /// The facts after the changes, made in their order.

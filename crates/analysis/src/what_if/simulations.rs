@@ -27,6 +27,22 @@ use crate::permissions::{
     request_context::MFA,
 };
 
+/// What IAM's simulator would answer to a question that it was not asked, by the principal's policies.
+/// The organization's policies do not count.
+///
+/// None if the policies were not seen, or depend on what the question leaves out.
+#[must_use]
+pub fn simulated(facts: &Facts, question: &Question) -> Option<Simulation> {
+    let not_asked = Simulation {
+        decision: Decision::ImplicitDeny,
+        policies: Vec::new(),
+        missing_context: Vec::new(),
+        allowed_by_boundary: None,
+        allowed_by_organizations: None,
+    };
+    evaluated(facts, question, &not_asked)
+}
+
 /// Statements were added to the holder's policies, with this document if it is known.
 pub(super) fn grant(facts: &mut Facts, holder: &PolicyHolder, document: Option<&Text>) {
     for (question, simulation) in answered(facts, holder) {

@@ -71,6 +71,12 @@ pub enum Why {
     HiddenByOwner,
     /// The API answered with some other error; the detail has its code.
     Refused,
+    /// Terraform plans it, and knows its value only after the plan was applied; the detail has its address.
+    AfterApply,
+    /// Terraform marks the value as sensitive, so that nobody may print it; the detail has its address.
+    Sensitive,
+    /// Neither a Terraform plan nor saved facts show it.
+    NotInPlan,
 }
 
 impl Why {
@@ -87,6 +93,9 @@ impl Why {
             Self::Unreadable => "unreadable",
             Self::HiddenByOwner => "hidden-by-owner",
             Self::Refused => "refused",
+            Self::AfterApply => "known-after-apply",
+            Self::Sensitive => "sensitive",
+            Self::NotInPlan => "not-in-plan",
         }
     }
 
@@ -105,6 +114,9 @@ impl Why {
                 "does not show it: it belongs to the account that shares the subnet"
             }
             Self::Refused => "answered with an error",
+            Self::AfterApply => "shows it only after the plan was applied",
+            Self::Sensitive => "shows it, and the plan marks it as sensitive",
+            Self::NotInPlan => "was not asked, and the plan does not contain it",
         }
     }
 }

@@ -1,0 +1,182 @@
+//! Internet gateways, NAT gateways, egress-only gateways, peerings, interfaces and prefix lists.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Row};
+
+use super::{GROUPS, Rows, SUBNETS, VPCS, parsed, range, vpc::part_of};
+use crate::plan::world::{Home, Known, World};
+
+/// Of a new gateway. AWS chooses the real address; this one is from a range for documentation (RFC 5737).
+const NEW_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
+
+pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
+    internet_gateways(rows, world, home);
+    for resource in world.of(home, &["aws_egress_only_internet_gateway"]) {
+        let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
+        let (Some(vpc), Ok(id)) = (vpc.and_then(|id| id.parse().ok()), resource.id.parse()) else {
+            continue;
+        };
+        let row = EgressOnlyGateway { id, state: "attached".into() };
+        push(rows, &vpc, |facts| &mut facts.egress_only_gateways, row);
+    }
+    nat_gateways(rows, world, home);
+    for resource in world.of(home, &["aws_ec2_managed_prefix_list", "aws_prefix_list"]) {
+        let Ok(id) = resource.id.parse::<PrefixListId>() else { continue };
+        let blocks = resource.items("entry").iter().filter_map(|entry| entry.get("cidr")?.as_str());
+        let mut cidrs: Vec<_> = blocks.filter_map(range).collect();
+        cidrs.extend(resource.texts("cidr_blocks").iter().filter_map(|text| range(text)));
+        for entry in world.of(home, &["aws_ec2_managed_prefix_list_entry"]) {
+            let list =
+                world.refers_to_one(entry, "prefix_list_id", &["aws_ec2_managed_prefix_list"]);
+            if list.value().as_deref() == Some(id.as_str()) {
+                cidrs.extend(entry.known("cidr").and_then(|text| range(&text)));
+            }
+        }
+        rows.facts.prefix_lists.insert(id, Row::Present(PrefixList { cidrs }));
+    }
+    peerings(rows, world, home);
+    interfaces(rows, world, home);
+}
+
+fn internet_gateways(rows: &mut Rows, world: &World, home: &Home) {
+    let gateways = world.of(home, &["aws_internet_gateway"]);
+    let own = gateways.map(|resource| {
+        (resource.id.clone(), world.refers_to_one(resource, "vpc_id", &VPCS).value())
+    });
+    let attachments = world.of(home, &["aws_internet_gateway_attachment"]).filter_map(|resource| {
+        let id = world
+            .refers_to_one(resource, "internet_gateway_id", &["aws_internet_gateway"])
+            .value()?;
+        Some((id, world.refers_to_one(resource, "vpc_id", &VPCS).value()))
+    });
+    let attached: Vec<_> = own.chain(attachments).collect();
+    for (id, vpc) in attached {
+        let (Ok(id), Some(vpc)) =
+            (id.parse::<InternetGatewayId>(), vpc.and_then(|vpc| vpc.parse().ok()))
+        else {
+            continue;
+        };
+        let row = InternetGateway { id, state: "available".into() };
+        push(rows, &vpc, |facts| &mut facts.internet_gateways, row);
+    }
+}
+
+fn push<T: PartialEq>(
+    rows: &mut Rows,
+    vpc: &VpcId,
+    table: fn(
+        &mut ssm_doctor_facts::lookup::Facts,
+    ) -> &mut std::collections::BTreeMap<VpcId, Row<Vec<T>>>,
+    row: T,
+) {
+    if !rows.managed.contains(vpc) {
+        part_of(rows, vpc);
+    }
+    if let Some(Row::Present(list)) = table(&mut rows.facts).get_mut(vpc)
+        && !list.contains(&row)
+    {
+        list.push(row);
+    }
+}
+
+fn nat_gateways(rows: &mut Rows, world: &World, home: &Home) {
+    for resource in world.of(home, &["aws_nat_gateway"]) {
+        let Ok(id) = resource.id.parse::<NatGatewayId>() else { continue };
+        let private = resource.known("connectivity_type").as_deref() == Some("private");
+        let address = resource.known("public_ip").and_then(|text| text.parse().ok());
+        let row = match parsed::<SubnetId, _>(
+            world.refers_to_one(resource, "subnet_id", &SUBNETS),
+            resource,
+            "subnet_id",
+        ) {
+            Err(row) => row,
+            Ok(subnet) => Row::Present(NatGateway {
+                state: NatState::Available,
+                connectivity: if private { Connectivity::Private } else { Connectivity::Public },
+                subnet,
+                public_ips: if private { Vec::new() } else { vec![address.unwrap_or(NEW_ADDRESS)] },
+                failure: None,
+                zones: Vec::new(),
+                auto_provision_zones: None,
+            }),
+        };
+        rows.facts.nat_gateways.insert(id, row);
+    }
+}
+
+fn peerings(rows: &mut Rows, world: &World, home: &Home) {
+    let accepters: Vec<String> = world
+        .of(home, &["aws_vpc_peering_connection_accepter"])
+        .filter(|accepter| accepter.flag("auto_accept", false))
+        .filter_map(|accepter| {
+            let kinds = ["aws_vpc_peering_connection"];
+            world.refers_to_one(accepter, "vpc_peering_connection_id", &kinds).value()
+        })
+        .collect();
+    for resource in world.of(home, &["aws_vpc_peering_connection"]) {
+        let Ok(id) = resource.id.parse::<PeeringId>() else { continue };
+        let side =
+            |name: &str| world.refers_to_one(resource, name, &VPCS).value()?.parse::<VpcId>().ok();
+        let (Some(requester), Some(accepter)) = (side("vpc_id"), side("peer_vpc_id")) else {
+            continue;
+        };
+        let accepted = resource.flag("auto_accept", false)
+            || resource.known("accept_status").as_deref() == Some("active")
+            || accepters.contains(&resource.id);
+        let of = |vpc, owner: Option<String>, region: Option<String>| PeeringSide {
+            vpc,
+            owner: Some(
+                owner.and_then(|id| id.parse().ok()).unwrap_or_else(|| home.account.clone()),
+            ),
+            region: Some(
+                region.and_then(|id| id.parse().ok()).unwrap_or_else(|| home.region.clone()),
+            ),
+        };
+        let row = Peering {
+            state: if accepted { PeeringState::Active } else { PeeringState::PendingAcceptance },
+            requester: of(requester, None, None),
+            accepter: of(accepter, resource.known("peer_owner_id"), resource.known("peer_region")),
+        };
+        rows.facts.peerings.insert(id, Row::Present(row));
+    }
+}
+
+/// Interfaces that are resources of their own: of NAT instances, or of instances with several.
+fn interfaces(rows: &mut Rows, world: &World, home: &Home) {
+    for resource in world.of(home, &["aws_network_interface"]) {
+        let Ok(id) = resource.id.parse::<NetworkInterfaceId>() else { continue };
+        let row = match parsed::<SubnetId, _>(
+            world.refers_to_one(resource, "subnet_id", &SUBNETS),
+            resource,
+            "subnet_id",
+        ) {
+            Err(row) => row,
+            Ok(None) => continue,
+            Ok(Some(subnet)) => {
+                let groups = match world.refers(resource, "security_groups", &GROUPS) {
+                    Known::Value(ids) => ids.iter().filter_map(|id| id.parse().ok()).collect(),
+                    _ => Vec::new(),
+                };
+                let given = resource.texts("private_ips");
+                let ips: Vec<IpAddr> = given.iter().filter_map(|text| text.parse().ok()).collect();
+                Row::Present(NetworkInterface {
+                    private_ips: if ips.is_empty() {
+                        super::instance::address_in(rows, &subnet, super::instance::ADDRESS)
+                            .map(IpAddr::V4)
+                            .into_iter()
+                            .collect()
+                    } else {
+                        ips
+                    },
+                    subnet,
+                    security_groups: groups,
+                    instance: None,
+                    public_ip: None,
+                    source_dest_check: Some(resource.flag("source_dest_check", true)),
+                })
+            }
+        };
+        rows.facts.network_interfaces.insert(id, row);
+    }
+}

@@ -1,0 +1,201 @@
+//! Roles, instance profiles, users, and their policies.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use ssm_doctor_facts::{
+    iam::{AttachedPolicies, InstanceProfile, ManagedPolicy, Role},
+    ids::{Arn, ProfileName, RoleName},
+    lookup::{Absent, Row, Why},
+    text::Text,
+};
+
+use super::{Rows, partition, unknown};
+use crate::plan::{
+    values::{Attribute, attribute},
+    world::{Home, Known, Resource, World},
+};
+
+const ROLE: [&str; 1] = ["aws_iam_role"];
+const POLICY: [&str; 1] = ["aws_iam_policy"];
+
+pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
+    for resource in world.of(home, &POLICY) {
+        let Some(arn) = arn(home, resource, "policy") else { continue };
+        let row = match resource.text("policy") {
+            Known::Value(text) => Row::Present(ManagedPolicy {
+                version: "(planned)".into(),
+                document: Text::parse(&text),
+            }),
+            Known::Unknown(why, address) => unknown(why, &address),
+            Known::None => continue,
+        };
+        rows.facts.managed_policies.insert(arn, row);
+    }
+    for resource in world.of(home, &ROLE) {
+        let Ok(name) = resource.id.parse::<RoleName>() else { continue };
+        role(rows, world, home, resource, &name);
+    }
+    for resource in world.of(home, &["aws_iam_instance_profile"]) {
+        let Ok(name) = resource.id.parse::<ProfileName>() else { continue };
+        let row = match world.refers_to_one(resource, "role", &ROLE) {
+            Known::Unknown(why, address) => unknown(why, &address),
+            role => {
+                let role = role.value().and_then(|name| name.parse().ok());
+                Row::Present(InstanceProfile {
+                    id: resource.known("unique_id"),
+                    roles: role.into_iter().collect(),
+                })
+            }
+        };
+        rows.facts.instance_profiles.insert(name, row);
+    }
+}
+
+/// An ARN, made of the name where it is known only after apply.
+fn arn(home: &Home, resource: &Resource, kind: &str) -> Option<Arn> {
+    let given = resource
+        .known("arn")
+        .or_else(|| resource.id.starts_with("arn:").then(|| resource.id.clone()));
+    let made = || {
+        let path = resource.known("path").unwrap_or_else(|| "/".into());
+        let (partition, account) = (partition(home), &home.account);
+        format!("arn:{partition}:iam::{account}:{kind}{path}{}", resource.id)
+    };
+    given.unwrap_or_else(made).parse().ok()
+}
+
+fn role(rows: &mut Rows, world: &World, home: &Home, resource: &Resource, name: &RoleName) {
+    let Some(arn) = arn(home, resource, "role") else { return };
+    let boundary = world.refers_to_one(resource, "permissions_boundary", &POLICY);
+    let trust = match resource.text("assume_role_policy") {
+        Known::Value(text) => Some(Text::parse(&text)),
+        Known::None => Some(Text::Raw(String::new())),
+        Known::Unknown(why, address) => {
+            rows.facts.roles.insert(name.clone(), unknown(why, &address));
+            None
+        }
+    };
+    if let Some(trust) = trust {
+        let row = Role {
+            arn,
+            id: resource.known("unique_id"),
+            trust,
+            boundary: boundary.clone().value().and_then(|arn| arn.parse().ok()),
+        };
+        rows.facts.roles.insert(name.clone(), Row::Present(row));
+    }
+    rows.facts.role_tags.insert(name.clone(), Row::Present(resource.tags()));
+    let mut policies = AttachedPolicies {
+        managed: Vec::new(),
+        inline: BTreeMap::new(),
+        groups: Vec::new(),
+        boundary: match boundary {
+            Known::None => Row::Absent(Absent::Absent),
+            Known::Value(arn) => match arn.parse() {
+                Ok(arn) => Row::Present(arn),
+                Err(_) => {
+                    unknown(Why::Unreadable, &resource.attribute_address("permissions_boundary"))
+                }
+            },
+            Known::Unknown(why, address) => unknown(why, &address),
+        },
+    };
+    let mut open: Option<(Why, String)> = None;
+    let mut attach = |ids: Known<Vec<String>>| match ids {
+        Known::Value(arns) => {
+            let arns = arns.iter().filter_map(|arn| arn.parse::<Arn>().ok());
+            for arn in arns {
+                if !policies.managed.contains(&arn) {
+                    policies.managed.push(arn);
+                }
+            }
+        }
+        Known::None => {}
+        Known::Unknown(why, address) => open = open.take().or(Some((why, address))),
+    };
+    let mut own = world.refers(resource, "managed_policy_arns", &POLICY);
+    if let (Known::Value(arns), false) = (&mut own, resource.sets("managed_policy_arns")) {
+        for former in world.former(home, &["aws_iam_role_policy_attachment"]) {
+            if is_of(world, former, "role", name) {
+                let detached =
+                    world.refers(former, "policy_arn", &POLICY).value().unwrap_or_default();
+                arns.retain(|arn| !detached.contains(arn));
+            }
+        }
+    }
+    attach(own);
+    let kinds = ["aws_iam_role_policy_attachment", "aws_iam_role_policy_attachments_exclusive"];
+    for attachment in world.of(home, &kinds) {
+        let name_of_role = if attachment.kind == kinds[0] { "role" } else { "role_name" };
+        if is_of(world, attachment, name_of_role, name) {
+            attach(world.refers(
+                attachment,
+                if attachment.kind == kinds[0] { "policy_arn" } else { "policy_arns" },
+                &POLICY,
+            ));
+        }
+    }
+    for attachment in world.of(home, &["aws_iam_policy_attachment"]) {
+        let roles = world.refers(attachment, "roles", &ROLE).value().unwrap_or_default();
+        if roles.iter().any(|role| role == name.as_str()) {
+            attach(world.refers(attachment, "policy_arn", &POLICY));
+        }
+    }
+    let deleted: Vec<String> = world
+        .former(home, &["aws_iam_role_policy"])
+        .filter(|former| !resource.sets("inline_policy") && is_of(world, former, "role", name))
+        .filter_map(|former| former.known("name"))
+        .collect();
+    for block in resource.items("inline_policy") {
+        let label = block.get("name").and_then(Value::as_str).unwrap_or("inline");
+        if deleted.iter().any(|other| other == label) {
+            continue;
+        }
+        let address = format!("{}.inline_policy.policy", resource.address);
+        document(rows, &mut policies, label, attribute(block.get("policy")), &address);
+    }
+    for policy in world.of(home, &["aws_iam_role_policy"]) {
+        if is_of(world, policy, "role", name) {
+            let label = policy.known("name").unwrap_or_else(|| policy.address.clone());
+            let address = policy.attribute_address("policy");
+            document(rows, &mut policies, &label, attribute(policy.values.get("policy")), &address);
+        }
+    }
+    let row = match open {
+        Some((why, address)) => unknown(why, &address),
+        None => Row::Present(policies),
+    };
+    rows.facts.role_policies.insert(name.clone(), row);
+}
+
+fn is_of(world: &World, resource: &Resource, name: &str, role: &RoleName) -> bool {
+    world.refers_to_one(resource, name, &ROLE).value().as_deref() == Some(role.as_str())
+}
+
+/// An inline policy. One that is not known is kept as a managed policy that was not seen, so that its reason is.
+fn document(
+    rows: &mut Rows,
+    policies: &mut AttachedPolicies,
+    label: &str,
+    policy: Attribute,
+    address: &str,
+) {
+    match policy {
+        Attribute::Known(value) => {
+            let text = value.as_str().map_or_else(|| Text::Json(value.clone()), Text::parse);
+            policies.inline.insert(label.into(), text);
+        }
+        Attribute::None => {}
+        Attribute::Unknown(why) => {
+            let arn = format!(
+                "arn:aws:iam::000000000000:policy/{}",
+                address.replace(['[', ']', '"', ' '], "-")
+            );
+            if let Ok(arn) = arn.parse::<Arn>() {
+                policies.managed.push(arn.clone());
+                rows.facts.managed_policies.insert(arn, unknown(why, address));
+            }
+        }
+    }
+}

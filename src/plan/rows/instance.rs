@@ -1,0 +1,369 @@
+//! Instances: those that the configuration names, and those that an Auto Scaling group launches.
+//!
+//! A group launches its instances alike, so one stands for all that it launches in a subnet.
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use serde_json::Value;
+use ssm_doctor_facts::{
+    ec2::{
+        AttachedInterface, CheckStatus, Instance, InstanceState, InstanceStatus, MetadataOptions,
+        NetworkInterface,
+    },
+    ids::{Arn, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId},
+    lookup::{Row, Why},
+};
+
+use super::{GROUPS, Rows, SUBNETS, VPCS, partition, security_group::default_group, unknown};
+use crate::plan::world::{Home, Known, Resource, World};
+
+pub const KINDS: [&str; 2] = ["aws_instance", "aws_autoscaling_group"];
+const PROFILE: [&str; 1] = ["aws_iam_instance_profile"];
+const TEMPLATE: [&str; 1] = ["aws_launch_template"];
+const INTERFACE: [&str; 1] = ["aws_network_interface"];
+
+/// Of what is planned. AWS chooses the real address; this one is from a range for documentation (RFC 5737).
+const NEW_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
+
+/// What an instance is launched with.
+struct Launch {
+    subnet: Known<String>,
+    groups: Known<Vec<String>>,
+    profile: Known<String>,
+    /// None where the subnet decides.
+    public_address: Option<bool>,
+    metadata: MetadataOptions,
+    image: Option<String>,
+}
+
+pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
+    for resource in world.of(home, &["aws_instance"]).filter(|instance| !instance.data) {
+        let Ok(id) = resource.id.parse::<InstanceId>() else { continue };
+        let template = template_of(world, resource, "launch_template");
+        let launch = launch(world, home, resource, template);
+        put(rows, world, home, resource, &id, launch);
+    }
+    for resource in world.of(home, &["aws_autoscaling_group"]) {
+        let Some(template) = template_of(world, resource, "launch_template") else {
+            rows.ignored
+                .insert((resource.address.clone(), "the plan does not show its launch template"));
+            continue;
+        };
+        let subnets = world.refers(resource, "vpc_zone_identifier", &SUBNETS);
+        let subnets = match subnets {
+            Known::Value(subnets) => subnets.into_iter().map(Known::Value).collect(),
+            Known::None => vec![Known::None],
+            Known::Unknown(why, address) => vec![Known::Unknown(why, address)],
+        };
+        let slug: String = resource
+            .id
+            .chars()
+            .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
+            .collect();
+        let slug = slug.strip_prefix("i-").unwrap_or(&slug);
+        for (at, subnet) in subnets.into_iter().enumerate() {
+            let suffix = if at == 0 { String::new() } else { format!("-{at}") };
+            let Ok(id) = format!("i-{slug}{suffix}").parse::<InstanceId>() else { continue };
+            let mut launch = launch_of(world, home, template);
+            if !matches!(subnet, Known::None) {
+                launch.subnet = subnet;
+            }
+            put(rows, world, home, resource, &id, launch);
+        }
+    }
+}
+
+fn template_of<'w, 'p>(
+    world: &'w World<'p>,
+    resource: &Resource<'p>,
+    name: &str,
+) -> Option<&'w Resource<'p>> {
+    let nested = resource.items("mixed_instances_policy").first().and_then(|policy| {
+        policy.get("launch_template")?.get(0)?.get("launch_template_specification")?.get(0)
+    });
+    let block = resource.items(name).first().or(nested)?;
+    let by_name = block.get("name").and_then(Value::as_str).and_then(|name| {
+        world
+            .resources
+            .iter()
+            .find(|other| other.kind == TEMPLATE[0] && other.known("name").as_deref() == Some(name))
+    });
+    by_name.or_else(|| {
+        let block_name =
+            if resource.items(name).is_empty() { "mixed_instances_policy" } else { name };
+        let ids = ["id", "launch_template_id", "name"].iter().find_map(|attribute| {
+            world.refers_in_block(resource, block_name, block, attribute, &TEMPLATE).value()
+        })?;
+        world.resources.iter().find(|other| ids.contains(&other.id))
+    })
+}
+
+fn launch(world: &World, home: &Home, resource: &Resource, template: Option<&Resource>) -> Launch {
+    let base = template.map(|template| launch_of(world, home, template));
+    let mut launch = Launch {
+        subnet: world.refers_to_one(resource, "subnet_id", &SUBNETS),
+        groups: world.refers(resource, "vpc_security_group_ids", &GROUPS),
+        profile: world.refers_to_one(resource, "iam_instance_profile", &PROFILE),
+        public_address: resource.values.get("associate_public_ip_address").and_then(Value::as_bool),
+        metadata: metadata(resource.items("metadata_options").first()),
+        image: resource.known("ami"),
+    };
+    let Some(base) = base else { return launch };
+    if matches!(launch.subnet, Known::None) {
+        launch.subnet = base.subnet;
+    }
+    if matches!(&launch.groups, Known::None) {
+        launch.groups = base.groups;
+    }
+    if matches!(launch.profile, Known::None) {
+        launch.profile = base.profile;
+    }
+    if resource.items("metadata_options").is_empty() {
+        launch.metadata = base.metadata;
+    }
+    Launch {
+        public_address: launch.public_address.or(base.public_address),
+        image: launch.image.or(base.image),
+        ..launch
+    }
+}
+
+fn launch_of(world: &World, home: &Home, template: &Resource) -> Launch {
+    let interface = template.items("network_interfaces").first();
+    let in_interface = |name: &str, kinds: &[&str]| {
+        interface.map_or(Known::None, |block| {
+            world.refers_in_block(template, "network_interfaces", block, name, kinds)
+        })
+    };
+    let first = |ids: Known<Vec<String>>| match ids {
+        Known::Value(ids) => ids.into_iter().next().map_or(Known::None, Known::Value),
+        Known::None => Known::None,
+        Known::Unknown(why, address) => Known::Unknown(why, address),
+    };
+    let groups = match in_interface("security_groups", &GROUPS) {
+        Known::None => world.refers(template, "vpc_security_group_ids", &GROUPS),
+        groups => groups,
+    };
+    let profile = template.items("iam_instance_profile").first().map_or(Known::None, |block| {
+        let refers = |name: &str| {
+            first(world.refers_in_block(template, "iam_instance_profile", block, name, &PROFILE))
+        };
+        match refers("name") {
+            Known::None => refers("arn"),
+            name => name,
+        }
+    });
+    // It may be a text: the provider keeps three states of it.
+    let public = interface.and_then(|block| block.get("associate_public_ip_address"));
+    let public = public.and_then(|value| value.as_bool().or_else(|| value.as_str()?.parse().ok()));
+    let _ = home;
+    Launch {
+        subnet: first(in_interface("subnet_id", &SUBNETS)),
+        groups,
+        profile: profile.map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()),
+        public_address: public,
+        metadata: metadata(template.items("metadata_options").first()),
+        image: template.known("image_id"),
+    }
+}
+
+fn metadata(block: Option<&Value>) -> MetadataOptions {
+    let text = |name: &str| block?.get(name)?.as_str();
+    let hops = block.and_then(|block| block.get("http_put_response_hop_limit")?.as_i64());
+    MetadataOptions {
+        enabled: text("http_endpoint") != Some("disabled"),
+        tokens_required: text("http_tokens") == Some("required"),
+        hop_limit: hops.and_then(|hops| hops.try_into().ok()),
+    }
+}
+
+fn put(
+    rows: &mut Rows,
+    world: &World,
+    home: &Home,
+    resource: &Resource,
+    id: &InstanceId,
+    launch: Launch,
+) {
+    rows.instances.push((resource.address.clone(), id.clone()));
+    let row = row(rows, world, home, resource, id, launch);
+    rows.facts.instances.insert(id.clone(), row);
+    let status = InstanceStatus {
+        instance: CheckStatus::Ok,
+        system: CheckStatus::Ok,
+        ebs: None,
+        events: Vec::new(),
+    };
+    rows.facts.instance_statuses.insert(id.clone(), Row::Present(status));
+}
+
+fn row(
+    rows: &mut Rows,
+    world: &World,
+    home: &Home,
+    resource: &Resource,
+    id: &InstanceId,
+    mut launch: Launch,
+) -> Row<Instance> {
+    let mut interface_id = resource.known("primary_network_interface_id");
+    // An interface of its own brings its subnet and its groups along.
+    if let Some(block) = resource.items("network_interface").first() {
+        let ids = world.refers_in_block(
+            resource,
+            "network_interface",
+            block,
+            "network_interface_id",
+            &INTERFACE,
+        );
+        let own = ids.value().and_then(|ids| ids.into_iter().next());
+        if let Some(own) =
+            own.as_ref().and_then(|id| world.resources.iter().find(|other| other.id == *id))
+        {
+            launch.subnet = world.refers_to_one(own, "subnet_id", &SUBNETS);
+            launch.groups = world.refers(own, "security_groups", &GROUPS);
+        }
+        interface_id = own.or(interface_id);
+    }
+    let subnet_id = match launch.subnet {
+        Known::Value(subnet) => subnet,
+        Known::None => return unknown(Why::NotInPlan, &resource.attribute_address("subnet_id")),
+        Known::Unknown(why, address) => return unknown(why, &address),
+    };
+    let Ok(subnet_id) = subnet_id.parse::<SubnetId>() else {
+        return unknown(Why::Unreadable, &resource.attribute_address("subnet_id"));
+    };
+    let subnet = match rows.facts.subnets.get(&subnet_id) {
+        Some(Row::Present(subnet)) => Some(subnet.clone()),
+        Some(Row::Unknown { unknown: why, detail }) => return unknown(*why, detail),
+        _ => None,
+    };
+    let groups = match launch.groups {
+        Known::Value(ids) if !ids.is_empty() => {
+            ids.iter().filter_map(|id| id.parse().ok()).collect()
+        }
+        Known::Unknown(why, address) => return unknown(why, &address),
+        // Where nobody names a group, AWS takes the VPC's default one.
+        _ => default_groups(world, home, subnet.as_ref().map(|subnet| subnet.vpc.as_str())),
+    };
+    let profile = match launch.profile {
+        Known::Unknown(why, address) => return unknown(why, &address),
+        Known::None => None,
+        Known::Value(name) => {
+            let (partition, account) = (partition(home), &home.account);
+            format!("arn:{partition}:iam::{account}:instance-profile/{name}").parse::<Arn>().ok()
+        }
+    };
+    let private_ip = resource
+        .known("private_ip")
+        .and_then(|text| text.parse().ok())
+        .or_else(|| address_in(rows, &subnet_id, ADDRESS));
+    let public_ip = public_address(
+        world,
+        home,
+        resource,
+        &launch.public_address,
+        subnet.as_ref().is_some_and(|subnet| subnet.maps_public_ip),
+        interface_id.as_deref(),
+    );
+    let ipv6: Vec<_> =
+        resource.texts("ipv6_addresses").iter().filter_map(|text| text.parse().ok()).collect();
+    let interface_id = interface_id.unwrap_or_else(|| id.as_str().replacen("i-", "eni-", 1));
+    let Ok(interface_id) = interface_id.parse::<NetworkInterfaceId>() else {
+        return unknown(
+            Why::Unreadable,
+            &resource.attribute_address("primary_network_interface_id"),
+        );
+    };
+    let interface = NetworkInterface {
+        subnet: subnet_id.clone(),
+        private_ips: private_ip.map(std::net::IpAddr::V4).into_iter().collect(),
+        security_groups: groups.clone(),
+        instance: Some(id.clone()),
+        public_ip,
+        source_dest_check: Some(resource.flag("source_dest_check", true)),
+    };
+    rows.facts.network_interfaces.insert(interface_id.clone(), Row::Present(interface));
+    Row::Present(Instance {
+        name: resource.tags().get("Name").cloned(),
+        // A service that manages instances creates them itself.
+        managed_by: None,
+        state: state(world, home, resource),
+        vpc: subnet.map(|subnet| subnet.vpc),
+        subnet: Some(subnet_id.clone()),
+        interfaces: vec![AttachedInterface {
+            id: interface_id,
+            device_index: 0,
+            subnet: subnet_id,
+            private_ip,
+            public_ip,
+            ipv6,
+            security_groups: groups,
+        }],
+        profile,
+        profile_id: None,
+        metadata: launch.metadata,
+        image: launch.image.and_then(|image| image.parse().ok()),
+        windows: resource.flag("get_password_data", false),
+        launched_at: None,
+        tags: if resource.kind == KINDS[0] { resource.tags() } else { BTreeMap::new() },
+    })
+}
+
+fn default_groups(world: &World, home: &Home, vpc: Option<&str>) -> Vec<SecurityGroupId> {
+    let vpcs = world.of(home, &VPCS);
+    let vpc = vpcs.into_iter().find(|other| Some(other.id.as_str()) == vpc);
+    vpc.and_then(|vpc| default_group(vpc).parse().ok()).into_iter().collect()
+}
+
+fn state(world: &World, home: &Home, resource: &Resource) -> InstanceState {
+    let set = world.of(home, &["aws_ec2_instance_state"]).find_map(|state| {
+        let of = world.refers_to_one(state, "instance_id", &["aws_instance"]).value()?;
+        (of == resource.id).then(|| state.known("state"))?
+    });
+    set.or_else(|| resource.known("instance_state"))
+        .map_or(InstanceState::Running, InstanceState::from)
+}
+
+/// The public address of an instance, if it has one.
+fn public_address(
+    world: &World,
+    home: &Home,
+    resource: &Resource,
+    asked: &Option<bool>,
+    by_subnet: bool,
+    interface: Option<&str>,
+) -> Option<Ipv4Addr> {
+    let targets = ["aws_instance", "aws_network_interface"];
+    let associated = world.of(home, &["aws_eip", "aws_eip_association"]).any(|address| {
+        ["instance", "instance_id", "network_interface", "network_interface_id"].iter().any(
+            |name| {
+                let of = world.refers_to_one(address, name, &targets).value();
+                of.as_deref().is_some_and(|of| of == resource.id || Some(of) == interface)
+            },
+        )
+    });
+    // The plan of an instance that exists says whether it has one.
+    let is = match resource.values.get("public_ip").and_then(Value::as_str) {
+        Some(address) => !address.is_empty(),
+        None => asked.unwrap_or(by_subnet),
+    };
+    let given = resource.known("public_ip").and_then(|text| text.parse().ok());
+    (is || associated).then(|| given.unwrap_or(NEW_ADDRESS))
+}
+
+/// The tenth address of a subnet: AWS keeps the first four and the last one.
+pub(super) const ADDRESS: u32 = 10;
+
+/// An address for what is planned in a subnet.
+pub(super) fn address_in(rows: &Rows, subnet: &SubnetId, at: u32) -> Option<Ipv4Addr> {
+    let Some(Row::Present(subnet)) = rows.facts.subnets.get(subnet) else { return None };
+    let cidr = subnet.cidr?;
+    let address = Ipv4Addr::from(u32::from(cidr.network()).saturating_add(at));
+    // The smallest subnets have 16 addresses.
+    let fits = cidr.contains(&address) && address != cidr.broadcast();
+    Some(if fits {
+        address
+    } else {
+        Ipv4Addr::from(u32::from(cidr.network()).saturating_add(ADDRESS))
+    })
+}

@@ -1,0 +1,234 @@
+//! Route tables.
+//!
+//! A route works as long as what it leads to exists. One that is left behind by what it led to is a blackhole.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use ssm_doctor_facts::{
+    ec2::{Destination, NextHop, Route, RouteState, RouteTable},
+    ids::{RouteTableId, SubnetId, VpcId},
+    lookup::{Row, Why},
+};
+
+use super::{Rows, SUBNETS, TABLES, VPCS, range, unknown, vpc::part_of};
+use crate::plan::world::{Home, Known, Resource, World};
+
+/// Where a route may lead, and what that may be.
+const HOPS: [(&str, &[&str]); 9] = [
+    ("gateway_id", &["aws_internet_gateway", "aws_vpn_gateway"]),
+    ("nat_gateway_id", &["aws_nat_gateway"]),
+    ("transit_gateway_id", &["aws_ec2_transit_gateway"]),
+    ("vpc_peering_connection_id", &["aws_vpc_peering_connection"]),
+    ("network_interface_id", &["aws_network_interface", "aws_instance"]),
+    ("egress_only_gateway_id", &["aws_egress_only_internet_gateway"]),
+    ("vpc_endpoint_id", &["aws_vpc_endpoint"]),
+    ("carrier_gateway_id", &["aws_ec2_carrier_gateway"]),
+    ("core_network_arn", &["aws_networkmanager_core_network"]),
+];
+
+const DESTINATIONS: [&str; 6] = [
+    "cidr_block",
+    "ipv6_cidr_block",
+    "destination_prefix_list_id",
+    "destination_cidr_block",
+    "destination_ipv6_cidr_block",
+    "prefix_list_id",
+];
+
+pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
+    for resource in world.of(home, &VPCS).filter(|vpc| !vpc.data) {
+        let (Ok(vpc), Ok(id)) = (resource.id.parse(), default_table(resource).parse()) else {
+            continue;
+        };
+        push(rows, &vpc, RouteTable { id, main: true, subnets: Vec::new(), routes: Vec::new() });
+    }
+    for resource in world.of(home, &TABLES) {
+        let Some((vpc, id)) = place(world, resource) else { continue };
+        let blocks = resource.items("route").iter();
+        let routes = blocks.filter_map(|block| {
+            let refers = |name: &str, kinds: &[&str]| {
+                world.refers_in_block(resource, "route", block, name, kinds)
+            };
+            route(block, &refers, &world.gone)
+        });
+        let mut routes: Vec<Route> = routes.collect();
+        if !resource.sets("route") {
+            for former in world.former(home, &["aws_route"]) {
+                let refers = |name: &str, kinds: &[&str]| world.refers(former, name, kinds);
+                let tables = refers("route_table_id", &TABLES).value().unwrap_or_default();
+                if let (Some(deleted), true) =
+                    (route(&former.values, &refers, &world.gone), tables.contains(&resource.id))
+                {
+                    routes.retain(|route| route.to != deleted.to);
+                }
+            }
+        }
+        let main = resource.kind == "aws_default_route_table";
+        if let Some(Row::Present(tables)) = rows.facts.route_tables.get_mut(&vpc) {
+            tables.retain(|table| table.id != id);
+        }
+        push(rows, &vpc, RouteTable { id, main, subnets: Vec::new(), routes });
+    }
+    for resource in world.of(home, &["aws_route"]) {
+        let refers = |name: &str, kinds: &[&str]| world.refers(resource, name, kinds);
+        let table = refers("route_table_id", &TABLES).value();
+        let route = route(&resource.values, &refers, &world.gone);
+        let table = table.and_then(|ids| ids.into_iter().next());
+        if let (Some(table), Some(route)) = (table.and_then(|id| find(rows, &id)), route) {
+            // The state of a table lists its routes, those of other resources too.
+            table.routes.retain(|other| other.to != route.to);
+            table.routes.push(route);
+        }
+    }
+    for endpoint in world.of(home, &["aws_vpc_endpoint"]) {
+        to_gateway_endpoint(rows, endpoint);
+    }
+    associate(rows, world, home);
+    local(rows);
+}
+
+fn default_table(vpc: &Resource) -> String {
+    let id =
+        ["main_route_table_id", "default_route_table_id"].iter().find_map(|name| vpc.known(name));
+    id.unwrap_or_else(|| vpc.id.replacen("vpc-", "rtb-main-", 1))
+}
+
+fn place(world: &World, resource: &Resource) -> Option<(VpcId, RouteTableId)> {
+    if resource.kind == "aws_default_route_table" {
+        let given = resource.known("default_route_table_id");
+        let vpc = world.resources.iter().find(|vpc| {
+            VPCS.contains(&vpc.kind)
+                && match &given {
+                    Some(given) => default_table(vpc) == *given,
+                    None => {
+                        let vpcs = world.refers_to_one(resource, "default_route_table_id", &VPCS);
+                        vpcs.value().is_some_and(|id| id == vpc.id)
+                    }
+                }
+        })?;
+        return Some((vpc.id.parse().ok()?, default_table(vpc).parse().ok()?));
+    }
+    let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value()?;
+    Some((vpc.parse().ok()?, resource.id.parse().ok()?))
+}
+
+fn push(rows: &mut Rows, vpc: &VpcId, table: RouteTable) {
+    if !rows.managed.contains(vpc) {
+        part_of(rows, vpc);
+    }
+    if let Some(Row::Present(tables)) = rows.facts.route_tables.get_mut(vpc) {
+        tables.push(table);
+    }
+}
+
+fn find<'r>(rows: &'r mut Rows, id: &str) -> Option<&'r mut RouteTable> {
+    let lists = rows.facts.route_tables.values_mut().filter_map(|row| match row {
+        Row::Present(tables) => Some(tables),
+        _ => None,
+    });
+    lists.flatten().find(|table| table.id.as_str() == id)
+}
+
+fn route(
+    block: &Value,
+    refers: &dyn Fn(&str, &[&str]) -> Known<Vec<String>>,
+    gone: &BTreeSet<String>,
+) -> Option<Route> {
+    let to = DESTINATIONS.iter().find_map(|name| {
+        if name.ends_with("list_id") {
+            let kinds = ["aws_ec2_managed_prefix_list", "aws_prefix_list"];
+            let list = refers(name, &kinds).value()?.into_iter().next()?;
+            return list.parse().ok().map(Destination::List);
+        }
+        let value = block.get(name)?;
+        match value.as_str() {
+            Some("") => None,
+            Some(text) => Some(
+                range(text).map_or_else(|| Destination::Unreadable(text.into()), Destination::Cidr),
+            ),
+            None => Some(Destination::Unreadable("known only after apply".into())),
+        }
+    })?;
+    let mut via = None;
+    let mut unknown = None;
+    for (name, kinds) in HOPS {
+        match refers(name, kinds) {
+            Known::Value(ids) => via = via.or_else(|| ids.into_iter().next()),
+            Known::Unknown(_, address) => unknown = unknown.or(Some(address)),
+            Known::None => {}
+        }
+    }
+    let via =
+        via.or_else(|| unknown.map(|address| format!("{address}, known only after apply")))?;
+    let state = if gone.contains(&via) { RouteState::Blackhole } else { RouteState::Active };
+    Some(Route { to, via: NextHop(via), state, propagated: false })
+}
+
+/// AWS adds the route to a gateway endpoint, by a list of the service's addresses.
+fn to_gateway_endpoint(rows: &mut Rows, endpoint: &Resource) {
+    let found = rows.facts.endpoints.values().find_map(|row| match row {
+        Row::Present(list) => list.iter().find(|row| row.id.as_str() == endpoint.id).cloned(),
+        _ => None,
+    });
+    let Some(found) = found.filter(|row| !row.route_tables.is_empty()) else { return };
+    let list =
+        endpoint.known("prefix_list_id").unwrap_or_else(|| endpoint.id.replacen("vpce-", "pl-", 1));
+    let Ok(list) = list.parse::<ssm_doctor_facts::ids::PrefixListId>() else { return };
+    if !rows.facts.prefix_lists.contains_key(&list) {
+        let row = unknown(Why::AfterApply, &endpoint.address);
+        rows.facts.prefix_lists.insert(list.clone(), row);
+    }
+    for id in &found.route_tables {
+        if let Some(table) = find(rows, id.as_str()) {
+            table.routes.push(Route {
+                to: Destination::List(list.clone()),
+                via: NextHop(endpoint.id.clone()),
+                state: RouteState::Active,
+                propagated: false,
+            });
+        }
+    }
+}
+
+fn associate(rows: &mut Rows, world: &World, home: &Home) {
+    for resource in world.of(home, &["aws_route_table_association"]) {
+        let table = world.refers_to_one(resource, "route_table_id", &TABLES).value();
+        let subnet = world.refers_to_one(resource, "subnet_id", &SUBNETS).value();
+        let subnet = subnet.and_then(|id| id.parse::<SubnetId>().ok());
+        if let (Some(table), Some(subnet)) = (table.and_then(|id| find(rows, &id)), subnet) {
+            table.subnets.push(subnet);
+        }
+    }
+    for resource in world.of(home, &["aws_main_route_table_association"]) {
+        let table = world.refers_to_one(resource, "route_table_id", &TABLES).value();
+        let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
+        let Some(vpc) = vpc.and_then(|id| id.parse::<VpcId>().ok()) else { continue };
+        if let Some(Row::Present(tables)) = rows.facts.route_tables.get_mut(&vpc) {
+            for other in tables {
+                other.main = Some(other.id.as_str()) == table.as_deref();
+            }
+        }
+    }
+}
+
+/// Every table has the VPC's own ranges.
+fn local(rows: &mut Rows) {
+    for (vpc, row) in &mut rows.facts.route_tables {
+        let (Row::Present(tables), Some(Row::Present(vpc))) = (row, rows.facts.vpcs.get(vpc))
+        else {
+            continue;
+        };
+        for table in tables {
+            for cidr in &vpc.cidrs {
+                let to = Destination::Cidr(*cidr);
+                if !table.routes.iter().any(|route| route.to == to) {
+                    let via = NextHop("local".into());
+                    table
+                        .routes
+                        .insert(0, Route { to, via, state: RouteState::Active, propagated: false });
+                }
+            }
+        }
+    }
+}

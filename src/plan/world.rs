@@ -1,0 +1,615 @@
+//! The resources of a plan, before or after it is applied.
+//!
+//! A resource that is planned has no id yet. Here it has one that is made of its address, in the form of
+//! its kind (`subnet-aws-subnet-private`), so that others can refer to it. What refers to it is known only
+//! after apply in the plan, and is resolved from the configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use ssm_doctor_facts::{
+    ids::{AccountId, Region},
+    lookup::Why,
+};
+
+use super::{
+    document::{Document, ResourceChange, StateModule},
+    homes::Homes,
+    identity::{identity, identity_attribute, made_along, made_id},
+    reference::{Named, Place},
+    values::{Attribute, attribute, merged, why},
+};
+
+/// A Region of an account: what one provider of the configuration is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Home {
+    pub account: AccountId,
+    pub region: Region,
+}
+
+/// A resource, or what a data source shows.
+pub struct Resource<'p> {
+    pub address: String,
+    /// `aws_subnet`. A data source is the resource that it shows.
+    pub kind: &'p str,
+    pub data: bool,
+    pub values: Value,
+    /// None for the resources of another provider than AWS, or of a Region that is not shown.
+    pub home: Option<Home>,
+    place: Option<Place<'p>>,
+    expressions: Option<&'p serde_json::Map<String, Value>>,
+    /// Its id in AWS, or the one that stands for it.
+    pub id: String,
+    /// Does the id stand for one that is known only after apply?
+    is_made: bool,
+}
+
+/// How the configuration refers to a resource.
+pub struct Reference {
+    pub id: String,
+    /// `aws_subnet.private.id`.
+    pub expression: String,
+    /// The module in which the expression is valid; None for the root module.
+    pub module: Option<String>,
+    pub address: String,
+    /// Is the id AWS's own? Names, which others may have too, do not count.
+    pub exists: bool,
+}
+
+/// What is known of an attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known<T> {
+    None,
+    Value(T),
+    /// With the attribute's address.
+    Unknown(Why, String),
+}
+
+impl<T> Known<T> {
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::None | Self::Unknown(..) => None,
+        }
+    }
+
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Self::None => Known::None,
+            Self::Value(value) => Known::Value(change(value)),
+            Self::Unknown(why, address) => Known::Unknown(why, address),
+        }
+    }
+}
+
+/// All resources at one time.
+pub struct World<'p> {
+    pub resources: Vec<Resource<'p>>,
+    /// What changed since, as it was. The state of a route table or security group lists its routes or rules
+    /// whoever manages them, and the plan does not take those away that it deletes.
+    former: Vec<Resource<'p>>,
+    /// The addresses of what other providers than AWS's make.
+    others: Vec<&'p str>,
+    /// The ids of managed resources that exist at another time only.
+    pub gone: BTreeSet<String>,
+}
+
+/// Which time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When<'u> {
+    Before,
+    /// After all changes but those to these addresses.
+    After {
+        undone: &'u BTreeSet<String>,
+    },
+}
+
+impl<'p> World<'p> {
+    #[must_use]
+    pub fn new(plan: &'p Plan, when: When) -> Self {
+        let changes = plan.document.resource_changes.iter();
+        let managed = changes.filter(|change| change.deposed.is_none()).filter_map(|change| {
+            let before = match when {
+                When::Before => true,
+                When::After { undone } => undone.contains(&change.address),
+            };
+            plan.resource(change, before)
+        });
+        let data =
+            plan.data.iter().filter_map(|(address, values)| plan.data_source(address, values));
+        let resources: Vec<Resource> = managed.chain(data).collect();
+        let mut gone: BTreeSet<String> = plan.made.values().cloned().collect();
+        let before = plan.document.resource_changes.iter();
+        gone.extend(before.filter_map(|change| identity(&change.kind, &change.change.before)));
+        for resource in &resources {
+            gone.remove(&resource.id);
+        }
+        let changed = plan.document.resource_changes.iter().filter(|change| {
+            let actions = &change.change.actions;
+            !actions.iter().any(|action| ["no-op", "read", "forget"].contains(&action.as_str()))
+        });
+        let former = changed.filter(|change| match when {
+            When::Before => false,
+            When::After { undone } => !undone.contains(&change.address),
+        });
+        let former = former.filter_map(|change| plan.resource(change, true)).collect();
+        let others = plan.document.resource_changes.iter();
+        let others = others.filter(|change| !change.provider_name.ends_with("/aws"));
+        let others = others.map(|change| change.address.as_str()).collect();
+        Self { resources, former, others, gone }
+    }
+
+    /// As [`of`](Self::of), of what changed since: with the values from before.
+    pub fn former<'w>(
+        &'w self,
+        home: &'w Home,
+        kinds: &'w [&str],
+    ) -> impl Iterator<Item = &'w Resource<'p>> {
+        is_of(&self.former, home, kinds)
+    }
+
+    /// The resources of some kinds in a home; those of IAM are the same in every Region.
+    pub fn of<'w>(
+        &'w self,
+        home: &'w Home,
+        kinds: &'w [&str],
+    ) -> impl Iterator<Item = &'w Resource<'p>> {
+        is_of(&self.resources, home, kinds)
+    }
+
+    /// Who an attribute refers to: ids, or names for what has only a name. `kinds`: what it may refer to.
+    #[must_use]
+    pub fn refers(
+        &self,
+        resource: &Resource<'p>,
+        attribute: &str,
+        kinds: &[&str],
+    ) -> Known<Vec<String>> {
+        let expression = resource.expression(attribute);
+        let value = resource.values.get(attribute);
+        self.ids(resource, value, expression, attribute, kinds)
+    }
+
+    /// As [`refers`](Self::refers), for an attribute with one value.
+    #[must_use]
+    pub fn refers_to_one(
+        &self,
+        resource: &Resource<'p>,
+        attribute: &str,
+        kinds: &[&str],
+    ) -> Known<String> {
+        one(self.refers(resource, attribute, kinds), resource, attribute)
+    }
+
+    /// As [`refers_to_one`](Self::refers_to_one), for an attribute of a block. Terraform keeps blocks as a set,
+    /// so the block's expressions are those of the blocks with the same known values.
+    #[must_use]
+    pub fn refers_in_block(
+        &self,
+        resource: &Resource<'p>,
+        name: &str,
+        block: &Value,
+        attribute: &str,
+        kinds: &[&str],
+    ) -> Known<Vec<String>> {
+        let written = resource.expression(name);
+        let expressions = match written {
+            Some(Value::Array(blocks)) => {
+                let like: Vec<Value> = blocks
+                    .iter()
+                    .filter(|written| is_like(written, block))
+                    .filter_map(|written| written.get(attribute).cloned())
+                    .collect();
+                Some(Value::Array(like))
+            }
+            other => other.cloned(),
+        };
+        let label = format!("{name}.{attribute}");
+        self.ids(resource, block.get(attribute), expressions.as_ref(), &label, kinds)
+    }
+
+    fn ids(
+        &self,
+        resource: &Resource<'p>,
+        value: Option<&Value>,
+        expression: Option<&Value>,
+        label: &str,
+        kinds: &[&str],
+    ) -> Known<Vec<String>> {
+        let unknown = |why| Known::Unknown(why, format!("{}.{label}", resource.address));
+        let resolved = || expression.map(|expression| self.resolve(resource, expression, kinds));
+        match attribute(value) {
+            Attribute::None => Known::None,
+            Attribute::Known(Value::String(id)) if id.is_empty() => Known::None,
+            Attribute::Known(Value::String(id)) => Known::Value(vec![id.clone()]),
+            Attribute::Known(Value::Array(items)) => {
+                let open = items.iter().filter(|item| why(item).is_some()).count();
+                let mut ids: Vec<String> =
+                    items.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                if open > 0 {
+                    let mut more = resolved().unwrap_or_default();
+                    more.retain(|id| !ids.contains(id));
+                    if more.len() != open {
+                        let why = items.iter().find_map(why).unwrap_or(Why::AfterApply);
+                        return unknown(why);
+                    }
+                    ids.extend(more);
+                }
+                Known::Value(ids)
+            }
+            Attribute::Known(_) => unknown(Why::Unreadable),
+            Attribute::Unknown(why) => match resolved() {
+                Some(ids) if !ids.is_empty() => Known::Value(ids),
+                _ if why == Why::AfterApply && self.is_left_to_provider(resource, expression) => {
+                    Known::None
+                }
+                _ => unknown(why),
+            },
+        }
+    }
+
+    /// Is an attribute that is known only after apply one that the configuration leaves to the provider? So it
+    /// is where the configuration does not set it, or sets it to `null`: what it refers to would be known.
+    fn is_left_to_provider(&self, resource: &Resource<'p>, expression: Option<&Value>) -> bool {
+        let (Some(expression), Some(place)) = (expression, &resource.place) else {
+            return resource.expressions.is_some();
+        };
+        if place.is_constant(expression) {
+            return true;
+        }
+        let named = place.named(expression);
+        !named.is_empty()
+            && named.iter().all(|named| {
+                let mut others = self.others.iter();
+                !others.any(|address| named.is(address))
+                    && self.named(named).all(|found| !found.is_open(named))
+            })
+    }
+
+    /// The ids of what an expression names, as far as they are known only after apply.
+    fn resolve(&self, from: &Resource<'p>, expression: &Value, kinds: &[&str]) -> Vec<String> {
+        let Some(place) = &from.place else { return Vec::new() };
+        let mut ids = Vec::new();
+        for named in place.named(expression) {
+            let found = self.named(&named);
+            for resource in found.filter(|found| found.is_open(&named)) {
+                let id = if kinds.contains(&resource.kind) {
+                    Some(resource.id.clone())
+                } else {
+                    made_along(&resource.id, named.attribute.as_deref(), kinds)
+                };
+                ids.extend(id.filter(|id| !ids.contains(id)));
+            }
+        }
+        ids
+    }
+
+    /// The resources that an address without its keys stands for. A key that nothing has is none of theirs.
+    fn named<'w>(&'w self, named: &Named) -> impl Iterator<Item = &'w Resource<'p>> {
+        let exact = self.resources.iter().any(|resource| named.is(&resource.address));
+        let any = Named { key: None, ..named.clone() };
+        let named = if exact { named.clone() } else { any };
+        self.resources.iter().filter(move |resource| named.is(&resource.address))
+    }
+}
+
+fn is_of<'w, 'p>(
+    resources: &'w [Resource<'p>],
+    home: &'w Home,
+    kinds: &'w [&str],
+) -> impl Iterator<Item = &'w Resource<'p>> {
+    resources.iter().filter(move |resource| {
+        kinds.contains(&resource.kind)
+            && resource.home.as_ref().is_some_and(|other| {
+                other.account == home.account
+                    && (other.region == home.region || resource.kind.starts_with("aws_iam_"))
+            })
+    })
+}
+
+/// The only id of several, which stand for alternatives.
+fn one(ids: Known<Vec<String>>, resource: &Resource, attribute: &str) -> Known<String> {
+    match ids {
+        Known::Value(ids) => match <[String; 1]>::try_from(ids) {
+            Ok([id]) => Known::Value(id),
+            Err(ids) if ids.is_empty() => Known::None,
+            Err(_) => Known::Unknown(Why::AfterApply, format!("{}.{attribute}", resource.address)),
+        },
+        Known::None => Known::None,
+        Known::Unknown(why, address) => Known::Unknown(why, address),
+    }
+}
+
+/// Do the constants of a block as it is written agree with the values of one that is planned?
+fn is_like(written: &Value, planned: &Value) -> bool {
+    written.as_object().into_iter().flatten().all(|(name, expression)| {
+        match (expression.get("constant_value"), attribute(planned.get(name))) {
+            (Some(constant), Attribute::Known(value)) => {
+                constant == value
+                    || constant.to_string().trim_matches('"') == value.to_string().trim_matches('"')
+            }
+            _ => true,
+        }
+    })
+}
+
+impl<'p> Resource<'p> {
+    /// What the configuration says of an attribute.
+    #[must_use]
+    pub fn expression(&self, attribute: &str) -> Option<&'p Value> {
+        self.expressions?.get(attribute)
+    }
+
+    /// Does the configuration set an attribute? Unknown resources count as having set it.
+    #[must_use]
+    pub fn sets(&self, attribute: &str) -> bool {
+        self.expressions.is_none_or(|expressions| expressions.contains_key(attribute))
+    }
+
+    /// Is an attribute that is known only after apply left to the provider? So it is where the configuration
+    /// sets it to `null`, too.
+    fn is_computed(&self, attribute: &str) -> bool {
+        self.expressions.is_some_and(|expressions| {
+            expressions.get(attribute).is_none_or(|expression| self.is_constant(expression))
+        })
+    }
+
+    fn is_constant(&self, expression: &Value) -> bool {
+        self.place.as_ref().is_some_and(|place| place.is_constant(expression))
+    }
+
+    /// Is what an expression names of it known only after apply?
+    fn is_open(&self, named: &Named) -> bool {
+        match &named.attribute {
+            None => self.is_made,
+            Some(name) => match self.values.get(name) {
+                Some(value) => why(value).is_some(),
+                // A block or a list that the plan leaves out.
+                None => self.is_made,
+            },
+        }
+    }
+
+    /// An attribute as text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Known<String> {
+        match attribute(self.values.get(name)) {
+            Attribute::Known(Value::String(text)) if text.is_empty() => Known::None,
+            Attribute::Known(Value::String(text)) => Known::Value(text.clone()),
+            Attribute::Known(value) => Known::Value(value.to_string()),
+            Attribute::None => Known::None,
+            Attribute::Unknown(Why::AfterApply) if self.is_computed(name) => Known::None,
+            Attribute::Unknown(why) => Known::Unknown(why, format!("{}.{name}", self.address)),
+        }
+    }
+
+    /// A text that is known now, or None.
+    #[must_use]
+    pub fn known(&self, name: &str) -> Option<String> {
+        self.text(name).value()
+    }
+
+    /// `true`, `false`, or what the provider takes for no value.
+    #[must_use]
+    pub fn flag(&self, name: &str, default: bool) -> bool {
+        self.values.get(name).and_then(Value::as_bool).unwrap_or(default)
+    }
+
+    /// The blocks or items of a list.
+    #[must_use]
+    pub fn items(&self, name: &str) -> &[Value] {
+        self.values.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// Texts of a list that are known.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        self.items(name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// The address of an attribute.
+    #[must_use]
+    pub fn attribute_address(&self, name: &str) -> String {
+        format!("{}.{name}", self.address)
+    }
+
+    #[must_use]
+    pub fn tags(&self) -> BTreeMap<String, String> {
+        let tags = ["tags_all", "tags"].iter().find_map(|name| self.values.get(name)?.as_object());
+        let known = tags.into_iter().flatten();
+        known.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    }
+}
+
+/// A plan, and what is worked out of it once.
+pub struct Plan {
+    pub document: Document,
+    /// The data sources that were read, by address: kind, module, name and values.
+    data: BTreeMap<String, DataSource>,
+    homes: Homes,
+    /// The id that stands for a resource without one, by address.
+    made: BTreeMap<String, String>,
+}
+
+struct DataSource {
+    kind: String,
+    module: String,
+    name: String,
+    index: Option<Value>,
+    values: Value,
+}
+
+impl Plan {
+    /// `region`: the one to take where the plan does not show it.
+    #[must_use]
+    pub fn new(document: Document, region: Option<&Region>) -> Self {
+        let mut data = BTreeMap::new();
+        if let Some(state) = &document.prior_state {
+            collect_data(&state.values.root_module, &mut data);
+        }
+        let shown: Vec<&Value> = data.values().map(|source| &source.values).collect();
+        let homes = Homes::of(&document, &shown, region);
+        let mut made = BTreeMap::new();
+        let mut taken = BTreeSet::new();
+        for change in &document.resource_changes {
+            let mut id = made_id(&change.kind, &change.address);
+            while !taken.insert(id.clone()) {
+                id.push('x');
+            }
+            made.insert(change.address.clone(), id);
+        }
+        Self { document, data, homes, made }
+    }
+
+    /// Every id that stands for a resource, with its address, the longest id first.
+    #[must_use]
+    pub fn made_ids(&self) -> Vec<(&str, &str)> {
+        let mut ids: Vec<_> =
+            self.made.iter().map(|(address, id)| (id.as_str(), address.as_str())).collect();
+        ids.sort_by_key(|(id, _)| core::cmp::Reverse(id.len()));
+        ids
+    }
+
+    /// Ids that exist and ids that stand for one, each with the expression that refers to it within its module.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference> {
+        let changes = self.document.resource_changes.iter();
+        let managed =
+            changes.filter(|change| change.mode == "managed" && !change.change.after.is_null());
+        managed.flat_map(|change| self.references_to(change)).collect()
+    }
+
+    fn references_to(&self, change: &ResourceChange) -> Vec<Reference> {
+        let module = change.module_address.as_ref().map_or(0, |module| module.len() + 1);
+        let local = change.address.get(module..).unwrap_or(&change.address);
+        let attribute = identity_attribute(&change.kind);
+        let made = self.made.get(&change.address).cloned().map(|id| (id, false));
+        let known = identity(&change.kind, &change.change.after).map(|id| {
+            let exists = attribute == "id" && id.contains('-');
+            (id, exists)
+        });
+        let ids = made.into_iter().chain(known);
+        let references = ids.map(|(id, exists)| Reference {
+            id,
+            expression: format!("{local}.{attribute}"),
+            module: change.module_address.clone(),
+            address: change.address.clone(),
+            exists,
+        });
+        references.collect()
+    }
+
+    /// Does an instance of this id exist already?
+    #[must_use]
+    pub fn exists(&self, instance: &str) -> bool {
+        let changes = self.document.resource_changes.iter();
+        changes.filter(|change| change.kind == "aws_instance").any(|change| {
+            let values = [&change.change.before, &change.change.after];
+            values
+                .into_iter()
+                .any(|values| identity("aws_instance", values).as_deref() == Some(instance))
+        })
+    }
+
+    /// The ids of what changes, before and after, with the address.
+    #[must_use]
+    pub fn changed_ids(&self) -> Vec<(String, String)> {
+        let changes = self.document.resource_changes.iter().filter(|change| {
+            change.change.actions.iter().any(|action| action != "no-op" && action != "read")
+        });
+        changes
+            .flat_map(|change| {
+                let made = self.made.get(&change.address).cloned();
+                let known = [&change.change.before, &change.change.after];
+                let known = known.into_iter().filter_map(|values| identity(&change.kind, values));
+                made.into_iter().chain(known).map(|id| (id, change.address.clone()))
+            })
+            .collect()
+    }
+
+    fn resource<'p>(&'p self, change: &'p ResourceChange, before: bool) -> Option<Resource<'p>> {
+        if !change.provider_name.ends_with("/aws") {
+            return None;
+        }
+        let done = &change.change;
+        let values = if before {
+            merged(&done.before, &Value::Null, &done.before_sensitive)
+        } else if done.actions.iter().any(|action| action == "forget") {
+            // Terraform only stops to manage it.
+            merged(&done.before, &Value::Null, &done.before_sensitive)
+        } else {
+            merged(&done.after, &done.after_unknown, &done.after_sensitive)
+        };
+        if !values.is_object() {
+            return None;
+        }
+        // The change names the address in the new configuration, which its former values lack.
+        let prefix = if change.mode == "data" { "data." } else { "" };
+        let name = format!("{prefix}{}.{}", change.kind, change.name);
+        let module = change.module_address.as_deref().unwrap_or_default();
+        Some(self.build(
+            &change.address,
+            &change.kind,
+            (module, &name, change.index.as_ref()),
+            values,
+            change.mode == "data",
+        ))
+    }
+
+    fn data_source<'p>(&'p self, address: &str, source: &'p DataSource) -> Option<Resource<'p>> {
+        let replaced = self.document.resource_changes.iter().any(|it| it.address == address);
+        (!replaced).then(|| {
+            self.build(
+                address,
+                &source.kind,
+                (&source.module, &source.name, source.index.as_ref()),
+                source.values.clone(),
+                true,
+            )
+        })
+    }
+
+    fn build<'p>(
+        &'p self,
+        address: &str,
+        kind: &'p str,
+        (module, name, key): (&str, &str, Option<&Value>),
+        values: Value,
+        data: bool,
+    ) -> Resource<'p> {
+        let found = Place::of(&self.document.configuration, module, name, key);
+        let (place, config) =
+            found.map_or((None, None), |(place, config)| (Some(place), Some(config)));
+        let provider = config.map_or("aws", |config| config.provider_config_key.as_str());
+        let home = self.homes.of_values(provider, &values);
+        let known = identity(kind, &values);
+        let is_made = known.is_none();
+        let id =
+            known.or_else(|| self.made.get(address).cloned()).unwrap_or_else(|| address.into());
+        Resource {
+            address: address.into(),
+            kind,
+            data,
+            values,
+            home,
+            place,
+            expressions: config.map(|config| &config.expressions),
+            id,
+            is_made,
+        }
+    }
+}
+
+fn collect_data(module: &StateModule, data: &mut BTreeMap<String, DataSource>) {
+    for resource in module.resources.iter().filter(|resource| resource.mode == "data") {
+        let source = DataSource {
+            kind: resource.kind.clone(),
+            module: module.address.clone(),
+            name: format!("data.{}.{}", resource.kind, resource.name),
+            index: resource.index.clone(),
+            values: merged(&resource.values, &Value::Null, &resource.sensitive_values),
+        };
+        data.insert(resource.address.clone(), source);
+    }
+    module.child_modules.iter().for_each(|child| collect_data(child, data));
+}

@@ -1,0 +1,568 @@
+//! `ssm-doctor plan`: plans that Terraform made of `fixtures/plans/`, facts beside them, and bad input.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{Ran, Run, facts, folder, json as parsed, path, run};
+
+fn plan_file(name: &str) -> String {
+    format!("{}/fixtures/plans/{name}/plan.json", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn judged(name: &str, args: &[&str]) -> Ran {
+    let file = plan_file(name);
+    run(&[&["plan", &file], args].concat())
+}
+
+/// Address, before, after, what the plan does, the first cause, and what changed it.
+type Row = (
+    &'static str,
+    Option<&'static str>,
+    Option<&'static str>,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+);
+
+#[allow(clippy::type_complexity, reason = "a table")]
+const PLANS: &[(&str, i32, &[Row])] = &[
+    (
+        "acl-added",
+        1,
+        &[(
+            "aws_instance.web",
+            Some("healthy"),
+            Some("blocked"),
+            "breaks",
+            "network/acls-pass-https",
+            &["aws_network_acl.private"],
+        )],
+    ),
+    (
+        "endpoint-missing",
+        1,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "network/service-path-exists",
+            &[
+                r#"module.network.aws_route_table.this["instances"]"#,
+                r#"module.network.aws_subnet.this["instances"]"#,
+                "module.network.aws_vpc.this",
+                "module.node.aws_instance.this",
+            ],
+        )],
+    ),
+    (
+        "endpoint-policy",
+        1,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "endpoint/policy-allows-agent",
+            &[
+                r#"module.network.aws_vpc_endpoint.this["ssm"]"#,
+                "module.node.aws_iam_instance_profile.this",
+                "module.node.aws_iam_role.this",
+                "module.node.aws_instance.this",
+            ],
+        )],
+    ),
+    (
+        "endpoint-without-https",
+        1,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "network/endpoint-accepts-https",
+            &[
+                "module.network.aws_security_group.endpoints",
+                r#"module.network.aws_vpc_endpoint.this["ssm"]"#,
+                r#"module.network.aws_vpc_endpoint.this["ssmmessages"]"#,
+                "module.node.aws_instance.this",
+            ],
+        )],
+    ),
+    ("endpoints", 0, &[("module.node.aws_instance.this", None, Some("healthy"), "works", "", &[])]),
+    (
+        "filters",
+        1,
+        &[
+            ("aws_instance.inline", None, Some("healthy"), "works", "", &[]),
+            ("aws_instance.rules", None, Some("healthy"), "works", "", &[]),
+            (
+                "aws_instance.single",
+                None,
+                Some("blocked"),
+                "starts-broken",
+                "network/instance-sends-https",
+                &["aws_instance.single", "aws_security_group.single"],
+            ),
+        ],
+    ),
+    (
+        "group",
+        1,
+        &[
+            ("aws_autoscaling_group.web", None, Some("healthy"), "works", "", &[]),
+            (
+                "aws_autoscaling_group.web",
+                None,
+                Some("blocked"),
+                "starts-broken",
+                "network/service-path-exists",
+                &["aws_autoscaling_group.web", "aws_subnet.lonely", "aws_vpc.main"],
+            ),
+        ],
+    ),
+    ("hub", 0, &[("module.node.aws_instance.this", None, Some("healthy"), "works", "", &[])]),
+    (
+        "known-vpc",
+        3,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("inconclusive"),
+            "unknown",
+            "",
+            &["module.node.aws_instance.this"],
+        )],
+    ),
+    (
+        "nat-deleted",
+        1,
+        &[(
+            "aws_instance.web",
+            Some("healthy"),
+            Some("blocked"),
+            "breaks",
+            "network/service-path-exists",
+            &["aws_nat_gateway.main", "aws_route.out"],
+        )],
+    ),
+    (
+        "nat",
+        0,
+        &[
+            ("aws_instance.web[0]", None, Some("healthy"), "works", "", &[]),
+            ("aws_instance.web[1]", None, Some("healthy"), "works", "", &[]),
+        ],
+    ),
+    (
+        "no-profile",
+        1,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "identity/profile-attached",
+            &["module.node.aws_instance.this"],
+        )],
+    ),
+    (
+        "preferences",
+        1,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "preferences/role-may-decrypt-session-key",
+            &[
+                "aws_kms_key.sessions",
+                "module.node.aws_iam_instance_profile.this",
+                "module.node.aws_iam_role.this",
+                "module.node.aws_instance.this",
+            ],
+        )],
+    ),
+    (
+        "private-dns-off",
+        1,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "dns/endpoint-private-dns-on",
+            &[
+                r#"module.network.aws_vpc_endpoint.this["ssm"]"#,
+                r#"module.network.aws_vpc_endpoint.this["ssmmessages"]"#,
+                "module.node.aws_instance.this",
+            ],
+        )],
+    ),
+    (
+        "private-without-path",
+        1,
+        &[(
+            "aws_instance.web",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "network/service-path-exists",
+            &["aws_instance.web", "aws_route_table.private", "aws_subnet.private", "aws_vpc.main"],
+        )],
+    ),
+    ("public-address", 0, &[("aws_instance.web", None, Some("healthy"), "works", "", &[])]),
+    (
+        "public-without-address",
+        1,
+        &[(
+            "aws_instance.web",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "network/public-address-present",
+            &["aws_instance.web", "aws_internet_gateway.main"],
+        )],
+    ),
+    (
+        "replaced",
+        1,
+        &[
+            ("aws_instance.deleted", Some("blocked"), None, "removed", "", &[]),
+            (
+                "aws_instance.gone",
+                Some("blocked"),
+                Some("blocked"),
+                "stays-broken",
+                "identity/profile-attached",
+                &[],
+            ),
+            ("aws_instance.renamed", Some("healthy"), Some("healthy"), "works", "", &[]),
+            (
+                "aws_instance.web",
+                Some("healthy"),
+                Some("blocked"),
+                "breaks",
+                "identity/profile-attached",
+                &["aws_instance.web"],
+            ),
+        ],
+    ),
+    (
+        "resolver-rule",
+        0,
+        &[("module.node.aws_instance.this", None, Some("healthy"), "works", "", &[])],
+    ),
+    (
+        "role-without-policy",
+        1,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("blocked"),
+            "starts-broken",
+            "identity/role-may-open-channels",
+            &[
+                "module.node.aws_iam_instance_profile.this",
+                "module.node.aws_iam_role.this",
+                "module.node.aws_instance.this",
+            ],
+        )],
+    ),
+    (
+        "sensitive",
+        1,
+        &[
+            (
+                "aws_instance.tagged",
+                None,
+                Some("blocked"),
+                "starts-broken",
+                "identity/profile-attached",
+                &["aws_instance.tagged"],
+            ),
+            (
+                "module.node.aws_instance.this",
+                None,
+                Some("inconclusive"),
+                "unknown",
+                "",
+                &["module.node.aws_instance.this"],
+            ),
+        ],
+    ),
+    (
+        "two-regions",
+        1,
+        &[
+            ("module.node.aws_instance.this", None, Some("healthy"), "works", "", &[]),
+            (
+                "module.other.aws_instance.this",
+                None,
+                Some("blocked"),
+                "starts-broken",
+                "network/service-path-exists",
+                &[
+                    "module.other.aws_instance.this",
+                    r#"module.there.aws_route_table.this["instances"]"#,
+                    r#"module.there.aws_subnet.this["instances"]"#,
+                    "module.there.aws_vpc.this",
+                ],
+            ),
+        ],
+    ),
+    (
+        "unknown",
+        3,
+        &[(
+            "module.node.aws_instance.this",
+            None,
+            Some("inconclusive"),
+            "unknown",
+            "",
+            &["module.node.aws_instance.this"],
+        )],
+    ),
+];
+
+#[test]
+fn plans_are_judged() {
+    for (name, code, rows) in PLANS {
+        let ran = judged(name, &["--format", "json"]);
+        assert_eq!((ran.code, ran.err.as_str()), (*code, ""), "{name}: {}", ran.out);
+        let document = parsed(&ran.out);
+        let found: Vec<String> =
+            document["targets"].as_array().unwrap().iter().map(shown).collect();
+        let expected: Vec<String> = rows
+            .iter()
+            .map(|(address, before, after, result, cause, changed)| {
+                format!("{address} {before:?} {after:?} {result} {cause} {changed:?}")
+            })
+            .collect();
+        assert_eq!(found, expected, "{name}");
+        for format in ["table", "markdown"] {
+            let other = judged(name, &["--format", format]);
+            assert_eq!(other.code, *code, "{name} as {format}");
+            for text in [&other.out, &ran.out] {
+                assert!(
+                    !text.contains("hunter2") && !text.contains("do-not-print"),
+                    "{name} as {format}"
+                );
+                assert!(!text.contains("$unknown"), "{name} as {format}");
+            }
+        }
+    }
+}
+
+fn shown(target: &Value) -> String {
+    let cause = target["causes"][0].as_str().unwrap_or_default();
+    let list: Vec<&str> =
+        target["changed_by"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    format!(
+        "{} {:?} {:?} {} {cause} {list:?}",
+        target["address"].as_str().unwrap(),
+        target["before"].as_str(),
+        target["after"].as_str(),
+        target["result"].as_str().unwrap()
+    )
+}
+
+#[test]
+fn the_document_has_its_schema() {
+    let file = format!("{}/schemas/plan-v1.json", env!("CARGO_MANIFEST_DIR"));
+    let schema = parsed(&fs::read_to_string(file).unwrap());
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (name, ..) in PLANS {
+        let document = parsed(&judged(name, &["--format", "json"]).out);
+        let errors: Vec<String> =
+            validator.iter_errors(&document).map(|it| it.to_string()).collect();
+        assert!(errors.is_empty(), "{name}: {errors:?}");
+    }
+}
+
+/// A file, and what is said of it.
+#[test]
+fn bad_input_is_named() {
+    let folder = folder();
+    let whole = fs::read_to_string(plan_file("endpoints")).unwrap();
+    let saved = fs::read_to_string(facts(&folder, "private-endpoints", |_| {})).unwrap();
+    let edited = |edit: fn(&mut Value)| {
+        let mut plan = parsed(&whole);
+        edit(&mut plan);
+        plan.to_string()
+    };
+    let half = whole.get(..whole.len() / 2).unwrap().to_owned();
+    let state = json!({ "version": 4, "terraform_version": "1.11.4", "serial": 3, "lineage": "x", "resources": [] });
+    let shown_state =
+        json!({ "format_version": "1.0", "terraform_version": "1.11.4", "values": {} });
+    let log = "{\"@level\":\"info\",\"@message\":\"Terraform 1.11.4\"}\n{\"@level\":\"info\"}\n";
+    let rows: Vec<(&str, Vec<u8>, &str, &str)> = vec![
+        ("binary", b"PK\x03\x04zip".to_vec(), "is a binary plan", "terraform show -json"),
+        ("utf16", b"\xff\xfe{\x00".to_vec(), "not UTF-8 text from byte 0", "UTF-16"),
+        ("empty", Vec::new(), "ends in the middle", "cut off"),
+        ("half", half.into_bytes(), "ends in the middle (line", "cut off"),
+        ("state", state.to_string().into_bytes(), "is a state file", "terraform show -json"),
+        (
+            "shown-state",
+            shown_state.to_string().into_bytes(),
+            "is a state, as",
+            "terraform plan -out",
+        ),
+        (
+            "log",
+            log.as_bytes().to_vec(),
+            "the log of `terraform plan -json`",
+            "terraform show -json",
+        ),
+        ("facts", saved.into_bytes(), "is a file of facts", "terraform show -json"),
+        (
+            "other",
+            b"{\"Resources\":{}}".to_vec(),
+            "the JSON of another tool",
+            "terraform show -json",
+        ),
+        ("list", b"[1]".to_vec(), "JSON, but not an object", "terraform show -json"),
+        (
+            "version",
+            edited(|plan| plan["format_version"] = json!("2.0")).into_bytes(),
+            "has format version `2.0`",
+            "newer ssm-doctor",
+        ),
+        (
+            "field",
+            edited(|plan| plan["resource_changes"][0]["change"]["actions"] = json!("create"))
+                .into_bytes(),
+            "wrong value at `resource_changes[0].change.actions`",
+            "terraform show -json",
+        ),
+        (
+            "errored",
+            edited(|plan| plan["errored"] = json!(true)).into_bytes(),
+            "is incomplete",
+            "plan again",
+        ),
+    ];
+    for (name, bytes, says, help) in rows {
+        let file = path(&folder, &format!("{name}.json"));
+        fs::write(&file, bytes).unwrap();
+        let ran = run(&["plan", &file]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{name}: {}", ran.err);
+        assert!(
+            ran.err.contains(says) && ran.err.contains(help) && ran.err.contains(name),
+            "{name}: {}",
+            ran.err
+        );
+    }
+    let ran = run(&["plan", "/nonexistent.json"]);
+    assert!(
+        ran.code == 2 && ran.err.contains("cannot read the plan `/nonexistent.json`"),
+        "{}",
+        ran.err
+    );
+    let ran = judged("endpoints", &["aws_instance.nosuch"]);
+    assert!(ran.code == 2 && ran.err.contains("module.node.aws_instance.this"), "{}", ran.err);
+    let ran = judged("endpoints", &["--assume-agent", "new"]);
+    assert!(ran.code == 2 && ran.err.contains("3.3.987.0"), "{}", ran.err);
+}
+
+#[test]
+fn a_plan_is_read_from_standard_input_and_an_old_format_is_read() {
+    let whole = fs::read_to_string(plan_file("endpoints")).unwrap();
+    assert_eq!(Run::new(&["plan", "-"]).fed(&whole).code, 0);
+    let old = whole.replacen("\"format_version\": \"1.2\"", "\"format_version\": \"0.1\"", 1);
+    assert!(old != whole);
+    assert_eq!(Run::new(&["plan", "-"]).fed(&old).code, 0);
+}
+
+#[test]
+fn an_agent_that_is_not_assumed_is_not_known() {
+    let ran = judged("endpoints", &["--assume-agent", "none"]);
+    assert_eq!(ran.code, 3, "{}", ran.out);
+    let ran = judged("endpoints", &["--assume-agent", "2.0.0.0"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(ran.out.contains("2.0.0.0"), "{}", ran.out);
+}
+
+#[test]
+fn a_report_goes_to_a_file() {
+    let folder = folder();
+    let file = path(&folder, "comment.md");
+    let ran = judged("endpoint-without-https", &["--format", "markdown", "--output", &file]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.starts_with("## ✗ Session Manager: 1 instance"), "{text}");
+    assert!(
+        text.contains("```hcl\n") && text.contains("= aws_security_group.endpoints.id\n"),
+        "{text}"
+    );
+}
+
+/// A plan whose ids are those of a built-in scenario.
+fn in_scenario(name: &str, ids: &[(&str, &str)]) -> String {
+    let mut text = fs::read_to_string(plan_file(name)).unwrap();
+    let plan = parsed(&text);
+    for (address, id) in ids {
+        let changes = plan["resource_changes"].as_array().unwrap();
+        let change = changes.iter().find(|change| change["address"] == **address).unwrap();
+        text = text.replace(change["change"]["before"]["id"].as_str().unwrap(), id);
+    }
+    text
+}
+
+#[test]
+fn a_plan_is_a_change_to_facts() {
+    let folder = folder();
+    let ids = [
+        ("aws_vpc.main", "vpc-0a1b2c3d"),
+        ("aws_instance.web", "i-0abc123def4567890"),
+        ("aws_subnet.private", "subnet-0private"),
+        ("aws_subnet.public", "subnet-0public"),
+        ("aws_route_table.private", "rtb-0private"),
+        ("aws_route_table.public", "rtb-0public"),
+        ("aws_nat_gateway.main", "nat-0gateway"),
+    ];
+    let file = path(&folder, "plan.json");
+    fs::write(&file, in_scenario("nat-deleted", &ids)).unwrap();
+    let saved = facts(&folder, "private-nat", |_| {});
+    let ran = run(&["plan", &file, "--facts", &saved, "--format", "json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (1, ""), "{}", ran.out);
+    let document = parsed(&ran.out);
+    let expected = r#"aws_instance.web Some("healthy") Some("blocked") breaks network/service-path-exists ["aws_nat_gateway.main", "aws_route.out"]"#;
+    assert_eq!(shown(&document["targets"][0]), expected);
+    assert!(!ran.out.contains("has nothing but what this configuration gives it"), "{}", ran.out);
+
+    // An instance that the plan knows nothing of.
+    let other = plan_file("endpoints");
+    let ran = run(&["plan", &other, "--facts", &saved, "i-0abc123def4567890"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+
+    // Facts that show another way to the services: endpoints that another configuration made.
+    let with_endpoints = facts(&folder, "private-nat", |facts| {
+        let facts = &mut facts["facts"];
+        let https = json!({ "traffic": { "tcp": [443, 443] }, "peer": { "cidr": "10.0.0.0/16" } });
+        facts["security_groups"]["sg-0other"] = json!({ "ingress": [https], "egress": [] });
+        facts["vpc_dns"]["vpc-0a1b2c3d"] = json!({ "support": true, "hostnames": true });
+        let endpoints = ["ssm", "ssmmessages"].map(|service| {
+            let interface = format!("eni-0{service}");
+            facts["network_interfaces"][&interface] = json!({
+                "subnet": "subnet-0private",
+                "private_ips": ["10.0.11.200"],
+                "security_groups": ["sg-0other"],
+            });
+            json!({
+                "id": format!("vpce-0{service}"),
+                "service": format!("com.amazonaws.eu-west-1.{service}"),
+                "kind": "Interface",
+                "state": "available",
+                "subnets": ["subnet-0private"],
+                "interfaces": [interface],
+                "security_groups": ["sg-0other"],
+                "private_dns": true,
+            })
+        });
+        facts["endpoints"]["vpc-0a1b2c3d"] = json!(endpoints);
+    });
+    let ran = run(&["plan", &file, "--facts", &with_endpoints]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+}
