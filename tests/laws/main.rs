@@ -9,6 +9,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
+mod redaction;
 mod remedy;
 #[path = "../support/mod.rs"]
 mod support;
