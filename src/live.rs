@@ -1,12 +1,9 @@
 //! A diagnosis of a real account: the one place that waits.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    time::Duration,
-};
+use std::io::{self, IsTerminal as _, Write as _};
 
-use ssm_doctor_analysis::session;
-use ssm_doctor_checks::engine::diagnosis::Overall;
+use ssm_doctor_analysis::{case::Case, session};
+use ssm_doctor_checks::engine::{diagnosis::Overall, procedure::start_session};
 use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
@@ -25,16 +22,15 @@ use crate::{
         workstation::Setup,
     },
     config::Config,
+    load_gate,
     node::FromNode,
     publish::Sink,
     render::safe::shown,
     report::Report,
-    runbook_base,
+    runbooks_of, shareable,
     snapshot::Snapshot,
+    wait::{self, Heartbeat, Outlook},
 };
-
-/// How long `--wait` leaves AWS alone between looks.
-const PAUSE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
@@ -91,6 +87,7 @@ pub fn diagnose(
     config: &Config,
 ) -> Result<u8, Failure> {
     let sink = Sink::open(&args.report)?;
+    let gate = load_gate(&args.report, config)?;
     let from_node = FromNode::read(args, &target)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -104,7 +101,24 @@ pub fn diagnose(
     })?;
     // A resolver thread that still waits for DNS must not hold up the report.
     runtime.shutdown_background();
-    sink.publish(&args.report, &report, &snapshot)
+    let excuses = gate.excuses(&snapshot, args.report.redact);
+    if args.report.redact {
+        let snapshot = shareable(snapshot, &args.report)?;
+        let report = report_on(&snapshot, args, config).excusing(excuses);
+        return sink.publish(&args.report, &report, &snapshot);
+    }
+    let can_start = matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded);
+    let code = sink.publish(&args.report, &report.excusing(excuses), &snapshot)?;
+    if args.wait.is_some() && can_start {
+        let start = start_session(&Case::new(&snapshot.facts, &snapshot.scope));
+        note(&format!("start the session: {}", start.line(args.report.shell.into())));
+    }
+    Ok(code)
+}
+
+fn report_on(snapshot: &Snapshot, args: &Diagnose, config: &Config) -> Report {
+    let runbooks = runbooks_of(&args.report, config);
+    Report::new(snapshot, &runbooks, args.session.is_none(), args.report.shell.into())
 }
 
 /// Looks once; with `--wait`, until a session can start or the time is up.
@@ -117,8 +131,8 @@ async fn look(
 ) -> Result<(Snapshot, Report), LiveError> {
     let mut progress = Progress::new();
     progress.say("finding credentials");
-    let profile = args.profile.as_deref().or(config.profile.as_deref());
-    let region = region.as_ref().map(Region::as_str).or(config.region.as_deref());
+    let profile = args.profile.as_deref().or(config.profile());
+    let region = region.as_ref().map(Region::as_str).or(config.region());
     let here = Setup {
         profile_flag: args.profile.clone(),
         profile: profile.map(str::to_owned),
@@ -126,7 +140,10 @@ async fn look(
         ..Setup::default()
     };
     let account = Account::connect(region, here).await?;
-    let until = args.wait.map(|it| Instant::now() + it);
+    let started = Instant::now();
+    let mut heartbeat = Heartbeat::default();
+    // What an earlier look knows and does not ask again. A wait ends with a look that asks for everything.
+    let mut kept: Option<Facts> = None;
     let mut spent = 0;
     let named: Option<Arn> = args.target.as_deref().and_then(|it| it.parse().ok());
     loop {
@@ -141,11 +158,13 @@ async fn look(
             agent_log: false,
             probe: false,
         };
-        let mut facts = Facts::default();
+        let is_partial = kept.is_some();
+        let mut facts = kept.take().unwrap_or_default();
         // A document says by itself what kind of session is meant.
         if let (None, Some(name)) = (args.session, &args.document) {
-            if !session::is_owned_by_aws(name) {
-                facts = ask(Need::document(name.clone()), &account, &asked, args.timeout).await;
+            let need = Need::document(name.clone());
+            if !session::is_owned_by_aws(name) && !facts.has(&need) {
+                facts.absorb(ask(need, &account, &asked, args.timeout).await);
             }
             asked.session = session::opens(name, &facts).unwrap_or_default();
         }
@@ -181,25 +200,36 @@ async fn look(
             rounds: gathered.rounds,
         };
         spent = gathered.calls;
-        let runbooks = runbook_base(&args.report.runbooks, config);
-        let report =
-            Report::new(&snapshot, &runbooks, args.session.is_none(), args.report.shell.into());
-        let wanted = matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded);
-        let left = until.map(|it| it.saturating_duration_since(Instant::now()));
-        match left.filter(|it| !wanted && !it.is_zero()) {
-            None => return Ok((snapshot, report)),
-            Some(left) => {
-                let cause = report.diagnosis.causes.first().map(|it| it.name());
-                progress.say(&format!(
-                    "{} ({}); looking again in {} s",
-                    report.diagnosis.overall.as_str(),
-                    cause.as_deref().unwrap_or("nothing found at fault"),
-                    PAUSE.min(left).as_secs()
-                ));
-                sleep(PAUSE.min(left)).await;
+        let report = report_on(&snapshot, args, config);
+        let Some(most) = args.wait else { return Ok((snapshot, report)) };
+        let since = started.elapsed();
+        let outlook = wait::outlook(&report.diagnosis, &snapshot.facts, since);
+        let left = most.saturating_sub(since);
+        match &outlook {
+            Outlook::WaitFor(awaited) if !left.is_zero() => {
+                if let Some(line) = heartbeat.line(awaited, since, most, progress.on) {
+                    progress.beat(&line);
+                }
+                sleep(wait::pause(since, &snapshot.facts).min(left)).await;
+                kept = Some(wait::lasting(&snapshot.facts, since));
+            }
+            // Facts of an earlier look decide nothing.
+            _ if is_partial => {}
+            _ => {
+                drop(progress);
+                if let Some(says) = wait::ending(&outlook) {
+                    note(&says);
+                }
+                return Ok((snapshot, report));
             }
         }
     }
+}
+
+/// A line on standard error.
+fn note(text: &str) {
+    // Without a standard error there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{}", shown(text, true));
 }
 
 /// Has IAM said that it knows no such user or role of this account?
@@ -235,7 +265,7 @@ fn now() -> Result<Timestamp, LiveError> {
     Timestamp::from_second(jiff::Timestamp::now().as_second()).ok_or(LiveError::Clock)
 }
 
-/// One line on standard error that is written over and, at the end, wiped; nothing in a pipe.
+/// One line on standard error that is written over and, at the end, wiped. A pipe gets only the lines of a wait.
 struct Progress {
     on: bool,
     width: usize,
@@ -249,6 +279,11 @@ impl Progress {
             on: io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|it| it != "dumb"),
             width,
         }
+    }
+
+    /// A sign of life: in a pipe a line of its own.
+    fn beat(&mut self, text: &str) {
+        if self.on { self.say(text) } else { note(text) }
     }
 
     fn say(&mut self, text: &str) {

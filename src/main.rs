@@ -8,6 +8,7 @@ mod cli;
 mod collect;
 mod config;
 mod explain;
+mod gate;
 #[cfg(feature = "live")]
 mod live;
 mod log;
@@ -19,6 +20,8 @@ mod render;
 mod report;
 mod site;
 mod snapshot;
+#[cfg(any(feature = "live", test))]
+mod wait;
 
 use std::{
     env,
@@ -38,9 +41,15 @@ use ssm_doctor_facts::scope::Client;
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
-    cli::{Cli, Color, Command, Demo, Diagnose, ListFormat, Runbooks, UsageError},
-    config::{Config, ConfigError},
+    cli::{
+        Cli, Color, Command, Demo, Diagnose, ListFormat, ReportArgs, Runbooks, Settings, UsageError,
+    },
+    config::{
+        Config, ConfigError,
+        effective::{Flags, Setting, effective},
+    },
     explain::ExplainError,
+    gate::{Gate, GateError},
     log::LogError,
     node::{FromNode, NodeError},
     output::OutputError,
@@ -84,6 +93,8 @@ pub enum Failure {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
+    Gate(#[from] GateError),
+    #[error(transparent)]
     Snapshot(#[from] SnapshotError),
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -110,7 +121,8 @@ impl Failure {
     fn help(&self) -> String {
         match self {
             Self::Usage(it) => it.help(),
-            Self::Config(_) => ConfigError::help(),
+            Self::Config(it) => it.help(),
+            Self::Gate(_) => GateError::help(),
             Self::Snapshot(it) => it.help(),
             Self::Output(it) => it.help(),
             Self::Explain(it) => it.help(),
@@ -143,7 +155,10 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     }
     let config = Config::load()?;
     match cli.command {
-        Some(Command::Demo(args)) => demo(args, &config),
+        Some(Command::Demo(mut args)) => {
+            config.complete(&mut args.report);
+            demo(args, &config)
+        }
         Some(Command::Explain { asked, format, runbooks }) => {
             explain(&asked.join(" "), format, &runbooks, &config)
         }
@@ -172,7 +187,12 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             output::print(&format!("{}\n", out.join("index.html").display()))?;
             Ok(0)
         }
-        None => diagnose(cli.diagnose, &config),
+        Some(Command::Config(args)) => settings(&args, &config),
+        None => {
+            let mut args = cli.diagnose;
+            config.complete(&mut args.report);
+            diagnose(args, &config)
+        }
     }
 }
 
@@ -193,6 +213,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
         }
     };
     let sink = Sink::open(&args.report)?;
+    let gate = load_gate(&args.report, config)?;
     let mut snapshot = Snapshot::load(file)?;
     let target = asked.as_ref().map(|it| it.0.to_string());
     let region = asked.as_ref().and_then(|it| it.1.as_ref()).or(args.region.as_ref());
@@ -209,15 +230,43 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     if args.no_client {
         scope.client = Client::Declined;
     }
+    let excuses = gate.excuses(&snapshot, args.report.redact);
+    let snapshot = shareable(snapshot, &args.report)?;
     let mut judged = snapshot.clone();
     settle(&mut judged.facts, &judged.scope);
     let report = Report::new(
         &judged,
-        &runbook_base(&args.report.runbooks, config),
+        &runbooks_of(&args.report, config),
         args.session.is_none(),
         args.report.shell.into(),
     );
-    sink.publish(&args.report, &report, &snapshot)
+    sink.publish(&args.report, &report.excusing(excuses), &snapshot)
+}
+
+/// What does not count for the exit code.
+fn load_gate(args: &ReportArgs, config: &Config) -> Result<Gate, Failure> {
+    Ok(Gate::new(config.suppressions().cloned().collect(), args.baseline.as_ref())?)
+}
+
+/// The facts as the report and the saved file show them.
+fn shareable(snapshot: Snapshot, args: &ReportArgs) -> Result<Snapshot, Failure> {
+    if !args.redact {
+        return Ok(snapshot);
+    }
+    let redacted = snapshot.redacted()?;
+    let differing = snapshot.differing_checks(&redacted);
+    if !differing.is_empty() {
+        warn(&format!("redaction changes the answers of {}", differing.join(", ")));
+    }
+    Ok(redacted)
+}
+
+/// Says on standard error what does not end the run.
+fn warn(text: &str) {
+    let mut page = Page::new(screen(&io::stderr()));
+    page.line(0, &[(render::BOLD, "warning: "), (render::PLAIN, text)]);
+    // Without a standard error there is nobody to tell.
+    let _ = io::stderr().write_all(page.finish().as_bytes());
 }
 
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
@@ -241,13 +290,15 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
     let mut scope = scenario.scope;
     scope.session = args.session.unwrap_or(scope.session);
     let snapshot = Snapshot { scope, facts: scenario.facts, calls: 0, rounds: 0 };
+    let excuses = load_gate(&args.report, config)?.excuses(&snapshot, args.report.redact);
+    let snapshot = shareable(snapshot, &args.report)?;
     let report = Report::new(
         &snapshot,
-        &runbook_base(&args.report.runbooks, config),
+        &runbooks_of(&args.report, config),
         args.session.is_none(),
         args.report.shell.into(),
     );
-    sink.publish(&args.report, &report, &snapshot)
+    sink.publish(&args.report, &report.excusing(excuses), &snapshot)
 }
 
 fn explain(
@@ -271,6 +322,32 @@ fn explain(
         ListFormat::Table => {
             let mut page = Page::new(screen(&io::stdout()));
             explain::print(&mut page, &answer, url);
+            page.finish()
+        }
+    };
+    output::print(&text)?;
+    Ok(0)
+}
+
+/// The settings in force.
+fn settings(args: &Settings, config: &Config) -> Result<u8, Failure> {
+    let flags = Flags {
+        runbook_base: args.runbooks.runbook_base.as_deref().filter(|it| !it.is_empty()),
+        profile: args.profile.as_deref(),
+        region: args.region.as_ref().map(ssm_doctor_facts::ids::Region::as_str),
+        fail_on: &args.fail_on,
+    };
+    let settings = effective(&flags, config, OUR_RUNBOOKS);
+    let text = match args.format {
+        ListFormat::Json => as_json(&settings)?,
+        ListFormat::Table => {
+            let row = |setting: Setting| {
+                let value = setting.value.unwrap_or_else(|| "none".into());
+                vec![setting.name.to_owned(), value, setting.from]
+            };
+            let rows: Vec<_> = settings.into_iter().map(row).collect();
+            let mut page = Page::new(screen(&io::stdout()));
+            page.rows(&["setting", "value", "from"], &rows);
             page.finish()
         }
     };
@@ -368,12 +445,19 @@ fn as_json<T: Serialize>(value: &T) -> Result<String, Failure> {
     render::json(value).map_err(|error| Failure::Defect(error.to_string()))
 }
 
+/// Where the runbooks of this version are.
+const OUR_RUNBOOKS: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/tree/v", env!("CARGO_PKG_VERSION"), "/checks");
+
+/// As [`runbook_base`]; the address of a company's own runbooks has the company's name.
+fn runbooks_of(args: &ReportArgs, config: &Config) -> String {
+    if args.redact { OUR_RUNBOOKS.to_owned() } else { runbook_base(&args.runbooks, config) }
+}
+
 /// `<base>/<check name>` is a runbook's address.
 fn runbook_base(args: &Runbooks, config: &Config) -> String {
-    const OURS: &str =
-        concat!(env!("CARGO_PKG_REPOSITORY"), "/tree/v", env!("CARGO_PKG_VERSION"), "/checks");
     let given = args.runbook_base.clone().filter(|it| !it.is_empty());
-    given.or_else(|| config.runbook_base.clone()).unwrap_or_else(|| OURS.to_owned())
+    given.unwrap_or_else(|| config.runbook_base().unwrap_or(OUR_RUNBOOKS).to_owned())
 }
 
 /// What a stream's reader can show. `COLUMNS` counts even in a pipe, where there is no terminal to ask.

@@ -1,9 +1,6 @@
 //! Where a report and its facts go, and how the run ends.
 
-use ssm_doctor_checks::engine::{
-    check::Impact,
-    diagnosis::{Finding, Overall},
-};
+use ssm_doctor_checks::engine::diagnosis::Overall;
 
 use crate::{
     COULD_NOT_RUN, Failure,
@@ -13,6 +10,7 @@ use crate::{
     report::Report,
     screen,
     snapshot::Snapshot,
+    warn,
 };
 
 /// The files, opened before the work begins.
@@ -63,6 +61,9 @@ impl Sink {
         } else if let Some(format) = self.printed {
             output::print(&format.render(report, view)?)?;
         }
+        if report.checked_nothing() {
+            warn("nothing was checked: the facts have nothing that a check needs");
+        }
         Ok(exit_code(report, &args.fail_on))
     }
 }
@@ -70,25 +71,22 @@ impl Sink {
 /// `blocks`, `degrades` and `advises` are thresholds; `unknown` is beside them. `never` leaves only exit
 /// code 2.
 fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
-    let failed = |impact| {
-        let fails = |it: &Finding| it.standing.is_some() && !it.open && it.check.impact == impact;
-        report.diagnosis.findings.iter().any(fails)
-    };
     let advises = fail_on.contains(&FailOn::Advises);
     let degrades = advises || fail_on.contains(&FailOn::Degrades);
     let overall = report.diagnosis.overall;
     let nothing_was_reached = report.target_is_out_of_reach() && overall != Overall::Blocked;
-    if report.target_is_missing() || nothing_was_reached {
+    let counted = report.excuses.counted(overall, &report.diagnosis.findings);
+    if report.target_is_missing() || nothing_was_reached || report.checked_nothing() {
         COULD_NOT_RUN
     } else if fail_on.contains(&FailOn::Never) {
         0
-    } else if overall == Overall::Blocked
-        || degrades && failed(Impact::Degrades)
-        || advises && failed(Impact::Advises)
-        || fail_on.contains(&FailOn::Unknown) && overall == Overall::Inconclusive
+    } else if counted.blocked
+        || degrades && counted.degrades
+        || advises && counted.advises
+        || fail_on.contains(&FailOn::Unknown) && counted.inconclusive
     {
         1
-    } else if overall == Overall::Inconclusive {
+    } else if counted.inconclusive {
         3
     } else {
         0

@@ -13,7 +13,13 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
+use ssm_doctor_analysis::{
+    answer::{Answer, Verdict},
+    case::Case,
+};
+use ssm_doctor_checks::engine::diagnosis::examine;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
+use ssm_doctor_redact::redact;
 
 /// Facts, and the question for which they were collected.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +84,8 @@ pub enum SnapshotError {
     Mismatch { file: String, what: &'static str, found: String, asked: String },
     #[error("cannot write the facts: {0}")]
     Unwritable(serde_json::Error),
+    #[error("cannot redact the facts: {0}")]
+    Unredactable(String),
 }
 
 impl SnapshotError {
@@ -102,7 +110,9 @@ impl SnapshotError {
                 "target" => format!("ask about `{found}`, or leave the target out"),
                 what => format!("leave out --{what}, or collect the facts for the one you mean"),
             },
-            Self::Unwritable(_) => "this is a defect of ssm-doctor: please report it".into(),
+            Self::Unwritable(_) | Self::Unredactable(_) => {
+                "this is a defect of ssm-doctor: please report it".into()
+            }
         }
     }
 }
@@ -185,6 +195,35 @@ impl Snapshot {
         crate::render::safe::json(&file).map_err(SnapshotError::Unwritable)
     }
 
+    /// The instance's Name tag, or the name that a node reported.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        let Self { facts, scope, .. } = self;
+        let instance = scope.target.instance();
+        let tag = instance.and_then(|id| facts.instance(id).hint().ok().flatten()?.name.clone());
+        let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
+        tag.or_else(node)
+    }
+
+    /// With pseudonyms in place of what identifies the owner.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Unredactable`] if a pseudonym does not fit.
+    pub fn redacted(&self) -> Result<Self, SnapshotError> {
+        let (facts, scope) = redact(&self.facts, &self.scope)
+            .map_err(|error| SnapshotError::Unredactable(error.0))?;
+        Ok(Self { scope, facts, ..self.clone() })
+    }
+
+    /// The checks that answer differently for `other`: the rare cases in which redaction loses a relation.
+    #[must_use]
+    pub fn differing_checks(&self, other: &Self) -> Vec<String> {
+        let [these, those] =
+            [self, other].map(|snapshot| examine(&Case::new(&snapshot.facts, &snapshot.scope)));
+        let pairs = these.iter().zip(&those);
+        pairs.filter(|(a, b)| !is_same(&a.1, &b.1)).map(|(a, _)| a.0.name()).collect()
+    }
+
     /// Refuses facts that are about something else than the command line.
     ///
     /// # Errors
@@ -208,6 +247,17 @@ impl Snapshot {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+/// Are both answers of the same kind?
+fn is_same(a: &Answer, b: &Answer) -> bool {
+    match (a, b) {
+        (Ok(Verdict::Pass(_)), Ok(Verdict::Pass(_)))
+        | (Ok(Verdict::Fail(..)), Ok(Verdict::Fail(..)))
+        | (Ok(Verdict::NotApplicable(_)), Ok(Verdict::NotApplicable(_)))
+        | (Err(_), Err(_)) => true,
+        _ => false,
     }
 }
 

@@ -12,10 +12,13 @@
 mod browser;
 mod docs;
 mod formats;
+mod gate;
 mod links;
 mod log;
 mod packaging;
+mod pipelines;
 mod probe;
+mod redaction;
 mod site;
 
 use std::{
