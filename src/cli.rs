@@ -9,6 +9,8 @@ use std::{
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use ssm_doctor_checks::engine::command::Shell as Quoting;
 use ssm_doctor_facts::{
     ids::{Arn, DocumentName, Region, Target},
@@ -30,8 +32,10 @@ Exit status:
   3  nothing blocks, but something needed is unknown
 Of several targets the worst counts: 2 before 1 before 3 before 0.
 
-Configuration: $XDG_CONFIG_HOME/ssm-doctor/config.toml, else ~/.config/ssm-doctor/config.toml, with the
-keys runbook-base, profile and region. Flags and environment variables come before it.";
+Configuration: ssm-doctor.toml in this folder or one above it, then $XDG_CONFIG_HOME/ssm-doctor/config.toml, else
+~/.config/ssm-doctor/config.toml, with the keys runbook-base, profile, region, format, fail-on and [[suppress]]
+(check, target, reason, owner, expires). Flags and environment variables come before them. `ssm-doctor config`
+prints the settings in force.";
 
 /// What was built, and how.
 const LONG_VERSION: &str = concat!(
@@ -83,6 +87,23 @@ Exit status:
 Only the node's side is judged: a plan does not show who starts sessions. Without --facts, a VPC that the
 configuration manages is taken to have nothing but what the configuration gives it. The report lists
 everything that was assumed.";
+
+const CONFIG_KEYS: &str = r#"Files, the first one decides: ssm-doctor.toml in this folder or one above it up to the repository's root;
+$XDG_CONFIG_HOME/ssm-doctor/config.toml, else ~/.config/ssm-doctor/config.toml. Flags and environment
+variables come before them. schemas/config-v1.json is their JSON Schema.
+
+  runbook-base = "https://wiki.example/ssm"
+  profile = "audit"
+  region = "eu-west-1"
+  format = "table"
+  fail-on = ["blocks", "unknown"]
+
+  [[suppress]]
+  check = "network/endpoint-accepts-https"
+  target = "i-0abc*"        # an id or a Name tag; * and ? are wildcards
+  reason = "moves to the new VPC in March"
+  owner = "network team"
+  expires = "2027-03-31"    # the last day, UTC"#;
 
 /// Explain why a Session Manager session cannot start
 ///
@@ -171,6 +192,9 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: PolicyFormat,
     },
+    /// Print the settings in force, and where each comes from
+    #[command(after_help = CONFIG_KEYS)]
+    Config(Settings),
     /// Print the completions of a shell
     Completions {
         #[arg(value_enum)]
@@ -233,6 +257,25 @@ pub struct Diagnose {
     pub timeout: Duration,
     #[command(flatten)]
     pub report: ReportArgs,
+}
+
+/// The flags whose settings the configuration has too.
+#[derive(Args)]
+pub struct Settings {
+    /// A profile of the AWS configuration files
+    #[arg(long)]
+    pub profile: Option<String>,
+    /// The target's Region
+    #[arg(long)]
+    pub region: Option<Region>,
+    /// The outcomes that exit with 1
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    pub fail_on: Vec<FailOn>,
+    /// The output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ListFormat,
+    #[command(flatten)]
+    pub runbooks: Runbooks,
 }
 
 #[derive(Args)]
@@ -397,7 +440,8 @@ fn region_or_all(raw: &str) -> Result<String, String> {
 #[derive(Args)]
 pub struct Threshold {
     /// Also exit with 1 on these outcomes; `unknown` turns 3 into 1, `never` turns 1 and 3 into 0
-    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',', default_value = "blocks")]
+    /// [default: blocks]
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     pub fail_on: Vec<FailOn>,
 }
 
@@ -423,8 +467,15 @@ pub struct ReportArgs {
     /// Save the facts to a file, for --facts
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
+    /// Replace accounts, ids, ARNs, names, tags, addresses, principals and free text by pseudonyms, in the
+    /// report and in saved facts, so that others may read them
+    #[arg(long)]
+    pub redact: bool,
     #[command(flatten)]
     pub threshold: Threshold,
+    /// Exit with 1 only on findings that this report of an earlier run (JSON or SARIF) does not have
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
     #[command(flatten)]
     pub runbooks: Runbooks,
 }
@@ -480,7 +531,8 @@ pub enum PolicyFormat {
     Cloudformation,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum FailOn {
     Blocks,
     Degrades,

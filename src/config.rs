@@ -1,20 +1,57 @@
-//! `$XDG_CONFIG_HOME/ssm-doctor/config.toml`, else `~/.config/ssm-doctor/config.toml`: what one would
-//! otherwise type every time. The command line and the environment come before it.
+//! What one would otherwise type every time: the project's `ssm-doctor.toml` and the user's `config.toml`.
+//!
+//! The project's file is in the current folder, or in one above it up to the repository's root. The user's is
+//! `$XDG_CONFIG_HOME/ssm-doctor/config.toml`, else `~/.config/ssm-doctor/config.toml`. Flags come first, then the
+//! environment, the project's file, and the user's.
 
-use std::{env, fs, io, path::PathBuf};
+pub mod effective;
 
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use schemars::JsonSchema;
 use serde::Deserialize;
+use ssm_doctor_checks::all;
 
-#[derive(Debug, Default, Deserialize)]
+use crate::{
+    cli::{FailOn, ReportArgs, nearest},
+    gate::suppression::Suppression,
+    render::Format,
+};
+
+/// The name of a project's file.
+const PROJECT: &str = "ssm-doctor.toml";
+
+/// The variables that the AWS tools read too.
+const PROFILE: [&str; 1] = ["AWS_PROFILE"];
+const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+const RUNBOOK_BASE: [&str; 1] = ["SSM_DOCTOR_RUNBOOK_BASE"];
+
+/// Settings of a project (`ssm-doctor.toml`) or of a user (`config.toml`).
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
-    /// See `--runbook-base`.
-    pub runbook_base: Option<String>,
-    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "of a live run only"))]
-    pub profile: Option<String>,
-    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "of a live run only"))]
-    pub region: Option<String>,
+#[schemars(title = "ssm-doctor.toml")]
+pub struct File {
+    /// The base URL of your runbooks; a check's name is appended.
+    runbook_base: Option<String>,
+    /// A profile of the AWS configuration files.
+    profile: Option<String>,
+    /// The Region of the targets.
+    region: Option<String>,
+    /// The report's format.
+    format: Option<Format>,
+    /// The outcomes that exit with 1 beside a blocked session, as `--fail-on` takes them.
+    fail_on: Option<Vec<FailOn>>,
+    /// Findings that do not count for the exit code.
+    #[serde(default)]
+    suppress: Vec<Suppression>,
 }
+
+/// The files that there are, the project's first.
+#[derive(Debug, Default)]
+pub struct Config(Vec<(PathBuf, File)>);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -22,28 +59,87 @@ pub enum ConfigError {
     Unreadable { file: PathBuf, error: io::Error },
     #[error("the configuration `{}` is wrong: {what}", file.display())]
     Wrong { file: PathBuf, what: String },
+    #[error("the configuration `{}` suppresses `{asked}`, which is no check", file.display())]
+    NoCheck { file: PathBuf, asked: String, near: Option<String> },
 }
 
 impl ConfigError {
     #[must_use]
-    pub fn help() -> String {
-        "its keys are `runbook-base`, `profile` and `region`, each a string".into()
+    pub fn help(&self) -> String {
+        match self {
+            Self::NoCheck { near: Some(near), .. } => {
+                format!("did you mean `{near}`? `ssm-doctor checks` lists them")
+            }
+            Self::NoCheck { .. } => "`ssm-doctor checks` lists them".into(),
+            Self::Unreadable { .. } | Self::Wrong { .. } => {
+                "its keys are `runbook-base`, `profile`, `region`, `format`, `fail-on` and `[[suppress]]` with `check`, \
+                 `target`, `reason`, `owner` and `expires`; schemas/config-v1.json describes them"
+                    .into()
+            }
+        }
     }
 }
 
 impl Config {
-    /// The file's settings; none if there is no file.
+    /// The files' settings; none without files.
     ///
     /// # Errors
-    /// If there is one that cannot be used.
+    /// If there is a file that cannot be used.
     pub fn load() -> Result<Self, ConfigError> {
-        let set = |name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-        // The specification has relative paths ignored.
-        let home = set("XDG_CONFIG_HOME").filter(|it| it.is_absolute());
-        let Some(home) = home.or_else(|| set("HOME").map(|it| it.join(".config"))) else {
-            return Ok(Self::default());
-        };
-        let file = home.join("ssm-doctor").join("config.toml");
+        let files = project_file().into_iter().chain(user_file());
+        let read = files.filter_map(|file| File::read(file).transpose());
+        read.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// What the first file that has it says, and that file.
+    fn find<'c, T: ?Sized>(
+        &'c self,
+        get: impl Fn(&'c File) -> Option<&'c T>,
+    ) -> Option<(&'c T, &'c Path)> {
+        self.0.iter().find_map(|(path, file)| Some((get(file)?, path.as_path())))
+    }
+
+    #[must_use]
+    pub fn runbook_base(&self) -> Option<&str> {
+        self.find(|file| file.runbook_base.as_deref()).map(|found| found.0)
+    }
+
+    /// None if the environment has one, which comes first.
+    #[must_use]
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "of a live run only"))]
+    pub fn profile(&self) -> Option<&str> {
+        let found = self.find(|file| file.profile.as_deref()).map(|found| found.0);
+        found.filter(|_| variable(&PROFILE).is_none())
+    }
+
+    /// None if the environment has one, which comes first.
+    #[must_use]
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "of a live run only"))]
+    pub fn region(&self) -> Option<&str> {
+        let found = self.find(|file| file.region.as_deref()).map(|found| found.0);
+        found.filter(|_| variable(&REGION).is_none())
+    }
+
+    /// The suppressions of all files.
+    pub fn suppressions(&self) -> impl Iterator<Item = &Suppression> {
+        self.0.iter().flat_map(|(_, file)| &file.suppress)
+    }
+
+    /// Adds to the flags of a report what they leave open.
+    pub fn complete(&self, args: &mut ReportArgs) {
+        if args.format.is_none() {
+            args.format = self.find(|file| file.format.as_ref()).map(|found| *found.0);
+        }
+        if args.threshold.fail_on.is_empty() {
+            let found = self.find(|file| file.fail_on.as_deref()).map(|found| found.0);
+            args.threshold.fail_on = found.unwrap_or(&[FailOn::Blocks]).to_vec();
+        }
+    }
+}
+
+impl File {
+    /// None if there is no such file.
+    fn read(file: PathBuf) -> Result<Option<(PathBuf, Self)>, ConfigError> {
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error)
@@ -52,17 +148,59 @@ impl Config {
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
                 ) =>
             {
-                return Ok(Self::default());
+                return Ok(None);
             }
             Err(error) => return Err(ConfigError::Unreadable { file, error }),
         };
-        toml::from_str(&text).map_err(|error| {
-            let line = error
-                .span()
-                .and_then(|it| text.get(..it.start))
-                .map(|it| format!(" (line {})", it.matches('\n').count() + 1))
-                .unwrap_or_default();
-            ConfigError::Wrong { file, what: format!("{}{line}", error.message()) }
-        })
+        let read: Self = match toml::from_str(&text) {
+            Ok(read) => read,
+            Err(error) => {
+                let line = error
+                    .span()
+                    .and_then(|it| text.get(..it.start))
+                    .map(|it| format!(" (line {})", it.matches('\n').count() + 1))
+                    .unwrap_or_default();
+                return Err(ConfigError::Wrong {
+                    file,
+                    what: format!("{}{line}", error.message()),
+                });
+            }
+        };
+        let names: Vec<String> = all().map(ssm_doctor_checks::engine::check::Check::name).collect();
+        if let Some(wrong) = read.suppress.iter().find(|it| !names.contains(&it.check)) {
+            let asked = wrong.check.clone();
+            let near = nearest(&asked, names.iter().map(String::as_str)).map(str::to_owned);
+            return Err(ConfigError::NoCheck { file, asked, near });
+        }
+        Ok(Some((file, read)))
     }
+}
+
+/// The first of these variables that is set to something.
+fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
+    names.iter().find_map(|name| {
+        env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (*name, value))
+    })
+}
+
+fn project_file() -> Option<PathBuf> {
+    let here = env::current_dir().ok()?;
+    for folder in here.ancestors() {
+        let file = folder.join(PROJECT);
+        if file.is_file() {
+            return Some(file);
+        }
+        if folder.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+fn user_file() -> Option<PathBuf> {
+    let set = |name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
+    // The specification has relative paths ignored.
+    let home = set("XDG_CONFIG_HOME").filter(|it| it.is_absolute());
+    let home = home.or_else(|| set("HOME").map(|it| it.join(".config")))?;
+    Some(home.join("ssm-doctor").join("config.toml"))
 }

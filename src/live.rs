@@ -1,12 +1,9 @@
 //! A diagnosis of a real account: the one place that waits.
 
-use std::{
-    io::{self, IsTerminal as _, Write as _},
-    time::Duration,
-};
+use std::io::{self, IsTerminal as _, Write as _};
 
-use ssm_doctor_analysis::session;
-use ssm_doctor_checks::engine::diagnosis::Overall;
+use ssm_doctor_analysis::{case::Case, session};
+use ssm_doctor_checks::engine::{diagnosis::Overall, procedure::start_session};
 use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
@@ -27,18 +24,17 @@ use crate::{
     },
     config::Config,
     judge::line,
+    load_gate,
     node::FromNode,
     picker,
     publish::Sink,
     render::safe::shown,
     report::Report,
-    runbook_base,
+    report_on, shareable,
     snapshot::Snapshot,
     targets::{Asked, candidates, select},
+    wait::{self, Heartbeat, Outlook},
 };
-
-/// How long `--wait` leaves AWS alone between looks.
-const PAUSE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, thiserror::Error)]
 pub enum LiveError {
@@ -98,8 +94,32 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
         return Err(UsageError::NothingAsked.into());
     }
     let sink = Sink::open(&args.report)?;
-    let (snapshots, reports) = waited(look(args, asked, crate::error_text(args)?, config))?;
-    sink.publish(&args.report, &reports, &snapshots)
+    let gate = load_gate(&args.report, config)?;
+    let error = crate::error_text(args)?;
+    let (snapshots, reports) = waited(look(args, asked, error, config))?;
+    let can_start = reports.iter().all(can_start);
+    let mut shared = Vec::new();
+    let mut excused = Vec::new();
+    for (snapshot, report) in snapshots.iter().zip(reports) {
+        let excuses = gate.excuses(snapshot, args.report.redact);
+        let (snapshot, report) = if args.report.redact {
+            let snapshot = shareable(snapshot.clone(), &args.report)?;
+            let report = report_on(&snapshot, args, config);
+            (snapshot, report)
+        } else {
+            (snapshot.clone(), report)
+        };
+        shared.push(snapshot);
+        excused.push(report.excusing(excuses));
+    }
+    let code = sink.publish(&args.report, &excused, &shared)?;
+    if args.wait.is_some() && can_start && !args.report.redact {
+        for snapshot in &snapshots {
+            let start = start_session(&Case::new(&snapshot.facts, &snapshot.scope));
+            note(&format!("start the session: {}", start.line(args.report.shell.into())));
+        }
+    }
+    Ok(code)
 }
 
 /// The facts of all nodes of the Regions, as lines that `judge` reads.
@@ -131,6 +151,10 @@ fn waited<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failur
     done
 }
 
+fn can_start(report: &Report) -> bool {
+    matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded)
+}
+
 /// Looks once; with `--wait`, until a session can start to every target or the time is up.
 async fn look(
     args: &Diagnose,
@@ -140,9 +164,9 @@ async fn look(
 ) -> Result<(Vec<Snapshot>, Vec<Report>), Failure> {
     let mut progress = Progress::new();
     progress.say("finding credentials");
-    let profile = args.profile.as_deref().or(config.profile.as_deref());
+    let profile = args.profile.as_deref().or(config.profile());
     let region = region_of(args, asked)?;
-    let region = region.as_ref().map(Region::as_str).or(config.region.as_deref());
+    let region = region.as_ref().map(Region::as_str).or(config.region());
     let here = Setup {
         profile_flag: args.profile.clone(),
         profile: profile.map(str::to_owned),
@@ -154,8 +178,12 @@ async fn look(
     progress.say("");
     let (targets, listed) = meant(args, asked, &account).await?;
     let from_node = FromNode::of(args, &targets)?;
-    let until = args.wait.map(|it| Instant::now() + it);
-    let (mut spent, mut known) = (0, listed);
+    let started = Instant::now();
+    let mut heartbeat = Heartbeat::default();
+    let mut spent = 0;
+    // What was listed, and of a wait what an earlier look knows and does not ask again. A wait ends with a look that
+    // asks for everything.
+    let (mut known, mut is_partial) = (listed, false);
     loop {
         let first = Scope {
             target: targets.first().cloned().ok_or(UsageError::NothingAsked)?,
@@ -174,8 +202,8 @@ async fn look(
         let mut session = first.session;
         // A document says by itself what kind of session is meant.
         if let (None, Some(name)) = (args.session, &args.document) {
-            if !session::is_owned_by_aws(name) {
-                let need = Need::document(name.clone());
+            let need = Need::document(name.clone());
+            if !session::is_owned_by_aws(name) && !facts.has(&need) {
                 facts.absorb(ask(need, &account, &first, args.timeout).await);
             }
             session = session::opens(name, &facts).unwrap_or_default();
@@ -208,26 +236,37 @@ async fn look(
             }],
             several => line::apart(several, &gathered.facts, calls, gathered.rounds),
         };
-        let runbooks = runbook_base(&args.report.runbooks, config);
-        let (others, shell) = (args.session.is_none(), args.report.shell);
-        let report = |it: &Snapshot| Report::new(it, &runbooks, others, shell.into());
-        let reports: Vec<Report> = snapshots.iter().map(report).collect();
-        let wanted =
-            |it: &&Report| matches!(it.diagnosis.overall, Overall::Healthy | Overall::Degraded);
-        let left = until.map(|it| it.saturating_duration_since(Instant::now()));
-        let waiting = reports.iter().find(|it| !wanted(it));
-        match (left.filter(|it| !it.is_zero()), waiting) {
-            (Some(left), Some(report)) => {
-                let cause = report.diagnosis.causes.first().map(|it| it.name());
-                progress.say(&format!(
-                    "{} ({}); looking again in {} s",
-                    report.diagnosis.overall.as_str(),
-                    cause.as_deref().unwrap_or("nothing found at fault"),
-                    PAUSE.min(left).as_secs()
-                ));
-                sleep(PAUSE.min(left)).await;
+        let reports: Vec<Report> =
+            snapshots.iter().map(|snapshot| report_on(snapshot, args, config)).collect();
+        let Some(most) = args.wait else { return Ok((snapshots, reports)) };
+        let since = started.elapsed();
+        let left = most.saturating_sub(since);
+        // Of several targets the first that cannot start a session decides what is waited for.
+        let open = reports.iter().position(|report| !can_start(report)).unwrap_or(0);
+        let (Some(report), Some(snapshot)) = (reports.get(open), snapshots.get(open)) else {
+            return Ok((snapshots, reports));
+        };
+        let outlook = wait::outlook(&report.diagnosis, &snapshot.facts, since);
+        match &outlook {
+            Outlook::WaitFor(awaited) if !left.is_zero() => {
+                if let Some(line) = heartbeat.line(awaited, since, most, progress.on) {
+                    progress.beat(&line);
+                }
+                sleep(wait::pause(since, &snapshot.facts).min(left)).await;
+                for snapshot in &snapshots {
+                    known.absorb(wait::lasting(&snapshot.facts, since));
+                }
+                is_partial = true;
             }
-            _ => return Ok((snapshots, reports)),
+            // Facts of an earlier look decide nothing.
+            _ if is_partial => is_partial = false,
+            _ => {
+                drop(progress);
+                if let Some(says) = wait::ending(&outlook) {
+                    note(&says);
+                }
+                return Ok((snapshots, reports));
+            }
         }
     }
 }
@@ -338,13 +377,13 @@ async fn connected(
     region: Option<&Region>,
     config: &Config,
 ) -> Result<Account, LiveError> {
-    let profile = args.profile.as_deref().or(config.profile.as_deref());
+    let profile = args.profile.as_deref().or(config.profile());
     let here = Setup {
         profile_flag: args.profile.clone(),
         profile: profile.map(str::to_owned),
         ..Setup::default()
     };
-    let region = region.map(Region::as_str).or(config.region.as_deref());
+    let region = region.map(Region::as_str).or(config.region());
     Ok(Account::connect(region, here).await?)
 }
 
@@ -411,6 +450,12 @@ fn leave_out(targets: &[Target], facts: &mut Facts) {
     }
 }
 
+/// A line on standard error.
+fn note(text: &str) {
+    // Without a standard error there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{}", shown(text, true));
+}
+
 /// Has IAM said that it knows no such user or role of this account?
 fn is_absent(facts: &Facts, operator: &Arn) -> bool {
     let ours = match facts.caller.get(&Ourselves::Us) {
@@ -444,7 +489,7 @@ fn now() -> Result<Timestamp, LiveError> {
     Timestamp::from_second(jiff::Timestamp::now().as_second()).ok_or(LiveError::Clock)
 }
 
-/// One line on standard error that is written over and, at the end, wiped; nothing in a pipe.
+/// One line on standard error that is written over and, at the end, wiped. A pipe gets only the lines of a wait.
 struct Progress {
     on: bool,
     width: usize,
@@ -458,6 +503,11 @@ impl Progress {
             on: io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|it| it != "dumb"),
             width,
         }
+    }
+
+    /// A sign of life: in a pipe a line of its own.
+    fn beat(&mut self, text: &str) {
+        if self.on { self.say(text) } else { note(text) }
     }
 
     fn say(&mut self, text: &str) {

@@ -9,6 +9,7 @@ mod collect;
 mod config;
 mod explain;
 mod fleet;
+mod gate;
 mod judge;
 #[cfg(feature = "live")]
 mod live;
@@ -26,6 +27,8 @@ mod site;
 mod snapshot;
 mod tag;
 mod targets;
+#[cfg(any(feature = "live", test))]
+mod wait;
 
 use std::{
     env,
@@ -53,9 +56,15 @@ use ssm_doctor_fixtures as fixtures;
 #[cfg(feature = "live")]
 use crate::output::{Pending, Readers};
 use crate::{
-    cli::{Cli, Color, Command, Demo, Diagnose, ListFormat, Runbooks, UsageError},
-    config::{Config, ConfigError},
+    cli::{
+        Cli, Color, Command, Demo, Diagnose, ListFormat, ReportArgs, Runbooks, Settings, UsageError,
+    },
+    config::{
+        Config, ConfigError,
+        effective::{Flags, Setting, effective},
+    },
     explain::ExplainError,
+    gate::{Gate, GateError},
     judge::{JudgeError, line},
     log::LogError,
     node::{FromNode, NodeError},
@@ -102,6 +111,8 @@ pub enum Failure {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
+    Gate(#[from] GateError),
+    #[error(transparent)]
     Snapshot(#[from] SnapshotError),
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -132,7 +143,8 @@ impl Failure {
     fn help(&self) -> String {
         match self {
             Self::Usage(it) => it.help(),
-            Self::Config(_) => ConfigError::help(),
+            Self::Config(it) => it.help(),
+            Self::Gate(_) => GateError::help(),
             Self::Snapshot(it) => it.help(),
             Self::Output(it) => it.help(),
             Self::Explain(it) => it.help(),
@@ -167,7 +179,10 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     }
     let config = Config::load()?;
     match cli.command {
-        Some(Command::Demo(args)) => demo(args, &config),
+        Some(Command::Demo(mut args)) => {
+            config.complete(&mut args.report);
+            demo(args, &config)
+        }
         Some(Command::Explain { asked, format, runbooks }) => {
             explain(&asked.join(" "), format, &runbooks, &config)
         }
@@ -199,12 +214,17 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             output::print(&format!("{}\n", out.join("index.html").display()))?;
             Ok(0)
         }
+        Some(Command::Config(args)) => settings(&args, &config),
         None if env::args_os().len() < 2 && !offers_list() => {
             // Without a standard error there is nobody to tell.
             let _ = write!(io::stderr(), "{}", Cli::command().render_help());
             Ok(COULD_NOT_RUN)
         }
-        None => diagnose(cli.diagnose, &config),
+        None => {
+            let mut args = cli.diagnose;
+            config.complete(&mut args.report);
+            diagnose(args, &config)
+        }
     }
 }
 
@@ -236,7 +256,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
     let targets: Vec<Target> = snapshots.iter().map(|it| it.scope.target.clone()).collect();
     let from_node = FromNode::of(&args, &targets)?;
     let error = error_text(&args)?;
-    let runbooks = runbook_base(&args.report.runbooks, config);
+    let gate = load_gate(&args.report, config)?;
     let mut reports = Vec::new();
     for Snapshot { scope, facts, .. } in &mut snapshots {
         from_node.add_to(scope, facts);
@@ -250,11 +270,12 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
             scope.client = Client::Declined;
         }
     }
-    for snapshot in &snapshots {
+    for snapshot in &mut snapshots {
+        let excuses = gate.excuses(snapshot, args.report.redact);
+        *snapshot = shareable(snapshot.clone(), &args.report)?;
         let mut judged = snapshot.clone();
         settle(&mut judged.facts, &judged.scope);
-        let others = args.session.is_none();
-        reports.push(Report::new(&judged, &runbooks, others, args.report.shell.into()));
+        reports.push(report_on(&judged, &args, config).excusing(excuses));
     }
     sink.publish(&args.report, &reports, &snapshots)
 }
@@ -336,6 +357,37 @@ fn error_text(args: &Diagnose) -> Result<Option<ErrorText>, Failure> {
     Ok(ErrorText::new(&String::from_utf8_lossy(&piped)))
 }
 
+fn report_on(snapshot: &Snapshot, args: &Diagnose, config: &Config) -> Report {
+    let runbooks = runbooks_of(&args.report, config);
+    Report::new(snapshot, &runbooks, args.session.is_none(), args.report.shell.into())
+}
+
+/// What does not count for the exit code.
+fn load_gate(args: &ReportArgs, config: &Config) -> Result<Gate, Failure> {
+    Ok(Gate::new(config.suppressions().cloned().collect(), args.baseline.as_ref())?)
+}
+
+/// The facts as the report and the saved file show them.
+fn shareable(snapshot: Snapshot, args: &ReportArgs) -> Result<Snapshot, Failure> {
+    if !args.redact {
+        return Ok(snapshot);
+    }
+    let redacted = snapshot.redacted()?;
+    let differing = snapshot.differing_checks(&redacted);
+    if !differing.is_empty() {
+        warn(&format!("redaction changes the answers of {}", differing.join(", ")));
+    }
+    Ok(redacted)
+}
+
+/// Says on standard error what does not end the run.
+fn warn(text: &str) {
+    let mut page = Page::new(screen(&io::stderr()));
+    page.line(0, &[(render::BOLD, "warning: "), (render::PLAIN, text)]);
+    // Without a standard error there is nobody to tell.
+    let _ = io::stderr().write_all(page.finish().as_bytes());
+}
+
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
     let scenarios = fixtures::all().map_err(Failure::Defect)?;
     if args.list {
@@ -357,13 +409,15 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
     let mut scope = scenario.scope;
     scope.session = args.session.unwrap_or(scope.session);
     let snapshot = Snapshot { scope, facts: scenario.facts, calls: 0, rounds: 0 };
+    let excuses = load_gate(&args.report, config)?.excuses(&snapshot, args.report.redact);
+    let snapshot = shareable(snapshot, &args.report)?;
     let report = Report::new(
         &snapshot,
-        &runbook_base(&args.report.runbooks, config),
+        &runbooks_of(&args.report, config),
         args.session.is_none(),
         args.report.shell.into(),
     );
-    sink.publish(&args.report, &[report], &[snapshot])
+    sink.publish(&args.report, &[report.excusing(excuses)], &[snapshot])
 }
 
 fn explain(
@@ -407,6 +461,32 @@ fn judge(args: &cli::Judge, config: &Config) -> Result<u8, Failure> {
 /// How many threads judge.
 fn jobs(asked: Option<NonZero<usize>>) -> NonZero<usize> {
     asked.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)
+}
+
+/// The settings in force.
+fn settings(args: &Settings, config: &Config) -> Result<u8, Failure> {
+    let flags = Flags {
+        runbook_base: args.runbooks.runbook_base.as_deref().filter(|it| !it.is_empty()),
+        profile: args.profile.as_deref(),
+        region: args.region.as_ref().map(ssm_doctor_facts::ids::Region::as_str),
+        fail_on: &args.fail_on,
+    };
+    let settings = effective(&flags, config, OUR_RUNBOOKS);
+    let text = match args.format {
+        ListFormat::Json => as_json(&settings)?,
+        ListFormat::Table => {
+            let row = |setting: Setting| {
+                let value = setting.value.unwrap_or_else(|| "none".into());
+                vec![setting.name.to_owned(), value, setting.from]
+            };
+            let rows: Vec<_> = settings.into_iter().map(row).collect();
+            let mut page = Page::new(screen(&io::stdout()));
+            page.rows(&["setting", "value", "from"], &rows);
+            page.finish()
+        }
+    };
+    output::print(&text)?;
+    Ok(0)
 }
 
 /// The manual page: every command in one, as `--help` says it.
@@ -499,12 +579,19 @@ fn as_json<T: Serialize>(value: &T) -> Result<String, Failure> {
     render::json(value).map_err(|error| Failure::Defect(error.to_string()))
 }
 
+/// Where the runbooks of this version are.
+const OUR_RUNBOOKS: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/tree/v", env!("CARGO_PKG_VERSION"), "/checks");
+
+/// As [`runbook_base`]; the address of a company's own runbooks has the company's name.
+fn runbooks_of(args: &ReportArgs, config: &Config) -> String {
+    if args.redact { OUR_RUNBOOKS.to_owned() } else { runbook_base(&args.runbooks, config) }
+}
+
 /// `<base>/<check name>` is a runbook's address.
 fn runbook_base(args: &Runbooks, config: &Config) -> String {
-    const OURS: &str =
-        concat!(env!("CARGO_PKG_REPOSITORY"), "/tree/v", env!("CARGO_PKG_VERSION"), "/checks");
     let given = args.runbook_base.clone().filter(|it| !it.is_empty());
-    given.or_else(|| config.runbook_base.clone()).unwrap_or_else(|| OURS.to_owned())
+    given.unwrap_or_else(|| config.runbook_base().unwrap_or(OUR_RUNBOOKS).to_owned())
 }
 
 /// What a stream's reader can show. `COLUMNS` counts even in a pipe, where there is no terminal to ask.

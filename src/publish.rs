@@ -1,9 +1,6 @@
 //! Where a report and its facts go, and how the run ends.
 
-use ssm_doctor_checks::engine::{
-    check::Impact,
-    diagnosis::{Finding, Overall},
-};
+use ssm_doctor_checks::engine::diagnosis::Overall;
 
 use crate::{
     COULD_NOT_RUN, Failure,
@@ -13,6 +10,7 @@ use crate::{
     report::Report,
     screen,
     snapshot::Snapshot,
+    warn,
 };
 
 /// The files, opened before the work begins.
@@ -68,6 +66,9 @@ impl Sink {
         } else if let Some(format) = self.printed {
             output::print(&format.render(reports, view)?)?;
         }
+        if reports.iter().any(Report::checked_nothing) {
+            warn("nothing was checked: the facts have nothing that a check needs");
+        }
         let codes = reports.iter().map(|report| exit_code(report, &args.threshold.fail_on));
         Ok(codes.fold(0, worst))
     }
@@ -77,25 +78,22 @@ impl Sink {
 /// code 2.
 #[must_use]
 pub fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
-    let failed = |impact| {
-        let fails = |it: &Finding| it.standing.is_some() && !it.open && it.check.impact == impact;
-        report.diagnosis.findings.iter().any(fails)
-    };
     let advises = fail_on.contains(&FailOn::Advises);
     let degrades = advises || fail_on.contains(&FailOn::Degrades);
     let overall = report.diagnosis.overall;
     let nothing_was_reached = report.target_is_out_of_reach() && overall != Overall::Blocked;
-    if report.target_is_missing() || nothing_was_reached {
+    let counted = report.excuses.counted(overall, &report.diagnosis.findings);
+    if report.target_is_missing() || nothing_was_reached || report.checked_nothing() {
         COULD_NOT_RUN
     } else if fail_on.contains(&FailOn::Never) {
         0
-    } else if overall == Overall::Blocked
-        || degrades && failed(Impact::Degrades)
-        || advises && failed(Impact::Advises)
-        || fail_on.contains(&FailOn::Unknown) && overall == Overall::Inconclusive
+    } else if counted.blocked
+        || degrades && counted.degrades
+        || advises && counted.advises
+        || fail_on.contains(&FailOn::Unknown) && counted.inconclusive
     {
         1
-    } else if overall == Overall::Inconclusive {
+    } else if counted.inconclusive {
         3
     } else {
         0

@@ -17,7 +17,13 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 use serde_json::error::Category;
+use ssm_doctor_analysis::{
+    answer::{Answer, Verdict},
+    case::Case,
+};
+use ssm_doctor_checks::engine::diagnosis::examine;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
+use ssm_doctor_redact::redact;
 
 use crate::render::{json, json_line};
 
@@ -95,6 +101,8 @@ pub enum SnapshotError {
     Line { file: String, line: usize, what: String },
     #[error("cannot write the facts: {0}")]
     Unwritable(serde_json::Error),
+    #[error("cannot redact the facts: {0}")]
+    Unredactable(String),
 }
 
 impl SnapshotError {
@@ -122,7 +130,9 @@ impl SnapshotError {
                 "target" => format!("ask about `{found}`, or leave the target out"),
                 what => format!("leave out --{what}, or collect the facts for the one you mean"),
             },
-            Self::Unwritable(_) => "this is a defect of ssm-doctor: please report it".into(),
+            Self::Unwritable(_) | Self::Unredactable(_) => {
+                "this is a defect of ssm-doctor: please report it".into()
+            }
         }
     }
 }
@@ -209,6 +219,35 @@ impl Snapshot {
         File { schema: SchemaName::FactsV2, tool, scope, calls, rounds, facts }
     }
 
+    /// The instance's Name tag, or the name that a node reported.
+    #[must_use]
+    pub fn name(&self) -> Option<String> {
+        let Self { facts, scope, .. } = self;
+        let instance = scope.target.instance();
+        let tag = instance.and_then(|id| facts.instance(id).hint().ok().flatten()?.name.clone());
+        let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
+        tag.or_else(node)
+    }
+
+    /// With pseudonyms in place of what identifies the owner.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Unredactable`] if a pseudonym does not fit.
+    pub fn redacted(&self) -> Result<Self, SnapshotError> {
+        let (facts, scope) = redact(&self.facts, &self.scope)
+            .map_err(|error| SnapshotError::Unredactable(error.0))?;
+        Ok(Self { scope, facts, ..self.clone() })
+    }
+
+    /// The checks that answer differently for `other`: the rare cases in which redaction loses a relation.
+    #[must_use]
+    pub fn differing_checks(&self, other: &Self) -> Vec<String> {
+        let [these, those] =
+            [self, other].map(|snapshot| examine(&Case::new(&snapshot.facts, &snapshot.scope)));
+        let pairs = these.iter().zip(&those);
+        pairs.filter(|(a, b)| !is_same(&a.1, &b.1)).map(|(a, _)| a.0.name()).collect()
+    }
+
     /// Refuses facts that are about something else than the command line.
     ///
     /// # Errors
@@ -285,6 +324,17 @@ pub fn typed<T: DeserializeOwned>(text: &str) -> Result<T, Wrong> {
 impl Wrong {
     fn at(path: String, error: &serde_json::Error) -> Self {
         Self { path, what: plain(error), line: error.line(), column: error.column() }
+    }
+}
+
+/// Are both answers of the same kind?
+fn is_same(a: &Answer, b: &Answer) -> bool {
+    match (a, b) {
+        (Ok(Verdict::Pass(_)), Ok(Verdict::Pass(_)))
+        | (Ok(Verdict::Fail(..)), Ok(Verdict::Fail(..)))
+        | (Ok(Verdict::NotApplicable(_)), Ok(Verdict::NotApplicable(_)))
+        | (Err(_), Err(_)) => true,
+        _ => false,
     }
 }
 

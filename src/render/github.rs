@@ -24,17 +24,23 @@ fn annotations(report: &Report) -> String {
     let (mark, says) = report.conclusion();
     for problem in report.problems() {
         let level = match problem.severity() {
+            _ if report.excuses.of(problem.check).is_some() => "notice",
             Severity::Error => "error",
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
         let fix = in_plain_text(problem.repairs);
-        let message = format!("{}\n{fix}\n{}", problem.statements.join("\n"), problem.runbook);
+        let note = problem.excuse.iter().map(|note| format!("Note: {note}\n")).collect::<String>();
+        let message =
+            format!("{}\n{note}{fix}\n{}", problem.statements.join("\n"), problem.runbook);
         annotation(&mut text, level, &title(report, &problem.check.name()), &message);
     }
     for unseen in report.unseen().into_iter().filter(|it| it.decisive) {
         let message = format!("{} {}\nNext: {}", unseen.what, unseen.why, unseen.next);
         annotation(&mut text, "warning", &title(report, "unknown"), &message);
+    }
+    for expired in report.excuses.expired_in_words() {
+        annotation(&mut text, "warning", &title(report, "suppression"), &expired);
     }
     let summary = format!("{} {}: {says}", mark.symbol(), report.place());
     annotation(&mut text, "notice", "ssm-doctor", &summary);

@@ -23,7 +23,10 @@ use ssm_doctor_facts::{
 };
 
 use super::View;
-use crate::report::{self, Repair, Report, several};
+use crate::{
+    gate::{Excuse, suppression::Suppression},
+    report::{self, Repair, Report, several},
+};
 
 /// The report of one run.
 #[derive(Serialize, JsonSchema)]
@@ -40,6 +43,9 @@ pub struct Document {
     note: Option<String>,
     /// Every check's answer: failures first, the one to fix first at the top.
     pub findings: Vec<Finding>,
+    /// Suppressions of this target's findings that count again, because their last day is over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expired_suppressions: Vec<Suppression>,
     /// The smallest set of changes that lets a session start; null if nothing blocks it.
     prescription: Option<Prescription>,
     /// The ways from the instance to the services that the session needs.
@@ -161,6 +167,12 @@ pub struct Finding {
     fix: Option<Fix>,
     /// A URL.
     runbook: String,
+    /// Why the finding does not count for the exit code, if somebody suppressed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Suppression>,
+    /// Does the baseline have the finding? Only with a baseline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<bool>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -412,6 +424,12 @@ impl Document {
             causes: diagnosis.causes.iter().map(|it| it.name()).collect(),
             note: report.nothing_in_sight(),
             findings: diagnosis.findings.iter().map(|it| finding(report, it)).collect(),
+            expired_suppressions: report
+                .excuses
+                .expired
+                .iter()
+                .map(|suppression| report.excuses.shown(suppression))
+                .collect(),
             prescription: report.prescription.as_ref().map(|found| prescription(report, found)),
             paths: report.paths.iter().map(|found| path(found)).collect(),
             other_sessions: report
@@ -479,7 +497,18 @@ fn finding(report: &Report, found: &Found) -> Finding {
             _ => None,
         },
         runbook: report.runbook(check),
+        suppressed: match (reports(found), report.excuses.of(check)) {
+            (true, Some(Excuse::Suppressed(it))) => Some(report.excuses.shown(it)),
+            _ => None,
+        },
+        known: (report.excuses.has_baseline() && reports(found))
+            .then(|| report.excuses.of(check) == Some(Excuse::Known)),
     }
+}
+
+/// Does it report something that could count?
+fn reports(found: &Found) -> bool {
+    found.open || matches!(found.answer, Ok(Verdict::Fail(..)))
 }
 
 fn fix(report: &Report, check: &Check) -> Option<Fix> {
@@ -600,6 +629,7 @@ mod tests {
         let schemas = [
             ("report-v1.json", written().into_root_schema_for::<super::Document>()),
             ("plan-v1.json", written().into_root_schema_for::<crate::plan::report::Document>()),
+            ("config-v1.json", schemars::schema_for!(crate::config::File)),
             ("log-v1.json", written().into_root_schema_for::<crate::log::Document>()),
             ("facts-v2.json", schemars::schema_for!(crate::snapshot::File)),
             ("probe-v1.json", schemars::schema_for!(ssm_doctor_probe::File)),

@@ -33,6 +33,9 @@ fn suite(report: &Report) -> TestSuite {
     let mut suite = TestSuite::new(clean(&report.place()));
     suite.add_property(("session", report.scope.session.as_str()));
     suite.add_property(("verdict", report.diagnosis.overall.as_str()));
+    for expired in report.excuses.expired_in_words() {
+        suite.add_property(("expired-suppression", clean(&expired).as_str()));
+    }
     for finding in &report.diagnosis.findings {
         suite.add_test_case(case(report, finding));
     }
@@ -53,11 +56,19 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
     };
     let runbook = report.runbook(finding.check);
     let mut output = None;
+    let note = report.excuses.note(finding.check).map(|note| clean(&note));
+    let is_excused = report.excuses.of(finding.check).is_some();
     let status = match &finding.answer {
+        Ok(Verdict::Fail(..)) | Err(_) if is_excused => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("{}: {says}", note.unwrap_or_default()));
+            status
+        }
         Ok(Verdict::Fail(evidence, _)) => {
             let evidence: Vec<_> = evidence.iter().map(|it| clean(&words::sentence(it))).collect();
             let fix = clean_lines(&in_plain_text(report.repairs(finding.check)));
-            let told = format!("{}\n{fix}\n{runbook}", evidence.join("\n"));
+            let note = note.map(|note| format!("\nNote: {note}")).unwrap_or_default();
+            let told = format!("{}{note}\n{fix}\n{runbook}", evidence.join("\n"));
             if blocks {
                 non_success(NonSuccessKind::Failure, Some(told))
             } else if finding.open {

@@ -67,6 +67,14 @@ fn section(report: &Report) -> String {
         }
         say(&mut text, "");
     }
+    let expired = report.excuses.expired_in_words();
+    if !expired.is_empty() {
+        say(&mut text, "### Expired suppressions\n");
+        for says in expired {
+            say(&mut text, &format!("- {}", escaped(&says)));
+        }
+        say(&mut text, "");
+    }
     say(&mut text, &escaped(&report.closing().join(" · ")));
     text
 }
@@ -88,7 +96,7 @@ fn problem(text: &mut String, problem: &Problem, shell: Shell) {
         let line = format!("{} {hops}{end} → {}", drawing.from, drawing.services.join(", "));
         say(text, &format!("- Path: {}", escaped(&line)));
     }
-    for says in problem.doubt.iter().chain(&problem.explanation) {
+    for says in problem.notes() {
         say(text, &format!("- Note: {}", escaped(says)));
     }
     say(text, "");

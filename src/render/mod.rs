@@ -50,7 +50,11 @@ macro_rules! formats {
     ($($(#[$says:meta])* $name:ident: $module:ident $endings:expr;)*) => {
         $(pub mod $module;)*
 
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+        #[derive(
+            Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize,
+            schemars::JsonSchema,
+        )]
+        #[serde(rename_all = "kebab-case")]
         pub enum Format {
             $($(#[$says])* $name,)*
         }

@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 use serde_sarif::sarif::{
     ArtifactLocation, Location, LogicalLocation, Message, MultiformatMessageString,
     PhysicalLocation, ReportingDescriptor, Result as Found, ResultKind, ResultLevel, Run,
-    RunAutomationDetails, Sarif, Tool, ToolComponent, Version,
+    RunAutomationDetails, Sarif, Suppression, Tool, ToolComponent, Version,
 };
 use ssm_doctor_checks::engine::check::Check;
 
 use super::{View, safe::clean_lines};
-use crate::report::{
-    self, Report,
-    summary::{Problem, Severity, in_plain_text},
+use crate::{
+    gate::Excuse,
+    report::{
+        self, Report,
+        summary::{Problem, Severity, in_plain_text},
+    },
 };
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -76,7 +79,9 @@ fn failure(report: &Report, problem: &Problem) -> Found {
         Severity::Warning => ResultLevel::Warning,
         Severity::Note => ResultLevel::Note,
     };
-    let message = format!("{}\n{}", problem.statements.join("\n"), in_plain_text(problem.repairs));
+    let notes = problem.excuse.iter().map(|note| format!("\nNote: {note}")).collect::<String>();
+    let message =
+        format!("{}\n{}{notes}", problem.statements.join("\n"), in_plain_text(problem.repairs));
     result(report, problem.check, ResultKind::Fail, level, &message)
 }
 
@@ -101,12 +106,27 @@ fn result(report: &Report, check: &Check, kind: ResultKind, level: ResultLevel, 
         ])
         .build();
     let fingerprint = format!("{place}/{}/{}", report.scope.session, check.name());
-    Found::builder()
+    let mut found = Found::builder()
         .rule_id(check.name())
         .kind(kind)
         .level(level)
         .message(Message::builder().text(clean_lines(says)).build())
         .locations(vec![location])
         .partial_fingerprints(BTreeMap::from([("ssmDoctor/v1".to_owned(), fingerprint)]))
-        .build()
+        .build();
+    let excuse = report.excuses.of(check);
+    if let (Some(Excuse::Suppressed(_)), Some(note)) = (excuse, report.excuses.note(check)) {
+        let justification = clean_lines(&note);
+        let suppression = Suppression::builder()
+            .kind("external")
+            .status("accepted")
+            .justification(justification)
+            .build();
+        found.suppressions = Some(vec![suppression]);
+    }
+    if report.excuses.has_baseline() {
+        let state = if excuse == Some(Excuse::Known) { "unchanged" } else { "new" };
+        found.baseline_state = Some(state.into());
+    }
+    found
 }

@@ -24,11 +24,13 @@ fn message(report: &Report, view: View) -> String {
         let name = problem.check.name();
         lines.push(format!("{}: {} [{name}]", problem.title(), problem.statement()));
         lines.extend(problem.repairs.first().map(|repair| format!("Fix: {}", fix(repair))));
+        lines.extend(problem.excuse.as_ref().map(|note| format!("Note: {note}")));
         lines.push(format!("Runbook: {}", problem.runbook));
     } else if let Some(unseen) = report.unseen().into_iter().find(|it| it.decisive) {
         lines.push(format!("Not seen: {} {}", unseen.what, unseen.why).trim_end().to_owned());
         lines.push(format!("Next: {}", unseen.next));
     }
+    lines.extend(report.excuses.expired_in_words());
     let more = report.counts();
     if problems.len() > 1 {
         lines.push(format!("In all: {more}"));

@@ -149,7 +149,7 @@ fn cause(page: &mut Page, report: &Report, problem: &Problem, most: usize) {
     if let Some(says) = report.nothing_in_sight() {
         field(page, "note", &[(PLAIN, &says)]);
     }
-    if let Some(says) = &problem.explanation {
+    for says in problem.explanation.iter().chain(&problem.excuse) {
         field(page, "note", &[(PLAIN, says)]);
     }
     fix(page, problem.repairs, most, Place::Root);
@@ -306,7 +306,7 @@ fn others(page: &mut Page, problems: &[Problem], most: usize) {
         if let Some(doubt) = &problem.doubt {
             page.paragraph(INDENT + 4, &[(DOUBT, doubt)]);
         }
-        if let Some(says) = &problem.explanation {
+        for says in problem.explanation.iter().chain(&problem.excuse) {
             page.paragraph(INDENT + 4, &[(FAINT, says)]);
         }
         fix(page, problem.repairs, most, Place::Other);
@@ -400,6 +400,9 @@ fn closing(page: &mut Page, report: &Report, verbose: bool) {
         let brief = "if it fails all the same: `ssm-doctor explain` knows the messages that people see, and -v shows every check";
         let says = report.nothing_in_sight().filter(|_| verbose).unwrap_or_else(|| brief.into());
         page.paragraph(INDENT, &[(FAINT, &says)]);
+    }
+    for says in report.excuses.expired_in_words() {
+        page.paragraph(INDENT, &[(DOUBT, &says)]);
     }
     page.paragraph(INDENT, &[(FAINT, &report.closing().join(" · "))]);
 }

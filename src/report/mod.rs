@@ -35,7 +35,7 @@ use ssm_doctor_facts::{
     scope::{Scope, Session},
 };
 
-use crate::snapshot::Snapshot;
+use crate::{gate::Excuses, snapshot::Snapshot};
 
 pub struct Report {
     pub scope: Scope,
@@ -61,6 +61,8 @@ pub struct Report {
     runbooks: String,
     /// What the commands are quoted for.
     pub shell: Shell,
+    /// What does not count for the exit code.
+    pub excuses: Excuses,
 }
 
 /// A prescription, and how to carry it out.
@@ -131,9 +133,6 @@ impl Report {
         let case = Case::new(facts, scope);
         let diagnosis = diagnose(answers);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
-        let node = || facts.node(&scope.target).hint().ok().flatten()?.computer_name.clone();
-        let instance = scope.target.instance();
-        let tag = instance.and_then(|id| facts.instance(id).hint().ok().flatten()?.name.clone());
         let others = Session::ALL
             .into_iter()
             .filter(|session| others && *session != scope.session)
@@ -152,7 +151,7 @@ impl Report {
             partition: caller
                 .map_or_else(|| scope.region.partition(), |caller| caller.arn.partition())
                 .to_owned(),
-            name: tag.or_else(node),
+            name: snapshot.name(),
             repairs: repairs(&diagnosis, answers, &case, shell),
             shell,
             prescription: prescribe(&case, answers, &diagnosis).map(|prescription| Prescribed {
@@ -171,7 +170,22 @@ impl Report {
             rounds: *rounds,
             runbooks: runbooks.trim_end_matches('/').to_owned(),
             scope: scope.clone(),
+            excuses: Excuses::default(),
         }
+    }
+
+    /// The same report, in which these findings do not count.
+    #[must_use]
+    pub fn excusing(self, excuses: Excuses) -> Self {
+        Self { excuses, ..self }
+    }
+
+    /// Has no check an answer? Then the facts have nothing of what the checks need.
+    #[must_use]
+    pub fn checked_nothing(&self) -> bool {
+        let has_answer =
+            |it: &Finding| matches!(it.answer, Ok(Verdict::Pass(_) | Verdict::Fail(..)));
+        !self.diagnosis.findings.iter().any(has_answer)
     }
 
     /// The ways to repair a failure, the best first; none for other findings.

@@ -58,6 +58,8 @@ pub struct Problem<'a> {
     pub explanation: Option<String>,
     /// Why the failure is not certain to be a cause.
     pub doubt: Option<String>,
+    /// Why it does not count for the exit code, or since when it does again.
+    pub excuse: Option<String>,
     pub drawings: Vec<Drawing>,
     /// The ways to repair it, the best first.
     pub repairs: &'a [Repair],
@@ -88,6 +90,11 @@ impl Problem<'_> {
     #[must_use]
     pub fn statement(&self) -> &str {
         self.statements.first().map_or("", String::as_str)
+    }
+
+    /// What else there is to say of it.
+    pub fn notes(&self) -> impl Iterator<Item = &String> {
+        self.doubt.iter().chain(&self.explanation).chain(&self.excuse)
     }
 
     #[must_use]
@@ -229,6 +236,7 @@ impl Report {
             ),
             statements,
             doubt: self.doubt(finding),
+            excuse: self.excuses.note(finding.check),
             drawings: alike(drawings),
             repairs,
             runbook: self.runbook(finding.check),

@@ -14,12 +14,15 @@ mod docs;
 mod error_message;
 mod fleet;
 mod formats;
+mod gate;
 mod judge;
 mod links;
 mod log;
 mod packaging;
+mod pipelines;
 mod plan;
 mod probe;
+mod redaction;
 mod several;
 mod site;
 

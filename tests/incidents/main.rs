@@ -492,6 +492,15 @@ fn turn(value: &mut Value) {
 
 /// What was wrong with an account in one partition is wrong with it in another.
 #[test]
+fn redaction_changes_no_verdict_cause_or_path() {
+    let differences: Vec<String> = incidents()
+        .iter()
+        .flat_map(|incident| support::redaction::differences(&incident.scenario))
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
 fn partitions_differ_in_names_only() {
     for Incident { name, scenario, .. } in incidents() {
         let here = &scenario.scope.region;

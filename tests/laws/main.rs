@@ -11,6 +11,7 @@
 )]
 
 mod prescription;
+mod redaction;
 mod remedy;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::format_push_string,
     reason = "a test that cannot go on stops here"
 )]
@@ -13,7 +14,12 @@ use serde_json::Value;
 use ssm_doctor_analysis::node::agent_log::{
     Kind, Matcher, Outcome, SIGNATURES, Scanner, judge, merge, read,
 };
-use ssm_doctor_facts::agent_log::AgentLog;
+use ssm_doctor_facts::{
+    agent_log::AgentLog,
+    lookup::{Facts, Row},
+    scope::Scope,
+};
+use ssm_doctor_redact::redact;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/logs")
@@ -91,6 +97,37 @@ fn every_case_ends_as_expected() {
         // What is saved can be judged again.
         let saved: AgentLog = serde_json::from_str(&serde_json::to_string(&log).unwrap()).unwrap();
         assert_eq!(saved, log, "{name}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The words of the agent stay, and with them what the log shows; what the log names does not.
+#[test]
+fn a_redacted_log_is_judged_the_same() {
+    let scope: Scope = serde_json::from_value(serde_json::json!({
+        "target": "i-0abc123def4567890", "region": "eu-west-1", "at": "2026-11-23T03:00:00Z"
+    }))
+    .unwrap();
+    let conclusions = |log: &AgentLog| {
+        let judgement = judge(log);
+        let causes = judgement.causes.iter().map(|it| format!("{:?} {:?}", it.stage, it.checks));
+        let states =
+            judgement.stages.iter().map(|it| format!("{:?} {}", it.stage, it.state.as_str()));
+        causes.chain(states).collect::<Vec<_>>()
+    };
+    let mut wrong = Vec::new();
+    for (name, path) in cases() {
+        let log = scanned(&files(&path), 1 << 16);
+        let mut facts = Facts::default();
+        facts.agent_logs.insert(scope.target.clone(), Row::Present(log.clone()));
+        let (redacted, scope) = redact(&facts, &scope).unwrap();
+        let Some(Row::Present(redacted)) = redacted.agent_logs.get(&scope.target) else {
+            panic!("{name}: the log is gone");
+        };
+        let (before, after) = (conclusions(&log), conclusions(redacted));
+        if before != after {
+            wrong.push(format!("{name}: {before:?}\nbecame {after:?}\n{:#?}", redacted.lines));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -8,6 +8,7 @@
 )]
 
 pub mod cases;
+pub mod redaction;
 
 use std::collections::BTreeSet;
 

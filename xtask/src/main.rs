@@ -1,6 +1,7 @@
 //! Chores. Depends on nothing in this repository, so it runs when the rest does not compile.
 
 mod structure;
+mod vocabulary;
 
 use std::{
     fmt, fs, io,
@@ -15,8 +16,9 @@ usage: cargo xtask <chore>
   registry                 write each area's list of checks from its files
   golden                   record the reports of every scenario and incident in tests/golden/
   update                   write what is generated: schemas/, checks/engine/actions.rs, what the cases
-                           of the checks show, the help, FAQ.md, pictures, and the transcripts of
-                           README.md and GUIDE.md
+                           of the checks show, the help, FAQ.md, pictures, the transcripts of
+                           README.md and GUIDE.md, and the vocabulary
+  vocabulary               write the words that redacted facts keep
   structure                check that layers point down and that modules form no cycle
   test                     everything that must hold before a change is done; as root on Debian
                            it installs the programs that tests call, if they are missing
@@ -34,7 +36,11 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }),
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
-        ["update"] => Ok(update()),
+        ["update"] => match update() {
+            ExitCode::SUCCESS => write_vocabulary(),
+            code => Ok(code),
+        },
+        ["vocabulary"] => write_vocabulary(),
         ["golden"] => Ok(golden()),
         ["structure"] => structure::faults(&root()).map(|faults| {
             for fault in &faults {
@@ -203,6 +209,12 @@ fn new_check(checks: &Path, name: &str) -> Result<(), Trouble> {
 
 // ---------------------------------------------------------------- steps
 
+fn write_vocabulary() -> Result<ExitCode, Trouble> {
+    let file = root().join(vocabulary::FILE);
+    fs::write(&file, vocabulary::vocabulary(&root())?).map_err(at(&file))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn update() -> ExitCode {
     let schemas: &[&str] = &[
         "test",
@@ -352,6 +364,16 @@ mod tests {
         }
         assert_eq!(missing(&[folder.join("none"), folder.clone()]), ["nftables", "openssl"]);
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_vocabulary_is_current() {
+        let committed = fs::read_to_string(root().join(vocabulary::FILE)).unwrap_or_default();
+        assert!(
+            committed == vocabulary::vocabulary(&root()).unwrap(),
+            "{} is out of date: run `cargo xtask vocabulary`",
+            vocabulary::FILE
+        );
     }
 
     #[test]
