@@ -10,12 +10,16 @@ use alloc::{
 use crate::engine::permission;
 use ssm_doctor_analysis::{
     answer::FixOption,
+    case::Case,
     node::{
         Investigation, ProbeAdvice, Statement, Step, Symptom, WayIn,
         serial_console::{Denial, PolicyKind, Sign, Trouble, had_credentials},
     },
 };
-use ssm_doctor_facts::{limit::Limit, scope::Session, special_addresses::AddressKind, time::span};
+use ssm_doctor_facts::{
+    change::SsmChange, limit::Limit, scope::Session, special_addresses::AddressKind, ssm::Ping,
+    time::span,
+};
 
 use crate::engine::words;
 
@@ -410,6 +414,23 @@ pub(crate) fn on_node(session: Session) -> &'static str {
         Session::RemotePort => {
             "whether it reaches the remote host, which must be no address that the agent forbids"
         }
+    }
+}
+
+/// Run Command does it, also where sessions do not work. A node that is not online takes no command.
+pub(crate) fn update(case: &Case) -> FixOption {
+    let target = &case.scope.target;
+    let online = matches!(
+        case.facts.node(target).hint(),
+        Ok(Some(node)) if node.ping == Ping::Online
+    );
+    let option = FixOption::new(format!("update the agent on {target}"));
+    if online {
+        option.with(SsmChange::UpdateAgent { target: target.clone() })
+    } else {
+        option.after(format!(
+            "install the newest agent on {target} itself: the package of its operating system, or `snap refresh amazon-ssm-agent`"
+        ))
     }
 }
 

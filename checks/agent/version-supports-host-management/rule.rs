@@ -4,7 +4,7 @@
 //! to since 3.2.582.0 (Systems Manager user guide, "Default Host Management Configuration"), and only
 //! by version 2 of the instance metadata service, which agents of that age speak.
 
-use super::version_supports_session::update;
+use crate::agent_words::update;
 use crate::identity_remedies::{attach_profile, listed};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{

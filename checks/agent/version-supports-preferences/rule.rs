@@ -6,7 +6,7 @@
 
 use alloc::vec;
 
-use super::version_supports_session::update;
+use crate::agent_words::update;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
 use ssm_doctor_facts::ssm::AgentVersion;

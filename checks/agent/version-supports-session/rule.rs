@@ -2,12 +2,10 @@
 //!
 //! Floors are AWS's documented ones; the release notes often name an earlier version.
 
+use crate::agent_words;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
-use ssm_doctor_facts::{
-    change::SsmChange,
-    ssm::{AgentVersion, Ping},
-};
+use ssm_doctor_facts::ssm::AgentVersion;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -43,27 +41,10 @@ fn run(case: &Case) -> Answer {
                     target,
                     format!("runs agent {version}, and {feature} needs at least {floor}"),
                 ),
-                Fix::options([update(case)], Recovery::NextSession),
+                Fix::options([agent_words::update(case)], Recovery::NextSession),
             )
         })
     })
-}
-
-/// Run Command does it, also where sessions do not work. A node that is not online takes no command.
-pub(super) fn update(case: &Case) -> FixOption {
-    let target = &case.scope.target;
-    let online = matches!(
-        case.facts.node(target).hint(),
-        Ok(Some(node)) if node.ping == Ping::Online
-    );
-    let option = FixOption::new(format!("update the agent on {target}"));
-    if online {
-        option.with(SsmChange::UpdateAgent { target: target.clone() })
-    } else {
-        option.after(format!(
-            "install the newest agent on {target} itself: the package of its operating system, or `snap refresh amazon-ssm-agent`"
-        ))
-    }
 }
 
 fn kind(case: &Case) -> Result<Option<(&'static str, AgentVersion)>, Unknown> {
