@@ -431,10 +431,10 @@ pub struct Fleet {
 }
 
 fn region_or_all(raw: &str) -> Result<String, String> {
-    if raw == ALL_REGIONS {
-        return Ok(raw.to_owned());
+    if raw != ALL_REGIONS {
+        raw.parse::<Region>()?;
     }
-    raw.parse::<Region>().map(|region| region.to_string()).map_err(|error| error.to_string())
+    Ok(raw.to_owned())
 }
 
 #[derive(Args)]

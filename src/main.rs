@@ -223,7 +223,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         None => {
             let mut args = cli.diagnose;
             config.complete(&mut args.report);
-            diagnose(args, &config)
+            diagnose(&args, &config)
         }
     }
 }
@@ -237,13 +237,13 @@ fn offers_list() -> bool {
 }
 
 /// Names what is asked, finds the facts, and reports.
-fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
+fn diagnose(args: &Diagnose, config: &Config) -> Result<u8, Failure> {
     cli::files(&args.report, &args.facts)?;
-    cli::inputs(&args)?;
-    let asked = targets::asked(&args)?;
+    cli::inputs(args)?;
+    let asked = targets::asked(args)?;
     if args.facts.is_empty() {
         #[cfg(feature = "live")]
-        return live::diagnose(&args, &asked, config);
+        return live::diagnose(args, &asked, config);
         #[cfg(not(feature = "live"))]
         return Err(if asked.is_empty() && args.tag.is_empty() {
             UsageError::NothingAsked.into()
@@ -252,10 +252,10 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
         });
     }
     let sink = Sink::open(&args.report)?;
-    let mut snapshots = saved(&args, &asked)?;
+    let mut snapshots = saved(args, &asked)?;
     let targets: Vec<Target> = snapshots.iter().map(|it| it.scope.target.clone()).collect();
-    let from_node = FromNode::of(&args, &targets)?;
-    let error = error_text(&args)?;
+    let from_node = FromNode::of(args, &targets)?;
+    let error = error_text(args)?;
     let gate = load_gate(&args.report, config)?;
     let mut reports = Vec::new();
     for Snapshot { scope, facts, .. } in &mut snapshots {
@@ -275,7 +275,7 @@ fn diagnose(args: Diagnose, config: &Config) -> Result<u8, Failure> {
         *snapshot = shareable(snapshot.clone(), &args.report)?;
         let mut judged = snapshot.clone();
         settle(&mut judged.facts, &judged.scope);
-        reports.push(report_on(&judged, &args, config).excusing(excuses));
+        reports.push(report_on(&judged, args, config).excusing(excuses));
     }
     sink.publish(&args.report, &reports, &snapshots)
 }

@@ -242,9 +242,9 @@ impl Snapshot {
     /// The checks that answer differently for `other`: the rare cases in which redaction loses a relation.
     #[must_use]
     pub fn differing_checks(&self, other: &Self) -> Vec<String> {
-        let [these, those] =
-            [self, other].map(|snapshot| examine(&Case::new(&snapshot.facts, &snapshot.scope)));
-        let pairs = these.iter().zip(&those);
+        let answers = |of: &Self| examine(&Case::new(&of.facts, &of.scope));
+        let (ours, theirs) = (answers(self), answers(other));
+        let pairs = ours.iter().zip(&theirs);
         pairs.filter(|(a, b)| !is_same(&a.1, &b.1)).map(|(a, _)| a.0.name()).collect()
     }
 
@@ -329,13 +329,13 @@ impl Wrong {
 
 /// Are both answers of the same kind?
 fn is_same(a: &Answer, b: &Answer) -> bool {
-    match (a, b) {
+    matches!(
+        (a, b),
         (Ok(Verdict::Pass(_)), Ok(Verdict::Pass(_)))
-        | (Ok(Verdict::Fail(..)), Ok(Verdict::Fail(..)))
-        | (Ok(Verdict::NotApplicable(_)), Ok(Verdict::NotApplicable(_)))
-        | (Err(_), Err(_)) => true,
-        _ => false,
-    }
+            | (Ok(Verdict::Fail(..)), Ok(Verdict::Fail(..)))
+            | (Ok(Verdict::NotApplicable(_)), Ok(Verdict::NotApplicable(_)))
+            | (Err(_), Err(_))
+    )
 }
 
 /// The message alone: `serde_json` ends it with the place, which we say ourselves.

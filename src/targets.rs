@@ -237,7 +237,9 @@ pub fn select(
         if meant.is_empty() {
             return Err(UsageError::NotFound { asked: word.to_string() });
         }
-        meant.iter().for_each(|candidate| choose(&candidate.target));
+        for candidate in meant {
+            choose(&candidate.target);
+        }
     }
     if !tags.is_empty() {
         let meant: Vec<_> =
@@ -247,7 +249,9 @@ pub fn select(
                 tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
             return Err(UsageError::NotFound { asked: tags.join(", ") });
         }
-        meant.iter().for_each(|candidate| choose(&candidate.target));
+        for candidate in meant {
+            choose(&candidate.target);
+        }
     }
     Ok(chosen)
 }
@@ -316,7 +320,7 @@ mod tests {
         let tag = |raw: &str| raw.parse::<Tag>().unwrap();
         let twice = words(&["web-1", "10.0.11.23"]);
         let chosen = select(&twice, &[tag("Environment=production")], &all).unwrap();
-        assert_eq!(chosen, [web.target.clone()]);
+        assert_eq!(chosen, std::slice::from_ref(&web.target));
         assert_eq!(select(&words(&["i-1234abcd"]), &[], &all).unwrap().len(), 1);
         for (asked, tags) in [
             (words(&["web-2"]), vec![]),

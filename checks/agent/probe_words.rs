@@ -248,8 +248,8 @@ fn offset(ahead: i64) -> String {
 fn bytes(bytes: u64) -> String {
     match bytes {
         0 => "no bytes are free".into(),
-        ..1_048_576 => format!("{} KiB are free", bytes >> 10),
-        ..1_073_741_824 => format!("{} MiB are free", bytes >> 20),
+        1..1_048_576 => format!("{} KiB are free", bytes >> 10),
+        1_048_576..1_073_741_824 => format!("{} MiB are free", bytes >> 20),
         _ => format!("{} GiB are free", bytes >> 30),
     }
 }

@@ -466,66 +466,66 @@ mod tests {
             (
                 Some(PolicyKind::Identity),
                 false,
-                "ssm:Y was denied: no identity-based policy allows it",
-                "allow ssm:Y in the policies of the agent's role",
+                "ssm:GetDocument was denied: no identity-based policy allows it",
+                "allow ssm:GetDocument in the policies of the agent's role",
             ),
             (
                 Some(PolicyKind::Identity),
                 true,
-                "ssm:Y was denied, explicitly in an identity-based policy",
-                "take ssm:Y out of the Deny in the policies of the agent's role",
+                "ssm:GetDocument was denied, explicitly in an identity-based policy",
+                "take ssm:GetDocument out of the Deny in the policies of the agent's role",
             ),
             (
                 Some(PolicyKind::Boundary),
                 false,
-                "ssm:Y was denied: no permissions boundary allows it",
-                "allow ssm:Y in the permissions boundary of the agent's role",
+                "ssm:GetDocument was denied: no permissions boundary allows it",
+                "allow ssm:GetDocument in the permissions boundary of the agent's role",
             ),
             (
                 Some(PolicyKind::Session),
                 false,
-                "ssm:Y was denied: no session policy allows it",
-                "allow ssm:Y in the session policy of the agent's credentials",
+                "ssm:GetDocument was denied: no session policy allows it",
+                "allow ssm:GetDocument in the session policy of the agent's credentials",
             ),
             (
                 Some(PolicyKind::Scp),
                 false,
-                "ssm:Y was denied: no service control policy allows it",
-                "allow ssm:Y in the service control policies of the organization, by its administrators",
+                "ssm:GetDocument was denied: no service control policy allows it",
+                "allow ssm:GetDocument in the service control policies of the organization, by its administrators",
             ),
             (
                 Some(PolicyKind::Rcp),
                 true,
-                "ssm:Y was denied, explicitly in a resource control policy",
-                "take ssm:Y out of the Deny in the resource control policies of the organization, by its administrators",
+                "ssm:GetDocument was denied, explicitly in a resource control policy",
+                "take ssm:GetDocument out of the Deny in the resource control policies of the organization, by its administrators",
             ),
             (
                 Some(PolicyKind::Endpoint),
                 false,
-                "ssm:Y was denied: no VPC endpoint policy allows it",
-                "allow ssm:Y in the policy of the VPC endpoint that the agent goes through (maybe another account's)",
+                "ssm:GetDocument was denied: no VPC endpoint policy allows it",
+                "allow ssm:GetDocument in the policy of the VPC endpoint that the agent goes through (maybe another account's)",
             ),
             (
                 Some(PolicyKind::Resource),
                 false,
-                "ssm:Y was denied: no resource-based policy allows it",
-                "allow ssm:Y in the resource's own policy",
+                "ssm:GetDocument was denied: no resource-based policy allows it",
+                "allow ssm:GetDocument in the resource's own policy",
             ),
             (
                 None,
                 true,
-                "ssm:Y was denied explicitly",
-                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
+                "ssm:GetDocument was denied explicitly",
+                "find the policy that denies ssm:GetDocument: the role's, its boundary's, an SCP, or an endpoint's",
             ),
             (
                 None,
                 false,
-                "ssm:Y was denied",
-                "find the policy that denies ssm:Y: the role's, its boundary's, an SCP, or an endpoint's",
+                "ssm:GetDocument was denied",
+                "find the policy that denies ssm:GetDocument: the role's, its boundary's, an SCP, or an endpoint's",
             ),
         ];
         for (policy, explicit, phrase, remedy) in rows {
-            let denial = Denial { action: "ssm:Y".into(), policy, explicit };
+            let denial = Denial { action: "ssm:GetDocument".into(), policy, explicit };
             assert_eq!((denied(&denial), allow(&denial)), (phrase.into(), remedy.into()));
         }
     }

@@ -104,7 +104,9 @@ pub(super) fn answer_of<'a>(
 }
 
 /// What a check says: by its rule, and by the operator's error message.
-#[must_use]
+///
+/// # Errors
+/// [`Unknown`] if something that the check needs was not seen.
 pub fn ask(check: &Check, case: &Case) -> Answer {
     reading(case).settle(check, (check.run)(case), case)
 }

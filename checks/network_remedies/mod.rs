@@ -25,7 +25,7 @@ use ssm_doctor_facts::{
     route53::{Place, RecordType, ZoneRecord},
 };
 
-use network::Network;
+use network::{Network, present};
 
 pub(crate) use filters::number_acl_rules;
 
@@ -132,7 +132,16 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
 
 /// Turns on what the VPC lacks of the two attributes that private DNS needs.
 pub(crate) fn enable_vpc_dns(vpc: &VpcId, case: &Case) -> FixOption {
-    let changes = endpoints::vpc_dns(&Network::of(case), vpc);
+    let network = Network::of(case);
+    let mut changes = endpoints::vpc_dns(&network, vpc);
+    // Only private names take DNS hostnames too. Source: VPC user guide, "DNS attributes for your VPC".
+    let zones = present(case.facts.hosted_zones.get(vpc)).is_some_and(|zones| !zones.is_empty());
+    if changes.len() > 1
+        && !zones
+        && !network.endpoints(vpc).iter().any(|endpoint| endpoint.private_dns)
+    {
+        changes.truncate(1);
+    }
     let what = match changes.as_slice() {
         [Change::Ec2(Ec2Change::EnableDnsSupport { .. })] => "DNS support",
         [Change::Ec2(Ec2Change::EnableDnsHostnames { .. })] => "DNS hostnames",

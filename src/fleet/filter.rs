@@ -1,7 +1,10 @@
 //! Which nodes of a fleet are meant.
 
 use clap::{Args, ValueEnum};
-use ssm_doctor_facts::lookup::Row;
+use ssm_doctor_facts::{
+    ids::{SubnetId, VpcId},
+    lookup::Row,
+};
 
 use super::node::{GROUP_TAG, Status, platform, status};
 use crate::{snapshot::Snapshot, tag::Tag};
@@ -52,15 +55,16 @@ impl Filter {
         };
         let tag = |key: &str| instance.and_then(|it| it.tags.get(key)).map(String::as_str);
         self.tag.iter().all(|asked| tag(&asked.key) == Some(&asked.value))
-            && among(&self.vpc, instance.and_then(|it| it.vpc.as_ref()).map(|id| id.as_str()))
-            && among(&self.subnet, instance.and_then(|it| it.subnet.as_ref()).map(|id| id.as_str()))
+            && among(&self.vpc, instance.and_then(|it| it.vpc.as_ref()).map(VpcId::as_str))
+            && among(&self.subnet, instance.and_then(|it| it.subnet.as_ref()).map(SubnetId::as_str))
             && among(&self.auto_scaling_group, tag(GROUP_TAG))
             && among(&self.state, instance.map(|it| it.state.as_str()))
             && among(&self.platform, platform(snapshot).as_deref())
             && match (self.managed, status(snapshot)) {
-                (None, _) | (Some(Answer::Yes), Status::Managed) => true,
                 // What was not seen may be either: to leave it out would hide it.
-                (Some(_), Status::Unknown) => true,
+                (None, _) | (Some(Answer::Yes), Status::Managed) | (Some(_), Status::Unknown) => {
+                    true
+                }
                 (Some(answer), _) => answer == Answer::No && status(snapshot) != Status::Managed,
             }
     }

@@ -113,7 +113,8 @@ pub struct ProviderConfig {
 #[serde(default)]
 pub struct Module {
     pub resources: Vec<ResourceConfig>,
-    pub module_calls: BTreeMap<String, ModuleCall>,
+    #[serde(rename = "module_calls")]
+    pub calls: BTreeMap<String, ModuleCall>,
     pub outputs: BTreeMap<String, Output>,
 }
 

@@ -87,7 +87,7 @@ impl<'c> Place<'c> {
     }
 
     fn inside(&self, call: &Segment) -> Option<Self> {
-        let found = self.module.module_calls.get(&call.name)?;
+        let found = self.module.calls.get(&call.name)?;
         let key = call.key.as_deref().and_then(|key| serde_json::from_str(key).ok());
         let suffix = call.key.as_ref().map_or_else(String::new, |key| format!("[{key}]"));
         let parent = Place {
@@ -125,7 +125,9 @@ impl<'c> Place<'c> {
         let Some(depth) = depth.checked_sub(1) else { return };
         match expression {
             Value::Array(parts) => {
-                parts.iter().for_each(|part| self.collect(part, depth, found));
+                for part in parts {
+                    self.collect(part, depth, found);
+                }
             }
             Value::Object(fields) => match fields.get("references").and_then(Value::as_array) {
                 Some(references) => {

@@ -124,11 +124,11 @@ impl<'p> World<'p> {
         for resource in &resources {
             gone.remove(&resource.id);
         }
-        let changed = plan.document.resource_changes.iter().filter(|change| {
+        let acted_on = plan.document.resource_changes.iter().filter(|change| {
             let actions = &change.change.actions;
             !actions.iter().any(|action| ["no-op", "read", "forget"].contains(&action.as_str()))
         });
-        let former = changed.filter(|change| match when {
+        let former = acted_on.filter(|change| match when {
             When::Before => false,
             When::After { undone } => !undone.contains(&change.address),
         });

@@ -30,7 +30,7 @@ fn annotations(report: &Report) -> String {
             Severity::Note => "notice",
         };
         let fix = in_plain_text(problem.repairs);
-        let note = problem.excuse.iter().map(|note| format!("Note: {note}\n")).collect::<String>();
+        let note = problem.excuse.as_ref().map_or_else(String::new, |note| format!("Note: {note}\n"));
         let message =
             format!("{}\n{note}{fix}\n{}", problem.statements.join("\n"), problem.runbook);
         annotation(&mut text, level, &title(report, &problem.check.name()), &message);

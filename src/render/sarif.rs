@@ -79,7 +79,7 @@ fn failure(report: &Report, problem: &Problem) -> Found {
         Severity::Warning => ResultLevel::Warning,
         Severity::Note => ResultLevel::Note,
     };
-    let notes = problem.excuse.iter().map(|note| format!("\nNote: {note}")).collect::<String>();
+    let notes = problem.excuse.as_ref().map_or_else(String::new, |note| format!("\nNote: {note}"));
     let message =
         format!("{}\n{}{notes}", problem.statements.join("\n"), in_plain_text(problem.repairs));
     result(report, problem.check, ResultKind::Fail, level, &message)

@@ -81,8 +81,8 @@ struct Case {
     region: Option<String>,
     /// Instead of `CALLS`.
     calls: Option<usize>,
-    /// Instead of `CHAIN`: policies of a Network Firewall name rule groups, and those of an organization are read
-    /// level by level.
+    /// Instead of `CHAIN`: policies of a Network Firewall name rule groups, those of an organization are read level
+    /// by level, and a page waits for the page before it.
     chain: Option<u64>,
     /// Why the printed commands do not let a session start, where they do not.
     heals_not: Option<String>,

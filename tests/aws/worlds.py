@@ -772,9 +772,9 @@ def dhmc_behind_useless_profile(w: World) -> None:
 
 @breaks
 def role_denied_by_condition(w: World) -> None:
-    """Rights tied to the age of the credentials: whether they hold depends on what the API cannot know."""
-    age = {"DateGreaterThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00Z"}}
-    replace_rights(w, allow(["ssm:*", "ssmmessages:*", "ec2messages:*"], Condition=age))
+    """Rights tied to the program that asks: whether they hold depends on what the API cannot know."""
+    program = {"StringLike": {"aws:UserAgent": "*amazon-ssm-agent*"}}
+    replace_rights(w, allow(["ssm:*", "ssmmessages:*", "ec2messages:*"], Condition=program))
 
 
 @breaks

@@ -43,7 +43,7 @@ pub fn split(document: &Value) -> (Value, Value) {
 }
 
 pub fn lines(documents: impl IntoIterator<Item = Value>) -> String {
-    documents.into_iter().map(|it| format!("{it}\n")).collect()
+    documents.into_iter().fold(String::new(), |text, document| text + &document.to_string() + "\n")
 }
 
 fn judged(args: &[&str], input: &str) -> (i32, Vec<Value>, String) {
@@ -140,7 +140,7 @@ fn a_bad_line_costs_nothing_but_itself() {
         (good.clone(), Some("the shared facts of line 12 cannot be read")),
         (document.to_string(), Some("")),
     ];
-    let input: String = rows.iter().map(|it| format!("{}\n", it.0)).collect();
+    let input = rows.iter().fold(String::new(), |text, row| text + &row.0 + "\n");
     let schema = fs::read_to_string("schemas/judge-error-v1.json").unwrap();
     let schema = jsonschema::validator_for(&json(&schema)).unwrap();
     let (code, records, err) = judged(&["--jobs", "2"], &input);

@@ -107,11 +107,8 @@ fn the_runner_that_has_the_doctor_installs_nothing() {
 fn the_gitlab_job_reports_and_ends_as_the_doctor_does() {
     let template = fs::read_to_string(root().join("ci/gitlab.yml")).unwrap();
     let (_, rest) = template.split_once("    - |\n").unwrap();
-    let script: String = rest
-        .lines()
-        .map_while(|line| line.strip_prefix("      "))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let lines = rest.lines().map_while(|line| line.strip_prefix("      "));
+    let script = lines.fold(String::new(), |text, line| text + line + "\n");
     assert!(script.contains("ssm-doctor \"${args[@]}\""));
     parses(&script, "ci/gitlab.yml");
     let folder = folder();

@@ -173,7 +173,7 @@ fn saved_facts_of_several_are_lines_and_are_judged_alike() {
     assert_eq!(value!(lines), json(&live.out)["reports"]);
     // Shared facts and the targets' own count as one.
     let parts: Vec<_> = text.lines().map(|line| super::judge::split(&json(line))).collect();
-    let parts: String = parts.iter().map(|(shared, own)| format!("{shared}\n{own}\n")).collect();
+    let parts = super::judge::lines(parts.into_iter().flat_map(|(shared, own)| [shared, own]));
     let file = PathBuf::from(path(&folder, "parts.ndjson"));
     fs::write(&file, parts).unwrap();
     assert_eq!(run(&["--facts", file.to_str().unwrap(), "--format", "json"]), live);

@@ -490,7 +490,7 @@ fn turn(value: &mut Value) {
     }
 }
 
-/// What was wrong with an account in one partition is wrong with it in another.
+/// Pseudonyms change nothing of what is judged.
 #[test]
 fn redaction_changes_no_verdict_cause_or_path() {
     let differences: Vec<String> = incidents()
@@ -500,6 +500,7 @@ fn redaction_changes_no_verdict_cause_or_path() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// What was wrong with an account in one partition is wrong with it in another.
 #[test]
 fn partitions_differ_in_names_only() {
     for Incident { name, scenario, .. } in incidents() {

@@ -87,17 +87,17 @@ fn role_differs(case: &Case, probe: &Probe) -> Result<Option<(Evidence, Fix)>, U
     let shows = observed(id, format!("has an instance profile with the role {role}"));
     Ok(match seen {
         Role::None => {
-            let sees = observed(subject(probe), "saw that the metadata service lists no role");
-            Some((sees.and(shows), wait))
+            let listed = observed(subject(probe), "saw that the metadata service lists no role");
+            Some((listed.and(shows), wait))
         }
         Role::Named { name, .. } if *name != role.to_string() => {
-            let sees = format!("saw that the metadata service has credentials of {name}");
-            Some((observed(subject(probe), sees).and(shows), wait))
+            let says = format!("saw that the metadata service has credentials of {name}");
+            Some((observed(subject(probe), says).and(shows), wait))
         }
         Role::Named { code: Some(code), .. } if code != "Success" => {
-            let sees =
+            let says =
                 format!("saw that the metadata service has no credentials of {role} ({code})");
-            Some((observed(subject(probe), sees).and(shows), wait))
+            Some((observed(subject(probe), says).and(shows), wait))
         }
         Role::Named { .. } => None,
     })

@@ -138,7 +138,7 @@ fn comes_with(system: &str, systems: &[&str]) -> bool {
         .any(|name| system.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
 }
 
-/// The user that RunAs names for this operator's sessions, if it is on and names one.
+/// The user that `RunAs` names for this operator's sessions, if it is on and names one.
 ///
 /// # Errors
 /// [`Unknown`] if the preferences or the tag were not seen.

@@ -103,7 +103,7 @@ impl Redaction {
                             }
                         }
                         (_, "Condition", Value::Object(operators)) => {
-                            self.learn_condition(operators)
+                            self.learn_condition(operators);
                         }
                         _ => self.learn_text(key, field),
                     }

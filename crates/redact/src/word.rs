@@ -269,7 +269,7 @@ fn is_known(lower: &str) -> bool {
     // The file is in order, and its lines differ in length: a search by halves of the text.
     let (mut low, mut high) = (0, VOCABULARY.len());
     while low < high {
-        let middle = (low + high) / 2;
+        let middle = usize::midpoint(low, high);
         let start = VOCABULARY
             .get(..middle)
             .and_then(|before| before.rfind('\n'))

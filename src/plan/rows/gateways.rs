@@ -121,7 +121,7 @@ fn peerings(rows: &mut Rows, world: &World, home: &Home) {
         let (Some(requester), Some(accepter)) = (side("vpc_id"), side("peer_vpc_id")) else {
             continue;
         };
-        let accepted = resource.flag("auto_accept", false)
+        let is_active = resource.flag("auto_accept", false)
             || resource.known("accept_status").as_deref() == Some("active")
             || accepters.contains(&resource.id);
         let of = |vpc, owner: Option<String>, region: Option<String>| PeeringSide {
@@ -134,7 +134,7 @@ fn peerings(rows: &mut Rows, world: &World, home: &Home) {
             ),
         };
         let row = Peering {
-            state: if accepted { PeeringState::Active } else { PeeringState::PendingAcceptance },
+            state: if is_active { PeeringState::Active } else { PeeringState::PendingAcceptance },
             requester: of(requester, None, None),
             accepter: of(accepter, resource.known("peer_owner_id"), resource.known("peer_region")),
         };

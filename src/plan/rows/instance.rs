@@ -261,7 +261,7 @@ fn row(
         world,
         home,
         resource,
-        &launch.public_address,
+        launch.public_address,
         subnet.as_ref().is_some_and(|subnet| subnet.maps_public_ip),
         interface_id.as_deref(),
     );
@@ -329,7 +329,7 @@ fn public_address(
     world: &World,
     home: &Home,
     resource: &Resource,
-    asked: &Option<bool>,
+    asked: Option<bool>,
     by_subnet: bool,
     interface: Option<&str>,
 ) -> Option<Ipv4Addr> {

@@ -99,12 +99,11 @@ fn place(world: &World, resource: &Resource) -> Option<(VpcId, RouteTableId)> {
         let given = resource.known("default_route_table_id");
         let vpc = world.resources.iter().find(|vpc| {
             VPCS.contains(&vpc.kind)
-                && match &given {
-                    Some(given) => default_table(vpc) == *given,
-                    None => {
-                        let vpcs = world.refers_to_one(resource, "default_route_table_id", &VPCS);
-                        vpcs.value().is_some_and(|id| id == vpc.id)
-                    }
+                && if let Some(given) = &given {
+                    default_table(vpc) == *given
+                } else {
+                    let vpcs = world.refers_to_one(resource, "default_route_table_id", &VPCS);
+                    vpcs.value().is_some_and(|id| id == vpc.id)
                 }
         })?;
         return Some((vpc.id.parse().ok()?, default_table(vpc).parse().ok()?));
@@ -130,11 +129,10 @@ fn find<'r>(rows: &'r mut Rows, id: &str) -> Option<&'r mut RouteTable> {
     lists.flatten().find(|table| table.id.as_str() == id)
 }
 
-fn route(
-    block: &Value,
-    refers: &dyn Fn(&str, &[&str]) -> Known<Vec<String>>,
-    gone: &BTreeSet<String>,
-) -> Option<Route> {
+/// The ids of the resources of some kinds to which an attribute refers.
+type Refers<'r> = dyn Fn(&str, &[&str]) -> Known<Vec<String>> + 'r;
+
+fn route(block: &Value, refers: &Refers, gone: &BTreeSet<String>) -> Option<Route> {
     let to = DESTINATIONS.iter().find_map(|name| {
         if name.ends_with("list_id") {
             let kinds = ["aws_ec2_managed_prefix_list", "aws_prefix_list"];

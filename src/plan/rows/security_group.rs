@@ -172,7 +172,7 @@ fn single(world: &World, resource: &Resource) -> Vec<Rule> {
         match resource.text(name) {
             Known::None => {}
             Known::Value(text) => {
-                peers.push(range(&text).map_or_else(|| Peer::Unreadable(text.clone()), Peer::Cidr))
+                peers.push(range(&text).map_or_else(|| Peer::Unreadable(text.clone()), Peer::Cidr));
             }
             Known::Unknown(_, address) => peers.push(Peer::Unreadable(unreadable(&address))),
         }

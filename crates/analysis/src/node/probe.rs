@@ -428,8 +428,9 @@ fn contacts(sights: &mut Sights, probe: &Probe) {
         let (host, address) = (contact.host.clone(), contact.address);
         let proxy = contact.proxy.clone().unwrap_or_default();
         match &contact.outcome {
-            ContactOutcome::NoAddress | ContactOutcome::Connected => {}
-            ContactOutcome::Answered { aws: true, .. } => {}
+            ContactOutcome::NoAddress
+            | ContactOutcome::Connected
+            | ContactOutcome::Answered { aws: true, .. } => {}
             ContactOutcome::Silent => sights.fault(ANSWER, Fault::ServiceSilent { host, address }),
             ContactOutcome::Refused => {
                 sights.fault(ANSWER, Fault::ServiceRefused { host, address });
@@ -497,9 +498,9 @@ fn trust(sights: &mut Sights, contact: &ServiceContact, certificate: &Certificat
     const TLS: &str = "agent/tls-trusted";
     let (host, issuer) = (contact.host.clone(), certificate.issuer.clone());
     match &certificate.trust {
-        Trust::Trusted => {}
-        // Then the node's clock is wrong, for which the clock's own check speaks.
-        Trust::WrongTime { valid_by_server: true } => {}
+        // Of a certificate that is valid by the server's time the node's clock is wrong, for which the clock's own
+        // check speaks.
+        Trust::Trusted | Trust::WrongTime { valid_by_server: true } => {}
         Trust::WrongTime { valid_by_server: false } => {
             sights.unclear(TLS, Unclear::ClockOrCertificate { host });
         }
