@@ -99,7 +99,7 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
     let (snapshots, reports) = waited(look(args, asked, error, config))?;
     let can_start = reports.iter().all(can_start);
     let mut shared = Vec::new();
-    let mut excused = Vec::new();
+    let mut published = Vec::new();
     for (snapshot, report) in snapshots.iter().zip(reports) {
         let excuses = gate.excuses(snapshot, args.report.redact);
         let (snapshot, report) = if args.report.redact {
@@ -110,9 +110,9 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
             (snapshot.clone(), report)
         };
         shared.push(snapshot);
-        excused.push(report.excusing(excuses));
+        published.push(report.excusing(excuses));
     }
-    let code = sink.publish(&args.report, &excused, &shared)?;
+    let code = sink.publish(&args.report, &published, &shared)?;
     if args.wait.is_some() && can_start && !args.report.redact {
         for snapshot in &snapshots {
             let start = start_session(&Case::new(&snapshot.facts, &snapshot.scope));
@@ -325,7 +325,9 @@ fn about(targets: &[Target], all: &Facts) -> Facts {
         if let Some(id) = target.instance() {
             needs.extend([Need::instance(id.clone()), Need::instance_status(id.clone())]);
         }
-        needs.iter().for_each(|need| facts.copy_from(all, need));
+        for need in &needs {
+            facts.copy_from(all, need);
+        }
     }
     facts
 }
@@ -446,7 +448,9 @@ fn leave_out(targets: &[Target], facts: &mut Facts) {
         if let Some(id) = target.instance() {
             needs.extend([Need::console(id.clone()), Need::profile_association(id.clone())]);
         }
-        needs.iter().for_each(|need| facts.give_up(need, Why::NotCollected, ""));
+        for need in &needs {
+            facts.give_up(need, Why::NotCollected, "");
+        }
     }
 }
 

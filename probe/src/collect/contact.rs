@@ -233,7 +233,7 @@ fn seconds(time: SystemTime) -> Option<i64> {
 /// Of a `Date` header, in seconds since 1970. Source: RFC 9110, 5.6.7.
 fn parse_date(text: &str) -> Option<i64> {
     static PARSER: jiff::fmt::rfc2822::DateTimeParser = jiff::fmt::rfc2822::DateTimeParser::new();
-    PARSER.parse_timestamp(text).ok().map(|it| it.as_second())
+    PARSER.parse_timestamp(text).ok().map(jiff::Timestamp::as_second)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub fn send(
 ) -> io::Result<Answer> {
     let mut request = format!("{method} {target} HTTP/1.1\r\n");
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        request.extend([name, ": ", value, "\r\n"]);
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes())?;

@@ -21,7 +21,7 @@ use super::http;
 /// As many as the system's own lookup uses. Source: resolv.conf(5).
 const MOST_SERVERS: usize = 3;
 /// A question is put twice, since UDP loses packets.
-const WITHIN: [Duration; 2] = [Duration::from_millis(1000), Duration::from_millis(2000)];
+const WITHIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(2)];
 const PORT: u16 = 53;
 /// No further server is asked after so long.
 const LONGEST: Duration = Duration::from_millis(3500);

@@ -6,7 +6,7 @@ use ssm_doctor_facts::probe::{Account, Unseen, Users};
 
 use super::process::program;
 
-/// People's accounts begin here. Source: login.defs(5), UID_MIN.
+/// People's accounts begin here. Source: login.defs(5), `UID_MIN`.
 const FIRST_OF_PEOPLE: u32 = 1000;
 const MOST: usize = 200;
 /// What the agent writes so that `ssm-user` may use sudo. Source: amazon-ssm-agent
