@@ -299,7 +299,7 @@ pub fn all() -> Vec<Case> {
                     &[],
                     &[
                         (cidr("0.0.0.0/0"), "igw-0internet", "active"),
-                        (cidr("52.94.0.0/16"), "eni-0gone", "blackhole")
+                        (cidr("52.0.0.0/8"), "eni-0gone", "blackhole")
                     ]
                 ),]),
             ),
