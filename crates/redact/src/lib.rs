@@ -15,6 +15,9 @@
 //! such words, such as `default`, stay as they are. Regions, Availability Zones, points in time, ports, short
 //! numbers and versions stay too.
 //!
+//! The vocabulary has words in ASCII letters alone. An error message in Japanese is replaced whole, and no longer
+//! explains anything: the program then warns that answers differ.
+//!
 //! Of a policy document stay the effects, the actions, the condition operators, the condition keys up to the name
 //! of a tag, and the numbers and dates of conditions. Statement ids, principals, resources and the other values
 //! are replaced.
