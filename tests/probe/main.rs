@@ -1,47 +1,33 @@
-//! The real binary in networks made for it: what it sees from where it stands. `scenes.json` holds them.
+//! The real binary in networks made for it: what it sees of the machine that starts a session. `scenes.json` lists
+//! the scenes.
 //!
-//! Each scene gets network and mount namespaces of its own, in which `stage.py` puts up a DNS server
-//! (dnsmasq), TLS servers on AWS's names, a CONNECT proxy and a packet filter (nftables): nothing is
-//! mocked, and nothing of the machine's own network is seen or touched. Namespaces are Linux's; they take
-//! root, or a system that lets users have them.
+//! Each scene gets network and mount namespaces of its own (`stage.rs`), with a DNS server (dnsmasq), TLS servers on
+//! AWS's names, a CONNECT proxy and a packet filter (nftables): nothing is mocked.
 //!
-//! Beside its own expectations every scene must keep these promises: the facts replay to the same bytes,
-//! no request of the doctor's own carries a credential, nothing secret is in the facts, and looking
-//! around takes no longer than its time limits say.
+//! Besides its own expectations every scene must keep these promises: the facts replay to the same bytes,
+//! no request of the doctor's own carries a credential, nothing secret is in the facts, and the doctor
+//! ends within its time limits.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on stops here"
 )]
 
-mod certificates;
+mod stage;
 
 use std::{
     collections::BTreeMap,
-    error::Error,
     fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
 };
 
-use libtest_mimic::{Arguments, Failed, Trial};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+use stage::{Outcome, SECRETS, Scene, secret_header};
 
 /// In seconds: DNS, a connection's limit, and what the calls to AWS take that find nobody.
 const LONGEST: f64 = 25.0;
-
-#[derive(Deserialize)]
-struct Scene {
-    name: String,
-    expect: Expect,
-    /// For `stage.py`, which says what may stand here.
-    #[serde(flatten)]
-    stage: Map<String, Value>,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,23 +51,11 @@ struct Expect {
 }
 
 fn main() -> ExitCode {
-    let args = Arguments::from_args();
-    if !cfg!(target_os = "linux") {
-        println!("networks of their own are made on Linux only");
-        return ExitCode::SUCCESS;
-    }
-    let scenes: Vec<Scene> = serde_json::from_str(include_str!("scenes.json")).unwrap();
-    // What the servers show, and what a scene's doctor trusts. It goes when the last scene has ended.
-    let certificates = certificates::made().unwrap();
-    let trials = scenes.into_iter().map(|scene| {
-        let certificates = certificates.path().to_owned();
-        Trial::test(scene.name.clone(), move || play(&scene, &certificates).map_err(Failed::from))
-    });
-    libtest_mimic::run(&args, trials.collect()).exit_code()
+    let doctor = ("doctor", env!("CARGO_BIN_EXE_ssm-doctor"));
+    stage::run(include_str!("scenes.json"), doctor, judge)
 }
 
-fn play(scene: &Scene, certificates: &Path) -> Outcome<()> {
-    let seen = staged(scene, certificates)?;
+fn judge(scene: &Scene<Expect>, seen: &Value) -> Outcome<()> {
     let mut complaints = Vec::new();
     let mut unless = |holds: bool, complaint: &dyn Fn() -> String| {
         if !holds {
@@ -130,14 +104,11 @@ fn play(scene: &Scene, certificates: &Path) -> Outcome<()> {
         agent.starts_with("ssm-doctor/")
     });
     for request in ours {
-        let headers = request["headers"].as_object().into_iter().flatten();
-        let secret = headers.map(|it| it.0.to_lowercase()).find(|it| {
-            it.contains("authorization") || it.contains("token") || it.contains("cookie")
-        });
+        let secret = secret_header(request);
         unless(secret.is_none(), &|| format!("a request carries {secret:?}: {request}"));
     }
     let kept = facts.to_string();
-    for secret in ["SCENESECRET", "AKIDSCENE", "hunter2"] {
+    for secret in SECRETS {
         unless(!kept.contains(secret), &|| format!("the facts hold {secret}"));
     }
     let seconds = seen["seconds"].as_f64().unwrap_or_default();
@@ -145,30 +116,6 @@ fn play(scene: &Scene, certificates: &Path) -> Outcome<()> {
     let again = replayed(&seen["facts"], &scene.stage)?;
     unless(again == out, &|| "the facts do not replay to the same bytes".into());
     if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n").into()) }
-}
-
-/// Runs the doctor on a scene's stage.
-fn staged(scene: &Scene, certificates: &Path) -> Outcome<Value> {
-    let mut stage = scene.stage.clone();
-    stage.insert("doctor".into(), json!(env!("CARGO_BIN_EXE_ssm-doctor")));
-    stage.insert("certificates".into(), json!(certificates));
-    let mut child = Command::new("unshare")
-        .args(["--map-root-user", "--net", "--mount", "python3", "-B"])
-        .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/probe/stage.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    child.stdin.take().ok_or("no stdin")?.write_all(Value::from(stage).to_string().as_bytes())?;
-    let done = child.wait_with_output()?;
-    let told = String::from_utf8_lossy(&done.stderr);
-    if !done.status.success() {
-        return Err(format!(
-            "the stage did not come up; it takes root or user namespaces, dnsmasq, ip and nft: {told}"
-        )
-        .into());
-    }
-    Ok(serde_json::from_slice(&done.stdout)?)
 }
 
 /// The report on saved facts, elsewhere, for the same kind of session.

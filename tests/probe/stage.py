@@ -7,9 +7,10 @@ A scene:
   names     name: addresses, "nxdomain", "refused", "servfail" or "silence": what the system's DNS server says.
             A name that is not listed does not exist.
   resolver  the same, for a second DNS server on 127.0.0.1:5353.
-  servers   address: what stands at its tcp/443: "aws", "no-upgrade", "mute" (no TLS answer), "hangs-up",
-            "drops" (the packet filter drops), "rejects" (it refuses), or "aws" with another certificate:
-            "inspected", "other-host", "expired". An address that is not listed has no route.
+  servers   address: what answers at its tcp/443: "aws", "no-upgrade" (no WebSocket), "page" (HTML in place of AWS),
+            "mute" (no TLS answer), "hangs-up", "closed" (nobody listens), "drops" (the packet filter drops), "rejects"
+            (it refuses), or "aws" with another certificate: "inspected", "other-host", "expired". An address that is
+            not listed has no route.
   proxy     user and password that a CONNECT proxy on 127.0.0.1:3128 wants, "" for none; or "denies".
   programs  name: script; the PATH.
   files     path below HOME: text.
@@ -17,11 +18,12 @@ A scene:
   args, env the doctor's.
 
 Of a node, whose probe runs in place of the doctor if `probe` is its program:
-  metadata  what stands at 169.254.169.254: "tokens", "no-role", "hop-limit" (the answer with the token is lost),
+  metadata  what answers at 169.254.169.254: "tokens", "no-role", "hop-limit" (the answer with the token is lost),
             "disabled" or "drops".
   date      by how many seconds the servers' Date header is ahead.
   disk      of the agent's folder: "full", "no-inodes" or "read-only".
-  agent     its programs beside it, whether it runs, and its environment: {"workers": [], "runs": false, "env": {}}.
+  agent     the programs that it starts, whether it runs, and its environment:
+            {"workers": [], "runs": false, "env": {}}.
   system    absolute path: text.
 """
 
@@ -206,7 +208,7 @@ def serve(address: str, port: int, handler: type, context: ssl.SSLContext | None
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
-def stand(address: str, kind: str, certificates: pathlib.Path) -> None:
+def set_up(address: str, kind: str, certificates: pathlib.Path) -> None:
     run("ip", "address", "add", f"{address}/32", "dev", "lo")
     if kind in ("drops", "rejects"):
         how = ["drop"] if kind == "drops" else ["reject", "with", "icmp", "admin-prohibited"]
@@ -380,7 +382,7 @@ def main() -> None:
     run("nft", "add", "table", "inet", "scene")
     run("nft", "add", "chain", "inet", "scene", "in", "{ type filter hook input priority 0; }")
     for address, kind in scene.get("servers", {}).items():
-        stand(address, kind, certificates)
+        set_up(address, kind, certificates)
     with tempfile.TemporaryDirectory() as folder:
         home = pathlib.Path(folder)
         agent = node(scene, home) if "probe" in scene else None
