@@ -5,12 +5,10 @@ use std::{fs, path::Path};
 
 use anstyle_svg::Term;
 
-use super::{Run, facts, folder, hide_acls, path};
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+use super::{ROOT, Run, facts, folder, hide_acls, path};
 
 /// Compares a committed file with what it must be, or writes it.
-fn committed(file: &str, text: &str) {
+pub fn committed(file: &str, text: &str) {
     let path = Path::new(ROOT).join(file);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -39,9 +37,7 @@ fn the_transcripts_of_the_guide_are_what_the_binary_prints() {
         let (_, after) = rest.split_once(CLOSE).unwrap();
         let args = shlex::split(command).unwrap();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let mut run = Run::new(&args);
-        run.0.current_dir(&folder);
-        let ran = run.go();
+        let ran = Run::new(&args).inside(&folder).go();
         let printed = format!("{}{}", ran.out, ran.err);
         text.extend([OPEN, command, " -->\n```console\n$ ssm-doctor ", command, "\n", &printed]);
         text.extend(["```\n", CLOSE, after]);

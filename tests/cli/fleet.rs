@@ -5,15 +5,12 @@ use std::fs;
 use serde_json::{Value, json as value};
 use tempfile::TempDir;
 
-use super::{Run, TARGET, facts, folder, json, judge::split, path, run};
-
-const BROKEN: &str = "private-endpoints/endpoint-without-https";
+use super::{BROKEN, Run, TARGET, document, folder, json, judge::split, path, run, schema};
 
 /// A Region: `broken` instances behind one closed endpoint, a stopped one, one that nothing is known of, and three that
 /// work, in another Region.
 fn fleet(folder: &TempDir, broken: usize) -> String {
-    let document = |scenario| json(&fs::read_to_string(facts(folder, scenario, |_| {})).unwrap());
-    let (shared, own) = split(&document(BROKEN));
+    let (shared, own) = split(&document(folder, BROKEN, |_| {}));
     let id = |at: usize| format!("i-{at:017x}");
     let named = |own: &Value, at: usize| own.to_string().replace(TARGET, &id(at));
     let mut lines = vec![shared.to_string()];
@@ -24,8 +21,9 @@ fn fleet(folder: &TempDir, broken: usize) -> String {
     let mut unseen = own.clone();
     unseen["facts"] = value!({});
     lines.push(named(&unseen, 101));
-    let mut good = document("private-nat");
-    good["facts"]["instances"][TARGET]["name"] = value!("=HYPERLINK(\"https://evil.example\")");
+    let good = document(folder, "private-nat", |it| {
+        it["facts"]["instances"][TARGET]["name"] = value!("=HYPERLINK(\"https://evil.example\")");
+    });
     lines.extend((200..203).map(|at| named(&good, at)));
     lines.join("\n") + "\n"
 }
@@ -43,8 +41,7 @@ fn nodes_are_counted_and_grouped_by_what_to_change() {
     let ran = run(&["fleet", "--facts", &file, "--format", "json"]);
     assert_eq!((ran.code, ran.err.as_str()), (1, ""));
     let fleet = json(&ran.out);
-    let schema = json(&fs::read_to_string("schemas/fleet-v1.json").unwrap());
-    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&fleet));
+    assert!(schema("fleet-v1.json").is_valid(&fleet));
     let summary = &fleet["summary"];
     let counts =
         ["nodes", "stopped", "unknown", "session_can_start", "session_blocked", "session_unknown"]

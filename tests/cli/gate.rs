@@ -5,16 +5,13 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Ran, Run, facts, folder, json, path, run};
+use super::{BROKEN, ROOT, Ran, Run, facts, folder, json, path, run, schema};
 
-/// Its cause blocks the session, and other failures follow from it.
-const SCENARIO: &str = "private-endpoints/endpoint-without-https";
+/// The cause of that scenario.
 const CAUSE: &str = "network/endpoint-accepts-https";
 
 fn demo(folder: &TempDir, args: &[&str]) -> Ran {
-    let mut run = Run::new(&[&["demo", SCENARIO], args].concat());
-    run.0.current_dir(folder.path());
-    run.go()
+    Run::new(&[&["demo", BROKEN], args].concat()).inside(folder).go()
 }
 
 fn suppress(folder: &TempDir, check: &str, target: &str, expires: &str) {
@@ -50,10 +47,8 @@ fn a_suppressed_finding_stays_and_does_not_count() {
         ("html", "suppressed until 2026-11-23"),
         ("github", "::notice title=i-0abc123def4567890%3A network/endpoint-accepts-https::"),
     ] {
-        let ran = Run::new(&["demo", SCENARIO, "--format", format]).set("COLUMNS", "500");
-        let mut ran = ran;
-        ran.0.current_dir(folder.path());
-        let ran = ran.go();
+        let run = Run::new(&["demo", BROKEN, "--format", format]).set("COLUMNS", "500");
+        let ran = run.inside(&folder).go();
         assert!(ran.code == 0 && ran.out.contains(says), "{format}: {}", ran.out);
     }
     let sarif = json(&demo(&folder, &["--format", "sarif"]).out);
@@ -140,7 +135,7 @@ fn checking_nothing_is_no_success() {
     for args in [&["--facts", empty.as_str()][..], &["--facts", &empty, "--fail-on", "never"]] {
         assert_eq!(run(args).code, 2, "{args:?}");
     }
-    assert_eq!(run(&["demo", SCENARIO, "--fail-on", "never"]).code, 0);
+    assert_eq!(run(&["demo", BROKEN, "--fail-on", "never"]).code, 0);
 }
 
 #[test]
@@ -167,8 +162,7 @@ fn flags_environment_project_and_user_come_in_this_order() {
         for (name, value) in set {
             run = run.set(name, value);
         }
-        run.0.current_dir(&inner);
-        json(&run.go().out)
+        json(&run.inside(&inner).go().out)
     };
     let is = |settings: &Value, name: &str, value: &str, from: &str| {
         let setting =
@@ -193,18 +187,15 @@ fn flags_environment_project_and_user_come_in_this_order() {
     is(&flags, "profile", "flag", "--profile");
     is(&flags, "fail-on", "never", "--fail-on");
     // The settings are in force.
-    let mut run = Run::new(&["demo", "private-endpoints"])
+    let run = Run::new(&["demo", "private-endpoints"])
         .set("XDG_CONFIG_HOME", &home.path().display().to_string());
-    run.0.current_dir(&inner);
-    assert!(run.go().out.lines().count() < 3);
+    assert!(run.inside(&inner).go().out.lines().count() < 3);
 }
 
 #[test]
 fn the_documented_file_fits_its_schema_and_is_read() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema = json(&fs::read_to_string(root.join("schemas/config-v1.json")).unwrap());
-    let schema = jsonschema::validator_for(&schema).unwrap();
-    let document = fs::read_to_string(root.join("ci/README.md")).unwrap();
+    let schema = schema("config-v1.json");
+    let document = fs::read_to_string(Path::new(ROOT).join("ci/README.md")).unwrap();
     let (_, rest) = document.split_once("```toml\n").unwrap();
     let (text, _) = rest.split_once("```").unwrap();
     let value: Value = toml::from_str(text).unwrap();
@@ -212,8 +203,6 @@ fn the_documented_file_fits_its_schema_and_is_read() {
     assert!(!schema.is_valid(&json!({ "suppress": [{ "check": "x" }] })));
     let folder = folder();
     fs::write(path(&folder, "ssm-doctor.toml"), text).unwrap();
-    let mut run = Run::new(&["config"]);
-    run.0.current_dir(folder.path());
-    let ran = run.go();
+    let ran = Run::new(&["config"]).inside(&folder).go();
     assert!(ran.code == 0 && ran.out.contains("until 2027-03-31"), "{}{}", ran.out, ran.err);
 }

@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::{Value, json as value};
 
-use super::{Edit, Run, TARGET, facts, folder, json, path, run, scenarios};
+use super::{
+    BROKEN, Edit, Run, TARGET, document, facts, folder, json, path, run, scenarios, schema, words,
+};
 
 /// The facts of every scenario, and the report of a run for each.
 fn singles() -> Vec<(Value, Value)> {
@@ -71,15 +73,14 @@ fn a_line_gets_the_report_of_a_run_of_its_own() {
 fn one_target_leaves_no_trace_in_the_next() {
     // The same shared facts, and targets that differ: the second must not see the rows of the first.
     let folder = folder();
-    let document =
-        |edit: Edit| json(&fs::read_to_string(facts(&folder, "private-endpoints", edit)).unwrap());
+    let edited = |edit: Edit| split(&document(&folder, "private-endpoints", edit));
     let stopped: Edit = |it| {
         it["facts"]["instances"][TARGET]["state"] = value!("stopped");
         it["facts"]["nodes"][TARGET] = value!("absent");
         it["facts"]["connections"][TARGET] = value!("notconnected");
     };
-    let (shared, healthy) = split(&document(|_| {}));
-    let (_, broken) = split(&document(stopped));
+    let (shared, healthy) = edited(|_| {});
+    let (_, broken) = edited(stopped);
     // Nothing is known of this one.
     let mut unseen = healthy.clone();
     unseen["facts"] = value!({});
@@ -93,10 +94,8 @@ fn one_target_leaves_no_trace_in_the_next() {
 #[test]
 fn lines_stay_in_order() {
     let folder = folder();
-    let document = |scenario| json(&fs::read_to_string(facts(&folder, scenario, |_| {})).unwrap());
     // A broken target takes longer, because its fixes are tried.
-    let (quick, slow) =
-        (document("private-nat"), document("private-endpoints/endpoint-without-https"));
+    let [quick, slow] = ["private-nat", BROKEN].map(|scenario| document(&folder, scenario, |_| {}));
     let name = |at: usize, document: &Value| {
         let mut document = document.clone();
         document["facts"]["instances"][TARGET]["name"] = value!(format!("web-{at}"));
@@ -112,7 +111,7 @@ fn lines_stay_in_order() {
 #[test]
 fn a_bad_line_costs_nothing_but_itself() {
     let folder = folder();
-    let document = json(&fs::read_to_string(facts(&folder, "private-nat", |_| {})).unwrap());
+    let document = document(&folder, "private-nat", |_| {});
     let (shared, own) = split(&document);
     let mut elsewhere = own.clone();
     elsewhere["scope"]["region"] = value!("us-east-1");
@@ -141,10 +140,9 @@ fn a_bad_line_costs_nothing_but_itself() {
         (document.to_string(), Some("")),
     ];
     let input = rows.iter().fold(String::new(), |text, row| text + &row.0 + "\n");
-    let schema = fs::read_to_string("schemas/judge-error-v1.json").unwrap();
-    let schema = jsonschema::validator_for(&json(&schema)).unwrap();
+    let schema = schema("judge-error-v1.json");
     let (code, records, err) = judged(&["--jobs", "2"], &input);
-    let words = err.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words(&err);
     assert_eq!(code, 2);
     assert!(words.contains("8 of 12 lines could not be judged; the first is line 1: "), "{words}");
     let expected = rows.iter().enumerate().filter_map(|(at, it)| Some((at + 1, it.1?)));
@@ -203,8 +201,7 @@ fn the_run_ends_when_nobody_reads_its_reports() {
 
 #[test]
 fn lines_fit_the_committed_schema() {
-    let schema = json(&fs::read_to_string("schemas/judge-v1.json").unwrap());
-    let schema = jsonschema::validator_for(&schema).unwrap();
+    let schema = schema("judge-v1.json");
     for (document, _) in singles() {
         let (shared, own) = split(&document);
         for line in [&document, &shared, &own] {

@@ -36,6 +36,7 @@ use std::{
     thread,
 };
 
+use jsonschema::Validator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use unicode_width::UnicodeWidthStr as _;
@@ -64,12 +65,18 @@ impl Run {
         self
     }
 
+    /// In a working directory of its own.
+    fn inside(mut self, folder: impl AsRef<Path>) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
     fn fed(mut self, text: &str) -> Ran {
         self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.0.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         let done = thread::scope(|scope| {
-            // Beside the reading: a filter writes while it reads.
+            // At the same time as the output is read: a filter writes while it reads.
             scope.spawn(move || input.write_all(text.as_bytes()).unwrap());
             child.wait_with_output().unwrap()
         });
@@ -107,6 +114,22 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// The text of a report without its line breaks and indentation.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A committed JSON Schema.
+fn schema(name: &str) -> Validator {
+    let file = Path::new(ROOT).join("schemas").join(name);
+    jsonschema::validator_for(&json(&fs::read_to_string(file).unwrap())).unwrap()
+}
+
+/// What of a document does not fit a schema.
+fn misfits(schema: &Validator, document: &Value) -> Vec<String> {
+    schema.iter_errors(document).map(|error| error.to_string()).collect()
+}
+
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -125,7 +148,17 @@ fn facts(folder: &TempDir, scenario: &str, edit: impl FnOnce(&mut Value)) -> Str
     file
 }
 
+/// The same, read back.
+fn document(folder: &TempDir, scenario: &str, edit: impl FnOnce(&mut Value)) -> Value {
+    json(&fs::read_to_string(facts(folder, scenario, edit)).unwrap())
+}
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
 const TARGET: &str = "i-0abc123def4567890";
+
+/// A scenario whose cause, `network/endpoint-accepts-https`, blocks the session.
+const BROKEN: &str = "private-endpoints/endpoint-without-https";
 
 type Edit = fn(&mut Value);
 
@@ -211,7 +244,7 @@ fn a_missing_target_is_still_reported() {
 fn what_was_denied_is_named_with_the_call_to_grant() {
     let folder = folder();
     let ran = run(&["--facts", &facts(&folder, "private-endpoints", hide_acls)]);
-    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words(&ran.out);
     for part in [
         "cannot tell whether",
         "ec2:DescribeNetworkAcls was denied",
@@ -224,7 +257,7 @@ fn what_was_denied_is_named_with_the_call_to_grant() {
 
 #[test]
 fn a_blocked_report_has_what_one_needs_next() {
-    let ran = run(&["demo", "private-endpoints/endpoint-without-https"]);
+    let ran = run(&["demo", BROKEN]);
     let command = "            aws ec2 authorize-security-group-ingress --group-id";
     for part in [
         "cause     vpce-",
@@ -243,24 +276,17 @@ fn a_blocked_report_has_what_one_needs_next() {
 
 #[test]
 fn every_report_fits_the_committed_schema() {
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
-    let validator = |name: &str| {
-        let schema = json(&fs::read_to_string(schema.join(name)).unwrap());
-        jsonschema::validator_for(&schema).unwrap()
-    };
-    let (report, saved) = (validator("report-v1.json"), validator("facts-v2.json"));
+    let (report, saved) = (schema("report-v1.json"), schema("facts-v2.json"));
     let folder = folder();
     let check = |what: &str, args: &[&str]| {
         let ran = run(args);
-        let errors: Vec<_> = report.iter_errors(&json(&ran.out)).map(|it| it.to_string()).collect();
-        assert_eq!(errors, [""; 0], "{what}");
+        assert_eq!(misfits(&report, &json(&ran.out)), [""; 0], "{what}");
     };
     for scenario in scenarios() {
         let file = path(&folder, "saved.json");
         check(scenario, &["demo", scenario, "--format", "json", "--save-facts", &file]);
         let facts = json(&fs::read_to_string(&file).unwrap());
-        let errors: Vec<_> = saved.iter_errors(&facts).map(|it| it.to_string()).collect();
-        assert_eq!(errors, [""; 0], "{scenario}");
+        assert_eq!(misfits(&saved, &facts), [""; 0], "{scenario}");
     }
     for edit in [hide_acls, lose_target] {
         let file = facts(&folder, "private-endpoints", edit);
@@ -305,13 +331,13 @@ fn what_only_this_machine_lacks_is_said_of_this_machine() {
     let file = facts(&folder, "private-endpoints", lacking);
     let ran = run(&["--facts", &file]);
     assert_eq!(ran.code, 1);
-    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words(&ran.out);
     assert!(words.contains("a shell session cannot start from this machine"), "{}", ran.out);
     assert!(words.contains("[client/plugin-installed]"), "{}", ran.out);
     // The target's own fault comes first, and is not the machine's.
-    let file = facts(&folder, "private-endpoints/endpoint-without-https", lacking);
+    let file = facts(&folder, BROKEN, lacking);
     let ran = run(&["--facts", &file]);
-    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words(&ran.out);
     for part in [
         "a shell session cannot start (2 causes, 2 consequences) cause vpce-0ssm (ssm)",
         "also blocking",
@@ -343,7 +369,7 @@ fn a_machine_that_is_left_out_is_named_with_the_reason() {
         let file = facts(&folder, "private-endpoints", edit);
         let table = run(&[&["--facts", &file], *args].concat());
         let report = json(&run(&[&["--facts", &file, "--format", "json"], *args].concat()).out);
-        let words = table.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words(&table.out);
         assert_eq!(report["client"]["judged"], why.is_none(), "{args:?}");
         let Some(why) = why else { continue };
         assert!(words.contains(why), "{why}: {}", table.out);
@@ -371,7 +397,7 @@ fn a_look_from_here_that_failed_is_named_without_an_action() {
     });
     let ran = run(&["--facts", &file]);
     assert_eq!(ran.code, 3);
-    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words(&ran.out);
     let says = format!(
         "the look at {name} from here answered with an error: the DNS server answers Server Failure"
     );
@@ -477,7 +503,7 @@ fn a_locale_without_utf_8_gets_ascii() {
 fn hostile_names_reach_no_terminal() {
     let folder = folder();
     let hostile = "web\u{1b}]0;owned\u{7}\u{202e}\nfake: healthy\u{200b}";
-    let file = facts(&folder, "private-endpoints/endpoint-without-https", |it| {
+    let file = facts(&folder, BROKEN, |it| {
         it["facts"]["instances"][TARGET]["name"] = json!(hostile);
     });
     for format in ["table", "json"] {
@@ -521,7 +547,7 @@ fn kinds_of_session_are_told_apart() {
     ];
     for (scenario, says) in rows {
         let out = run(&["demo", scenario]).out;
-        let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words(&out);
         assert!(words.contains(says), "{scenario}: {out}");
     }
     assert!(!run(&["demo", "hybrid", "--session", "ssh"]).out.contains("kind of session"));
@@ -550,7 +576,7 @@ fn nothing_in_sight_is_said() {
     assert!(note.contains("nothing wrong in what could be seen"), "{note}");
     for (session, says) in [("shell", "a full disk"), ("ssh", "sshd"), ("port", "listens")] {
         let out = run(&["demo", "private-nat", "-v", "--session", session]).out;
-        let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words(&out);
         assert!(words.contains("nothing wrong in sight; if it fails"), "{out}");
         assert!(words.contains(says), "{out}");
     }
@@ -713,7 +739,7 @@ fn a_wrong_command_line_says_what_is_wrong_and_what_to_do() {
     }
     assert_eq!(run(&[TARGET, "--facts", &file]).code, 0);
     // An option does not take the target for its own.
-    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logs/healthy");
+    let log = Path::new(ROOT).join("fixtures/logs/healthy");
     let ran = run(&["--facts", &file, "--agent-log", log.to_str().unwrap(), "i-1234abcd"]);
     assert!(ran.err.contains("not `i-1234abcd`"), "{}", ran.err);
     let arn = format!("arn:aws:ec2:ap-northeast-1:111122223333:instance/{TARGET}");
@@ -901,7 +927,6 @@ fn a_reader_that_leaves_early_is_no_error() {
 
 #[test]
 fn the_help_is_the_committed_one() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/help.txt");
     let mut help = String::new();
     let whole = run(&["--help"]).out;
     let listed = whole.lines().skip_while(|line| *line != "Commands:").skip(1);
@@ -917,20 +942,15 @@ fn the_help_is_the_committed_one() {
         assert!(ran.code == 0 && ran.out.is_ascii());
         help.extend(["$ ssm-doctor ", &args.join(" "), "\n", &ran.out, "\n"]);
     }
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&file, &help).unwrap();
-    }
-    let committed = fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == help, "tests/cli/help.txt is out of date: run with UPDATE_DOCS=1");
+    docs::committed("tests/cli/help.txt", &help);
 }
 
 /// What the README quotes is what the binary prints.
 #[test]
 fn the_readme_tells_the_truth_of_today() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let committed = fs::read_to_string(&file).unwrap();
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
     let demo = run(&["demo"]).out;
-    let mut readme = between(&committed, "transcript", &format!("```\n{demo}```\n"));
+    let readme = between(&readme, "transcript", &format!("```\n{demo}```\n"));
 
     let checks: Value = serde_json::from_str(&run(&["checks", "--format", "json"]).out).unwrap();
     let mut index = String::from("| Check | Claims |\n|---|---|\n");
@@ -938,16 +958,10 @@ fn the_readme_tells_the_truth_of_today() {
         let (name, title) = (check["name"].as_str().unwrap(), check["title"].as_str().unwrap());
         index.extend(["| [", name, "](checks/", name, "/README.md) | ", title, " |\n"]);
     }
-    readme = between(&readme, "checks", &index);
-
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&file, &readme).unwrap();
-    } else {
-        assert!(committed == readme, "README.md is out of date: run with UPDATE_DOCS=1");
-    }
+    docs::committed("README.md", &between(&readme, "checks", &index));
 }
 
-/// `text` with what stands between `<!-- name -->` and `<!-- /name -->` replaced.
+/// `text` with `new` between `<!-- name -->` and `<!-- /name -->`.
 fn between(text: &str, name: &str, new: &str) -> String {
     let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let (before, rest) = text.split_once(&open).unwrap();

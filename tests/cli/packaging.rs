@@ -3,9 +3,8 @@
 
 use std::{fmt::Write as _, fs, os::unix::fs::symlink, path::Path, process::Command};
 
-use super::{folder, json};
+use super::{ROOT, folder, json};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn script(name: &str, args: &[&str], target: &Path) {

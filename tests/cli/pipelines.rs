@@ -6,11 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::{facts, folder, json, path};
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
+use super::{BROKEN, ROOT, facts, folder, json, path};
 
 /// A shell that finds this ssm-doctor, in an environment made from nothing.
 fn bash(folder: &Path) -> Command {
@@ -35,9 +31,9 @@ fn parses(script: &str, place: &str) {
 #[test]
 fn scripts_parse() {
     for file in ["ci/run.sh", "ci/install.sh"] {
-        parses(&fs::read_to_string(root().join(file)).unwrap(), file);
+        parses(&fs::read_to_string(Path::new(ROOT).join(file)).unwrap(), file);
     }
-    let document = fs::read_to_string(root().join("ci/README.md")).unwrap();
+    let document = fs::read_to_string(Path::new(ROOT).join("ci/README.md")).unwrap();
     let blocks: Vec<&str> =
         document.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(!blocks.is_empty());
@@ -45,14 +41,14 @@ fn scripts_parse() {
         parses(block, "ci/README.md");
     }
     // The action passes its inputs by the environment: an input is no part of a script.
-    let action = fs::read_to_string(root().join("action.yml")).unwrap();
+    let action = fs::read_to_string(Path::new(ROOT).join("action.yml")).unwrap();
     for line in action.lines().filter(|line| line.trim_start().starts_with("run:")) {
         assert!(!line.contains("${{"), "{line}");
     }
     for input in
         action.lines().filter_map(|line| line.trim().strip_prefix("INPUT_")?.split(':').next())
     {
-        let script = fs::read_to_string(root().join("ci/run.sh")).unwrap();
+        let script = fs::read_to_string(Path::new(ROOT).join("ci/run.sh")).unwrap();
         assert!(script.contains(&format!("INPUT_{input}")), "{input}");
     }
 }
@@ -61,14 +57,12 @@ fn scripts_parse() {
 fn the_github_action_reports_and_ends_as_the_doctor_does() {
     let folder = folder();
     let [summary, output] = ["summary", "output"].map(|name| path(&folder, name));
-    for (scenario, fail_on, code) in [
-        ("private-endpoints", "", 0),
-        ("private-endpoints/endpoint-without-https", "", 1),
-        ("private-endpoints/endpoint-without-https", "never", 0),
-    ] {
+    for (scenario, fail_on, code) in
+        [("private-endpoints", "", 0), (BROKEN, "", 1), (BROKEN, "never", 0)]
+    {
         let facts = facts(&folder, scenario, |_| {});
         let done = bash(folder.path())
-            .arg(root().join("ci/run.sh"))
+            .arg(Path::new(ROOT).join("ci/run.sh"))
             .envs([
                 ("INPUT_FACTS", facts.as_str()),
                 ("INPUT_FAIL_ON", fail_on),
@@ -99,20 +93,20 @@ fn the_github_action_reports_and_ends_as_the_doctor_does() {
 #[test]
 fn the_runner_that_has_the_doctor_installs_nothing() {
     let folder = folder();
-    let done = bash(folder.path()).arg(root().join("ci/install.sh")).output().unwrap();
+    let done = bash(folder.path()).arg(Path::new(ROOT).join("ci/install.sh")).output().unwrap();
     assert!(done.status.success() && String::from_utf8_lossy(&done.stdout).contains("ssm-doctor"));
 }
 
 #[test]
 fn the_gitlab_job_reports_and_ends_as_the_doctor_does() {
-    let template = fs::read_to_string(root().join("ci/gitlab.yml")).unwrap();
+    let template = fs::read_to_string(Path::new(ROOT).join("ci/gitlab.yml")).unwrap();
     let (_, rest) = template.split_once("    - |\n").unwrap();
     let lines = rest.lines().map_while(|line| line.strip_prefix("      "));
     let script = lines.fold(String::new(), |text, line| text + line + "\n");
     assert!(script.contains("ssm-doctor \"${args[@]}\""));
     parses(&script, "ci/gitlab.yml");
     let folder = folder();
-    let facts = facts(&folder, "private-endpoints/endpoint-without-https", |_| {});
+    let facts = facts(&folder, BROKEN, |_| {});
     let run = |baseline: &str, fail_on: &str| {
         let variables = [
             ("SSM_DOCTOR_FACTS", facts.as_str()),

@@ -1,13 +1,13 @@
-//! `ssm-doctor plan`: plans that Terraform made of `fixtures/plans/`, facts beside them, and bad input.
+//! `ssm-doctor plan`: plans that Terraform made of `fixtures/plans/`, facts of an account with them, and bad input.
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::{Ran, Run, facts, folder, json as parsed, path, run};
+use super::{ROOT, Ran, Run, facts, folder, json as parsed, misfits, path, run, schema};
 
 fn plan_file(name: &str) -> String {
-    format!("{}/fixtures/plans/{name}/plan.json", env!("CARGO_MANIFEST_DIR"))
+    format!("{ROOT}/fixtures/plans/{name}/plan.json")
 }
 
 fn judged(name: &str, args: &[&str]) -> Ran {
@@ -370,14 +370,10 @@ fn shown(target: &Value) -> String {
 
 #[test]
 fn the_document_has_its_schema() {
-    let file = format!("{}/schemas/plan-v1.json", env!("CARGO_MANIFEST_DIR"));
-    let schema = parsed(&fs::read_to_string(file).unwrap());
-    let validator = jsonschema::validator_for(&schema).unwrap();
+    let schema = schema("plan-v1.json");
     for (name, ..) in PLANS {
         let document = parsed(&judged(name, &["--format", "json"]).out);
-        let errors: Vec<String> =
-            validator.iter_errors(&document).map(|it| it.to_string()).collect();
-        assert!(errors.is_empty(), "{name}: {errors:?}");
+        assert_eq!(misfits(&schema, &document), [""; 0], "{name}");
     }
 }
 

@@ -1,12 +1,10 @@
-//! `--probe`: the output of a probe and of ssm-cli beside saved facts, and what is refused.
+//! `--probe`: the output of a probe and of ssm-cli together with saved facts, and what is refused.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use serde_json::{Value, json as object};
 
-use super::{Run, folder, json, path, run};
-
-const TARGET: &str = "i-0abc123def4567890";
+use super::{Run, TARGET, facts, folder, json, misfits, path, run, schema};
 
 /// A probe of the target, with more in it.
 fn probe(more: &Value) -> Value {
@@ -25,9 +23,8 @@ fn full_disk() -> Value {
 #[test]
 fn a_probe_is_judged_with_saved_facts_and_saved_with_them() {
     let folder = folder();
-    let [facts, file, saved] =
-        ["facts.json", "probe.json", "saved.json"].map(|it| path(&folder, it));
-    run(&["demo", "private-endpoints", "--save-facts", &facts, "--quiet"]);
+    let facts = facts(&folder, "private-endpoints", |_| {});
+    let [file, saved] = ["probe.json", "saved.json"].map(|name| path(&folder, name));
     fs::write(&file, full_disk().to_string()).unwrap();
     let asked = ["--facts", &facts, "--probe", &file, "--format", "json", "--save-facts", &saved];
     let ran = run(&asked);
@@ -50,8 +47,8 @@ fn a_probe_is_judged_with_saved_facts_and_saved_with_them() {
 #[test]
 fn the_diagnostics_of_ssm_cli_are_a_smaller_probe() {
     let folder = folder();
-    let [facts, file] = ["facts.json", "probe.json"].map(|it| path(&folder, it));
-    run(&["demo", "private-endpoints", "--save-facts", &facts, "--quiet"]);
+    let facts = facts(&folder, "private-endpoints", |_| {});
+    let file = path(&folder, "probe.json");
     let rows = object!({ "DiagnosticsOutput": [
         { "Check": "EC2 IMDS", "Status": "Success",
           "Note": format!("IMDS is accessible and has instance id {TARGET} in region ap-northeast-1") },
@@ -69,8 +66,8 @@ fn the_diagnostics_of_ssm_cli_are_a_smaller_probe() {
 #[test]
 fn what_is_no_probe_of_the_target_is_refused() {
     let folder = folder();
-    let [facts, file] = ["facts.json", "probe.json"].map(|it| path(&folder, it));
-    run(&["demo", "private-endpoints", "--save-facts", &facts, "--quiet"]);
+    let facts = facts(&folder, "private-endpoints", |_| {});
+    let file = path(&folder, "probe.json");
     let other = probe(
         &object!({ "metadata": { "token": { "status": 200 }, "instance": "i-0123456789abcdef0" } }),
     );
@@ -92,9 +89,7 @@ fn what_is_no_probe_of_the_target_is_refused() {
 
 #[test]
 fn the_document_fits_its_schema() {
-    let schema = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schemas/probe-v1.json");
-    let validator = jsonschema::validator_for(&json(&fs::read_to_string(schema).unwrap())).unwrap();
-    let errors: Vec<_> = validator.iter_errors(&full_disk()).map(|it| it.to_string()).collect();
-    assert_eq!(errors, [""; 0]);
-    assert!(!validator.is_valid(&probe(&object!({ "disks": 1 }))));
+    let schema = schema("probe-v1.json");
+    assert_eq!(misfits(&schema, &full_disk()), [""; 0]);
+    assert!(!schema.is_valid(&probe(&object!({ "disks": 1 }))));
 }

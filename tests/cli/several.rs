@@ -6,7 +6,7 @@ use html5gum::{Token, Tokenizer};
 use serde_json::{Value, json as value};
 use tempfile::TempDir;
 
-use super::{Run, facts, folder, json, path, run};
+use super::{BROKEN, Run, facts, folder, json, path, run, schema};
 
 /// A file of facts for each scenario, with ids and names of their own.
 fn files(folder: &TempDir, scenarios: &[&str]) -> Vec<String> {
@@ -22,15 +22,8 @@ fn files(folder: &TempDir, scenarios: &[&str]) -> Vec<String> {
     scenarios.iter().enumerate().map(file).collect()
 }
 
-const BROKEN: &str = "private-endpoints/endpoint-without-https";
-
 fn with<'f>(files: &'f [String], more: &[&'f str]) -> Vec<&'f str> {
     files.iter().flat_map(|file| ["--facts", file]).chain(more.iter().copied()).collect()
-}
-
-fn schema(name: &str) -> jsonschema::Validator {
-    jsonschema::validator_for(&json(&fs::read_to_string(format!("schemas/{name}")).unwrap()))
-        .unwrap()
 }
 
 #[test]
@@ -81,18 +74,13 @@ fn every_format_has_all_reports_and_the_worst_exit_code() {
 #[test]
 fn the_worst_code_is_2_then_1_then_3_then_0() {
     let folder = folder();
-    let unseen = {
-        let made = facts(&folder, "private-endpoints", super::hide_acls);
-        let file = path(&folder, "unseen.json");
-        fs::rename(made, &file).unwrap();
+    let edited = |name: &str, edit: super::Edit| {
+        let file = path(&folder, name);
+        fs::rename(facts(&folder, "private-endpoints", edit), &file).unwrap();
         file
     };
-    let lost = {
-        let made = facts(&folder, "private-endpoints", super::lose_target);
-        let file = path(&folder, "lost.json");
-        fs::rename(made, &file).unwrap();
-        file
-    };
+    let unseen = edited("unseen.json", super::hide_acls);
+    let lost = edited("lost.json", super::lose_target);
     let [good, bad] = <[String; 2]>::try_from(files(&folder, &["private-nat", BROKEN])).unwrap();
     let rows = [
         (vec![&good, &good], 0),
