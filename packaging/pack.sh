@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packs what was built for TARGET into an archive in FOLDER: the binary, the licences, the README, and on systems
-# that run the binary here, the manual page and the completions.
+# Packs what was built for TARGET into an archive in FOLDER: the binary, the licences, the README, and the manual page
+# and the completions, which the binary prints. So this system has to run it.
 #
 # usage: packaging/pack.sh TARGET FOLDER
 set -euo pipefail
