@@ -25,14 +25,16 @@ esac
 
 folder=${RUNNER_TEMP:-$(mktemp -d)}/ssm-doctor
 mkdir -p "$folder"
-archive=ssm-doctor-$platform.tar.xz
-for file in "$archive" "$archive.sha256"; do
+archive=ssm-doctor-$version-$platform.tar.gz
+for file in "$archive" SHA256SUMS; do
   curl --fail --silent --show-error --location --retry 3 --output "$folder/$file" "$releases/v$version/$file"
 done
+cd "$folder"
+grep --fixed-strings "  $archive" SHA256SUMS > checksum
 # `shasum` is on macOS, `sha256sum` on Linux.
-(cd "$folder" && { sha256sum --check "$archive.sha256" || shasum -a 256 --check "$archive.sha256"; })
-tar --extract --file "$folder/$archive" --directory "$folder" --strip-components 1
-"$folder/ssm-doctor" --version
+sha256sum --check checksum || shasum -a 256 --check checksum
+tar -x -f "$archive" --strip-components 1
+./ssm-doctor --version
 if [ -n "${GITHUB_PATH:-}" ]; then
   echo "$folder" >> "$GITHUB_PATH"
 fi

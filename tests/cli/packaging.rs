@@ -1,7 +1,7 @@
 //! The scripts that pack a release, run on the binary under test.
 #![cfg(unix)]
 
-use std::{fmt::Write as _, fs, os::unix::fs::symlink, path::Path, process::Command};
+use std::{env, fmt::Write as _, fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use super::{ROOT, folder, json};
 
@@ -15,14 +15,16 @@ fn script(name: &str, args: &[&str], target: &Path) {
 }
 
 #[test]
-fn an_archive_has_what_a_package_installs() {
+fn an_archive_has_what_a_package_installs_and_the_action_installs_it() {
     let folder = folder();
-    let target = "x86_64-unknown-linux-gnu";
-    let built = folder.path().join("target").join(target).join("dist");
+    let system = if cfg!(target_os = "macos") { "apple-darwin" } else { "unknown-linux-gnu" };
+    let target = format!("{}-{system}", env::consts::ARCH);
+    let built = folder.path().join("target").join(&target).join("dist");
     fs::create_dir_all(&built).unwrap();
     symlink(env!("CARGO_BIN_EXE_ssm-doctor"), built.join("ssm-doctor")).unwrap();
-    let out = folder.path().join("out");
-    script("pack.sh", &[target, out.to_str().unwrap()], &folder.path().join("target"));
+    let releases = folder.path().join("releases");
+    let out = releases.join(format!("v{VERSION}"));
+    script("pack.sh", &[&target, out.to_str().unwrap()], &folder.path().join("target"));
     let name = format!("ssm-doctor-{VERSION}-{target}");
     let archive = fs::File::open(out.join(format!("{name}.tar.gz"))).unwrap();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
@@ -42,6 +44,21 @@ fn an_archive_has_what_a_package_installs() {
     ] {
         assert!(files.contains(&format!("{name}/{file}")), "{file}: {files:?}");
     }
+    // As the release workflow does.
+    let sums = "(sha256sum -- * || shasum -a 256 -- *) > ../sums && mv ../sums SHA256SUMS";
+    assert!(Command::new("sh").args(["-c", sums]).current_dir(&out).status().unwrap().success());
+    let path = folder.path().join("path");
+    let done = Command::new("bash")
+        .arg(Path::new(ROOT).join("ci/install.sh"))
+        .env("SSM_DOCTOR_VERSION", VERSION)
+        .env("SSM_DOCTOR_RELEASES", format!("file://{}", releases.display()))
+        .env("RUNNER_TEMP", folder.path())
+        .env("GITHUB_PATH", &path)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let installed = fs::read_to_string(path).unwrap();
+    assert!(Path::new(installed.trim_end()).join("ssm-doctor").is_file(), "{installed}");
 }
 
 #[test]
