@@ -1,6 +1,7 @@
 //! A probe in a file: `ssm-doctor/probe/v1`, or the JSON of `ssm-cli get-diagnostics`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use ssm_doctor_facts::probe::Probe;
 
 use crate::ssm_cli;
@@ -49,15 +50,15 @@ pub enum ProbeError {
 /// Reads a probe.
 ///
 /// # Errors
-/// If the text is neither of both documents.
+/// If the text is neither of the two documents.
 pub fn parse(text: &str) -> Result<Probe, ProbeError> {
-    // A console or a script may print something before it: the document begins with its brace.
+    // PowerShell puts a byte order mark before a text.
     let text = text.trim_start_matches('\u{feff}').trim();
-    let any: serde_json::Value = serde_json::from_str(text).map_err(ProbeError::Damaged)?;
+    let any: Value = serde_json::from_str(text).map_err(ProbeError::Damaged)?;
     if any.get(ssm_cli::KEY).is_some() {
         return serde_json::from_value(any).map(ssm_cli::probe).map_err(ProbeError::Damaged);
     }
-    match any.get("schema").map(|it| it.as_str().unwrap_or_default()) {
+    match any.get("schema").and_then(Value::as_str) {
         Some(SCHEMA) => {
             let file: File = serde_json::from_str(text).map_err(ProbeError::Damaged)?;
             Ok(file.probe)
@@ -104,6 +105,7 @@ mod tests {
             ("", "damaged"),
             ("{\"schema\":\"ssm-doctor/facts/v2\"}", "facts/v2"),
             ("{}", "neither"),
+            ("{\"schema\":1}", "neither"),
             ("[]", "neither"),
             ("{\"schema\":\"ssm-doctor/probe/v1\",\"more\":1}", "damaged"),
         ];
