@@ -29,7 +29,7 @@ impl ReadError {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+            _ if self.is_denied() => {
                 "the agent's log belongs to root: copy it with `sudo`, or pass it by `sudo cat … | ssm-doctor log -`".into()
             }
             Self::Io { .. } | Self::NoFiles { .. } => {

@@ -1,6 +1,6 @@
 //! `ssm-doctor-probe`: what this node sees, as JSON on standard output.
 
-use std::{io::Write as _, process::ExitCode, time::Duration};
+use std::{io::Write as _, process::ExitCode};
 
 use lexopt::{Arg, Parser, ValueExt as _};
 use ssm_doctor_probe::collect::{Options, Override, look};
@@ -47,14 +47,14 @@ fn run() -> Result<(), String> {
 fn arguments() -> Result<Option<(Options, bool)>, lexopt::Error> {
     let mut options = Options::default();
     let mut on_one_line = false;
-    let mut words = Parser::from_env();
-    while let Some(word) = words.next()? {
-        match word {
-            Arg::Long("region") => options.region = Some(words.value()?.string()?),
-            Arg::Long("user") => options.users.push(words.value()?.string()?),
+    let mut arguments = Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Arg::Long("region") => options.region = Some(arguments.value()?.string()?),
+            Arg::Long("user") => options.users.push(arguments.value()?.string()?),
             Arg::Long("one-line") => on_one_line = true,
-            Arg::Long("service") => options.services.push(words.value()?.parse::<Override>()?),
-            Arg::Long("metadata") => options.metadata = Some(words.value()?.string()?),
+            Arg::Long("service") => options.services.push(arguments.value()?.parse::<Override>()?),
+            Arg::Long("metadata") => options.metadata = Some(arguments.value()?.string()?),
             Arg::Short('h') | Arg::Long("help") => {
                 print(HELP)?;
                 return Ok(None);
@@ -66,7 +66,6 @@ fn arguments() -> Result<Option<(Options, bool)>, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    options.within = Duration::from_secs(12);
     Ok(Some((options, on_one_line)))
 }
 

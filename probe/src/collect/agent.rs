@@ -54,15 +54,14 @@ pub fn look() -> Found {
     let service = service(place.1);
     let (process, processes_seen) = process::of_agent();
     let proxies = proxies(place.1, service.as_ref(), process.as_ref(), &mut unseen);
-    let registration = read(REGISTRATION, "agent/registration", &mut unseen);
-    let identity = read(IDENTITY, "agent/identity", &mut unseen);
     let text = |value: &Value, key: &str| Some(value.get(key)?.as_str()?.to_owned());
-    let registration = registration.and_then(|it| serde_json::from_str::<Value>(&it).ok());
+    let registration = read_json(REGISTRATION, "agent/registration", &mut unseen);
     let registration = registration.and_then(|it| {
         let id = text(&it, "ManagedInstanceID").filter(|it| it.starts_with("mi-"))?;
+        // An empty text is a Region that is not known.
         Some(Registration { id, region: text(&it, "Region").unwrap_or_default() })
     });
-    let identity = identity.and_then(|it| serde_json::from_str::<Value>(&it).ok());
+    let identity = read_json(IDENTITY, "agent/identity", &mut unseen);
     let configuration = read(CONFIGURATION, "agent/configuration", &mut unseen)
         .map(|text| configuration(&text))
         .or_else(|| {
@@ -98,6 +97,11 @@ fn read(path: &str, item: &str, unseen: &mut Vec<Unseen>) -> Option<String> {
             None
         }
     }
+}
+
+/// A file's JSON; none if it does not exist, or if it is damaged.
+fn read_json(path: &str, item: &str, unseen: &mut Vec<Unseen>) -> Option<Value> {
+    serde_json::from_str(&read(path, item, unseen)?).ok()
 }
 
 /// Sections of the configuration with an endpoint, and the services that they are for. Source: amazon-ssm-agent
@@ -183,7 +187,7 @@ fn service(name: &str) -> Option<Service> {
     })
 }
 
-/// Of the process, whose environment is what holds; else of the unit.
+/// The proxy variables that are in force: those of the process; if there is none, those of the unit.
 fn proxies(
     name: &str,
     service: Option<&Service>,
@@ -217,7 +221,7 @@ fn proxies(
     found
 }
 
-/// What the files beside a unit set, where systemd does not answer.
+/// What the drop-in files of a unit set, for systems on which systemctl does not answer.
 fn drop_ins(name: &str) -> Vec<Variable> {
     let folder = format!("/etc/systemd/system/{name}.service.d");
     let mut found = Vec::new();

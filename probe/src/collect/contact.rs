@@ -1,15 +1,14 @@
-//! Does a service answer? By the way that the agent takes: directly, or by its proxy's CONNECT; then TLS, HTTP,
-//! and for sessions the upgrade to a WebSocket.
+//! Does a service answer? The connection is opened as the agent opens it: directly, or through its proxy with
+//! CONNECT; then TLS, HTTP, and for sessions the upgrade to a WebSocket.
 //!
-//! Requests carry no credentials and no token. AWS answers them with a refusal, and that it answers is what is
-//! learnt.
+//! Requests carry no credentials and no token. AWS answers them with a refusal, which shows that the path works.
 
 use std::{
     io,
     net::{SocketAddr, TcpStream},
     sync::mpsc,
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use ssm_doctor_facts::probe::{
@@ -20,7 +19,7 @@ use super::{
     http::{self, in_words},
     names,
     proxy::Proxy,
-    tls,
+    seconds, tls,
 };
 
 /// For opening a connection, and for each answer. A lost SYN is sent again after one second and after three.
@@ -29,9 +28,9 @@ const WITHIN: Duration = Duration::from_millis(3500);
 const LOOKUP: Duration = Duration::from_secs(3);
 /// So many of a name's addresses are tried, at once.
 const ADDRESSES: usize = 4;
-/// What a WebSocket client opens with: 16 bytes, which need not be random where nothing comes of it.
-const KEY: &str = "c3NtLWRvY3Rvci1wcm9iZQ==";
-const AGENT: &str = concat!("ssm-doctor-probe/", env!("CARGO_PKG_VERSION"));
+/// 16 bytes, which need not be random, because no WebSocket opens.
+const WEBSOCKET_KEY: &str = "c3NtLWRvY3Rvci1wcm9iZQ==";
+const USER_AGENT: &str = concat!("ssm-doctor-probe/", env!("CARGO_PKG_VERSION"));
 
 #[derive(Clone)]
 pub struct Target {
@@ -120,9 +119,10 @@ fn attempt(target: &Target, address: Option<SocketAddr>) -> ServiceContact {
             return contact;
         }
     };
-    let headers = [("Host", target.host.as_str()), ("User-Agent", AGENT), ("Connection", "close")];
+    let headers =
+        [("Host", target.host.as_str()), ("User-Agent", USER_AGENT), ("Connection", "close")];
     let answer = http::send(&mut stream, "GET", "/", &headers);
-    let local = seconds(SystemTime::now());
+    let local = seconds();
     let date = answer.as_ref().ok().and_then(|it| it.header("date")).and_then(parse_date);
     contact.certificate = tls::certificate(&target.host, &stream, date);
     let valid = contact.certificate.as_ref().is_some_and(|it| {
@@ -172,7 +172,7 @@ fn by_error(error: &io::Error) -> ContactOutcome {
     }
 }
 
-/// A connection by a proxy's CONNECT.
+/// A connection through a proxy, with CONNECT.
 fn tunnel(target: &Target, proxy: &Proxy) -> Result<TcpStream, ContactOutcome> {
     let unreachable = |error: &io::Error| ContactOutcome::ProxyUnreachable(in_words(error));
     if proxy.scheme != "http" {
@@ -183,7 +183,7 @@ fn tunnel(target: &Target, proxy: &Proxy) -> Result<TcpStream, ContactOutcome> {
     let address = addresses.first().ok_or_else(|| unreachable(&io::ErrorKind::NotFound.into()))?;
     let mut stream = http::connect(*address, WITHIN).map_err(|it| unreachable(&it))?;
     let place = format!("{}:{}", target.host, target.port);
-    let mut headers = vec![("Host", place.as_str()), ("User-Agent", AGENT)];
+    let mut headers = vec![("Host", place.as_str()), ("User-Agent", USER_AGENT)];
     if let Some(authorization) = &proxy.authorization {
         headers.push(("Proxy-Authorization", authorization));
     }
@@ -212,22 +212,17 @@ fn upgrade(target: &Target, address: Option<SocketAddr>) -> Reply {
     };
     let headers = [
         ("Host", target.host.as_str()),
-        ("User-Agent", AGENT),
+        ("User-Agent", USER_AGENT),
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),
         ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", KEY),
+        ("Sec-WebSocket-Key", WEBSOCKET_KEY),
     ];
     let path = "/v1/control-channel/ssm-doctor-probe?role=publish_subscribe&stream=input";
     match http::send(&mut stream, "GET", path, &headers) {
         Ok(answer) => Reply::Status(answer.status),
         Err(error) => http::reply(&error),
     }
-}
-
-fn seconds(time: SystemTime) -> Option<i64> {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
 }
 
 /// Of a `Date` header, in seconds since 1970. Source: RFC 9110, 5.6.7.

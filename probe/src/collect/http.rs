@@ -8,9 +8,9 @@ use std::{
 
 use ssm_doctor_facts::probe::Reply;
 
-/// The head of an answer, and at most so many bytes of it.
+/// So many bytes of the head of an answer are read.
 const LONGEST_HEAD: usize = 16 << 10;
-/// What is read of a body: the metadata service's are short.
+/// So many bytes of a body are read. Those of the metadata service are short.
 const LONGEST_BODY: u64 = 64 << 10;
 const MOST_HEADERS: usize = 64;
 

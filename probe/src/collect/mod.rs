@@ -31,7 +31,7 @@ use ssm_doctor_facts::{
 
 use crate::log_files;
 
-/// What to ask, where it is not the usual.
+/// What to look at, where that differs from the defaults.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub region: Option<String>,
@@ -88,7 +88,7 @@ pub fn look(options: &Options) -> Probe {
     let begin = Instant::now();
     let machine = begin + options.within / MACHINE_SHARE;
     let end = begin + options.within;
-    let mut probe = Probe::new(Source::Doctor, now());
+    let mut probe = Probe::new(Source::Doctor, seconds().and_then(Timestamp::from_second));
     probe.root = rustix::process::geteuid().is_root();
     probe.container = machine::in_container();
 
@@ -102,7 +102,7 @@ pub fn look(options: &Options) -> Probe {
     let users = item("users", move || users::look(&names));
     let log = item("log", log);
 
-    // With the passwords in them, which stay here.
+    // With the passwords of proxies, which the output does not have.
     let mut variables = Vec::new();
     probe.metadata = metadata.wait(machine, &mut probe.unseen);
     probe.disks = disks.wait(machine, &mut probe.unseen).unwrap_or_default();
@@ -136,15 +136,16 @@ pub fn look(options: &Options) -> Probe {
     probe
 }
 
-fn now() -> Option<Timestamp> {
+/// What the node's clock shows, in seconds since 1970.
+fn seconds() -> Option<i64> {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Timestamp::from_second(i64::try_from(since.as_secs()).ok()?)
+    i64::try_from(since.as_secs()).ok()
 }
 
 /// The Region that was asked for, or the node's own.
 fn region(options: &Options, probe: &Probe) -> Option<String> {
-    let hybrid = probe.agent.as_ref().and_then(|it| it.registration.as_ref());
-    let hybrid = hybrid.map(|it| it.region.clone()).filter(|it| !it.is_empty());
+    let registration = probe.agent.as_ref().and_then(|it| it.registration.as_ref());
+    let hybrid = registration.map(|it| it.region.clone()).filter(|it| !it.is_empty());
     let metadata = probe.metadata.as_ref().and_then(|it| it.region.clone());
     options.region.clone().or(hybrid).or(metadata)
 }

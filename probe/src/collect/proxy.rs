@@ -9,13 +9,13 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode_str;
 use ssm_doctor_facts::probe::ProxySetting;
 
-/// A proxy, with what it wants to know of its user.
+/// A proxy, with the credentials for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
     /// Without user and password.
     pub host: String,
     pub port: u16,
-    /// `http` or `https`: how the proxy itself is spoken to.
+    /// `http` or `https`: the protocol of the connection to the proxy itself.
     pub scheme: String,
     /// The value of `Proxy-Authorization`. It never leaves this process but to the proxy.
     pub authorization: Option<String>,
@@ -38,7 +38,7 @@ impl Variable {
         (about_proxies && !value.is_empty()).then(|| Self { from: from.into(), name, value })
     }
 
-    /// As it may be seen by others.
+    /// Without user and password, for the output.
     pub fn setting(&self) -> ProxySetting {
         let value = match self.name.as_str() {
             "no_proxy" => self.value.clone(),
@@ -51,8 +51,7 @@ impl Variable {
     }
 }
 
-/// The way to a host: the proxy's settings as others see them say whether there is one; the variables have the
-/// password.
+/// The proxy for a host, with its user and password; none if no variable names one, or if `no_proxy` excepts the host.
 pub fn for_host(host: &str, variables: &[Variable]) -> Option<Proxy> {
     let exceptions = variables.iter().filter(|it| it.name == "no_proxy");
     if exceptions.flat_map(|it| it.value.split(',')).any(|it| excepts(it.trim(), host)) {

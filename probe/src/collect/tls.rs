@@ -1,8 +1,8 @@
 //! TLS that shows a certificate even if nobody should trust it.
 //!
-//! The handshake accepts every certificate, so that the answer behind one of a foreign issuer shows. What it is
-//! worth is found afterwards, by the certificates that the system trusts. No secret is ever sent, so nothing is
-//! lost to who intercepts.
+//! The handshake accepts every certificate, so that the answer behind one of a foreign issuer shows. Afterwards the
+//! certificate is verified with those that the system trusts. No secret is ever sent, so whoever intercepts the
+//! connection learns nothing.
 
 use std::{io, net::TcpStream, sync::Arc, time::Duration};
 
@@ -108,37 +108,29 @@ fn distinguished_name(der: &[u8]) -> String {
     const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
     const ORGANIZATION: [u8; 3] = [0x55, 0x04, 0x0a];
     let mut parts = Vec::new();
-    let mut sets = Elements(der);
-    while let Some((_, set)) = sets.next_element() {
-        let mut attributes = Elements(set);
-        while let Some((_, attribute)) = attributes.next_element() {
-            let mut pair = Elements(attribute);
-            let (Some((_, id)), Some((_, text))) = (pair.next_element(), pair.next_element())
-            else {
-                continue;
-            };
-            let label = match id {
-                _ if id == COMMON_NAME => "CN",
-                _ if id == ORGANIZATION => "O",
-                _ => continue,
-            };
-            let text: String = String::from_utf8_lossy(text)
-                .chars()
-                .filter(|it| !it.is_control())
-                .take(100)
-                .collect();
-            parts.push(format!("{label}={text}"));
-        }
+    for attribute in Elements(der).flat_map(Elements) {
+        let mut pair = Elements(attribute);
+        let (Some(id), Some(text)) = (pair.next(), pair.next()) else { continue };
+        let label = match id {
+            _ if id == COMMON_NAME => "CN",
+            _ if id == ORGANIZATION => "O",
+            _ => continue,
+        };
+        let text = String::from_utf8_lossy(text);
+        let text: String = text.chars().filter(|it| !it.is_control()).take(100).collect();
+        parts.push(format!("{label}={text}"));
     }
     parts.join(", ")
 }
 
-/// Elements of DER: tag, length and content.
+/// The contents of elements of DER, each of which is a tag, a length and a content. Ends where the text is damaged.
 struct Elements<'d>(&'d [u8]);
 
-impl<'d> Elements<'d> {
-    fn next_element(&mut self) -> Option<(u8, &'d [u8])> {
-        let (&tag, rest) = self.0.split_first()?;
+impl<'d> Iterator for Elements<'d> {
+    type Item = &'d [u8];
+
+    fn next(&mut self) -> Option<&'d [u8]> {
+        let (_, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = if first < 0x80 {
             (usize::from(first), rest)
@@ -150,7 +142,7 @@ impl<'d> Elements<'d> {
         };
         let content = rest.get(..length)?;
         self.0 = rest.get(length..)?;
-        Some((tag, content))
+        Some(content)
     }
 }
 
