@@ -215,7 +215,7 @@ fn proxies(
     let from = format!("the unit {name}");
     let mut found = pairs(&from, &service.environment, ' ');
     for file in &service.files {
-        let text = fs::read_to_string(file).unwrap_or_default();
+        let text = read(file, "agent/environment", unseen).unwrap_or_default();
         found.extend(pairs(file, &text, '\n'));
     }
     found
@@ -235,4 +235,26 @@ fn drop_ins(name: &str) -> Vec<Variable> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_file_that_cannot_be_read_is_unseen() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        fs::write(file("readable"), "HTTPS_PROXY=http://proxy.corp:3128\nOTHER=1\n").unwrap();
+        fs::create_dir(file("unreadable")).unwrap();
+        let text = String::new;
+        let unit = Unit { name: text(), state: text(), enabled: text(), result: text() };
+        let files = ["readable", "unreadable", "absent"].map(file).into();
+        let service = Service { unit, environment: text(), files };
+        let mut unseen = Vec::new();
+        let found = proxies("unit", Some(&service), None, &mut unseen);
+        assert_eq!(found.len(), 1);
+        let items: Vec<_> = unseen.iter().map(|it| it.item.as_str()).collect();
+        assert_eq!(items, ["agent/environment"]);
+    }
 }
