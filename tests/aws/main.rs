@@ -391,7 +391,7 @@ fn heal(bench: &Bench, account: u64, case: &Case, seen: &Seen) -> Outcome<()> {
     .into())
 }
 
-/// By how much every answer is to be delayed.
+/// How long every answer is delayed, if `SSM_DOCTOR_LATENCY` says so.
 fn latency() -> Option<Duration> {
     let milliseconds = std::env::var("SSM_DOCTOR_LATENCY").ok()?.parse().ok()?;
     Some(Duration::from_millis(milliseconds))
@@ -438,10 +438,7 @@ fn judge(case: &Case, seen: &Seen, complaints: &mut Complaints) {
 fn judge_calls(case: &Case, seen: &Seen, complaints: &mut Complaints) {
     for call in &seen.log {
         let action = text(&call["action"]);
-        let reads = ["Describe", "Get", "List", "Search", "Simulate", "Head"]
-            .iter()
-            .any(|verb| action.starts_with(verb));
-        complaints.unless(reads, || format!("{action} is more than a read"));
+        complaints.unless(is_read(call), || format!("{action} is more than a read"));
         complaints.unless(call.get("unimplemented").is_none(), || {
             format!("the test server lacks {action}")
         });
@@ -463,6 +460,11 @@ fn judge_calls(case: &Case, seen: &Seen, complaints: &mut Complaints) {
             format!("{rounds} rounds seen by the server, more than {ROUNDS}")
         });
     }
+}
+
+fn is_read(call: &Value) -> bool {
+    const VERBS: [&str; 6] = ["Describe", "Get", "List", "Search", "Simulate", "Head"];
+    VERBS.iter().any(|verb| text(&call["action"]).starts_with(verb))
 }
 
 /// Rounds as the server sees them: one ends when no call is under way.
