@@ -1,8 +1,8 @@
 //! The longest chain of calls that wait for each other.
 //!
-//! A job counts its calls: each is a link, its retries are none, and neither is the wait for a turn. Calls that run
-//! side by side are links of different branches, of which the longest counts. So what a job does at once has to
-//! run through [`both`] or [`all`], and in the job's own task.
+//! A job counts its calls. Each call is a link; its retries and the wait for its turn are not. Calls that run at the
+//! same time are in different branches, of which the longest counts. So a job has to run such calls through [`both`]
+//! or [`all`], and in its own task.
 //!
 //! A call of the SDK is a future of some ten kilobytes, and debug builds copy each future that contains it. On the
 //! heap it is copied once.
@@ -15,7 +15,7 @@ task_local! {
     static LENGTH: Cell<u32>;
 }
 
-/// Counts a call. Outside of a job nobody asks how many there were.
+/// Counts a call. Outside of a job there is no chain, and nothing is counted.
 pub fn add_link() {
     let _ = LENGTH.try_with(|length| length.set(length.get() + 1));
 }

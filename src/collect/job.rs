@@ -14,7 +14,7 @@ pub struct Answer {
     pub chain: u32,
 }
 
-/// What took no call.
+/// An answer that took no call.
 impl From<Facts> for Answer {
     fn from(facts: Facts) -> Self {
         Self { facts, chain: 0 }

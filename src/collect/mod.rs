@@ -41,10 +41,10 @@ pub struct Gathered {
 /// followed by a question about that id alone.
 const MOST_ATTEMPTS: u8 = 2;
 
-/// What only explains is not worth another call after so many that waited for each other.
+/// After so many calls that waited for each other, no further call is made for facts that only explain a cause.
 const LONG_CHAIN: u32 = 4;
 
-/// How long a round waits for its slowest call before the next one starts beside it.
+/// How long a round waits for its slowest call before the next round starts.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// One answer, before the question that the checks ask about is complete. Nothing after `deadline`.
@@ -58,8 +58,9 @@ pub async fn ask(need: Need, aws: &Account, asked: &Scope, deadline: Duration) -
     facts
 }
 
-/// Answers everything that the checks ask for any of `scopes` and `facts` do not hold. Of each target the first scope
-/// is the one that was asked for; the report has a word about the others. What is still open after `deadline` is unknown.
+/// Collects everything that the checks need for any of `scopes` and that `facts` do not have. Of each target the first
+/// scope is the session that was asked for; the report summarizes the others. What is still open after `deadline` is
+/// unknown.
 pub async fn gather(
     mut facts: Facts,
     scopes: &[Scope],

@@ -34,8 +34,8 @@ const NOT_IN_USE: [&str; 1] = ["AWSOrganizationsNotInUseException"];
 const MOST_LEVELS: usize = 8;
 
 impl Organizations {
-    /// The organization, and its policies over our own account. They are requested beside it, since few accounts
-    /// are those whose own policies do not count.
+    /// The organization, and its policies over our own account. Both are requested at once, although the policies do
+    /// not apply to the management account: few accounts are one.
     pub async fn organization(self, account: Option<AccountId>) -> Facts {
         let levels = async {
             match &account {

@@ -1,8 +1,8 @@
 //! The policies of a role, user or group: their lists, and every document in force.
 //!
-//! Asked for only where the simulator does not settle a question. Then one document waits for another, so the
-//! lists that name them are read ahead, beside the question. A document that AWS keeps to itself is a row of
-//! its own, and so leaves the others readable.
+//! They are read only where the simulator does not settle a question. Then one document waits for another, so the
+//! lists that name them are read ahead, at the same time as the simulator is asked. A document that AWS refuses is a
+//! row of its own, so that the others remain readable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -187,8 +187,8 @@ impl Iam {
             Ok(None) => return (Ok(None), BTreeMap::new()),
             Err(failure) => return (Err(failure), BTreeMap::new()),
         };
-        let of_boundary = if let Row::Present(it) = &boundary { Some(it.clone()) } else { None };
-        let wanted: BTreeSet<Arn> = lists.managed.iter().cloned().chain(of_boundary).collect();
+        let wanted = lists.managed.iter().chain(boundary.present());
+        let wanted: BTreeSet<Arn> = wanted.cloned().collect();
         let managed = wanted.difference(known).cloned();
         let managed = all(managed.map(|arn| async {
             let policy = self.document(&arn).await;

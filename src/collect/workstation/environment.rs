@@ -13,7 +13,7 @@ use crate::collect::text::printable;
 /// What the AWS tools were told here, as the SDK read it.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// The profile behind `--profile`, and the one behind it or in the doctor's own configuration.
+    /// The profile of `--profile`, and the one in use: that of `--profile`, or of the doctor's own configuration.
     pub profile_flag: Option<String>,
     pub profile: Option<String>,
     pub endpoint_override: Option<String>,
@@ -31,7 +31,7 @@ pub fn variable(names: &[&'static str]) -> Option<(&'static str, String)> {
     names.iter().find_map(set)
 }
 
-/// Host and port of a URL, with or without a scheme; never the user and password that may stand there.
+/// Host and port of a URL, with or without a scheme; never the user and password that it may contain.
 pub fn host_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |it| it.1);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
