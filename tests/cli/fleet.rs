@@ -51,7 +51,7 @@ fn nodes_are_counted_and_grouped_by_what_to_change() {
     assert_eq!(group["check"], "network/endpoint-accepts-https");
     assert_eq!((group["nodes"].as_array().unwrap().len(), &group["changes"]), (20, &value!(1)));
     assert!(group["commands"][0].as_str().unwrap().starts_with("aws ec2 "), "{group}");
-    // Twenty nodes and one change come before whatever heals fewer.
+    // The change that heals twenty nodes comes before those that heal fewer.
     let order: Vec<_> =
         fleet["groups"].as_array().unwrap().iter().map(|it| it["heals"].as_u64()).collect();
     assert!(order.is_sorted_by(|one, other| one >= other), "{order:?}");
@@ -63,8 +63,8 @@ fn nodes_are_counted_and_grouped_by_what_to_change() {
 fn every_format_says_the_same() {
     let folder = folder();
     let file = saved(&folder, &fleet(&folder, 8));
-    let names = ["fleet.json", "fleet.ndjson.txt", "fleet.csv", "fleet.md", "fleet.html"];
-    let [data, _, csv, markdown, html] = names.map(|name| path(&folder, name));
+    let [data, csv, markdown, html] =
+        ["fleet.json", "fleet.csv", "fleet.md", "fleet.html"].map(|name| path(&folder, name));
     let args = ["--output", &data, "--output", &csv, "--output", &markdown, "--output", &html];
     let table = run(&[&["fleet", "--facts", &file][..], &args].concat());
     assert_eq!((table.code, table.err.as_str()), (1, ""));
