@@ -1,6 +1,6 @@
 //! The real probe on nodes made for it: what it sees, and what the checks conclude. `scenes.json` lists the scenes.
 //!
-//! A scene gets namespaces of its own, as those of the workstation do (`tests/probe/`, whose stage this uses):
+//! A scene gets namespaces of its own, as those of the workstation do (`tests/workstation/`, whose stage this uses):
 //! real DNS, TLS, proxy, packet filter, metadata service and file systems. Besides its own expectations every
 //! scene must keep these promises: the output is read back, nothing secret is in it, no request carries a
 //! credential, and the probe stays within its limits of time and memory.
@@ -10,7 +10,7 @@
     reason = "a test that cannot go on stops here"
 )]
 
-#[path = "../../tests/probe/stage.rs"]
+#[path = "../../tests/workstation/stage.rs"]
 mod stage;
 
 use std::{collections::BTreeMap, process::ExitCode};

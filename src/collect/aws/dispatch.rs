@@ -219,7 +219,7 @@ impl Account {
 
     fn batched(&self, mut batches: Batches, facts: &Facts, shared: &Shared) -> Vec<Job> {
         let (ec2, iam, shared) = (&self.ec2, &self.iam, || shared.clone());
-        let mut jobs = self.probe.jobs(batches.workstation);
+        let mut jobs = self.workstation.jobs(batches.workstation);
         // Everything else in an instance's VPC depends on its parts, or they on it.
         if !batches.parts.is_empty() {
             let unlisted = vpcs_of_instances(facts).filter(|vpc| !is_listed(facts, vpc));

@@ -44,7 +44,7 @@ use self::{
 };
 use super::{
     text::printable,
-    workstation::{Probe, Setup, connector, host_of},
+    workstation::{Setup, Workstation, connector, host_of},
 };
 
 /// A provider may open a browser, run a program or wait for a token's touch.
@@ -95,7 +95,7 @@ pub struct Account {
     s3: s3::S3,
     ssm: ssm::Ssm,
     sts: sts::Sts,
-    probe: Probe,
+    workstation: Workstation,
     /// Do the credentials expire? Only those carry a session token.
     temporary: bool,
 }
@@ -148,10 +148,10 @@ impl Account {
         here.dual_stack = config.use_dual_stack().unwrap_or_default();
         here.fips = config.use_fips().unwrap_or_default();
         here.ends_at = keys.ends_at;
-        Ok(Self::new(config, region, Probe::new(here, tls), keys.temporary))
+        Ok(Self::new(config, region, Workstation::new(here, tls), keys.temporary))
     }
 
-    fn new(config: SdkConfig, region: Region, probe: Probe, temporary: bool) -> Self {
+    fn new(config: SdkConfig, region: Region, workstation: Workstation, temporary: bool) -> Self {
         let watch = Watch::default();
         macro_rules! service {
             ($sdk:ident) => {{
@@ -175,7 +175,7 @@ impl Account {
             sts: service!(aws_sdk_sts),
             watch,
             config,
-            probe,
+            workstation,
             temporary,
         }
     }

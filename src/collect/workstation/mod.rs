@@ -32,9 +32,9 @@ pub use self::{
 };
 use crate::collect::job::Job;
 
-/// Looks around. Cheap to clone.
+/// Answers what is asked about this machine. Cheap to clone.
 #[derive(Clone)]
-pub struct Probe(Arc<Inner>);
+pub struct Workstation(Arc<Inner>);
 
 struct Inner {
     setup: Setup,
@@ -42,7 +42,7 @@ struct Inner {
     tls: TlsConnector,
 }
 
-impl Probe {
+impl Workstation {
     #[must_use]
     pub fn new(setup: Setup, tls: TlsConnector) -> Self {
         // As the plugin reads them: Go knows no ALL_PROXY.

@@ -60,7 +60,8 @@ pub fn run<Expect: DeserializeOwned + Send + 'static>(
 fn staged(stage: &Map<String, Value>) -> Outcome<Value> {
     // Of the package at hand, or of the workspace around it.
     let packages = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let script = packages.map(|folder| folder.join("tests/probe/stage.py")).find(|it| it.exists());
+    let script =
+        packages.map(|folder| folder.join("tests/workstation/stage.py")).find(|it| it.exists());
     let mut child = Command::new("unshare")
         .args(["--map-root-user", "--net", "--mount", "python3", "-B"])
         .arg(script.ok_or("there is no stage.py")?)
