@@ -26,7 +26,7 @@ use ssm_doctor_facts::{
 };
 use ssm_doctor_fixtures as fixtures;
 
-use stage::{Outcome, SECRETS, Scene, secret_header};
+use stage::{NODE, Outcome, SECRETS, Scene, secret_header};
 
 /// In seconds, as promised.
 const LONGEST: f64 = 15.0;
@@ -48,8 +48,7 @@ struct Expect {
 }
 
 fn main() -> ExitCode {
-    let probe = ("probe", env!("CARGO_BIN_EXE_ssm-doctor-probe"));
-    stage::run(include_str!("scenes.json"), probe, judge)
+    stage::run(include_str!("scenes.json"), (NODE, env!("CARGO_BIN_EXE_ssm-doctor-probe")), judge)
 }
 
 fn judge(scene: &Scene<Expect>, seen: &Value) -> Outcome<()> {

@@ -22,6 +22,9 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// Secrets that the stage gives to programs and servers. None may be in what is printed or saved.
 pub const SECRETS: [&str; 4] = ["SCENESECRET", "AKIDSCENE", "hunter2", "METADATATOKEN"];
 
+/// The role of a program that examines the machine it runs on.
+pub const NODE: &str = "probe";
+
 #[derive(Deserialize)]
 pub struct Scene<Expect> {
     name: String,
@@ -38,7 +41,11 @@ pub fn run<Expect: DeserializeOwned + Send + 'static>(
     (role, program): (&'static str, &'static str),
     judge: fn(&Scene<Expect>, &Value) -> Outcome<()>,
 ) -> ExitCode {
-    let args = Arguments::from_args();
+    let mut args = Arguments::from_args();
+    if role == NODE {
+        // A probe sees every process of this machine, so also the agent of a scene that is played at the same time.
+        args.test_threads = Some(1);
+    }
     if !cfg!(target_os = "linux") {
         println!("networks of their own are made on Linux only");
         return ExitCode::SUCCESS;
