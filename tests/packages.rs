@@ -1,5 +1,6 @@
 //! Processes that answer lines of JSON, and the packages they need, installed once for each state of
 //! their lock files.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::{
     error::Error,
@@ -80,6 +81,21 @@ pub fn node_packages(store: &Path) -> Outcome<PathBuf> {
         let quiet = ["ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"];
         finish(Command::new("npm").args(quiet).current_dir(fresh))
     })
+}
+
+/// The folder with the programs of a virtual environment that has the packages of a requirements file.
+pub fn python_packages(store: &Path, name: &str, requirements: &Path) -> Outcome<PathBuf> {
+    let python = std::env::var_os("SSM_DOCTOR_TEST_PYTHON").unwrap_or_else(|| "python3".into());
+    let home = once(store, name, &fs::read(requirements)?, |fresh| {
+        finish(Command::new(&python).args(["-m", "venv"]).arg(fresh))?;
+        finish(
+            Command::new(fresh.join("bin/python"))
+                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                .args(["--require-hashes", "--only-binary=:all:", "--requirement"])
+                .arg(requirements),
+        )
+    })?;
+    Ok(home.join("bin"))
 }
 
 /// The folder `store/<name>-<hash of lock>`, filled by `install` if it is not there.

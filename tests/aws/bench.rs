@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::packages::{Dialogue, Outcome, finish, folder, node_packages, once, store};
+use crate::packages::{Dialogue, Outcome, folder, node_packages, python_packages, store};
 
 /// The longest a diagnosis may take: far beyond its own overall deadline.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -30,7 +30,8 @@ pub struct Bench {
 impl Bench {
     pub fn start() -> Outcome<Self> {
         let store = store()?;
-        let python = python_packages(&store)?;
+        let python =
+            python_packages(&store, "venv", &folder().join("requirements.txt"))?.join("python");
         let modules = node_packages(&store)?;
         let mut server =
             Dialogue::open(script(&python, "server.py").arg("--modules").arg(modules))?;
@@ -165,19 +166,4 @@ pub fn http(port: u16, method: &str, path: &str, body: &str) -> Outcome<String> 
         return Ok(body.to_owned());
     }
     Err(format!("{method} {path}: {answer}").into())
-}
-
-fn python_packages(store: &Path) -> Outcome<PathBuf> {
-    let lock = fs::read(folder().join("requirements.txt"))?;
-    let python = std::env::var_os("SSM_DOCTOR_TEST_PYTHON").unwrap_or_else(|| "python3".into());
-    let home = once(store, "venv", &lock, |fresh| {
-        finish(Command::new(&python).args(["-m", "venv"]).arg(fresh))?;
-        finish(
-            Command::new(fresh.join("bin/python"))
-                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                .args(["--require-hashes", "--only-binary=:all:", "--requirement"])
-                .arg(folder().join("requirements.txt")),
-        )
-    })?;
-    Ok(home.join("bin/python"))
 }

@@ -18,6 +18,8 @@ mod gate;
 mod judge;
 mod links;
 mod log;
+#[path = "../packages.rs"]
+mod packages;
 mod packaging;
 mod pipelines;
 mod plan;
@@ -331,19 +333,19 @@ fn what_only_this_machine_lacks_is_said_of_this_machine() {
     let file = facts(&folder, "private-endpoints", lacking);
     let ran = run(&["--facts", &file]);
     assert_eq!(ran.code, 1);
-    let words = words(&ran.out);
-    assert!(words.contains("a shell session cannot start from this machine"), "{}", ran.out);
-    assert!(words.contains("[client/plugin-installed]"), "{}", ran.out);
+    let said = words(&ran.out);
+    assert!(said.contains("a shell session cannot start from this machine"), "{}", ran.out);
+    assert!(said.contains("[client/plugin-installed]"), "{}", ran.out);
     // The target's own fault comes first, and is not the machine's.
     let file = facts(&folder, BROKEN, lacking);
     let ran = run(&["--facts", &file]);
-    let words = words(&ran.out);
+    let said = words(&ran.out);
     for part in [
         "a shell session cannot start (2 causes, 2 consequences) cause vpce-0ssm (ssm)",
         "also blocking",
         "[client/plugin-installed]",
     ] {
-        assert!(words.contains(part), "{part}: {}", ran.out);
+        assert!(said.contains(part), "{part}: {}", ran.out);
     }
 }
 

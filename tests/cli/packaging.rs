@@ -1,9 +1,11 @@
 //! The scripts that pack a release, run on the binary under test.
 #![cfg(unix)]
 
-use std::{env, fmt::Write as _, fs, os::unix::fs::symlink, path::Path, process::Command};
+use std::{
+    env, fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command,
+};
 
-use super::{ROOT, folder, json};
+use super::{ROOT, folder, json, packages};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -21,7 +23,11 @@ fn an_archive_has_what_a_package_installs_and_the_action_installs_it() {
     let target = format!("{}-{system}", env::consts::ARCH);
     let built = folder.path().join("target").join(&target).join("dist");
     fs::create_dir_all(&built).unwrap();
-    symlink(env!("CARGO_BIN_EXE_ssm-doctor"), built.join("ssm-doctor")).unwrap();
+    // To pack the binary itself, which has no optimization and no size limit, takes a minute.
+    let doctor = built.join("ssm-doctor");
+    let program = format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_ssm-doctor"));
+    fs::write(&doctor, program).unwrap();
+    fs::set_permissions(&doctor, fs::Permissions::from_mode(0o755)).unwrap();
     let releases = folder.path().join("releases");
     let out = releases.join(format!("v{VERSION}"));
     script("pack.sh", &[&target, out.to_str().unwrap()], &folder.path().join("target"));
@@ -94,4 +100,19 @@ fn manifests_have_the_version_and_the_checksums() {
             .unwrap()
             .ends_with("/v1.2.3/ssm-doctor-1.2.3-x86_64-pc-windows-msvc.zip")
     );
+}
+
+#[test]
+fn the_linters_accept_the_workflow_the_action_and_the_dockerfile() {
+    let requirements = Path::new(ROOT).join("tests/cli/linters.txt");
+    let store = packages::store().unwrap();
+    let programs = packages::python_packages(&store, "linters", &requirements).unwrap();
+    let lint = |program: &str, args: &[&str]| {
+        let done =
+            Command::new(programs.join(program)).args(args).current_dir(ROOT).output().unwrap();
+        let said = [done.stdout, done.stderr].concat();
+        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&said));
+    };
+    lint("zizmor", &["--offline", "--persona", "pedantic", ".github/workflows", "action.yml"]);
+    lint("hadolint", &["Dockerfile"]);
 }
