@@ -36,6 +36,7 @@ from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
 from moto.networkfirewall.responses import NetworkFirewallResponse
 from moto.route53.models import FakeZone, Route53Backend, route53_backends
+from moto.route53.responses import Route53
 from moto.route53resolver.models import ResolverRule, ResolverRuleAssociation, Route53ResolverBackend
 from moto.s3.models import S3Backend
 from moto.ssm.models import SimpleSystemManagerBackend
@@ -249,6 +250,13 @@ def refuse_zone(backend: Route53Backend, name: str, vpc: str, region: str) -> No
     for endpoint in ec2_backends[backend.account_id][region].vpc_end_points.values():
         if endpoint.vpc_id == vpc and endpoint.private_dns_enabled and private_name(endpoint.service_name) == name:
             raise Refused("ConflictingDomainExists", f"{endpoint.id} has private DNS for the domain {name}")
+
+
+def zone_parameter(self: Route53, name: str, *default: Any) -> Any:
+    """A zone with a VPC is private, whether the request says so or not."""
+    if name == "HostedZoneConfig.PrivateZone" and self._get_param("VPC.VPCId"):
+        return True
+    return BaseResponse._get_bool_param(self, name, *default)
 
 
 def create_hosted_zone(self: Route53Backend, name: str, *args: Any, **given: Any) -> FakeZone:
@@ -804,6 +812,7 @@ def apply() -> None:
     ManagedPrefixList.cidrs = property(prefix_list_cidrs)
     BaseResponse.serialized = serialized
     S3Backend.get_bucket_encryption = get_bucket_encryption
+    Route53._get_bool_param = zone_parameter
     Route53Backend.create_hosted_zone = create_hosted_zone
     Route53Backend.associate_vpc_with_hosted_zone = associate_vpc_with_hosted_zone
     Route53Backend.list_resource_record_sets = list_resource_record_sets

@@ -26,6 +26,8 @@ mod escape;
 #[path = "../packages.rs"]
 mod packages;
 mod several;
+mod terraform;
+mod waits;
 
 use std::{
     collections::BTreeMap,
@@ -178,6 +180,24 @@ fn main() -> ExitCode {
     trials.push(Trial::test("targets/several", || {
         let bench = BENCH.as_ref().map_err(Failed::from)?;
         several::examine(bench, 100_000_900_001)
+    }));
+    trials.push(Trial::test("targets/waits", || {
+        let bench = BENCH.as_ref().map_err(Failed::from)?;
+        waits::examine(bench, 100_000_900_011)
+    }));
+    let scenarios = match terraform::scenarios() {
+        Ok(scenarios) => scenarios,
+        Err(error) => {
+            eprintln!("the scenarios: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    trials.extend((100_000_800_001_u64..).zip(scenarios).map(|(account, scenario)| {
+        let trial = Trial::test(format!("terraform/{}", scenario.name), move || {
+            let bench = BENCH.as_ref().map_err(Failed::from)?;
+            terraform::examine(bench, account, &scenario)
+        });
+        trial.with_ignored_flag(true)
     }));
     trials.push(Trial::test("commands/accepted", || {
         let bench = BENCH.as_ref().map_err(Failed::from)?;

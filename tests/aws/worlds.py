@@ -1,6 +1,6 @@
 """Builds accounts the way their owners did: by API calls, and breaks them the same way.
 
-    worlds.py --endpoint URL build WORLD [BREAK...]     prints one JSON object
+    worlds.py --endpoint URL build WORLD[@REGION] [BREAK...]    prints one JSON object
     worlds.py --endpoint URL serve                      the same for each JSON line on stdin
     worlds.py list                                      names of worlds and breaks
 
@@ -122,6 +122,8 @@ class World:
         # Nodes beside the target.
         self.others: dict[str, Any] = {}
         self.state: dict[str, Any] = {"service_settings": {}}
+        # Who asks the doctor; a user of another name exists already, with own permissions.
+        self.operator_name = "operator"
         self.operator_statements: list[dict[str, Any]] = []
         self.operator_tags: list[dict[str, str]] = []
         self.operator_groups: list[str] = []
@@ -211,7 +213,10 @@ class World:
             TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web-1"}]}],
             **given,
         )
-        instance = launched["Instances"][0]
+        self.runs(launched["Instances"][0])
+
+    def runs(self, instance: dict[str, Any]) -> None:
+        """The instance is the target, and its agent reports."""
         self.target = instance["InstanceId"]
         self.state["launch_times"] = {self.target: ago(days=30).isoformat()}
         self.node = {
@@ -295,22 +300,27 @@ class World:
 
     def operator(self) -> dict[str, str]:
         iam = self.cloud.iam
-        iam.create_user(UserName="operator")
-        iam.put_user_policy(UserName="operator", PolicyName="Diagnose", PolicyDocument=policy(allow(READS)))
+        if self.operator_name == "operator":
+            iam.create_user(UserName="operator")
+        else:
+            self.operator_statements = []
+        iam.put_user_policy(UserName=self.operator_name, PolicyName="Diagnose", PolicyDocument=policy(allow(READS)))
         if self.operator_statements:
             document = policy(*self.operator_statements)
-            iam.put_user_policy(UserName="operator", PolicyName="Sessions", PolicyDocument=document)
+            iam.put_user_policy(UserName=self.operator_name, PolicyName="Sessions", PolicyDocument=document)
         for group in self.operator_groups:
-            iam.add_user_to_group(UserName="operator", GroupName=group)
+            iam.add_user_to_group(UserName=self.operator_name, GroupName=group)
         if self.operator_tags:
-            iam.tag_user(UserName="operator", Tags=self.operator_tags)
-        key = iam.create_access_key(UserName="operator")["AccessKey"]
+            iam.tag_user(UserName=self.operator_name, Tags=self.operator_tags)
+        key = iam.create_access_key(UserName=self.operator_name)["AccessKey"]
         self.ids["access_key"] = key["AccessKeyId"]
         return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
     def administrator(self) -> dict[str, str]:
         """Who carries out what the doctor says."""
         iam = self.cloud.iam
+        if any(user["UserName"] == "administrator" for user in iam.list_users()["Users"]):
+            return {}
         iam.create_user(UserName="administrator")
         iam.put_user_policy(UserName="administrator", PolicyName="All", PolicyDocument=policy(allow("*")))
         key = iam.create_access_key(UserName="administrator")["AccessKey"]
@@ -409,6 +419,17 @@ def private_nat(w: World) -> None:
     group = w.security_group("instance", "no way in")
     w.profile()
     w.instance(subnet, group)
+
+
+@world("terraformed", "")
+def terraformed(w: World) -> None:
+    """What is in the account already: an instance that Terraform made."""
+    reservations = w.cloud.ec2.describe_instances()["Reservations"]
+    (instance,) = [instance for reservation in reservations for instance in reservation["Instances"]]
+    w.runs(instance)
+    for user in w.cloud.iam.list_users()["Users"]:
+        if user["UserName"] != "administrator":
+            w.operator_name = user["UserName"]
 
 
 def transit_gateway(w: World) -> None:
@@ -1478,6 +1499,11 @@ def kms_without_decrypt(w: World) -> None:
 
 
 @breaks
+def operator_uses_keys(w: World) -> None:
+    w.operator_statements.append(allow("kms:GenerateDataKey"))
+
+
+@breaks
 def kms_operator_without_generate(w: World) -> None:
     key = w.key()
     w.preferences(kmsKeyId=key)
@@ -1671,8 +1697,11 @@ def slow_answers(w: World) -> None:
 
 
 def build(endpoint: str, account: str, name: str, broken: list[str]) -> dict[str, Any]:
-    region, construct = WORLDS[name]
-    w = World(endpoint, account, region)
+    name, _, region = name.partition("@")
+    if name == "empty":
+        return {"administrator_env": World(endpoint, account, region).administrator()}
+    own_region, construct = WORLDS[name]
+    w = World(endpoint, account, region or own_region)
     for one in broken:
         if one in BEFORE_LAUNCH:
             BREAKS[one](w)
