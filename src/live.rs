@@ -418,11 +418,8 @@ async fn region_lines(
     };
     let scopes: Vec<Scope> = candidates(&all)
         .into_iter()
+        .filter(|candidate| args.filter.admits(&candidate.target, &all))
         .map(|candidate| scope(candidate.target))
-        .filter(|scope| {
-            let facts = all.clone();
-            args.filter.admits(&Snapshot { scope: scope.clone(), facts, calls: 0, rounds: 0 })
-        })
         .collect();
     let targets: Vec<Target> = scopes.iter().map(|scope| scope.target.clone()).collect();
     let mut facts = about(&targets, &all);

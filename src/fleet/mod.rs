@@ -50,7 +50,8 @@ impl Work for Nodes {
 
     fn wants(&self, snapshot: &Snapshot) -> bool {
         let region = &snapshot.scope.region;
-        (self.regions.is_empty() || self.regions.contains(region)) && self.filter.admits(snapshot)
+        (self.regions.is_empty() || self.regions.contains(region))
+            && self.filter.admits(&snapshot.scope.target, &snapshot.facts)
     }
 
     fn make(&self, snapshot: &Snapshot, report: &Report) -> Result<Self::Made, String> {
