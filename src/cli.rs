@@ -3,7 +3,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     num::NonZero,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use ssm_doctor_facts::{
 
 use crate::{
     fleet::{filter::Filter, render::Format as FleetFormat},
+    input,
     render::Format,
     tag::Tag,
 };
@@ -185,7 +186,7 @@ pub enum Command {
     Judge(Judge),
     /// Examine all instances and nodes of a Region, grouped by what to fix
     #[command(after_help = FLEET_HELP)]
-    Fleet(Fleet),
+    Fleet(Box<Fleet>),
     /// Print the minimal IAM policy for all checks
     Policy {
         /// The output format
@@ -374,6 +375,13 @@ pub struct Judge {
     /// How many lines to judge at a time [default: one for each processor]
     #[arg(long, value_name = "NUMBER")]
     pub jobs: Option<NonZero<usize>>,
+    #[command(flatten)]
+    pub judging: Judging,
+}
+
+/// How saved facts of many targets are judged.
+#[derive(Args)]
+pub struct Judging {
     /// The shell that the commands are quoted for; `powershell` is 7.3 or newer
     #[arg(long, value_enum, default_value_t)]
     pub shell: CommandShell,
@@ -383,8 +391,8 @@ pub struct Judge {
     pub runbooks: Runbooks,
 }
 
-/// In the place of a Region.
-pub const ALL_REGIONS: &str = "all";
+/// What may be given instead of a Region.
+const ALL_REGIONS: &str = "all";
 
 #[derive(Args)]
 pub struct Fleet {
@@ -421,13 +429,18 @@ pub struct Fleet {
     /// How many nodes to judge at a time [default: one for each processor]
     #[arg(long, value_name = "NUMBER")]
     pub jobs: Option<NonZero<usize>>,
-    /// The shell that the commands are quoted for; `powershell` is 7.3 or newer
-    #[arg(long, value_enum, default_value_t)]
-    pub shell: CommandShell,
     #[command(flatten)]
-    pub threshold: Threshold,
-    #[command(flatten)]
-    pub runbooks: Runbooks,
+    pub judging: Judging,
+}
+
+impl Fleet {
+    /// The Regions that are named; None if all are meant.
+    #[must_use]
+    pub fn regions(&self) -> Option<Vec<Region>> {
+        let all = self.region.iter().any(|word| word == ALL_REGIONS);
+        // `region_or_all` has checked every word.
+        (!all).then(|| self.region.iter().filter_map(|word| word.parse().ok()).collect())
+    }
 }
 
 fn region_or_all(raw: &str) -> Result<String, String> {
@@ -585,7 +598,7 @@ pub enum UsageError {
     NotFound { asked: String },
     #[error("{first} and {second} both read standard input")]
     OneInput { first: &'static str, second: &'static str },
-    #[error("`{asked}` stands alone, and a duration belongs to its flag")]
+    #[error("`{asked}` is a duration without its flag")]
     LooseDuration { asked: String },
     #[error("`--output {asked}` names a file, and `{asked}` is a format")]
     FormatAsFile { asked: String },
@@ -599,13 +612,10 @@ impl UsageError {
     #[must_use]
     pub fn help(&self) -> String {
         match self {
-            Self::NoTarget { asked } => {
-                let command = Cli::command();
-                match nearest(asked, command.get_subcommands().map(clap::Command::get_name)) {
-                    Some(command) => format!("did you mean `ssm-doctor {command}`?"),
-                    None => "`aws ec2 describe-instances` lists instances; `ssm-doctor --help` lists commands".into(),
-                }
-            }
+            Self::NoTarget { asked } => match near_command(asked) {
+                Some(command) => format!("did you mean `ssm-doctor {command}`?"),
+                None => "`aws ec2 describe-instances` lists instances; `ssm-doctor --help` lists commands".into(),
+            },
             Self::BadId { .. } => {
                 "`aws ec2 describe-instances` and `aws ssm describe-instance-information` list ids"
                     .into()
@@ -655,8 +665,13 @@ pub fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<
 /// Is it a command, or nearly one?
 #[must_use]
 pub fn is_like_command(word: &str) -> bool {
-    let command = <Cli as clap::CommandFactory>::command();
-    nearest(word, command.get_subcommands().map(clap::Command::get_name)).is_some()
+    near_command(word).is_some()
+}
+
+/// The command that was probably meant.
+fn near_command(word: &str) -> Option<String> {
+    let command = Cli::command();
+    nearest(word, command.get_subcommands().map(clap::Command::get_name)).map(str::to_owned)
 }
 
 /// Is standard input read once at most?
@@ -664,12 +679,12 @@ pub fn is_like_command(word: &str) -> bool {
 /// # Errors
 /// [`UsageError::SharedInput`] otherwise.
 pub fn inputs(args: &Diagnose) -> Result<(), UsageError> {
-    let stdin = Path::new("-");
+    let is_standard = |path: &PathBuf| input::is_standard(path);
     let readers = [
         args.error.as_deref() == Some("-"),
-        args.facts.iter().any(|path| path == stdin),
-        args.probe.as_deref() == Some(stdin),
-        args.agent_log.iter().any(|path| path == stdin),
+        args.facts.iter().any(is_standard),
+        args.probe.iter().any(is_standard),
+        args.agent_log.iter().any(is_standard),
     ];
     match readers.into_iter().filter(|reads| *reads).count() {
         0 | 1 => Ok(()),

@@ -13,7 +13,7 @@ use std::{
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use ssm_doctor_checks::all;
+use ssm_doctor_checks::{all, engine::check::Check};
 
 use crate::{
     cli::{FailOn, ReportArgs, nearest},
@@ -42,7 +42,7 @@ pub struct File {
     region: Option<String>,
     /// The report's format.
     format: Option<Format>,
-    /// The outcomes that exit with 1 beside a blocked session, as `--fail-on` takes them.
+    /// The outcomes that exit with 1, in addition to a blocked session, as `--fail-on` takes them.
     fail_on: Option<Vec<FailOn>>,
     /// Findings that do not count for the exit code.
     #[serde(default)]
@@ -166,9 +166,11 @@ impl File {
                 });
             }
         };
-        let names: Vec<String> = all().map(ssm_doctor_checks::engine::check::Check::name).collect();
-        if let Some(wrong) = read.suppress.iter().find(|it| !names.contains(&it.check)) {
+        let is_check = |name: &str| all().any(|check| check.name() == name);
+        if let Some(wrong) = read.suppress.iter().find(|suppression| !is_check(&suppression.check))
+        {
             let asked = wrong.check.clone();
+            let names: Vec<String> = all().map(Check::name).collect();
             let near = nearest(&asked, names.iter().map(String::as_str)).map(str::to_owned);
             return Err(ConfigError::NoCheck { file, asked, near });
         }
@@ -199,7 +201,7 @@ fn project_file() -> Option<PathBuf> {
 
 fn user_file() -> Option<PathBuf> {
     let set = |name| env::var_os(name).filter(|it| !it.is_empty()).map(PathBuf::from);
-    // The specification has relative paths ignored.
+    // The XDG Base Directory Specification says to ignore relative paths.
     let home = set("XDG_CONFIG_HOME").filter(|it| it.is_absolute());
     let home = home.or_else(|| set("HOME").map(|it| it.join(".config")))?;
     Some(home.join("ssm-doctor").join("config.toml"))

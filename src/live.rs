@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use ssm_doctor_analysis::{case::Case, session};
-use ssm_doctor_checks::engine::{diagnosis::Overall, procedure::start_session};
+use ssm_doctor_checks::engine::procedure::start_session;
 use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     COULD_NOT_RUN, Failure, INTERRUPTED,
-    cli::{ALL_REGIONS, Diagnose, Fleet, UsageError},
+    cli::{Diagnose, Fleet, UsageError},
     collect::{
         ask,
         aws::{Account, ConnectError},
@@ -30,7 +30,7 @@ use crate::{
     publish::Sink,
     render::safe::shown,
     report::Report,
-    report_on, shareable,
+    report_on, reported,
     snapshot::Snapshot,
     targets::{Asked, candidates, select},
     wait::{self, Heartbeat, Outlook},
@@ -97,24 +97,22 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
     let gate = load_gate(&args.report, config)?;
     let error = crate::error_text(args)?;
     let (snapshots, reports) = waited(look(args, asked, error, config))?;
-    let can_start = reports.iter().all(can_start);
-    let mut shared = Vec::new();
-    let mut published = Vec::new();
-    for (snapshot, report) in snapshots.iter().zip(reports) {
-        let excuses = gate.excuses(snapshot, args.report.redact);
-        let (snapshot, report) = if args.report.redact {
-            let snapshot = shareable(snapshot.clone(), &args.report)?;
-            let report = report_on(&snapshot, args, config);
-            (snapshot, report)
-        } else {
-            (snapshot.clone(), report)
-        };
-        shared.push(snapshot);
-        published.push(report.excusing(excuses));
+    let can_start = reports.iter().all(|report| report.diagnosis.overall.can_start());
+    let (mut shown, mut published) = (Vec::new(), Vec::new());
+    for (snapshot, report) in snapshots.into_iter().zip(reports) {
+        let (snapshot, report) = reported(snapshot, &gate, &args.report, |snapshot| {
+            if args.report.redact {
+                report_on(snapshot, &args.report, args.session, config)
+            } else {
+                report
+            }
+        })?;
+        shown.push(snapshot);
+        published.push(report);
     }
-    let code = sink.publish(&args.report, &published, &shared)?;
+    let code = sink.publish(&args.report, &published, &shown)?;
     if args.wait.is_some() && can_start && !args.report.redact {
-        for snapshot in &snapshots {
+        for snapshot in &shown {
             let start = start_session(&Case::new(&snapshot.facts, &snapshot.scope));
             note(&format!("start the session: {}", start.line(args.report.shell.into())));
         }
@@ -151,10 +149,6 @@ fn waited<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failur
     done
 }
 
-fn can_start(report: &Report) -> bool {
-    matches!(report.diagnosis.overall, Overall::Healthy | Overall::Degraded)
-}
-
 /// Looks once; with `--wait`, until a session can start to every target or the time is up.
 async fn look(
     args: &Diagnose,
@@ -174,15 +168,15 @@ async fn look(
         ..Setup::default()
     };
     let account = Account::connect(region, here).await.map_err(LiveError::from)?;
-    // The list of targets is drawn where the progress stands.
+    // The list of targets is drawn in the same line.
     progress.say("");
     let (targets, listed) = meant(args, asked, &account).await?;
     let from_node = FromNode::of(args, &targets)?;
     let started = Instant::now();
     let mut heartbeat = Heartbeat::default();
     let mut spent = 0;
-    // What was listed, and of a wait what an earlier look knows and does not ask again. A wait ends with a look that
-    // asks for everything.
+    // Facts that are not asked for again: what was listed and, during a wait, what earlier looks found. A wait ends
+    // with a look that asks for everything.
     let (mut known, mut is_partial) = (listed, false);
     loop {
         let first = Scope {
@@ -236,13 +230,16 @@ async fn look(
             }],
             several => line::apart(several, &gathered.facts, calls, gathered.rounds),
         };
-        let reports: Vec<Report> =
-            snapshots.iter().map(|snapshot| report_on(snapshot, args, config)).collect();
+        let reports: Vec<Report> = snapshots
+            .iter()
+            .map(|snapshot| report_on(snapshot, &args.report, args.session, config))
+            .collect();
         let Some(most) = args.wait else { return Ok((snapshots, reports)) };
         let since = started.elapsed();
         let left = most.saturating_sub(since);
         // Of several targets the first that cannot start a session decides what is waited for.
-        let open = reports.iter().position(|report| !can_start(report)).unwrap_or(0);
+        let open = reports.iter().position(|report| !report.diagnosis.overall.can_start());
+        let open = open.unwrap_or(0);
         let (Some(report), Some(snapshot)) = (reports.get(open), snapshots.get(open)) else {
             return Ok((snapshots, reports));
         };
@@ -360,11 +357,10 @@ fn check_access(
     }
 }
 
-/// Of a fleet: None is the Region of the profile.
+/// The Regions of a fleet; None is the Region of the profile.
 async fn regions(args: &Fleet, config: &Config) -> Result<Vec<Option<Region>>, Failure> {
-    if !args.region.iter().any(|word| word == ALL_REGIONS) {
-        let named: Vec<_> =
-            args.region.iter().filter_map(|word| word.parse::<Region>().ok()).map(Some).collect();
+    if let Some(named) = args.regions() {
+        let named: Vec<_> = named.into_iter().map(Some).collect();
         return Ok(if named.is_empty() { vec![None] } else { named });
     }
     let account = connected(args, None, config).await?;
@@ -418,11 +414,8 @@ async fn region_lines(
     };
     let scopes: Vec<Scope> = candidates(&all)
         .into_iter()
+        .filter(|candidate| args.filter.admits(&candidate.target, &all))
         .map(|candidate| scope(candidate.target))
-        .filter(|scope| {
-            let facts = all.clone();
-            args.filter.admits(&Snapshot { scope: scope.clone(), facts, calls: 0, rounds: 0 })
-        })
         .collect();
     let targets: Vec<Target> = scopes.iter().map(|scope| scope.target.clone()).collect();
     let mut facts = about(&targets, &all);
@@ -436,7 +429,7 @@ async fn region_lines(
 }
 
 /// Facts that take a call for each node. The session channel of a node that reports is the only one of them that is
-/// worth it: no list shows the channel, and no session starts without.
+/// worth it: no list shows the channel, and no session starts without it.
 fn leave_out(targets: &[Target], facts: &mut Facts) {
     for target in targets {
         let reports = matches!(

@@ -10,6 +10,7 @@ mod config;
 mod explain;
 mod fleet;
 mod gate;
+mod input;
 mod judge;
 #[cfg(feature = "live")]
 mod live;
@@ -49,7 +50,7 @@ use ssm_doctor_checks::{
 };
 use ssm_doctor_facts::{
     ids::{Region, Target},
-    scope::{Client, ErrorText},
+    scope::{Client, ErrorText, Session},
 };
 use ssm_doctor_fixtures as fixtures;
 
@@ -57,7 +58,8 @@ use ssm_doctor_fixtures as fixtures;
 use crate::output::{Pending, Readers};
 use crate::{
     cli::{
-        Cli, Color, Command, Demo, Diagnose, ListFormat, ReportArgs, Runbooks, Settings, UsageError,
+        Cli, Color, Command, Demo, Diagnose, Judging, ListFormat, ReportArgs, Runbooks, Settings,
+        UsageError,
     },
     config::{
         Config, ConfigError,
@@ -68,7 +70,7 @@ use crate::{
     judge::{JudgeError, line},
     log::LogError,
     node::{FromNode, NodeError},
-    output::OutputError,
+    output::{OutputError, Outputs},
     plan::PlanError,
     publish::Sink,
     render::{Page, RenderError, Screen},
@@ -89,18 +91,25 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if failure.code() != INTERRUPTED {
-                let mut page = Page::new(screen(&io::stderr()));
-                // Unwrapped, since errors are searched for.
-                for (label, text) in [("error: ", failure.to_string()), ("help: ", failure.help())]
-                {
-                    page.line(0, &[(render::BOLD, label), (render::PLAIN, &text)]);
-                }
-                // Without a standard error there is nobody to tell.
-                let _ = io::stderr().write_all(page.finish().as_bytes());
+                say("error: ", &failure.to_string());
+                say("help: ", &failure.help());
             }
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Says something on standard error, on one line, since messages are searched for.
+fn say(label: &str, text: &str) {
+    let mut page = Page::new(screen(&io::stderr()));
+    page.line(0, &[(render::BOLD, label), (render::PLAIN, text)]);
+    // Without a standard error there is nobody to tell.
+    let _ = io::stderr().write_all(page.finish().as_bytes());
+}
+
+/// Says on standard error what does not end the run.
+fn warn(text: &str) {
+    say("warning: ", text);
 }
 
 /// Whatever ends a run without a report.
@@ -142,18 +151,18 @@ pub enum Failure {
 impl Failure {
     fn help(&self) -> String {
         match self {
-            Self::Usage(it) => it.help(),
-            Self::Config(it) => it.help(),
+            Self::Usage(error) => error.help(),
+            Self::Config(error) => error.help(),
             Self::Gate(_) => GateError::help(),
-            Self::Snapshot(it) => it.help(),
-            Self::Output(it) => it.help(),
-            Self::Explain(it) => it.help(),
-            Self::Log(it) => it.help(),
-            Self::Node(it) => it.help(),
-            Self::Judge(it) => it.help(),
+            Self::Snapshot(error) => error.help(),
+            Self::Output(error) => error.help(),
+            Self::Explain(error) => error.help(),
+            Self::Log(error) => error.help(),
+            Self::Node(error) => error.help(),
+            Self::Judge(error) => error.help(),
             Self::Plan(error) => error.help(),
             #[cfg(feature = "live")]
-            Self::Live(it) => it.help(),
+            Self::Live(error) => error.help(),
             #[cfg(not(feature = "live"))]
             Self::NotLive => {
                 "judge saved facts with `--facts FILE`, see `ssm-doctor demo`, or build with the feature `live`".into()
@@ -165,7 +174,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             #[cfg(feature = "live")]
-            Self::Live(it) => it.code(),
+            Self::Live(error) => error.code(),
             _ => COULD_NOT_RUN,
         }
     }
@@ -192,10 +201,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Policy { format }) => {
             output::print(&policy::text(format)?)?;
             if let Some(note) = policy::note()? {
-                let mut page = Page::new(screen(&io::stderr()));
-                page.line(0, &[(render::BOLD, "note: "), (render::PLAIN, &note)]);
-                // Without a standard error there is nobody to tell.
-                let _ = io::stderr().write_all(page.finish().as_bytes());
+                say("note: ", &note);
             }
             Ok(0)
         }
@@ -252,13 +258,15 @@ fn diagnose(args: &Diagnose, config: &Config) -> Result<u8, Failure> {
         });
     }
     let sink = Sink::open(&args.report)?;
-    let mut snapshots = saved(args, &asked)?;
-    let targets: Vec<Target> = snapshots.iter().map(|it| it.scope.target.clone()).collect();
+    let snapshots = saved(args, &asked)?;
+    let targets: Vec<Target> =
+        snapshots.iter().map(|snapshot| snapshot.scope.target.clone()).collect();
     let from_node = FromNode::of(args, &targets)?;
     let error = error_text(args)?;
     let gate = load_gate(&args.report, config)?;
-    let mut reports = Vec::new();
-    for Snapshot { scope, facts, .. } in &mut snapshots {
+    let (mut shown, mut reports) = (Vec::new(), Vec::new());
+    for mut snapshot in snapshots {
+        let Snapshot { scope, facts, .. } = &mut snapshot;
         from_node.add_to(scope, facts);
         // A document says by itself what kind of session is meant.
         let meant = args.document.as_ref().and_then(|name| session::opens(name, facts));
@@ -269,15 +277,30 @@ fn diagnose(args: &Diagnose, config: &Config) -> Result<u8, Failure> {
         if args.no_client {
             scope.client = Client::Declined;
         }
+        let (snapshot, report) = reported(snapshot, &gate, &args.report, |snapshot| {
+            // The saved facts stay as they are: what was not asked is unknown for this report only.
+            let mut settled = snapshot.clone();
+            settle(&mut settled.facts, &settled.scope);
+            report_on(&settled, &args.report, args.session, config)
+        })?;
+        shown.push(snapshot);
+        reports.push(report);
     }
-    for snapshot in &mut snapshots {
-        let excuses = gate.excuses(snapshot, args.report.redact);
-        *snapshot = shareable(snapshot.clone(), &args.report)?;
-        let mut judged = snapshot.clone();
-        settle(&mut judged.facts, &judged.scope);
-        reports.push(report_on(&judged, args, config).excusing(excuses));
-    }
-    sink.publish(&args.report, &reports, &snapshots)
+    sink.publish(&args.report, &reports, &shown)
+}
+
+/// The facts as others may see them, and the report on them.
+fn reported(
+    snapshot: Snapshot,
+    gate: &Gate,
+    args: &ReportArgs,
+    report: impl FnOnce(&Snapshot) -> Report,
+) -> Result<(Snapshot, Report), Failure> {
+    // A suppression names targets that redaction hides.
+    let excuses = gate.excuses(&snapshot, args.redact);
+    let snapshot = shareable(snapshot, args)?;
+    let report = report(&snapshot).excusing(excuses);
+    Ok((snapshot, report))
 }
 
 /// The saved facts that are asked about: all, if nothing is asked.
@@ -322,15 +345,11 @@ fn saved(args: &Diagnose, asked: &[Asked]) -> Result<Vec<Snapshot>, Failure> {
 }
 
 fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
-    let sink = fleet::Sink::open(args.format, &args.output)?;
-    let asked = judge::stream::Asked {
-        session: Some(args.session),
-        runbooks: runbook_base(&args.runbooks, config),
-        shell: args.shell.into(),
-        jobs: jobs(args.jobs),
-    };
+    let asked_format = args.format.unwrap_or_default();
+    let outputs = Outputs::open(&args.output, asked_format, fleet::render::Format::of_file)?;
+    let asked = how_to_judge(Some(args.session), args.jobs, &args.judging, config);
     if !args.facts.is_empty() {
-        return fleet::run(fleet::files(&args.facts)?, asked, args, sink);
+        return fleet::run(fleet::files(&args.facts)?, asked, args, outputs);
     }
     #[cfg(feature = "live")]
     {
@@ -340,7 +359,7 @@ fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
         if let Some(file) = saved {
             file.write(&lines)?;
         }
-        fleet::run(io::Cursor::new(lines), asked, args, sink)
+        fleet::run(io::Cursor::new(lines), asked, args, outputs)
     }
     #[cfg(not(feature = "live"))]
     Err(Failure::NotLive)
@@ -357,9 +376,14 @@ fn error_text(args: &Diagnose) -> Result<Option<ErrorText>, Failure> {
     Ok(ErrorText::new(&String::from_utf8_lossy(&piped)))
 }
 
-fn report_on(snapshot: &Snapshot, args: &Diagnose, config: &Config) -> Report {
-    let runbooks = runbooks_of(&args.report, config);
-    Report::new(snapshot, &runbooks, args.session.is_none(), args.report.shell.into())
+/// `session`: the kind that the command line names. The other kinds are judged too if it names none.
+fn report_on(
+    snapshot: &Snapshot,
+    args: &ReportArgs,
+    session: Option<Session>,
+    config: &Config,
+) -> Report {
+    Report::new(snapshot, &runbooks_of(args, config), session.is_none(), args.shell.into())
 }
 
 /// What does not count for the exit code.
@@ -378,14 +402,6 @@ fn shareable(snapshot: Snapshot, args: &ReportArgs) -> Result<Snapshot, Failure>
         warn(&format!("redaction changes the answers of {}", differing.join(", ")));
     }
     Ok(redacted)
-}
-
-/// Says on standard error what does not end the run.
-fn warn(text: &str) {
-    let mut page = Page::new(screen(&io::stderr()));
-    page.line(0, &[(render::BOLD, "warning: "), (render::PLAIN, text)]);
-    // Without a standard error there is nobody to tell.
-    let _ = io::stderr().write_all(page.finish().as_bytes());
 }
 
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
@@ -409,15 +425,11 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
     let mut scope = scenario.scope;
     scope.session = args.session.unwrap_or(scope.session);
     let snapshot = Snapshot { scope, facts: scenario.facts, calls: 0, rounds: 0 };
-    let excuses = load_gate(&args.report, config)?.excuses(&snapshot, args.report.redact);
-    let snapshot = shareable(snapshot, &args.report)?;
-    let report = Report::new(
-        &snapshot,
-        &runbooks_of(&args.report, config),
-        args.session.is_none(),
-        args.report.shell.into(),
-    );
-    sink.publish(&args.report, &[report.excusing(excuses)], &[snapshot])
+    let gate = load_gate(&args.report, config)?;
+    let (snapshot, report) = reported(snapshot, &gate, &args.report, |snapshot| {
+        report_on(snapshot, &args.report, args.session, config)
+    })?;
+    sink.publish(&args.report, &[report], &[snapshot])
 }
 
 fn explain(
@@ -449,18 +461,24 @@ fn explain(
 }
 
 fn judge(args: &cli::Judge, config: &Config) -> Result<u8, Failure> {
-    let asked = judge::stream::Asked {
-        session: args.session,
-        runbooks: runbook_base(&args.runbooks, config),
-        shell: args.shell.into(),
-        jobs: jobs(args.jobs),
-    };
-    judge::run(asked, args.threshold.fail_on.clone())
+    let asked = how_to_judge(args.session, args.jobs, &args.judging, config);
+    judge::run(asked, args.judging.threshold.fail_on.clone())
 }
 
-/// How many threads judge.
-fn jobs(asked: Option<NonZero<usize>>) -> NonZero<usize> {
-    asked.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN)
+/// The same for every target of `judge` and `fleet`.
+fn how_to_judge(
+    session: Option<Session>,
+    jobs: Option<NonZero<usize>>,
+    args: &Judging,
+    config: &Config,
+) -> judge::stream::Asked {
+    let processors = || thread::available_parallelism().ok();
+    judge::stream::Asked {
+        session,
+        runbooks: runbook_base(&args.runbooks, config),
+        shell: args.shell.into(),
+        jobs: jobs.or_else(processors).unwrap_or(NonZero::<usize>::MIN),
+    }
 }
 
 /// The settings in force.
@@ -468,7 +486,7 @@ fn settings(args: &Settings, config: &Config) -> Result<u8, Failure> {
     let flags = Flags {
         runbook_base: args.runbooks.runbook_base.as_deref().filter(|it| !it.is_empty()),
         profile: args.profile.as_deref(),
-        region: args.region.as_ref().map(ssm_doctor_facts::ids::Region::as_str),
+        region: args.region.as_ref().map(Region::as_str),
         fail_on: &args.fail_on,
     };
     let settings = effective(&flags, config, OUR_RUNBOOKS);

@@ -1,8 +1,7 @@
 //! What the user brings from the node: the agent's log, and the output of a probe.
 
 use std::{
-    fs,
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -16,11 +15,12 @@ use ssm_doctor_facts::{
 
 use crate::{
     cli::{Diagnose, ProbeArgs},
+    input,
     log::{self, LogError},
     output::OutputError,
 };
 
-/// Read before collection, and put beside what AWS says.
+/// Read before collection, and added to what AWS says.
 #[derive(Clone, Debug, Default)]
 pub struct FromNode {
     log: Option<AgentLog>,
@@ -72,10 +72,10 @@ impl NodeError {
 }
 
 impl FromNode {
-    /// What the command line names, of the only target. Nothing can be of several nodes.
+    /// What the command line names, if there is one target. A log and a probe are of one node.
     ///
     /// # Errors
-    /// As of [`read`](Self::read), or if there are several targets.
+    /// As [`read`](Self::read), or if there are several targets.
     pub fn of(args: &Diagnose, targets: &[Target]) -> Result<Self, NodeError> {
         match targets {
             [target] => Self::read(args, target),
@@ -114,12 +114,7 @@ impl FromNode {
 
 fn read(path: &Path, target: &Target) -> Result<Probe, NodeError> {
     let unreadable = |error| NodeError::Unreadable { path: path.into(), error };
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        io::stdin().read_to_end(&mut bytes).map_err(unreadable)?;
-    } else {
-        bytes = fs::read(path).map_err(unreadable)?;
-    }
+    let bytes = input::read(path).map_err(unreadable)?;
     let probe = ssm_doctor_probe::parse(&text(&bytes))
         .map_err(|error| NodeError::NoProbe { path: path.into(), error })?;
     // An instance with a leftover hybrid registration has two ids. A probe without an id may be of any node.

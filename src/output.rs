@@ -24,12 +24,6 @@ fn said(error: &io::Error) -> String {
 }
 
 impl OutputError {
-    /// What standard output said.
-    #[must_use]
-    pub fn standard(error: io::Error) -> Self {
-        Self { file: "standard output".into(), error }
-    }
-
     #[must_use]
     pub fn help(&self) -> String {
         match self.error.kind() {
@@ -95,7 +89,7 @@ impl Pending {
     }
 
     /// # Errors
-    /// If it cannot be written; then whatever stood there before still stands.
+    /// If it cannot be written; then the file that was there before is unchanged.
     pub fn write(self, text: &str) -> Result<(), OutputError> {
         let Self { file, temporary } = self;
         let written = match temporary {
@@ -112,16 +106,51 @@ impl Pending {
     }
 }
 
+/// Where a document goes, opened before the work begins.
+pub struct Outputs<F> {
+    /// Each with its format.
+    pub files: Vec<(F, Pending)>,
+    /// The format on standard output; none if a file has it.
+    pub printed: Option<F>,
+}
+
+impl<F: Copy + PartialEq> Outputs<F> {
+    /// `of_file` says which format a file's name asks for. Other files, and standard output, have the format
+    /// `asked`.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn open(
+        files: &[PathBuf],
+        asked: F,
+        of_file: fn(&Path) -> Option<F>,
+    ) -> Result<Self, OutputError> {
+        let files = files
+            .iter()
+            .map(|file| Ok((of_file(file).unwrap_or(asked), Pending::open(file, Readers::Usual)?)))
+            .collect::<Result<Vec<_>, OutputError>>()?;
+        let printed = Some(asked).filter(|asked| files.iter().all(|(format, _)| format != asked));
+        Ok(Self { files, printed })
+    }
+}
+
 /// To standard output. A reader that has seen enough, such as `head`, is no error.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn print(text: &str) -> Result<(), OutputError> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(OutputError::standard(error))
-        }
-        _ => Ok(()),
+    is_taken(out.write_all(text.as_bytes()).and_then(|()| out.flush())).map(drop)
+}
+
+/// Was it written to standard output? False if its reader has seen enough.
+///
+/// # Errors
+/// If it could not be written.
+pub fn is_taken(written: io::Result<()>) -> Result<bool, OutputError> {
+    match written {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(OutputError { file: "standard output".into(), error }),
     }
 }

@@ -5,39 +5,27 @@ use ssm_doctor_checks::engine::diagnosis::Overall;
 use crate::{
     COULD_NOT_RUN, Failure,
     cli::{FailOn, ReportArgs},
-    output::{self, Pending, Readers},
-    render::{Format, View, table},
+    output::{self, Outputs, Pending, Readers},
+    render::{Format, Screen, View, table},
     report::Report,
     screen,
     snapshot::Snapshot,
     warn,
 };
 
-/// The files, opened before the work begins.
+/// Where the reports and the facts go, opened before the work begins.
 pub struct Sink {
-    outputs: Vec<(Format, Pending)>,
+    reports: Outputs<Format>,
     facts: Option<Pending>,
-    /// The format on standard output; none if a file has it.
-    printed: Option<Format>,
 }
 
 impl Sink {
     pub fn open(args: &ReportArgs) -> Result<Self, Failure> {
-        let asked = args.format.unwrap_or_default();
-        let outputs = args
-            .output
-            .iter()
-            .map(|file| {
-                let format = Format::of_file(file).unwrap_or(asked);
-                Ok((format, Pending::open(file, Readers::Usual)?))
-            })
-            .collect::<Result<Vec<_>, Failure>>()?;
+        let reports =
+            Outputs::open(&args.output, args.format.unwrap_or_default(), Format::of_file)?;
         let facts = args.save_facts.as_deref();
-        Ok(Self {
-            printed: Some(asked).filter(|asked| outputs.iter().all(|it| it.0 != *asked)),
-            facts: facts.map(|file| Pending::open(file, Readers::Owner)).transpose()?,
-            outputs,
-        })
+        let facts = facts.map(|file| Pending::open(file, Readers::Owner)).transpose()?;
+        Ok(Self { reports, facts })
     }
 
     /// Writes everything and says how the run ends: the same for every format.
@@ -55,15 +43,14 @@ impl Sink {
             file.write(&text?)?;
         }
         let view = View { screen: screen(&std::io::stdout()), verbose: args.verbose };
-        let in_file =
-            View { screen: crate::render::Screen { colour: false, ..view.screen }, ..view };
-        for (format, file) in self.outputs {
+        let in_file = View { screen: Screen { colour: false, ..view.screen }, ..view };
+        for (format, file) in self.reports.files {
             file.write(&format.render(reports, in_file)?)?;
         }
         if args.quiet {
             let lines: String = reports.iter().map(|report| table::line(report, view)).collect();
             output::print(&lines)?;
-        } else if let Some(format) = self.printed {
+        } else if let Some(format) = self.reports.printed {
             output::print(&format.render(reports, view)?)?;
         }
         if reports.iter().any(Report::checked_nothing) {
@@ -74,8 +61,8 @@ impl Sink {
     }
 }
 
-/// `blocks`, `degrades` and `advises` are thresholds; `unknown` is beside them. `never` leaves only exit
-/// code 2.
+/// `blocks`, `degrades` and `advises` are thresholds, and `unknown` is independent of them. `never` leaves only
+/// exit code 2.
 #[must_use]
 pub fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     let advises = fail_on.contains(&FailOn::Advises);

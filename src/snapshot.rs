@@ -4,12 +4,7 @@
 //! someone who did not write it, so whatever is wrong with one is said with the file, the place and
 //! the next step. The facts name what an attacker would like to know; the file is its owner's only.
 
-use std::{
-    borrow::Cow,
-    fs,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::{borrow::Cow, io, path::Path};
 
 use schemars::JsonSchema;
 use serde::{
@@ -25,7 +20,10 @@ use ssm_doctor_checks::engine::diagnosis::examine;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 use ssm_doctor_redact::redact;
 
-use crate::render::{json, json_line};
+use crate::{
+    input,
+    render::{json, json_line},
+};
 
 /// Facts, and the question for which they were collected.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,15 +140,9 @@ impl SnapshotError {
 /// # Errors
 /// If it cannot be read.
 pub fn text_of(path: &Path) -> Result<(String, String), SnapshotError> {
-    let stdin = path == Path::new("-");
-    let file = if stdin { "standard input".into() } else { path.display().to_string() };
-    let mut bytes = Vec::new();
-    let read = if stdin {
-        io::stdin().read_to_end(&mut bytes).map(drop)
-    } else {
-        fs::read(path).map(|it| bytes = it)
-    };
-    read.map_err(|error| SnapshotError::Unreadable { file: file.clone(), error })?;
+    let file = input::name(path);
+    let bytes = input::read(path)
+        .map_err(|error| SnapshotError::Unreadable { file: file.clone(), error })?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok((file, text)),
         Err(error) => Err(SnapshotError::NotText { file, byte: error.utf8_error().valid_up_to() }),
@@ -165,11 +157,8 @@ impl Snapshot {
     pub fn parse(file: &str, text: &str) -> Result<Self, SnapshotError> {
         let file = || file.to_owned();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let schema = schema_of(text).map_err(|wrong| SnapshotError::Damaged {
-            file: file(),
-            what: wrong.what,
-            line: wrong.line,
-            column: wrong.column,
+        let schema = schema_of(text).map_err(|Wrong { what, line, column, .. }| {
+            SnapshotError::Damaged { file: file(), what, line, column }
         })?;
         let schema = schema.as_deref();
         let version = schema.and_then(|schema| schema.strip_prefix(FAMILY)?.parse::<u32>().ok());
@@ -264,7 +253,7 @@ impl Snapshot {
         };
         match asked {
             Some(asked) if asked != found => Err(SnapshotError::Mismatch {
-                file: PathBuf::from(path).display().to_string(),
+                file: path.display().to_string(),
                 what,
                 found,
                 asked: asked.into(),

@@ -10,6 +10,7 @@ use ssm_doctor_facts::{
 
 use crate::{
     cli::{self, Diagnose, UsageError},
+    input,
     render::safe::shown,
     tag::Tag,
 };
@@ -106,7 +107,7 @@ fn listed(text: &str) -> impl Iterator<Item = &str> {
 pub fn asked(args: &Diagnose) -> Result<Vec<Asked>, UsageError> {
     let mut all = Vec::new();
     let region = args.region.as_ref();
-    let stdin = |path: &PathBuf| path.as_os_str() == "-";
+    let reads = |files: &[PathBuf]| files.iter().any(|file| input::is_standard(file));
     for word in &args.targets {
         if cli::duration(word).is_ok() {
             return Err(UsageError::LooseDuration { asked: word.clone() });
@@ -116,9 +117,9 @@ pub fn asked(args: &Diagnose) -> Result<Vec<Asked>, UsageError> {
             continue;
         }
         let others = [
-            ("--facts", args.facts.iter().any(stdin)),
-            ("--agent-log", args.agent_log.iter().any(stdin)),
-            ("--probe", args.probe.iter().any(stdin)),
+            ("--facts", reads(&args.facts)),
+            ("--agent-log", reads(&args.agent_log)),
+            ("--probe", reads(args.probe.as_slice())),
         ];
         if let Some((second, _)) = others.into_iter().find(|other| other.1) {
             return Err(UsageError::OneInput { first: "the list of targets", second });
@@ -162,14 +163,8 @@ impl Candidate {
     #[must_use]
     pub fn of(target: &Target, facts: &Facts) -> Self {
         let instance = target.instance().and_then(|id| facts.instances.get(id));
-        let instance = match instance {
-            Some(Row::Present(instance)) => Some(instance),
-            _ => None,
-        };
-        let node = match facts.nodes.get(target) {
-            Some(Row::Present(node)) => Some(node),
-            _ => None,
-        };
+        let instance = instance.and_then(Row::present);
+        let node = facts.nodes.get(target).and_then(Row::present);
         let mut addresses: Vec<IpAddr> = Vec::new();
         for interface in instance.iter().flat_map(|instance| &instance.interfaces) {
             let v4 = interface.private_ip.into_iter().chain(interface.public_ip).map(IpAddr::V4);
@@ -195,13 +190,11 @@ impl Candidate {
 #[cfg_attr(not(any(test, feature = "live")), expect(dead_code, reason = "of a live run only"))]
 #[must_use]
 pub fn candidates(facts: &Facts) -> Vec<Candidate> {
-    let running = |row: &Row<Instance>| match row {
-        Row::Present(instance) => {
-            !matches!(instance.state, InstanceState::Terminated | InstanceState::ShuttingDown)
-        }
-        _ => false,
+    let is_over = |instance: &Instance| {
+        matches!(instance.state, InstanceState::Terminated | InstanceState::ShuttingDown)
     };
-    let instances = facts.instances.iter().filter(|(_, row)| running(row));
+    let exists = |row: &Row<Instance>| row.present().is_some_and(|instance| !is_over(instance));
+    let instances = facts.instances.iter().filter(|(_, row)| exists(row));
     let instances = instances.map(|(id, _)| Target::Instance(id.clone()));
     let hybrid = facts
         .nodes
@@ -257,8 +250,7 @@ pub fn select(
 }
 
 /// Does it have every tag?
-#[must_use]
-pub fn has_all(candidate: &Candidate, tags: &[Tag]) -> bool {
+fn has_all(candidate: &Candidate, tags: &[Tag]) -> bool {
     tags.iter().all(|tag| candidate.tags.get(&tag.key) == Some(&tag.value))
 }
 

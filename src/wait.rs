@@ -5,11 +5,12 @@
 //! AWS still makes, a change of IAM that spreads. Everything else ends the wait at once, because a person has
 //! to act first.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use serde_json::{Map, Value};
 use ssm_doctor_checks::engine::{
     check::{Check, Impact},
-    diagnosis::{Diagnosis, Overall, Standing},
+    diagnosis::{Diagnosis, Standing},
 };
 use ssm_doctor_facts::{
     ec2::{AttachmentState, CheckStatus, EndpointState, InstanceState, NatState, PeeringState},
@@ -49,7 +50,7 @@ pub enum Outlook {
 /// What waiting can bring, so long after the first look.
 #[must_use]
 pub fn outlook(diagnosis: &Diagnosis, facts: &Facts, since: Duration) -> Outlook {
-    if matches!(diagnosis.overall, Overall::Healthy | Overall::Degraded) {
+    if diagnosis.overall.can_start() {
         return Outlook::Ready;
     }
     let in_transition = in_transition(facts);
@@ -110,33 +111,29 @@ fn may_pass(why: Why) -> bool {
 
 /// Is AWS still making or starting something?
 fn in_transition(facts: &Facts) -> bool {
-    fn any<T>(rows: impl IntoIterator<Item = T>, is: impl Fn(&T) -> bool) -> bool {
-        rows.into_iter().any(|row| is(&row))
+    fn any<K, T>(rows: &BTreeMap<K, Row<T>>, is: impl Fn(&T) -> bool) -> bool {
+        rows.values().filter_map(Row::present).any(is)
     }
-    let starts = any(present(facts.instances.values()), |it| it.state == InstanceState::Pending);
-    let checked = any(present(facts.instance_statuses.values()), |it| {
-        [&it.instance, &it.system].contains(&&CheckStatus::Initializing)
+    let starts = any(&facts.instances, |instance| instance.state == InstanceState::Pending);
+    let checked = any(&facts.instance_statuses, |status| {
+        [&status.instance, &status.system].contains(&&CheckStatus::Initializing)
     });
-    let endpoints =
-        any(present(facts.endpoints.values()).flatten(), |it| it.state == EndpointState::Pending);
-    let nat = any(present(facts.nat_gateways.values()), |it| it.state == NatState::Pending);
-    let peerings = any(present(facts.peerings.values()), |it| {
-        matches!(it.state, PeeringState::Provisioning | PeeringState::Initiating)
+    let endpoints = any(&facts.endpoints, |list| {
+        list.iter().any(|endpoint| endpoint.state == EndpointState::Pending)
     });
-    let attachments = any(present(facts.transit_gateway_attachments.values()).flatten(), |it| {
-        matches!(
-            it.state,
-            AttachmentState::Pending | AttachmentState::Initiating | AttachmentState::Modifying
-        )
+    let nat = any(&facts.nat_gateways, |gateway| gateway.state == NatState::Pending);
+    let peerings = any(&facts.peerings, |peering| {
+        matches!(peering.state, PeeringState::Provisioning | PeeringState::Initiating)
+    });
+    let attachments = any(&facts.transit_gateway_attachments, |list| {
+        list.iter().any(|attachment| {
+            matches!(
+                attachment.state,
+                AttachmentState::Pending | AttachmentState::Initiating | AttachmentState::Modifying
+            )
+        })
     });
     starts || checked || endpoints || nat || peerings || attachments
-}
-
-fn present<'f, T: 'f>(rows: impl Iterator<Item = &'f Row<T>>) -> impl Iterator<Item = &'f T> {
-    rows.filter_map(|row| match row {
-        Row::Present(row) => Some(row),
-        _ => None,
-    })
 }
 
 /// The facts that stay as they are while the doctor waits. The others are asked for again: what the agent does,
@@ -152,26 +149,22 @@ pub fn lasting(facts: &Facts, since: Duration) -> Facts {
         .into_iter()
         .filter(|need| changes(need, in_transition, since < SPREADS_WITHIN))
         .collect();
-    forget.extend(facts.unseen().into_iter().filter(|need| {
-        let mut row = Facts::default();
-        row.copy_from(facts, need);
-        has_passing_reason(&row)
-    }));
+    forget.extend(
+        facts.unseen().into_iter().filter(|need| reason(facts, need).is_some_and(may_pass)),
+    );
     for need in forget {
         lasting.copy_from(&nothing, &need);
     }
     lasting
 }
 
-/// Do these facts, one row, have a reason that passes? The reason is in the row's JSON, for rows of every kind.
-fn has_passing_reason(row: &Facts) -> bool {
-    let value = serde_json::to_value(row).unwrap_or_default();
-    let rows = value.as_object().into_iter().flat_map(serde_json::Map::values);
-    let mut reasons = rows
-        .filter_map(serde_json::Value::as_object)
-        .flat_map(serde_json::Map::values)
-        .filter_map(|row| serde_json::from_value::<Why>(row.get("unknown")?.clone()).ok());
-    reasons.any(may_pass)
+/// Why a fact was not seen. The JSON of a row has the reason, whatever kind of row it is.
+fn reason(facts: &Facts, need: &Need) -> Option<Why> {
+    let mut row = Facts::default();
+    row.copy_from(facts, need);
+    let tables = serde_json::to_value(row).ok()?;
+    let mut rows = tables.as_object()?.values().filter_map(Value::as_object).flat_map(Map::values);
+    rows.find_map(|row| serde_json::from_value(row.get("unknown")?.clone()).ok())
 }
 
 fn changes(need: &Need, in_transition: bool, spreads: bool) -> bool {
@@ -203,11 +196,7 @@ fn changes(need: &Need, in_transition: bool, spreads: bool) -> bool {
 /// How long to leave AWS alone before the next look.
 #[must_use]
 pub fn pause(since: Duration, facts: &Facts) -> Duration {
-    let throttled = facts.unseen().iter().any(|need| {
-        let mut row = Facts::default();
-        row.copy_from(facts, need);
-        serde_json::to_string(&row).is_ok_and(|text| text.contains("\"unknown\":\"throttled\""))
-    });
+    let throttled = facts.unseen().iter().any(|need| reason(facts, need) == Some(Why::Throttled));
     match throttled {
         true => THROTTLED_PAUSE,
         false if since < FIRST_MINUTES => PAUSE,
@@ -275,7 +264,7 @@ fn span(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
     use ssm_doctor_analysis::case::Case;
     use ssm_doctor_checks::engine::diagnosis::{diagnose, examine, settle};
     use ssm_doctor_facts::scope::Scope;
@@ -288,8 +277,7 @@ mod tests {
 
     /// A healthy scenario with this patch.
     fn scenario(edit: impl FnOnce(&mut Value)) -> (Facts, Scope) {
-        let scenario =
-            fixtures::all().unwrap().into_iter().find(|it| it.name == "private-endpoints").unwrap();
+        let scenario = fixtures::named("private-endpoints").unwrap();
         let mut facts = serde_json::to_value(scenario.facts).unwrap();
         edit(&mut facts);
         let mut facts: Facts = serde_json::from_value(facts).unwrap();

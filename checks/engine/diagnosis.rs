@@ -66,6 +66,12 @@ pub enum Overall {
 }
 
 impl Overall {
+    /// Nothing that was seen stops a session, and nothing that was not seen may.
+    #[must_use]
+    pub fn can_start(self) -> bool {
+        matches!(self, Self::Healthy | Self::Degraded)
+    }
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -29,52 +29,24 @@ pub struct Setting {
 /// Every setting, in the order of the documentation.
 #[must_use]
 pub fn effective(flags: &Flags, config: &Config, our_runbooks: &str) -> Vec<Setting> {
-    let fail_on = (!flags.fail_on.is_empty()).then(|| listed(flags.fail_on));
-    let file = |found: Option<(String, &Path)>| {
-        found.map(|(value, path)| (value, path.display().to_string()))
-    };
-    let text =
-        |found: Option<(&str, &Path)>| file(found.map(|(value, path)| (value.to_owned(), path)));
+    let runbooks = config.find(|file| file.runbook_base.as_deref());
+    let profile = config.find(|file| file.profile.as_deref());
+    let region = config.find(|file| file.region.as_deref());
+    let format = config.find(|file| file.format.as_ref());
+    let fail_on = config.find(|file| file.fail_on.as_deref());
+    let flag = (!flags.fail_on.is_empty()).then_some(flags.fail_on);
+    let text = str::to_owned;
     let mut settings = vec![
         setting(
             "runbook-base",
-            flags.runbook_base.map(str::to_owned),
-            variable(&RUNBOOK_BASE),
-            text(config.find(|file| file.runbook_base.as_deref())),
+            text,
+            (flags.runbook_base, variable(&RUNBOOK_BASE), runbooks),
             Some(our_runbooks),
         ),
-        setting(
-            "profile",
-            flags.profile.map(str::to_owned),
-            variable(&PROFILE),
-            text(config.find(|file| file.profile.as_deref())),
-            None,
-        ),
-        setting(
-            "region",
-            flags.region.map(str::to_owned),
-            variable(&REGION),
-            text(config.find(|file| file.region.as_deref())),
-            None,
-        ),
-        setting(
-            "format",
-            None,
-            None,
-            file(
-                config.find(|file| file.format.as_ref()).map(|(format, path)| (name(format), path)),
-            ),
-            Some("table"),
-        ),
-        setting(
-            "fail-on",
-            fail_on,
-            None,
-            file(
-                config.find(|file| file.fail_on.as_deref()).map(|(all, path)| (listed(all), path)),
-            ),
-            Some("blocks"),
-        ),
+        setting("profile", text, (flags.profile, variable(&PROFILE), profile), None),
+        setting("region", text, (flags.region, variable(&REGION), region), None),
+        setting("format", name, (None, None, format), Some("table")),
+        setting("fail-on", listed, (flag, None, fail_on), Some("blocks")),
     ];
     for (path, file) in &config.0 {
         settings.extend(file.suppress.iter().map(|suppression| Setting {
@@ -86,21 +58,25 @@ pub fn effective(flags: &Flags, config: &Config, our_runbooks: &str) -> Vec<Sett
     settings
 }
 
-fn setting(
+/// A flag; a variable's name and value; a file's value and the file.
+type Sources<'s, T> = (Option<&'s T>, Option<(&'static str, String)>, Option<(&'s T, &'s Path)>);
+
+/// The first source that has a value decides. `spelled` says it as the command line takes it.
+fn setting<T: ?Sized>(
     name: &'static str,
-    flag: Option<String>,
-    variable: Option<(&'static str, String)>,
-    file: Option<(String, String)>,
+    spelled: fn(&T) -> String,
+    (flag, variable, file): Sources<T>,
     default: Option<&str>,
 ) -> Setting {
     // A flag that only repeats its variable is that variable.
-    let flag = flag.filter(|flag| variable.as_ref().is_none_or(|(_, value)| value != flag));
+    let flag =
+        flag.map(spelled).filter(|flag| variable.as_ref().is_none_or(|(_, value)| value != flag));
     let (value, from) = if let Some(value) = flag {
         (Some(value), format!("--{name}"))
     } else if let Some((variable, value)) = variable {
         (Some(value), variable.to_owned())
     } else if let Some((value, file)) = file {
-        (Some(value), file)
+        (Some(spelled(value)), file.display().to_string())
     } else {
         (default.map(str::to_owned), "default".to_owned())
     };

@@ -2,12 +2,12 @@
 
 use clap::{Args, ValueEnum};
 use ssm_doctor_facts::{
-    ids::{SubnetId, VpcId},
-    lookup::Row,
+    ids::{SubnetId, Target, VpcId},
+    lookup::Facts,
 };
 
 use super::node::{GROUP_TAG, Status, platform, status};
-use crate::{snapshot::Snapshot, tag::Tag};
+use crate::tag::Tag;
 
 /// Every filter that is given has to fit. Of several values of one filter, one has to.
 #[derive(Args, Clone, Debug, Default)]
@@ -43,13 +43,8 @@ pub enum Answer {
 
 impl Filter {
     #[must_use]
-    pub fn admits(&self, snapshot: &Snapshot) -> bool {
-        let Snapshot { scope, facts, .. } = snapshot;
-        let instance = scope.target.instance().and_then(|id| facts.instances.get(id));
-        let instance = match instance {
-            Some(Row::Present(instance)) => Some(instance),
-            _ => None,
-        };
+    pub fn admits(&self, target: &Target, facts: &Facts) -> bool {
+        let instance = target.instance().and_then(|id| facts.instances.get(id)?.present());
         let among = |asked: &[String], found: Option<&str>| {
             asked.is_empty() || found.is_some_and(|found| asked.iter().any(|it| it == found))
         };
@@ -59,13 +54,13 @@ impl Filter {
             && among(&self.subnet, instance.and_then(|it| it.subnet.as_ref()).map(SubnetId::as_str))
             && among(&self.auto_scaling_group, tag(GROUP_TAG))
             && among(&self.state, instance.map(|it| it.state.as_str()))
-            && among(&self.platform, platform(snapshot).as_deref())
-            && match (self.managed, status(snapshot)) {
+            && among(&self.platform, platform(target, facts).as_deref())
+            && match (self.managed, status(target, facts)) {
                 // What was not seen may be either: to leave it out would hide it.
                 (None, _) | (Some(Answer::Yes), Status::Managed) | (Some(_), Status::Unknown) => {
                     true
                 }
-                (Some(answer), _) => answer == Answer::No && status(snapshot) != Status::Managed,
+                (Some(answer), status) => answer == Answer::No && status != Status::Managed,
             }
     }
 }
@@ -79,8 +74,7 @@ mod tests {
     #[test]
     fn every_filter_has_to_fit() {
         let scenario = fixtures::named("private-endpoints").unwrap();
-        let (scope, facts) = (scenario.scope, scenario.facts);
-        let web = Snapshot { scope, facts, calls: 0, rounds: 0 };
+        let (target, facts) = (scenario.scope.target, scenario.facts);
         let words = |word: &str| vec![word.to_owned()];
         let tag = |raw: &str| vec![raw.parse::<Tag>().unwrap()];
         let none = Filter::default;
@@ -101,7 +95,7 @@ mod tests {
             (Filter { managed: Some(Answer::No), ..none() }, false),
         ];
         for (filter, expected) in rows {
-            assert_eq!(filter.admits(&web), expected, "{filter:?}");
+            assert_eq!(filter.admits(&target, &facts), expected, "{filter:?}");
         }
     }
 }

@@ -11,9 +11,10 @@ use std::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::node::{Cause, Node, SessionVerdict, Status};
+use super::node::{Cause, Node, Status};
+use crate::render::json_v1::Conclusion;
 
-/// In the place of a node's id, so that changes of different nodes can be compared.
+/// Replaces a node's id, so that changes of different nodes can be compared.
 const NODE: &str = "<node>";
 
 /// How many nodes there are of each kind. Every node has one status, and one verdict on a session.
@@ -46,9 +47,9 @@ impl Counts {
             return;
         }
         *match node.session {
-            SessionVerdict::Healthy | SessionVerdict::Degraded => &mut self.session_can_start,
-            SessionVerdict::Blocked => &mut self.session_blocked,
-            SessionVerdict::Inconclusive => &mut self.session_unknown,
+            Conclusion::Healthy | Conclusion::Degraded => &mut self.session_can_start,
+            Conclusion::Blocked => &mut self.session_blocked,
+            Conclusion::Inconclusive => &mut self.session_unknown,
         } += 1;
     }
 }
@@ -72,7 +73,7 @@ pub struct Group {
     pub runbook: String,
 }
 
-/// Groups in the making.
+/// Collects nodes into groups.
 #[derive(Default)]
 pub struct Grouping(BTreeMap<(String, String, String), (Group, BTreeSet<String>)>);
 
@@ -121,7 +122,7 @@ impl Grouping {
 mod tests {
     use super::*;
 
-    fn node(id: &str, status: Status, session: SessionVerdict, causes: &[Cause]) -> Node {
+    fn node(id: &str, status: Status, session: Conclusion, causes: &[Cause]) -> Node {
         Node {
             target: id.into(),
             name: None,
@@ -153,9 +154,8 @@ mod tests {
 
     #[test]
     fn the_change_that_heals_most_comes_first() {
-        let blocked = |id: &str, causes: &[Cause]| {
-            node(id, Status::Unmanaged, SessionVerdict::Blocked, causes)
-        };
+        let blocked =
+            |id: &str, causes: &[Cause]| node(id, Status::Unmanaged, Conclusion::Blocked, causes);
         let profile =
             |id: &str| cause("profile", &format!("attach to {id}"), &format!("attach {id}"), true);
         let endpoint = |suffices| cause("endpoint", "admit the VPC", "rule sg-1", suffices);
@@ -192,11 +192,11 @@ mod tests {
     fn every_node_is_counted_once_and_unknown_is_not_healthy() {
         let mut counts = Counts::default();
         for (status, session) in [
-            (Status::Managed, SessionVerdict::Healthy),
-            (Status::Managed, SessionVerdict::Blocked),
-            (Status::Unmanaged, SessionVerdict::Blocked),
-            (Status::Stopped, SessionVerdict::Blocked),
-            (Status::Unknown, SessionVerdict::Inconclusive),
+            (Status::Managed, Conclusion::Healthy),
+            (Status::Managed, Conclusion::Blocked),
+            (Status::Unmanaged, Conclusion::Blocked),
+            (Status::Stopped, Conclusion::Blocked),
+            (Status::Unknown, Conclusion::Inconclusive),
         ] {
             counts.add(&node("i-1", status, session, &[]));
         }

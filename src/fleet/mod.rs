@@ -24,12 +24,13 @@ use self::{
 use crate::{
     Failure,
     cli::{self, FailOn},
+    input,
     judge::{
         JudgeError, Lines,
         record::ErrorRecord,
         stream::{self, Asked, Work},
     },
-    output::{self, OutputError, Pending, Readers},
+    output::{self, Outputs},
     publish::{exit_code, worst},
     render::{Screen, json_line},
     report::Report,
@@ -40,7 +41,7 @@ use crate::{
 /// Makes a node of each target, and its exit code.
 struct Nodes {
     filter: Filter,
-    /// All, if there is none.
+    /// All, if none is named.
     regions: Vec<Region>,
     fail_on: Vec<FailOn>,
 }
@@ -50,7 +51,8 @@ impl Work for Nodes {
 
     fn wants(&self, snapshot: &Snapshot) -> bool {
         let region = &snapshot.scope.region;
-        (self.regions.is_empty() || self.regions.contains(region)) && self.filter.admits(snapshot)
+        (self.regions.is_empty() || self.regions.contains(region))
+            && self.filter.admits(&snapshot.scope.target, &snapshot.facts)
     }
 
     fn make(&self, snapshot: &Snapshot, report: &Report) -> Result<Self::Made, String> {
@@ -71,7 +73,7 @@ pub fn files(names: &[PathBuf]) -> Result<Box<dyn BufRead + Send>, JudgeError> {
     for name in names {
         // A file may end without a line end.
         let end = Cursor::new(b"\n");
-        all = if name.as_os_str() == "-" {
+        all = if input::is_standard(name) {
             Box::new(all.chain(BufReader::new(io::stdin())).chain(end))
         } else {
             let file = File::open(name)
@@ -82,29 +84,6 @@ pub fn files(names: &[PathBuf]) -> Result<Box<dyn BufRead + Send>, JudgeError> {
     Ok(all)
 }
 
-/// Where the fleet goes, opened before the work begins.
-pub struct Sink {
-    outputs: Vec<(Format, Pending)>,
-    printed: Option<Format>,
-}
-
-impl Sink {
-    /// # Errors
-    /// If a file cannot be written.
-    pub fn open(format: Option<Format>, files: &[PathBuf]) -> Result<Self, Failure> {
-        let asked = format.unwrap_or_default();
-        let outputs = files
-            .iter()
-            .map(|file| {
-                let format = Format::of_file(file).unwrap_or(asked);
-                Ok((format, Pending::open(file, Readers::Usual)?))
-            })
-            .collect::<Result<Vec<_>, Failure>>()?;
-        let printed = Some(asked).filter(|asked| outputs.iter().all(|it| it.0 != *asked));
-        Ok(Self { outputs, printed })
-    }
-}
-
 /// Judges the lines of `input`, groups the nodes, and writes them.
 ///
 /// # Errors
@@ -113,22 +92,17 @@ pub fn run(
     input: impl BufRead + Send + 'static,
     asked: Asked,
     args: &cli::Fleet,
-    sink: Sink,
+    outputs: Outputs<Format>,
 ) -> Result<u8, Failure> {
     let work = Nodes {
         filter: args.filter.clone(),
-        regions: args.region.iter().filter_map(|word| word.parse().ok()).collect(),
-        fail_on: args.threshold.fail_on.clone(),
-    };
-    let work = if args.region.iter().any(|word| word == cli::ALL_REGIONS) {
-        Nodes { regions: Vec::new(), ..work }
-    } else {
-        work
+        regions: args.regions().unwrap_or_default(),
+        fail_on: args.judging.threshold.fail_on.clone(),
     };
     let results = stream::start(input, asked, work);
-    let streams = sink.printed == Some(Format::Ndjson);
+    let streams = outputs.printed == Some(Format::Ndjson);
     // Nobody needs all nodes at the end, if each is printed at once.
-    let keeps = !streams || !sink.outputs.is_empty();
+    let keeps = !streams || !outputs.files.is_empty();
     let (mut lines, mut code) = (Lines::default(), 0);
     let (mut counts, mut grouping) = (Counts::default(), Grouping::default());
     let (mut nodes, mut errors) = (Vec::new(), Vec::new());
@@ -154,23 +128,21 @@ pub fn run(
                 text
             }
         };
-        match out.write_all(text.as_bytes()) {
-            // A reader that has seen enough is no error.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
-            written => written.map_err(OutputError::standard)?,
+        if !output::is_taken(out.write_all(text.as_bytes()))? {
+            return Ok(0);
         }
     }
     drop(out);
     let read = results.end();
     let fleet = Document::new(counts, grouping.finish(), nodes, errors);
     let view = screen(&io::stdout());
-    for (format, file) in sink.outputs {
+    for (format, file) in outputs.files {
         file.write(&format.render(&fleet, Screen { colour: false, ..view })?)?;
     }
     if streams {
         let rest: Result<String, Failure> = closing(&fleet).map(|line| written(&line)).collect();
         output::print(&rest?)?;
-    } else if let Some(format) = sink.printed {
+    } else if let Some(format) = outputs.printed {
         output::print(&format.render(&fleet, view)?)?;
     }
     read.map_err(JudgeError::Unreadable)?;

@@ -1,15 +1,17 @@
-//! A node of a fleet: how it stands, and what to fix, in a few fields.
+//! A node of a fleet: its state, and what to fix, in a few fields.
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use ssm_doctor_checks::engine::{
-    check::Check,
-    diagnosis::{Overall, Standing},
-    verification::Verified,
+use ssm_doctor_checks::engine::{check::Check, diagnosis::Standing, verification::Verified};
+use ssm_doctor_facts::{
+    ec2::InstanceState,
+    ids::Target,
+    lookup::{Facts, Row},
+    ssm::Ping,
 };
-use ssm_doctor_facts::{ec2::InstanceState, lookup::Row, ssm::Ping};
 
 use crate::{
+    render::json_v1::Conclusion,
     report::{Repair, Report},
     snapshot::Snapshot,
 };
@@ -32,7 +34,7 @@ pub struct Node {
     /// Of an instance: `running`, `stopped`…
     pub state: Option<String>,
     pub status: Status,
-    pub session: SessionVerdict,
+    pub session: Conclusion,
     /// What keeps a session from starting, the root cause first. Empty for a stopped instance.
     pub causes: Vec<Cause>,
     /// What was not seen, if the verdict depends on it.
@@ -65,28 +67,6 @@ impl Status {
     }
 }
 
-/// Can a session start?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SessionVerdict {
-    Healthy,
-    Degraded,
-    Blocked,
-    Inconclusive,
-}
-
-impl SessionVerdict {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Degraded => "degraded",
-            Self::Blocked => "blocked",
-            Self::Inconclusive => "inconclusive",
-        }
-    }
-}
-
 /// Something to fix, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Cause {
@@ -108,20 +88,10 @@ impl Node {
     #[must_use]
     pub fn new(snapshot: &Snapshot, report: &Report) -> Self {
         let Snapshot { scope, facts, .. } = snapshot;
-        let instance = scope.target.instance().and_then(|id| facts.instances.get(id));
-        let instance = match instance {
-            Some(Row::Present(instance)) => Some(instance),
-            _ => None,
-        };
-        let status = status(snapshot);
-        let session = match report.diagnosis.overall {
-            Overall::Healthy => SessionVerdict::Healthy,
-            Overall::Degraded => SessionVerdict::Degraded,
-            Overall::Blocked => SessionVerdict::Blocked,
-            Overall::Inconclusive => SessionVerdict::Inconclusive,
-        };
-        let stopped = status == Status::Stopped;
-        let can_start = matches!(session, SessionVerdict::Healthy | SessionVerdict::Degraded);
+        let instance = scope.target.instance().and_then(|id| facts.instances.get(id)?.present());
+        let status = status(&scope.target, facts);
+        let overall = report.diagnosis.overall;
+        let nothing_to_fix = status == Status::Stopped || overall.can_start();
         let unseen = report.unseen().into_iter().filter(|unseen| unseen.decisive);
         Self {
             target: scope.target.to_string(),
@@ -132,11 +102,11 @@ impl Node {
             vpc: instance.and_then(|it| it.vpc.as_ref()).map(ToString::to_string),
             subnet: instance.and_then(|it| it.subnet.as_ref()).map(ToString::to_string),
             auto_scaling_group: instance.and_then(|it| it.tags.get(GROUP_TAG)).cloned(),
-            platform: platform(snapshot),
+            platform: platform(&scope.target, facts),
             state: instance.map(|it| it.state.as_str().to_owned()),
             status,
-            session,
-            causes: if stopped || can_start { Vec::new() } else { causes(report) },
+            session: overall.into(),
+            causes: if nothing_to_fix { Vec::new() } else { causes(report) },
             unseen: unseen.map(|it| format!("{} {}", it.what, it.why).trim_end().into()).collect(),
         }
     }
@@ -149,25 +119,18 @@ impl Node {
 
 /// `windows`, `linux` or `macos`. An instance that is not managed is known by its image only.
 #[must_use]
-pub fn platform(snapshot: &Snapshot) -> Option<String> {
-    let Snapshot { scope, facts, .. } = snapshot;
-    let reported = match facts.nodes.get(&scope.target) {
-        Some(Row::Present(node)) => node.platform.as_deref().map(str::to_ascii_lowercase),
-        _ => None,
-    };
-    let instance = scope.target.instance().and_then(|id| facts.instances.get(id));
-    let by_image = match instance {
-        Some(Row::Present(instance)) if instance.windows => Some("windows"),
-        Some(Row::Present(_)) => Some("linux"),
-        _ => None,
-    };
-    reported.or_else(|| by_image.map(str::to_owned))
+pub fn platform(target: &Target, facts: &Facts) -> Option<String> {
+    let node = facts.nodes.get(target).and_then(Row::present);
+    let reported = node.and_then(|node| node.platform.as_deref()).map(str::to_ascii_lowercase);
+    reported.or_else(|| {
+        let instance = facts.instances.get(target.instance()?)?.present()?;
+        Some(if instance.windows { "windows" } else { "linux" }.to_owned())
+    })
 }
 
 #[must_use]
-pub fn status(snapshot: &Snapshot) -> Status {
-    let Snapshot { scope, facts, .. } = snapshot;
-    if let Some(id) = scope.target.instance() {
+pub fn status(target: &Target, facts: &Facts) -> Status {
+    if let Some(id) = target.instance() {
         match facts.instances.get(id) {
             Some(Row::Present(instance)) => match instance.state {
                 InstanceState::Running | InstanceState::Pending => {}
@@ -177,7 +140,7 @@ pub fn status(snapshot: &Snapshot) -> Status {
             _ => return Status::Unknown,
         }
     }
-    match facts.nodes.get(&scope.target) {
+    match facts.nodes.get(target) {
         Some(Row::Present(node)) if node.ping == Ping::Online => Status::Managed,
         Some(Row::Present(_) | Row::Absent(_)) => Status::Unmanaged,
         Some(Row::Unknown { .. }) | None => Status::Unknown,

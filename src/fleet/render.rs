@@ -1,6 +1,4 @@
-//! A fleet as text: what to change first, and how every node stands.
-
-use std::fmt::Write as _;
+//! A fleet as text: what to change first, and the state of every node.
 
 use anstyle::{AnsiColor, Style};
 use askama::Template;
@@ -9,16 +7,19 @@ use serde::Serialize;
 
 use super::{
     group::{Counts, Group},
-    node::{Node, SessionVerdict, Status},
+    node::{Cause, Node, Status},
 };
 use crate::{
     judge::record::ErrorRecord,
     render::{
-        BOLD, PLAIN, Page, RenderError, Screen, json,
-        markdown::{escaped, fence},
-        safe::shown,
+        BOLD, PLAIN, Page, RenderError, Screen,
+        html::link,
+        json, json_line,
+        json_v1::{Conclusion, Tool},
+        markdown::{self, code, escaped},
+        safe::{clean, shown},
     },
-    report::steps::steps,
+    report::{mark::Mark, steps::steps, summary::counted},
 };
 
 const LABEL: Style = AnsiColor::Cyan.on_default();
@@ -47,11 +48,6 @@ enum Schema {
     FleetV1,
 }
 
-#[derive(Serialize, JsonSchema)]
-struct Tool {
-    version: &'static str,
-}
-
 impl Document {
     #[must_use]
     pub fn new(
@@ -60,8 +56,7 @@ impl Document {
         nodes: Vec<Node>,
         errors: Vec<ErrorRecord>,
     ) -> Self {
-        let tool = Tool { version: env!("CARGO_PKG_VERSION") };
-        Self { schema: Schema::FleetV1, tool, summary, groups, nodes, errors }
+        Self { schema: Schema::FleetV1, tool: Tool::current(), summary, groups, nodes, errors }
     }
 }
 
@@ -114,7 +109,7 @@ impl Format {
 
 /// `12 nodes: 8 managed, 3 unmanaged, 1 stopped`.
 #[must_use]
-pub fn counted(counts: &Counts) -> [String; 2] {
+fn headline(counts: &Counts) -> [String; 2] {
     let list = |numbers: &[(usize, &str)]| {
         let some = numbers.iter().filter(|it| it.0 > 0);
         some.map(|(number, what)| format!("{number} {what}")).collect::<Vec<_>>().join(", ")
@@ -131,7 +126,7 @@ pub fn counted(counts: &Counts) -> [String; 2] {
         (counts.session_blocked, "cannot"),
         (counts.session_unknown, "unknown"),
     ]);
-    let nodes = if nodes == 1 { "1 node".into() } else { format!("{nodes} nodes") };
+    let nodes = counted(nodes, "node", "nodes");
     [
         format!("{nodes}: {}", if kinds.is_empty() { "none" } else { &kinds }),
         format!("sessions: {}", if sessions.is_empty() { "none" } else { &sessions }),
@@ -139,13 +134,9 @@ pub fn counted(counts: &Counts) -> [String; 2] {
 }
 
 /// `blocks 30 nodes; 1 change lets a session start on 28 of them`.
-#[must_use]
-pub fn effect(group: &Group) -> String {
-    let count = |number: usize, what: &str| match number {
-        1 => format!("1 {what}"),
-        number => format!("{number} {what}s"),
-    };
-    let (nodes, changes) = (count(group.nodes.len(), "node"), count(group.changes, "change"));
+fn effect(group: &Group) -> String {
+    let nodes = counted(group.nodes.len(), "node", "nodes");
+    let changes = counted(group.changes, "change", "changes");
     let lets = if group.changes == 1 { "lets" } else { "let" };
     match group.heals {
         0 => format!("{nodes}; {changes}, and more is needed before a session can start"),
@@ -178,7 +169,7 @@ fn unseen(nodes: &[Node]) -> Vec<(String, usize)> {
 
 fn table(fleet: &Document, screen: Screen) -> String {
     let mut page = Page::new(screen);
-    for line in counted(&fleet.summary) {
+    for line in headline(&fleet.summary) {
         page.paragraph(0, &[(BOLD, &line)]);
     }
     for (at, group) in fleet.groups.iter().enumerate() {
@@ -227,7 +218,7 @@ pub enum Line<'f> {
 fn ndjson(fleet: &Document) -> serde_json::Result<String> {
     let nodes = fleet.nodes.iter().map(Line::Node);
     let errors = fleet.errors.iter().map(Line::Error);
-    nodes.chain(errors).chain(closing(fleet)).map(|line| crate::render::json_line(&line)).collect()
+    nodes.chain(errors).chain(closing(fleet)).map(|line| json_line(&line)).collect()
 }
 
 /// What is known after the last node.
@@ -257,7 +248,7 @@ fn csv(fleet: &Document) -> String {
     let header = COLUMNS.join(",") + "\r\n";
     let line = |node: &Node| {
         let some = |text: &Option<String>| text.clone().unwrap_or_default();
-        let root = |of: fn(&super::node::Cause) -> &str| node.root().map_or("", of).to_owned();
+        let root = |of: fn(&Cause) -> &str| node.root().map_or("", of).to_owned();
         let cells: [String; COLUMNS.len()] = [
             node.target.clone(),
             some(&node.name),
@@ -295,21 +286,16 @@ fn cell(text: &str) -> String {
 
 fn markdown(fleet: &Document) -> String {
     let mut text = String::new();
-    let mut say = |line: &str| {
-        // A `String` takes everything.
-        let _ = writeln!(text, "{line}");
-    };
-    let [nodes, sessions] = counted(&fleet.summary);
+    let mut say = |line: &str| markdown::say(&mut text, line);
+    let [nodes, sessions] = headline(&fleet.summary);
     say(&format!("## {nodes}\n\n{sessions}\n"));
     for (at, group) in fleet.groups.iter().enumerate() {
         say(&format!("### {}. {} (`{}`)\n", at + 1, escaped(&group.statement), group.check));
         say(&format!("Blocks {}.\n", effect(group)));
         say(&format!("Fix: {}\n", escaped(&group.fix)));
         if !group.commands.is_empty() {
-            let commands: Vec<_> = group.commands.iter().map(|it| shown(it, true)).collect();
-            let commands = commands.join("\n");
-            let fence = fence(&commands);
-            say(&format!("{fence}sh\n{commands}\n{fence}\n"));
+            let commands: Vec<_> = group.commands.iter().map(|command| clean(command)).collect();
+            say(&format!("{}\n", code("sh", &commands.join("\n"))));
         }
         say(&format!("Nodes: {}\n", escaped(&group.nodes.join(", "))));
         say(&format!("[Runbook]({})\n", group.runbook));
@@ -350,15 +336,15 @@ struct Row {
     name: String,
     place: String,
     status: Status,
-    session: SessionVerdict,
-    causes: Vec<super::node::Cause>,
+    session: Conclusion,
+    mark: Mark,
+    causes: Vec<Cause>,
     unseen: Vec<String>,
 }
 
 fn html(fleet: &Document) -> askama::Result<String> {
-    let clean = |text: &str| shown(text, true).into_owned();
     let all = |texts: &[String]| texts.iter().map(|text| clean(text)).collect::<Vec<_>>();
-    let [nodes, sessions] = counted(&fleet.summary);
+    let [nodes, sessions] = headline(&fleet.summary);
     let groups = fleet.groups.iter().map(|group| Section {
         check: group.check.clone(),
         statement: clean(&group.statement),
@@ -366,15 +352,15 @@ fn html(fleet: &Document) -> askama::Result<String> {
         fix: clean(&group.fix),
         commands: all(&group.commands),
         nodes: group.nodes.clone(),
-        runbook: crate::render::html::link(&group.runbook),
+        runbook: link(&group.runbook),
     });
     let rows = fleet.nodes.iter().map(|node| {
         let place = [&node.account, &Some(node.region.clone()), &node.vpc, &node.subnet];
-        let causes = node.causes.iter().map(|cause| super::node::Cause {
+        let causes = node.causes.iter().map(|cause| Cause {
             statement: clean(&cause.statement),
             fix: clean(&cause.fix),
             commands: all(&cause.commands),
-            runbook: crate::render::html::link(&cause.runbook),
+            runbook: link(&cause.runbook),
             ..cause.clone()
         });
         Row {
@@ -383,6 +369,7 @@ fn html(fleet: &Document) -> askama::Result<String> {
             place: place.into_iter().flatten().map(|it| clean(it)).collect::<Vec<_>>().join(", "),
             status: node.status,
             session: node.session,
+            mark: mark(node.session),
             causes: causes.collect(),
             unseen: all(&node.unseen),
         }
@@ -398,22 +385,12 @@ fn html(fleet: &Document) -> askama::Result<String> {
     .render()
 }
 
-impl SessionVerdict {
-    /// In the template's style sheet.
-    fn class(self) -> &'static str {
-        match self {
-            Self::Healthy | Self::Degraded => "good",
-            Self::Blocked => "bad",
-            Self::Inconclusive => "doubt",
-        }
-    }
-
-    fn symbol(self) -> &'static str {
-        match self {
-            Self::Healthy | Self::Degraded => "✓",
-            Self::Blocked => "✗",
-            Self::Inconclusive => "?",
-        }
+/// Of a fleet it matters to which nodes a session can start, degraded or not.
+fn mark(session: Conclusion) -> Mark {
+    match session {
+        Conclusion::Healthy | Conclusion::Degraded => Mark::Good,
+        Conclusion::Blocked => Mark::Bad,
+        Conclusion::Inconclusive => Mark::Doubt,
     }
 }
 

@@ -89,6 +89,7 @@ impl Gate {
             pattern.matches(&id) || name.as_ref().is_some_and(|name| pattern.matches(name))
         });
         let today = scope.at.to_string();
+        // RFC 3339 begins with the date.
         let today = today.get(.."2026-12-31".len()).unwrap_or_default();
         let (suppressions, expired) = matching
             .cloned()

@@ -16,7 +16,7 @@ use self::{
 use crate::{
     Failure,
     cli::FailOn,
-    output::OutputError,
+    output,
     publish::{exit_code, worst},
     render::{json_line, json_v1::Document},
     report::Report,
@@ -107,7 +107,7 @@ pub fn run(asked: Asked, fail_on: Vec<FailOn>) -> Result<u8, Failure> {
     let results = stream::start(BufReader::new(io::stdin()), asked, Reports { fail_on });
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut lines, mut code) = (Lines::default(), 0);
-    // Whoever waits for the next report gets those that are ready. If that fails, the next write does too.
+    // Before a wait, the reports that are ready are flushed. If that fails, the next write fails too.
     while let Some((line, made)) = results.next(|| drop(out.flush())) {
         lines.count(line, made.as_ref().err().map(String::as_str));
         let text = match made {
@@ -119,15 +119,12 @@ pub fn run(asked: Asked, fail_on: Vec<FailOn>) -> Result<u8, Failure> {
             Err(what) => json_line(&ErrorRecord::new(line, what))
                 .map_err(|error| Failure::Defect(error.to_string()))?,
         };
-        match out.write_all(text.as_bytes()) {
-            // A reader that has seen enough is no error.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
-            written => written.map_err(OutputError::standard)?,
+        if !output::is_taken(out.write_all(text.as_bytes()))? {
+            return Ok(0);
         }
     }
-    match out.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(0),
-        flushed => flushed.map_err(OutputError::standard)?,
+    if !output::is_taken(out.flush())? {
+        return Ok(0);
     }
     results.end().map_err(JudgeError::Unreadable)?;
     lines.check()?;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What stands on standard output in the place of a report that could not be made.
+/// What `judge` writes instead of a report that could not be made.
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "ssm-doctor/judge-error/v1")]
 pub struct ErrorRecord {

@@ -27,7 +27,7 @@ use crate::{report::Report, snapshot::Snapshot};
 
 /// How to judge, the same for every line.
 pub struct Asked {
-    /// Of the session, if not each line's own. Then the other kinds are not judged.
+    /// The kind of session, instead of each line's own. If it is set, the other kinds are not judged.
     pub session: Option<Session>,
     pub runbooks: String,
     pub shell: Shell,
@@ -51,7 +51,7 @@ pub trait Work: Send + Sync + 'static {
 /// What came of a line: nothing if its target is not of interest, or what is wrong with it.
 pub type Made<T> = Result<Option<T>, String>;
 
-/// The results under way.
+/// The results, in the order of the lines.
 pub struct Results<T> {
     queue: Receiver<(usize, Receiver<Made<T>>)>,
     reader: JoinHandle<io::Result<()>>,
@@ -65,7 +65,7 @@ pub fn start<W: Work>(
 ) -> Results<W::Made> {
     let jobs = asked.jobs.get();
     let (to_judges, at_judges) = sync_channel(2 * jobs);
-    // As many results may wait for a slow line before them. More would cost memory.
+    // This many results may wait for a slow line before them. More would take memory.
     let (to_caller, queue) = sync_channel(16 * jobs);
     let shared = Arc::new((asked, work, Mutex::new(at_judges)));
     for _ in 0..jobs {
@@ -87,7 +87,7 @@ impl<T> Results<T> {
         Some((line, made.unwrap_or_else(|_| Err("it was not judged".into()))))
     }
 
-    /// After the last line. Whoever ends earlier does not wait: the reader may wait for input for ever.
+    /// To be called after the last line only. Before it, the reader may wait for input for ever.
     ///
     /// # Errors
     /// If the input could not be read to its end.
@@ -183,7 +183,7 @@ fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W::Made
             judge = Judge::default();
             Err("ssm-doctor is broken: please report this line".into())
         });
-        // Without a caller nobody needs it.
+        // If the caller is gone, nobody needs the result.
         let _ = to_caller.send(made);
     }
 }

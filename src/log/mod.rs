@@ -113,7 +113,7 @@ pub fn read(paths: &[std::path::PathBuf]) -> Result<AgentLog, LogError> {
     Ok(agent_log::merge(scans))
 }
 
-/// The log that was given beside a target, if any.
+/// The log that was given with a target, if any.
 ///
 /// # Errors
 /// If a file cannot be read, or nothing of it is an agent's log.

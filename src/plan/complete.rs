@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use ssm_doctor_analysis::{case::Case, permissions::managed_policies, what_if};
+use ssm_doctor_analysis::{
+    case::Case, permissions::managed_policies, session::PREFERENCES, what_if,
+};
 use ssm_doctor_checks::engine::diagnosis::examine;
 use ssm_doctor_facts::{
     ec2::{BlockMode, Endpoint, NetworkInterface, PublicAccessBlock},
@@ -76,21 +78,12 @@ fn answer(facts: &mut Facts, need: &Need, assumptions: &mut Assumptions) -> bool
         }
         Need::service_endpoints(service) => {
             let of_service = |endpoint: &&Endpoint| endpoint.service == service.as_str();
-            let lists = facts.endpoints.values().filter_map(|row| match row {
-                Row::Present(list) => Some(list),
-                _ => None,
-            });
-            let found = lists.flatten().filter(of_service).cloned().collect();
+            let found = endpoints(facts).filter(of_service).cloned().collect();
             facts.service_endpoints.insert(service.clone(), Row::Present(found));
         }
         Need::distant_endpoint(id) => {
-            let lists = facts.endpoints.values().filter_map(|row| match row {
-                Row::Present(list) => Some(list),
-                _ => None,
-            });
-            let Some(found) = lists.flatten().find(|endpoint| endpoint.id == *id).cloned() else {
-                return false;
-            };
+            let found = endpoints(facts).find(|endpoint| endpoint.id == *id).cloned();
+            let Some(found) = found else { return false };
             facts.distant_endpoints.insert(id.clone(), Row::Present(found));
         }
         Need::interface_at(place) => {
@@ -99,16 +92,13 @@ fn answer(facts: &mut Facts, need: &Need, assumptions: &mut Assumptions) -> bool
                 matches!(subnet, Some(Row::Present(subnet)) if subnet.vpc == place.vpc)
                     && interface.private_ips.contains(&place.address)
             };
-            let mut interfaces = facts.network_interfaces.values().filter_map(|row| match row {
-                Row::Present(interface) => Some(interface),
-                _ => None,
-            });
+            let mut interfaces = facts.network_interfaces.values().filter_map(Row::present);
             let Some(found) = interfaces.find(|interface| in_vpc(interface)).cloned() else {
                 return false;
             };
             facts.interfaces_at.insert(place.clone(), Row::Present(found));
         }
-        Need::document(name) if name.as_str() == "SSM-SessionManagerRunShell" => {
+        Need::document(name) if name.as_str() == PREFERENCES => {
             assumptions
                 .insert("the account has no Session Manager preferences of its own in this Region");
             facts.documents.insert(name.clone(), Row::Absent(Absent::Absent));
@@ -135,6 +125,11 @@ fn answer(facts: &mut Facts, need: &Need, assumptions: &mut Assumptions) -> bool
         _ => return false,
     }
     true
+}
+
+/// The endpoints of all VPCs.
+fn endpoints(facts: &Facts) -> impl Iterator<Item = &Endpoint> {
+    facts.endpoints.values().filter_map(Row::present).flatten()
 }
 
 /// The document of a policy that AWS manages, if it is one that nodes usually have.

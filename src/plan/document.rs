@@ -3,15 +3,15 @@
 //! Source: Terraform's documentation, "JSON Output Format". Formats 0.1 and 1.x have the same shape; later
 //! ones add fields. Other documents of Terraform look alike, so each is recognized and named.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::{collections::BTreeMap, io, path::Path};
 
 use serde::Deserialize;
-use serde_json::{Map, Value, error::Category};
+use serde_json::{Map, Value};
+
+use crate::{
+    input,
+    snapshot::{Wrong, typed},
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -46,6 +46,14 @@ pub struct ResourceChange {
     /// An object that was replaced before and is still to be destroyed.
     pub deposed: Option<String>,
     pub change: Change,
+}
+
+impl ResourceChange {
+    /// Does the plan do anything with the resource? To forget it is a change too.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.change.actions.iter().any(|action| action != "no-op" && action != "read")
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -201,15 +209,9 @@ impl Document {
     /// # Errors
     /// Whatever is wrong with the file.
     pub fn load(path: &Path) -> Result<Self, PlanError> {
-        let stdin = path == Path::new("-");
-        let file = if stdin { "standard input".into() } else { path.display().to_string() };
-        let mut bytes = Vec::new();
-        let read = if stdin {
-            io::stdin().read_to_end(&mut bytes).map(drop)
-        } else {
-            fs::read(path).map(|read| bytes = read)
-        };
-        read.map_err(|error| PlanError::Unreadable { file: file.clone(), error })?;
+        let file = input::name(path);
+        let bytes = input::read(path)
+            .map_err(|error| PlanError::Unreadable { file: file.clone(), error })?;
         Self::parse(&file, &bytes)
     }
 
@@ -224,16 +226,12 @@ impl Document {
         let text = str::from_utf8(bytes)
             .map_err(|error| PlanError::NotText { file: file(), byte: error.valid_up_to() })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let any: Value = serde_json::from_str(text).map_err(|error| {
-            stream(text).map_or_else(
-                || PlanError::Damaged {
-                    file: file(),
-                    what: plain(&error),
-                    line: error.line(),
-                    column: error.column(),
-                },
-                |what| PlanError::Foreign { file: file(), what },
-            )
+        let any: Value = typed(text).map_err(|Wrong { what, line, column, .. }| {
+            if is_log(text) {
+                PlanError::Foreign { file: file(), what: LOG }
+            } else {
+                PlanError::Damaged { file: file(), what, line, column }
+            }
         })?;
         if let Some(what) = foreign(&any) {
             return Err(PlanError::Foreign { file: file(), what });
@@ -243,16 +241,8 @@ impl Document {
         if !(major == "1" || (major, minor) == ("0", "1") || (major, minor) == ("0", "2")) {
             return Err(PlanError::OtherVersion { file: file(), found: version.into() });
         }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let document: Self = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let inner = error.inner();
-            PlanError::Field {
-                file: file(),
-                path: error.path().to_string(),
-                what: plain(inner),
-                line: inner.line(),
-                column: inner.column(),
-            }
+        let document: Self = typed(text).map_err(|Wrong { path, what, line, column }| {
+            PlanError::Field { file: file(), path, what, line, column }
         })?;
         if document.errored {
             return Err(PlanError::Incomplete { file: file() });
@@ -274,8 +264,8 @@ fn foreign(any: &Value) -> Option<&'static str> {
         Some("a report of ssm-doctor")
     } else if has("lineage") || has("serial") && has("resources") {
         Some("a state file")
-    } else if stream(&any.to_string()).is_some() {
-        stream(&any.to_string())
+    } else if has(LOG_KEY) {
+        Some(LOG)
     } else if !has("format_version") {
         Some("the JSON of another tool")
     } else if has("resource_changes") || has("planned_values") || has("configuration") {
@@ -287,18 +277,11 @@ fn foreign(any: &Value) -> Option<&'static str> {
     }
 }
 
-/// Is it the log of `terraform plan -json`, one message in each line?
-fn stream(text: &str) -> Option<&'static str> {
-    let first: Value = serde_json::from_str(text.lines().next()?).ok()?;
-    first.get("@level").map(|_| "the log of `terraform plan -json`")
-}
+/// What `terraform plan -json` prints, one message in each line, and the key that each has.
+const LOG: &str = "the log of `terraform plan -json`";
+const LOG_KEY: &str = "@level";
 
-/// The message alone: `serde_json` ends it with the place.
-fn plain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |split| split.0);
-    match error.classify() {
-        Category::Eof => "it ends in the middle".into(),
-        _ => what.into(),
-    }
+fn is_log(text: &str) -> bool {
+    let first = text.lines().next().and_then(|line| serde_json::from_str::<Value>(line).ok());
+    first.is_some_and(|first| first.get(LOG_KEY).is_some())
 }

@@ -10,7 +10,7 @@ use ssm_doctor_facts::ids::{AccountId, Region};
 
 use super::{document::Document, world::Home};
 
-/// In the place of an account that the plan does not show: no account has this id.
+/// The account where the plan shows none: no account has this id.
 pub const NO_ACCOUNT: &str = "000000000000";
 
 /// The Region and account of each provider.

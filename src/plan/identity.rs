@@ -26,6 +26,12 @@ pub fn identity(kind: &str, values: &Value) -> Option<String> {
     values.get(attribute)?.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
+/// May an id contain this letter?
+#[must_use]
+pub fn is_part_of_id(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '-' || letter == '_'
+}
+
 /// An id in the form of its kind, made of the address.
 #[must_use]
 pub fn made_id(kind: &str, address: &str) -> String {
@@ -37,7 +43,7 @@ pub fn made_id(kind: &str, address: &str) -> String {
             slug.push('-');
         }
     }
-    // AWS puts something random behind an endpoint's id, after a hyphen.
+    // A hyphen ends an endpoint's id in its DNS names, where AWS adds random characters.
     let slug = if kind == "aws_vpc_endpoint" { slug.replace('-', "") } else { slug };
     let slug = slug.trim_matches('-');
     let prefix = match kind {
@@ -66,19 +72,68 @@ pub fn made_id(kind: &str, address: &str) -> String {
     format!("{prefix}{slug}")
 }
 
+/// What AWS makes along with a resource. In a plan its id is the resource's own, with another prefix.
+pub struct Companion {
+    /// The prefix of the resource's id.
+    of: &'static str,
+    prefix: &'static str,
+    /// What people call it, before the resource's address.
+    pub words: &'static str,
+}
+
+pub const MAIN_ROUTE_TABLE: Companion =
+    Companion { of: "vpc-", prefix: "rtb-main-", words: "the main route table of " };
+pub const DEFAULT_SECURITY_GROUP: Companion =
+    Companion { of: "vpc-", prefix: "sg-default-", words: "the default security group of " };
+pub const DEFAULT_NETWORK_ACL: Companion =
+    Companion { of: "vpc-", prefix: "acl-default-", words: "the default network ACL of " };
+pub const DEFAULT_TRANSIT_TABLE: Companion =
+    Companion { of: "tgw-", prefix: "tgw-rtb-default-", words: "the default route table of " };
+pub const INTERFACE_OF_INSTANCE: Companion =
+    Companion { of: "i-", prefix: "eni-", words: "the network interface of " };
+pub const PREFIX_LIST_OF_ENDPOINT: Companion =
+    Companion { of: "vpce-", prefix: "pl-", words: "the prefix list of " };
+
+pub const COMPANIONS: [Companion; 6] = [
+    MAIN_ROUTE_TABLE,
+    DEFAULT_SECURITY_GROUP,
+    DEFAULT_NETWORK_ACL,
+    DEFAULT_TRANSIT_TABLE,
+    INTERFACE_OF_INSTANCE,
+    PREFIX_LIST_OF_ENDPOINT,
+];
+
+impl Companion {
+    /// Does AWS make it along with the resource that has this id?
+    #[must_use]
+    pub fn comes_with(&self, id: &str) -> bool {
+        id.starts_with(self.of)
+    }
+
+    /// Its id, by the id of the resource.
+    #[must_use]
+    pub fn id(&self, resource: &str) -> String {
+        resource.replacen(self.of, self.prefix, 1)
+    }
+}
+
+/// The id of an endpoint's interface in one of its subnets.
+#[must_use]
+pub fn endpoint_interface(endpoint: &str, subnet: usize) -> String {
+    format!("eni-{subnet}-{}", endpoint.strip_prefix("vpce-").unwrap_or(endpoint))
+}
+
 /// The id of what AWS makes along with a resource, if an attribute names it.
 #[must_use]
 pub fn made_along(id: &str, attribute: Option<&str>, kinds: &[&str]) -> Option<String> {
-    let (prefix, other, kind) = match attribute? {
-        "main_route_table_id" | "default_route_table_id" => {
-            ("vpc-", "rtb-main-", "aws_route_table")
-        }
-        "default_security_group_id" => ("vpc-", "sg-default-", "aws_security_group"),
-        "default_network_acl_id" => ("vpc-", "acl-default-", "aws_network_acl"),
+    let (companion, kind) = match attribute? {
+        "main_route_table_id" | "default_route_table_id" => (MAIN_ROUTE_TABLE, "aws_route_table"),
+        "default_security_group_id" => (DEFAULT_SECURITY_GROUP, "aws_security_group"),
+        "default_network_acl_id" => (DEFAULT_NETWORK_ACL, "aws_network_acl"),
         "association_default_route_table_id" | "propagation_default_route_table_id" => {
-            ("tgw-", "tgw-rtb-default-", "aws_ec2_transit_gateway_route_table")
+            (DEFAULT_TRANSIT_TABLE, "aws_ec2_transit_gateway_route_table")
         }
         _ => return None,
     };
-    (id.starts_with(prefix) && kinds.contains(&kind)).then(|| id.replacen(prefix, other, 1))
+    (companion.comes_with(id) && kinds.contains(&kind)).then(|| companion.id(id))
 }

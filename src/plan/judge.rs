@@ -16,10 +16,11 @@ use ssm_doctor_checks::engine::{
     command::Shell,
     diagnosis::{Answers, Finding, Overall, diagnose, examine},
     verification::Trial,
+    words,
 };
 use ssm_doctor_facts::{
     iam::Caller,
-    ids::Target,
+    ids::{InstanceId, Target},
     lookup::{Absent, Facts, Ourselves, Row, Why},
     scope::{Client, Scope, Session, Sides},
     time::Timestamp,
@@ -28,11 +29,16 @@ use ssm_doctor_facts::{
 use super::{
     complete::{Assumptions, assume_agent, complete},
     document::PlanError,
+    identity::is_part_of_id,
     merge,
     rows::{INSTANCES, Rows},
     world::{Home, Plan, When, World},
 };
-use crate::{Failure, report::Report, snapshot::Snapshot};
+use crate::{
+    Failure,
+    report::{Report, unknown_in_words},
+    snapshot::Snapshot,
+};
 
 /// What to judge, and how.
 pub struct Asked<'a> {
@@ -96,14 +102,14 @@ pub fn judge(plan: &Plan, asked: &Asked) -> Result<Judged, Failure> {
         if asked.base.is_none() {
             managed.extend(rows.0.managed.iter().map(ToString::to_string));
         }
-        let mut bench =
-            Bench { plan, asked, session, home: &home, rows: &rows, assumptions: &mut assumptions };
-        for pair in bench.pairs() {
+        let mut judge =
+            Judge { plan, asked, session, home: &home, rows: &rows, assumptions: &mut assumptions };
+        for pair in judge.pairs() {
             let names = pair.names();
             known.extend(names.iter().cloned());
             if asked.targets.is_empty() || asked.targets.iter().any(|target| names.contains(target))
             {
-                judged.targets.push(bench.judge(pair)?);
+                judged.targets.push(judge.judge(pair)?);
             }
         }
     }
@@ -156,14 +162,15 @@ impl Pair {
     }
 }
 
-/// Everything that judging the instances of one Region takes.
-struct Bench<'b> {
-    plan: &'b Plan,
-    asked: &'b Asked<'b>,
+/// Judges the instances of one Region.
+struct Judge<'j> {
+    plan: &'j Plan,
+    asked: &'j Asked<'j>,
     session: Session,
-    home: &'b Home,
-    rows: &'b (Rows, Rows),
-    assumptions: &'b mut Assumptions,
+    home: &'j Home,
+    /// Before the plan, and after all of it.
+    rows: &'j (Rows, Rows),
+    assumptions: &'j mut Assumptions,
 }
 
 /// One target at one time.
@@ -178,16 +185,15 @@ impl Side {
     }
 }
 
-impl Bench<'_> {
+impl Judge<'_> {
     fn pairs(&self) -> Vec<Pair> {
         let (before, after) = (&self.rows.0.instances, &self.rows.1.instances);
         let mut pairs: Vec<Pair> = Vec::new();
         // A group has one instance for each of its subnets: the first belongs to the first.
-        let nth =
-            |list: &[(String, ssm_doctor_facts::ids::InstanceId)], address: &str, at: usize| {
-                let of = list.iter().filter(|(other, _)| other == address);
-                of.map(|(_, id)| Target::Instance(id.clone())).nth(at)
-            };
+        let nth = |list: &[(String, InstanceId)], address: &str, at: usize| {
+            let of = list.iter().filter(|(other, _)| other == address);
+            of.map(|(_, id)| Target::Instance(id.clone())).nth(at)
+        };
         let addresses: BTreeSet<&String> =
             before.iter().chain(after).map(|(address, _)| address).collect();
         for address in addresses {
@@ -267,10 +273,10 @@ impl Bench<'_> {
             let case = Case::new(&side.snapshot.facts, &side.snapshot.scope);
             Trial::on(&case, &[]).diagnosis.overall
         });
-        let could_start = measured.is_some_and(can_start);
+        let could_start = measured.is_some_and(Overall::can_start);
         let changed_by = match (&pair.after, &after) {
             (Some(target), Some(side))
-                if !can_start(side.overall()) && measured != Some(side.overall()) =>
+                if !side.overall().can_start() && measured != Some(side.overall()) =>
             {
                 if could_start {
                     self.changes_that_break(&pair, target, before.as_ref())?
@@ -305,10 +311,10 @@ impl Bench<'_> {
         let (mut facts, observed) = match self.base() {
             Some(base) => {
                 let mut facts = base.facts.clone();
-                facts.absorb(self.rows.0.facts_beside(&base.facts));
+                facts.absorb(self.rows.0.added_to(&base.facts));
                 (facts, base.scope.target == *target)
             }
-            None => (Rows::of(&World::new(self.plan, When::Before), self.home).alone(), false),
+            None => (self.rows.0.alone(), false),
         };
         self.finish(&mut facts, &scope);
         let snapshot = Snapshot { scope, facts, calls: 0, rounds: 0 };
@@ -318,8 +324,8 @@ impl Bench<'_> {
     }
 
     fn after(&mut self, target: &Target, before: Option<&Side>) -> Result<Side, Failure> {
-        let nothing = BTreeSet::new();
-        self.after_but(target, before, &nothing)
+        let rows = self.rows;
+        self.after_rows(target, before, &rows.1)
     }
 
     /// After all changes but some.
@@ -329,12 +335,22 @@ impl Bench<'_> {
         before: Option<&Side>,
         undone: &BTreeSet<String>,
     ) -> Result<Side, Failure> {
-        let scope = self.scope(target)?;
         let rows = Rows::of(&World::new(self.plan, When::After { undone }), self.home);
+        self.after_rows(target, before, &rows)
+    }
+
+    /// After changes that lead to these rows.
+    fn after_rows(
+        &mut self,
+        target: &Target,
+        before: Option<&Side>,
+        rows: &Rows,
+    ) -> Result<Side, Failure> {
+        let scope = self.scope(target)?;
         let mut facts = match self.base() {
             Some(base) => {
                 let defect = |error: serde_json::Error| Failure::Defect(error.to_string());
-                merge::changed(&base.facts, &self.rows.0, &rows).map_err(defect)?
+                merge::changed(&base.facts, &self.rows.0, rows).map_err(defect)?
             }
             None => rows.alone(),
         };
@@ -382,9 +398,7 @@ impl Bench<'_> {
     ) -> Result<Vec<String>, Failure> {
         let changes = self.plan.document.resource_changes.iter();
         let mut undone: BTreeSet<String> = changes
-            .filter(|change| {
-                change.change.actions.iter().any(|action| action != "no-op" && action != "read")
-            })
+            .filter(|change| change.is_change())
             .map(|change| change.address.clone())
             .collect();
         for address in undone.clone() {
@@ -393,7 +407,7 @@ impl Bench<'_> {
             let kept = pair.address.as_ref().is_some_and(|own| undone.contains(own));
             let target = pair.before.as_ref().filter(|_| kept).unwrap_or(target);
             let side = self.after_but(target, before, &undone)?;
-            if !can_start(side.overall()) {
+            if !side.overall().can_start() {
                 undone.insert(address);
             }
         }
@@ -414,30 +428,23 @@ impl Bench<'_> {
         let text: String = causes
             .map(|finding| match &finding.answer {
                 Ok(Verdict::Fail(evidence, _)) => {
-                    let parts = evidence.iter().map(|it| {
-                        format!("{} {}", it.subject, ssm_doctor_checks::engine::words::observed(it))
+                    let parts = evidence.iter().map(|observation| {
+                        format!("{} {}", observation.subject, words::observed(observation))
                     });
                     parts.collect::<Vec<_>>().join(" ")
                 }
-                Err(unknown) => crate::report::unknown_in_words(unknown),
+                Err(unknown) => unknown_in_words(unknown),
                 Ok(_) => String::new(),
             })
             .collect::<Vec<_>>()
             .join(" ");
-        let words: BTreeSet<&str> = text
-            .split(|it: char| !(it.is_ascii_alphanumeric() || it == '-' || it == '_'))
-            .collect();
+        let words: BTreeSet<&str> = text.split(|letter| !is_part_of_id(letter)).collect();
         let named =
             self.plan.changed_ids().into_iter().filter(|(id, _)| words.contains(id.as_str()));
-        let named: BTreeSet<String> =
-            named.map(|(_, address)| address).chain(address.map(str::to_owned)).collect();
-        named.into_iter().collect()
+        let addresses = named.map(|(_, address)| address).chain(address.map(str::to_owned));
+        // In order, each once.
+        addresses.collect::<BTreeSet<String>>().into_iter().collect()
     }
-}
-
-/// Nothing that was seen stops a session, and nothing that was not seen may.
-pub fn can_start(overall: Overall) -> bool {
-    matches!(overall, Overall::Healthy | Overall::Degraded)
 }
 
 fn now() -> Result<Timestamp, Failure> {

@@ -5,6 +5,8 @@
 //! have more than the plan knows of. This works on rows as they are saved, so that each kind of row is merged
 //! alike.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use ssm_doctor_facts::{
     ec2::Endpoint,
@@ -21,16 +23,13 @@ pub fn changed(base_facts: &Facts, before: &Rows, after: &Rows) -> serde_json::R
     let base = tables(base_facts)?;
     let (before_tables, after_tables) = (tables(&before.facts)?, tables(&after.facts)?);
     let mut merged = base.clone();
-    let names: Vec<&String> = before_tables.keys().chain(after_tables.keys()).collect();
-    for name in names {
-        let empty = Map::new();
-        let table = |tables: &'_ Map<String, Value>| {
-            tables.get(name).and_then(Value::as_object).cloned().unwrap_or_else(|| empty.clone())
-        };
-        let (base, before_rows, after_rows) =
-            (table(&base), table(&before_tables), table(&after_tables));
+    let none = Map::new();
+    for name in keys(&before_tables, &after_tables) {
+        // A table without rows is left out.
+        let [base, before_rows, after_rows] = [&base, &before_tables, &after_tables]
+            .map(|tables| tables.get(name).and_then(Value::as_object).unwrap_or(&none));
         let mut rows = base.clone();
-        for key in before_rows.keys().chain(after_rows.keys()) {
+        for key in keys(before_rows, after_rows) {
             let (was, is) = (before_rows.get(key), after_rows.get(key));
             let part = || {
                 before.partly_seen.iter().chain(&after.partly_seen).any(|vpc| vpc.as_str() == key)
@@ -54,6 +53,11 @@ pub fn changed(base_facts: &Facts, before: &Rows, after: &Rows) -> serde_json::R
     Ok(facts)
 }
 
+/// The keys of both, each once.
+fn keys<'m>(one: &'m Map<String, Value>, other: &'m Map<String, Value>) -> BTreeSet<&'m String> {
+    one.keys().chain(other.keys()).collect()
+}
+
 fn tables(facts: &Facts) -> serde_json::Result<Map<String, Value>> {
     Ok(match serde_json::to_value(facts)? {
         Value::Object(tables) => tables,
@@ -73,7 +77,7 @@ fn merge(base: &Value, was: &Value, is: &Value) -> Value {
         }
         (Value::Object(base), Value::Object(was), Value::Object(is)) => {
             let mut merged = base.clone();
-            for key in was.keys().chain(is.keys()) {
+            for key in keys(was, is) {
                 let (before, after) = (was.get(key), is.get(key));
                 match after {
                     _ if before == after => {}

@@ -18,13 +18,11 @@ mod world;
 
 use std::{io, path::Path};
 
-use ssm_doctor_facts::scope::Scope;
-
 use crate::{
     Failure,
     cli::{PlanArgs, PlanFormat},
     config::Config,
-    judge::line as facts_line,
+    judge::line,
     output::{self, Pending, Readers},
     render::Page,
     runbook_base, screen,
@@ -35,7 +33,7 @@ pub use document::PlanError;
 
 /// The facts to which the plan is a change.
 fn base(file: &Path) -> Result<Snapshot, Failure> {
-    let mut snapshots = facts_line::load(file)?;
+    let mut snapshots = line::load(file)?;
     match (snapshots.pop(), snapshots.is_empty()) {
         (Some(only), true) => Ok(only),
         _ => Err(PlanError::SeveralFacts { file: file.display().to_string() }.into()),
@@ -51,10 +49,7 @@ pub fn run(args: &PlanArgs, config: &Config) -> Result<u8, Failure> {
         args.output.as_deref().map(|file| Pending::open(file, Readers::Usual)).transpose()?;
     let document = document::Document::load(&args.plan)?;
     let base = args.facts.as_deref().map(base).transpose()?;
-    let region = args
-        .region
-        .as_ref()
-        .or(base.as_ref().map(|Snapshot { scope: Scope { region, .. }, .. }| region));
+    let region = args.region.as_ref().or(base.as_ref().map(|base| &base.scope.region));
     let plan = world::Plan::new(document, region);
     let asked = judge::Asked {
         targets: &args.targets,

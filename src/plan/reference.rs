@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::document::{Configuration, Module, ModuleCall, ResourceConfig};
 
-/// Modules may be nested; a configuration that refers to itself is none that Terraform accepts.
+/// How many references are followed one after the other. Terraform accepts none that form a circle.
 const DEPTH: usize = 24;
 
-/// In the place of an address: a local value, whose expression is not in a plan.
+/// The address of a local value, whose expression is not in a plan.
 const LOCAL: &str = "(local)";
 
 /// Where an expression is written.
@@ -116,9 +116,7 @@ impl<'c> Place<'c> {
     /// Has an expression the same value whatever is applied? One that goes through a local value may not.
     #[must_use]
     pub fn is_constant(&self, expression: &Value) -> bool {
-        let mut found = Vec::new();
-        self.collect(expression, DEPTH, &mut found);
-        found.is_empty()
+        self.named(expression).is_empty()
     }
 
     fn collect(&self, expression: &Value, depth: usize, found: &mut Vec<Named>) {
@@ -210,7 +208,7 @@ fn longest<'n>(names: &[&'n str]) -> Vec<&'n str> {
 }
 
 /// A part of an address, and the key behind it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Segment {
     name: String,
     /// In JSON: `0`, or `"a"`.
@@ -220,7 +218,7 @@ struct Segment {
 /// `a.b["c.d"].e` in its parts.
 fn segments(address: &str) -> Vec<Segment> {
     let mut parts = Vec::new();
-    let mut part = Segment { name: String::new(), key: None };
+    let mut part = Segment::default();
     let (mut bracket, mut quoted) = (false, false);
     for letter in address.chars() {
         match letter {
@@ -231,10 +229,7 @@ fn segments(address: &str) -> Vec<Segment> {
             '[' if !quoted => bracket = true,
             ']' if !quoted => bracket = false,
             '.' if !bracket => {
-                parts.push(core::mem::replace(
-                    &mut part,
-                    Segment { name: String::new(), key: None },
-                ));
+                parts.push(core::mem::take(&mut part));
             }
             _ if bracket => part.key.get_or_insert_default().push(letter),
             _ => part.name.push(letter),

@@ -1,13 +1,11 @@
 //! A judged plan as text for a terminal, and as Markdown for a pull request.
 
-use std::fmt::Write as _;
-
 use super::report::{Document, Outcome, Target};
 use crate::{
     render::{
         BOLD, PLAIN, Page,
         json_v1::Conclusion,
-        markdown::{escaped, fence},
+        markdown::{code, escaped, say},
     },
     report::mark::Mark,
 };
@@ -160,11 +158,6 @@ pub fn markdown(document: &Document) -> String {
     text
 }
 
-fn say(text: &mut String, line: &str) {
-    // A `String` takes everything.
-    let _ = writeln!(text, "{line}");
-}
-
 fn details(text: &mut String, document: &Document, target: &Target) {
     let says = target.result.says(&document.session);
     say(text, &format!("\n### {}: {}\n", escaped(&name(target)), escaped(&says)));
@@ -184,8 +177,7 @@ fn details(text: &mut String, document: &Document, target: &Target) {
         say(text, &format!("Fix: {}\n", escaped(&option.title)));
     }
     if let Some(terraform) = &prescription.terraform {
-        let fence = fence(terraform);
-        say(text, &format!("{fence}hcl\n{terraform}\n{fence}"));
+        say(text, &code("hcl", terraform));
     }
     if let Some(why) = &prescription.why {
         say(text, &format!("\nNote: {}", escaped(why)));

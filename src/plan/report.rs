@@ -10,11 +10,12 @@ use ssm_doctor_facts::change::Change;
 
 use super::{
     homes::NO_ACCOUNT,
-    judge::{Judged, JudgedTarget, can_start},
+    identity::{COMPANIONS, endpoint_interface, is_part_of_id},
+    judge::{Judged, JudgedTarget},
     world::{Plan, Reference},
 };
 use crate::{
-    render::json_v1::{self, Certainty, Conclusion, Finding},
+    render::json_v1::{self, Certainty, Conclusion, Finding, Tool},
     report::{self, Report, summary::Role},
 };
 
@@ -36,11 +37,6 @@ pub struct Document {
 enum SchemaName {
     #[serde(rename = "ssm-doctor/plan/v1")]
     PlanV1,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct Tool {
-    version: &'static str,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -159,7 +155,7 @@ pub fn report(plan: &Plan, judged: &Judged) -> Document {
     let targets = judged.targets.iter().map(|target| self::target(&names, target));
     Document {
         schema: SchemaName::PlanV1,
-        tool: Tool { version: env!("CARGO_PKG_VERSION") },
+        tool: Tool::current(),
         session: judged.session.phrase().into(),
         targets: targets.collect(),
         assumptions: judged.assumptions.iter().map(|text| names.in_text(text)).collect(),
@@ -207,7 +203,7 @@ fn target(names: &Names, judged: &JudgedTarget) -> Target {
 fn outcome(judged: &JudgedTarget, after: Option<Overall>) -> Outcome {
     let Some(after) = after else { return Outcome::Removed };
     match after {
-        _ if can_start(after) => Outcome::Works,
+        _ if after.can_start() => Outcome::Works,
         Overall::Blocked if judged.before.is_none() => Outcome::StartsBroken,
         Overall::Blocked if judged.could_start => Outcome::Breaks,
         Overall::Blocked if judged.before == Some(Overall::Blocked) => Outcome::StaysBroken,
@@ -260,6 +256,9 @@ fn prescription(names: &Names, report: &Report) -> Option<Prescription> {
     })
 }
 
+/// An endpoint has one in each zone, and no Region has more zones.
+const MOST_INTERFACES: usize = 6;
+
 /// What to call the ids that stand for planned resources.
 struct Names {
     /// Id, and what people call it; the longest id first.
@@ -271,23 +270,13 @@ impl Names {
     fn of(plan: &Plan) -> Self {
         let mut said = Vec::new();
         for (id, address) in plan.made_ids() {
-            // What AWS makes along with it has an id that is made of this one.
-            let along = [
-                ("vpc-", "rtb-main-", "the main route table of "),
-                ("vpc-", "sg-default-", "the default security group of "),
-                ("vpc-", "acl-default-", "the default network ACL of "),
-                ("tgw-", "tgw-rtb-default-", "the default route table of "),
-                ("i-", "eni-", "the network interface of "),
-                ("vpce-", "pl-", "the prefix list of "),
-            ];
-            for (prefix, other, words) in along {
-                if let Some(rest) = id.strip_prefix(prefix) {
-                    said.push((format!("{other}{rest}"), format!("{words}{address}")));
-                }
+            for companion in COMPANIONS.iter().filter(|companion| companion.comes_with(id)) {
+                said.push((companion.id(id), format!("{}{address}", companion.words)));
             }
-            for at in 0..if id.starts_with("vpce-") { 6 } else { 0 } {
-                let interface = id.replacen("vpce-", &format!("eni-{at}-"), 1);
-                said.push((interface, format!("a network interface of {address}")));
+            if id.starts_with("vpce-") {
+                let words = format!("a network interface of {address}");
+                let interfaces = (0..MOST_INTERFACES).map(|subnet| endpoint_interface(id, subnet));
+                said.extend(interfaces.map(|interface| (interface, words.clone())));
             }
             said.push((id.to_owned(), address.to_owned()));
         }
@@ -305,7 +294,7 @@ impl Names {
         text
     }
 
-    /// As [`in_text`](Self::in_text), with the addresses of what exists beside its ids.
+    /// As [`in_text`](Self::in_text), with an address before the id of each resource that exists.
     fn for_people(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for reference in self.referred.iter().filter(|reference| reference.exists) {
@@ -365,11 +354,10 @@ impl Names {
 
 /// `id` as a whole word.
 fn replaced(text: &str, id: &str, name: &str) -> String {
-    let part = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_';
     let mut result = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once(id) {
-        let whole = !before.ends_with(part) && !after.starts_with(part);
+        let whole = !before.ends_with(is_part_of_id) && !after.starts_with(is_part_of_id);
         result.push_str(before);
         result.push_str(if whole { name } else { id });
         rest = after;

@@ -1,7 +1,7 @@
 //! The values of a resource, with what is not known and what nobody may print.
 //!
 //! A plan keeps three trees of one shape: the values, what is known only after apply, and what is sensitive.
-//! Here they are one: a placeholder stands where a value is not known or not to be shown, so that no code
+//! Here they are one: a placeholder replaces each value that is not known or not to be shown, so that no code
 //! below meets a sensitive value.
 
 use serde_json::{Map, Value, json};
@@ -37,9 +37,9 @@ pub fn why(value: &Value) -> Option<Why> {
     }
 }
 
-/// One tree of three.
+/// One tree of three. A part that a mask lacks is known, or is not sensitive.
 #[must_use]
-pub fn merged(value: &Value, unknown: &Value, sensitive: &Value) -> Value {
+pub fn merged<'m>(value: &Value, unknown: &'m Value, sensitive: &'m Value) -> Value {
     if sensitive == &Value::Bool(true) {
         return placeholder("sensitive");
     }
@@ -51,25 +51,25 @@ pub fn merged(value: &Value, unknown: &Value, sensitive: &Value) -> Value {
             let mut all: Map<String, Value> = fields
                 .iter()
                 .map(|(name, value)| {
-                    let part = |mask: &'_ Value| mask.get(name).cloned().unwrap_or_default();
-                    (name.clone(), merged(value, &part(unknown), &part(sensitive)))
+                    let part = |mask: &'m Value| mask.get(name).unwrap_or(&Value::Null);
+                    (name.clone(), merged(value, part(unknown), part(sensitive)))
                 })
                 .collect();
             // The values leave out what is not known.
             for (name, mask) in unknown.as_object().into_iter().flatten() {
-                let part = sensitive.get(name).cloned().unwrap_or_default();
+                let sensitive = sensitive.get(name).unwrap_or(&Value::Null);
                 if !all.contains_key(name) && mask == &Value::Bool(true) {
-                    all.insert(name.clone(), merged(&Value::Null, mask, &part));
+                    all.insert(name.clone(), merged(&Value::Null, mask, sensitive));
                 }
             }
             Value::Object(all)
         }
         Value::Array(items) => {
-            let part = |mask: &Value, at: usize| mask.get(at).cloned().unwrap_or_default();
+            let part = |mask: &'m Value, at: usize| mask.get(at).unwrap_or(&Value::Null);
             let longest = items.len().max(unknown.as_array().map_or(0, Vec::len));
             let all = (0..longest).map(|at| {
                 let value = items.get(at).unwrap_or(&Value::Null);
-                merged(value, &part(unknown, at), &part(sensitive, at))
+                merged(value, part(unknown, at), part(sensitive, at))
             });
             Value::Array(all.collect())
         }

@@ -4,7 +4,10 @@
 //! its kind (`subnet-aws-subnet-private`), so that others can refer to it. What refers to it is known only
 //! after apply in the plan, and is resolved from the configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use serde_json::Value;
 use ssm_doctor_facts::{
@@ -85,8 +88,8 @@ impl<T> Known<T> {
 /// All resources at one time.
 pub struct World<'p> {
     pub resources: Vec<Resource<'p>>,
-    /// What changed since, as it was. The state of a route table or security group lists its routes or rules
-    /// whoever manages them, and the plan does not take those away that it deletes.
+    /// What the plan changes or deletes, with the values from before. A route table's or security group's state
+    /// lists the routes or rules of other resources too, and keeps those that the plan deletes.
     former: Vec<Resource<'p>>,
     /// The addresses of what other providers than AWS's make.
     others: Vec<&'p str>,
@@ -94,7 +97,7 @@ pub struct World<'p> {
     pub gone: BTreeSet<String>,
 }
 
-/// Which time.
+/// The time at which a [`World`] is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum When<'u> {
     Before,
@@ -107,39 +110,37 @@ pub enum When<'u> {
 impl<'p> World<'p> {
     #[must_use]
     pub fn new(plan: &'p Plan, when: When) -> Self {
-        let changes = plan.document.resource_changes.iter();
-        let managed = changes.filter(|change| change.deposed.is_none()).filter_map(|change| {
-            let before = match when {
-                When::Before => true,
-                When::After { undone } => undone.contains(&change.address),
-            };
-            plan.resource(change, before)
-        });
+        let changes = || plan.document.resource_changes.iter();
+        let is_before = |change: &ResourceChange| match when {
+            When::Before => true,
+            When::After { undone } => undone.contains(&change.address),
+        };
+        let managed = changes()
+            .filter(|change| change.deposed.is_none())
+            .filter_map(|change| plan.resource(change, is_before(change)));
         let data =
             plan.data.iter().filter_map(|(address, values)| plan.data_source(address, values));
         let resources: Vec<Resource> = managed.chain(data).collect();
         let mut gone: BTreeSet<String> = plan.made.values().cloned().collect();
-        let before = plan.document.resource_changes.iter();
-        gone.extend(before.filter_map(|change| identity(&change.kind, &change.change.before)));
+        gone.extend(changes().filter_map(|change| identity(&change.kind, &change.change.before)));
         for resource in &resources {
             gone.remove(&resource.id);
         }
-        let acted_on = plan.document.resource_changes.iter().filter(|change| {
+        let is_applied = |change: &&ResourceChange| {
             let actions = &change.change.actions;
-            !actions.iter().any(|action| ["no-op", "read", "forget"].contains(&action.as_str()))
-        });
-        let former = acted_on.filter(|change| match when {
-            When::Before => false,
-            When::After { undone } => !undone.contains(&change.address),
-        });
-        let former = former.filter_map(|change| plan.resource(change, true)).collect();
-        let others = plan.document.resource_changes.iter();
-        let others = others.filter(|change| !change.provider_name.ends_with("/aws"));
+            !is_before(change)
+                && !actions
+                    .iter()
+                    .any(|action| ["no-op", "read", "forget"].contains(&action.as_str()))
+        };
+        let former =
+            changes().filter(is_applied).filter_map(|change| plan.resource(change, true)).collect();
+        let others = changes().filter(|change| !change.provider_name.ends_with("/aws"));
         let others = others.map(|change| change.address.as_str()).collect();
         Self { resources, former, others, gone }
     }
 
-    /// As [`of`](Self::of), of what changed since: with the values from before.
+    /// As [`of`](Self::of), of what the plan changes or deletes, with the values from before.
     pub fn former<'w>(
         &'w self,
         home: &'w Home,
@@ -157,7 +158,7 @@ impl<'p> World<'p> {
         is_of(&self.resources, home, kinds)
     }
 
-    /// Who an attribute refers to: ids, or names for what has only a name. `kinds`: what it may refer to.
+    /// What an attribute refers to: ids, or names for what has only a name. `kinds`: what it may refer to.
     #[must_use]
     pub fn refers(
         &self,
@@ -179,6 +180,35 @@ impl<'p> World<'p> {
         kinds: &[&str],
     ) -> Known<String> {
         one(self.refers(resource, attribute, kinds), resource, attribute)
+    }
+
+    /// The id of what an attribute refers to, if it is known and of the right form.
+    #[must_use]
+    pub fn id_in<T: FromStr>(
+        &self,
+        resource: &Resource<'p>,
+        attribute: &str,
+        kinds: &[&str],
+    ) -> Option<T> {
+        self.refers_to_one(resource, attribute, kinds).value()?.parse().ok()
+    }
+
+    /// Does an attribute refer to what has this id?
+    #[must_use]
+    pub fn refers_to(
+        &self,
+        resource: &Resource<'p>,
+        attribute: &str,
+        kinds: &[&str],
+        id: &str,
+    ) -> bool {
+        self.refers_to_one(resource, attribute, kinds).value().as_deref() == Some(id)
+    }
+
+    /// The resource that has this id.
+    #[must_use]
+    pub fn with_id(&self, id: &str) -> Option<&Resource<'p>> {
+        self.resources.iter().find(|resource| resource.id == id)
     }
 
     /// As [`refers_to_one`](Self::refers_to_one), for an attribute of a block. Terraform keeps blocks as a set,
@@ -284,7 +314,7 @@ impl<'p> World<'p> {
         ids
     }
 
-    /// The resources that an address without its keys stands for. A key that nothing has is none of theirs.
+    /// The resources that an expression names. If none of them has the key, it is not theirs, and all are meant.
     fn named<'w>(&'w self, named: &Named) -> impl Iterator<Item = &'w Resource<'p>> {
         let exact = self.resources.iter().any(|resource| named.is(&resource.address));
         let any = Named { key: None, ..named.clone() };
@@ -514,9 +544,7 @@ impl Plan {
     /// The ids of what changes, before and after, with the address.
     #[must_use]
     pub fn changed_ids(&self) -> Vec<(String, String)> {
-        let changes = self.document.resource_changes.iter().filter(|change| {
-            change.change.actions.iter().any(|action| action != "no-op" && action != "read")
-        });
+        let changes = self.document.resource_changes.iter().filter(|change| change.is_change());
         changes
             .flat_map(|change| {
                 let made = self.made.get(&change.address).cloned();
@@ -532,10 +560,8 @@ impl Plan {
             return None;
         }
         let done = &change.change;
-        let values = if before {
-            merged(&done.before, &Value::Null, &done.before_sensitive)
-        } else if done.actions.iter().any(|action| action == "forget") {
-            // Terraform only stops to manage it.
+        // Terraform stops to manage what it forgets, and leaves it as it is.
+        let values = if before || done.actions.iter().any(|action| action == "forget") {
             merged(&done.before, &Value::Null, &done.before_sensitive)
         } else {
             merged(&done.after, &done.after_unknown, &done.after_sensitive)

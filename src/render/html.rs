@@ -233,8 +233,9 @@ pub fn link(url: &str) -> String {
 }
 
 impl Mark {
-    /// In the template's style sheet.
-    fn class(self) -> &'static str {
+    /// In the templates' style sheet.
+    #[must_use]
+    pub fn class(self) -> &'static str {
         match self {
             Self::Good => "Good",
             Self::Bad => "Bad",

@@ -63,8 +63,15 @@ enum Schema {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Tool {
+pub struct Tool {
     version: &'static str,
+}
+
+impl Tool {
+    #[must_use]
+    pub fn current() -> Self {
+        Self { version: env!("CARGO_PKG_VERSION") }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -109,7 +116,7 @@ impl From<Kind> for Session {
 }
 
 /// Can the session start?
-#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
     Healthy,
@@ -388,7 +395,7 @@ pub fn render(reports: &[Report], _: View) -> serde_json::Result<String> {
     let count = |overall| several::count(reports, overall);
     super::json(&Documents {
         schema: ReportsSchema::ReportsV1,
-        tool: Tool { version: env!("CARGO_PKG_VERSION") },
+        tool: Tool::current(),
         summary: Summary {
             targets: reports.len(),
             healthy: count(Overall::Healthy),
@@ -406,7 +413,7 @@ impl Document {
         let Report { scope, diagnosis, .. } = report;
         Self {
             schema: Schema::ReportV1,
-            tool: Tool { version: env!("CARGO_PKG_VERSION") },
+            tool: Tool::current(),
             target: Target {
                 id: scope.target.to_string(),
                 kind: if scope.target.instance().is_some() {

@@ -79,7 +79,8 @@ fn section(report: &Report) -> String {
     text
 }
 
-fn say(text: &mut String, line: &str) {
+/// Adds a line.
+pub fn say(text: &mut String, line: &str) {
     // A `String` takes everything.
     let _ = writeln!(text, "{line}");
 }
@@ -128,17 +129,22 @@ fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
     }
     let commands: Vec<_> =
         fix.commands.iter().map(|line| shown(line, true).into_owned()).collect();
-    let fence = fence(&commands.join("\n"));
     let language = match shell {
         Shell::Posix => "sh",
         Shell::PowerShell => "powershell",
     };
-    say(text, &format!("\n{fence}{language}\n{}\n{fence}\n", commands.join("\n")));
+    say(text, &format!("\n{}\n", code(language, &commands.join("\n"))));
+}
+
+/// A block of code. `text` is clean.
+#[must_use]
+pub fn code(language: &str, text: &str) -> String {
+    let fence = fence(text);
+    format!("{fence}{language}\n{text}\n{fence}")
 }
 
 /// Backticks, more of them than anywhere in `text`.
-#[must_use]
-pub fn fence(text: &str) -> String {
+fn fence(text: &str) -> String {
     let longest = text.split(|it| it != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(longest.max(2) + 1)
 }

@@ -170,8 +170,8 @@ enum Place {
     Other,
 }
 
-/// Prints a fix; nothing else in this format does. Every option, the best first; of the lesser ones beside the root cause
-/// the title is enough.
+/// Prints a fix; nothing else in this format does. Every option, the best first. Of a failure that is not the root
+/// cause, the lesser options have a title only.
 fn fix(page: &mut Page, options: &[Repair], most: usize, place: Place) {
     let (indent, column) = match place {
         Place::Root => (INDENT, COLUMN),

@@ -9,7 +9,7 @@ use ssm_doctor_facts::{
     route53::{HostedZone, RecordType, ResolverRule, RuleType, ZoneRecord},
 };
 
-use super::{Rows, VPCS, unknown, vpc::part_of};
+use super::{Rows, VPCS, unknown};
 use crate::plan::world::{Home, Known, Resource, World};
 
 const ZONE: [&str; 1] = ["aws_route53_zone"];
@@ -34,16 +34,10 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         rows.facts.rules.insert(id, Row::Present(row));
     }
     for resource in world.of(home, &["aws_route53_resolver_rule_association"]) {
-        let rule = world.refers_to_one(resource, "resolver_rule_id", &RULE).value();
-        let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
-        let rule = rule.and_then(|id| id.parse::<ResolverRuleId>().ok());
-        let (Some(rule), Some(vpc)) = (rule, vpc.and_then(|id| id.parse::<VpcId>().ok())) else {
-            continue;
-        };
-        if !rows.managed.contains(&vpc) {
-            part_of(rows, &vpc);
-        }
-        if let Some(Row::Present(list)) = rows.facts.resolver_rules.get_mut(&vpc) {
+        let rule = world.id_in::<ResolverRuleId>(resource, "resolver_rule_id", &RULE);
+        let vpc = world.id_in::<VpcId>(resource, "vpc_id", &VPCS);
+        let (Some(rule), Some(vpc)) = (rule, vpc) else { continue };
+        if let Some(list) = rows.list_of(&vpc, |facts| &mut facts.resolver_rules) {
             list.push(rule);
         }
     }
@@ -61,8 +55,7 @@ fn zone(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
         vpcs.extend(ids.value().unwrap_or_default());
     }
     for association in world.of(home, &["aws_route53_zone_association"]) {
-        let of = world.refers_to_one(association, "zone_id", &ZONE).value();
-        if of.as_deref() == Some(resource.id.as_str()) {
+        if world.refers_to(association, "zone_id", &ZONE, &resource.id) {
             vpcs.extend(world.refers_to_one(association, "vpc_id", &VPCS).value());
         }
     }
@@ -73,10 +66,7 @@ fn zone(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
     };
     for vpc in vpcs {
         let Ok(vpc) = vpc.parse::<VpcId>() else { continue };
-        if !rows.managed.contains(&vpc) {
-            part_of(rows, &vpc);
-        }
-        if let Some(Row::Present(list)) = rows.facts.hosted_zones.get_mut(&vpc) {
+        if let Some(list) = rows.list_of(&vpc, |facts| &mut facts.hosted_zones) {
             let row = HostedZone {
                 id: id.clone(),
                 name: name.clone(),
@@ -90,8 +80,7 @@ fn zone(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
     }
     let mut records = Vec::new();
     for record in world.of(home, &["aws_route53_record"]) {
-        let of = world.refers_to_one(record, "zone_id", &ZONE).value();
-        if of.as_deref() != Some(resource.id.as_str()) {
+        if !world.refers_to(record, "zone_id", &ZONE, &resource.id) {
             continue;
         }
         match self::record(rows, world, record, &name) {
@@ -158,10 +147,7 @@ fn endpoint_name(rows: &Rows, world: &World, record: &Resource, block: &Value) -
     let id =
         world.refers_in_block(record, "alias", block, "name", &["aws_vpc_endpoint"]).value()?;
     let id = id.first()?;
-    let lists = rows.facts.endpoints.values().filter_map(|row| match row {
-        Row::Present(list) => Some(list),
-        _ => None,
-    });
+    let lists = rows.facts.endpoints.values().filter_map(Row::present);
     let endpoint = lists.flatten().find(|endpoint| endpoint.id.as_str() == id)?;
     super::endpoint::planned_name(id, &endpoint.service)
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use serde_json::Value;
 use ssm_doctor_facts::{
     ec2::{AddressFamily, Endpoint, EndpointKind, EndpointState, NetworkInterface},
     ids::{EndpointId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId},
@@ -11,9 +12,11 @@ use ssm_doctor_facts::{
 
 use super::{
     GROUPS, Rows, SUBNETS, TABLES, VPCS, instance::address_in, security_group::default_group,
-    vpc::part_of,
 };
-use crate::plan::world::{Home, Known, Resource, World};
+use crate::plan::{
+    identity::endpoint_interface,
+    world::{Home, Known, Resource, World},
+};
 
 /// The address in its subnet that the first planned endpoint has. Instances have lower ones.
 const FIRST_ADDRESS: u32 = 20;
@@ -22,18 +25,13 @@ const ENDPOINT: [&str; 1] = ["aws_vpc_endpoint"];
 
 pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     for resource in world.of(home, &ENDPOINT) {
-        let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
-        let (Some(vpc), Ok(id)) =
-            (vpc.and_then(|vpc| vpc.parse::<VpcId>().ok()), resource.id.parse())
-        else {
+        let vpc = world.id_in::<VpcId>(resource, "vpc_id", &VPCS);
+        let (Some(vpc), Ok(id)) = (vpc, resource.id.parse()) else {
             rows.ignored.insert((resource.address.clone(), "the plan does not show its VPC"));
             continue;
         };
         let row = endpoint(rows, world, home, resource, id, &vpc);
-        if !rows.managed.contains(&vpc) {
-            part_of(rows, &vpc);
-        }
-        if let Some(Row::Present(list)) = rows.facts.endpoints.get_mut(&vpc) {
+        if let Some(list) = rows.list_of(&vpc, |facts| &mut facts.endpoints) {
             list.push(row);
         }
     }
@@ -52,10 +50,8 @@ fn endpoint(
     };
     let more = |kind: &'static str, name: &str, kinds: &[&str]| -> Vec<String> {
         let kind = [kind];
-        let associations = world.of(home, &kind).filter(|association| {
-            let endpoint = world.refers_to_one(association, "vpc_endpoint_id", &ENDPOINT).value();
-            endpoint.as_deref() == Some(resource.id.as_str())
-        });
+        let associations =
+            world.of(home, &kind).filter(|association| is_of(world, association, resource));
         associations
             .filter_map(|association| world.refers_to_one(association, name, kinds).value())
             .collect()
@@ -74,34 +70,28 @@ fn endpoint(
     tables.extend(more("aws_vpc_endpoint_route_table_association", "route_table_id", &TABLES));
     let mut groups: Vec<SecurityGroupId> = groups.iter().filter_map(|id| id.parse().ok()).collect();
     if is_interface && groups.is_empty() {
-        let of_vpc = world.resources.iter().find(|other| other.id == vpc.as_str());
-        groups.extend(of_vpc.and_then(|vpc| default_group(vpc).parse().ok()));
+        groups.extend(world.with_id(vpc.as_str()).and_then(|vpc| default_group(vpc).parse().ok()));
     }
+    let service = resource.known("service_name").unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
     for entry in resource.items("dns_entry") {
         names.extend(entry.get("dns_name").and_then(|name| name.as_str()).map(str::to_owned));
     }
     if names.is_empty() {
-        names.extend(planned_name(
-            &resource.id,
-            &resource.known("service_name").unwrap_or_default(),
-        ));
+        names.extend(planned_name(&resource.id, &service));
     }
-    let dns = world.of(home, &["aws_vpc_endpoint_private_dns"]).find(|other| {
-        let endpoint = world.refers_to_one(other, "vpc_endpoint_id", &ENDPOINT).value();
-        endpoint.as_deref() == Some(resource.id.as_str())
-    });
+    let dns = world
+        .of(home, &["aws_vpc_endpoint_private_dns"])
+        .find(|other| is_of(world, other, resource));
     let private_dns = dns.unwrap_or(resource).flag("private_dns_enabled", false);
-    let option = |name: &str| {
-        let block = resource.items("dns_options").first()?;
-        block.get(name)?.as_str().map(str::to_owned)
-    };
+    let dns_option = |name: &str| resource.items("dns_options").first()?.get(name);
+    let family = |name: &str| Some(AddressFamily::from(dns_option(name)?.as_str()?.to_owned()));
     let subnets: Vec<SubnetId> = subnets.iter().filter_map(|id| id.parse().ok()).collect();
     let interfaces =
         if is_interface { interfaces(rows, resource, &subnets, &groups) } else { Vec::new() };
     Endpoint {
         id,
-        service: resource.known("service_name").unwrap_or_default(),
+        service,
         kind: EndpointKind::from(kind),
         // What Terraform manages works once it is applied; it waits for that.
         state: EndpointState::Available,
@@ -117,16 +107,17 @@ fn endpoint(
             .and_then(|region| region.parse().ok()),
         vpc: Some(vpc.clone()),
         ip_address_type: resource.known("ip_address_type").map(AddressFamily::from),
-        dns_record_ip_type: option("dns_record_ip_type").map(AddressFamily::from),
-        private_dns_for_inbound_only: resource
-            .items("dns_options")
-            .first()
-            .and_then(|block| {
-                block.get("private_dns_only_for_inbound_resolver_endpoint")?.as_bool()
-            })
+        dns_record_ip_type: family("dns_record_ip_type"),
+        private_dns_for_inbound_only: dns_option("private_dns_only_for_inbound_resolver_endpoint")
+            .and_then(Value::as_bool)
             .unwrap_or(false),
         names,
     }
+}
+
+/// Is a resource, such as an association, about this endpoint?
+fn is_of(world: &World, other: &Resource, endpoint: &Resource) -> bool {
+    world.refers_to(other, "vpc_endpoint_id", &ENDPOINT, &endpoint.id)
 }
 
 /// An interface in each subnet. AWS chooses its address and its id: these are as good as any.
@@ -138,8 +129,9 @@ fn interfaces(
 ) -> Vec<NetworkInterfaceId> {
     let mut ids = Vec::new();
     for (at, subnet) in subnets.iter().enumerate() {
-        let slug = resource.id.strip_prefix("vpce-").unwrap_or(&resource.id);
-        let Ok(id) = format!("eni-{at}-{slug}").parse::<NetworkInterfaceId>() else { continue };
+        let Ok(id) = endpoint_interface(&resource.id, at).parse::<NetworkInterfaceId>() else {
+            continue;
+        };
         let shown = resource.items("subnet_configuration").iter().find_map(|block| {
             let of = block.get("subnet_id")?.as_str()?;
             (of == subnet.as_str()).then(|| block.get("ipv4")?.as_str()?.parse::<IpAddr>().ok())?
@@ -174,10 +166,8 @@ pub(super) fn planned_name(id: &str, service: &str) -> Option<String> {
 
 /// None is the policy that allows everything, which AWS gives an endpoint without one.
 fn policy(world: &World, home: &Home, resource: &Resource) -> Option<Text> {
-    let of_its_own = world.of(home, &["aws_vpc_endpoint_policy"]).find(|policy| {
-        let endpoint = world.refers_to_one(policy, "vpc_endpoint_id", &ENDPOINT).value();
-        endpoint.as_deref() == Some(resource.id.as_str())
-    });
+    let of_its_own =
+        world.of(home, &["aws_vpc_endpoint_policy"]).find(|policy| is_of(world, policy, resource));
     match of_its_own.unwrap_or(resource).text("policy") {
         Known::None => None,
         Known::Value(text) => Some(Text::parse(&text)),

@@ -4,19 +4,17 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ssm_doctor_facts::{ec2::*, ids::*, lookup::Row};
 
-use super::{GROUPS, Rows, SUBNETS, VPCS, parsed, range, vpc::part_of};
+use super::{GROUPS, ListsByVpc, Rows, SUBNETS, VPCS, parsed, range};
 use crate::plan::world::{Home, Known, World};
 
-/// Of a new gateway. AWS chooses the real address; this one is from a range for documentation (RFC 5737).
+/// The address of a new NAT gateway. AWS chooses the real one; this one is from a range for documentation (RFC 5737).
 const NEW_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
 
 pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     internet_gateways(rows, world, home);
     for resource in world.of(home, &["aws_egress_only_internet_gateway"]) {
-        let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
-        let (Some(vpc), Ok(id)) = (vpc.and_then(|id| id.parse().ok()), resource.id.parse()) else {
-            continue;
-        };
+        let vpc = world.id_in(resource, "vpc_id", &VPCS);
+        let (Some(vpc), Ok(id)) = (vpc, resource.id.parse()) else { continue };
         let row = EgressOnlyGateway { id, state: "attached".into() };
         push(rows, &vpc, |facts| &mut facts.egress_only_gateways, row);
     }
@@ -27,9 +25,8 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         let mut cidrs: Vec<_> = blocks.filter_map(range).collect();
         cidrs.extend(resource.texts("cidr_blocks").iter().filter_map(|text| range(text)));
         for entry in world.of(home, &["aws_ec2_managed_prefix_list_entry"]) {
-            let list =
-                world.refers_to_one(entry, "prefix_list_id", &["aws_ec2_managed_prefix_list"]);
-            if list.value().as_deref() == Some(id.as_str()) {
+            let kinds = ["aws_ec2_managed_prefix_list"];
+            if world.refers_to(entry, "prefix_list_id", &kinds, id.as_str()) {
                 cidrs.extend(entry.known("cidr").and_then(|text| range(&text)));
             }
         }
@@ -41,39 +38,24 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
 
 fn internet_gateways(rows: &mut Rows, world: &World, home: &Home) {
     let gateways = world.of(home, &["aws_internet_gateway"]);
-    let own = gateways.map(|resource| {
-        (resource.id.clone(), world.refers_to_one(resource, "vpc_id", &VPCS).value())
-    });
+    let vpc_of = |resource| world.id_in(resource, "vpc_id", &VPCS);
+    let own = gateways.map(|resource| (resource.id.clone(), vpc_of(resource)));
     let attachments = world.of(home, &["aws_internet_gateway_attachment"]).filter_map(|resource| {
         let id = world
             .refers_to_one(resource, "internet_gateway_id", &["aws_internet_gateway"])
             .value()?;
-        Some((id, world.refers_to_one(resource, "vpc_id", &VPCS).value()))
+        Some((id, vpc_of(resource)))
     });
     let attached: Vec<_> = own.chain(attachments).collect();
     for (id, vpc) in attached {
-        let (Ok(id), Some(vpc)) =
-            (id.parse::<InternetGatewayId>(), vpc.and_then(|vpc| vpc.parse().ok()))
-        else {
-            continue;
-        };
+        let (Ok(id), Some(vpc)) = (id.parse::<InternetGatewayId>(), vpc) else { continue };
         let row = InternetGateway { id, state: "available".into() };
         push(rows, &vpc, |facts| &mut facts.internet_gateways, row);
     }
 }
 
-fn push<T: PartialEq>(
-    rows: &mut Rows,
-    vpc: &VpcId,
-    table: fn(
-        &mut ssm_doctor_facts::lookup::Facts,
-    ) -> &mut std::collections::BTreeMap<VpcId, Row<Vec<T>>>,
-    row: T,
-) {
-    if !rows.managed.contains(vpc) {
-        part_of(rows, vpc);
-    }
-    if let Some(Row::Present(list)) = table(&mut rows.facts).get_mut(vpc)
+fn push<T: PartialEq>(rows: &mut Rows, vpc: &VpcId, table: ListsByVpc<T>, row: T) {
+    if let Some(list) = rows.list_of(vpc, table)
         && !list.contains(&row)
     {
         list.push(row);
@@ -85,11 +67,7 @@ fn nat_gateways(rows: &mut Rows, world: &World, home: &Home) {
         let Ok(id) = resource.id.parse::<NatGatewayId>() else { continue };
         let private = resource.known("connectivity_type").as_deref() == Some("private");
         let address = resource.known("public_ip").and_then(|text| text.parse().ok());
-        let row = match parsed::<SubnetId, _>(
-            world.refers_to_one(resource, "subnet_id", &SUBNETS),
-            resource,
-            "subnet_id",
-        ) {
+        let row = match parsed::<SubnetId, _>(world, resource, "subnet_id", &SUBNETS) {
             Err(row) => row,
             Ok(subnet) => Row::Present(NatGateway {
                 state: NatState::Available,
@@ -116,8 +94,7 @@ fn peerings(rows: &mut Rows, world: &World, home: &Home) {
         .collect();
     for resource in world.of(home, &["aws_vpc_peering_connection"]) {
         let Ok(id) = resource.id.parse::<PeeringId>() else { continue };
-        let side =
-            |name: &str| world.refers_to_one(resource, name, &VPCS).value()?.parse::<VpcId>().ok();
+        let side = |name: &str| world.id_in::<VpcId>(resource, name, &VPCS);
         let (Some(requester), Some(accepter)) = (side("vpc_id"), side("peer_vpc_id")) else {
             continue;
         };
@@ -146,11 +123,7 @@ fn peerings(rows: &mut Rows, world: &World, home: &Home) {
 fn interfaces(rows: &mut Rows, world: &World, home: &Home) {
     for resource in world.of(home, &["aws_network_interface"]) {
         let Ok(id) = resource.id.parse::<NetworkInterfaceId>() else { continue };
-        let row = match parsed::<SubnetId, _>(
-            world.refers_to_one(resource, "subnet_id", &SUBNETS),
-            resource,
-            "subnet_id",
-        ) {
+        let row = match parsed::<SubnetId, _>(world, resource, "subnet_id", &SUBNETS) {
             Err(row) => row,
             Ok(None) => continue,
             Ok(Some(subnet)) => {

@@ -127,13 +127,13 @@ fn role(rows: &mut Rows, world: &World, home: &Home, resource: &Resource, name: 
     attach(own);
     let kinds = ["aws_iam_role_policy_attachment", "aws_iam_role_policy_attachments_exclusive"];
     for attachment in world.of(home, &kinds) {
-        let name_of_role = if attachment.kind == kinds[0] { "role" } else { "role_name" };
-        if is_of(world, attachment, name_of_role, name) {
-            attach(world.refers(
-                attachment,
-                if attachment.kind == kinds[0] { "policy_arn" } else { "policy_arns" },
-                &POLICY,
-            ));
+        let (role, policies) = if attachment.kind == kinds[0] {
+            ("role", "policy_arn")
+        } else {
+            ("role_name", "policy_arns")
+        };
+        if is_of(world, attachment, role, name) {
+            attach(world.refers(attachment, policies, &POLICY));
         }
     }
     for attachment in world.of(home, &["aws_iam_policy_attachment"]) {
@@ -170,7 +170,7 @@ fn role(rows: &mut Rows, world: &World, home: &Home, resource: &Resource, name: 
 }
 
 fn is_of(world: &World, resource: &Resource, name: &str, role: &RoleName) -> bool {
-    world.refers_to_one(resource, name, &ROLE).value().as_deref() == Some(role.as_str())
+    world.refers_to(resource, name, &ROLE, role.as_str())
 }
 
 /// An inline policy. One that is not known is kept as a managed policy that was not seen, so that its reason is.

@@ -15,14 +15,17 @@ use ssm_doctor_facts::{
 };
 
 use super::{GROUPS, Rows, SUBNETS, VPCS, partition, security_group::default_group, unknown};
-use crate::plan::world::{Home, Known, Resource, World};
+use crate::plan::{
+    identity::INTERFACE_OF_INSTANCE,
+    world::{Home, Known, Resource, World},
+};
 
 pub const KINDS: [&str; 2] = ["aws_instance", "aws_autoscaling_group"];
 const PROFILE: [&str; 1] = ["aws_iam_instance_profile"];
 const TEMPLATE: [&str; 1] = ["aws_launch_template"];
 const INTERFACE: [&str; 1] = ["aws_network_interface"];
 
-/// Of what is planned. AWS chooses the real address; this one is from a range for documentation (RFC 5737).
+/// The public address of a new instance. AWS chooses the real one; this one is from a range for documentation (RFC 5737).
 const NEW_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 
 /// What an instance is launched with.
@@ -39,12 +42,11 @@ struct Launch {
 pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     for resource in world.of(home, &["aws_instance"]).filter(|instance| !instance.data) {
         let Ok(id) = resource.id.parse::<InstanceId>() else { continue };
-        let template = template_of(world, resource, "launch_template");
-        let launch = launch(world, home, resource, template);
+        let launch = launch(world, resource);
         put(rows, world, home, resource, &id, launch);
     }
     for resource in world.of(home, &["aws_autoscaling_group"]) {
-        let Some(template) = template_of(world, resource, "launch_template") else {
+        let Some(template) = template_of(world, resource) else {
             rows.ignored
                 .insert((resource.address.clone(), "the plan does not show its launch template"));
             continue;
@@ -64,7 +66,7 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         for (at, subnet) in subnets.into_iter().enumerate() {
             let suffix = if at == 0 { String::new() } else { format!("-{at}") };
             let Ok(id) = format!("i-{slug}{suffix}").parse::<InstanceId>() else { continue };
-            let mut launch = launch_of(world, home, template);
+            let mut launch = launch_of(world, template);
             if !matches!(subnet, Known::None) {
                 launch.subnet = subnet;
             }
@@ -73,15 +75,12 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     }
 }
 
-fn template_of<'w, 'p>(
-    world: &'w World<'p>,
-    resource: &Resource<'p>,
-    name: &str,
-) -> Option<&'w Resource<'p>> {
+fn template_of<'w, 'p>(world: &'w World<'p>, resource: &Resource<'p>) -> Option<&'w Resource<'p>> {
+    let own = resource.items("launch_template").first();
     let nested = resource.items("mixed_instances_policy").first().and_then(|policy| {
         policy.get("launch_template")?.get(0)?.get("launch_template_specification")?.get(0)
     });
-    let block = resource.items(name).first().or(nested)?;
+    let block = own.or(nested)?;
     let by_name = block.get("name").and_then(Value::as_str).and_then(|name| {
         world
             .resources
@@ -89,8 +88,7 @@ fn template_of<'w, 'p>(
             .find(|other| other.kind == TEMPLATE[0] && other.known("name").as_deref() == Some(name))
     });
     by_name.or_else(|| {
-        let block_name =
-            if resource.items(name).is_empty() { "mixed_instances_policy" } else { name };
+        let block_name = if own.is_some() { "launch_template" } else { "mixed_instances_policy" };
         let ids = ["id", "launch_template_id", "name"].iter().find_map(|attribute| {
             world.refers_in_block(resource, block_name, block, attribute, &TEMPLATE).value()
         })?;
@@ -98,8 +96,8 @@ fn template_of<'w, 'p>(
     })
 }
 
-fn launch(world: &World, home: &Home, resource: &Resource, template: Option<&Resource>) -> Launch {
-    let base = template.map(|template| launch_of(world, home, template));
+fn launch(world: &World, resource: &Resource) -> Launch {
+    let base = template_of(world, resource).map(|template| launch_of(world, template));
     let mut launch = Launch {
         subnet: world.refers_to_one(resource, "subnet_id", &SUBNETS),
         groups: world.refers(resource, "vpc_security_group_ids", &GROUPS),
@@ -112,7 +110,7 @@ fn launch(world: &World, home: &Home, resource: &Resource, template: Option<&Res
     if matches!(launch.subnet, Known::None) {
         launch.subnet = base.subnet;
     }
-    if matches!(&launch.groups, Known::None) {
+    if matches!(launch.groups, Known::None) {
         launch.groups = base.groups;
     }
     if matches!(launch.profile, Known::None) {
@@ -128,7 +126,7 @@ fn launch(world: &World, home: &Home, resource: &Resource, template: Option<&Res
     }
 }
 
-fn launch_of(world: &World, home: &Home, template: &Resource) -> Launch {
+fn launch_of(world: &World, template: &Resource) -> Launch {
     let interface = template.items("network_interfaces").first();
     let in_interface = |name: &str, kinds: &[&str]| {
         interface.map_or(Known::None, |block| {
@@ -156,7 +154,6 @@ fn launch_of(world: &World, home: &Home, template: &Resource) -> Launch {
     // It may be a text: the provider keeps three states of it.
     let public = interface.and_then(|block| block.get("associate_public_ip_address"));
     let public = public.and_then(|value| value.as_bool().or_else(|| value.as_str()?.parse().ok()));
-    let _ = home;
     Launch {
         subnet: first(in_interface("subnet_id", &SUBNETS)),
         groups,
@@ -216,9 +213,7 @@ fn row(
             &INTERFACE,
         );
         let own = ids.value().and_then(|ids| ids.into_iter().next());
-        if let Some(own) =
-            own.as_ref().and_then(|id| world.resources.iter().find(|other| other.id == *id))
-        {
+        if let Some(own) = own.as_ref().and_then(|id| world.with_id(id)) {
             launch.subnet = world.refers_to_one(own, "subnet_id", &SUBNETS);
             launch.groups = world.refers(own, "security_groups", &GROUPS);
         }
@@ -267,7 +262,7 @@ fn row(
     );
     let ipv6: Vec<_> =
         resource.texts("ipv6_addresses").iter().filter_map(|text| text.parse().ok()).collect();
-    let interface_id = interface_id.unwrap_or_else(|| id.as_str().replacen("i-", "eni-", 1));
+    let interface_id = interface_id.unwrap_or_else(|| INTERFACE_OF_INSTANCE.id(id.as_str()));
     let Ok(interface_id) = interface_id.parse::<NetworkInterfaceId>() else {
         return unknown(
             Why::Unreadable,
@@ -317,8 +312,9 @@ fn default_groups(world: &World, home: &Home, vpc: Option<&str>) -> Vec<Security
 
 fn state(world: &World, home: &Home, resource: &Resource) -> InstanceState {
     let set = world.of(home, &["aws_ec2_instance_state"]).find_map(|state| {
-        let of = world.refers_to_one(state, "instance_id", &["aws_instance"]).value()?;
-        (of == resource.id).then(|| state.known("state"))?
+        world
+            .refers_to(state, "instance_id", &["aws_instance"], &resource.id)
+            .then(|| state.known("state"))?
     });
     set.or_else(|| resource.known("instance_state"))
         .map_or(InstanceState::Running, InstanceState::from)

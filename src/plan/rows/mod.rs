@@ -17,7 +17,7 @@ mod ssm;
 mod transit;
 mod vpc;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use ssm_doctor_facts::{
@@ -75,42 +75,35 @@ impl Rows {
         rows
     }
 
-    /// What these rows add to facts that were collected: no list of which they show a part.
+    /// What these rows add to facts that were collected: no list of which they show a part, and nothing that
+    /// was not seen.
     #[must_use]
-    pub fn facts_beside(&self, collected: &Facts) -> Facts {
-        let mut facts = self.facts.clone();
-        for vpc in &self.partly_seen {
-            facts.route_tables.remove(vpc);
-            facts.network_acls.remove(vpc);
-            facts.endpoints.remove(vpc);
-            facts.internet_gateways.remove(vpc);
-            facts.egress_only_gateways.remove(vpc);
-            facts.transit_gateway_attachments.remove(vpc);
-            facts.hosted_zones.remove(vpc);
-            facts.resolver_rules.remove(vpc);
-        }
-        // What was not seen stays so.
-        for need in collected.unseen() {
-            facts.copy_from(&Facts::default(), &need);
+    pub fn added_to(&self, collected: &Facts) -> Facts {
+        let (mut facts, nothing) = (self.facts.clone(), Facts::default());
+        let parts = self.partly_seen.iter().flat_map(vpc::needs_of_lists);
+        for need in parts.chain(collected.unseen()) {
+            facts.copy_from(&nothing, &need);
         }
         facts
     }
 
-    /// The facts on their own, without others beside them.
+    /// The facts where none were collected: a list of which these rows show a part is not known.
     #[must_use]
-    pub fn alone(mut self) -> Facts {
-        for vpc in &self.partly_seen {
-            let facts = &mut self.facts;
-            hide(&mut facts.route_tables, vpc);
-            hide(&mut facts.network_acls, vpc);
-            hide(&mut facts.endpoints, vpc);
-            hide(&mut facts.internet_gateways, vpc);
-            hide(&mut facts.egress_only_gateways, vpc);
-            hide(&mut facts.transit_gateway_attachments, vpc);
-            hide(&mut facts.hosted_zones, vpc);
-            hide(&mut facts.resolver_rules, vpc);
+    pub fn alone(&self) -> Facts {
+        let mut facts = self.facts.clone();
+        for need in self.partly_seen.iter().flat_map(vpc::needs_of_lists) {
+            facts.give_up(&need, Why::NotInPlan, "");
         }
-        self.facts
+        facts
+    }
+
+    /// The list in which AWS has a VPC's resources of one kind. Of a VPC that the configuration does not manage,
+    /// the plan then shows a part.
+    fn list_of<T>(&mut self, vpc: &VpcId, table: ListsByVpc<T>) -> Option<&mut Vec<T>> {
+        if !self.managed.contains(vpc) {
+            vpc::part_of(self, vpc);
+        }
+        table(&mut self.facts).get_mut(vpc)?.present_mut()
     }
 
     fn name_ignored(&mut self, world: &World, home: &Home) {
@@ -154,23 +147,21 @@ impl Rows {
     }
 }
 
-fn hide<T>(rows: &mut std::collections::BTreeMap<VpcId, Row<T>>, vpc: &VpcId) {
-    if rows.contains_key(vpc) {
-        rows.insert(vpc.clone(), unknown::<T>(Why::NotInPlan, ""));
-    }
-}
+/// Where the facts have lists by VPC.
+type ListsByVpc<T> = fn(&mut Facts) -> &mut BTreeMap<VpcId, Row<Vec<T>>>;
 
 fn unknown<T>(why: Why, detail: &str) -> Row<T> {
     Row::Unknown { unknown: why, detail: detail.into() }
 }
 
-/// A known value that is of the right form, or the row that says why there is none.
+/// The id that an attribute refers to, or the row that says why there is none.
 fn parsed<T: std::str::FromStr, R>(
-    known: Known<String>,
+    world: &World,
     resource: &Resource,
     name: &str,
+    kinds: &[&str],
 ) -> Result<Option<T>, Row<R>> {
-    match known {
+    match world.refers_to_one(resource, name, kinds) {
         Known::None => Ok(None),
         Known::Value(text) => match text.parse() {
             Ok(value) => Ok(Some(value)),

@@ -7,8 +7,11 @@ use ssm_doctor_facts::{
     lookup::Row,
 };
 
-use super::{ACLS, Rows, SUBNETS, VPCS, range, security_group::traffic, vpc::part_of};
-use crate::plan::world::{Home, Resource, World};
+use super::{ACLS, Rows, SUBNETS, VPCS, range, security_group::traffic, vpc::default_in};
+use crate::plan::{
+    identity::DEFAULT_NETWORK_ACL,
+    world::{Home, Resource, World},
+};
 
 /// The rule that no other comes after. Source: VPC guide, "Network ACL rules".
 const LAST: i32 = 32767;
@@ -31,10 +34,10 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         });
         let mut entries: Vec<AclEntry> = entries.collect();
         for former in world.former(home, &["aws_network_acl_rule"]) {
-            let acl = world.refers_to_one(former, "network_acl_id", &ACLS).value();
             let egress = former.flag("egress", false);
             let name = if egress { "egress" } else { "ingress" };
-            if acl.as_deref() == Some(id.as_str()) && !resource.sets(name) {
+            if world.refers_to(former, "network_acl_id", &ACLS, id.as_str()) && !resource.sets(name)
+            {
                 let deleted = from_block(&former.values, egress);
                 entries.retain(|entry| !deleted.contains(entry));
             }
@@ -59,45 +62,27 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
 
 fn default_acl(vpc: &Resource) -> String {
     let id = vpc.known("default_network_acl_id");
-    id.unwrap_or_else(|| vpc.id.replacen("vpc-", "acl-default-", 1))
+    id.unwrap_or_else(|| DEFAULT_NETWORK_ACL.id(&vpc.id))
 }
 
 fn place(world: &World, resource: &Resource, is_default: bool) -> Option<(VpcId, NetworkAclId)> {
     if is_default {
-        let given = resource.known("default_network_acl_id");
-        let vpc = world.resources.iter().find(|vpc| {
-            VPCS.contains(&vpc.kind)
-                && match &given {
-                    Some(given) => default_acl(vpc) == *given,
-                    None => world
-                        .refers_to_one(resource, "default_network_acl_id", &VPCS)
-                        .value()
-                        .is_some_and(|id| id == vpc.id),
-                }
-        })?;
-        return Some((vpc.id.parse().ok()?, default_acl(vpc).parse().ok()?));
+        return default_in(world, resource, "default_network_acl_id", default_acl);
     }
-    let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value()?;
-    Some((vpc.parse().ok()?, resource.id.parse().ok()?))
+    Some((world.id_in(resource, "vpc_id", &VPCS)?, resource.id.parse().ok()?))
 }
 
 fn push(rows: &mut Rows, vpc: &VpcId, mut acl: NetworkAcl) {
     for egress in [false, true] {
         acl.entries.extend(entry(LAST, egress, false, Traffic::All, "0.0.0.0/0"));
     }
-    if !rows.facts.network_acls.contains_key(vpc) {
-        part_of(rows, vpc);
-    }
-    if let Some(Row::Present(acls)) = rows.facts.network_acls.get_mut(vpc) {
+    if let Some(acls) = rows.list_of(vpc, |facts| &mut facts.network_acls) {
         acls.push(acl);
     }
 }
 
 fn find<'r>(rows: &'r mut Rows, id: &str) -> Option<&'r mut NetworkAcl> {
-    let lists = rows.facts.network_acls.values_mut().filter_map(|row| match row {
-        Row::Present(acls) => Some(acls),
-        _ => None,
-    });
+    let lists = rows.facts.network_acls.values_mut().filter_map(Row::present_mut);
     lists.flatten().find(|acl| acl.id.as_str() == id)
 }
 
@@ -140,18 +125,13 @@ fn associate(rows: &mut Rows, world: &World, home: &Home) {
     }
     for resource in world.of(home, &["aws_network_acl_association"]) {
         let acl = world.refers_to_one(resource, "network_acl_id", &ACLS).value();
-        let subnet = world.refers_to_one(resource, "subnet_id", &SUBNETS).value();
-        let subnet = subnet.and_then(|id| id.parse().ok());
-        pairs.extend(acl.zip(subnet));
+        pairs.extend(acl.zip(world.id_in(resource, "subnet_id", &SUBNETS)));
     }
     let subnets: Vec<(SubnetId, VpcId)> = rows
         .facts
         .subnets
         .iter()
-        .filter_map(|(id, row)| match row {
-            Row::Present(subnet) => Some((id.clone(), subnet.vpc.clone())),
-            _ => None,
-        })
+        .filter_map(|(id, row)| Some((id.clone(), row.present()?.vpc.clone())))
         .collect();
     for (subnet, vpc) in subnets {
         let given = pairs.iter().find(|(_, other)| *other == subnet).map(|(acl, _)| acl.clone());

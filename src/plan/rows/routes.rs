@@ -1,6 +1,6 @@
 //! Route tables.
 //!
-//! A route works as long as what it leads to exists. One that is left behind by what it led to is a blackhole.
+//! A route works as long as what it leads to exists. When that is deleted, the route becomes a blackhole.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,11 @@ use ssm_doctor_facts::{
     lookup::{Row, Why},
 };
 
-use super::{Rows, SUBNETS, TABLES, VPCS, range, unknown, vpc::part_of};
-use crate::plan::world::{Home, Known, Resource, World};
+use super::{Rows, SUBNETS, TABLES, VPCS, range, unknown, vpc::default_in};
+use crate::plan::{
+    identity::{MAIN_ROUTE_TABLE, PREFIX_LIST_OF_ENDPOINT},
+    world::{Home, Known, Resource, World},
+};
 
 /// Where a route may lead, and what that may be.
 const HOPS: [(&str, &[&str]); 9] = [
@@ -91,41 +94,24 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
 fn default_table(vpc: &Resource) -> String {
     let id =
         ["main_route_table_id", "default_route_table_id"].iter().find_map(|name| vpc.known(name));
-    id.unwrap_or_else(|| vpc.id.replacen("vpc-", "rtb-main-", 1))
+    id.unwrap_or_else(|| MAIN_ROUTE_TABLE.id(&vpc.id))
 }
 
 fn place(world: &World, resource: &Resource) -> Option<(VpcId, RouteTableId)> {
     if resource.kind == "aws_default_route_table" {
-        let given = resource.known("default_route_table_id");
-        let vpc = world.resources.iter().find(|vpc| {
-            VPCS.contains(&vpc.kind)
-                && if let Some(given) = &given {
-                    default_table(vpc) == *given
-                } else {
-                    let vpcs = world.refers_to_one(resource, "default_route_table_id", &VPCS);
-                    vpcs.value().is_some_and(|id| id == vpc.id)
-                }
-        })?;
-        return Some((vpc.id.parse().ok()?, default_table(vpc).parse().ok()?));
+        return default_in(world, resource, "default_route_table_id", default_table);
     }
-    let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value()?;
-    Some((vpc.parse().ok()?, resource.id.parse().ok()?))
+    Some((world.id_in(resource, "vpc_id", &VPCS)?, resource.id.parse().ok()?))
 }
 
 fn push(rows: &mut Rows, vpc: &VpcId, table: RouteTable) {
-    if !rows.managed.contains(vpc) {
-        part_of(rows, vpc);
-    }
-    if let Some(Row::Present(tables)) = rows.facts.route_tables.get_mut(vpc) {
+    if let Some(tables) = rows.list_of(vpc, |facts| &mut facts.route_tables) {
         tables.push(table);
     }
 }
 
 fn find<'r>(rows: &'r mut Rows, id: &str) -> Option<&'r mut RouteTable> {
-    let lists = rows.facts.route_tables.values_mut().filter_map(|row| match row {
-        Row::Present(tables) => Some(tables),
-        _ => None,
-    });
+    let lists = rows.facts.route_tables.values_mut().filter_map(Row::present_mut);
     lists.flatten().find(|table| table.id.as_str() == id)
 }
 
@@ -165,13 +151,12 @@ fn route(block: &Value, refers: &Refers, gone: &BTreeSet<String>) -> Option<Rout
 
 /// AWS adds the route to a gateway endpoint, by a list of the service's addresses.
 fn to_gateway_endpoint(rows: &mut Rows, endpoint: &Resource) {
-    let found = rows.facts.endpoints.values().find_map(|row| match row {
-        Row::Present(list) => list.iter().find(|row| row.id.as_str() == endpoint.id).cloned(),
-        _ => None,
-    });
+    let mut endpoints = rows.facts.endpoints.values().filter_map(Row::present).flatten();
+    let found = endpoints.find(|row| row.id.as_str() == endpoint.id).cloned();
     let Some(found) = found.filter(|row| !row.route_tables.is_empty()) else { return };
-    let list =
-        endpoint.known("prefix_list_id").unwrap_or_else(|| endpoint.id.replacen("vpce-", "pl-", 1));
+    let list = endpoint
+        .known("prefix_list_id")
+        .unwrap_or_else(|| PREFIX_LIST_OF_ENDPOINT.id(&endpoint.id));
     let Ok(list) = list.parse::<ssm_doctor_facts::ids::PrefixListId>() else { return };
     if !rows.facts.prefix_lists.contains_key(&list) {
         let row = unknown(Why::AfterApply, &endpoint.address);
@@ -192,16 +177,14 @@ fn to_gateway_endpoint(rows: &mut Rows, endpoint: &Resource) {
 fn associate(rows: &mut Rows, world: &World, home: &Home) {
     for resource in world.of(home, &["aws_route_table_association"]) {
         let table = world.refers_to_one(resource, "route_table_id", &TABLES).value();
-        let subnet = world.refers_to_one(resource, "subnet_id", &SUBNETS).value();
-        let subnet = subnet.and_then(|id| id.parse::<SubnetId>().ok());
+        let subnet = world.id_in::<SubnetId>(resource, "subnet_id", &SUBNETS);
         if let (Some(table), Some(subnet)) = (table.and_then(|id| find(rows, &id)), subnet) {
             table.subnets.push(subnet);
         }
     }
     for resource in world.of(home, &["aws_main_route_table_association"]) {
         let table = world.refers_to_one(resource, "route_table_id", &TABLES).value();
-        let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
-        let Some(vpc) = vpc.and_then(|id| id.parse::<VpcId>().ok()) else { continue };
+        let Some(vpc) = world.id_in::<VpcId>(resource, "vpc_id", &VPCS) else { continue };
         if let Some(Row::Present(tables)) = rows.facts.route_tables.get_mut(&vpc) {
             for other in tables {
                 other.main = Some(other.id.as_str()) == table.as_deref();

@@ -9,6 +9,7 @@ use ssm_doctor_facts::{
 
 use super::{GROUPS, Rows, VPCS, range};
 use crate::plan::{
+    identity::DEFAULT_SECURITY_GROUP,
     values::{Attribute, attribute},
     world::{Home, Known, Resource, World},
 };
@@ -36,11 +37,12 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
             egress: inline(world, resource, "egress"),
         };
         for former in world.former(home, &RULES) {
-            let group = world.refers_to_one(former, "security_group_id", &GROUPS).value();
             let (egress, rules) = rules_of(world, former);
             let (name, list) =
                 if egress { ("egress", &mut row.egress) } else { ("ingress", &mut row.ingress) };
-            if group.as_deref() == Some(id.as_str()) && !resource.sets(name) {
+            if world.refers_to(former, "security_group_id", &GROUPS, id.as_str())
+                && !resource.sets(name)
+            {
                 list.retain(|rule| !rules.contains(rule));
             }
         }
@@ -65,7 +67,7 @@ fn rules_of(world: &World, resource: &Resource) -> (bool, Vec<Rule>) {
 /// The group that a VPC comes with.
 pub(super) fn default_group(vpc: &Resource) -> String {
     let id = vpc.known("default_security_group_id");
-    id.unwrap_or_else(|| vpc.id.replacen("vpc-", "sg-default-", 1))
+    id.unwrap_or_else(|| DEFAULT_SECURITY_GROUP.id(&vpc.id))
 }
 
 /// It admits itself and lets everything out. Source: VPC guide, "Default security groups for your VPCs".
@@ -82,8 +84,7 @@ fn default(id: &SecurityGroupId) -> SecurityGroup {
 fn group_id(world: &World, resource: &Resource) -> Option<SecurityGroupId> {
     if resource.kind == "aws_default_security_group" {
         let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value()?;
-        let vpc = world.resources.iter().find(|other| other.id == vpc)?;
-        return default_group(vpc).parse().ok();
+        return default_group(world.with_id(&vpc)?).parse().ok();
     }
     resource.id.parse().ok()
 }
@@ -106,7 +107,7 @@ fn inline(world: &World, resource: &Resource, direction: &str) -> Vec<Rule> {
     }
 }
 
-/// What stands where a rule has a peer that is not known.
+/// The peer of a rule where it is not known, as text.
 fn unreadable(address: &str) -> String {
     format!("{address}, known only after apply")
 }
@@ -210,9 +211,9 @@ fn peers(ids: Known<Vec<String>>, read: impl Fn(&str) -> Option<Peer>) -> Vec<Pe
 }
 
 fn put(rows: &mut Rows, world: &World, resource: &Resource, egress: bool, rules: Vec<Rule>) {
-    let group = world.refers_to_one(resource, "security_group_id", &GROUPS).value();
-    let Some(group) = group.and_then(|id| id.parse::<SecurityGroupId>().ok()) else { return };
-    // A group that the plan does not show is one that its rules do not show either.
+    let group = world.id_in::<SecurityGroupId>(resource, "security_group_id", &GROUPS);
+    let Some(group) = group else { return };
+    // If the plan does not contain the group, its rules alone do not show the whole group.
     let Some(Row::Present(group)) = rows.facts.security_groups.get_mut(&group) else { return };
     let list = if egress { &mut group.egress } else { &mut group.ingress };
     for rule in rules {

@@ -39,9 +39,9 @@ fn key(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
         format!("arn:{}:kms:{}:{}:key/{}", partition(home), home.region, home.account, resource.id)
     });
     let Ok(arn) = arn.parse::<Arn>() else { return };
-    let of_its_own = world.of(home, &["aws_kms_key_policy"]).find(|policy| {
-        world.refers_to_one(policy, "key_id", &KEY).value().as_deref() == Some(resource.id.as_str())
-    });
+    let of_its_own = world
+        .of(home, &["aws_kms_key_policy"])
+        .find(|policy| world.refers_to(policy, "key_id", &KEY, &resource.id));
     let policy = match of_its_own.unwrap_or(resource).text("policy") {
         Known::Value(text) => Row::Present(Text::parse(&text)),
         Known::Unknown(why, address) => unknown(why, &address),
@@ -85,13 +85,10 @@ fn key(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
 
 fn bucket(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
     let Ok(name) = resource.id.parse::<BucketName>() else { return };
-    let is_of = |other: &Resource| {
-        world.refers_to_one(other, "bucket", &BUCKET).value().as_deref()
-            == Some(resource.id.as_str())
-    };
+    let is_of = |other: &&Resource| world.refers_to(other, "bucket", &BUCKET, &resource.id);
     let rule = world
         .of(home, &["aws_s3_bucket_server_side_encryption_configuration"])
-        .find(|other| is_of(other))
+        .find(is_of)
         .and_then(|other| {
             other.items("rule").first()?.get("apply_server_side_encryption_by_default")?.get(0)
         });
@@ -104,7 +101,7 @@ fn bucket(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
     rows.facts
         .buckets
         .insert(name.clone(), Row::Present(Bucket { region: None, encryption: vec![encryption] }));
-    let of_its_own = world.of(home, &["aws_s3_bucket_policy"]).find(|other| is_of(other));
+    let of_its_own = world.of(home, &["aws_s3_bucket_policy"]).find(is_of);
     let policy = match of_its_own.unwrap_or(resource).text("policy") {
         Known::Value(text) => Row::Present(Text::parse(&text)),
         Known::None => Row::Absent(Absent::Absent),

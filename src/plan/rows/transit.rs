@@ -6,8 +6,11 @@ use ssm_doctor_facts::{
     lookup::Row,
 };
 
-use super::{Rows, SUBNETS, VPCS, range, vpc::part_of};
-use crate::plan::world::{Home, Resource, World};
+use super::{Rows, SUBNETS, VPCS, range};
+use crate::plan::{
+    identity::DEFAULT_TRANSIT_TABLE,
+    world::{Home, Resource, World},
+};
 
 const GATEWAY: [&str; 1] = ["aws_ec2_transit_gateway"];
 const ATTACHMENT: [&str; 1] = ["aws_ec2_transit_gateway_vpc_attachment"];
@@ -19,13 +22,8 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         rows.facts.transit_gateways.insert(id, Row::Present(gateway(world, home, resource)));
     }
     for resource in world.of(home, &ATTACHMENT) {
-        let gateway = world.refers_to_one(resource, "transit_gateway_id", &GATEWAY).value();
-        let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
-        let gateway = gateway.and_then(|id| id.parse::<TransitGatewayId>().ok());
-        let (Some(gateway), Some(vpc)) = (gateway, vpc.and_then(|id| id.parse::<VpcId>().ok()))
-        else {
-            continue;
-        };
+        let gateway = world.id_in::<TransitGatewayId>(resource, "transit_gateway_id", &GATEWAY);
+        let (Some(gateway), Some(vpc)) = (gateway, vpc_of(world, resource)) else { continue };
         let subnets = world.refers(resource, "subnet_ids", &SUBNETS).value().unwrap_or_default();
         let subnets: Vec<SubnetId> = subnets.iter().filter_map(|id| id.parse().ok()).collect();
         let row = TransitGatewayAttachment {
@@ -35,10 +33,7 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
             subnets,
             appliance_mode: resource.known("appliance_mode_support").as_deref() == Some("enable"),
         };
-        if !rows.managed.contains(&vpc) {
-            part_of(rows, &vpc);
-        }
-        if let Some(Row::Present(list)) = rows.facts.transit_gateway_attachments.get_mut(&vpc) {
+        if let Some(list) = rows.list_of(&vpc, |facts| &mut facts.transit_gateway_attachments) {
             list.push(row);
         }
     }
@@ -48,32 +43,26 @@ fn gateway(world: &World, home: &Home, resource: &Resource) -> TransitGateway {
     let on = |name: &str| resource.known(name).as_deref() != Some("disable");
     let default = resource
         .known("association_default_route_table_id")
-        .unwrap_or_else(|| resource.id.replacen("tgw-", "tgw-rtb-default-", 1));
-    let attachments: Vec<&Resource> = world
-        .of(home, &ATTACHMENT)
-        .filter(|attachment| {
-            let gateway = world.refers_to_one(attachment, "transit_gateway_id", &GATEWAY).value();
-            gateway.as_deref() == Some(resource.id.as_str())
-        })
-        .collect();
+        .unwrap_or_else(|| DEFAULT_TRANSIT_TABLE.id(&resource.id));
+    let is_of =
+        |other: &&Resource| world.refers_to(other, "transit_gateway_id", &GATEWAY, &resource.id);
+    let attachments: Vec<&Resource> = world.of(home, &ATTACHMENT).filter(is_of).collect();
     let associated = |attachment: &Resource| {
         let associations = ["aws_ec2_transit_gateway_route_table_association"];
         let explicit = world.of(home, &associations).find_map(|association| {
-            let of = world
-                .refers_to_one(association, "transit_gateway_attachment_id", &ATTACHMENT)
-                .value()?;
-            (of == attachment.id).then(|| {
-                world.refers_to_one(association, "transit_gateway_route_table_id", &TABLE).value()
-            })?
+            let id = &attachment.id;
+            world.refers_to(association, "transit_gateway_attachment_id", &ATTACHMENT, id).then(
+                || {
+                    let table = "transit_gateway_route_table_id";
+                    world.refers_to_one(association, table, &TABLE).value()
+                },
+            )?
         });
         let by_default = on("default_route_table_association")
             && attachment.flag("transit_gateway_default_route_table_association", true);
         explicit.or_else(|| by_default.then(|| default.clone()))
     };
-    let own_tables = world.of(home, &TABLE).filter(|table| {
-        let gateway = world.refers_to_one(table, "transit_gateway_id", &GATEWAY).value();
-        gateway.as_deref() == Some(resource.id.as_str())
-    });
+    let own_tables = world.of(home, &TABLE).filter(is_of);
     let mut ids: Vec<String> = own_tables.map(|table| table.id.clone()).collect();
     if on("default_route_table_association") || on("default_route_table_propagation") {
         ids.push(default.clone());
@@ -101,7 +90,7 @@ fn gateway(world: &World, home: &Home, resource: &Resource) -> TransitGateway {
 }
 
 fn vpc_of(world: &World, attachment: &Resource) -> Option<VpcId> {
-    world.refers_to_one(attachment, "vpc_id", &VPCS).value()?.parse().ok()
+    world.id_in(attachment, "vpc_id", &VPCS)
 }
 
 fn routes(
@@ -113,15 +102,13 @@ fn routes(
 ) -> Vec<TransitRoute> {
     let mut routes = Vec::new();
     for route in world.of(home, &["aws_ec2_transit_gateway_route"]) {
-        let of = world
-            .refers_to_one(route, "transit_gateway_route_table_id", &[TABLE[0], GATEWAY[0]])
-            .value();
+        let kinds = [TABLE[0], GATEWAY[0]];
+        if !world.refers_to(route, "transit_gateway_route_table_id", &kinds, table) {
+            continue;
+        }
         let Some(to) = route.known("destination_cidr_block").and_then(|text| range(&text)) else {
             continue;
         };
-        if of.as_deref() != Some(table) {
-            continue;
-        }
         let via = world.refers_to_one(route, "transit_gateway_attachment_id", &ATTACHMENT).value();
         let blackhole = route.flag("blackhole", false);
         routes.push(TransitRoute {
@@ -134,9 +121,7 @@ fn routes(
     let explicit: Vec<String> = world
         .of(home, &["aws_ec2_transit_gateway_route_table_propagation"])
         .filter(|propagation| {
-            let of =
-                world.refers_to_one(propagation, "transit_gateway_route_table_id", &TABLE).value();
-            of.as_deref() == Some(table)
+            world.refers_to(propagation, "transit_gateway_route_table_id", &TABLE, table)
         })
         .filter_map(|propagation| {
             world.refers_to_one(propagation, "transit_gateway_attachment_id", &ATTACHMENT).value()
@@ -148,8 +133,7 @@ fn routes(
         if !by_default && !explicit.contains(&attachment.id) {
             continue;
         }
-        let vpc = vpc_of(world, attachment);
-        let vpc = vpc.and_then(|id| world.resources.iter().find(|other| other.id == id.as_str()));
+        let vpc = vpc_of(world, attachment).and_then(|id| world.with_id(id.as_str()));
         let range = vpc.and_then(|vpc| range(&vpc.known("cidr_block")?));
         routes.extend(range.map(|to| TransitRoute {
             to: Destination::Cidr(to),

@@ -1,10 +1,12 @@
 //! VPCs, subnets and DHCP options.
 
+use std::str::FromStr;
+
 use serde_json::Value;
 use ssm_doctor_facts::{
     ec2::{DhcpOptions, Subnet, Vpc, VpcDns},
     ids::{DhcpOptionsId, SubnetId, VpcId},
-    lookup::Row,
+    lookup::{Need, Row, Why},
 };
 
 use super::{Rows, SUBNETS, VPCS, parsed, range, range4, range6, unknown};
@@ -39,16 +41,14 @@ fn vpc(rows: &mut Rows, world: &World, home: &Home, resource: &Resource, id: &Vp
         .collect();
     let more = ["aws_vpc_ipv4_cidr_block_association", "aws_vpc_ipv6_cidr_block_association"];
     for association in world.of(home, &more) {
-        if world.refers_to_one(association, "vpc_id", &VPCS).value().as_deref() == Some(id.as_str())
-        {
+        if world.refers_to(association, "vpc_id", &VPCS, id.as_str()) {
             let names = ["cidr_block", "ipv6_cidr_block"];
             cidrs.extend(names.iter().filter_map(|name| range(&association.known(name)?)));
         }
     }
     let associated =
         world.of(home, &["aws_vpc_dhcp_options_association"]).find_map(|association| {
-            let vpc = world.refers_to_one(association, "vpc_id", &VPCS).value()?;
-            (vpc == id.as_str()).then(|| {
+            world.refers_to(association, "vpc_id", &VPCS, id.as_str()).then(|| {
                 world
                     .refers_to_one(association, "dhcp_options_id", &["aws_vpc_dhcp_options"])
                     .value()
@@ -100,6 +100,21 @@ pub(super) fn part_of(rows: &mut Rows, id: &VpcId) {
     }
 }
 
+/// What AWS lists by VPC, as far as a plan may show a part of it: see [`lists`].
+pub(super) fn needs_of_lists(id: &VpcId) -> [Need; 8] {
+    [
+        Need::route_tables(id.clone()),
+        Need::network_acls(id.clone()),
+        Need::endpoints(id.clone()),
+        Need::internet_gateways(id.clone()),
+        Need::egress_only_gateways(id.clone()),
+        Need::transit_gateway_attachments(id.clone()),
+        Need::hosted_zones(id.clone()),
+        Need::resolver_rules(id.clone()),
+    ]
+}
+
+/// An empty list for each of [`needs_of_lists`].
 fn lists(rows: &mut Rows, id: &VpcId) {
     let facts = &mut rows.facts;
     facts.route_tables.insert(id.clone(), Row::Present(Vec::new()));
@@ -113,18 +128,9 @@ fn lists(rows: &mut Rows, id: &VpcId) {
 }
 
 fn subnet(world: &World, home: &Home, resource: &Resource) -> Row<Subnet> {
-    let vpc = match parsed::<VpcId, _>(
-        world.refers_to_one(resource, "vpc_id", &VPCS),
-        resource,
-        "vpc_id",
-    ) {
+    let vpc = match parsed::<VpcId, _>(world, resource, "vpc_id", &VPCS) {
         Ok(Some(vpc)) => vpc,
-        Ok(None) => {
-            return unknown(
-                ssm_doctor_facts::lookup::Why::NotInPlan,
-                &resource.attribute_address("vpc_id"),
-            );
-        }
+        Ok(None) => return unknown(Why::NotInPlan, &resource.attribute_address("vpc_id")),
         Err(row) => return row,
     };
     let cidr = match resource.text("cidr_block") {
@@ -142,6 +148,25 @@ fn subnet(world: &World, home: &Home, resource: &Resource) -> Row<Subnet> {
             .flag("map_public_ip_on_launch", resource.kind == "aws_default_subnet"),
         dns64: resource.flag("enable_dns64", false),
     })
+}
+
+/// Of a resource that manages the default route table or network ACL of a VPC: the VPC, and the id of what it
+/// manages. `attribute` refers to it; `default_of` says which one a VPC has.
+pub(super) fn default_in<T: FromStr>(
+    world: &World,
+    resource: &Resource,
+    attribute: &str,
+    default_of: fn(&Resource) -> String,
+) -> Option<(VpcId, T)> {
+    let given = resource.known(attribute);
+    let vpc = world.resources.iter().find(|vpc| {
+        VPCS.contains(&vpc.kind)
+            && match &given {
+                Some(given) => default_of(vpc) == *given,
+                None => world.refers_to(resource, attribute, &VPCS, &vpc.id),
+            }
+    })?;
+    Some((vpc.id.parse().ok()?, default_of(vpc).parse().ok()?))
 }
 
 /// Where nobody says a zone, AWS chooses one. Then each subnet counts as in the first.
