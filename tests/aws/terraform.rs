@@ -5,7 +5,7 @@
 //! `cargo test --test aws -- --ignored terraform/`. `TF_PLUGIN_DIR` names a folder that has the provider (a filesystem
 //! mirror of Terraform), for machines that do not reach Terraform's registry.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, process::Command};
 
 use libtest_mimic::Failed;
 use serde_json::Value;
@@ -123,10 +123,10 @@ fn apply(
         .map(service)
         .chain(["sts"])
         .collect();
-    let endpoints: String = services
-        .iter()
-        .map(|service| format!("    {service} = \"http://127.0.0.1:{}\"\n", bench.port))
-        .collect();
+    let mut endpoints = String::new();
+    for service in services {
+        let _ = writeln!(endpoints, "    {service} = \"http://127.0.0.1:{}\"", bench.port);
+    }
     // Terraform merges a file of this name into the configuration.
     let provider = format!(
         "provider \"aws\" {{\n  skip_credentials_validation = true\n  skip_requesting_account_id = true\n  \
