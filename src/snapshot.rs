@@ -25,7 +25,7 @@ use ssm_doctor_checks::engine::diagnosis::examine;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
 use ssm_doctor_redact::redact;
 
-use crate::render::{json, json_line};
+use crate::render::safe::{json, json_line};
 
 /// Facts, and the question for which they were collected.
 #[derive(Clone, Debug, PartialEq)]

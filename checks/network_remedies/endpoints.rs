@@ -15,7 +15,7 @@ use super::{
     filters::HTTPS,
     network::{Network, present},
 };
-use crate::engine::words::list;
+use crate::engine::list::list;
 
 /// Interface endpoints that the VPC lacks: for `service`, or for every session's services. Empty if none is
 /// missing, or the VPC was not seen.
