@@ -1,7 +1,7 @@
 //! What the agent's log says of a check's subject, and what a probe on the node saw of it.
 //!
-//! The log is on the node, and the user gives it. Of log and probe the newer one decides. AWS's side is newer where the node has reported after the last
-//! line of a fault, or holds its session channel now: then the fault is over.
+//! The log is on the node, and the user gives it. Of log and probe the newer one decides. AWS's side is newer where the
+//! node has reported after the last line of a fault, or holds its session channel now: then the fault is over.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -13,7 +13,6 @@ use ssm_doctor_analysis::{
 use ssm_doctor_facts::{
     agent_log::AgentLog,
     lookup::{Unknown, both},
-    ssm::{Connection, Ping},
     time::{Timestamp, span},
 };
 
@@ -50,17 +49,17 @@ pub(crate) const BY_LOG: [&str; 18] = [
     "agent/websocket-opens",
 ];
 
-/// Does the log end with a fault of this check? `fix` is what to do about it.
+/// Does the log end with a fault of this check, or did a probe see one? `fix` is what to do about it.
 pub(crate) fn judged(case: &Case, check: &str, fix: &Fix) -> Answer {
     let (log, probe) = both(log(case), node_probe::seen(case, check, fix))?;
     let Some(log) = log else {
         let without = if case.scope.probe { NOT_SHOWN } else { NOT_GIVEN };
-        return probe.map_or(Ok(Verdict::NotApplicable(without)), |it| it.answer);
+        return probe.map_or(Ok(Verdict::NotApplicable(without)), |seen| seen.answer);
     };
     let judgement = judge(log);
     let found: Vec<&Found> =
         judgement.causes.iter().filter(|found| found.checks.contains(&check)).collect();
-    let last = found.iter().map(|it| it.last).max().flatten();
+    let last = found.iter().map(|fault| fault.last).max().flatten();
     let by_log = answer(case, log, found.into_iter(), |_| fix.clone());
     let Some(Seen { at, answer: by_probe, refutes }) = probe else { return by_log };
     // Without its time nobody knows whether the probe is the newer one.
@@ -85,7 +84,7 @@ pub(crate) fn judged(case: &Case, check: &str, fix: &Fix) -> Answer {
 
 /// When the log last shows that the session channel is open, if it ends so.
 fn works_since(judgement: &Judgement) -> Option<Timestamp> {
-    let channel = judgement.stages.iter().find(|it| it.stage == Stage::ControlChannel)?;
+    let channel = judgement.stages.iter().find(|row| row.stage == Stage::ControlChannel)?;
     (channel.state == State::Works).then_some(channel.last).flatten()
 }
 
@@ -177,23 +176,10 @@ fn age(case: &Case, log: &AgentLog) -> Evidence {
 /// What AWS has seen of the node since the last line of a fault.
 fn over_since(case: &Case, found: &Found) -> Result<Option<String>, Unknown> {
     let Some(last) = found.last else { return Ok(None) };
-    let target = &case.scope.target;
-    let session =
-        matches!(found.stage, Stage::DataChannel | Stage::SessionWorker | Stage::SessionGates);
-    if session {
-        return Ok(None);
+    match found.stage {
+        Stage::DataChannel | Stage::SessionWorker | Stage::SessionGates => Ok(None),
+        stage => node_probe::seen_by_aws(case, last, stage == Stage::ControlChannel),
     }
-    let connected = case.facts.connection(target).optional()? == Some(&Connection::Connected);
-    if connected && case.scope.at > last {
-        return Ok(Some(format!("{target} holds its session channel open since")));
-    }
-    let node = case.facts.node(target).optional()?;
-    let reported: Option<Timestamp> =
-        node.filter(|node| node.ping == Ping::Online).and_then(|node| node.last_ping);
-    if found.stage != Stage::ControlChannel && reported.is_some_and(|at| at > last) {
-        return Ok(Some(format!("{target} has reported since")));
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

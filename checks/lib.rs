@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod agent_log;
+mod agent_permissions;
 mod agent_role;
 pub mod engine;
 pub mod error_message;
@@ -33,7 +34,10 @@ mod prelude {
 
     pub(crate) use crate::engine::{
         check::{Check, Impact, Layer},
-        no_verdict::{Judged, NoVerdict, Precondition, answer, instance, preferences, role},
+        no_verdict::{
+            Judged, NoVerdict, Precondition, answer, instance, preferences, role,
+            role_by_systems_manager,
+        },
     };
 }
 

@@ -1,7 +1,7 @@
 //! A check that the agent's log or a probe on the node answers, in a line.
 
-/// A check that fails where the agent's log ends with a fault of its name, or a probe saw one. `fix` and `recovery` say what to
-/// do about the fault, and when that takes effect.
+/// A check that fails where the agent's log ends with a fault of its name, or a probe saw one. `fix` and `recovery` say
+/// what to do about the fault, and when that takes effect.
 macro_rules! log_check {
     ($layer:expr, $fix:expr, $recovery:expr) => {
         use ssm_doctor_analysis::answer::{Fix, Recovery};

@@ -51,11 +51,12 @@ pub(crate) fn seen(case: &Case, check: &str, fix: &Fix) -> Result<Option<Seen>, 
     };
     let target = case.scope.target.to_string();
     let sights = judge(probe, &target, run_as.as_deref(), case.scope.session);
-    let of_check: Vec<&Sight> = sights.iter().filter(|it| it.check == check).collect();
+    let of_check: Vec<&Sight> = sights.iter().filter(|sight| sight.check == check).collect();
     if of_check.is_empty() {
         return Ok(None);
     }
-    let refutes = of_check.iter().any(|it| matches!(&it.what, What::Works(it) if refutes(it)));
+    let refutes =
+        of_check.iter().any(|sight| matches!(&sight.what, What::Works(works) if refutes(works)));
     let answer = answer(case, probe, &of_check, fix);
     Ok(Some(Seen { at: time(probe), answer, refutes }))
 }
@@ -81,7 +82,8 @@ pub(crate) fn subject(probe: &Probe) -> &'static str {
 
 /// When the probe ran. Where the node's clock is known to be wrong, the time is corrected.
 pub(crate) fn time(probe: &Probe) -> Option<Timestamp> {
-    let ahead = probe.contacts.iter().find_map(|it| it.clock_ahead).unwrap_or_default();
+    // Where no server told the time, the clock is taken to be right.
+    let ahead = probe.contacts.iter().find_map(|contact| contact.clock_ahead).unwrap_or(0);
     probe.at.and_then(|at| Timestamp::from_second(at.as_second() - ahead))
 }
 
@@ -147,18 +149,30 @@ fn add(all: &mut Option<Evidence>, more: Evidence) {
 
 /// What AWS has seen of the node since the probe, if the fault would have prevented it.
 fn over_since(case: &Case, probe: &Probe, fault: &Fault) -> Result<Option<String>, Unknown> {
-    let Some(at) = time(probe) else { return Ok(None) };
-    if !stops_agent(fault) {
-        return Ok(None);
+    match time(probe).filter(|_| stops_agent(fault)) {
+        Some(at) => seen_by_aws(case, at, concerns_channel(fault)),
+        None => Ok(None),
     }
+}
+
+/// What AWS has seen of the node after `since`, the time of a fault: its session channel, or a report.
+/// `reports_anyway`: the fault is one with which an agent reports all the same, so that a report shows nothing.
+///
+/// # Errors
+/// [`Unknown`] if AWS's side was not seen.
+pub(crate) fn seen_by_aws(
+    case: &Case,
+    since: Timestamp,
+    reports_anyway: bool,
+) -> Result<Option<String>, Unknown> {
     let target = &case.scope.target;
     let connected = case.facts.connection(target).optional()? == Some(&Connection::Connected);
-    if connected && case.scope.at > at {
+    if connected && case.scope.at > since {
         return Ok(Some(format!("{target} holds its session channel open since")));
     }
     let node = case.facts.node(target).optional()?;
-    let reported = node.filter(|it| it.ping == Ping::Online).and_then(|it| it.last_ping);
-    if !concerns_channel(fault) && reported.is_some_and(|reported| reported > at) {
+    let reported = node.filter(|node| node.ping == Ping::Online).and_then(|node| node.last_ping);
+    if !reports_anyway && reported.is_some_and(|reported| reported > since) {
         return Ok(Some(format!("{target} has reported since")));
     }
     Ok(None)

@@ -22,7 +22,7 @@ use ssm_doctor_redact::redact;
 
 use crate::{
     input,
-    render::{json, json_line},
+    render::safe::{json, json_line},
 };
 
 /// Facts, and the question for which they were collected.

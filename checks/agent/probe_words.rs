@@ -9,7 +9,7 @@ use core::net::IpAddr;
 
 use ssm_doctor_analysis::node::probe::{Fault, Unclear, Works};
 use ssm_doctor_facts::{
-    probe::{LimitKind, NameOutcome, Reply, Trust},
+    probe::{LimitKind, NameOutcome, Reply, Trust, Unit},
     special_addresses::AddressKind,
     time::span,
 };
@@ -98,10 +98,10 @@ pub(crate) fn fault(fault: &Fault) -> String {
         }
         Fault::NotInstalled => "the agent is not installed".into(),
         Fault::ProgramMissing { name } => format!("the agent's program {name} is missing"),
-        Fault::NotRunning { unit: Some((name, state, enabled, result)) } => {
+        Fault::NotRunning { unit: Some(Unit { name, state, enabled, result }) } => {
             let notes: Vec<&str> = [enabled.as_str(), result.as_str()]
                 .into_iter()
-                .filter(|it| !it.is_empty() && *it != "success")
+                .filter(|note| !note.is_empty() && *note != "success")
                 .collect();
             let notes =
                 if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };

@@ -137,12 +137,11 @@ fn cause(trouble: &Trouble) -> String {
 
 fn denied(denial: &Denial) -> String {
     let action = &denial.action;
-    match (denial.policy.map(PolicyKind::as_str), denial.explicit) {
-        (Some(policy), true) => {
-            let article = if policy.starts_with('i') { "an" } else { "a" };
-            format!("{action} was denied, explicitly in {article} {policy}")
+    match (denial.policy, denial.explicit) {
+        (Some(kind), true) => {
+            format!("{action} was denied, explicitly in {}", kind.with_article())
         }
-        (Some(policy), false) => format!("{action} was denied: no {policy} allows it"),
+        (Some(kind), false) => format!("{action} was denied: no {} allows it", kind.as_str()),
         (None, true) => format!("{action} was denied explicitly"),
         (None, false) => format!("{action} was denied"),
     }

@@ -23,7 +23,7 @@ use ssm_doctor_facts::{
     route53::{FirewallAction, RecordType, ZoneRecord},
 };
 
-use crate::{engine::words::list, network_remedies::enable_vpc_dns};
+use crate::{engine::list::list, network_remedies::enable_vpc_dns};
 
 /// A clause whose subject is the observation's.
 pub(crate) fn statement(statement: &Statement) -> String {

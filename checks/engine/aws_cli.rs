@@ -1,5 +1,6 @@
 //! Changes as commands of the AWS CLI.
 
+mod call;
 mod permission;
 
 use alloc::{format, string::String, vec, vec::Vec};
@@ -16,6 +17,7 @@ use ssm_doctor_facts::{
 };
 
 use super::command::Command;
+use call::{aws, one};
 
 /// What carries out a change, in order. A value that is not known is a `<placeholder>`.
 #[must_use]
@@ -41,16 +43,6 @@ pub fn commands(change: &Change, region: &Region) -> Vec<Command> {
         _ => region,
     };
     commands.into_iter().map(|command| command.in_region(region)).collect()
-}
-
-/// A call of the AWS CLI, without its first word. See [`Command::new`] for the template.
-fn aws(template: &str, values: &[&dyn Display]) -> Command {
-    Command::new(template, values)
-}
-
-/// One call is the whole change.
-fn one(template: &str, values: &[&dyn Display]) -> Vec<Command> {
-    vec![aws(template, values)]
 }
 
 impl Command {

@@ -21,8 +21,7 @@ pub struct Check {
     /// changed a moment ago, or the agent uses another path.
     pub proves: &'static [&'static Check],
 
-    /// The rule. What the operator's error message says of it is added by whoever asks: see
-    /// `engine::diagnosis`.
+    /// The rule. [`ask`](super::diagnosis::ask) adds what the operator's error message says of the check.
     pub run: fn(&Case) -> Answer,
 }
 

@@ -119,6 +119,7 @@ impl Word {
             match VARIABLES.iter().find(|known| **known == name) {
                 Some(variable) => parts.push(Part::Variable(variable)),
                 None if name.is_empty() => {
+                    // Every template has as many values as `{}`; the AWS CLI refuses an empty one.
                     let value = values.next().map(ToString::to_string).unwrap_or_default();
                     push_value(&mut parts, &value);
                 }

@@ -114,7 +114,7 @@ pub(super) fn answer_of<'a>(
 /// # Errors
 /// [`Unknown`] if something that the check needs was not seen.
 pub fn ask(check: &Check, case: &Case) -> Answer {
-    reading(case).settle(check, (check.run)(case), case)
+    reading(case).add_to((check.run)(case), check, case)
 }
 
 /// Asks every check of the sides that are judged.
@@ -125,7 +125,7 @@ pub fn examine(case: &Case) -> Answers {
         Sides::Both => true,
         Sides::Node => !crate::is_about_operator(check),
     };
-    let answer = |check: &'static Check| (check, message.settle(check, (check.run)(case), case));
+    let answer = |check: &'static Check| (check, message.add_to((check.run)(case), check, case));
     crate::all().filter(judged).map(answer).collect()
 }
 
@@ -153,8 +153,7 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let fails = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(..))));
     let blocks = |check: &Check| fails(check) && check.impact == Impact::Blocks;
 
-    let disputed =
-        |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(it, _))) if it.is_disputed());
+    let disputed = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(evidence, _))) if evidence.is_disputed());
     let proven = |check: &Check| {
         answers.iter().any(|(by, answer)| {
             matches!(answer, Ok(Verdict::Pass(_))) && by.proves.contains(&check)
@@ -290,19 +289,19 @@ mod tests {
 
     #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
     fn fail() -> Answer {
-        Ok(Verdict::Fail(observed("it", "broke"), Fix::new("mend it", Recovery::Agent)))
+        Ok(Verdict::Fail(observed("it", "broke"), Fix::new("repair it", Recovery::Agent)))
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
     fn fail_telling() -> Answer {
         let evidence = observed("it", "says why").telling();
-        Ok(Verdict::Fail(evidence, Fix::new("mend it", Recovery::Agent)))
+        Ok(Verdict::Fail(evidence, Fix::new("repair it", Recovery::Agent)))
     }
 
     #[allow(clippy::unnecessary_wraps, reason = "one of three answers")]
     fn fail_disputed() -> Answer {
         let evidence = observed("the error message", "says so").disputed();
-        Ok(Verdict::Fail(evidence, Fix::new("mend it", Recovery::Agent)))
+        Ok(Verdict::Fail(evidence, Fix::new("repair it", Recovery::Agent)))
     }
 
     fn unknown() -> Answer {

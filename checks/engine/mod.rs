@@ -7,6 +7,7 @@ pub mod command;
 mod console;
 pub mod diagnosis;
 pub mod fix;
+pub(crate) mod list;
 pub(crate) mod no_verdict;
 pub(crate) mod permission;
 pub mod prescription;

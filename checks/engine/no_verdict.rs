@@ -3,10 +3,16 @@
 use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
     case::Case,
-    permissions::{agent_identity::agent_role, identity::AgentRole},
+    permissions::{
+        agent_identity::{agent_role, agent_role_name, host_management_gives_none},
+        identity::{AgentRole, CredentialSource},
+    },
     session::{self, Gates, Preferences},
 };
-use ssm_doctor_facts::{ids::InstanceId, lookup::Unknown};
+use ssm_doctor_facts::{
+    ids::{InstanceId, RoleName},
+    lookup::Unknown,
+};
 
 /// Why a rule ends early. With `?` a rule is a list of its preconditions, and then its verdict.
 pub(crate) enum NoVerdict {
@@ -53,6 +59,26 @@ pub(crate) fn instance<'a>(
 /// The role that the agent uses.
 pub(crate) fn role(case: &Case) -> Result<AgentRole, NoVerdict> {
     agent_role(case)?.or_not_applicable("the agent has no role")
+}
+
+/// The role that the agent has from Systems Manager: by an activation, or by Default Host Management. It may have been
+/// deleted since.
+pub(crate) fn role_by_systems_manager(
+    case: &Case,
+) -> Result<(RoleName, CredentialSource), NoVerdict> {
+    let role = agent_role_name(case);
+    // Whatever the instance's profile turns out to hold.
+    if role.is_err() && host_management_gives_none(case) {
+        return Err(NoVerdict::NotApplicable(
+            "Default Host Management is off here, and gives the agent no role",
+        ));
+    }
+    match role?.or_not_applicable("the agent has no role")? {
+        (_, CredentialSource::InstanceProfile) => {
+            Err(NoVerdict::NotApplicable("the agent uses the role of its instance profile"))
+        }
+        given => Ok(given),
+    }
 }
 
 /// The preferences, if the session is subject to them.

@@ -81,7 +81,7 @@ fn faults(
 struct Search<'s, 'f> {
     case: &'s Case<'f>,
     answers: &'s [(&'static Check, Answer)],
-    /// Checks that must not fail afterwards, beside those that block.
+    /// Checks that must not fail afterwards, in addition to those that block.
     to_repair: &'s [&'static Check],
 }
 
@@ -105,7 +105,7 @@ impl Tried {
 }
 
 impl Search<'_, '_> {
-    /// The options so far, and the best option for each fault beside them.
+    /// The options so far, with the best option for each fault.
     fn best(
         &self,
         so_far: &[(&'static Check, FixOption)],

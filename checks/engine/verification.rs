@@ -87,7 +87,7 @@ impl Trial {
     }
 
     /// Can a session start, as far as the model shows? `repaired`: the checks whose failure the changes
-    /// are for. `by_hand`: the checks that a person repairs beside the changes.
+    /// are for. `by_hand`: the checks that a person repairs in addition to the changes.
     #[must_use]
     pub fn verdict(&self, repaired: &[&'static Check], by_hand: &[&'static Check]) -> Verified {
         let mut left = match self.diagnosis.overall {

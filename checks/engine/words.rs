@@ -1,10 +1,6 @@
 //! Outcomes of the analysis, in words for people.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_analysis::{
     answer::{Observation, Statement},
@@ -80,9 +76,4 @@ pub fn not_judged(reason: NotJudged) -> &'static str {
 #[must_use]
 pub fn on_node(session: Session) -> &'static str {
     agent_words::on_node(session)
-}
-
-/// Several values, with commas between them.
-pub(crate) fn list<T: ToString>(items: &[T]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

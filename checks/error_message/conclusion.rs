@@ -53,7 +53,7 @@ impl Reading {
     }
 
     /// A check's answer, with what the message says of it.
-    pub fn settle(&self, check: &Check, answer: Answer, case: &Case) -> Answer {
+    pub fn add_to(&self, answer: Answer, check: &Check, case: &Case) -> Answer {
         if self.decided.is_empty() || self.about.is_some() {
             return answer;
         }

@@ -1,7 +1,7 @@
 //! Messages that people see, and what was behind them.
 //!
-//! The causes of a message stand in the order of their likelihood: how often each was behind it in public
-//! incident reports, and where that tells nothing, how common the fault is. `…` stands for anything. A
+//! The causes of a message are in the order of their likelihood: how often each was behind it in public
+//! incident reports, and where that tells nothing, how common the fault is. `…` matches anything. A
 //! message is matched without regard to case, quotation marks and line breaks.
 
 use super::causes::*;
@@ -20,7 +20,7 @@ pub enum Weight {
     Decides,
     /// Several causes print it.
     Usual,
-    /// It is general: a more specific message beside it matters more.
+    /// It is general: a more specific message in the same text matters more.
     Aside,
     /// It says that something failed and never why: ssh's last words.
     Wrapper,

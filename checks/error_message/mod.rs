@@ -82,8 +82,8 @@ fn by_runbook(check: &str) -> String {
 fn known_messages(text: &str, reading: &mut Reading) {
     let text = normal(text);
     let found: Vec<&Message> =
-        MESSAGES.iter().filter(|message| longest(message, &text).is_some()).collect();
-    let any = |weights: &[Weight]| found.iter().any(|it| weights.contains(&it.weight));
+        MESSAGES.iter().filter(|message| longest(message.texts, &text).is_some()).collect();
+    let any = |weights: &[Weight]| found.iter().any(|message| weights.contains(&message.weight));
     if reading.decided.is_empty() && reading.candidates.is_empty() {
         reading.silent = if found.is_empty() {
             Some("the error message is not one that the doctor knows")
@@ -112,7 +112,7 @@ fn known_messages(text: &str, reading: &mut Reading) {
         });
     }
     let usual = any(&[Weight::Usual, Weight::Decides]);
-    for (_, cause, weight, _) in ranked(&text) {
+    for Ranked { cause, weight, .. } in ranked(&text) {
         let counts = match weight {
             Weight::Usual | Weight::Decides => true,
             Weight::Aside => !usual,
@@ -124,36 +124,44 @@ fn known_messages(text: &str, reading: &mut Reading) {
     }
 }
 
-/// The causes of a [normalized](normal) text, the likeliest first: points, cause, weight, and the text of the
-/// table that occurs.
+/// A cause that a text may have.
+pub struct Ranked {
+    pub cause: &'static Cause,
+    /// The text of the table that occurs.
+    pub message: &'static str,
+    /// That of the message which says the most.
+    weight: Weight,
+    points: f64,
+}
+
+/// The causes of a [normalized](normal) text, the likeliest first.
 #[must_use]
-pub fn ranked(text: &str) -> Vec<(f64, &'static Cause, Weight, &'static str)> {
-    let mut ranked: Vec<(f64, &'static Cause, Weight, &'static str)> = Vec::new();
-    for message in MESSAGES {
-        let Some((length, known)) = longest(message, text) else { continue };
-        let weight = message.weight.factor();
-        for (place, cause) in (1_u16..).zip(message.causes) {
-            let points = weight * f64::from(length) / f64::from(place);
-            match ranked.iter_mut().find(|it| it.1.what == cause.what) {
-                Some(candidate) => {
-                    candidate.0 += points;
-                    candidate.2 = candidate.2.min(message.weight);
+pub fn ranked(text: &str) -> Vec<Ranked> {
+    let mut ranked: Vec<Ranked> = Vec::new();
+    for Message { texts, causes, weight } in MESSAGES {
+        let Some((length, message)) = longest(texts, text) else { continue };
+        for (place, cause) in (1_u16..).zip(*causes) {
+            let points = weight.factor() * f64::from(length) / f64::from(place);
+            match ranked.iter_mut().find(|known| known.cause.what == cause.what) {
+                Some(known) => {
+                    known.points += points;
+                    known.weight = known.weight.min(*weight);
                 }
-                None => ranked.push((points, cause, message.weight, known)),
+                None => ranked.push(Ranked { cause, message, weight: *weight, points }),
             }
         }
     }
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked.sort_by(|one, other| other.points.total_cmp(&one.points));
     ranked
 }
 
-/// The longest of a message's texts that occurs.
-fn longest(message: &Message, text: &str) -> Option<(u16, &'static str)> {
-    let lengths = message.texts.iter().filter_map(|known| {
+/// The longest of a message's texts that occurs, after its length.
+fn longest(texts: &[&'static str], text: &str) -> Option<(u16, &'static str)> {
+    let lengths = texts.iter().filter_map(|known| {
         let length = occurs(known, text)?;
         Some((u16::try_from(length).unwrap_or(u16::MAX), *known))
     });
-    lengths.max_by_key(|it| it.0)
+    lengths.max_by_key(|(length, _)| *length)
 }
 
 /// Case, quotation marks and line breaks differ between a log and what is pasted from it.

@@ -101,16 +101,17 @@ fn about(refusal: &Refusal, case: &Case) -> Option<String> {
 
 /// Are these the same user, or sessions of the same role?
 fn is_same(principal: &Arn, operator: &Arn) -> bool {
-    let name = |arn: &Arn| {
-        let mut parts = arn.resource().split('/');
-        match parts.next() {
-            // A session's ARN has lost the role's path.
-            Some("assumed-role") => (parts.next().unwrap_or_default().to_string(), true),
-            Some("role") => (arn.name().to_string(), true),
-            _ => (arn.name().to_string(), false),
-        }
+    // The name, and whether it is a role's.
+    let name = |arn: &Arn| match role_of_session(arn) {
+        Some(role) => (role.to_string(), true),
+        None => (arn.name().to_string(), arn.resource().starts_with("role/")),
     };
     principal.account() == operator.account() && name(principal) == name(operator)
+}
+
+/// The role whose session it is. The ARN of a session has the role's name without its path.
+fn role_of_session(arn: &Arn) -> Option<&str> {
+    arn.resource().strip_prefix("assumed-role/")?.split('/').next()
 }
 
 /// `alice`, `the role Ops`.
@@ -119,10 +120,9 @@ fn who(refusal: &Refusal) -> String {
         let agent = refusal.is_by_agent() == Some(true);
         return if agent { "the agent's role" } else { "the operator" }.into();
     };
-    let mut parts = arn.resource().split('/');
-    match (parts.next(), parts.next()) {
-        (Some("assumed-role"), Some(role)) => format!("the role {role}"),
-        _ => arn.name().to_string(),
+    match role_of_session(arn) {
+        Some(role) => format!("the role {role}"),
+        None => arn.name().to_string(),
     }
 }
 
@@ -134,16 +134,12 @@ fn on(refusal: &Refusal) -> String {
 fn says(refusal: &Refusal) -> String {
     let denial = &refusal.denial;
     let policy = match (denial.policy, denial.explicit) {
-        (Some(kind), true) => format!(" (an explicit Deny in {} {})", article(kind), kind.as_str()),
+        (Some(kind), true) => format!(" (an explicit Deny in {})", kind.with_article()),
         (Some(kind), false) => format!(" (no {} allows it)", kind.as_str()),
         (None, true) => " (an explicit Deny)".into(),
         (None, false) => String::new(),
     };
     format!("AWS refused {} {}{}{policy}", who(refusal), denial.action, on(refusal))
-}
-
-fn article(kind: PolicyKind) -> &'static str {
-    if kind == PolicyKind::Identity { "an" } else { "a" }
 }
 
 /// What to do, in the imperative.

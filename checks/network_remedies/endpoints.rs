@@ -8,14 +8,11 @@ use ssm_doctor_facts::{
     change::{Change, Ec2Change, Source},
     ec2::*,
     ids::*,
-    lookup::Need,
+    lookup::{Need, Row},
 };
 
-use super::{
-    filters::HTTPS,
-    network::{Network, present},
-};
-use crate::engine::words::list;
+use super::{filters::HTTPS, network::Network};
+use crate::engine::list::list;
 
 /// Interface endpoints that the VPC lacks: for `service`, or for every session's services. Empty if none is
 /// missing, or the VPC was not seen.
@@ -75,7 +72,7 @@ pub(super) fn create(network: &Network, service: Option<&'static str>) -> Vec<Fi
 /// The DNS attributes that private DNS needs and the VPC lacks.
 pub(super) fn vpc_dns(network: &Network, vpc: &VpcId) -> Vec<Change> {
     let mut changes = Vec::new();
-    if let Some(dns) = present(network.facts.vpc_dns.get(vpc)) {
+    if let Some(dns) = network.facts.vpc_dns.get(vpc).and_then(Row::present) {
         if !dns.support {
             changes.push(Ec2Change::EnableDnsSupport { vpc: vpc.clone() }.into());
         }
@@ -91,7 +88,11 @@ pub(super) fn dual_stack(network: &Network, id: &EndpointId) -> FixOption {
     let endpoint = network.endpoint(id);
     let subnets = endpoint.map_or(&[][..], |(_, endpoint)| &endpoint.subnets);
     let lacking = subnets.iter().filter(|subnet| {
-        present(network.facts.subnets.get(subnet))
+        network
+            .facts
+            .subnets
+            .get(subnet)
+            .and_then(Row::present)
             .is_none_or(|subnet| subnet.cidr.is_none() || subnet.ipv6_cidrs.is_empty())
     });
     let lacking: Vec<&SubnetId> = lacking.collect();
@@ -117,7 +118,7 @@ fn group(network: &Network, vpc: &VpcId, option: &mut FixOption) -> SecurityGrou
     let in_use = network.endpoints(vpc).iter().flat_map(|endpoint| &endpoint.security_groups);
     let mut admitting = None;
     for id in in_use {
-        match present(network.facts.security_groups.get(id)) {
+        match network.facts.security_groups.get(id).and_then(Row::present) {
             Some(group) if admits(network, group) => admitting = admitting.or(Some(id)),
             Some(_) => {}
             None if network.facts.security_groups.contains_key(id) => {}
@@ -129,7 +130,8 @@ fn group(network: &Network, vpc: &VpcId, option: &mut FixOption) -> SecurityGrou
         option.changes.push(Ec2Change::CreateSecurityGroup { vpc: vpc.clone() }.into());
         // With private DNS the names lead every instance of the VPC to the new endpoints. A group that
         // admits one instance alone would shut out the others.
-        let ranges = present(network.facts.vpcs.get(vpc)).map_or(&[][..], |vpc| &vpc.cidrs);
+        let ranges =
+            network.facts.vpcs.get(vpc).and_then(Row::present).map_or(&[][..], |vpc| &vpc.cidrs);
         let ranges = ranges.iter().map(|range| Source::Range(*range));
         let from: Vec<Source> = match network.own_group() {
             Some(own) if ranges.len() == 0 => vec![Source::Group(own.clone())],
@@ -176,12 +178,12 @@ fn admits(network: &Network, group: &SecurityGroup) -> bool {
 /// Is it certain that no group of the instance lets it out to an endpoint in its own subnet?
 fn lets_nothing_out(network: &Network, endpoint: &SecurityGroupId) -> bool {
     let Some(interface) = network.own_interface() else { return false };
-    let subnet = present(network.facts.subnets.get(&interface.subnet));
+    let subnet = network.facts.subnets.get(&interface.subnet).and_then(Row::present);
     let Some(range) = subnet.and_then(|subnet| subnet.cidr) else { return false };
     let groups: Option<Vec<&SecurityGroup>> = interface
         .security_groups
         .iter()
-        .map(|id| present(network.facts.security_groups.get(id)))
+        .map(|id| network.facts.security_groups.get(id)?.present())
         .collect();
     let Some(groups) = groups else { return false };
     let rules = groups.iter().flat_map(|group| &group.egress);

@@ -16,9 +16,10 @@ use ssm_doctor_facts::{
     change::{Change, Ec2Change, Protocol, Source},
     ec2::*,
     ids::*,
+    lookup::Row,
 };
 
-use super::network::{Network, present};
+use super::network::Network;
 
 pub(super) const HTTPS: u16 = 443;
 const DNS: u16 = 53;
@@ -90,9 +91,9 @@ fn groups_at(network: &Network, range: IpNet) -> Vec<SecurityGroupId> {
         let mut interfaces = endpoint
             .interfaces
             .iter()
-            .filter_map(|id| present(network.facts.network_interfaces.get(id)));
+            .filter_map(|id| network.facts.network_interfaces.get(id)?.present());
         let mut subnets =
-            endpoint.subnets.iter().filter_map(|id| present(network.facts.subnets.get(id)));
+            endpoint.subnets.iter().filter_map(|id| network.facts.subnets.get(id)?.present());
         interfaces
             .any(|interface| interface.private_ips.iter().any(|address| range.contains(address)))
             || !one && subnets.any(|subnet| subnet.cidr.map(IpNet::V4) == Some(range))
@@ -229,7 +230,7 @@ fn endpoint_subnets(network: &Network) -> usize {
 }
 
 fn acl_row<'a>(network: &Network<'a>, id: &NetworkAclId) -> Option<&'a NetworkAcl> {
-    let lists = network.facts.network_acls.values().filter_map(|row| present(Some(row)));
+    let lists = network.facts.network_acls.values().filter_map(Row::present);
     lists.flatten().find(|acl| acl.id == *id)
 }
 

@@ -14,13 +14,11 @@ use ssm_doctor_analysis::{
 use ssm_doctor_facts::{
     change::NetworkFirewallChange,
     ids::Arn,
+    lookup::Row,
     network_firewall::{GroupRules, ListKind, NetworkFirewallPolicy, RuleGroup},
 };
 
-use super::{
-    filters::HTTPS,
-    network::{Network, present},
-};
+use super::{filters::HTTPS, network::Network};
 
 pub(super) fn open(
     network: &Network,
@@ -28,7 +26,7 @@ pub(super) fn open(
     group: Option<&Arn>,
     because: &FirewallFault,
 ) -> FixOption {
-    let row = group.and_then(|group| present(network.facts.rule_groups.get(group)));
+    let row = group.and_then(|group| network.facts.rule_groups.get(group)?.present());
     match (group, because) {
         (Some(group), FirewallFault::NameNotListed { host, suffix: _ }) => {
             let title = format!(
@@ -56,7 +54,8 @@ pub(super) fn open(
                 .after(format!("add the rule group to the firewall policy {policy}"))
         }
         (group, FirewallFault::SourceOutsideHomeNet(address)) => {
-            let policy_row = present(network.facts.network_firewall_policies.get(policy));
+            let policy_row =
+                network.facts.network_firewall_policies.get(policy).and_then(Row::present);
             let ranges = home_net(network, policy, policy_row, row, *address);
             let title =
                 |of: &Arn| format!("set HOME_NET of {} to {}", of.name(), ranges.join(", "));
@@ -137,8 +136,8 @@ fn home_net(
     } else {
         let firewalls = network.facts.network_firewalls.iter();
         let of_vpcs = firewalls.filter_map(|(vpc, row)| {
-            let used = present(Some(row))?.iter().any(|firewall| firewall.policy == *policy);
-            present(network.facts.vpcs.get(vpc)).filter(|_| used)
+            let used = row.present()?.iter().any(|firewall| firewall.policy == *policy);
+            network.facts.vpcs.get(vpc).and_then(Row::present).filter(|_| used)
         });
         of_vpcs.flat_map(|vpc| vpc.cidrs.iter().map(|range| format!("{range}"))).collect()
     };

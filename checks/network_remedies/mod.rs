@@ -25,7 +25,7 @@ use ssm_doctor_facts::{
     route53::{Place, RecordType, ZoneRecord},
 };
 
-use network::{Network, present};
+use network::Network;
 
 pub(crate) use filters::number_acl_rules;
 
@@ -135,7 +135,12 @@ pub(crate) fn enable_vpc_dns(vpc: &VpcId, case: &Case) -> FixOption {
     let network = Network::of(case);
     let mut changes = endpoints::vpc_dns(&network, vpc);
     // Only private names take DNS hostnames too. Source: VPC user guide, "DNS attributes for your VPC".
-    let zones = present(case.facts.hosted_zones.get(vpc)).is_some_and(|zones| !zones.is_empty());
+    let zones = case
+        .facts
+        .hosted_zones
+        .get(vpc)
+        .and_then(Row::present)
+        .is_some_and(|zones| !zones.is_empty());
     if changes.len() > 1
         && !zones
         && !network.endpoints(vpc).iter().any(|endpoint| endpoint.private_dns)

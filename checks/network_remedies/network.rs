@@ -18,18 +18,10 @@ pub(super) struct Network<'a> {
     pub instance: Option<&'a Instance>,
 }
 
-/// The row, if AWS described it.
-pub(super) fn present<T>(row: Option<&Row<T>>) -> Option<&T> {
-    match row {
-        Some(Row::Present(row)) => Some(row),
-        _ => None,
-    }
-}
-
 impl<'a> Network<'a> {
     pub fn of(case: &Case<'a>) -> Self {
         let (facts, scope) = (case.facts, case.scope);
-        let instance = scope.target.instance().and_then(|id| present(facts.instances.get(id)));
+        let instance = scope.target.instance().and_then(|id| facts.instances.get(id)?.present());
         Self { facts, scope, instance }
     }
 
@@ -49,7 +41,7 @@ impl<'a> Network<'a> {
     /// The instance's VPC, and its row where it was seen.
     pub fn own_vpc(&self) -> Option<(&'a VpcId, Option<&'a Vpc>)> {
         let id = self.instance?.vpc.as_ref()?;
-        Some((id, present(self.facts.vpcs.get(id))))
+        Some((id, self.facts.vpcs.get(id).and_then(Row::present)))
     }
 
     /// The destination of the default route in the family that the instance uses.
@@ -64,7 +56,7 @@ impl<'a> Network<'a> {
     }
 
     pub fn tables(&self, vpc: &VpcId) -> &'a [RouteTable] {
-        present(self.facts.route_tables.get(vpc)).map_or(&[], Vec::as_slice)
+        self.facts.route_tables.get(vpc).and_then(Row::present).map_or(&[], Vec::as_slice)
     }
 
     /// The route table that a subnet uses: its own, or the VPC's main one.
@@ -76,42 +68,42 @@ impl<'a> Network<'a> {
 
     pub fn table(&self, id: &RouteTableId) -> Option<(&'a VpcId, &'a RouteTable)> {
         self.facts.route_tables.iter().find_map(|(vpc, row)| {
-            let tables = present(Some(row))?;
+            let tables = row.present()?;
             Some((vpc, tables.iter().find(|table| table.id == *id)?))
         })
     }
 
     pub fn endpoints(&self, vpc: &VpcId) -> &'a [Endpoint] {
-        present(self.facts.endpoints.get(vpc)).map_or(&[], Vec::as_slice)
+        self.facts.endpoints.get(vpc).and_then(Row::present).map_or(&[], Vec::as_slice)
     }
 
     /// An endpoint that is described, and its VPC where that is known. AWS describes an endpoint of another
     /// account among those of its service.
     pub fn endpoint(&self, id: &EndpointId) -> Option<(Option<&'a VpcId>, &'a Endpoint)> {
         let of_vpcs = self.facts.endpoints.iter().flat_map(|(vpc, row)| {
-            present(Some(row)).into_iter().flatten().map(move |endpoint| (Some(vpc), endpoint))
+            row.present().into_iter().flatten().map(move |endpoint| (Some(vpc), endpoint))
         });
-        let rows = self.facts.service_endpoints.values().filter_map(|row| present(Some(row)));
+        let rows = self.facts.service_endpoints.values().filter_map(Row::present);
         let of_services = rows.flatten().map(|endpoint| (endpoint.vpc.as_ref(), endpoint));
         of_vpcs.chain(of_services).find(|(_, endpoint)| endpoint.id == *id)
     }
 
     /// The internet gateway that is attached to a VPC.
     pub fn internet_gateway(&self, vpc: &VpcId) -> Option<&'a InternetGateway> {
-        let gateways = present(self.facts.internet_gateways.get(vpc))?;
+        let gateways = self.facts.internet_gateways.get(vpc)?.present()?;
         gateways.iter().find(|gateway| gateway.state == "available")
     }
 
     /// Has the VPC a private hosted zone of this name, of its own or by a Route 53 Profile?
     pub fn has_zone(&self, vpc: &VpcId, name: &str) -> bool {
-        let own = present(self.facts.hosted_zones.get(vpc)).into_iter().flatten();
-        let of_profiles = self.facts.profile_zones.values().filter_map(|row| present(Some(row)));
+        let own = self.facts.hosted_zones.get(vpc).and_then(Row::present).into_iter().flatten();
+        let of_profiles = self.facts.profile_zones.values().filter_map(Row::present);
         own.chain(of_profiles).any(|zone| zone.name.trim_end_matches('.') == name)
     }
 
     /// The range of the subnet that has an address, and the range of its VPC.
     pub fn ranges_around(&self, address: IpAddr) -> (Option<IpNet>, Option<IpNet>) {
-        let subnets = self.facts.subnets.values().filter_map(|row| present(Some(row)));
+        let subnets = self.facts.subnets.values().filter_map(Row::present);
         let of_subnets = subnets.flat_map(|subnet| {
             let v6 = subnet.ipv6_cidrs.iter().copied().map(IpNet::V6);
             subnet.cidr.map(IpNet::V4).into_iter().chain(v6)
@@ -123,13 +115,13 @@ impl<'a> Network<'a> {
     /// The VPC in one of whose ranges an address is.
     pub fn vpc_with(&self, address: IpAddr) -> Option<(&'a VpcId, IpNet)> {
         self.facts.vpcs.iter().find_map(|(id, row)| {
-            let cidrs = &present(Some(row))?.cidrs;
+            let cidrs = &row.present()?.cidrs;
             Some((id, cidrs.iter().copied().find(|range| range.contains(&address))?))
         })
     }
 
     pub fn zone_of(&self, subnet: &SubnetId) -> Option<&'a str> {
-        present(self.facts.subnets.get(subnet))?.availability_zone.as_deref()
+        self.facts.subnets.get(subnet)?.present()?.availability_zone.as_deref()
     }
 
     /// Is an internet gateway attached to the VPC, as far as is seen?

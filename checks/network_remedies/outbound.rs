@@ -11,10 +11,7 @@ use ssm_doctor_facts::{
     lookup::{Need, Row},
 };
 
-use super::{
-    endpoints,
-    network::{Network, present},
-};
+use super::{endpoints, network::Network};
 use crate::engine::risks;
 
 /// Does an option come without a charge?
@@ -95,9 +92,13 @@ impl<'a> Search<'_, 'a> {
             })
             .collect();
         let known = self.network.facts.nat_gateways.keys().filter(|id| {
-            let gateway = present(self.network.facts.nat_gateways.get(id));
+            let gateway = self.network.facts.nat_gateways.get(id).and_then(Row::present);
             gateway.and_then(|gateway| gateway.subnet.as_ref()).is_some_and(|subnet| {
-                present(self.network.facts.subnets.get(subnet))
+                self.network
+                    .facts
+                    .subnets
+                    .get(subnet)
+                    .and_then(Row::present)
                     .is_some_and(|subnet| subnet.vpc == *self.vpc)
             })
         });
@@ -144,7 +145,7 @@ impl<'a> Search<'_, 'a> {
         // The main table is that of every subnet without one.
         if public.clone().any(|table| table.main) {
             let without = self.network.facts.subnets.iter().filter(|(id, row)| {
-                present(Some(row)).is_some_and(|subnet| subnet.vpc == *self.vpc)
+                row.present().is_some_and(|subnet| subnet.vpc == *self.vpc)
                     && !tables.iter().any(|table| table.subnets.contains(id))
             });
             subnets.extend(without.map(|(id, _)| id));
@@ -206,7 +207,7 @@ pub(super) fn replace_route(
 fn delete_route(network: &Network, table: &RouteTableId, to: &Destination) -> Option<FixOption> {
     let (vpc, _) = network.table(table)?;
     let Destination::Cidr(range) = to else { return None };
-    let cidrs = &present(network.facts.vpcs.get(vpc))?.cidrs;
+    let cidrs = &network.facts.vpcs.get(vpc)?.present()?.cidrs;
     cidrs.iter().any(|cidr| cidr.contains(range)).then(|| {
         FixOption::new(format!(
             "delete the route for {to} from {table}, so that the local route of {vpc} carries it"
@@ -237,7 +238,7 @@ fn give_nat_a_route(
     gateway: &NatGatewayId,
 ) -> Option<FixOption> {
     let (vpc, _) = network.table(table)?;
-    let subnet = present(network.facts.nat_gateways.get(gateway))?.subnet.as_ref()?;
+    let subnet = network.facts.nat_gateways.get(gateway)?.present()?.subnet.as_ref()?;
     let of_gateway = network.table_of(vpc, subnet)?;
     (of_gateway.id != *table).then_some(())?;
     let attached = network.internet_gateway(vpc)?;
@@ -311,7 +312,7 @@ fn rerouted(network: &Network, vpc: &VpcId, from: &str, via: &RouteTarget) -> Ve
 
 /// For routes to an egress-only internet gateway that the VPC does not have.
 pub(super) fn egress_only(network: &Network, vpc: &VpcId) -> Vec<FixOption> {
-    let gateways = present(network.facts.egress_only_gateways.get(vpc));
+    let gateways = network.facts.egress_only_gateways.get(vpc).and_then(Row::present);
     let known = |id: &EgressOnlyGatewayId| {
         gateways.is_some_and(|all| {
             all.iter().any(|gateway| gateway.id == *id && gateway.state == "attached")
@@ -343,7 +344,7 @@ fn by_egress_only(
 
 /// The egress-only internet gateway of the VPC, or a new one.
 fn new_egress_only(network: &Network, vpc: &VpcId) -> (FixOption, RouteTarget) {
-    let gateways = present(network.facts.egress_only_gateways.get(vpc));
+    let gateways = network.facts.egress_only_gateways.get(vpc).and_then(Row::present);
     let existing = gateways.and_then(|all| all.iter().find(|gateway| gateway.state == "attached"));
     match existing {
         Some(gateway) => (

@@ -8,13 +8,10 @@ use ssm_doctor_facts::{
     change::{Change, Ec2Change, RouteTarget},
     ec2::*,
     ids::*,
-    lookup::{Need, Ourselves},
+    lookup::{Need, Ourselves, Row},
 };
 
-use super::{
-    network::{Network, present},
-    outbound,
-};
+use super::{network::Network, outbound};
 
 /// A route to a private address in another VPC, as wide as the range of that VPC.
 pub(super) fn route_to_vpc(
@@ -54,7 +51,7 @@ pub(super) fn route_to_vpc(
 fn targets(network: &Network, from: &VpcId, to: Option<&VpcId>) -> Vec<RouteTarget> {
     let mut targets = Vec::new();
     for (id, row) in &network.facts.peerings {
-        let Some(peering) = present(Some(row)) else { continue };
+        let Some(peering) = row.present() else { continue };
         let sides = [&peering.requester.vpc, &peering.accepter.vpc];
         let joins = sides.contains(&from) && to.is_some_and(|to| sides.contains(&to));
         if joins && peering.state == PeeringState::Active {
@@ -62,7 +59,7 @@ fn targets(network: &Network, from: &VpcId, to: Option<&VpcId>) -> Vec<RouteTarg
         }
     }
     let attached = |vpc: &VpcId| {
-        present(network.facts.transit_gateway_attachments.get(vpc)).map_or_else(
+        network.facts.transit_gateway_attachments.get(vpc).and_then(Row::present).map_or_else(
             Vec::new,
             |attachments| {
                 attachments.iter().map(|attachment| &attachment.transit_gateway).collect()
@@ -71,7 +68,7 @@ fn targets(network: &Network, from: &VpcId, to: Option<&VpcId>) -> Vec<RouteTarg
     };
     for id in attached(from) {
         let reaches = to.is_none_or(|to| {
-            let of_gateway = present(network.facts.transit_gateways.get(id));
+            let of_gateway = network.facts.transit_gateways.get(id).and_then(Row::present);
             attached(to).contains(&id)
                 || of_gateway.is_some_and(|gateway| {
                     gateway.attachments.iter().any(|attachment| attachment.vpc.as_ref() == Some(to))
@@ -99,12 +96,12 @@ fn targets(network: &Network, from: &VpcId, to: Option<&VpcId>) -> Vec<RouteTarg
 
 /// Only the accepter can accept. A connection that failed or was deleted is created again.
 pub(super) fn peering(network: &Network, id: &PeeringId) -> Vec<FixOption> {
-    let row = present(network.facts.peerings.get(id));
+    let row = network.facts.peerings.get(id).and_then(Row::present);
     let owner = row.and_then(|row| row.accepter.owner.as_ref());
     let region = row.and_then(|row| row.accepter.region.as_ref());
     match row.map(|row| &row.state) {
         Some(PeeringState::PendingAcceptance) | None => {
-            let us = present(network.facts.caller.get(&Ourselves::Us));
+            let us = network.facts.caller.get(&Ourselves::Us).and_then(Row::present);
             let other = owner.filter(|owner| us.is_some_and(|us| us.account != **owner));
             if let Some(owner) = other {
                 return vec![
@@ -176,7 +173,7 @@ pub(super) fn associate(
     gateway: &TransitGatewayId,
     attachment: &str,
 ) -> Vec<FixOption> {
-    let row = present(network.facts.transit_gateways.get(gateway));
+    let row = network.facts.transit_gateways.get(gateway).and_then(Row::present);
     let mut tables: Vec<&TransitTable> =
         row.map_or_else(Vec::new, |row| row.tables.iter().collect());
     tables.sort_by_key(|table| !table.default_propagation);
@@ -224,7 +221,7 @@ pub(super) fn transit_route(
     if let Some(attachment) = attachment {
         return vec![option(attachment, "")];
     }
-    let gateways = network.facts.transit_gateways.values().filter_map(|row| present(Some(row)));
+    let gateways = network.facts.transit_gateways.values().filter_map(Row::present);
     let gateway =
         gateways.into_iter().find(|gateway| gateway.tables.iter().any(|other| other.id == table));
     let own = network.own_vpc().map(|(vpc, _)| vpc);
@@ -232,8 +229,9 @@ pub(super) fn transit_route(
     let others = attachments.iter().filter(|other| other.vpc.as_ref() != own || own.is_none());
     let mut options: Vec<FixOption> = others
         .map(|other| {
-            let behind = other.vpc.as_ref().map(|vpc| format!(", behind which {vpc} is"));
-            option(&other.id, &behind.unwrap_or_default())
+            let vpc = other.vpc.as_ref();
+            let behind = vpc.map_or_else(String::new, |vpc| format!(", behind which {vpc} is"));
+            option(&other.id, &behind)
         })
         .collect();
     if options.is_empty() {

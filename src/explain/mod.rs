@@ -12,7 +12,7 @@ use serde::Serialize;
 use ssm_doctor_checks::{
     all,
     engine::check::Check,
-    error_message::{messages::MESSAGES, normal, occurs, ranked},
+    error_message::{Ranked, messages::MESSAGES, normal, occurs, ranked},
 };
 
 use crate::render::{BOLD, PLAIN, Page};
@@ -242,7 +242,7 @@ fn corrected(text: &str) -> Option<String> {
 fn candidates(text: &str) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = ranked(text)
         .into_iter()
-        .map(|(_, cause, _, message)| Candidate {
+        .map(|Ranked { cause, message, .. }| Candidate {
             cause: cause.what.into(),
             sign: Some(cause.sign),
             checks: cause.checks.iter().map(|name| (*name).to_owned()).collect(),

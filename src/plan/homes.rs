@@ -8,10 +8,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use ssm_doctor_facts::ids::{AccountId, Region};
 
-use super::{document::Document, world::Home};
+use super::document::Document;
 
 /// The account where the plan shows none: no account has this id.
 pub const NO_ACCOUNT: &str = "000000000000";
+
+/// A Region of an account: what one provider of the configuration is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Home {
+    pub account: AccountId,
+    pub region: Region,
+}
 
 /// The Region and account of each provider.
 pub struct Homes {

@@ -10,10 +10,7 @@ use std::{
 };
 
 use serde_json::Value;
-use ssm_doctor_facts::{
-    ids::{AccountId, Region},
-    lookup::Why,
-};
+use ssm_doctor_facts::{ids::Region, lookup::Why};
 
 use super::{
     document::{Document, ResourceChange, StateModule},
@@ -23,12 +20,7 @@ use super::{
     values::{Attribute, attribute, merged, why},
 };
 
-/// A Region of an account: what one provider of the configuration is for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Home {
-    pub account: AccountId,
-    pub region: Region,
-}
+pub use super::homes::Home;
 
 /// A resource, or what a data source shows.
 pub struct Resource<'p> {

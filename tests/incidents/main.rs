@@ -428,7 +428,7 @@ fn one_refused_call_flips_nothing() {
                 .collect();
             let now = diagnose(&less).overall;
             // A contradiction ends when one of its two sides is not seen.
-            let contradiction = answers.iter().any(|it| is_disputed(&it.1));
+            let contradiction = answers.iter().any(|(_, answer)| is_disputed(answer));
             if starts(now) != starts(verdict) && now != Overall::Inconclusive && !contradiction {
                 flipped.push(format!("{place}: {} became {}", verdict.as_str(), now.as_str()));
             }

@@ -8,7 +8,7 @@ use super::{built_in, examples, support::redaction::differences};
 fn redaction_changes_no_verdict_cause_or_path() {
     // The vocabulary has no words in other scripts: such a message is replaced whole, which the program says.
     let is_kept = |scenario: &&Scenario| {
-        scenario.scope.error.as_ref().is_none_or(|it| it.as_str().is_ascii())
+        scenario.scope.error.as_ref().is_none_or(|text| text.as_str().is_ascii())
     };
     let examples = examples().iter().map(|(_, example)| &example.scenario).filter(is_kept);
     let mut differences: Vec<String> =

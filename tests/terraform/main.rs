@@ -29,7 +29,7 @@ use ssm_doctor_checks::{
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
 use support::cases;
 
-/// Nobody answers there, so `plan` must get along without AWS.
+/// Nobody accepts these credentials, so `plan` must work without AWS.
 const PROVIDER: &str = r#"
 terraform {
   required_providers {
@@ -58,7 +58,7 @@ fn terraform_accepts_every_snippet() {
         let folder = root.path().join(format!("s{at}"));
         fs::create_dir(&folder).unwrap();
         let (blocks, resources) =
-            text.split("\n\n").partition::<Vec<_>, _>(|it| it.starts_with("import {"));
+            text.split("\n\n").partition::<Vec<_>, _>(|block| block.starts_with("import {"));
         fs::write(folder.join("main.tf"), resources.join("\n\n")).unwrap();
         for block in blocks {
             imports.push_str(&block.replace("to = ", &format!("to = module.s{at}.")));
@@ -106,7 +106,7 @@ fn terraform_accepts_every_snippet() {
     println!("{} snippets", snippets.len());
 }
 
-/// Each text, with the place of one that has it.
+/// Each snippet, with a place where it is printed.
 fn snippets() -> Vec<(String, String)> {
     let mut found = BTreeMap::new();
     let mut add = |scenario: &Scenario, place: &str| {

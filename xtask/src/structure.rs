@@ -31,11 +31,6 @@ pub(crate) const LAYERS: [(&str, &str, &str); 6] = [
 /// Cycles that are known and are to go: the crate, and the modules of which one cycle consists. A cycle
 /// may have fewer modules than its entry. An entry that no cycle needs is an error.
 pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
-    (
-        "ssm-doctor-checks",
-        &["identity::host_management_not_shadowed", "identity::role_may_open_channels"],
-    ),
-    ("ssm-doctor-checks", &["preferences::document_readable", "preferences::runas_user_set"]),
     // Errors of all commands are one type, and commands return it.
     (
         "ssm-doctor",
@@ -53,8 +48,6 @@ pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
             "site",
         ],
     ),
-    ("ssm-doctor", &["gate", "render", "report", "snapshot"]),
-    ("ssm-doctor", &["plan::homes", "plan::world"]),
     (
         "ssm-doctor",
         &[
@@ -110,22 +103,10 @@ pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
             "session::preferences",
         ],
     ),
-    ("ssm-doctor-analysis", &["workstation", "workstation::reachability"]),
     (
         "ssm-doctor-checks",
-        &[
-            "agent_words",
-            "dns_words",
-            "engine::permission",
-            "engine::permission::words",
-            "engine::words",
-            "network_remedies",
-            "network_remedies::endpoints",
-            "network_remedies::outbound",
-            "network_remedies::transit",
-        ],
+        &["agent_words", "engine::permission", "engine::permission::words", "engine::words"],
     ),
-    ("ssm-doctor-checks", &["engine::aws_cli", "engine::aws_cli::permission"]),
 ];
 
 /// What is wrong with the structure, a line each.

@@ -1,9 +1,9 @@
 //! The words and addresses that redacted facts keep: those that the program itself knows.
 //!
-//! Code that judges facts compares them with texts of its own, so the words of these texts are what redaction must
-//! not replace. Of most texts only those without spaces count, which are words of AWS and names of
-//! fields; the others are sentences for people. What the agent and the kernel write is recognized by
-//! sentences, and so is a message that somebody got: in their modules every text counts.
+//! Code that judges facts compares them with texts of its own, so redaction must not replace the words of these texts.
+//! Most texts count only if they have no spaces: those are words of AWS and names of fields, and the others are
+//! sentences for people. The agent's and the kernel's lines are recognized by sentences, and so is a message that
+//! somebody got: in their modules every text counts.
 
 use std::{
     collections::BTreeSet,
@@ -48,7 +48,7 @@ pub(crate) fn vocabulary(root: &Path) -> Result<String, Trouble> {
     Ok(words.into_iter().map(|word| word + "\n").collect())
 }
 
-/// The sources in a folder, without tests and generated bindings.
+/// The sources in a folder, without tests.
 fn sources(folder: &Path) -> Result<Vec<PathBuf>, Trouble> {
     let mut files = Vec::new();
     for path in children(folder)? {

@@ -1,7 +1,7 @@
 //! What the node sees is what AWS shows.
 //!
-//! A probe on the node sees results, and AWS's APIs show settings. Where both disagree, the settings are not
-//! those that the node has: they changed after it started, or something that AWS does not show stands between.
+//! A probe on the node sees results, and AWS's APIs show settings. Where both disagree, the node does not have these
+//! settings: they changed after it started, or something between the node and AWS is not visible in AWS's APIs.
 //! A node that reached the services proves the path to them, whatever could not be read of the path.
 
 use core::net::IpAddr;
@@ -14,6 +14,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_facts::{
     probe::{Probe, Role, Source},
     special_addresses::AddressKind,
+    ssm::CORE,
 };
 
 use crate::node_probe::{age, given, subject, time};
@@ -71,7 +72,7 @@ fn run(case: &Case) -> Answer {
 
 /// The role that the metadata service hands out, against the one in the instance profile.
 fn role_differs(case: &Case, probe: &Probe) -> Result<Option<(Evidence, Fix)>, Unknown> {
-    let Some(seen) = probe.metadata.as_ref().and_then(|it| it.role.as_ref()) else {
+    let Some(seen) = probe.metadata.as_ref().and_then(|metadata| metadata.role.as_ref()) else {
         return Ok(None);
     };
     let Some(id) = case.scope.target.instance() else { return Ok(None) };
@@ -103,13 +104,13 @@ fn role_differs(case: &Case, probe: &Probe) -> Result<Option<(Evidence, Fix)>, U
     })
 }
 
-/// A name that leads the node to public addresses, although the VPC's resolver leads to an endpoint, or the
-/// reverse. A node that reaches the services all the same takes no harm.
+/// A service's name that leads the node to public addresses although the VPC's resolver leads to an endpoint, or the
+/// reverse. Where the node reaches the services all the same, the difference does not matter.
 fn names_differ(case: &Case, probe: &Probe) -> Result<Option<(Evidence, Fix)>, Unknown> {
     let Some(id) = case.scope.target.instance() else { return Ok(None) };
     let Some(instance) = case.facts.instance(id).optional()? else { return Ok(None) };
     let Some(vpc) = &instance.vpc else { return Ok(None) };
-    for service in probe::NEEDED {
+    for service in CORE {
         let addresses: Vec<_> = probe::addresses(probe, service).collect();
         let public = |address: &IpAddr| AddressKind::of(address) == AddressKind::Public;
         let (Some(first), all_public) = (addresses.first(), addresses.iter().all(public)) else {

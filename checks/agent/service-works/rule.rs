@@ -1,6 +1,6 @@
 //! Systems Manager answers the agent without errors of its own.
 //!
-//! The agent's log or a probe on the node shows it: see `checks/agent_log.rs`.
+//! Only the agent's log shows it: see `checks/agent_log.rs`.
 
 crate::log_check::log_check!(
     Layer::Agent,

@@ -7,10 +7,6 @@
 use crate::agent_words::update;
 use crate::identity_remedies::{attach_profile, listed};
 use crate::prelude::*;
-use ssm_doctor_analysis::permissions::{
-    agent_identity::{agent_role_name, host_management_gives_none},
-    identity::CredentialSource,
-};
 use ssm_doctor_facts::ssm::AgentVersion;
 
 pub(crate) static CHECK: Check = Check {
@@ -23,35 +19,21 @@ pub(crate) static CHECK: Check = Check {
         &crate::target::metadata_service_enabled::CHECK,
     ],
     proves: &[],
-    run,
+    run: |case| answer(run(case)),
 };
 
 const FLOOR: AgentVersion = AgentVersion([3, 2, 582, 0]);
 
-fn run(case: &Case) -> Answer {
-    let Some(id) = case.scope.target.instance() else {
-        return Ok(Verdict::NotApplicable("Default Host Management is for EC2 instances"));
-    };
-    let role = agent_role_name(case);
-    // Whatever the instance's profile turns out to hold.
-    if role.is_err() && host_management_gives_none(case) {
-        return Ok(Verdict::NotApplicable(
-            "Default Host Management is off here, and gives the agent no role",
-        ));
-    }
-    let role = match role? {
-        Some((role, CredentialSource::HostManagement)) => role,
-        Some(_) => {
-            return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));
-        }
-        None => return Ok(Verdict::NotApplicable("the agent has no role")),
-    };
-    let node =
-        case.facts.node(&case.scope.target).optional()?.filter(|it| it.agent_version.is_some());
-    let Some(node) = node else {
+fn run(case: &Case) -> Judged {
+    let id = instance(case, "Default Host Management is for EC2 instances")?;
+    // Only hybrid nodes have a role by an activation.
+    let (role, _) = role_by_systems_manager(case)?;
+    let node = case.facts.node(&case.scope.target).optional()?;
+    let Some(node) = node.filter(|node| node.agent_version.is_some()) else {
         return Err(Unknown::limit(format!(
             "whether the agent on {id} is of {FLOOR} or newer, as Default Host Management asks, shows only once it has registered"
-        )));
+        ))
+        .into());
     };
     let version = node.version()?;
     let serves = format!("is the role that Default Host Management gives {id}");

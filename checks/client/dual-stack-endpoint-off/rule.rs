@@ -25,7 +25,7 @@ fn run(case: &Case) -> Answer {
             setting,
             format!(
                 "sends the AWS CLI to {} on this machine",
-                workstation::api_host(&workstation, case.scope)
+                workstation::api_host(workstation.surroundings, case.scope)
             ),
             "if the session does not start, try AWS_USE_DUALSTACK_ENDPOINT=false; or keep the CLI and the plugin current",
         ),

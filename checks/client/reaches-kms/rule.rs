@@ -23,7 +23,7 @@ fn run(case: &Case) -> Answer {
         reaches(
             case.facts,
             &workstation::host("kms", case.scope),
-            &workstation::api_host(&workstation, case.scope),
+            &workstation::api_host(workstation.surroundings, case.scope),
         )
     })
 }

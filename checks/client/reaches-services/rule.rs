@@ -21,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
 fn run(case: &Case) -> Answer {
     of_network(case, |workstation| {
         let (api, channel) = (
-            workstation::api_host(&workstation, case.scope),
+            workstation::api_host(workstation.surroundings, case.scope),
             workstation::host("ssmmessages", case.scope),
         );
         all_of([(&api, &channel), (&channel, &api)], "", |(host, other)| {

@@ -21,7 +21,7 @@ pub(crate) static CHECK: Check = Check {
 fn run(case: &Case) -> Answer {
     of_network(case, |workstation| {
         let hosts = [
-            workstation::api_host(&workstation, case.scope),
+            workstation::api_host(workstation.surroundings, case.scope),
             workstation::host("ssmmessages", case.scope),
         ];
         all_of(hosts, "a proxy resolves the names", |host| judge(case, &workstation, &host))

@@ -11,7 +11,7 @@ use ssm_doctor_facts::{
     ids::{InstanceId, Region, Target},
 };
 
-use super::{aws, one};
+use super::call::{aws, one};
 use crate::engine::command::Command;
 
 pub(super) fn iam(change: &IamChange) -> Vec<Command> {

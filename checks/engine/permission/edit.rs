@@ -117,7 +117,7 @@ type Statement = Map<String, Value>;
 /// What is left of a Deny, and whether that exempts more than it should.
 fn exempt(deny: &Statement, exemption: Exemption) -> (Vec<Statement>, bool) {
     let Some(others) = without_actions(deny, exemption.actions) else {
-        // A pattern of actions: those that it covers beside the exempted ones are exempted too.
+        // A pattern of actions: whatever else it covers is exempted too.
         let (rest, exact) = without_resource(deny.clone(), exemption);
         let mut left: Vec<Statement> = rest.into_iter().collect();
         let of_one_resource = exemption.principal.is_none() && exemption.resource != "*";

@@ -276,6 +276,7 @@ pub fn policy_document(statements: &[Value]) -> String {
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
+/// The name of an inline policy for a purpose. A resource that is no ARN, such as `*`, adds nothing to it.
 pub fn policy_name(purpose: &str, resource: &str) -> String {
     let object = resource.splitn(6, ':').nth(5).unwrap_or_default();
     let plain = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };

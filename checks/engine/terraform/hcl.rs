@@ -70,34 +70,35 @@ impl Block {
 
 /// The blocks as `terraform fmt` would write them: the equals signs of lines that follow each other are aligned.
 pub(crate) fn aligned(blocks: &str) -> String {
-    // How far the line is indented, its name, and its value, if it is an attribute on one line.
-    let attribute = |line: &'_ str| {
-        let (before, value) = line.split_once(" = ")?;
-        let name = before.trim_start();
-        let ends = !value.ends_with(['{', '[', '(']) && !name.contains(' ');
-        ends.then_some((before.len() - name.len(), name.len()))
-    };
     let lines: Vec<&str> = blocks.lines().collect();
-    let same_group = |one: &&str, other: &&str| match (attribute(one), attribute(other)) {
-        (Some((indent, _)), Some((other, _))) => indent == other,
+    let indent = |name: &str| name.len() - name.trim_start().len();
+    let same_group = |one: &&str, next: &&str| match (attribute(one), attribute(next)) {
+        (Some((one, _)), Some((next, _))) => indent(one) == indent(next),
         _ => false,
     };
     let mut text = String::new();
     for group in lines.chunk_by(same_group) {
-        let widths = group.iter().filter_map(|line| attribute(line)).map(|(_, width)| width);
-        let widest = widths.max().unwrap_or(0);
+        let names = group.iter().filter_map(|line| attribute(line)).map(|(name, _)| name);
+        let widest = names.map(str::len).max().unwrap_or(0);
         for line in group {
-            match (attribute(line), line.split_once(" = ")) {
-                (Some((_, width)), Some((name, value))) => {
-                    let gap = widest - width;
-                    _ = writeln!(text, "{name}{:gap$} = {value}", "");
+            _ = match attribute(line) {
+                Some((name, value)) => {
+                    let gap = widest - name.len();
+                    writeln!(text, "{name}{:gap$} = {value}", "")
                 }
-                _ => _ = writeln!(text, "{line}"),
-            }
+                None => writeln!(text, "{line}"),
+            };
         }
     }
     text.truncate(text.trim_end().len());
     text
+}
+
+/// The name, with the spaces before it, and the value, if the line is a whole attribute.
+fn attribute(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once(" = ")?;
+    let is_whole = !value.ends_with(['{', '[', '(']) && !name.trim_start().contains(' ');
+    is_whole.then_some((name, value))
 }
 
 /// A value, or a reference to the resource that is created.

@@ -13,7 +13,7 @@ use crate::identity_remedies::{trust_statement, trusting};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::ASSUME,
-    agent_identity::{agent_role_name, agent_role_path, host_management_gives_none},
+    agent_identity::agent_role_path,
     identity::CredentialSource,
     managed_policies::{DEFAULT_HOST_MANAGEMENT, INSTANCE_CORE},
 };
@@ -35,26 +35,8 @@ pub(crate) static CHECK: Check = Check {
     run: |case| answer(run(case)),
 };
 
-/// Why the question does not arise, although the instance profile was not seen.
-const HOST_MANAGEMENT_OFF: &str =
-    "Default Host Management is off here, and gives the agent no role";
-
 fn run(case: &Case) -> Judged {
-    let role = agent_role_name(case);
-    // Whatever the instance's profile turns out to hold.
-    if role.is_err() && host_management_gives_none(case) {
-        return Ok(Verdict::NotApplicable(HOST_MANAGEMENT_OFF));
-    }
-    let (name, source) = match role? {
-        Some((
-            name,
-            source @ (CredentialSource::Activation | CredentialSource::HostManagement),
-        )) => (name, source),
-        Some((_, CredentialSource::InstanceProfile)) => {
-            return Ok(Verdict::NotApplicable("the agent uses the role of its instance profile"));
-        }
-        None => return Ok(Verdict::NotApplicable("the agent has no role")),
-    };
+    let (name, source) = role_by_systems_manager(case)?;
     let caller = case.facts.caller(&Ourselves::Us).required()?;
     let (partition, account, region) =
         (caller.arn.partition(), &caller.account, &case.scope.region);

@@ -4,7 +4,7 @@
 //! to that role for everything, and Default Host Management is never tried, even where the role cannot
 //! open the session channel. A profile with half the rights is worse than none.
 
-use crate::identity::role_may_open_channels::may_open;
+use crate::agent_permissions::may_open_channel;
 use crate::identity_remedies::take_profile;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
@@ -41,7 +41,7 @@ fn run(case: &Case) -> Judged {
         let how = format!("cannot register, so the agent passes it over for {served}");
         return Ok(Verdict::Pass(observed(&role.name, how)));
     }
-    Ok(match may_open(&role, Recovery::Agent, case)? {
+    Ok(match may_open_channel(&role, Recovery::Agent, case)? {
         Verdict::Fail(evidence, fix) => {
             let note = "may register, so the agent uses it for everything and never tries Default Host Management, which is on";
             Verdict::Fail(evidence.and(observed(&role.name, note)), fix.or(take_profile(id)))

@@ -5,12 +5,12 @@
 //! right to open it by up to an hour (Systems Manager user guide, "ssmmessages, ec2messages, and ssm
 //! endpoint API operations", on `OpenControlChannel`), and rights may come in ways that are not seen.
 
-use crate::engine::permission::Permission;
+use crate::agent_permissions::may_open_channel;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    actions::{CHANNELS, CONTROL, channels_of},
+    actions::{CONTROL, channels_of},
     decision::allowed_by_policies,
-    identity::{AgentRole, Identity, PermissionQuestion},
+    identity::{Identity, PermissionQuestion},
 };
 use ssm_doctor_facts::ssm::Connection;
 
@@ -35,7 +35,7 @@ fn run(case: &Case) -> Judged {
     let role = role(case)?;
     let identity = role.identity(case.scope);
     let channels = channels_of(&role.arn, case.scope);
-    Ok(match may_open(&role, Recovery::Channel, case)? {
+    Ok(match may_open_channel(&role, Recovery::Channel, case)? {
         Verdict::Pass(evidence) => {
             Verdict::Pass(on_the_arn_alone(&identity, &CONTROL, &channels, evidence, case))
         }
@@ -53,19 +53,6 @@ fn run(case: &Case) -> Judged {
         }
         other @ Verdict::NotApplicable(_) => other,
     })
-}
-
-/// May a role open the control channel?
-pub(super) fn may_open(role: &AgentRole, recovery: Recovery, case: &Case) -> Answer {
-    let (identity, channels) = (role.identity(case.scope), channels_of(&role.arn, case.scope));
-    let grant = super::role_may_register::managed_policy(role.source);
-    let permission =
-        Permission { identity: &identity, actions: &CONTROL, resource: &channels, grant, recovery };
-    match permission.judge(case)? {
-        // The fix covers the data channel too, which has a check of its own.
-        Verdict::Fail(..) => Permission { actions: &CHANNELS, ..permission }.judge(case),
-        answer => Ok(answer),
-    }
 }
 
 /// Where the policies are at hand: is the grant one that AWS's documentation does not provide for?

@@ -3,6 +3,7 @@
 //! Beside the control channel, which is opened once: a node with that one alone is connected, and every
 //! session on it ends as it begins. So an open control channel proves nothing of this.
 
+use crate::agent_permissions::managed_policy;
 use crate::engine::permission::Permission;
 use crate::identity::role_may_open_channels::on_the_arn_alone;
 use crate::prelude::*;
@@ -34,7 +35,7 @@ fn run(case: &Case) -> Judged {
         identity: &identity,
         actions: &CONTROL,
         resource: &channels,
-        grant: super::role_may_register::managed_policy(role.source),
+        grant: managed_policy(role.source),
         recovery: Recovery::NextSession,
     };
     let data = Permission { actions: &DATA, ..control };

@@ -3,14 +3,14 @@
 //! `ssm:UpdateInstanceInformation` is the agent's test of its credentials: until it succeeds with
 //! some, nothing else starts.
 
-use crate::engine::permission::{Grant, Permission};
+use crate::agent_permissions::managed_policy;
+use crate::engine::permission::Permission;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::{REGISTER, target_arn},
     decision::is_allowed,
     identity::{CredentialSource, PermissionQuestion},
     instance_profile::profile_role,
-    managed_policies::{DEFAULT_HOST_MANAGEMENT, INSTANCE_CORE},
 };
 use ssm_doctor_facts::ssm::Ping;
 
@@ -29,14 +29,6 @@ pub(crate) static CHECK: Check = Check {
     proves: &[],
     run: |case| answer(run(case)),
 };
-
-/// What AWS made for nodes; Default Host Management has its own.
-pub(super) fn managed_policy(source: CredentialSource) -> Grant<'static> {
-    Grant::Managed(match source {
-        CredentialSource::HostManagement => DEFAULT_HOST_MANAGEMENT,
-        CredentialSource::InstanceProfile | CredentialSource::Activation => INSTANCE_CORE,
-    })
-}
 
 fn run(case: &Case) -> Judged {
     let role = role(case)?;

@@ -3,11 +3,13 @@
 //! The default document does not exist until preferences are saved once, which is fine; one that is
 //! named must. A field of the wrong type ends in a blank screen or a refused session.
 
-use crate::preferences::runas_user_set::is_windows;
 use crate::preferences_remedies::{edited, name_existing, plain_document, with_inputs};
 use crate::prelude::*;
 use serde_json::{Value, json};
-use ssm_doctor_analysis::session::{self, Defect, FieldType, Gates, PREFERENCES, Statement};
+use ssm_doctor_analysis::{
+    node::runs_windows,
+    session::{self, Defect, FieldType, Gates, PREFERENCES, Statement},
+};
 use ssm_doctor_facts::{change::Risk, ssm::Document, time::span};
 
 pub(crate) static CHECK: Check = Check {
@@ -75,7 +77,7 @@ fn for_platform(document: &Document, case: &Case) -> Result<Option<String>, Unkn
     if case.scope.session != Session::Command || platforms.len() == session::PLATFORMS.len() {
         return Ok(None);
     }
-    let windows = is_windows(case)?;
+    let windows = runs_windows(case)?;
     // macOS takes what is written for Linux, where nothing is written for it.
     let served = platforms.iter().any(|it| (*it == "windows") == windows);
     Ok((!served).then(|| {

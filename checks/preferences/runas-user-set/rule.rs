@@ -10,6 +10,7 @@ use crate::preferences_remedies::{giving_up, with_inputs};
 use crate::preferences_words::{session_ends_with, session_stopped_by};
 use crate::prelude::*;
 use ssm_doctor_analysis::{
+    node::runs_windows,
     permissions::operator,
     session::{self, Gate, Gates, Preferences},
 };
@@ -164,7 +165,7 @@ fn chosen<'f>(case: &Case<'f>) -> Result<Result<Chosen<'f>, &'static str>, Unkno
     if !preferences.flag("runAsEnabled")? {
         return Ok(Err("RunAs is off"));
     }
-    if is_windows(case)? {
+    if runs_windows(case)? {
         return Ok(Err("RunAs does not concern Windows"));
     }
     if is_elevated(case, &preferences)? {
@@ -185,22 +186,6 @@ fn chosen<'f>(case: &Case<'f>) -> Result<Result<Chosen<'f>, &'static str>, Unkno
     };
     let user = tagged.user.clone().or_else(|| default.map(ToString::to_string));
     Ok(Ok(Chosen { preferences, user, evidence, tagged }))
-}
-
-/// EC2 tells Windows from the rest by what an image is billed as, which imported ones may lack; the agent
-/// tells it from inside.
-pub(super) fn is_windows(case: &Case) -> Result<bool, Unknown> {
-    if let Some(id) = case.scope.target.instance()
-        && case.facts.instance(id).required()?.windows
-    {
-        return Ok(true);
-    }
-    let node = case.facts.node(&case.scope.target).optional()?;
-    match node.and_then(|it| it.platform.as_deref()) {
-        Some(platform) => Ok(platform.eq_ignore_ascii_case("Windows")),
-        None if case.scope.target.instance().is_some() => Ok(false),
-        None => Err(Unknown::limit(format!("the platform of {}", case.scope.target))),
-    }
 }
 
 fn is_elevated(case: &Case, preferences: &Preferences) -> Result<bool, Unknown> {

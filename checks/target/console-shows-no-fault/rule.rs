@@ -11,7 +11,7 @@ use ssm_doctor_facts::{
     ec2::InstanceState,
     lookup::both,
     ssm::{Connection, Ping},
-    time::span,
+    time::{Timestamp, span},
 };
 
 pub(crate) static CHECK: Check = Check {
@@ -45,43 +45,30 @@ fn run(case: &Case) -> Judged {
     }
     let console = console.or_not_applicable("EC2 has no console output of it")?;
     let subject = format!("console output of {id}");
-    let (mut fresh, mut old) = (None::<(Evidence, Fix)>, None::<Unknown>);
-    for found in lasting(console, instance.launched_at) {
-        let age = found.at.or(console.at).map(|at| at.until(case.scope.at).max(0));
-        if age.is_some_and(|age| age < DAY) {
-            let statement = Statement::OnConsole {
-                sign: found.sign.clone(),
-                written_at: found.at,
-                read_at: console.at,
-                line: found.line.into(),
-            };
-            let evidence = observed(&subject, statement);
-            let fix = Fix::new(repair(&found.sign), Recovery::Start);
-            fresh = Some(match fresh.take() {
-                Some(so_far) => (so_far.0.and(evidence), so_far.1.and(fix)),
-                None => (evidence, fix),
-            });
-        } else {
+    let since = |at: Timestamp| at.until(case.scope.at).max(0);
+    let verdict = all_of(lasting(console, instance.launched_at), "no fault lasts", |found| {
+        let age = found.at.or(console.at).map(since);
+        if age.is_none_or(|age| age >= DAY) {
             let age = age.map_or("of an unknown time".into(), |age| format!("{} old", span(age)));
-            let limit = Unknown::limit(format!(
+            return Err(Unknown::limit(format!(
                 "the {subject} has a line that is {age}, and whether it still holds is not visible: {}",
                 found.line.trim()
-            ));
-            old = Some(match old.take() {
-                Some(so_far) => so_far.and(limit),
-                None => limit,
-            });
+            )));
         }
+        let fix = Fix::new(repair(&found.sign), Recovery::Start);
+        let statement = Statement::OnConsole {
+            sign: found.sign,
+            written_at: found.at,
+            read_at: console.at,
+            line: found.line.into(),
+        };
+        Ok(Verdict::Fail(observed(&subject, statement), fix))
+    })?;
+    if !matches!(verdict, Verdict::NotApplicable(_)) {
+        return Ok(verdict);
     }
-    if let Some((evidence, fix)) = fresh {
-        return Ok(Verdict::Fail(evidence, fix));
-    }
-    if let Some(unknown) = old {
-        return Err(unknown.into());
-    }
-    let age = console.at.map_or("at an unknown time".into(), |at| {
-        format!("{} ago", span(at.until(case.scope.at).max(0)))
-    });
+    let age =
+        console.at.map_or("at an unknown time".into(), |at| format!("{} ago", span(since(at))));
     Ok(Verdict::Pass(observed(
         &subject,
         format!(

@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::node::{
     agent_log::{Cause, Stage, What, read as read_line},
-    serial_console::{Denial, denial},
+    serial_console::{Denial, REFUSED, denial_after},
 };
 use ssm_doctor_facts::ids::{Arn, Target};
 
@@ -35,15 +35,12 @@ pub struct Refusal {
     pub denial: Denial,
 }
 
-/// How AWS begins a refusal. Source: IAM User Guide, "Troubleshoot access denied error messages".
-const REFUSED: &str = "not authorized to perform: ";
-
 /// What the message states, in its order.
 #[must_use]
 pub fn read(text: &str) -> Vec<Claim> {
     // A terminal wraps lines anywhere.
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut claims: Vec<Claim> = refusals(&joined).into_iter().map(Claim::Refused).collect();
+    let mut claims: Vec<Claim> = refusals(&joined).map(Claim::Refused).collect();
     if claims.is_empty()
         && let Some(refusal) = refused_operation(&joined)
     {
@@ -77,23 +74,16 @@ fn reported(line: &str) -> Option<Claim> {
     }
 }
 
-fn refusals(text: &str) -> Vec<Refusal> {
-    let mut found = Vec::new();
-    let mut before = "";
-    for (at, _) in text.match_indices(REFUSED) {
-        let (Some(head), Some(tail)) = (text.get(..at), text.get(at..)) else { continue };
-        let own = head.strip_prefix(before).unwrap_or(head);
-        before = head;
-        let Some(denial) = denial(tail) else { continue };
-        let tail = tail.get(REFUSED.len()..).unwrap_or_default();
-        let tail = tail.split(REFUSED).next().unwrap_or_default();
-        found.push(Refusal {
-            principal: own.rsplit_once("User: ").and_then(|(_, rest)| arn(rest)),
-            resource: tail.split_once("on resource: ").and_then(|(_, rest)| arn(rest)),
-            denial,
-        });
-    }
-    found
+/// `User: <ARN> is not authorized to perform: <action> on resource: <ARN> …`
+fn refusals(text: &str) -> impl Iterator<Item = Refusal> {
+    let parts = text.split(REFUSED);
+    parts.clone().zip(parts.skip(1)).filter_map(|(before, after)| {
+        Some(Refusal {
+            principal: before.rsplit_once("User: ").and_then(|(_, rest)| arn(rest)),
+            resource: after.split_once("on resource: ").and_then(|(_, rest)| arn(rest)),
+            denial: denial_after(after)?,
+        })
+    })
 }
 
 /// `An error occurred (AccessDeniedException) when calling the StartSession operation`, where the rest is cut.
@@ -118,7 +108,11 @@ fn arn(text: &str) -> Option<Arn> {
 }
 
 fn is_id(word: &str) -> bool {
-    Target::try_from(String::from(word)).is_ok() || word.starts_with("ecs:")
+    target(word).is_some() || word.starts_with("ecs:")
+}
+
+fn target(word: &str) -> Option<Target> {
+    Target::try_from(String::from(word)).ok()
 }
 
 impl Refusal {
@@ -127,13 +121,13 @@ impl Refusal {
     pub fn node(&self) -> Option<Target> {
         let principal = self.principal.as_ref()?;
         let session = principal.resource().strip_prefix("assumed-role/")?.split_once('/')?.1;
-        Target::try_from(String::from(session)).ok()
+        target(session)
     }
 
     /// The target that the request was about.
     #[must_use]
     pub fn target(&self) -> Option<Target> {
-        Target::try_from(String::from(self.resource.as_ref()?.name())).ok()
+        target(self.resource.as_ref()?.name())
     }
 
     /// Only the agent makes such requests, or only the operator; None where both do and the message does not

@@ -1,8 +1,8 @@
 //! What the node itself saw: the output of `ssm-doctor probe`, or of `ssm-cli get-diagnostics`.
 //!
-//! A vantage of its own. Nothing here tells what AWS's settings are, or what the operator's machine sees. No
-//! secret is kept: of credentials only their role and expiry, of a proxy only its host. What could not be seen
-//! is not in a field but in [`Probe::unseen`], with the reason.
+//! Nothing here tells what AWS's settings are, or what the operator's machine sees. No secret is kept: of credentials
+//! only their role and expiry, of a proxy only its host. What could not be seen is not in a field but in
+//! [`Probe::unseen`], with the reason.
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::net::IpAddr;
@@ -278,7 +278,7 @@ rows! {
         pub installed: Installed,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub version: Option<String>,
-        /// Programs of the agent that are missing beside it.
+        /// Programs that belong to the agent and are missing.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub missing: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -396,12 +396,12 @@ impl Probe {
         }
     }
 
-    /// The id of the node that ran the probe: that of its hybrid registration, which wins, or the
+    /// The ids of the node that ran the probe: that of its hybrid registration, which the agent prefers, and the
     /// instance's own.
     #[must_use]
     pub fn ids(&self) -> Vec<&str> {
-        let hybrid = self.agent.as_ref().and_then(|it| it.registration.as_ref());
-        let instance = self.metadata.as_ref().and_then(|it| it.instance.as_deref());
-        hybrid.map(|it| it.id.as_str()).into_iter().chain(instance).collect()
+        let hybrid = self.agent.as_ref().and_then(|agent| agent.registration.as_ref());
+        let instance = self.metadata.as_ref().and_then(|metadata| metadata.instance.as_deref());
+        hybrid.map(|registration| registration.id.as_str()).into_iter().chain(instance).collect()
     }
 }

@@ -11,6 +11,10 @@ use crate::{
     time::Timestamp,
 };
 
+/// The services that every session needs: `ssm` for registration and heartbeat, `ssmmessages` for the session channel.
+/// `ec2messages` is never needed: agents since 3.3.40.0 do without it, and sessions always did.
+pub const CORE: [&str; 2] = ["ssm", "ssmmessages"];
+
 words! {
     /// Covers registration and the `ssm` endpoint only, not the session channel.
     Ping { Online = "Online", ConnectionLost = "ConnectionLost", Inactive = "Inactive" }

@@ -5,7 +5,7 @@
 //! analysis reads:
 //!
 //! * The same text has the same pseudonym everywhere, so what was equal stays equal.
-//! * A text is replaced word by word. What stands between words stays, so an ARN stays an ARN, a domain stays
+//! * A text is replaced word by word. What is between words stays, so an ARN stays an ARN, a domain stays
 //!   within its parent domain, and a path keeps its folders.
 //! * Addresses keep their common prefixes and their special ranges ([`address`]).
 //! * Wildcards keep what they match: a word is divided where a pattern of the same facts divides it ([`word`]).
@@ -15,8 +15,8 @@
 //! such words, such as `default`, stay as they are. Regions, Availability Zones, points in time, ports, short
 //! numbers and versions stay too.
 //!
-//! The vocabulary has words in ASCII letters alone. An error message in Japanese is replaced whole, and no longer
-//! explains anything: the program then warns that answers differ.
+//! The vocabulary has words in ASCII letters only. An error message in Japanese is replaced whole, and no longer
+//! explains anything. The program then warns that answers differ.
 //!
 //! Of a policy document stay the effects, the actions, the condition operators, the condition keys up to the name
 //! of a tag, and the numbers and dates of conditions. Statement ids, principals, resources and the other values
@@ -162,7 +162,7 @@ impl Redaction {
                 });
                 Value::Object(replaced.collect())
             }
-            // A policy may have an account's id as a number.
+            // A policy may have an account's id as a number. Its pseudonym has digits only, too.
             Value::Number(number) => match number.as_u64().map(|number| number.to_string()) {
                 Some(digits) if digits.len() == word::ACCOUNT => {
                     self.words.replace(&digits).parse::<u64>().map_or(Value::Null, Value::from)
@@ -217,12 +217,12 @@ fn is_action(raw: &str) -> bool {
 
 /// `aws:ResourceTag` of `aws:ResourceTag/Team`: the name of a tag is its owner's.
 fn condition_key(key: &str) -> &str {
-    key.split('/').next().unwrap_or_default()
+    key.split_once('/').map_or(key, |(key, _)| key)
 }
 
 /// `NumericLessThan`, `ForAllValues:DateGreaterThanIfExists`
 fn compares_numbers(operator: &str) -> bool {
-    let operator = operator.rsplit(':').next().unwrap_or_default();
+    let operator = operator.rsplit_once(':').map_or(operator, |(_, operator)| operator);
     ["Numeric", "Date"].iter().any(|kind| operator.starts_with(kind))
 }
 

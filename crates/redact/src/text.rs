@@ -16,14 +16,15 @@ pub(crate) fn replace(raw: &str, words: &Words, addresses: Option<&Addresses>) -
             (Token::Address(address, _, prefix), Some(addresses)) => {
                 replaced.push_str(&addresses.replace(address, prefix).to_string());
             }
-            (Token::Dashed(address), Some(addresses)) => {
+            (Token::Dashed(address, _), Some(addresses)) => {
                 let dotted = addresses.replace(IpAddr::V4(address), None).to_string();
                 replaced.push_str(&dotted.replace('.', "-"));
             }
             (Token::Uuid(raw), _) => replaced.push_str(&words.uuid(raw)),
             (Token::Word(raw), _) => replaced.push_str(&words.replace(raw)),
-            (Token::Address(_, raw, _) | Token::Kept(raw), _) => replaced.push_str(raw),
-            (Token::Dashed(_), None) => {}
+            (Token::Address(_, raw, _) | Token::Dashed(_, raw) | Token::Kept(raw), _) => {
+                replaced.push_str(raw);
+            }
         }
     }
     replaced
@@ -45,7 +46,7 @@ enum Token<'t> {
     /// With the length of the prefix that follows it.
     Address(IpAddr, &'t str, Option<u8>),
     /// `10-0-1-23`, as in the names of hosts.
-    Dashed(Ipv4Addr),
+    Dashed(Ipv4Addr, &'t str),
     Uuid(&'t str),
     Word(&'t str),
     /// A Region, an Availability Zone, or what is no letter and no digit.
@@ -62,7 +63,7 @@ impl<'t> Rest<'t> {
         let rest = self.raw.get(self.at..)?;
         let first = rest.chars().next()?;
         let before = self.raw.get(..self.at).and_then(|before| before.chars().next_back());
-        // Within a word nothing begins. The scan takes words whole, so only `::` can meet this.
+        // No address begins within a word. Words are taken whole, so this matters only for `::` after a word.
         let begins = !before.is_some_and(char::is_alphanumeric);
         let (token, length) = (addresses && begins)
             .then(|| address(rest).or_else(|| dashed(rest)))
@@ -119,7 +120,7 @@ fn dashed(rest: &str) -> Option<(Token<'_>, usize)> {
     let length = rest.bytes().take_while(|b| b.is_ascii_digit() || *b == b'-').count();
     let run = rest.get(..length)?.trim_end_matches('-');
     let address = run.replace('-', ".").parse().ok()?;
-    ends(rest, run.len()).then_some((Token::Dashed(address), run.len()))
+    ends(rest, run.len()).then_some((Token::Dashed(address, run), run.len()))
 }
 
 fn uuid(rest: &str) -> Option<(Token<'_>, usize)> {
@@ -172,10 +173,10 @@ mod tests {
         while let Some(token) = rest.next(true) {
             match token {
                 Token::Address(address, _, prefix) => {
-                    let prefix = prefix.map(|it| alloc::format!("/{it}")).unwrap_or_default();
+                    let prefix = prefix.map(|bits| alloc::format!("/{bits}")).unwrap_or_default();
                     kinds.push(alloc::format!("address {address}{prefix}"));
                 }
-                Token::Dashed(address) => kinds.push(alloc::format!("address {address}")),
+                Token::Dashed(address, _) => kinds.push(alloc::format!("address {address}")),
                 Token::Uuid(raw) => kinds.push(alloc::format!("uuid {raw}")),
                 Token::Word(raw) => kinds.push(raw.to_string()),
                 Token::Kept(raw) if raw.len() > 1 => kinds.push(alloc::format!("kept {raw}")),

@@ -1,7 +1,7 @@
 //! Words: which stay, and the pseudonyms of the others.
 //!
-//! A word is a row of letters and digits. The vocabulary is in `vocabulary.txt`, which `cargo xtask vocabulary`
-//! reads out of the program: a word that no code compares with anything cannot matter to a verdict.
+//! A word is a sequence of letters and digits. The vocabulary is in `vocabulary.txt`, which `cargo xtask vocabulary`
+//! collects from the program: a word that no code compares with anything cannot matter to a verdict.
 //!
 //! A pseudonym is `q` and six letters or digits, for a word of any length; hexadecimal ids, accounts and numbers keep
 //! their length. All pseudonyms have the same length and begin alike, so none is the beginning, the end or a
@@ -10,8 +10,8 @@
 //! at the places of a pseudonym that the word's own capital letters choose, so words that differ only in case
 //! still do.
 //!
-//! Two kinds of pattern may lose matches: a row of several `?` that stands for a whole word, and a pattern of
-//! one or two letters that occurs in pseudonyms by chance.
+//! Two kinds of pattern may lose matches: several `?` in the place of a whole word, and a pattern of one or two letters
+//! that occurs in pseudonyms by chance.
 
 use alloc::{borrow::ToOwned, collections::BTreeSet, format, string::String, vec::Vec};
 
@@ -23,10 +23,10 @@ pub(crate) const ACCOUNT: usize = 12;
 /// Numbers up to this length stay: ports, priorities, time-outs, parts of versions and dates.
 const SHORT_NUMBER: usize = 5;
 
-/// Words in lower case and addresses, in order.
+/// Words in lower case and addresses, one on each line.
 pub(crate) const VOCABULARY: &str = include_str!("vocabulary.txt");
 
-/// Whole words of messages that the program recognizes by a part.
+/// Words that the program recognizes by a part of them, such as `rror`, so that the vocabulary may lack the whole word.
 const MESSAGES: [&str; 7] =
     ["error", "timed", "encryption", "killed", "authority", "service", "unsupported"];
 
@@ -39,12 +39,13 @@ const UNIQUE_IDS: [&str; 8] = ["AROA", "AIDA", "AGPA", "AIPA", "ANPA", "ANVA", "
 
 pub(crate) struct Words {
     secret: Secret,
+    vocabulary: BTreeSet<&'static str>,
     /// Words that stay although the vocabulary does not have them: those of the policies' own language.
     kept: BTreeSet<String>,
     fragments: BTreeSet<Fragment>,
 }
 
-/// A part of a word beside a wildcard, in lower case.
+/// A part of a word next to a wildcard, in lower case.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Fragment {
     text: String,
@@ -52,7 +53,7 @@ struct Fragment {
     open_before: bool,
     /// The wildcard is behind the text.
     open_behind: bool,
-    /// So many `?` follow.
+    /// How many `?` follow.
     singles: usize,
 }
 
@@ -64,7 +65,12 @@ impl Words {
             open_behind: true,
             singles: 0,
         });
-        Self { secret, kept: BTreeSet::new(), fragments: reserved.collect() }
+        Self {
+            secret,
+            vocabulary: VOCABULARY.lines().collect(),
+            kept: BTreeSet::new(),
+            fragments: reserved.collect(),
+        }
     }
 
     /// The words of this text stay.
@@ -97,7 +103,7 @@ impl Words {
 
     pub(crate) fn replace(&self, word: &str) -> String {
         let lower = word.to_lowercase();
-        if word.chars().nth(1).is_none() || self.stays(&lower) || is_number_of_time(word) {
+        if word.chars().nth(1).is_none() || self.stays(&lower) || is_part_of_time_or_version(word) {
             return word.to_owned();
         }
         if word.bytes().all(|b| b.is_ascii_digit()) {
@@ -123,7 +129,7 @@ impl Words {
     }
 
     fn stays(&self, lower: &str) -> bool {
-        is_known(lower) || MESSAGES.contains(&lower) || self.kept.contains(lower)
+        self.vocabulary.contains(lower) || MESSAGES.contains(&lower) || self.kept.contains(lower)
     }
 
     /// The word, divided where patterns divide it.
@@ -148,8 +154,7 @@ impl Words {
 
     fn part(&self, part: &str) -> String {
         let lower = part.to_lowercase();
-        if part.chars().nth(1).is_none() || self.stays(&lower) || self.is_open_part_of_known(&lower)
-        {
+        if part.chars().nth(1).is_none() || self.stays(&lower) || self.is_fragment_of_kept(&lower) {
             part.to_owned()
         } else if part.bytes().all(|b| b.is_ascii_digit()) {
             self.digits(part)
@@ -159,21 +164,17 @@ impl Words {
     }
 
     /// Is it a fragment that matches a word which stays? Then it has to stay as well.
-    fn is_open_part_of_known(&self, lower: &str) -> bool {
-        let of_lower = self.fragments.iter().filter(|fragment| fragment.text == lower);
-        let mut known =
-            VOCABULARY.lines().chain(MESSAGES).chain(self.kept.iter().map(String::as_str));
-        let fragments: Vec<_> = of_lower.collect();
-        !fragments.is_empty()
-            && known.any(|word| {
-                fragments.iter().any(|fragment| {
-                    match (fragment.open_before, fragment.open_behind) {
-                        (true, true) => word.contains(lower),
-                        (true, false) => word.ends_with(lower),
-                        _ => word.starts_with(lower),
-                    }
-                })
-            })
+    fn is_fragment_of_kept(&self, lower: &str) -> bool {
+        let mut of_lower = self.fragments.iter().filter(|fragment| fragment.text == lower);
+        of_lower.any(|fragment| {
+            let matches = |word: &str| match (fragment.open_before, fragment.open_behind) {
+                (true, true) => word.contains(lower),
+                (true, false) => word.ends_with(lower),
+                _ => word.starts_with(lower),
+            };
+            let kept = self.kept.iter().map(String::as_str);
+            self.vocabulary.iter().copied().chain(MESSAGES).chain(kept).any(matches)
+        })
     }
 
     fn digits(&self, word: &str) -> String {
@@ -265,32 +266,12 @@ impl Fragment {
     }
 }
 
-fn is_known(lower: &str) -> bool {
-    // The file is in order, and its lines differ in length: a search by halves of the text.
-    let (mut low, mut high) = (0, VOCABULARY.len());
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        let start = VOCABULARY
-            .get(..middle)
-            .and_then(|before| before.rfind('\n'))
-            .map_or(0, |at| at + 1)
-            .max(low);
-        let line = VOCABULARY.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-        match line.cmp(lower) {
-            core::cmp::Ordering::Equal => return true,
-            core::cmp::Ordering::Less => low = start + line.len() + 1,
-            core::cmp::Ordering::Greater => high = start,
-        }
-    }
-    false
-}
-
 fn has_digit(word: &str) -> bool {
     word.bytes().any(|b| b.is_ascii_digit())
 }
 
-/// `29T21`, `12Z`, `v3`, `x86`: parts of times and versions.
-fn is_number_of_time(word: &str) -> bool {
+/// `29T21`, `12Z`, `v3`, `x86`.
+fn is_part_of_time_or_version(word: &str) -> bool {
     const LONGEST: usize = 16;
     let digits = word.trim_start_matches(|c: char| c.is_ascii_lowercase());
     let is_version =
@@ -314,11 +295,12 @@ mod tests {
 
     #[test]
     fn the_vocabulary_is_in_order_and_found() {
+        let words = words(&[]);
         let lines: Vec<&str> = VOCABULARY.lines().collect();
         assert!(lines.is_sorted() && lines.len() > 500);
-        assert!(lines.iter().all(|line| is_known(line)));
+        assert!(lines.iter().all(|line| words.stays(line)));
         for word in ["", "payments", "zzz", "a0", "jane"] {
-            assert!(!is_known(word), "{word}");
+            assert!(!words.stays(word), "{word}");
         }
     }
 
@@ -395,6 +377,7 @@ mod tests {
     #[test]
     fn the_text_of_a_vocabulary_has_no_surprises() {
         // What a person or a company is called. A word of these in the program's own text would leak.
+        let words = words(&[]);
         for word in [
             "corp",
             "prod",
@@ -407,7 +390,7 @@ mod tests {
             "jane",
             "doe",
         ] {
-            assert!(!is_known(word), "{word}");
+            assert!(!words.stays(word), "{word}");
         }
     }
 }

@@ -14,9 +14,7 @@ use crate::{
     session::{self, Gates},
 };
 
-/// Registration and heartbeat, and the session channel: every session needs both. `ec2messages` is
-/// never needed: agents since 3.3.40.0 do without it, and sessions always did.
-pub const CORE: [&str; 2] = ["ssm", "ssmmessages"];
+pub use ssm_doctor_facts::ssm::CORE;
 
 /// The services that a gate of this session waits for, beyond [`CORE`].
 ///

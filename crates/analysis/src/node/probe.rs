@@ -3,229 +3,31 @@
 //! The probe shows the node at one instant. It says nothing of a check whose subject it did not see. Whether
 //! something newer speaks against it is for the checks to say.
 
+mod sight;
+
 use alloc::{string::String, vec::Vec};
 use core::net::IpAddr;
 
 use ssm_doctor_facts::{
     probe::{
         Certificate, ContactOutcome, Installed, LimitKind, Metadata, NameOutcome, Probe, Reply,
-        Resolver, Role, ServiceContact, Trust,
+        Resolver, Role, ServiceContact, Source, Trust,
     },
     scope::Session,
-    time::Timestamp,
+    ssm::CORE,
 };
 
-/// The services that every session needs. The agent does without `ec2messages` since 3.3.40.0.
-pub const NEEDED: [&str; 2] = ["ssm", "ssmmessages"];
+pub use sight::{Fault, Sight, Unclear, What, Works};
 
 /// AWS accepts a signature within five minutes of its time. Source: IAM User Guide, "Elements of an AWS API
 /// request signature".
-pub const CLOCK_TOLERANCE: i64 = 5 * 60;
+const CLOCK_TOLERANCE: i64 = 5 * 60;
 
-/// Less is no room: a log file and a registration do not fit.
-pub const ROOM: u64 = 1 << 20;
+/// In bytes. With less free space a log file and a registration do not fit.
+const ROOM: u64 = 1 << 20;
 
-/// One thing that the probe shows of the subject of a [check](Sight::check).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sight {
-    /// The check that speaks for it.
-    pub check: &'static str,
-    pub what: What,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    Works(Works),
-    Fault(Fault),
-    /// The probe looked, and cannot tell; so nobody has seen that it works.
-    Unclear(Unclear),
-}
-
-/// What is in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Works {
-    DisksHaveRoom {
-        least: u64,
-        path: String,
-    },
-    ClockRight {
-        ahead: i64,
-    },
-    NamesResolve {
-        addresses: Vec<IpAddr>,
-    },
-    ServicesAnswer {
-        by_proxy: Option<String>,
-    },
-    /// The services answer, seen up to TCP only.
-    PortsOpen,
-    CertificatesTrusted {
-        issuer: String,
-    },
-    ProxyPasses {
-        proxy: String,
-    },
-    NoProxy,
-    WebSocketAnswered {
-        status: u16,
-    },
-    MetadataAnswers {
-        instance: String,
-    },
-    ConfigurationReads {
-        path: String,
-    },
-    LimitsSuffice {
-        seen: Vec<LimitKind>,
-    },
-    ProgramsThere {
-        version: Option<String>,
-    },
-    AgentRuns {
-        pid: Option<u32>,
-    },
-    RegistrationFits {
-        id: String,
-    },
-    CredentialsCurrent {
-        role: String,
-        expires_at: Timestamp,
-    },
-    UserUsable {
-        name: String,
-    },
-}
-
-/// What is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    DiskFull {
-        path: String,
-        free: u64,
-    },
-    NoInodes {
-        path: String,
-    },
-    ReadOnly {
-        path: String,
-    },
-    ClockWrong {
-        ahead: i64,
-        host: String,
-    },
-    NameFails {
-        name: String,
-        server: Option<String>,
-        answer: NameOutcome,
-    },
-    ServiceSilent {
-        host: String,
-        address: Option<IpAddr>,
-    },
-    ServiceRefused {
-        host: String,
-        address: Option<IpAddr>,
-    },
-    NoRoute {
-        host: String,
-    },
-    Cut {
-        host: String,
-        how: String,
-    },
-    Untrusted {
-        host: String,
-        issuer: String,
-        trust: Trust,
-    },
-    TlsFails {
-        host: String,
-        how: String,
-    },
-    NotAws {
-        host: String,
-        status: u16,
-    },
-    ProxyUnreachable {
-        proxy: String,
-        how: String,
-    },
-    ProxyRefuses {
-        proxy: String,
-        host: String,
-        status: u16,
-    },
-    /// The metadata service does not answer, and the proxy settings do not except its address.
-    ProxyTakesMetadata {
-        from: String,
-    },
-    UpgradeFails {
-        host: String,
-        reply: Reply,
-    },
-    MetadataSilent,
-    /// Only the answer with the token does not arrive.
-    HopLimit {
-        container: bool,
-    },
-    MetadataRefused {
-        no_route: bool,
-    },
-    MetadataOff,
-    MetadataStatus {
-        status: u16,
-    },
-    MetadataFails {
-        how: String,
-    },
-    ConfigurationBroken {
-        path: String,
-        how: String,
-    },
-    LimitReached {
-        kind: LimitKind,
-        used: u64,
-        most: u64,
-    },
-    NotInstalled,
-    ProgramMissing {
-        name: String,
-    },
-    NotRunning {
-        unit: Option<(String, String, String, String)>,
-    },
-    OtherRegistration {
-        id: String,
-    },
-    CredentialsExpired {
-        role: String,
-        at: Timestamp,
-    },
-    UserMissing {
-        name: String,
-    },
-    UserIsRoot {
-        name: String,
-    },
-    ShellMissing {
-        name: String,
-        shell: String,
-    },
-}
-
-/// What the probe could not decide.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unclear {
-    /// By the node's clock the certificate is not valid, and no server says the time.
-    ClockOrCertificate {
-        host: String,
-    },
-    NoRoots,
-    /// Directories of users such as LDAP list nobody: only a question for the name tells.
-    UserNotAskedFor {
-        name: String,
-    },
-}
+/// The check of the certificates.
+const TLS: &str = "agent/tls-trusted";
 
 /// What the probe shows of every check that it can speak for, faults of one check first.
 ///
@@ -255,20 +57,21 @@ pub fn reaches_services(probe: &Probe) -> bool {
         probe.contacts.iter().any(|contact| {
             contact.service == service
                 && matches!(contact.outcome, ContactOutcome::Answered { aws: true, .. })
-                && contact.certificate.as_ref().is_some_and(|it| it.trust == Trust::Trusted)
+                && contact.certificate.as_ref().is_some_and(|shown| shown.trust == Trust::Trusted)
         })
     };
-    NEEDED.into_iter().all(reached)
+    CORE.into_iter().all(reached)
 }
 
 /// The addresses to which the node's own lookup leads for a service, by the probe.
 pub fn addresses<'p>(probe: &'p Probe, service: &str) -> impl Iterator<Item = IpAddr> + 'p {
-    let host = probe.contacts.iter().find(|it| it.service == service).map(|it| it.host.as_str());
+    let contact = probe.contacts.iter().find(|contact| contact.service == service);
+    let host = contact.map(|contact| contact.host.as_str());
     probe
         .names
         .iter()
-        .filter(move |it| it.from == Resolver::System && Some(it.name.as_str()) == host)
-        .filter_map(|it| match &it.answer {
+        .filter(move |row| row.from == Resolver::System && Some(row.name.as_str()) == host)
+        .filter_map(|row| match &row.answer {
             NameOutcome::Addresses(addresses) => Some(addresses),
             _ => None,
         })
@@ -292,7 +95,7 @@ impl Sights {
     }
 
     fn has(&self, check: &str) -> bool {
-        self.0.iter().any(|it| it.check == check)
+        self.0.iter().any(|sight| sight.check == check)
     }
 }
 
@@ -309,7 +112,7 @@ fn disks(sights: &mut Sights, probe: &Probe) {
         }
     }
     if !sights.has(CHECK)
-        && let Some(disk) = probe.disks.iter().min_by_key(|it| it.free)
+        && let Some(disk) = probe.disks.iter().min_by_key(|disk| disk.free)
     {
         sights.works(CHECK, Works::DisksHaveRoom { least: disk.free, path: disk.path.clone() });
     }
@@ -360,11 +163,12 @@ fn metadata_fault(metadata: &Metadata, probe: &Probe) -> Option<Fault> {
 
 /// Where a proxy is set for HTTP without an exception for the metadata service.
 fn takes_metadata(probe: &Probe) -> Option<String> {
-    let proxy = probe.proxies.iter().find(|it| it.variable == "http_proxy")?;
-    let excepted = probe.proxies.iter().any(|it| {
-        it.variable == "no_proxy"
-            && it.value.split(',').any(|entry| matches!(entry.trim(), "169.254.169.254" | "*"))
-    });
+    let proxy = probe.proxies.iter().find(|setting| setting.variable == "http_proxy")?;
+    let is_metadata = |entry: &str| matches!(entry.trim(), "169.254.169.254" | "*");
+    let excepted = probe
+        .proxies
+        .iter()
+        .any(|setting| setting.variable == "no_proxy" && setting.value.split(',').any(is_metadata));
     (!excepted).then(|| proxy.from.clone())
 }
 
@@ -377,8 +181,8 @@ fn names(sights: &mut Sights, probe: &Probe) {
         if contact.proxy.is_some() {
             continue;
         }
-        let answers = || probe.names.iter().filter(|it| it.name == contact.host);
-        let Some(system) = answers().find(|it| it.from == Resolver::System) else { continue };
+        let answers = || probe.names.iter().filter(|row| row.name == contact.host);
+        let Some(system) = answers().find(|row| row.from == Resolver::System) else { continue };
         asked = true;
         if let NameOutcome::Addresses(addresses) = &system.answer {
             for address in addresses {
@@ -388,19 +192,18 @@ fn names(sights: &mut Sights, probe: &Probe) {
             }
             continue;
         }
-        let of_servers = answers().filter_map(|it| match &it.from {
-            Resolver::Server(server) => Some((server.clone(), &it.answer)),
+        let mut of_servers = answers().filter_map(|row| match &row.from {
+            Resolver::Server(server) => Some((server.clone(), &row.answer)),
             _ => None,
         });
         // The first one that answers decides; silence counts only if all are silent.
-        let decides = |answer: &NameOutcome| {
+        let decides = |(_, answer): &(String, &NameOutcome)| {
             matches!(
                 answer,
                 NameOutcome::NoSuchName | NameOutcome::NoAddress | NameOutcome::Error(_)
             )
         };
-        let server =
-            of_servers.clone().find(|it| decides(it.1)).or_else(|| of_servers.clone().next());
+        let server = of_servers.clone().find(decides).or_else(|| of_servers.next());
         let name = contact.host.clone();
         let (server, answer) = match server {
             Some((server, answer)) if !matches!(answer, NameOutcome::Addresses(_)) => {
@@ -415,17 +218,18 @@ fn names(sights: &mut Sights, probe: &Probe) {
     }
 }
 
+/// The contacts with the services that every session needs.
 fn needed(probe: &Probe) -> impl Iterator<Item = &ServiceContact> {
-    probe.contacts.iter().filter(|it| NEEDED.contains(&it.service.as_str()))
+    probe.contacts.iter().filter(|contact| CORE.contains(&contact.service.as_str()))
 }
 
 fn contacts(sights: &mut Sights, probe: &Probe) {
     const ANSWER: &str = "agent/services-answer";
-    const TLS: &str = "agent/tls-trusted";
     const PROXY: &str = "agent/proxy-passes";
     const UPGRADE: &str = "agent/websocket-opens";
     for contact in needed(probe) {
         let (host, address) = (contact.host.clone(), contact.address);
+        // A fault of a proxy comes with the proxy's host.
         let proxy = contact.proxy.clone().unwrap_or_default();
         match &contact.outcome {
             ContactOutcome::NoAddress
@@ -470,23 +274,26 @@ fn contacts(sights: &mut Sights, probe: &Probe) {
         }
     }
     let all = |holds: fn(&ContactOutcome) -> bool| {
-        NEEDED.iter().all(|service| {
-            let mut of_service = needed(probe).filter(|it| it.service == *service).peekable();
-            of_service.peek().is_some() && of_service.all(|it| holds(&it.outcome))
+        CORE.iter().all(|service| {
+            let mut of_service =
+                needed(probe).filter(|contact| contact.service == *service).peekable();
+            of_service.peek().is_some() && of_service.all(|contact| holds(&contact.outcome))
         })
     };
-    let answered = all(|it| matches!(it, ContactOutcome::Answered { .. }));
-    let connected =
-        all(|it| matches!(it, ContactOutcome::Answered { .. } | ContactOutcome::Connected));
-    let proxy = needed(probe).find_map(|it| it.proxy.clone());
+    let answered = all(|outcome| matches!(outcome, ContactOutcome::Answered { .. }));
+    let connected = all(|outcome| {
+        matches!(outcome, ContactOutcome::Answered { .. } | ContactOutcome::Connected)
+    });
+    let proxy = needed(probe).find_map(|contact| contact.proxy.clone());
     if answered {
         sights.works(ANSWER, Works::ServicesAnswer { by_proxy: proxy.clone() });
     } else if connected {
         sights.works(ANSWER, Works::PortsOpen);
     }
     if answered && !sights.has(TLS) {
-        let issuer = needed(probe).find_map(|it| it.certificate.as_ref());
-        let issuer = issuer.map(|it| it.issuer.clone()).unwrap_or_default();
+        // Whoever answers over TLS has shown a certificate.
+        let certificate = needed(probe).find_map(|contact| contact.certificate.as_ref());
+        let issuer = certificate.map(|shown| shown.issuer.clone()).unwrap_or_default();
         sights.works(TLS, Works::CertificatesTrusted { issuer });
     }
     if connected && !sights.has(PROXY) {
@@ -495,11 +302,9 @@ fn contacts(sights: &mut Sights, probe: &Probe) {
 }
 
 fn trust(sights: &mut Sights, contact: &ServiceContact, certificate: &Certificate) {
-    const TLS: &str = "agent/tls-trusted";
     let (host, issuer) = (contact.host.clone(), certificate.issuer.clone());
     match &certificate.trust {
-        // Of a certificate that is valid by the server's time the node's clock is wrong, for which the clock's own
-        // check speaks.
+        // Where the certificate is valid at the server's time, the node's clock is wrong: agent/clock-right says so.
         Trust::Trusted | Trust::WrongTime { valid_by_server: true } => {}
         Trust::WrongTime { valid_by_server: false } => {
             sights.unclear(TLS, Unclear::ClockOrCertificate { host });
@@ -511,8 +316,10 @@ fn trust(sights: &mut Sights, contact: &ServiceContact, certificate: &Certificat
 
 fn clock(sights: &mut Sights, probe: &Probe) {
     const CHECK: &str = "agent/clock-right";
-    let known = needed(probe).filter_map(|it| it.clock_ahead.map(|ahead| (ahead, it)));
-    let Some((ahead, contact)) = known.max_by_key(|it| it.0.unsigned_abs()) else { return };
+    let known = needed(probe).filter_map(|contact| Some((contact.clock_ahead?, contact)));
+    let Some((ahead, contact)) = known.max_by_key(|(ahead, _)| ahead.unsigned_abs()) else {
+        return;
+    };
     if ahead.abs() > CLOCK_TOLERANCE {
         sights.fault(CHECK, Fault::ClockWrong { ahead, host: contact.host.clone() });
     } else {
@@ -522,13 +329,13 @@ fn clock(sights: &mut Sights, probe: &Probe) {
 
 fn limits(sights: &mut Sights, probe: &Probe) {
     const CHECK: &str = "agent/limits-suffice";
-    let known = || probe.limits.iter().filter_map(|it| it.used.map(|used| (it, used)));
+    let known = || probe.limits.iter().filter_map(|limit| Some((limit, limit.used?)));
     for (limit, used) in known().filter(|(limit, used)| *used >= limit.most) {
         let (kind, most) = (limit.kind.clone(), limit.most);
         sights.fault(CHECK, Fault::LimitReached { kind, used, most });
     }
-    let seen: Vec<_> = known().map(|it| it.0.kind.clone()).collect();
-    // Those of inotify are the ones that fail in practice; without them nothing is shown.
+    let seen: Vec<_> = known().map(|(limit, _)| limit.kind.clone()).collect();
+    // The limits of inotify are those that fail in practice; without them nothing is shown.
     if !sights.has(CHECK) && seen.contains(&LimitKind::InotifyInstances) {
         sights.works(CHECK, Works::LimitsSuffice { seen });
     }
@@ -572,25 +379,16 @@ fn agent(sights: &mut Sights, probe: &Probe, target: &str) {
     for name in &agent.missing {
         sights.fault(PROGRAMS, Fault::ProgramMissing { name: name.clone() });
     }
-    if agent.missing.is_empty() && probe.source == ssm_doctor_facts::probe::Source::Doctor {
+    if agent.missing.is_empty() && probe.source == Source::Doctor {
         sights.works(PROGRAMS, Works::ProgramsThere { version: agent.version.clone() });
     }
-    let active = agent.unit.as_ref().map(|it| it.state == "active");
-    match (&agent.process, active) {
+    match (&agent.process, &agent.unit) {
         (Some(process), _) => sights.works(RUNS, Works::AgentRuns { pid: Some(process.pid) }),
-        (None, Some(true)) if !agent.processes_seen => {
+        (None, Some(unit)) if unit.state == "active" && !agent.processes_seen => {
             sights.works(RUNS, Works::AgentRuns { pid: None });
         }
-        (None, Some(_)) => {
-            let unit = agent.unit.as_ref().map(|it| {
-                (it.name.clone(), it.state.clone(), it.enabled.clone(), it.result.clone())
-            });
-            sights.fault(RUNS, Fault::NotRunning { unit });
-        }
-        (None, None) if agent.processes_seen => {
-            sights.fault(RUNS, Fault::NotRunning { unit: None });
-        }
-        (None, None) => {}
+        (None, None) if !agent.processes_seen => {}
+        (None, unit) => sights.fault(RUNS, Fault::NotRunning { unit: unit.clone() }),
     }
 }
 
@@ -599,7 +397,7 @@ fn user(sights: &mut Sights, probe: &Probe, name: &str) {
     const CHECK: &str = "agent/session-user-usable";
     let Some(users) = &probe.users else { return };
     let name = String::from(name);
-    match users.accounts.iter().find(|it| it.name == name) {
+    match users.accounts.iter().find(|account| account.name == name) {
         Some(account) if account.uid == 0 || account.gid == 0 => {
             sights.fault(CHECK, Fault::UserIsRoot { name });
         }

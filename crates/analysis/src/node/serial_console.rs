@@ -153,8 +153,8 @@ pub fn signs(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
     found
 }
 
-/// The signs of the last boot that hold on: nothing shows that the machine got over them. The last one of each
-/// kind, without those written before `since`.
+/// The signs of the last boot that still count: nothing shows that the fault is over. Of each kind the last one, without
+/// those written before `since`.
 #[must_use]
 pub fn lasting(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
     let boot = console.lines.iter().rposition(|line| is_boot(line));
@@ -239,12 +239,20 @@ fn trouble(line: &str) -> Trouble {
 /// Where the metadata service answers.
 const METADATA: [&str; 2] = ["169.254.169.254", "fd00:ec2::254"];
 
-/// `… not authorized to perform: ssm:X on resource: Y because no identity-based policy allows the ssm:X
-/// action`, or `… with an explicit deny in a service control policy`.
+/// What comes before the action in a refusal by AWS. Source: IAM User Guide, "Troubleshoot access denied error
+/// messages".
+pub(crate) const REFUSED: &str = "not authorized to perform: ";
+
+/// The first refusal in a line.
 pub(crate) fn denial(line: &str) -> Option<Denial> {
-    let (_, rest) = line.split_once("not authorized to perform: ")?;
+    let (_, rest) = line.split_once(REFUSED)?;
     // Only this refusal's own words: another may follow.
-    let rest = rest.split("not authorized to perform: ").next()?;
+    denial_after(rest.split(REFUSED).next()?)
+}
+
+/// A refusal, of which `rest` follows [`REFUSED`]: `ssm:X on resource: Y because no identity-based policy allows the
+/// ssm:X action`, or `… with an explicit deny in a service control policy`.
+pub(crate) fn denial_after(rest: &str) -> Option<Denial> {
     let action = rest.split([' ', '<']).next()?.trim_end_matches(['.', ',']).into();
     let policy = PolicyKind::ALL.into_iter().find(|it| rest.contains(it.as_str()));
     Some(Denial { action, policy, explicit: rest.contains("explicit deny") })
@@ -335,6 +343,13 @@ impl PolicyKind {
             Self::Endpoint => "VPC endpoint policy",
             Self::Resource => "resource-based policy",
         }
+    }
+
+    /// `an identity-based policy`, `a session policy`.
+    #[must_use]
+    pub fn with_article(self) -> String {
+        let article = if self == Self::Identity { "an" } else { "a" };
+        format!("{article} {}", self.as_str())
     }
 }
 

@@ -109,7 +109,7 @@ pub fn explore(
         Silence::NeverRegistered => None,
         Silence::Lost(node) | Silence::NotConnected(node) => node.platform.as_deref(),
     };
-    let windows = instance.is_some_and(|it| it.windows) || by_agent == Some("Windows");
+    let windows = instance.is_some_and(|row| row.windows) || by_agent == Some("Windows");
     if up && !case.scope.probe {
         trail.what.probe = Some(ProbeAdvice { target: case.scope.target.clone(), windows });
     }
@@ -386,13 +386,13 @@ fn asks_for_tokens(trail: &mut Trail, silence: Silence, instance: &Instance) {
     if !instance.metadata.tokens_required {
         return;
     }
-    if let Some(version) = version.filter(|it| *it < TOKENS_SINCE) {
+    if let Some(version) = version.filter(|version| *version < TOKENS_SINCE) {
         let since = TOKENS_SINCE;
         trail.add(observed("the agent", Statement::PredatesTokens { version, since }).telling());
         trail.what.steps.insert(0, Step::UpdateForTokens { since });
         return;
     }
-    trail.what.may_not_use_tokens = version.is_none_or(|it| it < TOKENS_ONLY);
+    trail.what.may_not_use_tokens = version.is_none_or(|version| version < TOKENS_ONLY);
 }
 
 /// A hybrid registration on an instance wins over the instance's own identity.

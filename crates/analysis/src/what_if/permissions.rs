@@ -256,14 +256,10 @@ fn caller(facts: &Facts) -> Option<&Caller> {
 /// The policies of a role, user or group, if they were seen.
 fn policies<'f>(facts: &'f mut Facts, holder: &PolicyHolder) -> Option<&'f mut AttachedPolicies> {
     match holder {
-        PolicyHolder::Role(name) => {
-            facts.role_policies.get_mut(&name.parse().ok()?).and_then(Row::present_mut)
-        }
-        PolicyHolder::User(name) => {
-            facts.user_policies.get_mut(&name.parse().ok()?).and_then(Row::present_mut)
-        }
+        PolicyHolder::Role(name) => facts.role_policies.get_mut(&name.parse().ok()?)?.present_mut(),
+        PolicyHolder::User(name) => facts.user_policies.get_mut(&name.parse().ok()?)?.present_mut(),
         PolicyHolder::Group(name) => {
-            facts.group_policies.get_mut(&name.parse().ok()?).and_then(Row::present_mut)
+            facts.group_policies.get_mut(&name.parse().ok()?)?.present_mut()
         }
     }
 }

@@ -4,10 +4,12 @@ use core::net::IpAddr;
 
 use crate::answer::any_of;
 use crate::case::Case;
-use crate::workstation::Workstation;
 use ssm_doctor_facts::{
-    ids::EndpointId, lookup::Unknown, scope::Scope, special_addresses::AddressKind,
-    workstation::Host,
+    ids::EndpointId,
+    lookup::Unknown,
+    scope::Scope,
+    special_addresses::AddressKind,
+    workstation::{Host, Surroundings},
 };
 
 #[must_use]
@@ -17,8 +19,8 @@ pub fn host(service: &str, scope: &Scope) -> Host {
 
 /// The host that the AWS CLI asks for the session.
 #[must_use]
-pub fn api_host(workstation: &Workstation, scope: &Scope) -> Host {
-    match workstation.surroundings.dual_stack {
+pub fn api_host(surroundings: &Surroundings, scope: &Scope) -> Host {
+    match surroundings.dual_stack {
         Some(_) => Host::dual_stack("ssm", &scope.region),
         None => host("ssm", scope),
     }

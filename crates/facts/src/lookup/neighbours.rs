@@ -11,7 +11,7 @@ use crate::{
     iam::{Decision, Question, Simulation},
     ids::*,
     scope::Scope,
-    ssm::{Document, ManagedNode, ServiceSetting, SettingId},
+    ssm::{CORE, Document, ManagedNode, ServiceSetting, SettingId},
 };
 
 macro_rules! neighbours {
@@ -36,7 +36,7 @@ macro_rules! neighbours {
                 }
                 match &need {
                     $($(Need::$accessor(key) => new.extend(
-                        $beside(key, facts, scope).into_iter().filter(|it| !needs.contains(it)),
+                        $beside(key, facts, scope).into_iter().filter(|more| !needs.contains(more)),
                     ),)?)*
                     _ => {}
                 }
@@ -49,20 +49,21 @@ macro_rules! neighbours {
 
 table!(neighbours);
 
-/// What a column holds: of a key or a row, with the facts so far.
+/// What the functions of both columns return: `of_…` for a key, `after_…` for a row.
 type Needs = Vec<Need>;
 
 fn of_instance(_: &InstanceId, _: &Facts, _: &Scope) -> Needs {
     [Need::service_setting(SettingId::DefaultHostManagementRole)].into()
 }
 
-/// What no policy allows a grant of the key may.
+/// Where no policy allows the use of a key, a grant of the key may.
 fn of_simulation(question: &Question, _: &Facts, _: &Scope) -> Needs {
     let key = question.resource.parse().ok().filter(|_| question.action.starts_with("kms:"));
     key.map(Need::key_grants).into_iter().collect()
 }
 
-/// The policies say why, and what depends on keys that the simulator was not given.
+/// Where the simulator does not allow a request, the policies say why. They also show which of their condition keys
+/// the simulator was not given.
 fn after_simulation(question: &Question, row: &Simulation, _: &Facts, _: &Scope) -> Needs {
     if row.decision == Decision::Allowed {
         return Needs::new();
@@ -81,51 +82,50 @@ fn after_node(_: &Target, row: &ManagedNode, _: &Facts, _: &Scope) -> Needs {
     row.role.as_deref().and_then(role_named).into_iter().collect()
 }
 
-/// As above.
+/// The role of Default Host Management.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the table passes every key alike")]
 fn after_service_setting(_: &SettingId, row: &ServiceSetting, _: &Facts, _: &Scope) -> Needs {
-    row.role().filter(|it| !it.starts_with('$')).and_then(role_named).into_iter().collect()
+    row.role().filter(|role| !role.starts_with('$')).and_then(role_named).into_iter().collect()
 }
 
-/// By its name, or by a path and its name.
+/// The need for a role that is given by its name, or by its path and name.
 fn role_named(raw: &str) -> Option<Need> {
     raw.rsplit('/').next()?.parse().ok().map(Need::role)
 }
 
 /// What sessions are encrypted with and logged to.
 fn after_document(_: &DocumentName, row: &Document, _: &Facts, _: &Scope) -> Needs {
-    let inputs = row.content.json().and_then(|it| it.get("inputs"));
+    let inputs = row.content.json().and_then(|content| content.get("inputs"));
     // A parameter's value comes with the session.
-    let name = |it: &&str| !it.is_empty() && !it.contains("{{");
-    let text = |field: &str| inputs?.get(field)?.as_str().filter(name);
+    let is_name = |text: &&str| !text.is_empty() && !text.contains("{{");
+    let name = |field: &str| inputs?.get(field)?.as_str().filter(is_name);
     let needs = [
-        text("kmsKeyId").and_then(|it| it.parse().ok()).map(Need::key),
-        text("s3BucketName").and_then(|it| it.parse().ok()).map(Need::bucket),
-        text("cloudWatchLogGroupName").and_then(|it| it.parse().ok()).map(Need::log_group),
+        name("kmsKeyId").and_then(|key| key.parse().ok()).map(Need::key),
+        name("s3BucketName").and_then(|bucket| bucket.parse().ok()).map(Need::bucket),
+        name("cloudWatchLogGroupName").and_then(|group| group.parse().ok()).map(Need::log_group),
     ];
     needs.into_iter().flatten().collect()
 }
 
-/// Registration and heartbeat, and the session channel: every session needs both.
-const SERVICES: [&str; 2] = ["ssm", "ssmmessages"];
-
 /// A zone may lead to endpoints of a hub VPC, whose own settings then count.
 fn of_zone_records(_: &ZoneId, _: &Facts, scope: &Scope) -> Needs {
-    let names = SERVICES.iter().map(|service| scope.region.endpoint_service(service));
+    let names = CORE.iter().map(|service| scope.region.endpoint_service(service));
     names.map(Need::service_endpoints).collect()
 }
 
 /// The hub's routes lead back, and its endpoints' interfaces let packets in.
 fn after_service_endpoints(_: &ServiceName, row: &[Endpoint], facts: &Facts, _: &Scope) -> Needs {
     let hubs = hubs(facts);
-    let shared = row.iter().filter(|it| it.vpc.as_ref().is_some_and(|vpc| hubs.contains(vpc)));
-    let interfaces = shared.flat_map(|it| it.interfaces.iter().cloned());
+    let is_shared =
+        |endpoint: &&Endpoint| endpoint.vpc.as_ref().is_some_and(|vpc| hubs.contains(vpc));
+    let shared = row.iter().filter(is_shared);
+    let interfaces = shared.flat_map(|endpoint| endpoint.interfaces.iter().cloned());
     let interfaces = interfaces.map(Need::network_interface).collect::<Needs>();
     hubs.into_iter().map(Need::route_tables).chain(interfaces).collect()
 }
 
-/// Where a transit gateway is on the way its tables decide, and the VPCs that are attached to it: one for egress,
-/// or a hub.
+/// Where packets cross a transit gateway, its route tables decide. The VPC to which they lead is a hub with endpoints,
+/// or a VPC for egress.
 fn of_transit_gateway_attachments(vpc: &VpcId, facts: &Facts, scope: &Scope) -> Needs {
     let hubs = hubs(facts);
     let mut needs = Needs::from([Need::route_tables(vpc.clone())]);
@@ -141,26 +141,26 @@ fn of_transit_gateway_attachments(vpc: &VpcId, facts: &Facts, scope: &Scope) -> 
 
 fn after_route_tables(vpc: &VpcId, row: &[RouteTable], facts: &Facts, scope: &Scope) -> Needs {
     let mut needs = Needs::new();
-    if targets(row).any(|it| {
+    let leads_out = |target: TargetKind| {
         matches!(
-            it,
+            target,
             TargetKind::InternetGateway(_)
                 | TargetKind::EgressOnlyGateway(_)
                 | TargetKind::NatGateway(_)
         )
-    }) {
+    };
+    if targets(row).any(leads_out) {
         needs.push(Need::public_access_block(scope.region.clone()));
     }
     // Packets of the instance may well leave by a transit gateway: there is a route to one, and no endpoint for
     // Systems Manager.
-    let instance =
-        scope.target.instance().and_then(|id| facts.instances.get(id).and_then(Row::present));
-    let ours = instance.is_some_and(|it: &Instance| it.vpc.as_ref() == Some(vpc));
-    let unserved = facts
-        .endpoints
-        .get(vpc)
+    let instance = scope.target.instance().and_then(|id| facts.instances.get(id));
+    let ours = instance
         .and_then(Row::present)
-        .is_some_and(|it| it.iter().all(|it| it.serves(&scope.region) != Some("ssm")));
+        .is_some_and(|instance: &Instance| instance.vpc.as_ref() == Some(vpc));
+    let serves = |endpoint: &Endpoint| endpoint.serves(&scope.region) == Some("ssm");
+    let endpoints = facts.endpoints.get(vpc).and_then(Row::present);
+    let unserved = endpoints.is_some_and(|endpoints| !endpoints.iter().any(serves));
     if ours && unserved && transit_gateways(row).next().is_some() {
         needs.push(Need::transit_gateway_attachments(vpc.clone()));
         needs.extend(of_transit_gateway_attachments(vpc, facts, scope));
@@ -172,28 +172,28 @@ fn after_route_tables(vpc: &VpcId, row: &[RouteTable], facts: &Facts, scope: &Sc
 fn targets<'f>(
     tables: impl IntoIterator<Item = &'f RouteTable>,
 ) -> impl Iterator<Item = TargetKind> {
-    tables.into_iter().flat_map(|it| &it.routes).map(|it| it.via.kind())
+    tables.into_iter().flat_map(|table| &table.routes).map(|route| route.via.kind())
 }
 
 fn transit_gateways<'f>(
     tables: impl IntoIterator<Item = &'f RouteTable>,
 ) -> impl Iterator<Item = TransitGatewayId> {
-    targets(tables).filter_map(|it| match it {
+    targets(tables).filter_map(|target| match target {
         TargetKind::TransitGateway(id) => Some(id),
         _ => None,
     })
 }
 
-/// More VPCs with endpoints of their own than this are no hubs.
+/// Endpoints in more VPCs than this are not shared ones: each VPC has its own.
 const HUBS: usize = 3;
 
-/// The other VPCs that have endpoints of our services, where they are so few that they must be shared.
+/// The hub VPCs: others than the instance's own, with endpoints of our services that it may share.
 fn hubs(facts: &Facts) -> BTreeSet<VpcId> {
     let instances = facts.instances.values().filter_map(Row::present);
-    let ours: BTreeSet<&VpcId> = instances.filter_map(|it| it.vpc.as_ref()).collect();
+    let ours: BTreeSet<&VpcId> = instances.filter_map(|instance| instance.vpc.as_ref()).collect();
     let listed = facts.service_endpoints.values().filter_map(Row::present);
-    let vpcs = listed.flatten().filter_map(|it| it.vpc.as_ref());
-    let others: BTreeSet<VpcId> = vpcs.filter(|it| !ours.contains(it)).cloned().collect();
+    let vpcs = listed.flatten().filter_map(|endpoint| endpoint.vpc.as_ref());
+    let others: BTreeSet<VpcId> = vpcs.filter(|vpc| !ours.contains(vpc)).cloned().collect();
     if others.len() > HUBS { BTreeSet::new() } else { others }
 }
 

@@ -15,7 +15,7 @@ pub struct Table<K, V>(Option<Arc<BTreeMap<K, V>>>);
 impl<K: 'static, V: 'static> Table<K, V> {
     const EMPTY: &BTreeMap<K, V> = &BTreeMap::new();
 
-    /// By this name, because serde takes no method of what a table contains.
+    /// For serde, which cannot name the method of the map.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         BTreeMap::is_empty(self)

@@ -39,13 +39,13 @@ macro_rules! table {
         beside of_transit_gateway_attachments;
     transit_gateway in transit_gateways: TransitGatewayId => TransitGateway, asked with
         ["ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:SearchTransitGatewayRoutes"];
-    /// The Network Firewalls that stand in a VPC.
+    /// The Network Firewalls of a VPC.
     network_firewalls in network_firewalls: VpcId => Vec<NetworkFirewall>, asked with ["network-firewall:ListFirewalls", "network-firewall:DescribeFirewall"];
     network_firewall_policy in network_firewall_policies: Arn => NetworkFirewallPolicy, asked with ["network-firewall:DescribeFirewallPolicy"];
     /// A group of rules of Network Firewall.
     rule_group in rule_groups: Arn => RuleGroup, asked with ["network-firewall:DescribeRuleGroup"];
     public_access_block in public_access_blocks: Region => PublicAccessBlock, asked with ["ec2:DescribeVpcBlockPublicAccessOptions", "ec2:DescribeVpcBlockPublicAccessExclusions"];
-    /// The endpoints of a service in all VPCs of the account: shared ones stand in a hub.
+    /// The endpoints of a service in all VPCs of the account: shared ones are in a hub VPC.
     service_endpoints in service_endpoints: ServiceName => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"],
         then after_service_endpoints;
     instance_profile in instance_profiles: ProfileName => InstanceProfile, asked with ["iam:GetInstanceProfile"];

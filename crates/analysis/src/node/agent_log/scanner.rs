@@ -29,7 +29,7 @@ const LONGEST_RECORD: usize = 16 << 10;
 const LONGEST_TEXT: usize = 1_500;
 /// No more kinds of lines are kept of one file; the one that is longest ago goes first.
 const MOST_KINDS: usize = 200;
-/// Within so many bytes a line shows how it begins.
+/// How many bytes of a line show whether it begins with a time.
 const LONGEST_START: usize = 400;
 /// Where it shows whether a text is a log of the agent at all.
 const HEAD: usize = 64 << 10;
@@ -149,6 +149,7 @@ pub struct Scan {
     findings: Findings,
 }
 
+/// What the lines of a file show.
 #[derive(Default)]
 struct Findings {
     begins: Option<Micros>,
@@ -356,7 +357,7 @@ impl<'m> Scanner<'m> {
     }
 }
 
-/// Has the line that begins at this byte no time?
+/// Does the line that begins at this byte lack a time?
 fn is_bare(block: &[u8], begin: usize) -> bool {
     let line = block.get(begin..).unwrap_or_default();
     let line = line.get(..line.len().min(LONGEST_START)).unwrap_or_default();
