@@ -59,7 +59,7 @@ fn ec2(change: &Ec2Change) -> Vec<Command> {
     use Ec2Change::*;
     match change {
         CreateRoute { table, to, via } => route("create-route", table, to, via),
-        ReplaceRoute { table, to, via } => route("replace-route", table, to, via),
+        ReplaceRoute { table, to, via, .. } => route("replace-route", table, to, via),
         DeleteRoute { table, to } => one("ec2 delete-route --route-table-id {} {} {}", &[table, &destination_flag(to), to]),
         CreateInternetGateway => vec![
             aws("ec2 create-internet-gateway", &[]).setting("internet_gateway", "InternetGateway.InternetGatewayId"),

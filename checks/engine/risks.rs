@@ -69,7 +69,7 @@ fn ec2(change: &Ec2Change) -> &'static [Risk] {
         AssociateNewAddress { .. } => &[Risk::Costs, Risk::WidensAccess],
         // All of the subnet may use the internet gateway again.
         ExcludeFromPublicAccessBlock { .. } => &[Risk::WidensAccess],
-        ReplaceRoute { .. }
+        ReplaceRoute { is_blackhole: false, .. }
         | DeleteRoute { .. }
         | ReplaceTransitGatewayRoute { .. }
         | AssociateDhcpOptions { .. }

@@ -27,12 +27,14 @@ pub(super) fn route(
     via: RouteTarget,
 ) -> Change {
     let of_table = network.table(table).map_or(&[][..], |(_, table)| &table.routes);
-    let replaces = of_table.iter().any(|route| route.to == *to && !route.propagated);
+    let replaced = of_table.iter().find(|route| route.to == *to && !route.propagated);
     let (table, to) = (table.clone(), to.clone());
-    if replaces {
-        Ec2Change::ReplaceRoute { table, to, via }.into()
-    } else {
-        Ec2Change::CreateRoute { table, to, via }.into()
+    match replaced {
+        Some(route) => {
+            let is_blackhole = route.state == RouteState::Blackhole;
+            Ec2Change::ReplaceRoute { table, to, via, is_blackhole }.into()
+        }
+        None => Ec2Change::CreateRoute { table, to, via }.into(),
     }
 }
 
@@ -193,9 +195,14 @@ pub(super) fn replace_route(
     } else {
         let (free, new): (Vec<_>, Vec<_>) =
             by_nat_gateway(network, table, to, dead.as_ref()).into_iter().partition(costs_nothing);
+        let narrower = endpoints::create(network, None);
         options.extend(free);
-        options.extend(endpoints::create(network, None));
-        options.extend(new);
+        // What the subnet had comes back. Elsewhere the option that grants less comes first.
+        let was_there = matches!(because, RouteFault::Blackhole | RouteFault::NatGatewayGone(_));
+        let (first, then) =
+            if dead.is_some() && was_there { (new, narrower) } else { (narrower, new) };
+        options.extend(first);
+        options.extend(then);
     }
     if options.is_empty() {
         options.push(by_hand(table, to, because));
@@ -304,7 +311,9 @@ fn rerouted(network: &Network, vpc: &VpcId, from: &str, via: &RouteTarget) -> Ve
     for table in network.tables(vpc) {
         for route in table.routes.iter().filter(|route| route.via.0 == from) {
             let (table, to) = (table.id.clone(), route.to.clone());
-            changes.push(Ec2Change::ReplaceRoute { table, to, via: via.clone() }.into());
+            let is_blackhole = route.state == RouteState::Blackhole;
+            let via = via.clone();
+            changes.push(Ec2Change::ReplaceRoute { table, to, via, is_blackhole }.into());
         }
     }
     changes

@@ -5,7 +5,7 @@ use std::{
     env, fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command,
 };
 
-use super::{ROOT, folder, json, packages};
+use super::{BROKEN, ROOT, folder, json, packages};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -115,4 +115,23 @@ fn the_linters_accept_the_workflow_the_action_and_the_dockerfile() {
     };
     lint("zizmor", &["--offline", "--persona", "pedantic", ".github/workflows", "action.yml"]);
     lint("hadolint", &["Dockerfile"]);
+}
+
+#[test]
+#[ignore = "takes a container engine, a registry, and half an hour"]
+fn the_image_runs_as_a_user_without_rights() {
+    let docker = |args: &[&str]| {
+        let done = Command::new("docker").args(args).current_dir(ROOT).output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned(), said)
+    };
+    let (code, _, said) = docker(&["build", "--quiet", "--tag", "ssm-doctor-test", "."]);
+    assert_eq!(code, Some(0), "{said}");
+    let (_, user, _) = docker(&["inspect", "--format", "{{.Config.User}}", "ssm-doctor-test"]);
+    assert_eq!(user.trim(), "65532");
+    let run =
+        ["run", "--rm", "--read-only", "--network", "none", "ssm-doctor-test", "demo", BROKEN];
+    let (code, out, said) = docker(&run);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(out.contains("[network/endpoint-accepts-https]"), "{out}");
 }

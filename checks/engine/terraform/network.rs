@@ -24,7 +24,7 @@ pub(super) fn ec2(change: &Ec2Change) -> Option<String> {
     #[allow(clippy::enum_glob_use, reason = "the match has an arm for every variant")]
     use Ec2Change::*;
     Some(match change {
-        CreateRoute { table, to, via } | ReplaceRoute { table, to, via } => {
+        CreateRoute { table, to, via } | ReplaceRoute { table, to, via, .. } => {
             route(table.as_str(), to, via)
         }
         CreateInternetGateway => Block::resource("aws_internet_gateway", ONLY).end(),

@@ -60,6 +60,9 @@ pub enum Ec2Change {
         table: RouteTableId,
         to: Destination,
         via: RouteTarget,
+        /// The old route's target is gone, so nothing uses the route.
+        #[serde(skip)]
+        is_blackhole: bool,
     },
     DeleteRoute {
         table: RouteTableId,

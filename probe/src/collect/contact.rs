@@ -16,10 +16,11 @@ use ssm_doctor_facts::probe::{
 };
 
 use super::{
+    clock::seconds,
     http::{self, in_words},
     names,
     proxy::Proxy,
-    seconds, tls,
+    tls,
 };
 
 /// For opening a connection, and for each answer. A lost SYN is sent again after one second and after three.

@@ -4,6 +4,7 @@
 //! late is left behind; it ends with the process.
 
 mod agent;
+mod clock;
 mod contact;
 mod http;
 mod machine;
@@ -18,7 +19,7 @@ use std::{
     str::FromStr,
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use ssm_doctor_analysis::node::agent_log;
@@ -30,6 +31,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::log_files;
+use clock::seconds;
 
 /// What to look at, where that differs from the defaults.
 #[derive(Clone, Debug)]
@@ -134,12 +136,6 @@ pub fn look(options: &Options) -> Probe {
         None => {}
     }
     probe
-}
-
-/// What the node's clock shows, in seconds since 1970.
-fn seconds() -> Option<i64> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_secs()).ok()
 }
 
 /// The Region that was asked for, or the node's own.

@@ -23,7 +23,7 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
     use Ec2Change::*;
     match change {
         CreateRoute { table, to, via } => create_route(route_table(facts, table)?, to, via),
-        ReplaceRoute { table, to, via } => {
+        ReplaceRoute { table, to, via, .. } => {
             let routes = &mut route_table(facts, table)?.routes;
             let route = routes.iter_mut().find(|route| route.to == *to && !route.propagated)?;
             *route = active_route(to, via.as_str());
