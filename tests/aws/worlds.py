@@ -436,10 +436,10 @@ def transit_gateway(w: World) -> None:
     w.ids["transit_gateway"] = w.cloud.ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
 
 
-def foot(w: World, name: str, cidr: str) -> None:
-    """A VPC's foot on the transit gateway, in a subnet of its own."""
+def attachment(w: World, name: str, cidr: str) -> None:
+    """A VPC's attachment to the transit gateway, in a subnet of its own."""
     made = w.cloud.ec2.create_transit_gateway_vpc_attachment(
-        TransitGatewayId=w.ids["transit_gateway"], VpcId=w.ids["vpc"], SubnetIds=[w.subnet(f"{name}_foot", cidr)]
+        TransitGatewayId=w.ids["transit_gateway"], VpcId=w.ids["vpc"], SubnetIds=[w.subnet(f"{name}_attachment", cidr)]
     )
     w.ids[name] = made["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"]
 
@@ -457,9 +457,9 @@ def default_table(w: World) -> str:
     return next(one["TransitGatewayRouteTableId"] for one in tables if one["DefaultAssociationRouteTable"])
 
 
-def transit_table(w: World, name: str, foot: str) -> None:
-    """A route table of the transit gateway's, for what comes in by a foot."""
-    ec2, association = w.cloud.ec2, {"TransitGatewayAttachmentId": w.ids[foot]}
+def transit_table(w: World, name: str, attachment: str) -> None:
+    """A route table of the transit gateway's, for what comes in by an attachment."""
+    ec2, association = w.cloud.ec2, {"TransitGatewayAttachmentId": w.ids[attachment]}
     made = ec2.create_transit_gateway_route_table(TransitGatewayId=w.ids["transit_gateway"])
     w.ids[name] = made["TransitGatewayRouteTable"]["TransitGatewayRouteTableId"]
     ec2.disassociate_transit_gateway_route_table(TransitGatewayRouteTableId=default_table(w), **association)
@@ -479,12 +479,12 @@ def hub_transit(w: World) -> None:
     for service in ("ssm", "ssmmessages"):
         w.endpoint(service)
     private_dns_off(w, "ssm", "ssmmessages")
-    foot(w, "hub", "10.9.99.0/28")
+    attachment(w, "hub", "10.9.99.0/28")
     by_transit_gateway(w, "endpoints", "10.0.0.0/8")
     w.vpc(hostnames=True)
     w.ids["hub_vpc"] = hub
     subnet = w.subnet("instance", "10.0.11.0/24")
-    foot(w, "spoke", "10.0.99.0/28")
+    attachment(w, "spoke", "10.0.99.0/28")
     by_transit_gateway(w, "instance", "10.0.0.0/8")
     for service in ("ssm", "ssmmessages"):
         zone(w, host(w, service), record(host(w, service), "A", *endpoint_addresses(w, service)))
@@ -506,14 +506,14 @@ def central_egress(w: World) -> None:
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
     w.ids["nat_gateway"] = nat
-    foot(w, "egress", "10.9.99.0/28")
+    attachment(w, "egress", "10.9.99.0/28")
     by_transit_gateway(w, "public", "10.0.0.0/8")
     ec2.create_route(
-        RouteTableId=w.ids["egress_foot_route_table"], DestinationCidrBlock=ANYWHERE, NatGatewayId=nat
+        RouteTableId=w.ids["egress_attachment_route_table"], DestinationCidrBlock=ANYWHERE, NatGatewayId=nat
     )
     w.vpc(hostnames=False)
     subnet = w.subnet("instance", "10.0.11.0/24")
-    foot(w, "spoke", "10.0.99.0/28")
+    attachment(w, "spoke", "10.0.99.0/28")
     by_transit_gateway(w, "instance", ANYWHERE)
     transit_table(w, "spokes", "spoke")
     ec2.create_transit_gateway_route(
@@ -1145,7 +1145,7 @@ def transit_blackhole(w: World) -> None:
 
 
 @breaks
-def foot_without_table(w: World) -> None:
+def attachment_without_table(w: World) -> None:
     w.cloud.ec2.disassociate_transit_gateway_route_table(
         TransitGatewayRouteTableId=default_table(w), TransitGatewayAttachmentId=w.ids["spoke"]
     )
@@ -1174,8 +1174,8 @@ def egress_without_way_back(w: World) -> None:
 
 
 @breaks
-def foot_without_nat(w: World) -> None:
-    w.cloud.ec2.delete_route(RouteTableId=w.ids["egress_foot_route_table"], DestinationCidrBlock=ANYWHERE)
+def attachment_without_nat(w: World) -> None:
+    w.cloud.ec2.delete_route(RouteTableId=w.ids["egress_attachment_route_table"], DestinationCidrBlock=ANYWHERE)
     w.lost()
 
 

@@ -128,7 +128,7 @@ pub fn endpoint_on_path<'a>(
 }
 
 /// The endpoint of its own VPC that the instance would reach a service through, and does not because
-/// the service's name does not lead there: whoever mends the name meets next what else is in its way.
+/// the service's name does not lead there: whoever fixes the name meets next what else is in its way.
 ///
 /// # Errors
 /// [`Unknown`] when where the name leads was not seen.
