@@ -2,6 +2,8 @@
 
 pub mod line;
 pub mod record;
+#[cfg(feature = "live")]
+pub mod shard;
 pub mod stream;
 
 use std::{
