@@ -189,6 +189,12 @@ pub enum Command {
     Fleet(Box<Fleet>),
     /// Print the minimal IAM policy for all checks
     Policy {
+        /// Also allow to assume this role, for `fleet --assume-role`; repeatable, and may have wildcards
+        #[arg(long, value_name = "ARN", value_parser = role_pattern)]
+        assume_role: Vec<String>,
+        /// Also allow to list the accounts of the organization, for `fleet --organization-role`
+        #[arg(long)]
+        organization: bool,
         /// The output format
         #[arg(long, value_enum, default_value_t)]
         format: PolicyFormat,
@@ -405,6 +411,13 @@ pub struct Fleet {
     /// Group saved facts, as --save-facts writes them (`-`: standard input); repeatable
     #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "save_facts"])]
     pub facts: Vec<PathBuf>,
+    /// Examine the account of this role, with credentials for it, instead of the account of the credentials at hand;
+    /// repeatable
+    #[arg(long, value_name = "ARN", conflicts_with = "facts")]
+    pub assume_role: Vec<Arn>,
+    /// Examine every account of the organization, by the role of this name in each
+    #[arg(long, value_name = "NAME", conflicts_with = "facts")]
+    pub organization_role: Option<String>,
     #[command(flatten)]
     pub filter: Filter,
     /// The kind of session
@@ -426,6 +439,9 @@ pub struct Fleet {
     /// Save the facts to a file, for --facts and for `ssm-doctor judge`
     #[arg(long, value_name = "FILE")]
     pub save_facts: Option<PathBuf>,
+    /// Continue an interrupted run: keep what this file of --save-facts has, ask for the rest, and save all of it there
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["facts", "save_facts"])]
+    pub resume: Option<PathBuf>,
     /// How many nodes to judge at a time [default: one for each processor]
     #[arg(long, value_name = "NUMBER")]
     pub jobs: Option<NonZero<usize>>,
@@ -440,6 +456,15 @@ impl Fleet {
         let all = self.region.iter().any(|word| word == ALL_REGIONS);
         // `region_or_all` has checked every word.
         (!all).then(|| self.region.iter().filter_map(|word| word.parse().ok()).collect())
+    }
+}
+
+/// The ARN of a role, or a pattern of such ARNs.
+fn role_pattern(raw: &str) -> Result<String, String> {
+    let parts: Vec<&str> = raw.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "iam", "", _, role] if role.starts_with("role/") => Ok(raw.to_owned()),
+        _ => Err("expected the ARN of a role, such as `arn:aws:iam::*:role/ssm-doctor`".into()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! A diagnosis of a real account: the one place that waits.
 
+pub mod fleet;
+
 use std::io::{self, IsTerminal as _, Write as _};
 
 use ssm_doctor_analysis::{case::Case, session};
@@ -8,16 +10,15 @@ use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
     scope::{Client, ErrorText, Scope, Session, Sides},
-    ssm::Ping,
     time::Timestamp,
 };
 use tokio::time::{Instant, sleep};
 
 use crate::{
     COULD_NOT_RUN, Failure, INTERRUPTED,
-    cli::{Diagnose, Fleet, UsageError},
+    cli::{Diagnose, UsageError},
     collect::{
-        ask,
+        Stop, ask,
         aws::{Account, ConnectError},
         gather,
         workstation::Setup,
@@ -48,6 +49,8 @@ pub enum LiveError {
     OtherAccount { arn: Arn, ours: AccountId },
     #[error("AWS does not list the instances and nodes: a call {0}")]
     NoList(String),
+    #[error("AWS does not list the accounts of the organization: a call {0}")]
+    NoAccounts(String),
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error("this machine's clock shows no date that can be written")]
@@ -59,6 +62,10 @@ pub enum LiveError {
 impl LiveError {
     pub fn help(&self) -> String {
         match self {
+            Self::Connect(ConnectError::Role { .. }) => "check the trust policy of the role, and \
+                whether your credentials allow sts:AssumeRole: `ssm-doctor policy --assume-role ARN` \
+                prints what they need"
+                .into(),
             Self::Connect(_) => "`ssm-doctor demo` needs no account".into(),
             Self::Rejected(_) => "renew them (`aws sso login`, or new keys), or check --profile; \
                 `aws sts get-caller-identity` shows whether they work"
@@ -73,6 +80,10 @@ impl LiveError {
             }
             Self::NoList(_) => "ask for the target by its id, or grant ec2:DescribeInstances and \
                 ssm:DescribeInstanceInformation: `ssm-doctor policy` prints all that is needed"
+                .into(),
+            Self::NoAccounts(_) => "use credentials of the management account or of a delegated \
+                administrator that allow organizations:ListAccounts, or name the roles with \
+                --assume-role"
                 .into(),
             Self::Runtime(_) => "close some programs, and run again".into(),
             Self::Clock => "set the clock".into(),
@@ -120,30 +131,22 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
     Ok(code)
 }
 
-/// The facts of all nodes of the Regions, as lines that `judge` reads.
-pub fn fleet(args: &Fleet, config: &Config) -> Result<String, Failure> {
-    waited(async {
-        let mut progress = Progress::new();
-        let mut text = String::new();
-        for region in regions(args, config).await? {
-            text.push_str(&region_lines(args, region.as_ref(), config, &mut progress).await?);
-        }
-        Ok(text)
-    })
-}
-
 /// Waits for `work`, or until the user interrupts it.
 fn waited<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(LiveError::Runtime)?;
-    let done = runtime.block_on(async {
+    runtime(async {
         tokio::select! {
             done = work => done,
             _ = tokio::signal::ctrl_c() => Err(LiveError::Interrupted.into()),
         }
-    });
+    })
+}
+
+fn runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(LiveError::Runtime)?;
+    let done = runtime.block_on(work);
     // A resolver thread that still waits for DNS must not hold up the report.
     runtime.shutdown_background();
     done
@@ -214,7 +217,8 @@ async fn look(
                 others.flat_map(|session| main.iter().map(move |scope| scope.for_session(session))),
             );
         }
-        let gathered = gather(facts, &scopes, &account, args.timeout, &mut |calls| {
+        let stop = Stop::never();
+        let gathered = gather(facts, &scopes, &account, args.timeout, &stop, &mut |calls| {
             progress.say(&format!("asking {calls}"));
         })
         .await;
@@ -354,96 +358,6 @@ fn check_access(
     match asked.iter().filter_map(named).find(foreign) {
         Some(arn) => Err(LiveError::OtherAccount { arn, ours: caller.account.clone() }),
         None => Ok(()),
-    }
-}
-
-/// The Regions of a fleet; None is the Region of the profile.
-async fn regions(args: &Fleet, config: &Config) -> Result<Vec<Option<Region>>, Failure> {
-    if let Some(named) = args.regions() {
-        let named: Vec<_> = named.into_iter().map(Some).collect();
-        return Ok(if named.is_empty() { vec![None] } else { named });
-    }
-    let account = connected(args, None, config).await?;
-    let all = account.regions().await.map_err(|failure| {
-        LiveError::NoList(format!("{}: {}", failure.why.phrase(), failure.detail))
-    })?;
-    Ok(all.into_iter().map(Some).collect())
-}
-
-async fn connected(
-    args: &Fleet,
-    region: Option<&Region>,
-    config: &Config,
-) -> Result<Account, LiveError> {
-    let profile = args.profile.as_deref().or(config.profile());
-    let here = Setup {
-        profile_flag: args.profile.clone(),
-        profile: profile.map(str::to_owned),
-        ..Setup::default()
-    };
-    let region = region.map(Region::as_str).or(config.region());
-    Ok(Account::connect(region, here).await?)
-}
-
-/// The lines of one Region: its instances and nodes page by page, then what their checks need, each question once for
-/// all of them.
-async fn region_lines(
-    args: &Fleet,
-    region: Option<&Region>,
-    config: &Config,
-    progress: &mut Progress,
-) -> Result<String, Failure> {
-    progress.say("finding credentials");
-    let account = connected(args, region, config).await?;
-    progress.say(&format!("listing the nodes of {}", account.region()));
-    let all = list(&account).await?;
-    let at = now()?;
-    let scope = |target| Scope {
-        target,
-        region: account.region().clone(),
-        at,
-        session: args.session,
-        document: None,
-        operator: args.operator.clone(),
-        // A fleet is judged as a whole, and not from this machine.
-        client: Client::Declined,
-        sides: Sides::Both,
-        agent_log: false,
-        probe: false,
-        error: None,
-    };
-    let scopes: Vec<Scope> = candidates(&all)
-        .into_iter()
-        .filter(|candidate| args.filter.admits(&candidate.target, &all))
-        .map(|candidate| scope(candidate.target))
-        .collect();
-    let targets: Vec<Target> = scopes.iter().map(|scope| scope.target.clone()).collect();
-    let mut facts = about(&targets, &all);
-    leave_out(&targets, &mut facts);
-    let gathered = gather(facts, &scopes, &account, args.timeout, &mut |calls| {
-        progress.say(&format!("{}: {} nodes, asking {calls}", account.region(), scopes.len()));
-    })
-    .await;
-    let text = line::split(&scopes, &gathered.facts, gathered.calls, gathered.rounds);
-    text.map_err(|error| Failure::Defect(error.to_string()))
-}
-
-/// Facts that take a call for each node. The session channel of a node that reports is the only one of them that is
-/// worth it: no list shows the channel, and no session starts without it.
-fn leave_out(targets: &[Target], facts: &mut Facts) {
-    for target in targets {
-        let reports = matches!(
-            facts.nodes.get(target),
-            Some(Row::Present(node)) if node.ping == Ping::Online
-        );
-        let mut needs = vec![Need::past_sessions(target.clone())];
-        needs.extend((!reports).then(|| Need::connection(target.clone())));
-        if let Some(id) = target.instance() {
-            needs.extend([Need::console(id.clone()), Need::profile_association(id.clone())]);
-        }
-        for need in &needs {
-            facts.give_up(need, Why::NotCollected, "");
-        }
     }
 }
 

@@ -54,8 +54,6 @@ use ssm_doctor_facts::{
 };
 use ssm_doctor_fixtures as fixtures;
 
-#[cfg(feature = "live")]
-use crate::output::{Pending, Readers};
 use crate::{
     cli::{
         Cli, Color, Command, Demo, Diagnose, Judging, ListFormat, ReportArgs, Runbooks, Settings,
@@ -77,6 +75,12 @@ use crate::{
     report::Report,
     snapshot::{Snapshot, SnapshotError},
     targets::{Asked, Candidate},
+};
+#[cfg(feature = "live")]
+use crate::{
+    judge::shard::Shards,
+    live::fleet::Collected,
+    output::{Pending, Readers},
 };
 
 /// The command line, the credentials or the target make no diagnosis possible.
@@ -198,9 +202,10 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Checks { area, format }) => checks(area.as_deref(), format),
         Some(Command::Judge(args)) => judge(&args, &config),
         Some(Command::Fleet(args)) => fleet(&args, &config),
-        Some(Command::Policy { format }) => {
-            output::print(&policy::text(format)?)?;
-            if let Some(note) = policy::note()? {
+        Some(Command::Policy { assume_role, organization, format }) => {
+            let policy = policy::Policy::new(assume_role, organization);
+            output::print(&policy.text(format)?)?;
+            if let Some(note) = policy.note()? {
                 say("note: ", &note);
             }
             Ok(0)
@@ -353,13 +358,25 @@ fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
     }
     #[cfg(feature = "live")]
     {
-        let saved = args.save_facts.as_deref();
+        let known = args.resume.as_deref().map(Shards::load).transpose()?.unwrap_or_default();
+        let saved = args.save_facts.as_ref().or(args.resume.as_ref());
         let saved = saved.map(|file| Pending::open(file, Readers::Owner)).transpose()?;
-        let lines = live::fleet(args, config)?;
+        let Collected { lines, missing, is_interrupted } =
+            live::fleet::collect(args, config, known)?;
         if let Some(file) = saved {
             file.write(&lines)?;
         }
-        fleet::run(io::Cursor::new(lines), asked, args, outputs)
+        for what in &missing {
+            warn(&format!("not examined: {what}"));
+        }
+        let code = fleet::run(io::Cursor::new(lines), asked, args, outputs)?;
+        if is_interrupted {
+            if let Some(file) = args.save_facts.as_ref().or(args.resume.as_ref()) {
+                warn(&format!("`--resume {}` continues the run", file.display()));
+            }
+            return Ok(INTERRUPTED);
+        }
+        Ok(if missing.is_empty() { code } else { publish::worst(code, publish::INCONCLUSIVE) })
     }
     #[cfg(not(feature = "live"))]
     Err(Failure::NotLive)

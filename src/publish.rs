@@ -61,6 +61,9 @@ impl Sink {
     }
 }
 
+/// Something that may block a session was not seen.
+pub const INCONCLUSIVE: u8 = 3;
+
 /// `blocks`, `degrades` and `advises` are thresholds, and `unknown` is independent of them. `never` leaves only
 /// exit code 2.
 #[must_use]
@@ -81,7 +84,7 @@ pub fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     {
         1
     } else if counted.inconclusive {
-        3
+        INCONCLUSIVE
     } else {
         0
     }
@@ -92,7 +95,7 @@ pub fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
 pub fn worst(one: u8, other: u8) -> u8 {
     let rank = |code: u8| match code {
         0 => 0,
-        3 => 1,
+        INCONCLUSIVE => 1,
         1 => 2,
         _ => 3,
     };

@@ -4,15 +4,17 @@ resource "aws_iam_policy" "ssm_doctor" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid    = "{{ sid }}"
+    Statement = [
+{%- for statement in statements %}{% if !loop.first %}, {% endif %}{
+      Sid    = "{{ statement.sid }}"
       Effect = "Allow"
       Action = [
-{%- for action in actions %}
+{%- for action in statement.action %}
         "{{ action }}",
 {%- endfor %}
       ]
-      Resource = "*"
-    }]
+      Resource = {{ statement.resource.hcl() }}
+    }
+{%- endfor %}]
   })
 }

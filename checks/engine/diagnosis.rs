@@ -129,21 +129,31 @@ pub fn examine(case: &Case) -> Answers {
     crate::all().filter(judged).map(answer).collect()
 }
 
+/// What the checks would ask for, and nobody has asked for.
+#[must_use]
+pub fn unasked(answers: &[(&'static Check, Answer)], facts: &Facts) -> Vec<Need> {
+    let unknown = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+    unknown.cloned().flat_map(Unknown::unasked).filter(|need| !facts.has(need)).collect()
+}
+
 /// Facts that were collected some time ago, perhaps for checks that asked for less: what was not asked
 /// then is unknown for good. Returns which these were.
 pub fn settle(facts: &mut Facts, scope: &Scope) -> Vec<Need> {
     let mut given_up = Vec::new();
     loop {
-        let answers = examine(&Case::new(facts, scope));
-        let open = answers.into_iter().filter_map(|it| it.1.err()).flat_map(Unknown::unasked);
-        let open: Vec<_> = open.filter(|need| !facts.has(need)).collect();
+        let open = unasked(&examine(&Case::new(facts, scope)), facts);
         if open.is_empty() {
             return given_up;
         }
-        for need in open {
-            facts.give_up(&need, Why::NotCollected, "");
-            given_up.push(need);
-        }
+        give_up(facts, open, &mut given_up);
+    }
+}
+
+/// Records that nobody asked for `open`.
+pub fn give_up(facts: &mut Facts, open: Vec<Need>, given_up: &mut Vec<Need>) {
+    for need in open {
+        facts.give_up(&need, Why::NotCollected, "");
+        given_up.push(need);
     }
 }
 

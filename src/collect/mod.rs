@@ -8,6 +8,7 @@ mod chain;
 mod job;
 mod known;
 mod once;
+mod stop;
 mod text;
 pub mod workstation;
 
@@ -28,6 +29,7 @@ use tokio::{
 };
 
 use self::aws::{Account, Shared};
+pub use self::stop::Stop;
 
 pub struct Gathered {
     pub facts: Facts,
@@ -35,6 +37,8 @@ pub struct Gathered {
     pub calls: u32,
     /// The longest chain of calls of which each waited for the one before.
     pub rounds: u32,
+    /// Was everything asked? Not if the user wanted the end.
+    pub is_complete: bool,
 }
 
 /// How often a question is put before its answer is given up: a VPC's list that lacks an id is
@@ -60,12 +64,13 @@ pub async fn ask(need: Need, aws: &Account, asked: &Scope, deadline: Duration) -
 
 /// Collects everything that the checks need for any of `scopes` and that `facts` do not have. Of each target the first
 /// scope is the session that was asked for; the report summarizes the others. What is still open after `deadline` is
-/// unknown.
+/// unknown. After `stop` nothing more is asked.
 pub async fn gather(
     mut facts: Facts,
     scopes: &[Scope],
     aws: &Account,
     deadline: Duration,
+    stop: &Stop,
     progress: &mut dyn FnMut(&str),
 ) -> Gathered {
     let until = Instant::now() + deadline;
@@ -76,9 +81,14 @@ pub async fn gather(
     let shared = Shared::default();
     // The longest chain of calls so far.
     let mut chain = 0;
+    let mut is_complete = true;
     while let Some(asked) = scopes.first() {
         let mut needs = unasked(&facts, scopes, chain < LONG_CHAIN);
         if needs.is_empty() {
+            break;
+        }
+        if stop.is_set() {
+            is_complete = false;
             break;
         }
         // Giving one fact up makes some checks ask for another, so this repeats too.
@@ -109,14 +119,20 @@ pub async fn gather(
             awaited.extend(needs);
         }
         let soon = until.min(Instant::now() + PATIENCE);
-        while let Ok(Some(done)) = timeout_at(soon, running.join_next()).await {
+        let next = async |running: &mut JoinSet<_>| {
+            tokio::select! {
+                done = running.join_next() => done,
+                () = stop.set() => None,
+            }
+        };
+        while let Ok(Some(done)) = timeout_at(soon, next(&mut running)).await {
             // A job that broke leaves its needs without a row.
             let (answer, before) = done.unwrap_or_default();
             chain = chain.max(before + answer.chain);
             facts.absorb(answer.facts);
         }
     }
-    Gathered { facts, calls: aws.calls(), rounds: chain }
+    Gathered { facts, calls: aws.calls(), rounds: chain, is_complete }
 }
 
 /// What the checks could not see and, where there is time for it (`explain`), what would show the causes

@@ -2,6 +2,7 @@
 //!
 //! Collection ends in lines of facts, the same as `judge` reads. So a saved fleet is judged again by the same code.
 
+pub mod alike;
 pub mod filter;
 pub mod group;
 pub mod node;
@@ -16,6 +17,7 @@ use std::{
 use ssm_doctor_facts::ids::Region;
 
 use self::{
+    alike::Mentioned,
     filter::Filter,
     group::{Counts, Grouping},
     node::{Node, Status},
@@ -33,7 +35,7 @@ use crate::{
     output::{self, Outputs},
     publish::{exit_code, worst},
     render::{Screen, json_line},
-    report::Report,
+    report::{Depth, Report},
     screen,
     snapshot::Snapshot,
 };
@@ -47,7 +49,25 @@ struct Nodes {
 }
 
 impl Work for Nodes {
+    const DEPTH: Depth = Depth::Causes;
     type Made = (Node, u8);
+    type Shared = Mentioned;
+
+    fn shared(text: &str) -> Mentioned {
+        Mentioned::of(text)
+    }
+
+    fn class(snapshot: &Snapshot, shared: &Mentioned) -> Option<String> {
+        alike::class(snapshot, shared)
+    }
+
+    fn is_common(made: &Self::Made, snapshot: &Snapshot) -> bool {
+        alike::is_common(&made.0, snapshot)
+    }
+
+    fn again(made: &Self::Made, snapshot: &Snapshot) -> Self::Made {
+        (alike::again(&made.0, snapshot), made.1)
+    }
 
     fn wants(&self, snapshot: &Snapshot) -> bool {
         let region = &snapshot.scope.region;

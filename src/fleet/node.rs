@@ -87,27 +87,38 @@ pub struct Cause {
 impl Node {
     #[must_use]
     pub fn new(snapshot: &Snapshot, report: &Report) -> Self {
-        let Snapshot { scope, facts, .. } = snapshot;
-        let instance = scope.target.instance().and_then(|id| facts.instances.get(id)?.present());
-        let status = status(&scope.target, facts);
+        let node = Self::unjudged(snapshot);
         let overall = report.diagnosis.overall;
-        let nothing_to_fix = status == Status::Stopped || overall.can_start();
+        let nothing_to_fix = node.status == Status::Stopped || overall.can_start();
         let unseen = report.unseen().into_iter().filter(|unseen| unseen.decisive);
         Self {
-            target: scope.target.to_string(),
-            // The report has the name that a node reports, where there is no tag.
-            name: report.name.clone(),
             account: report.account.as_ref().map(ToString::to_string),
+            session: overall.into(),
+            causes: if nothing_to_fix { Vec::new() } else { causes(report) },
+            unseen: unseen.map(|it| format!("{} {}", it.what, it.why).trim_end().into()).collect(),
+            ..node
+        }
+    }
+
+    /// What its own facts say. The rest is as if nothing was seen.
+    #[must_use]
+    pub fn unjudged(snapshot: &Snapshot) -> Self {
+        let Snapshot { scope, facts, .. } = snapshot;
+        let instance = scope.target.instance().and_then(|id| facts.instances.get(id)?.present());
+        Self {
+            target: scope.target.to_string(),
+            name: snapshot.name(),
+            account: None,
             region: scope.region.to_string(),
             vpc: instance.and_then(|it| it.vpc.as_ref()).map(ToString::to_string),
             subnet: instance.and_then(|it| it.subnet.as_ref()).map(ToString::to_string),
             auto_scaling_group: instance.and_then(|it| it.tags.get(GROUP_TAG)).cloned(),
             platform: platform(&scope.target, facts),
             state: instance.map(|it| it.state.as_str().to_owned()),
-            status,
-            session: overall.into(),
-            causes: if nothing_to_fix { Vec::new() } else { causes(report) },
-            unseen: unseen.map(|it| format!("{} {}", it.what, it.why).trim_end().into()).collect(),
+            status: status(&scope.target, facts),
+            session: Conclusion::Inconclusive,
+            causes: Vec::new(),
+            unseen: Vec::new(),
         }
     }
 

@@ -34,6 +34,9 @@ pub struct SharedFacts {
     schema: SharedName,
     /// Of the targets too. Facts of one Region say nothing about another.
     pub region: Region,
+    /// The run that collected them was interrupted, and has not asked everything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
     pub facts: Facts,
 }
 
@@ -158,11 +161,13 @@ pub fn split(
     facts: &Facts,
     calls: u32,
     rounds: u32,
+    incomplete: bool,
 ) -> serde_json::Result<String> {
     let Some(Scope { region, .. }) = scopes.first() else { return Ok(String::new()) };
     let (shared, mut own) = parts(scopes, facts);
     let schema = SharedName::SharedFactsV1;
-    let mut text = json_line(&SharedFacts { schema, region: region.clone(), facts: shared })?;
+    let mut text =
+        json_line(&SharedFacts { schema, region: region.clone(), incomplete, facts: shared })?;
     for scope in scopes {
         let schema = TargetName::TargetFactsV1;
         let facts = own.remove(&scope.target.to_string()).unwrap_or_default();
@@ -261,7 +266,7 @@ mod tests {
         let row = facts.instances.values().next().unwrap().clone();
         facts.instances.insert(id.clone(), row);
         let scopes = [one.clone(), two.clone()];
-        let text = split(&scopes, &facts, 7, 3).unwrap();
+        let text = split(&scopes, &facts, 7, 3, false).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);
         assert!(!lines[0].contains(id.as_str()) && !lines[0].contains(&one.target.to_string()));

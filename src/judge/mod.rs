@@ -2,6 +2,8 @@
 
 pub mod line;
 pub mod record;
+#[cfg(feature = "live")]
+pub mod shard;
 pub mod stream;
 
 use std::{
@@ -19,7 +21,7 @@ use crate::{
     output,
     publish::{exit_code, worst},
     render::{json_line, json_v1::Document},
-    report::Report,
+    report::{Depth, Report},
     snapshot::Snapshot,
 };
 
@@ -88,7 +90,24 @@ struct Reports {
 }
 
 impl Work for Reports {
+    const DEPTH: Depth = Depth::Whole;
     type Made = (String, u8);
+    // A report quotes what differs between any two targets, so that none is made of another.
+    type Shared = ();
+
+    fn shared(_: &str) {}
+
+    fn class(_: &Snapshot, (): &()) -> Option<String> {
+        None
+    }
+
+    fn is_common(_: &Self::Made, _: &Snapshot) -> bool {
+        false
+    }
+
+    fn again(made: &Self::Made, _: &Snapshot) -> Self::Made {
+        made.clone()
+    }
 
     fn make(&self, _: &Snapshot, report: &Report) -> Result<Self::Made, String> {
         let text = json_line(&Document::new(report)).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@
 //! keep the memory constant, however long the input is.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     io::{self, BufRead},
     mem,
     num::NonZero,
@@ -16,14 +16,20 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use ssm_doctor_checks::engine::{command::Shell, diagnosis::settle};
+use ssm_doctor_checks::engine::command::Shell;
 use ssm_doctor_facts::{
     lookup::{Facts, Need},
     scope::Session,
 };
 
 use super::line::{self, Kind, Read, SharedFacts};
-use crate::{report::Report, snapshot::Snapshot};
+use crate::{
+    report::{Depth, Report},
+    snapshot::Snapshot,
+};
+
+/// Of one thread. More would take memory.
+const MOST_CLASSES: usize = 4096;
 
 /// How to judge, the same for every line.
 pub struct Asked {
@@ -36,7 +42,24 @@ pub struct Asked {
 
 /// What is made of each target.
 pub trait Work: Send + Sync + 'static {
-    type Made: Send + 'static;
+    /// Of the reports that it takes.
+    const DEPTH: Depth;
+    type Made: Clone + Send + 'static;
+    /// What it has to know of shared facts to find targets that are alike.
+    type Shared: Send + Sync + 'static;
+
+    /// Of the text of their line.
+    fn shared(text: &str) -> Self::Shared;
+
+    /// Equal for targets that are alike; None for one that has to be judged by itself. `snapshot` has only its own
+    /// facts.
+    fn class(snapshot: &Snapshot, shared: &Self::Shared) -> Option<String>;
+
+    /// Can what was made of a target be used for others of its class?
+    fn is_common(made: &Self::Made, snapshot: &Snapshot) -> bool;
+
+    /// What was made of one target, for another of its class.
+    fn again(made: &Self::Made, snapshot: &Snapshot) -> Self::Made;
 
     /// Is this target of interest? The others are not judged.
     fn wants(&self, _: &Snapshot) -> bool {
@@ -107,23 +130,29 @@ fn receive<T>(from: &Receiver<T>, idle: &mut impl FnMut()) -> Result<T, RecvErro
     }
 }
 
-/// The line of shared facts that counts, or what is wrong with it.
-type Shared = Result<Arc<SharedFacts>, String>;
+/// The line of shared facts that counts.
+struct Common<S> {
+    line: SharedFacts,
+    work: S,
+}
+
+/// It, or what is wrong with it.
+type Shared<S> = Result<Arc<Common<S>>, String>;
 
 /// A line to judge.
-struct Job<T> {
+struct Job<W: Work> {
     text: Result<(Kind, String), String>,
-    shared: Option<Shared>,
-    to_caller: Sender<Made<T>>,
+    shared: Option<Shared<W::Shared>>,
+    to_caller: Sender<Made<W::Made>>,
 }
 
 /// Numbers the lines, and reads those of shared facts. Ends early when nobody wants more.
-fn read_all<T>(
+fn read_all<W: Work>(
     mut input: impl BufRead,
-    to_judges: &SyncSender<Job<T>>,
-    to_caller: &SyncSender<(usize, Receiver<Made<T>>)>,
+    to_judges: &SyncSender<Job<W>>,
+    to_caller: &SyncSender<(usize, Receiver<Made<W::Made>>)>,
 ) -> io::Result<()> {
-    let mut shared: Option<Shared> = None;
+    let mut shared: Option<Shared<W::Shared>> = None;
     for line in 1.. {
         let mut bytes = Vec::new();
         if input.read_until(b'\n', &mut bytes)? == 0 {
@@ -141,8 +170,8 @@ fn read_all<T>(
         });
         let text = match text {
             Ok((Kind::Shared, text)) => match line::shared(&text) {
-                Ok(facts) => {
-                    shared = Some(Ok(Arc::new(facts)));
+                Ok(line) => {
+                    shared = Some(Ok(Arc::new(Common { line, work: W::shared(&text) })));
                     continue;
                 }
                 Err(error) => {
@@ -163,8 +192,8 @@ fn read_all<T>(
 }
 
 /// Judges lines until there are no more.
-fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W::Made>>>) {
-    let mut judge = Judge::default();
+fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W>>>) {
+    let mut judge = Judge::<W>::new();
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { text, shared, to_caller }) = next else { return };
@@ -180,7 +209,7 @@ fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W::Made
             }
         }));
         let made = made.unwrap_or_else(|_| {
-            judge = Judge::default();
+            judge = Judge::new();
             Err("ssm-doctor is broken: please report this line".into())
         });
         // If the caller is gone, nobody needs the result.
@@ -189,33 +218,63 @@ fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W::Made
 }
 
 /// Judges one target after the other, each with the shared facts, of which no copy is made.
-#[derive(Default)]
-struct Judge {
-    shared: Option<Arc<SharedFacts>>,
+struct Judge<W: Work> {
+    shared: Option<Arc<Common<W::Shared>>>,
     /// The shared facts; while a target is judged, with its own rows in them.
     facts: Facts,
+    /// What was made of the first target of each class.
+    made: HashMap<String, W::Made>,
 }
 
-impl Judge {
-    fn target<W: Work>(
+impl<W: Work> Judge<W> {
+    fn new() -> Self {
+        Self { shared: None, facts: Facts::default(), made: HashMap::new() }
+    }
+
+    fn target(
         &mut self,
-        shared: &Arc<SharedFacts>,
-        target: Snapshot,
+        shared: &Arc<Common<W::Shared>>,
+        mut target: Snapshot,
         asked: &Asked,
         work: &W,
     ) -> Made<W::Made> {
-        let Snapshot { mut scope, facts: own, calls, rounds } = target;
-        if scope.region != shared.region {
+        let region = &shared.line.region;
+        if target.scope.region != *region {
             return Err(format!(
-                "its Region is {}, and the shared facts before it are of {}",
-                scope.region, shared.region
+                "its Region is {}, and the shared facts before it are of {region}",
+                target.scope.region
             ));
         }
         if self.shared.as_ref().is_none_or(|known| !Arc::ptr_eq(known, shared)) {
-            self.facts = shared.facts.clone();
+            self.facts = shared.line.facts.clone();
             self.shared = Some(Arc::clone(shared));
+            self.made.clear();
         }
-        scope.session = asked.session.unwrap_or(scope.session);
+        target.scope.session = asked.session.unwrap_or(target.scope.session);
+        let class = W::class(&target, &shared.work);
+        if let Some(made) = class.as_ref().and_then(|class| self.made.get(class)) {
+            return Ok(work.wants(&target).then(|| W::again(made, &target)));
+        }
+        let made = self.judge(&target, shared, asked, work)?;
+        if let (Some(class), Some(made)) = (class, &made)
+            && W::is_common(made, &target)
+        {
+            if self.made.len() == MOST_CLASSES {
+                self.made.clear();
+            }
+            self.made.insert(class, made.clone());
+        }
+        Ok(made)
+    }
+
+    fn judge(
+        &mut self,
+        target: &Snapshot,
+        shared: &Common<W::Shared>,
+        asked: &Asked,
+        work: &W,
+    ) -> Made<W::Made> {
+        let Snapshot { scope, facts: own, calls, rounds } = target.clone();
         let mut changed: BTreeSet<Need> = own.answered().into_iter().collect();
         let mut facts = mem::take(&mut self.facts);
         for need in &changed {
@@ -223,14 +282,15 @@ impl Judge {
         }
         let mut snapshot = Snapshot { scope, facts, calls, rounds };
         let made = if work.wants(&snapshot) {
-            changed.extend(settle(&mut snapshot.facts, &snapshot.scope));
-            work.make(&snapshot, &report(&snapshot, asked)).map(Some)
+            let (report, given_up) = report::<W>(&mut snapshot, asked);
+            changed.extend(given_up);
+            work.make(&snapshot, &report).map(Some)
         } else {
             Ok(None)
         };
         self.facts = snapshot.facts;
         for need in &changed {
-            self.facts.copy_from(&shared.facts, need);
+            self.facts.copy_from(&shared.line.facts, need);
         }
         made
     }
@@ -242,10 +302,11 @@ fn complete<W: Work>(mut snapshot: Snapshot, asked: &Asked, work: &W) -> Made<W:
     if !work.wants(&snapshot) {
         return Ok(None);
     }
-    settle(&mut snapshot.facts, &snapshot.scope);
-    work.make(&snapshot, &report(&snapshot, asked)).map(Some)
+    let (report, _) = report::<W>(&mut snapshot, asked);
+    work.make(&snapshot, &report).map(Some)
 }
 
-fn report(snapshot: &Snapshot, asked: &Asked) -> Report {
-    Report::new(snapshot, &asked.runbooks, asked.session.is_none(), asked.shell)
+fn report<W: Work>(snapshot: &mut Snapshot, asked: &Asked) -> (Report, Vec<Need>) {
+    let others = asked.session.is_none();
+    Report::settled(snapshot, &asked.runbooks, others, asked.shell, W::DEPTH)
 }

@@ -21,7 +21,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_checks::engine::{
     check::{Check, Impact},
     command::{Command, Shell},
-    diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine},
+    diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine, give_up, unasked},
     fix,
     prescription::{Prescription, prescribe},
     procedure::{ProcedureStep, procedure},
@@ -31,11 +31,19 @@ use ssm_doctor_checks::engine::{
 use ssm_doctor_facts::{
     change::{Change, Risk},
     ids::{AccountId, Arn},
-    lookup::{Gap, Ourselves, Unknown, Why},
+    lookup::{Gap, Need, Ourselves, Unknown, Why},
     scope::{Scope, Session},
 };
 
 use crate::{gate::Excuses, snapshot::Snapshot};
+
+/// How much of a report is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Of each cause the best way to repair it, and no prescription: trials take most of the time.
+    Causes,
+    Whole,
+}
 
 pub struct Report {
     pub scope: Scope,
@@ -116,8 +124,33 @@ impl Report {
     /// other kinds of session too; `shell`: what the commands are quoted for.
     #[must_use]
     pub fn new(snapshot: &Snapshot, runbooks: &str, others: bool, shell: Shell) -> Self {
-        let answers = examine(&Case::new(&snapshot.facts, &snapshot.scope));
-        Self::of_answers(snapshot, &answers, runbooks, others, shell)
+        let case = Case::new(&snapshot.facts, &snapshot.scope);
+        Self::of_case(snapshot, &case, &examine(&case), runbooks, others, shell, Depth::Whole)
+    }
+
+    /// As [`new`](Self::new), of facts that were collected some time ago: what the checks would ask for is unknown for
+    /// good. Returns what that was, too.
+    #[must_use]
+    pub fn settled(
+        snapshot: &mut Snapshot,
+        runbooks: &str,
+        others: bool,
+        shell: Shell,
+        depth: Depth,
+    ) -> (Self, Vec<Need>) {
+        let mut given_up = Vec::new();
+        loop {
+            let case = Case::new(&snapshot.facts, &snapshot.scope);
+            let answers = examine(&case);
+            let open = unasked(&answers, &snapshot.facts);
+            if open.is_empty() {
+                let report =
+                    Self::of_case(snapshot, &case, &answers, runbooks, others, shell, depth);
+                return (report, given_up);
+            }
+            drop(case);
+            give_up(&mut snapshot.facts, open, &mut given_up);
+        }
     }
 
     /// As [`new`](Self::new), where some checks were not asked.
@@ -129,8 +162,22 @@ impl Report {
         others: bool,
         shell: Shell,
     ) -> Self {
+        let case = Case::new(&snapshot.facts, &snapshot.scope);
+        Self::of_case(snapshot, &case, answers, runbooks, others, shell, Depth::Whole)
+    }
+
+    /// `case` is of the snapshot, and keeps what the checks have concluded.
+    fn of_case(
+        snapshot: &Snapshot,
+        case: &Case,
+        answers: &[(&'static Check, Answer)],
+        runbooks: &str,
+        others: bool,
+        shell: Shell,
+        depth: Depth,
+    ) -> Self {
         let Snapshot { scope, facts, calls, rounds } = snapshot;
-        let case = Case::new(facts, scope);
+        let is_whole = depth == Depth::Whole;
         let diagnosis = diagnose(answers);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
         let others = Session::ALL
@@ -152,16 +199,15 @@ impl Report {
                 .map_or_else(|| scope.region.partition(), |caller| caller.arn.partition())
                 .to_owned(),
             name: snapshot.name(),
-            repairs: repairs(&diagnosis, answers, &case, shell),
+            repairs: repairs(&diagnosis, answers, case, shell, depth),
             shell,
-            prescription: prescribe(&case, answers, &diagnosis).map(|prescription| Prescribed {
-                steps: procedure(&prescription, &case),
-                prescription,
-            }),
+            prescription: is_whole.then(|| prescribe(case, answers, &diagnosis)).flatten().map(
+                |prescription| Prescribed { steps: procedure(&prescription, case), prescription },
+            ),
             diagnosis,
-            paths: path::paths(&case),
+            paths: path::paths(case),
             others,
-            client_left_out: match workstation::judged(&case) {
+            client_left_out: match workstation::judged(case) {
                 Ok(Judged::Workstation(_)) => None,
                 Ok(Judged::Not(reason)) => Some(words::not_judged(reason).into()),
                 Err(unknown) => Some(unknown_in_words(&unknown)),
@@ -372,10 +418,12 @@ fn repairs(
     answers: &[(&'static Check, Answer)],
     case: &Case,
     shell: Shell,
+    depth: Depth,
 ) -> Vec<(&'static Check, Vec<Repair>)> {
+    let most = if depth == Depth::Whole { usize::MAX } else { 1 };
     let of_finding = |finding: &Finding| {
         let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
-        let options = fix::options(fix, case).into_iter().map(|option| Repair {
+        let options = fix::options(fix, case).into_iter().take(most).map(|option| Repair {
             commands: lines(&fix::commands(&option.changes, &case.scope.region), shell),
             terraform: fix::terraform(&option.changes),
             console: fix::console(&option.changes),
@@ -388,7 +436,9 @@ fn repairs(
         });
         Some((finding.check, options.collect()))
     };
-    diagnosis.findings.iter().filter_map(of_finding).collect()
+    let is_of_interest =
+        |finding: &&Finding| depth == Depth::Whole || diagnosis.causes.contains(&finding.check);
+    diagnosis.findings.iter().filter(is_of_interest).filter_map(of_finding).collect()
 }
 
 /// Commands as a person types them.

@@ -23,6 +23,7 @@
 mod bench;
 #[path = "../support/escape.rs"]
 mod escape;
+mod fleet;
 #[path = "../packages.rs"]
 mod packages;
 mod several;
@@ -199,6 +200,16 @@ fn main() -> ExitCode {
         });
         trial.with_ignored_flag(true)
     }));
+    for (name, examine) in [
+        ("fleet/region", fleet::region as fn(&Bench) -> Outcome<()>),
+        ("fleet/accounts", fleet::accounts),
+        ("fleet/interrupted", fleet::interrupted),
+    ] {
+        trials.push(Trial::test(name, move || {
+            let bench = BENCH.as_ref().map_err(Failed::from)?;
+            examine(bench).map_err(|error| Failed::from(error.to_string()))
+        }));
+    }
     trials.push(Trial::test("commands/accepted", || {
         let bench = BENCH.as_ref().map_err(Failed::from)?;
         let commands = printed_commands().map_err(|error| Failed::from(error.to_string()))?;

@@ -119,8 +119,9 @@ class World:
         self.target = ""
         self.node: dict[str, Any] = {}
         self.silence = 0
-        # Nodes beside the target.
+        # Nodes beside the target, and those of them whose session channel is open.
         self.others: dict[str, Any] = {}
+        self.connected: list[str] = []
         self.state: dict[str, Any] = {"service_settings": {}}
         # Who asks the doctor; a user of another name exists already, with own permissions.
         self.operator_name = "operator"
@@ -335,11 +336,12 @@ class World:
         elif self.silence == 2:
             self.node.update(PingStatus="ConnectionLost", LastPingDateTime=ago(hours=2).timestamp())
         nodes.update(self.others)
-        connection = "connected" if self.silence == 0 else "notconnected"
+        connections = {self.target: "connected" if self.silence == 0 else "notconnected"}
+        connections |= dict.fromkeys(self.connected, "connected")
         environment = self.operator()
         if self.token_expired:
             self.state["expired_keys"] = [environment["AWS_ACCESS_KEY_ID"]]
-        self.cloud.put_state({**self.state, "nodes": nodes, "connections": {self.target: connection}})
+        self.cloud.put_state({**self.state, "nodes": nodes, "connections": connections})
         return {
             "target": self.target,
             "region": self.region,
@@ -623,6 +625,53 @@ def event_scheduled(w: World) -> None:
     due = {"Code": "instance-retirement", "NotBefore": ago(days=-2).isoformat(), "Description": "degraded hardware"}
     over = {"Code": "system-reboot", "NotBefore": ago(days=2).isoformat(), "Description": "[Completed] done"}
     w.state["events"] = {w.target: [due, over]}
+
+
+def beside(w: World, count: int, profile: bool) -> list[str]:
+    """More instances in the target's subnet. They never registered."""
+    given = {"IamInstanceProfile": {"Name": w.ids["profile"]}} if profile else {}
+    instances = []
+    # One at a time: moto gives a profile to the first instance of a call only.
+    for _ in range(count):
+        launched = w.cloud.ec2.run_instances(
+            ImageId=IMAGE,
+            InstanceType="t3.micro",
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=w.ids["instance_subnet"],
+            SecurityGroupIds=[w.ids["instance_group"]],
+            **given,
+        )
+        instances.append(launched["Instances"][0]["InstanceId"])
+    w.state["launch_times"] |= dict.fromkeys(instances, ago(days=30).isoformat())
+    return instances
+
+
+def fleet(w: World, healthy: int, blocked: int, stopped: int) -> None:
+    w.connected = beside(w, healthy, profile=True)
+    w.others = {instance: {**w.node, "SourceId": instance} for instance in w.connected}
+    beside(w, blocked, profile=False)
+    w.operator_statements.append(allow("ssm:StartSession", f"arn:aws:ec2:{w.region}:{w.account}:instance/*"))
+    w.cloud.ec2.stop_instances(InstanceIds=beside(w, stopped, profile=True))
+
+
+@breaks
+def small_fleet(w: World) -> None:
+    fleet(w, healthy=1, blocked=1, stopped=1)
+
+
+@breaks
+def assumable(w: World) -> None:
+    """A role for whoever examines several accounts."""
+    anybody = policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
+    w.cloud.iam.create_role(RoleName="ssm-doctor", AssumeRolePolicyDocument=anybody)
+    rights = policy(allow(READS), *w.operator_statements)
+    w.cloud.iam.put_role_policy(RoleName="ssm-doctor", PolicyName="Diagnose", PolicyDocument=rights)
+
+
+@breaks
+def larger_fleet(w: World) -> None:
+    fleet(w, healthy=5, blocked=3, stopped=2)
 
 
 # Agent

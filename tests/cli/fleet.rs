@@ -5,7 +5,11 @@ use std::fs;
 use serde_json::{Value, json as value};
 use tempfile::TempDir;
 
-use super::{BROKEN, Run, TARGET, document, folder, json, judge::split, path, run, schema};
+use super::{
+    BROKEN, Run, TARGET, document, folder, json,
+    judge::{lines, split},
+    path, run, scenarios, schema,
+};
 
 /// A Region: `broken` instances behind one closed endpoint, a stopped one, one that nothing is known of, and three that
 /// work, in another Region.
@@ -101,6 +105,47 @@ fn every_format_says_the_same() {
     assert_eq!(value!(all("node")), data["nodes"]);
     assert_eq!(value!(all("group")), data["groups"]);
     assert_eq!(all("summary"), [data["summary"].clone()]);
+}
+
+/// Nodes that are alike are judged once: with an id, an address and times of their own they get what each of them gets
+/// alone.
+#[test]
+fn alike_nodes_get_what_each_gets_alone() {
+    let folder = folder();
+    for scenario in scenarios() {
+        let document = document(&folder, &scenario, |_| {});
+        let target = document["scope"]["target"].as_str().unwrap().to_owned();
+        let instance = &document["facts"]["instances"][&target];
+        let private_ip = instance["interfaces"][0]["private_ip"].as_str().map(str::to_owned);
+        let (shared, own) = split(&document);
+        let other = |document: &Value, at: usize| {
+            let mut text = document.to_string();
+            let id = if target.starts_with("mi-") { "mi" } else { "i" };
+            text = text.replace(&target, &format!("{id}-{at:017x}"));
+            text = text.replace("T02:58:10Z", &format!("T02:57:{at:02}Z"));
+            text = text.replace("\"ip-10-0-11-23.", &format!("\"ip-{at}."));
+            if let Some(ip) = &private_ip {
+                let net = ip.rsplit_once('.').unwrap().0;
+                text = text.replace(&format!("\"{ip}\""), &format!("\"{net}.{}\"", 30 + at));
+            }
+            if at == 2 {
+                text = text.replace("2026-11-20T08:", "2026-11-19T08:");
+            }
+            json(&text)
+        };
+        let alone = lines((0..3).map(|at| other(&document, at)));
+        let together = std::iter::once(shared).chain((0..3).map(|at| other(&own, at)));
+        let together = lines(together);
+        let judged = |text: &str| {
+            let file = saved(&folder, text);
+            let ran = run(&["fleet", "--facts", &file, "--format", "json", "--jobs", "1"]);
+            json(&ran.out)
+        };
+        let (alone, together) = (judged(&alone), judged(&together));
+        for part in ["nodes", "groups", "summary"] {
+            assert_eq!(alone[part], together[part], "{scenario}");
+        }
+    }
 }
 
 #[test]

@@ -902,6 +902,25 @@ fn the_policy_lets_nothing_but_look() {
     }
 }
 
+#[test]
+fn the_policy_for_several_accounts_names_the_roles() {
+    let role = "arn:aws:iam::*:role/ssm-doctor";
+    let ran = run(&["policy", "--assume-role", role, "--organization"]);
+    let policy = json(&ran.out);
+    let [reads, assumes] = policy["Statement"].as_array().unwrap().as_slice() else {
+        panic!("{policy}");
+    };
+    assert!(reads["Action"].as_array().unwrap().contains(&json!("organizations:ListAccounts")));
+    assert_eq!(assumes["Action"], json!(["sts:AssumeRole"]));
+    assert_eq!(assumes["Resource"], json!([role]));
+    let terraform = run(&["policy", "--assume-role", role, "--format", "terraform"]).out;
+    assert!(terraform.contains(&format!("Resource = [\"{role}\"]")), "{terraform}");
+    well_formed(&terraform);
+    let wrong = run(&["policy", "--assume-role", "ssm-doctor"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("expected the ARN of a role"), "{}", wrong.err);
+}
+
 /// By Terraform itself, where it is installed.
 fn well_formed(terraform: &str) {
     let mut command = Command::new("terraform");

@@ -39,6 +39,7 @@ pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
             "fleet",
             "judge",
             "live",
+            "live::fleet",
             "plan",
             "plan::judge",
             "plan::render",

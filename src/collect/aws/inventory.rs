@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ssm_doctor_facts::{
-    ids::{InstanceId, Region},
+    ids::{AccountId, InstanceId, Region},
     lookup::Facts,
 };
 
@@ -24,6 +24,19 @@ impl Account {
         facts.absorb(nodes?);
         facts.absorb(statuses);
         Ok(facts)
+    }
+
+    /// Who we are.
+    pub async fn caller(&self) -> Facts {
+        self.sts.clone().caller(self.temporary).await
+    }
+
+    /// The accounts of our organization that are active.
+    ///
+    /// # Errors
+    /// AWS's words.
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, Failure> {
+        self.organizations.accounts().await
     }
 
     /// The Regions that are switched on for the account.

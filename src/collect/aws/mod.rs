@@ -26,15 +26,23 @@ mod sts;
 mod watch;
 mod why;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use aws_config::{
     AppName, BehaviorVersion, SdkConfig, retry::RetryConfig,
-    stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
+    stalled_stream_protection::StalledStreamProtectionConfig, sts::AssumeRoleProvider,
+    timeout::TimeoutConfig,
 };
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_types::service_config::ServiceConfigKey;
-use ssm_doctor_facts::{ids::Region, time::Timestamp};
+use ssm_doctor_facts::{
+    ids::{Arn, Region},
+    time::Timestamp,
+};
 
 pub use self::shared::Shared;
 use self::{
@@ -50,8 +58,14 @@ use super::{
 /// A provider may open a browser, run a program or wait for a token's touch.
 const CREDENTIALS_WITHIN: Duration = Duration::from_mins(1);
 
+/// What CloudTrail shows of whoever assumes a role.
+const SESSION_NAME: &str = "ssm-doctor";
+
 /// Credentials with less left than this are left to the SDK to renew.
 const LASTING: Duration = Duration::from_mins(15);
+
+/// How many accounts this process has connected to.
+static ACCOUNTS: AtomicU32 = AtomicU32::new(0);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
@@ -74,6 +88,8 @@ pub enum ConnectError {
     /// A provider was found, and failed: its own words.
     #[error("no AWS credentials could be had: {0}: sign in again, or pass another `--profile`")]
     Credentials(String),
+    #[error("`{role}` cannot be assumed: {words}")]
+    Role { role: Arn, words: String },
     #[error("no AWS credentials came within {} seconds: sign in, or pass another `--profile`", CREDENTIALS_WITHIN.as_secs())]
     CredentialsLate,
 }
@@ -110,7 +126,7 @@ impl Account {
     pub async fn connect(region: Option<&str>, mut here: Setup) -> Result<Self, ConnectError> {
         let seconds = Duration::from_secs;
         // The SDK panics without.
-        let tls = connector().ok_or(ConnectError::NothingTrusted)?;
+        connector().ok_or(ConnectError::NothingTrusted)?;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .retry_config(
                 RetryConfig::standard()
@@ -138,28 +154,70 @@ impl Account {
             loader = loader.region(aws_config::Region::new(region.to_owned()));
         }
         let config = loader.load().await;
-        let region = config.region().ok_or(ConnectError::NoRegion)?.as_ref();
-        let region: Region = region.parse().map_err(|_| {
-            ConnectError::BadRegion(format!("`{}` is not a Region", printable(region)))
-        })?;
+        region_of(&config)?;
         let profile = here.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok());
         let (config, keys) = with_credentials(config, profile).await?;
+        here.ends_at = keys.ends_at;
+        Self::of(config, here, keys.temporary)
+    }
+
+    /// The same account in another Region.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn in_region(&self, region: &Region) -> Result<Self, ConnectError> {
+        let region = aws_config::Region::new(region.to_string());
+        let config = self.config.to_builder().region(region).build();
+        Self::of(config, Setup::default(), self.temporary)
+    }
+
+    /// The account of a role. Its credentials are renewed as long as our own last.
+    ///
+    /// # Errors
+    /// [`ConnectError::Role`] if AWS does not let us assume it.
+    pub async fn assuming(&self, role: &Arn) -> Result<Self, ConnectError> {
+        let provider = AssumeRoleProvider::builder(role.to_string())
+            .session_name(SESSION_NAME)
+            .configure(&self.config)
+            .build()
+            .await;
+        let refused = |words: String| ConnectError::Role { role: role.clone(), words };
+        // A refusal is better known before anything is asked.
+        tokio::time::timeout(CREDENTIALS_WITHIN, provider.provide_credentials())
+            .await
+            .map_err(|_| refused("no answer".into()))?
+            .map_err(|error| refused(printable(&cause(&error))))?;
+        let provider = SharedCredentialsProvider::new(provider);
+        let config = self.config.to_builder().credentials_provider(provider).build();
+        Self::of(config, Setup::default(), true)
+    }
+
+    /// With a configuration that has a Region and credentials. `temporary`: do these expire?
+    ///
+    /// # Errors
+    /// [`ConnectError`] without a Region, or without certificates.
+    pub fn of(config: SdkConfig, mut here: Setup, temporary: bool) -> Result<Self, ConnectError> {
+        // The SDK panics without.
+        let tls = connector().ok_or(ConnectError::NothingTrusted)?;
+        let region = region_of(&config)?;
         here.endpoint_override = endpoint_override(&config);
         here.dual_stack = config.use_dual_stack().unwrap_or_default();
         here.fips = config.use_fips().unwrap_or_default();
-        here.ends_at = keys.ends_at;
-        Ok(Self::new(config, region, Workstation::new(here, tls), keys.temporary))
-    }
-
-    fn new(config: SdkConfig, region: Region, workstation: Workstation, temporary: bool) -> Self {
+        let workstation = Workstation::new(here, tls);
         let watch = Watch::default();
+        // Each account has retries of its own. The SDK has one budget for all clients of a service in a Region, and one
+        // account that is throttled would use up the retries of the others.
+        let number = ACCOUNTS.fetch_add(1, Ordering::Relaxed);
         macro_rules! service {
             ($sdk:ident) => {{
-                let builder = $sdk::config::Builder::from(&config).interceptor(watch.clone());
+                let retries = RetryPartition::new(format!("{}-{number}", stringify!($sdk)));
+                let builder = $sdk::config::Builder::from(&config)
+                    .retry_partition(retries)
+                    .interceptor(watch.clone());
                 Service::new($sdk::Client::from_conf(builder.build()), watch.clone())
             }};
         }
-        Self {
+        Ok(Self {
             region,
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
@@ -177,7 +235,7 @@ impl Account {
             config,
             workstation,
             temporary,
-        }
+        })
     }
 
     #[must_use]
@@ -196,6 +254,13 @@ impl Account {
     pub fn rejected(&self) -> Option<&str> {
         self.watch.rejected()
     }
+}
+
+fn region_of(config: &SdkConfig) -> Result<Region, ConnectError> {
+    let region = config.region().ok_or(ConnectError::NoRegion)?.as_ref();
+    region
+        .parse()
+        .map_err(|_| ConnectError::BadRegion(format!("`{}` is not a Region", printable(region))))
 }
 
 /// What is known of the credentials in use.

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use aws_sdk_organizations::{
     Client,
-    operation::list_policies_for_target::ListPoliciesForTargetOutput,
-    types::{ParentType, PolicyType},
+    operation::{
+        list_accounts::ListAccountsOutput, list_policies_for_target::ListPoliciesForTargetOutput,
+    },
+    types::{AccountState, AccountStatus, ParentType, PolicyType},
 };
 use ssm_doctor_facts::{
     iam::{Organization, OrganizationLevel, OrganizationPolicies},
@@ -64,6 +66,22 @@ impl Organizations {
     pub async fn policies(self, account: AccountId) -> Facts {
         let levels = self.levels(&account).await;
         Facts { organization_policies: [(account, policies(levels))].into(), ..Facts::default() }
+    }
+
+    /// Every active account. Only the management account and delegated administrators may ask.
+    ///
+    /// # Errors
+    /// AWS's words.
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, Failure> {
+        let call = self.client.list_accounts();
+        let found: Result<Vec<_>, _> = call.into_paginator().send().collect().await;
+        let pages = self.watch.read(found, &[])?.unwrap_or_default();
+        let active = pages.iter().flat_map(ListAccountsOutput::accounts).filter(|account| {
+            // AWS replaces `Status` by `State`.
+            let status = account.status().map(AccountStatus::as_str);
+            account.state().map(AccountState::as_str).or(status) == Some("ACTIVE")
+        });
+        active.map(|account| named("Id", account.id())).collect()
     }
 
     async fn describe(&self) -> Outcome<Organization> {
