@@ -17,6 +17,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs::File,
     io::{self, BufWriter, Write as _},
 };
@@ -137,9 +138,9 @@ impl Template {
             renamed.push_str(before);
             renamed.push_str(word);
             if is_of_vpc(word) {
-                renamed.push_str(&format!("v{vpc}"));
+                let _ = write!(renamed, "v{vpc}");
             } else if self.names.contains(word) {
-                renamed.push_str(&format!("-{vpc}"));
+                let _ = write!(renamed, "-{vpc}");
             }
             rest = after;
         }
@@ -180,7 +181,7 @@ impl Kind {
     }
 }
 
-/// Source: Vigna, "SplitMix64".
+/// Source: Vigna, "`SplitMix64`".
 struct Random(u64);
 
 impl Random {

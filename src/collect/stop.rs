@@ -40,7 +40,7 @@ impl Stop {
         let mut wish = self.0.clone();
         if wish.wait_for(|stop| *stop).await.is_err() {
             // Nobody can want it any more.
-            pending().await
+            pending::<()>().await;
         }
     }
 }

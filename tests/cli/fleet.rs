@@ -113,7 +113,7 @@ fn every_format_says_the_same() {
 fn alike_nodes_get_what_each_gets_alone() {
     let folder = folder();
     for scenario in scenarios() {
-        let document = document(&folder, &scenario, |_| {});
+        let document = document(&folder, scenario, |_| {});
         let target = document["scope"]["target"].as_str().unwrap().to_owned();
         let instance = &document["facts"]["instances"][&target];
         let private_ip = instance["interfaces"][0]["private_ip"].as_str().map(str::to_owned);

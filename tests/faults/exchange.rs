@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
+    fmt::{self, Write as _},
     io::{self, Read as _, Write as _},
     net::TcpStream,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -134,12 +134,12 @@ impl Memory {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let mut head = format!("{} {} HTTP/1.1\r\n", request.method(), question.path);
-        head.push_str(&format!("Host: 127.0.0.1:{}\r\nConnection: close\r\n", self.port));
+        let _ = write!(head, "Host: 127.0.0.1:{}\r\nConnection: close\r\n", self.port);
         let own = ["host", "connection", "content-length"];
         for (name, value) in request.headers().iter().filter(|header| !own.contains(&header.0)) {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", question.body.len()));
+        let _ = write!(head, "Content-Length: {}\r\n\r\n", question.body.len());
         stream.write_all(head.as_bytes())?;
         stream.write_all(&question.body)?;
         let mut answer = Vec::new();
@@ -205,9 +205,9 @@ impl Line {
         questions.iter().enumerate().any(|(at, question)| fault.concerns(question, at))
     }
 
-    async fn answer(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let Inner { memory, fault, asked, rest } = &*self.0;
-        let question = Question::of(&request);
+        let question = Question::of(request);
         let (before, at) = {
             let (counts, order) = &mut *locked(asked);
             let count = counts.entry(question.clone()).or_default();
@@ -223,7 +223,7 @@ impl Line {
         {
             return rest.response();
         }
-        let reply = memory.answer(&question, &request).map_err(|error| failed(&error))?;
+        let reply = memory.answer(&question, request).map_err(|error| failed(&error))?;
         let Some(fault) = fault.as_ref().filter(|fault| fault.concerns(&question, at)) else {
             return reply.response();
         };
@@ -245,7 +245,7 @@ impl Line {
 
 impl HttpConnector for Line {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::new(self.clone().answer(request))
+        HttpConnectorFuture::ready(self.answer(&request))
     }
 }
 

@@ -58,7 +58,7 @@ use super::{
 /// A provider may open a browser, run a program or wait for a token's touch.
 const CREDENTIALS_WITHIN: Duration = Duration::from_mins(1);
 
-/// What CloudTrail shows of whoever assumes a role.
+/// What `CloudTrail` shows of whoever assumes a role.
 const SESSION_NAME: &str = "ssm-doctor";
 
 /// Credentials with less left than this are left to the SDK to renew.
