@@ -125,7 +125,9 @@ pub fn ask(check: &Check, case: &Case) -> Answer {
 /// version, if there is one.
 fn of_both_versions(check: &Check, case: &Case, later: Option<&Case>) -> Answer {
     let answer = (check.run)(case);
-    let Some(later) = later.filter(|_| *check != latest_version_in_force::CHECK) else { return answer };
+    let Some(later) = later.filter(|_| *check != latest_version_in_force::CHECK) else {
+        return answer;
+    };
     match (answer, (check.run)(later)) {
         (Err(one), Err(other)) => Err(one.and(other)),
         (Err(unknown), Ok(_)) | (Ok(_), Err(unknown)) => Err(unknown),

@@ -126,8 +126,9 @@ pub(super) fn ingress(
     let what = format!("{}/{port}", protocol.as_str());
     let Some(group) = group else {
         return vec![
-            FixOption::new(format!("admit the instance to {target} on {what}"))
-                .after(format!("give {target} a security group that admits the instance on {what}")),
+            FixOption::new(format!("admit the instance to {target} on {what}")).after(format!(
+                "give {target} a security group that admits the instance on {what}"
+            )),
         ];
     };
     let option = |who: String, from: Source| {

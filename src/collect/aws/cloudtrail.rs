@@ -139,7 +139,10 @@ mod tests {
         let read = event(&row.clone().build()).unwrap();
         assert_eq!(Some(read.at), Timestamp::from_second(1_700_000_000));
         assert_eq!(read.by.as_deref(), Some("arn:aws:sts::111122223333:assumed-role/Ops/alice"));
-        assert_eq!((read.error.as_deref(), read.target.as_deref()), (Some("AccessDenied"), Some("i-1")));
+        assert_eq!(
+            (read.error.as_deref(), read.target.as_deref()),
+            (Some("AccessDenied"), Some("i-1"))
+        );
         let shown = format!("{read:?}");
         assert!(!shown.contains("198.51.100.7") && !shown.contains("ASIAEXAMPLE"), "{shown}");
         assert_eq!(event(&row.cloud_trail_event("{").build()), None);

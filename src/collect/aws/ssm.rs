@@ -10,8 +10,7 @@ use aws_sdk_ssm::{
     types::{
         Activation as SdkActivation, ConnectionStatus, DescribeActivationsFilter,
         DescribeActivationsFilterKeys, DocumentFormat, DocumentStatus, DocumentType,
-        InstanceInformation,
-        InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging,
+        InstanceInformation, InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging,
         Session as SdkSession, SessionFilter, SessionFilterKey, SessionState, SourceType,
     },
 };

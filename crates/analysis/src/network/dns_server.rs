@@ -16,8 +16,8 @@ use crate::{
         flow::{PathTrace, Remote},
         hop::{Hop, HopKind, Path, Reachable},
         network_acl::{Crossing, Filtered},
-        route_table::table_of,
         remedy::{IngressTarget, NetworkRemedy},
+        route_table::table_of,
         security_group::{PeerGroups, VpcRelation},
         service::agent_reaches,
         statement::NetworkStatement,
@@ -173,9 +173,8 @@ impl PathTrace<'_> {
         let Some(source) = source else {
             return Err(Unknown::limit(format!("from which address {subject} is asked")));
         };
-        let runs = self.instance_runs(host, &subject, |instance| NetworkRemedy::StartDnsServer {
-            instance,
-        });
+        let runs = self
+            .instance_runs(host, &subject, |instance| NetworkRemedy::StartDnsServer { instance });
         let (groups, to) = (&host.security_groups, IngressTarget::DnsServer(address));
         let admits = self.admits_on(port, source, &subject, groups, VpcRelation::Inside, to);
         all_of([runs, admits], "", |it| it)

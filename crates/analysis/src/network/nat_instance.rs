@@ -54,8 +54,8 @@ impl PathTrace<'_> {
         let groups = &interface.security_groups;
         let answers = [
             Ok(self.source_dest_check(interface, id, &subject)),
-            self.instance_runs(interface, &subject, |instance| {
-                NetworkRemedy::StartNatInstance { instance }
+            self.instance_runs(interface, &subject, |instance| NetworkRemedy::StartNatInstance {
+                instance,
             }),
             self.admits(
                 &format!("{id} ({})", self.service),

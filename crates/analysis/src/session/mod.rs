@@ -18,7 +18,7 @@ pub use document::{PLATFORMS, defect, fits, is_owned_by_aws, opens, platforms, t
 pub use gate::Gate;
 pub use outcome::{Defect, FieldType, Statement};
 pub use preferences::{GuardedKey, Preferences};
-pub use versions::{later_version, with_later_version, version_in_use};
+pub use versions::{later_version, version_in_use, with_later_version};
 
 use core::cell::OnceCell;
 

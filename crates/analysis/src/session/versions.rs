@@ -45,7 +45,8 @@ pub fn later_version<'a>(
 pub fn with_later_version(case: &Case) -> Option<Facts> {
     let name = deciding_document(case)?;
     let document = case.facts.documents.get(&name)?.present()?;
-    let later = document.with_later_as_default().filter(|later| later.content != document.content)?;
+    let later =
+        document.with_later_as_default().filter(|later| later.content != document.content)?;
     let mut facts = case.facts.clone();
     facts.documents.insert(name, Row::Present(later));
     Some(facts)
