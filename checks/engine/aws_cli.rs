@@ -124,16 +124,16 @@ fn ec2(change: &Ec2Change) -> Vec<Command> {
             let permission = permission(*protocol, *port, to);
             one("ec2 authorize-security-group-egress --group-id {} --ip-permissions {}", &[group, &permission])
         }
-        AuthorizeIngress { group, port, from } => {
+        AuthorizeIngress { group, protocol, port, from } => {
             let (flag, from): (_, &dyn Display) = match from {
                 Source::Group(group) => ("--source-group", group),
                 Source::Range(IpNet::V4(range)) => ("--cidr", range),
                 Source::Range(IpNet::V6(_)) => {
-                    let permission = permission(Protocol::Tcp, *port, from);
+                    let permission = permission(*protocol, *port, from);
                     return one("ec2 authorize-security-group-ingress --group-id {} --ip-permissions {}", &[group, &permission]);
                 }
             };
-            one("ec2 authorize-security-group-ingress --group-id {} --protocol tcp --port {} {} {}", &[group, port, &flag, from])
+            one("ec2 authorize-security-group-ingress --group-id {} --protocol {} --port {} {} {}", &[group, &protocol.as_str(), port, &flag, from])
         }
         CreateNetworkAclEntry { acl, egress, number, protocol, ports: (first, last), peer } => one(
             "ec2 create-network-acl-entry --network-acl-id {} {} --rule-number {} --protocol {} --port-range {} {} {} --rule-action allow",

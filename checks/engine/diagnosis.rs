@@ -6,10 +6,12 @@ use core::cmp::Reverse;
 use crate::{
     engine::check::{Check, Impact},
     error_message::reading,
+    preferences::latest_version_in_force,
 };
 use ssm_doctor_analysis::{
     answer::{Answer, Verdict},
     case::Case,
+    session,
 };
 use ssm_doctor_facts::{
     lookup::{Facts, Need, Unknown, Why},
@@ -114,18 +116,41 @@ pub(super) fn answer_of<'a>(
 /// # Errors
 /// [`Unknown`] if something that the check needs was not seen.
 pub fn ask(check: &Check, case: &Case) -> Answer {
-    reading(case).add_to((check.run)(case), check, case)
+    let later = session::with_later_version(case);
+    let later = later.as_ref().map(|facts| Case::new(facts, case.scope));
+    reading(case).add_to(of_both_versions(check, case, later.as_ref()), check, case)
+}
+
+/// What the rule says, whichever version of the session's document is in use. `later` is the case with the later
+/// version, if there is one.
+fn of_both_versions(check: &Check, case: &Case, later: Option<&Case>) -> Answer {
+    let answer = (check.run)(case);
+    let Some(later) = later.filter(|_| *check != latest_version_in_force::CHECK) else {
+        return answer;
+    };
+    match (answer, (check.run)(later)) {
+        (Err(one), Err(other)) => Err(one.and(other)),
+        (Err(unknown), Ok(_)) | (Ok(_), Err(unknown)) => Err(unknown),
+        (Ok(one), Ok(other)) => {
+            let fails = |verdict: &Verdict| matches!(verdict, Verdict::Fail(..));
+            if fails(&one) == fails(&other) { Ok(one) } else { Err(session::version_in_use(case)) }
+        }
+    }
 }
 
 /// Asks every check of the sides that are judged.
 #[must_use]
 pub fn examine(case: &Case) -> Answers {
     let message = reading(case);
+    let later = session::with_later_version(case);
+    let later = later.as_ref().map(|facts| Case::new(facts, case.scope));
     let judged = |check: &&Check| match case.scope.sides {
         Sides::Both => true,
         Sides::Node => !crate::is_about_operator(check),
     };
-    let answer = |check: &'static Check| (check, message.add_to((check.run)(case), check, case));
+    let answer = |check: &'static Check| {
+        (check, message.add_to(of_both_versions(check, case, later.as_ref()), check, case))
+    };
     crate::all().filter(judged).map(answer).collect()
 }
 

@@ -6,6 +6,7 @@ pub mod check;
 pub mod command;
 mod console;
 pub mod diagnosis;
+pub mod event_history;
 pub mod fix;
 pub(crate) mod list;
 pub(crate) mod no_verdict;

@@ -36,6 +36,7 @@ use self::{
 use crate::agent_log_words::title;
 
 pub(crate) use conclusion::{Reading, SUBJECT};
+pub(crate) use refusal::says as refusal_in_words;
 
 /// What the message of the case says.
 pub(crate) fn reading(case: &Case) -> Reading {

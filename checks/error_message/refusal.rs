@@ -131,7 +131,7 @@ fn on(refusal: &Refusal) -> String {
 }
 
 /// What AWS refused, as a clause.
-fn says(refusal: &Refusal) -> String {
+pub(crate) fn says(refusal: &Refusal) -> String {
     let denial = &refusal.denial;
     let policy = match (denial.policy, denial.explicit) {
         (Some(kind), true) => format!(" (an explicit Deny in {})", kind.with_article()),

@@ -47,6 +47,16 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
             "has no way to {service} in {region}, where the bucket is: endpoints serve the buckets of their own Region, and there is no route out"
         ),
         CarriesAgentTraffic => "carries what the agent sends".into(),
+        VpnTunnels { connection, up: 0, down_since, .. } => {
+            let since = down_since.map_or(String::new(), |at| format!(", the last one since {at}"));
+            format!("has the VPN connection {connection}, whose tunnels are all down{since}")
+        }
+        VpnTunnels { connection, up, of, .. } => {
+            format!("has the VPN connection {connection}, with {up} of {of} tunnels up")
+        }
+        NoStaticVpnRoute { connection, to } => {
+            format!("has the VPN connection {connection}, whose static routes do not lead to {to}")
+        }
         MustPassTraffic { to, what } => {
             format!("carries the traffic for {to}, {}, and has to let it through and its replies back", opaque(what))
         }
@@ -140,9 +150,9 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
             format!("lets nothing out to {phrase} on {}/{port}", protocol.as_str())
         }
         Admits(rule) => format!("admits {}", shown_rule(rule)),
-        DoesNotAdmit { phrase, groups } => {
+        DoesNotAdmit { phrase, protocol, port, groups } => {
             let groups = groups.iter().map(admitted).collect::<Vec<_>>().join("; ");
-            format!("has no security group that admits {phrase} on tcp/443: {groups}")
+            format!("has no security group that admits {phrase} on {}/{port}: {groups}", protocol.as_str())
         }
         AclPasses(packets) => {
             let (ports, way) = acl_packets(packets);

@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 use ipnet::IpNet;
 use ssm_doctor_analysis::{answer::FixOption, network::service::CORE};
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change, Source},
+    change::{Change, Ec2Change, Protocol, Source},
     ec2::*,
     ids::*,
     lookup::{Need, Row},
@@ -137,7 +137,12 @@ fn group(network: &Network, vpc: &VpcId, option: &mut FixOption) -> SecurityGrou
             Some(own) if ranges.len() == 0 => vec![Source::Group(own.clone())],
             _ => ranges.collect(),
         };
-        let admit = |from| Ec2Change::AuthorizeIngress { group: group.clone(), port: HTTPS, from };
+        let admit = |from| Ec2Change::AuthorizeIngress {
+            group: group.clone(),
+            protocol: Protocol::Tcp,
+            port: HTTPS,
+            from,
+        };
         option.changes.extend(from.into_iter().map(admit).map(Change::from));
     }
     if let Some(own) = network.own_group()

@@ -10,7 +10,10 @@ use ipnet::IpNet;
 use ssm_doctor_analysis::{
     answer::FixOption,
     case::Case,
-    network::address_set::{Ports, shown_ports},
+    network::{
+        address_set::{Ports, shown_ports},
+        remedy::IngressTarget,
+    },
 };
 use ssm_doctor_facts::{
     change::{Change, Ec2Change, Protocol, Source},
@@ -107,24 +110,30 @@ fn groups_at(network: &Network, range: IpNet) -> Vec<SecurityGroupId> {
     groups
 }
 
-/// Lets the instance in to an endpoint, or to the interface of a router.
+/// Lets the instance in to an endpoint, to the interface of a router, or to a DNS server.
 pub(super) fn ingress(
     network: &Network,
     group: Option<&SecurityGroupId>,
+    (protocol, port): (Protocol, u16),
     from: &Source,
-    interface: Option<&NetworkInterfaceId>,
+    to: &IngressTarget,
 ) -> Vec<FixOption> {
-    let target = interface.map_or_else(|| String::from("the endpoint"), |id| format!("{id}"));
+    let target = match to {
+        IngressTarget::Endpoint => String::from("the endpoint"),
+        IngressTarget::Interface(id) => format!("{id}"),
+        IngressTarget::DnsServer(address) => format!("the DNS server {address}"),
+    };
+    let what = format!("{}/{port}", protocol.as_str());
     let Some(group) = group else {
         return vec![
-            FixOption::new(format!("admit the instance to {target} on tcp/{HTTPS}")).after(
-                format!("give {target} a security group that admits the instance on tcp/{HTTPS}"),
-            ),
+            FixOption::new(format!("admit the instance to {target} on {what}")).after(format!(
+                "give {target} a security group that admits the instance on {what}"
+            )),
         ];
     };
     let option = |who: String, from: Source| {
-        FixOption::new(format!("let {group} admit {who} to {target} on tcp/{HTTPS}"))
-            .with(Ec2Change::AuthorizeIngress { group: group.clone(), port: HTTPS, from })
+        FixOption::new(format!("let {group} admit {who} to {target} on {what}"))
+            .with(Ec2Change::AuthorizeIngress { group: group.clone(), protocol, port, from })
     };
     let own = network.own_interface().and_then(|interface| interface.private_ip).map(IpAddr::V4);
     match from {

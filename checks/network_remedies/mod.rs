@@ -74,6 +74,10 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             format!("start the NAT instance {instance}"),
             Ec2Change::StartInstance { instance: instance.clone() },
         ),
+        StartDnsServer { instance } => one(
+            format!("start the DNS server {instance}"),
+            Ec2Change::StartInstance { instance: instance.clone() },
+        ),
         AcceptPeering { peering } => transit::peering(&network, peering),
         RepairAttachment { vpc, gateway, subnet, attachment, because } => {
             vec![transit::attachment(vpc, gateway, subnet, attachment.as_deref(), *because)]
@@ -90,8 +94,8 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             transit::transit_route(&network, table, to, attachment.as_deref(), (*back, phrase), true)
         }
         AuthorizeEgress { group, protocol, port, to } => filters::egress(&network, group.as_ref(), *protocol, *port, *to),
-        AuthorizeIngress { group, from, interface } => {
-            filters::ingress(&network, group.as_ref(), from, interface.as_ref())
+        AuthorizeIngress { group, protocol, port, from, to } => {
+            filters::ingress(&network, group.as_ref(), (*protocol, *port), from, to)
         }
         PassInAcl { acl, egress, protocol, ports, peer } => {
             filters::acl(&network, acl, *egress, *protocol, ports, *peer)

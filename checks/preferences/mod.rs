@@ -6,6 +6,8 @@ pub(crate) mod document_readable;
 pub(crate) mod document_settled;
 #[path = "gate-services-reachable/rule.rs"]
 pub(crate) mod gate_services_reachable;
+#[path = "latest-version-in-force/rule.rs"]
+pub(crate) mod latest_version_in_force;
 #[path = "log-services-reachable/rule.rs"]
 pub(crate) mod log_services_reachable;
 #[path = "role-may-check-bucket/rule.rs"]
@@ -42,6 +44,7 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &document_readable::CHECK,
     &document_settled::CHECK,
     &gate_services_reachable::CHECK,
+    &latest_version_in_force::CHECK,
     &log_services_reachable::CHECK,
     &role_may_check_bucket::CHECK,
     &role_may_check_log_group::CHECK,

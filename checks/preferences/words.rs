@@ -116,6 +116,11 @@ pub(crate) fn limit(limit: &SessionLimit) -> String {
         SessionLimit::KindOfCommands { document } => {
             format!("which kind of commands {document} runs")
         }
+        SessionLimit::VersionInUse { document, default, later } => {
+            format!(
+                "whether sessions use version {default} of {document}, its default, or version {later}, its latest: the two lead to different verdicts"
+            )
+        }
         SessionLimit::DocumentOfAws => {
             "whether the account's session preferences apply to AWS's own session documents is not documented".into()
         }

@@ -18,7 +18,10 @@ use std::{
 };
 
 use ssm_doctor_analysis::{answer::Verdict, case::Case};
-use ssm_doctor_checks::engine::{diagnosis::examine, fix};
+use ssm_doctor_checks::engine::{
+    diagnosis::{diagnose, examine},
+    event_history, fix,
+};
 use ssm_doctor_facts::{
     lookup::{Facts, Need, Why, with_neighbours},
     scope::Scope,
@@ -156,7 +159,18 @@ fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
             }
         }
     }
+    needs.extend(searches(facts, scopes, needs.is_empty()).filter(|_| explain));
     needs
+}
+
+/// What the event history may say of the failures of one target. For many targets it allows too few calls.
+fn searches(facts: &Facts, scopes: &[Scope], complete: bool) -> impl Iterator<Item = Need> {
+    let one = scopes.first().filter(|first| scopes.iter().all(|it| it.target == first.target));
+    let wanted = one.map(|scope| {
+        let case = Case::new(facts, scope);
+        event_history::wanted(&diagnose(&examine(&case)), &case, complete)
+    });
+    wanted.into_iter().flatten()
 }
 
 /// `ec2:DescribeInstances, sts:GetCallerIdentity and 5 more`.

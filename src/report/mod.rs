@@ -22,7 +22,7 @@ use ssm_doctor_checks::engine::{
     check::{Check, Impact},
     command::{Command, Shell},
     diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine, give_up, unasked},
-    fix,
+    event_history, fix,
     prescription::{Prescription, prescribe},
     procedure::{ProcedureStep, procedure},
     verification::{Verified, verify},
@@ -178,7 +178,8 @@ impl Report {
     ) -> Self {
         let Snapshot { scope, facts, calls, rounds } = snapshot;
         let is_whole = depth == Depth::Whole;
-        let diagnosis = diagnose(answers);
+        let mut diagnosis = diagnose(answers);
+        event_history::add(&mut diagnosis, case);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
         let others = Session::ALL
             .into_iter()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
@@ -52,6 +53,7 @@ def register(simulator: "Simulator") -> None:
             EC2Response,
             (
                 describe_instance_connect_endpoints,
+                describe_vpn_connections,
                 describe_vpc_block_public_access_options,
                 get_serial_console_access_status,
                 replace_transit_gateway_route,
@@ -62,6 +64,7 @@ def register(simulator: "Simulator") -> None:
             (describe_firewall_policy, describe_rule_group, update_firewall_policy, update_rule_group),
         ),
         (LogsResponse, (associate_kms_key,)),
+        (CloudTrailResponse, (lookup_events,)),
         (OrganizationsResponse, (describe_organization, describe_policy, list_parents, list_policies_for_target)),
         (
             Route53ResolverResponse,
@@ -79,6 +82,67 @@ def register(simulator: "Simulator") -> None:
     ):
         for operation in operations:
             setattr(cls, operation.__name__, operation)
+
+
+# CloudTrail. An event shows its attributes outside of its record, which is JSON in a text.
+
+
+_lookups: dict[tuple[str, str], list[float]] = {}
+
+
+def lookup_events(self: CloudTrailResponse) -> Any:
+    account, region = self.current_account, self.region
+    now = time.monotonic()
+    recent = [at for at in _lookups.get((account, region), []) if now - at < 1]
+    if len(recent) >= 2:
+        raise Refused("ThrottlingException", "Rate exceeded")
+    _lookups[account, region] = [*recent, now]
+    attributes = self._get_param("LookupAttributes") or []
+    known = {"AccessKeyId", "EventId", "EventName", "EventSource", "ReadOnly", "ResourceName", "ResourceType", "Username"}
+    if len(attributes) > 1 or any(it["AttributeKey"] not in known for it in attributes):
+        raise Refused("InvalidLookupAttributesException", "Invalid lookup attribute specified.")
+    size = self._get_param("MaxResults") or 50
+    if not 1 <= size <= 50:
+        raise Refused("InvalidMaxResultsException", "Max results must be between 1 and 50.")
+
+    def matches(row: dict[str, Any]) -> bool:
+        fields = {
+            "EventName": [row["name"]],
+            "EventSource": [row["source"]],
+            "ResourceName": row.get("resources", []),
+            "Username": [row.get("username")],
+        }
+        return all(it["AttributeValue"] in fields.get(it["AttributeKey"], []) for it in attributes)
+
+    rows = sorted(state.region(account, region)["trail"], key=lambda row: row["seconds_ago"])
+    return _json({"Events": [_event(row, region) for row in rows if matches(row)][:size]})
+
+
+def _event(row: dict[str, Any], region: str) -> dict[str, Any]:
+    at = int(time.time() - row["seconds_ago"])
+    record = {
+        "eventVersion": "1.11",
+        "eventTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)),
+        "eventSource": row["source"],
+        "eventName": row["name"],
+        "awsRegion": region,
+        "sourceIPAddress": "198.51.100.23",
+        "userAgent": "aws-cli/2.31.0",
+        "readOnly": False,
+        "userIdentity": {"type": "AssumedRole", "arn": row.get("arn"), "accessKeyId": "ASIAIOSFODNN7EXAMPLE"},
+        **row.get("record", {}),
+    }
+    return {
+        "EventId": "11111111-2222-3333-4444-555555555555",
+        "EventName": row["name"],
+        "EventSource": row["source"],
+        "EventTime": at,
+        "ReadOnly": str(record["readOnly"]).lower(),
+        "AccessKeyId": "ASIAIOSFODNN7EXAMPLE",
+        "Username": row.get("username"),
+        "Resources": [{"ResourceName": name} for name in row.get("resources", [])],
+        "CloudTrailEvent": json.dumps(record),
+    }
 
 
 # Systems Manager speaks JSON, with times as seconds since 1970.
@@ -285,6 +349,13 @@ def describe_instance_connect_endpoints(self: EC2Response) -> ActionResult:
     vpcs = [value for f in self._get_param("Filters") or [] if f["Name"] == "vpc-id" for value in f["Values"]]
     rows = state.region(self.current_account, self.region)["connect_endpoints"]
     return ActionResult({"InstanceConnectEndpoints": [row for row in rows if not vpcs or row["VpcId"] in vpcs]})
+
+
+def describe_vpn_connections(self: EC2Response) -> ActionResult:
+    rows = state.region(self.current_account, self.region)["vpn_connections"]
+    filters = {it["Name"]: it["Values"] for it in self._get_param("Filters", [])}
+    wanted = filters.get("vpn-gateway-id")
+    return ActionResult({"VpnConnections": [row for row in rows if wanted is None or row["VpnGatewayId"] in wanted]})
 
 
 def get_serial_console_access_status(self: EC2Response) -> ActionResult:

@@ -316,6 +316,7 @@ class Application:
 
 def reset_moto() -> None:
     services = (
+        "cloudtrail",
         "ec2",
         "iam",
         "kms",

@@ -34,6 +34,8 @@ REGIONAL: dict[str, Any] = {
     "profiles": {},  # VPC -> ids of Route 53 Profiles
     "profile_resources": {},  # Route 53 Profile -> ARNs
     "foreign_transit_gateways": [],  # transit gateways of other accounts, which show no tables
+    "vpn_connections": [],  # rows of ec2:DescribeVpnConnections
+    "trail": [],  # events of CloudTrail: name, source, seconds_ago, username, resources, and keys of the record
     "hidden": [],  # ids that this account cannot see (the owner's side of a shared VPC)
 }
 ACCOUNT_WIDE: dict[str, Any] = {

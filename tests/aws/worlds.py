@@ -25,6 +25,7 @@ IMAGE = "ami-0a1b2c3d4e5f60718"
 CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 ANYWHERE = "0.0.0.0/0"
 READS = [
+    "cloudtrail:LookupEvents",
     "ec2:Describe*",
     "ec2:GetConsoleOutput",
     "ec2:GetManagedPrefixListEntries",
@@ -1100,6 +1101,59 @@ def custom_dns_servers(w: World) -> None:
     w.cloud.ec2.associate_dhcp_options(DhcpOptionsId=options["DhcpOptions"]["DhcpOptionsId"], VpcId=w.ids["vpc"])
 
 
+def dns_server(w: World) -> str:
+    """An instance of the same VPC, which DHCP hands out as the DNS server."""
+    subnet = w.subnet("dns", "10.0.53.0/24")
+    w.ids["dns_group"] = w.cloud.ec2.create_security_group(
+        GroupName="dns", Description="DNS", VpcId=w.ids["vpc"]
+    )["GroupId"]
+    launched = w.cloud.ec2.run_instances(
+        ImageId=IMAGE,
+        InstanceType="t3.micro",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet,
+        SecurityGroupIds=[w.ids["dns_group"]],
+    )
+    server = launched["Instances"][0]
+    w.ids["dns_server"] = server["InstanceId"]
+    options = w.cloud.ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": "domain-name-servers", "Values": [server["PrivateIpAddress"]]}]
+    )
+    w.cloud.ec2.associate_dhcp_options(DhcpOptionsId=options["DhcpOptions"]["DhcpOptionsId"], VpcId=w.ids["vpc"])
+    return server["InstanceId"]
+
+
+def lets_queries_in(w: World) -> None:
+    w.cloud.ec2.authorize_security_group_ingress(
+        GroupId=w.ids["dns_group"],
+        IpPermissions=[
+            {"IpProtocol": protocol, "FromPort": 53, "ToPort": 53, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
+            for protocol in ("udp", "tcp")
+        ],
+    )
+
+
+@breaks
+def dns_server_serves(w: World) -> None:
+    dns_server(w)
+    lets_queries_in(w)
+
+
+@breaks
+def dns_server_stopped(w: World) -> None:
+    server = dns_server(w)
+    lets_queries_in(w)
+    w.cloud.ec2.stop_instances(InstanceIds=[server])
+    w.lost()
+
+
+@breaks
+def dns_server_closed(w: World) -> None:
+    dns_server(w)
+    w.lost()
+
+
 def zone(w: World, name: str, *records: dict[str, Any]) -> None:
     """A private hosted zone of the VPC."""
     created = w.cloud.route53.create_hosted_zone(
@@ -1394,6 +1448,23 @@ def bucket(w: World) -> str:
 @breaks
 def preferences_plain(w: World) -> None:
     w.preferences()
+
+
+@breaks
+def preferences_later_version(w: World) -> None:
+    """`update-document` saves a version and leaves the default as it is."""
+    w.preferences()
+    w.cloud.ssm.update_document(
+        Name="SSM-SessionManagerRunShell",
+        DocumentVersion="$LATEST",
+        Content=json.dumps(
+            {
+                "schemaVersion": "1.0",
+                "sessionType": "Standard_Stream",
+                "inputs": {"kmsKeyId": "alias/nobody-made-it"},
+            }
+        ),
+    )
 
 
 @breaks
@@ -1721,6 +1792,70 @@ def operator_mfa_condition(w: World) -> None:
 @breaks
 def operator_token_expired(w: World) -> None:
     w.token_expired = True
+
+
+# The event history. The last ping of a silent node is two hours old.
+
+
+def happened(w: World, name: str, source: str, seconds_ago: int, username: str, arn: str, **more: Any) -> None:
+    row = {"name": name, "source": f"{source}.amazonaws.com", "seconds_ago": seconds_ago, "username": username}
+    w.state.setdefault("trail", []).append({**row, "arn": arn, **more})
+
+
+@breaks
+def trail_of_change(w: World) -> None:
+    happened(
+        w,
+        "RevokeSecurityGroupEgress",
+        "ec2",
+        2 * 3600 + 12 * 60 + 50,
+        "alice",
+        f"arn:aws:iam::{w.account}:user/alice",
+        resources=[w.ids["instance_group"]],
+    )
+
+
+@breaks
+def trail_of_refusals(w: World) -> None:
+    """A service control policy that nobody here may read refuses what the agent calls."""
+    arn = f"arn:aws:sts::{w.account}:assumed-role/EC2RoleforSSM/{w.target}"
+    happened(
+        w,
+        "UpdateInstanceInformation",
+        "ssm",
+        300,
+        w.target,
+        arn,
+        record={
+            "errorCode": "AccessDenied",
+            "errorMessage": f"User: {arn} is not authorized to perform: ssm:UpdateInstanceInformation on resource: "
+            f"{w.target_arn()} with an explicit deny in a service control policy",
+        },
+    )
+
+
+@breaks
+def trail_of_start(w: World) -> None:
+    arn = f"arn:aws:iam::{w.account}:user/operator"
+    happened(
+        w,
+        "StartSession",
+        "ssm",
+        180,
+        "operator",
+        arn,
+        record={
+            "requestParameters": {"target": w.target},
+            "errorCode": "AccessDenied",
+            "errorMessage": f"User: {arn} is not authorized to perform: ssm:StartSession on resource: {w.target_arn()} "
+            "because no identity-based policy allows the ssm:StartSession action",
+        },
+    )
+
+
+@breaks
+def trail_denied(w: World) -> None:
+    w.state["deny"] = [*w.state.get("deny", []), "cloudtrail:LookupEvents"]
 
 
 # The server's own ways

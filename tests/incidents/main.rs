@@ -35,7 +35,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_checks::engine::{
     check::Impact,
     diagnosis::{Diagnosis, Finding, Overall, Standing, ask, diagnose, examine},
-    words,
+    event_history, words,
 };
 use ssm_doctor_facts::{lookup::Why, scope::Session};
 use ssm_doctor_fixtures::Scenario;
@@ -159,7 +159,10 @@ fn index() -> Index {
 }
 
 fn judge(scenario: &Scenario) -> Diagnosis {
-    diagnose(&examine(&Case::new(&scenario.facts, &scenario.scope)))
+    let case = Case::new(&scenario.facts, &scenario.scope);
+    let mut diagnosis = diagnose(&examine(&case));
+    event_history::add(&mut diagnosis, &case);
+    diagnosis
 }
 
 /// The report in short: verdict, causes and what they say, then whatever else is not in order.
@@ -475,8 +478,8 @@ fn the_order_of_lists_decides_nothing() {
     }
 }
 
-/// Tables in which order means something: what a console printed, and a chain of profiles.
-const IN_ORDER: [&str; 3] = ["consoles", "here_logins", "rule_groups"];
+/// Tables in which order means something: what a console printed, what happened, and a chain of profiles.
+const IN_ORDER: [&str; 4] = ["consoles", "events", "here_logins", "rule_groups"];
 
 /// Every list the other way round; a range of ports is none.
 fn turn(value: &mut Value) {

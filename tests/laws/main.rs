@@ -32,6 +32,7 @@ use ssm_doctor_checks::{
     engine::{
         check::Check,
         diagnosis::{Diagnosis, Overall, Standing, ask, diagnose, examine},
+        event_history,
     },
 };
 use ssm_doctor_facts::{
@@ -518,4 +519,21 @@ fn the_table_of_actions_is_current() {
     } else {
         assert!(is_current, "out of date: run `cargo xtask update`");
     }
+}
+
+/// The event history allows two calls a second, so nobody asks it whose sessions can start.
+#[test]
+fn event_history_is_searched_for_failures_alone_and_three_times_at_most() {
+    let mut searched = BTreeSet::new();
+    for scenario in built_in() {
+        let case = Case::new(&scenario.facts, &scenario.scope);
+        let wanted = event_history::wanted(&diagnosis(scenario), &case, true);
+        assert!(wanted.len() <= 3, "{}: {wanted:?}", scenario.name);
+        assert!(wanted.is_empty() || !scenario.healthy, "{}: {wanted:?}", scenario.name);
+        searched.extend(wanted.iter().filter_map(|need| {
+            need.subject().split_once('/').map(|(attribute, _)| attribute.to_owned())
+        }));
+    }
+    let all = ["EventName", "GlobalResourceName", "ResourceName", "Username"];
+    assert_eq!(searched, all.map(String::from).into());
 }

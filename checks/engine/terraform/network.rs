@@ -98,8 +98,8 @@ pub(super) fn ec2(change: &Ec2Change) -> Option<String> {
         AuthorizeEgress { group, protocol, port, to } => {
             rule("egress", group.as_str(), *protocol, *port, to)
         }
-        AuthorizeIngress { group, port, from } => {
-            rule("ingress", group.as_str(), Protocol::Tcp, *port, from)
+        AuthorizeIngress { group, protocol, port, from } => {
+            rule("ingress", group.as_str(), *protocol, *port, from)
         }
         CreateNetworkAclEntry { acl, egress, number, protocol, ports, peer } => {
             let direction = if *egress { "egress" } else { "ingress" };

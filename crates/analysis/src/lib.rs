@@ -6,6 +6,7 @@ pub mod answer;
 pub mod case;
 pub mod dns;
 pub mod error_message;
+pub mod event_history;
 pub mod network;
 pub mod node;
 pub mod permissions;

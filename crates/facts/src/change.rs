@@ -163,6 +163,7 @@ pub enum Ec2Change {
     },
     AuthorizeIngress {
         group: SecurityGroupId,
+        protocol: Protocol,
         port: u16,
         from: Source,
     },

@@ -80,6 +80,7 @@ names! {
     EgressOnlyGatewayId: "an egress-only internet gateway id (`eigw-…`)", |raw| id(raw, "eigw-");
     PeeringId: "a VPC peering connection id (`pcx-…`)", |raw| id(raw, "pcx-");
     TransitGatewayId: "a transit gateway id (`tgw-…`)", |raw| id(raw, "tgw-");
+    VpnGatewayId: "a virtual private gateway id (`vgw-…`)", |raw| id(raw, "vgw-");
     DhcpOptionsId: "a DHCP option set id (`dopt-…`, or `default`)", |raw| id(raw, "dopt-") || raw == "default";
     ZoneId: "a hosted zone id (`Z…`)", |raw| id(raw, "");
     ResolverRuleId: "a Resolver rule id (`rslvr-…`)", |raw| id(raw, "rslvr-");
@@ -99,6 +100,11 @@ names! {
     DocumentName: "an SSM document name or ARN", word;
     /// What Systems Manager keeps tags for: `document/<name>` or `managed-instance/<mi-…>`.
     TaggedName: "a tagged resource of Systems Manager", |raw| raw.split_once('/').is_some_and(|it| matches!(it.0, "document" | "managed-instance") && word(it.1));
+    /// What `CloudTrail`'s event history is searched for, `<attribute>/<value>`: a `Username`, `EventName` or
+    /// `ResourceName` in the target's Region, or a `GlobalResourceName` where IAM's events are.
+    EventSearch: "a search of CloudTrail's event history", |raw| raw.split_once('/').is_some_and(|it| {
+        matches!(it.0, "Username" | "EventName" | "ResourceName" | "GlobalResourceName") && word(it.1)
+    });
     /// `com.amazonaws.eu-west-1.ssm`, and other spellings in other partitions.
     ServiceName: "an endpoint service's name", word;
     /// As `logs:CreateLogGroup` takes it.

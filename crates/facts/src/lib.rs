@@ -6,6 +6,7 @@ extern crate alloc;
 
 pub mod agent_log;
 pub mod change;
+pub mod cloudtrail;
 pub mod cloudwatch_logs;
 pub mod domain_name;
 pub mod ec2;
@@ -22,4 +23,5 @@ pub mod special_addresses;
 pub mod ssm;
 pub mod text;
 pub mod time;
+pub mod vpn;
 pub mod workstation;

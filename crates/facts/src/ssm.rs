@@ -192,4 +192,42 @@ pub struct Document {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<String>,
     pub content: Text,
+    /// A version that was saved after this one, which is the default version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<LaterVersion>,
+}
+
+/// The latest version of a document whose default version is another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LaterVersion {
+    pub version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    pub content: Text,
+}
+
+impl Document {
+    /// The names of the parameters that a content has.
+    #[must_use]
+    pub fn parameters_of(content: &Text) -> Vec<String> {
+        let parameters = content.json().and_then(|content| content.get("parameters"));
+        let parameters = parameters.and_then(serde_json::Value::as_object);
+        parameters.map(|parameters| parameters.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The same document, if its later version were the default; None without one.
+    #[must_use]
+    pub fn with_later_as_default(&self) -> Option<Self> {
+        let later = self.later.as_ref()?;
+        Some(Self {
+            kind: self.kind.clone(),
+            version: Some(later.version.clone()),
+            created_at: later.created_at,
+            parameters: Self::parameters_of(&later.content),
+            content: later.content.clone(),
+            later: None,
+        })
+    }
 }

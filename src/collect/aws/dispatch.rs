@@ -136,6 +136,12 @@ impl Account {
             Need::connect_endpoints(vpc) => Some(ec2.job(|ec2| ec2.connect_endpoints(vpc))),
             Need::serial_console(region) => Some(ec2.job(|ec2| ec2.serial_console(region))),
 
+            Need::vpn_connections(id) => Some(ec2.job(|ec2| ec2.vpn_connections(id))),
+            Need::events(search) => {
+                let turn = self.turn.clone();
+                Some(self.cloudtrail.job(|trail| trail.events(search, region(), turn)))
+            }
+
             Need::network_firewalls(vpc) => {
                 let known = known_inspection(facts);
                 Some(firewalls.job(|firewalls| firewalls.firewalls(vpc, known, region())))

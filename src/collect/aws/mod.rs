@@ -1,11 +1,12 @@
 //! A real account: needs in, rows out, a file per service.
 //!
 //! Credentials, profiles, single sign-on, assumed roles, proxies and `AWS_ENDPOINT_URL` are the
-//! SDK's own. Only Describe, Get, List and Simulate calls are made.
+//! SDK's own. Only Describe, Get, List, Lookup, Search and Simulate calls are made.
 //!
 //! Retries are the SDK's standard ones. Its adaptive mode shares one rate limiter in the process,
 //! which after a few throttled calls delays every later one by seconds.
 
+mod cloudtrail;
 mod dispatch;
 mod ec2;
 mod iam;
@@ -99,6 +100,9 @@ pub struct Account {
     config: SdkConfig,
     region: Region,
     watch: Watch,
+    cloudtrail: cloudtrail::CloudTrail,
+    /// Of looking up events.
+    turn: cloudtrail::Turn,
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
@@ -219,6 +223,8 @@ impl Account {
         }
         Ok(Self {
             region,
+            cloudtrail: service!(aws_sdk_cloudtrail),
+            turn: cloudtrail::Turn::default(),
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),

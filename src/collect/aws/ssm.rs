@@ -9,17 +9,17 @@ use aws_sdk_ssm::{
     },
     types::{
         Activation as SdkActivation, ConnectionStatus, DescribeActivationsFilter,
-        DescribeActivationsFilterKeys, DocumentFormat, DocumentType, InstanceInformation,
-        InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging,
+        DescribeActivationsFilterKeys, DocumentFormat, DocumentStatus, DocumentType,
+        InstanceInformation, InstanceInformationStringFilter, PlatformType, ResourceTypeForTagging,
         Session as SdkSession, SessionFilter, SessionFilterKey, SessionState, SourceType,
     },
 };
-use serde_json::Value;
+use ssm_doctor_analysis::session::is_owned_by_aws;
 use ssm_doctor_facts::{
     ids::{ActivationId, DocumentName, InstanceId, TaggedName, Target},
     lookup::{Facts, Ourselves},
     ssm::{
-        Activation, Connection, Document, HybridNode, ManagedNode, PastSession, Ping,
+        Activation, Connection, Document, HybridNode, LaterVersion, ManagedNode, PastSession, Ping,
         ServiceSetting, SettingId,
     },
     text::Text,
@@ -29,6 +29,7 @@ use super::{
     service::Service,
     why::{Failure, Outcome, field, maybe, named, row, timestamp, unreadable},
 };
+use crate::collect::chain::both;
 
 pub type Ssm = Service<Client>;
 
@@ -181,12 +182,35 @@ impl Ssm {
     }
 
     pub async fn document(self, name: DocumentName) -> Facts {
+        let document = self.versions(&name).await;
+        Facts { documents: [(name, row(document))].into(), ..Facts::default() }
+    }
+
+    /// The default version, and the latest one where they differ.
+    ///
+    /// AWS's own documents and those that another account shares have their default version only. Without it, a
+    /// latest version that cannot be read leaves open what sessions use.
+    async fn versions(&self, name: &DocumentName) -> Outcome<Document> {
         // Documents written in YAML are turned into JSON on request.
         let call =
             self.client.get_document().name(name.as_str()).document_format(DocumentFormat::Json);
-        let output = self.watch.read(call.send().await, &["InvalidDocument"]);
-        let document = output.and_then(|it| it.as_ref().map(document).transpose());
-        Facts { documents: [(name, row(document))].into(), ..Facts::default() }
+        let latest = call.clone().document_version("$LATEST").send();
+        let (default, latest) = if is_owned_by_aws(name) || name.as_str().starts_with("arn:") {
+            (call.send().await, None)
+        } else {
+            let (default, latest) = both(call.send(), latest).await;
+            (default, Some(latest))
+        };
+        let Some(default) = self.watch.read(default, &["InvalidDocument"])? else {
+            return Ok(None);
+        };
+        let mut row = document(&default)?;
+        if let Some(latest) = latest
+            && let Some(latest) = self.watch.read(latest, &["InvalidDocument"])?
+        {
+            row.later = later(&latest, row.version.as_deref())?;
+        }
+        Ok(Some(row))
     }
 }
 
@@ -237,15 +261,31 @@ fn node(it: &InstanceInformation) -> Result<ManagedNode, Failure> {
 
 fn document(it: &GetDocumentOutput) -> Result<Document, Failure> {
     let content = Text::parse(field("Content", it.content())?);
-    let parameters = content.json().and_then(|it| it.get("parameters")).and_then(Value::as_object);
-    let parameters = parameters.map(|it| it.keys().cloned().collect()).unwrap_or_default();
     Ok(Document {
         kind: field("DocumentType", it.document_type().map(DocumentType::as_str))?.into(),
         version: it.document_version().map(Into::into),
         created_at: timestamp(it.created_date()),
-        parameters,
+        parameters: Document::parameters_of(&content),
         content,
+        later: None,
     })
+}
+
+/// The latest version, unless it is the default one. One that AWS has not finished to save is not in use yet.
+fn later(
+    latest: &GetDocumentOutput,
+    default: Option<&str>,
+) -> Result<Option<LaterVersion>, Failure> {
+    let version = field("DocumentVersion", latest.document_version())?;
+    let is_saved = latest.status().is_none_or(|status| *status == DocumentStatus::Active);
+    if Some(version) == default || !is_saved {
+        return Ok(None);
+    }
+    Ok(Some(LaterVersion {
+        version: version.into(),
+        created_at: timestamp(latest.created_date()),
+        content: Text::parse(field("Content", latest.content())?),
+    }))
 }
 
 #[cfg(test)]
@@ -310,5 +350,17 @@ mod tests {
             GetDocumentOutput::builder().document_type(DocumentType::Session).content("a: b");
         let read = document(&yaml.build()).unwrap();
         assert_eq!((read.content, read.parameters), (Text::Raw("a: b".into()), vec![]));
+    }
+
+    #[test]
+    fn a_later_version_is_one_that_is_saved_and_not_the_default() {
+        let latest = |version: &str, status: &str| {
+            let output = GetDocumentOutput::builder().content("{}").document_version(version);
+            let output = output.status(DocumentStatus::from(status)).build();
+            later(&output, Some("3")).unwrap().map(|later| later.version)
+        };
+        assert_eq!(latest("5", "Active").as_deref(), Some("5"));
+        assert_eq!(latest("3", "Active"), None);
+        assert_eq!(latest("5", "Updating"), None);
     }
 }

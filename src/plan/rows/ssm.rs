@@ -17,17 +17,14 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
             Known::Unknown(why, address) => unknown(why, &address),
             content => {
                 let content = Text::parse(&content.value().unwrap_or_default());
-                let parameters =
-                    content.json().and_then(|json| json.get("parameters")?.as_object().cloned());
                 Row::Present(Document {
                     kind: resource.known("document_type").unwrap_or_default(),
                     version: None,
                     created_at: None,
-                    parameters: parameters
-                        .into_iter()
-                        .flat_map(|all| all.into_iter().map(|(name, _)| name))
-                        .collect(),
+                    parameters: Document::parameters_of(&content),
                     content,
+                    // The provider makes each version the default one.
+                    later: None,
                 })
             }
         };

@@ -16,8 +16,9 @@ use crate::{
         flow::{PathTrace, Remote},
         hop::{Hop, HopKind, Path, Reachable},
         network_acl::{Crossing, Filtered},
+        remedy::{IngressTarget, NetworkRemedy},
         route_table::table_of,
-        security_group::PeerGroups,
+        security_group::{PeerGroups, VpcRelation},
         service::agent_reaches,
         statement::NetworkStatement,
         traffic::Port,
@@ -65,6 +66,13 @@ impl PathTrace<'_> {
         let Ok(address) = server.parse::<IpAddr>() else {
             return Err(Unknown::limit(format!("{server:?} is no address of a DNS server")));
         };
+        let own = |interface: &&AttachedInterface| match address {
+            IpAddr::V4(address) => interface.private_ip == Some(address),
+            IpAddr::V6(address) => interface.ipv6.contains(&address),
+        };
+        if self.from.host.interfaces.iter().any(own) {
+            return Ok(Verdict::NotApplicable("the instance is its own DNS server"));
+        }
         let interface = self.from.interface;
         let reached = match Family::of(&address) {
             Family::V4 => interface.private_ip.is_some(),
@@ -90,13 +98,19 @@ impl PathTrace<'_> {
         let whose = format!("the DNS server {address}");
         let members = if inside { PeerGroups::Unseen(&whose) } else { PeerGroups::Outside };
         let port = Port { protocol, number: DNS };
+        let source = match address {
+            IpAddr::V4(_) => interface.private_ip.map(IpAddr::V4),
+            IpAddr::V6(_) => interface.ipv6.first().copied().map(IpAddr::V6),
+        };
         let groups = &interface.security_groups;
         let mut sends = self.sends_to(port, groups, &server, members);
+        let host = match inside.then(|| self.facts.interface_at(&place).optional()) {
+            Some(Err(unknown)) if unknown.is_unasked() => return Err(unknown),
+            host => host,
+        };
         // Rules that name a security group apply to the groups of the interface with this address.
-        if let Err(unknown) = &sends
-            && inside
+        if let (Err(unknown), Some(Ok(Some(host)))) = (&sends, &host)
             && !unknown.is_unasked()
-            && let Some(host) = self.facts.interface_at(&place).hint()?
         {
             sends = self.sends_to(port, groups, &server, PeerGroups::Of(&host.security_groups));
         }
@@ -113,14 +127,57 @@ impl PathTrace<'_> {
             let subnet_of_vpc = (vpc, subnet);
             let pair =
                 Crossing::there_and_back(subnet_of_vpc, protocol, true, &server, &there, &own);
-            self.acls(&server, &own, &pair)
+            let mut crossings = Vec::from(pair);
+            let instance = source.map(Remote::one);
+            if let (Some(Ok(Some(host))), Some(instance)) = (&host, &instance) {
+                let subnet_of_vpc = (vpc, &host.subnet);
+                crossings.extend(Crossing::there_and_back(
+                    subnet_of_vpc,
+                    protocol,
+                    false,
+                    instance,
+                    &there,
+                    &own,
+                ));
+            }
+            self.acls(&server, &own, &crossings)
         };
         let acls = match (acls.answer, self.facts.subnet(subnet).required()) {
             // The server may be in the same subnet, where no ACL applies.
             (Ok(Verdict::Fail(..)), Err(unknown)) if inside => Err(unknown),
             (answer, _) => answer,
         };
-        all_of([sends, acls], "nothing stands on the way", |it| it)
+        let hears = match host {
+            Some(host) => self.dns_server_hears(port, source, address, host),
+            None => Ok(Verdict::NotApplicable("outside of the VPC")),
+        };
+        all_of([sends, acls, hears], "nothing stands on the way", |it| it)
+    }
+
+    /// A DNS server in the VPC itself: does it run, and do its security groups let queries in? Its network ACL is
+    /// judged with the instance's own.
+    fn dns_server_hears(
+        &self,
+        port: Port,
+        source: Option<IpAddr>,
+        address: IpAddr,
+        host: Result<Option<&NetworkInterface>, Unknown>,
+    ) -> Answer {
+        let subject = format!("the DNS server {address}");
+        let Some(host) = host? else {
+            // The owner of a shared VPC may have it, or it is gone.
+            return Err(Unknown::limit(format!(
+                "no network interface that has the address of {subject} is visible"
+            )));
+        };
+        let Some(source) = source else {
+            return Err(Unknown::limit(format!("from which address {subject} is asked")));
+        };
+        let runs = self
+            .instance_runs(host, &subject, |instance| NetworkRemedy::StartDnsServer { instance });
+        let (groups, to) = (&host.security_groups, IngressTarget::DnsServer(address));
+        let admits = self.admits_on(port, source, &subject, groups, VpcRelation::Inside, to);
+        all_of([runs, admits], "", |it| it)
     }
 
     /// Other DNS servers may answer anything. If the agent reaches the service, their answer was right.

@@ -13,7 +13,7 @@ use crate::{
         flow::{Flow, FlowTarget, PathTrace, Remote, ServiceInterface, join},
         hop::{Hop, HopKind, Reachable, any_address},
         network_acl::unless_the_same_ports,
-        remedy::NetworkRemedy,
+        remedy::{IngressTarget, NetworkRemedy},
         route_table::table_of,
         security_group::{PeerGroups, VpcRelation},
         statement::NetworkStatement,
@@ -158,7 +158,7 @@ impl PathTrace<'_> {
         hops.push(Hop::new(
             HopKind::EndpointGroup,
             &join(groups),
-            self.admits(&subject, groups, VpcRelation::Inside, None),
+            self.admits(&subject, groups, VpcRelation::Inside, IngressTarget::Endpoint),
         ));
     }
 

@@ -10,7 +10,7 @@ use crate::{
         address_set::Family,
         flow::{PathTrace, Remote},
         hop::{Hop, HopKind},
-        remedy::{NetworkRemedy, RouteFault},
+        remedy::{IngressTarget, NetworkRemedy, RouteFault},
         route_table::{RouteMatch, reroute, route_label, table_of},
         security_group::{PeerGroups, VpcRelation},
         statement::NetworkStatement,
@@ -54,8 +54,15 @@ impl PathTrace<'_> {
         let groups = &interface.security_groups;
         let answers = [
             Ok(self.source_dest_check(interface, id, &subject)),
-            self.instance_runs(interface, &subject),
-            self.admits(&format!("{id} ({})", self.service), groups, VpcRelation::Inside, Some(id)),
+            self.instance_runs(interface, &subject, |instance| NetworkRemedy::StartNatInstance {
+                instance,
+            }),
+            self.admits(
+                &format!("{id} ({})", self.service),
+                groups,
+                VpcRelation::Inside,
+                IngressTarget::Interface(id.clone()),
+            ),
             self.sends(groups, destination, PeerGroups::Outside),
             self.has_route_on(table, route, interface, destination),
         ];
@@ -83,7 +90,13 @@ impl PathTrace<'_> {
         )
     }
 
-    fn instance_runs(&self, interface: &NetworkInterface, subject: &str) -> Answer {
+    /// Does the instance with this interface run, which `subject` names? `start` is the remedy otherwise.
+    pub(super) fn instance_runs(
+        &self,
+        interface: &NetworkInterface,
+        subject: &str,
+        start: fn(InstanceId) -> NetworkRemedy,
+    ) -> Answer {
         let Some(owner) = &interface.instance else {
             return Ok(Verdict::NotApplicable("attached to no instance"));
         };
@@ -108,7 +121,7 @@ impl PathTrace<'_> {
                 NetworkStatement::InstanceIs(owner.clone(), state.clone())
                     .for_service(self.service),
             ),
-            Fix::of(NetworkRemedy::StartNatInstance { instance: owner.clone() }, Recovery::Agent),
+            Fix::of(start(owner.clone()), Recovery::Agent),
         ))
     }
 

@@ -2,7 +2,13 @@
 
 use alloc::{format, string::ToString, vec, vec::Vec};
 
-use ssm_doctor_facts::{ec2::*, lookup::Unknown};
+use ipnet::IpNet;
+use ssm_doctor_facts::{
+    ec2::*,
+    ids::VpnGatewayId,
+    lookup::{Need, Unknown},
+    vpn::{TunnelStatus, VpnConnection, VpnTunnel},
+};
 
 use crate::{
     answer::*,
@@ -27,6 +33,14 @@ fn opaque(route: &Route) -> Opaque {
         _ if route.via.0.starts_with("lgw-") => Opaque::LocalGateway,
         _ => Opaque::Other,
     }
+}
+
+/// Does one of the static routes of a VPN connection overlap with a route to its gateway?
+fn leads_to(connection: &VpnConnection, to: &Destination) -> bool {
+    let Destination::Cidr(to) = to else { return true };
+    let mut ranges = connection.static_routes.iter().map(|range| range.parse::<IpNet>());
+    // What cannot be read may lead there.
+    ranges.any(|range| range.map_or(true, |range| range.contains(to) || to.contains(&range)))
 }
 
 impl PathTrace<'_> {
@@ -137,6 +151,7 @@ impl PathTrace<'_> {
                 NetworkStatement::MustPassTraffic { to: route.to.clone(), what }
                     .for_service(self.service),
             );
+            let evidence = self.with_vpn_connections(evidence, route);
             let region = &self.scope.region;
             let fix = Fix::of(
                 NetworkRemedy::InspectAppliance { via: route.via.clone(), region: region.clone() },
@@ -148,6 +163,39 @@ impl PathTrace<'_> {
             Hop::new(HopKind::Appliance, &route.via, remark),
             Hop::new(HopKind::NextHop, &route.via, Err(unknown)),
         ]
+    }
+
+    /// What the VPN connections of a virtual private gateway show. A Direct Connect gateway may lead to the same
+    /// network, and is not visible here, so this is a remark and no verdict.
+    fn with_vpn_connections(&self, evidence: Evidence, route: &Route) -> Evidence {
+        let Ok(gateway) = route.via.to_string().parse::<VpnGatewayId>() else { return evidence };
+        let connections = match self.facts.vpn_connections(&gateway).hint() {
+            Ok(connections) => connections.into_iter().flatten(),
+            Err(_) => return evidence.wanting([Need::vpn_connections(gateway)]),
+        };
+        let in_use = connections.filter(|connection| connection.state == "available");
+        in_use.fold(evidence, |evidence, connection| {
+            let is_up = |tunnel: &&VpnTunnel| tunnel.status == TunnelStatus::Up;
+            let (id, up) = (&connection.id, connection.tunnels.iter().filter(is_up).count());
+            let down_since = connection.tunnels.iter().filter_map(|tunnel| tunnel.since).max();
+            let tunnels = NetworkStatement::VpnTunnels {
+                connection: id.clone(),
+                up,
+                of: connection.tunnels.len(),
+                down_since: down_since.filter(|_| up == 0),
+            };
+            let evidence = if connection.tunnels.is_empty() {
+                evidence
+            } else {
+                evidence.and(observed(&gateway, tunnels))
+            };
+            if connection.static_routes.is_empty() || leads_to(connection, &route.to) {
+                return evidence;
+            }
+            let missing =
+                NetworkStatement::NoStaticVpnRoute { connection: id.clone(), to: route.to.clone() };
+            evidence.and(observed(&gateway, missing))
+        })
     }
 
     /// The addresses that DNS64 hands out nobody on the internet has, nor does a peer lend its NAT gateway.

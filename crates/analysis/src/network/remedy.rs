@@ -12,6 +12,15 @@ use ssm_doctor_facts::{
 
 use crate::network::address_set::Ports;
 
+/// What an instance is to be let into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IngressTarget {
+    Endpoint,
+    /// Of a router.
+    Interface(NetworkInterfaceId),
+    DnsServer(IpAddr),
+}
+
 /// One part of a fix. The checks put it into words and commands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetworkRemedy {
@@ -65,6 +74,9 @@ pub enum NetworkRemedy {
     StartNatInstance {
         instance: InstanceId,
     },
+    StartDnsServer {
+        instance: InstanceId,
+    },
     AcceptPeering {
         peering: PeeringId,
     },
@@ -107,9 +119,10 @@ pub enum NetworkRemedy {
     },
     AuthorizeIngress {
         group: Option<SecurityGroupId>,
+        protocol: Protocol,
+        port: u16,
         from: Source,
-        /// The interface that the group belongs to; None: an endpoint.
-        interface: Option<NetworkInterfaceId>,
+        to: IngressTarget,
     },
     PassInAcl {
         acl: NetworkAclId,

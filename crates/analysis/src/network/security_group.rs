@@ -4,6 +4,7 @@
 //! groups add up.
 
 use alloc::{format, vec::Vec};
+use core::net::IpAddr;
 
 use ssm_doctor_facts::{change::Source, ec2::*, ids::*, lookup::Unknown};
 
@@ -12,7 +13,7 @@ use crate::{
     network::{
         address_set::Addresses,
         flow::{PathTrace, Remote, join},
-        remedy::NetworkRemedy,
+        remedy::{IngressTarget, NetworkRemedy},
         statement::{Admitted, NetworkStatement},
         traffic::{Port, SERVICE, ports_named},
     },
@@ -207,20 +208,33 @@ impl PathTrace<'_> {
     }
 
     /// Do these groups of an interface, which `subject` names, let the instance in on tcp/443? `near` says how
-    /// the instance gets there, and `door` what it gets into, for the fix.
+    /// the instance gets there, and `target` what it gets into, for the fix.
     pub(super) fn admits(
         &self,
         subject: &str,
         groups: &[SecurityGroupId],
         near: VpcRelation,
-        target: Option<&NetworkInterfaceId>,
+        target: IngressTarget,
+    ) -> Answer {
+        self.admits_on(SERVICE, self.from.address, subject, groups, near, target)
+    }
+
+    /// The same, on this port and from `source`, an address of the instance.
+    pub(super) fn admits_on(
+        &self,
+        port: Port,
+        source: IpAddr,
+        subject: &str,
+        groups: &[SecurityGroupId],
+        near: VpcRelation,
+        target: IngressTarget,
     ) -> Answer {
         if groups.is_empty() {
             return Err(Unknown::limit(format!("the security groups of {subject} are not listed")));
         }
         let own = &self.from.interface.security_groups;
-        let destination = Remote::one(self.from.address);
-        let allowed = self.allowed(SERVICE, groups, false, &destination, near.members(own));
+        let destination = Remote::one(source);
+        let allowed = self.allowed(port, groups, false, &destination, near.members(own));
         if let Some(answer) =
             settled(&allowed, &destination, |id, rule| observed(id, NetworkStatement::Admits(rule)))
         {
@@ -249,13 +263,20 @@ impl PathTrace<'_> {
         Ok(Verdict::Fail(
             observed(
                 subject,
-                NetworkStatement::DoesNotAdmit { phrase: destination.phrase, groups: admitted },
+                NetworkStatement::DoesNotAdmit {
+                    phrase: destination.phrase,
+                    protocol: port.protocol,
+                    port: port.number,
+                    groups: admitted,
+                },
             ),
             Fix::of(
                 NetworkRemedy::AuthorizeIngress {
                     group: groups.first().cloned(),
+                    protocol: port.protocol,
+                    port: port.number,
                     from: source,
-                    interface: target.cloned(),
+                    to: target,
                 },
                 Recovery::Agent,
             ),

@@ -14,7 +14,7 @@ use crate::{
         flow::{PathTrace, Remote, ServiceInterface, join},
         hop::{Hop, HopKind, any_address},
         interface_endpoint::unless_translated,
-        remedy::NetworkRemedy,
+        remedy::{IngressTarget, NetworkRemedy},
         security_group::PeerGroups,
         statement::NetworkStatement,
     },
@@ -159,7 +159,7 @@ impl PathTrace<'_> {
         let near = self.relation_to(vpc, &remote_interface.destination);
         let (mut hops, translated) = self.to_interface(&remote_interface, near.members(groups));
         hops.push(Hop::new(HopKind::Endpoint, &endpoint.id, self.available(endpoint)));
-        let admits = self.admits(&subject, groups, near, None);
+        let admits = self.admits(&subject, groups, near, IngressTarget::Endpoint);
         let admits = unless_translated(translated.as_ref(), admits);
         hops.push(Hop::new(HopKind::EndpointGroup, &join(groups), admits));
         Ok(hops)

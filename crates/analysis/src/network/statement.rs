@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::net::{IpAddr, Ipv4Addr};
 
-use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, ssm::AgentVersion};
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, ssm::AgentVersion, time::Timestamp};
 
 use crate::network::address_set::{Family, Ports};
 
@@ -51,6 +51,19 @@ pub enum NetworkStatement {
 
     // Out of sight.
     CarriesAgentTraffic,
+    /// The tunnels of a VPN connection of the gateway, and how many of them are up.
+    VpnTunnels {
+        connection: String,
+        up: usize,
+        of: usize,
+        /// Since when the last one is down, where all are.
+        down_since: Option<Timestamp>,
+    },
+    /// A VPN connection with static routes, none of which leads to the destination.
+    NoStaticVpnRoute {
+        connection: String,
+        to: Destination,
+    },
     MustPassTraffic {
         to: Destination,
         what: Opaque,
@@ -186,6 +199,8 @@ pub enum NetworkStatement {
     Admits(Rule),
     DoesNotAdmit {
         phrase: String,
+        protocol: Protocol,
+        port: u16,
         groups: Vec<Admitted>,
     },
     AclPasses(AclPackets),

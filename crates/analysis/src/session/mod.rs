@@ -11,12 +11,14 @@ mod gate;
 mod logs;
 mod outcome;
 mod preferences;
+mod versions;
 
 use document::unreadable;
 pub use document::{PLATFORMS, defect, fits, is_owned_by_aws, opens, platforms, type_by_aws};
 pub use gate::Gate;
 pub use outcome::{Defect, FieldType, Statement};
 pub use preferences::{GuardedKey, Preferences};
+pub use versions::{later_version, version_in_use, with_later_version};
 
 use core::cell::OnceCell;
 

@@ -110,9 +110,10 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
             group.egress.push(Rule { traffic: traffic(*protocol, (*port, *port)), peer: peer(to) });
             Some(())
         }
-        AuthorizeIngress { group, port, from } => {
+        AuthorizeIngress { group, protocol, port, from } => {
             let group = facts.security_groups.get_mut(group)?.present_mut()?;
-            group.ingress.push(Rule { traffic: Traffic::Tcp(*port, *port), peer: peer(from) });
+            let traffic = traffic(*protocol, (*port, *port));
+            group.ingress.push(Rule { traffic, peer: peer(from) });
             Some(())
         }
         CreateNetworkAclEntry { acl, egress, number, protocol, ports, peer } => {

@@ -167,6 +167,7 @@ pub(super) fn ssm(facts: &mut Facts, change: &SsmChange) -> Option<()> {
                 created_at: None,
                 parameters: Vec::new(),
                 content: Text::parse(content),
+                later: None,
             };
             facts.documents.insert(name.clone(), Row::Present(row));
             Some(())
@@ -177,6 +178,7 @@ pub(super) fn ssm(facts: &mut Facts, change: &SsmChange) -> Option<()> {
             // AWS counts them, and would give the time of the change.
             document.version = None;
             document.created_at = None;
+            document.later = None;
             Some(())
         }
         SsmChange::UpdateAgent { target } => {
@@ -184,7 +186,13 @@ pub(super) fn ssm(facts: &mut Facts, change: &SsmChange) -> Option<()> {
                 Some(String::from(NEWEST_AGENT));
             Some(())
         }
-        SsmChange::SetDefaultDocumentVersion { .. } => None,
+        // What earlier versions contain was not seen.
+        SsmChange::SetDefaultDocumentVersion { name, version } => {
+            let document = facts.documents.get_mut(name)?.present_mut()?;
+            let of_later = document.later.as_ref().is_some_and(|later| later.version == *version);
+            *document = document.with_later_as_default().filter(|_| of_later)?;
+            Some(())
+        }
     }
 }
 

@@ -15,6 +15,12 @@ pub enum SessionLimit {
     KindOfCommands {
         document: DocumentName,
     },
+    /// Which of two versions of the document sessions use is reported both ways.
+    VersionInUse {
+        document: DocumentName,
+        default: String,
+        later: String,
+    },
     /// Whether the account's preferences apply to AWS's own documents is not documented.
     DocumentOfAws,
     NotText {

@@ -11,8 +11,9 @@ use super::{
     rows::Table,
 };
 use crate::{
-    agent_log::AgentLog, cloudwatch_logs::*, ec2::*, iam::*, ids::*, network_firewall::*,
-    probe::Probe, route53::*, s3::*, ssm::*, text::Text, workstation::*,
+    agent_log::AgentLog, cloudtrail::*, cloudwatch_logs::*, ec2::*, iam::*, ids::*,
+    network_firewall::*, probe::Probe, route53::*, s3::*, ssm::*, text::Text, vpn::*,
+    workstation::*,
 };
 
 macro_rules! tables {

@@ -120,6 +120,10 @@ macro_rules! table {
     activation in activations: ActivationId => Activation, asked with ["ssm:DescribeActivations"];
     /// The sessions to the target that are over, the latest first; AWS remembers 30 days.
     past_sessions in past_sessions: Target => Vec<PastSession>, asked with ["ssm:DescribeSessions"];
+    /// The latest management events that a search of the event history finds, the latest first.
+    events in events: EventSearch => Vec<TrailEvent>, asked with ["cloudtrail:LookupEvents"];
+    /// The VPN connections of a virtual private gateway.
+    vpn_connections in vpn_connections: VpnGatewayId => Vec<VpnConnection>, asked with ["ec2:DescribeVpnConnections"];
     /// The image of an instance; absent when it was deregistered.
     image in images: ImageId => Image, asked with ["ec2:DescribeImages"];
     /// The EC2 Instance Connect endpoints of a VPC.

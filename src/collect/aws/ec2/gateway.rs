@@ -11,12 +11,13 @@ use ssm_doctor_facts::{
         BlockMode, EgressOnlyGateway, Exclusion, InternetGateway, NatGateway, Peering, PeeringSide,
         PublicAccessBlock,
     },
-    ids::{AccountId, NatGatewayId, PeeringId, Region, VpcId},
+    ids::{AccountId, NatGatewayId, PeeringId, Region, VpcId, VpnGatewayId},
     lookup::{Facts, Row},
+    vpn::{TunnelStatus, VpnConnection, VpnTunnel},
 };
 
 use super::lists::{Ec2, PAGE, PAGE_OF_FEW, all, by_id, filter, keyed, listed, swept, word};
-use crate::collect::aws::why::{Failure, field, hidden_by, maybe, named, row};
+use crate::collect::aws::why::{Failure, field, hidden_by, maybe, named, row, timestamp};
 
 impl Ec2 {
     /// `hidden` are those to which a VPC's routes lead that another account shares: its owner's, which AWS
@@ -81,6 +82,18 @@ impl Ec2 {
         Facts { peerings: rows.await, ..Facts::default() }
     }
 
+    /// A gateway has few connections, and the call has no pages.
+    pub async fn vpn_connections(self, gateway: VpnGatewayId) -> Facts {
+        let call = self.client.describe_vpn_connections();
+        let call = call.filters(filter("vpn-gateway-id", gateway.as_str()));
+        let output = self.watch.read(call.send().await, &[]);
+        let connections = output.and_then(|output| {
+            let found = output.and_then(|output| output.vpn_connections).unwrap_or_default();
+            found.iter().map(vpn_connection).collect::<Result<Vec<_>, _>>().map(Some)
+        });
+        Facts { vpn_connections: [(gateway, row(connections))].into(), ..Facts::default() }
+    }
+
     /// The mode, and what is exempt if it blocks anything.
     pub async fn public_access_block(self, region: Region) -> Facts {
         let options = self.client.describe_vpc_block_public_access_options().send().await;
@@ -119,6 +132,28 @@ impl Ec2 {
             }
         }
     }
+}
+
+fn vpn_connection(it: &sdk::VpnConnection) -> Result<VpnConnection, Failure> {
+    let routes = it.routes().iter().filter(|route| {
+        !matches!(route.state(), Some(sdk::VpnState::Deleted | sdk::VpnState::Deleting))
+    });
+    let tunnels = it.vgw_telemetry().iter().map(|tunnel| {
+        let status = field("status", tunnel.status())?.as_str().to_owned();
+        Ok(VpnTunnel {
+            status: TunnelStatus::from(status),
+            since: timestamp(tunnel.last_status_change()),
+        })
+    });
+    Ok(VpnConnection {
+        id: field("vpnConnectionId", it.vpn_connection_id())?.into(),
+        state: field("state", it.state())?.as_str().into(),
+        static_routes: routes
+            .filter_map(|route| route.destination_cidr_block())
+            .map(Into::into)
+            .collect(),
+        tunnels: tunnels.collect::<Result<_, Failure>>()?,
+    })
 }
 
 pub(super) fn internet_gateway(

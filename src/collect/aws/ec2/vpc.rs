@@ -311,10 +311,16 @@ fn vpc(it: &sdk::Vpc) -> Result<Vpc, Failure> {
         cidrs.insert(0, primary);
     }
     Ok(Vpc {
-        owner: maybe("ownerId", it.owner_id())?,
+        owner: owner(it.owner_id()),
         cidrs,
         dhcp_options: maybe("dhcpOptionsId", it.dhcp_options_id())?,
     })
+}
+
+/// The account that owns a VPC or a subnet. One that cannot be read hides nothing else of it: the other of the two
+/// names the owner too.
+fn owner(id: Option<&str>) -> Option<AccountId> {
+    maybe("ownerId", id).unwrap_or_default()
 }
 
 fn dhcp_options(it: &sdk::DhcpOptions) -> DhcpOptions {
@@ -337,7 +343,7 @@ fn subnet(it: &sdk::Subnet) -> Result<Subnet, Failure> {
     });
     Ok(Subnet {
         vpc: named("vpcId", it.vpc_id())?,
-        owner: maybe("ownerId", it.owner_id())?,
+        owner: owner(it.owner_id()),
         cidr: maybe("cidrBlock", it.cidr_block())?,
         ipv6_cidrs: v6
             .map(|it| named("ipv6CidrBlock", it.ipv6_cidr_block()))
@@ -351,6 +357,17 @@ fn subnet(it: &sdk::Subnet) -> Result<Subnet, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_that_cannot_be_read_hides_nothing_else() {
+        let read = |owner: &str| {
+            let row = sdk::Vpc::builder().owner_id(owner).cidr_block("10.0.0.0/16").build();
+            vpc(&row).unwrap()
+        };
+        assert_eq!(read("amazon-elb").owner, None);
+        assert_eq!(read("amazon-elb").cidrs.len(), 1);
+        assert_eq!(read("111122223333").owner, "111122223333".parse().ok());
+    }
 
     /// The verdict on a list, by what is in it: the main table or default ACL, and the subnets.
     #[test]
