@@ -14,7 +14,7 @@
 //!
 //! A field that is missing says to every client that there is no such thing, so that only the first two hold.
 //!
-//! `SSM_DOCTOR_FAULTS=all` runs everything, which takes about an hour; without it a few accounts are sampled.
+//! `SSM_DOCTOR_FAULTS=all` runs everything, which takes hours; without it a few accounts are sampled.
 //! `SSM_DOCTOR_FAULTS=NUMBER` runs every fault in so many accounts.
 #![allow(
     clippy::unwrap_used,
