@@ -456,12 +456,7 @@ pub fn why(verified: &Verified) -> Option<String> {
             let left: Vec<String> = left.iter().map(|check| check.name()).collect();
             Some(format!("{} would still fail", left.join(", ")))
         }
-        Verified::Unknown(open) => {
-            let open = open
-                .iter()
-                .map(|(check, unknown)| format!("{}: {}", check.name(), unknown_in_words(unknown)));
-            Some(open.collect::<Vec<_>>().join("; "))
-        }
+        Verified::Unknown(open) => Some(open_in_words(open)),
         Verified::ByHand => Some("a person has to do it: the doctor's model cannot try it".into()),
         Verified::NotModelled(_) => {
             Some("the doctor's model does not show the effect of this change".into())
@@ -472,12 +467,33 @@ pub fn why(verified: &Verified) -> Option<String> {
 /// All that was missing, in a line.
 #[must_use]
 pub fn unknown_in_words(unknown: &Unknown) -> String {
-    let gaps = words::gaps(unknown).into_iter().map(|gap| match missing(gap) {
+    gaps_in_words(unknown).collect::<Vec<_>>().join("; ")
+}
+
+fn gaps_in_words(unknown: &Unknown) -> impl Iterator<Item = String> {
+    words::gaps(unknown).into_iter().map(|gap| match missing(gap) {
         Missing { action: Some(action), why, .. } => format!("{action} {why}"),
         Missing { subject: Some(subject), why, .. } => format!("{} {why}", look_at(&subject)),
         Missing { why, .. } => why,
+    })
+}
+
+/// Each reason once, with the first check that it leaves open: many checks often lack the same fact.
+fn open_in_words(open: &[(&'static Check, Unknown)]) -> String {
+    let mut reasons: Vec<(String, &Check, usize)> = Vec::new();
+    for (check, unknown) in open {
+        for reason in gaps_in_words(unknown) {
+            match reasons.iter_mut().find(|(known, ..)| *known == reason) {
+                Some((_, _, more)) => *more += 1,
+                None => reasons.push((reason, check, 0)),
+            }
+        }
+    }
+    let said = reasons.into_iter().map(|(reason, check, more)| match more {
+        0 => format!("{}: {reason}", check.name()),
+        more => format!("{} and {more} more: {reason}", check.name()),
     });
-    gaps.collect::<Vec<_>>().join("; ")
+    said.collect::<Vec<_>>().join("; ")
 }
 
 /// What stands in the place of an IAM action, for what takes none.
