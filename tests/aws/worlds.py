@@ -1774,7 +1774,7 @@ def trail_of_refusals(w: World) -> None:
         w,
         "UpdateInstanceInformation",
         "ssm",
-        300,
+        330,
         w.target,
         arn,
         record={
