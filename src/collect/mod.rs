@@ -87,6 +87,10 @@ pub async fn gather(
     let mut is_complete = true;
     while let Some(asked) = scopes.first() {
         let mut needs = unasked(&facts, scopes, chain < LONG_CHAIN);
+        // Who changed the resource of the first cause is asked when the cause is known, and then nothing is asked.
+        if chain <= LONG_CHAIN {
+            needs.extend(searches(&facts, scopes, needs.is_empty()));
+        }
         if needs.is_empty() {
             break;
         }
@@ -159,7 +163,6 @@ fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
             }
         }
     }
-    needs.extend(searches(facts, scopes, needs.is_empty()).filter(|_| explain));
     needs
 }
 

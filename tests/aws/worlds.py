@@ -1823,7 +1823,7 @@ def trail_of_refusals(w: World) -> None:
         w,
         "UpdateInstanceInformation",
         "ssm",
-        300,
+        330,
         w.target,
         arn,
         record={
