@@ -11,7 +11,10 @@ use alloc::{
 
 use serde_json::Value;
 
-use crate::session::outcome::{Defect, FieldType};
+use super::{
+    name::is_owned_by_aws,
+    outcome::{Defect, FieldType},
+};
 use ssm_doctor_facts::{
     ids::DocumentName,
     limit::SessionLimit,
@@ -62,18 +65,6 @@ pub fn opens(name: &DocumentName, facts: &Facts) -> Option<Session> {
             .into_iter()
             .find(|session| fits(kind, *session)),
     }
-}
-
-/// Is this name reserved for AWS's documents? Source: `CreateDocument`, parameter `Name`.
-#[must_use]
-pub fn is_owned_by_aws(name: &DocumentName) -> bool {
-    let name = name.as_str();
-    if name.starts_with("arn:") {
-        return name.contains("::document/");
-    }
-    ["aws", "amazon", "amzn"].iter().any(|reserved| {
-        name.get(..reserved.len()).is_some_and(|it| it.eq_ignore_ascii_case(reserved))
-    })
 }
 
 /// AWS hands out session documents as JSON, whatever they were written in.

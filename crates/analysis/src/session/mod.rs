@@ -9,13 +9,15 @@
 mod document;
 mod gate;
 mod logs;
+mod name;
 mod outcome;
 mod preferences;
 mod versions;
 
 use document::unreadable;
-pub use document::{PLATFORMS, defect, fits, is_owned_by_aws, opens, platforms, type_by_aws};
+pub use document::{PLATFORMS, defect, fits, opens, platforms, type_by_aws};
 pub use gate::Gate;
+pub use name::{PREFERENCES, document_name, is_owned_by_aws};
 pub use outcome::{Defect, FieldType, Statement};
 pub use preferences::{GuardedKey, Preferences};
 pub use versions::{later_version, version_in_use, with_later_version};
@@ -23,31 +25,7 @@ pub use versions::{later_version, version_in_use, with_later_version};
 use core::cell::OnceCell;
 
 use crate::case::Case;
-use ssm_doctor_facts::{
-    ids::DocumentName,
-    limit::SessionLimit,
-    lookup::Unknown,
-    scope::{Scope, Session},
-};
-
-/// Where preferences are kept.
-pub const PREFERENCES: &str = "SSM-SessionManagerRunShell";
-
-/// The document that a session of this kind uses when none is named.
-///
-/// # Errors
-/// [`Unknown`] where it has no name.
-pub fn document_name(scope: &Scope) -> Result<DocumentName, Unknown> {
-    let default = match scope.session {
-        Session::Shell => PREFERENCES,
-        Session::Ssh => "AWS-StartSSHSession",
-        Session::Port => "AWS-StartPortForwardingSession",
-        Session::RemotePort => "AWS-StartPortForwardingSessionToRemoteHost",
-        Session::Command => "AWS-StartInteractiveCommand",
-    };
-    let named = scope.document.clone().or_else(|| default.parse().ok());
-    named.ok_or_else(|| Unknown::limit(SessionLimit::DocumentName))
-}
+use ssm_doctor_facts::{ids::DocumentName, limit::SessionLimit, lookup::Unknown, scope::Session};
 
 /// Does the document of a command session open a terminal?
 ///

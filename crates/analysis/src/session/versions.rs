@@ -7,7 +7,7 @@
 
 use alloc::string::String;
 
-use super::{PREFERENCES, document_name, is_owned_by_aws};
+use super::name::{PREFERENCES, document_name, is_owned_by_aws};
 use crate::case::Case;
 use ssm_doctor_facts::{
     ids::DocumentName,
