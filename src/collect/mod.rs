@@ -86,9 +86,10 @@ pub async fn gather(
     let mut chain = 0;
     let mut is_complete = true;
     while let Some(asked) = scopes.first() {
-        let mut needs = unasked(&facts, scopes, chain < LONG_CHAIN);
+        let explain = chain < LONG_CHAIN;
+        let mut needs = unasked(&facts, scopes, explain);
         // Who changed the resource of the first cause is asked when the cause is known, and then nothing is asked.
-        if chain <= LONG_CHAIN {
+        if explain {
             needs.extend(searches(&facts, scopes, needs.is_empty()));
         }
         if needs.is_empty() {
