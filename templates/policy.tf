@@ -5,16 +5,18 @@ resource "aws_iam_policy" "ssm_doctor" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-{%- for statement in statements %}{% if !loop.first %}, {% endif %}{
-      Sid    = "{{ statement.sid }}"
-      Effect = "Allow"
-      Action = [
+{%- for statement in statements %}
+      {
+        Sid    = "{{ statement.sid }}"
+        Effect = "Allow"
+        Action = [
 {%- for action in statement.action %}
-        "{{ action }}",
+          "{{ action }}",
 {%- endfor %}
-      ]
-      Resource = {{ statement.resource.hcl() }}
-    }
-{%- endfor %}]
+        ]
+        Resource = {{ statement.resource.hcl() }}
+      },
+{%- endfor %}
+    ]
   })
 }
