@@ -19,6 +19,7 @@ A scene:
 
 Of a node, whose probe runs in place of the doctor if `probe` is its program:
   metadata  what answers at 169.254.169.254: "tokens", "no-role", "hop-limit" (the answer with the token is lost),
+            "loses-some" (the first request for a token is lost, and the first for the Region),
             "disabled" or "drops".
   date      by how many seconds the servers' Date header is ahead.
   disk      of the agent's folder: "full", "no-inodes" or "read-only".
@@ -104,6 +105,15 @@ class Page(Host):
 
 class Metadata(http.server.BaseHTTPRequestHandler):
     kind = "tokens"
+    to_lose = {"/latest/api/token", "/latest/meta-data/placement/region"}
+
+    def lose(self) -> None:
+        """The answer never arrives: the connection stays open without a word."""
+        if self.kind == "hop-limit" and self.command == "PUT":
+            threading.Event().wait()
+        if self.kind == "loses-some" and self.path in self.to_lose:
+            self.to_lose.remove(self.path)
+            threading.Event().wait()
 
     def say(self, status: int, text: str = "") -> None:
         self.send_response(status)
@@ -112,15 +122,14 @@ class Metadata(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def do_PUT(self) -> None:
-        if self.kind == "hop-limit":
-            # The answer never arrives: the connection stays open without a word.
-            threading.Event().wait()
-        elif self.kind == "disabled":
+        self.lose()
+        if self.kind == "disabled":
             self.say(403)
         else:
             self.say(200, "METADATATOKEN")
 
     def do_GET(self) -> None:
+        self.lose()
         role = "/latest/meta-data/iam/security-credentials/"
         says = {
             "/latest/meta-data/instance-id": INSTANCE,

@@ -13,7 +13,7 @@ use ssm_doctor_facts::{
 use super::http;
 
 const USUAL: &str = "169.254.169.254:80";
-/// For each step. The agent waits one second (measured).
+/// For each attempt. The agent waits one second (measured).
 const WITHIN: Duration = Duration::from_millis(1200);
 
 const ID: &str = "/latest/meta-data/instance-id";
@@ -39,19 +39,20 @@ pub fn look(place: Option<&str>) -> Metadata {
             found.token = http::reply(&error);
             // The hop limit holds for the answer with the token only. Source: EC2 user guide, "Use the
             // Instance Metadata Service to access instance metadata".
-            let plain = get(place, ID, None).map(|it| Reply::Status(it.0));
-            found.without_token = Some(plain.unwrap_or_else(|error| http::reply(&error)));
+            let plain = attempt(place, "GET", ID, &[]);
+            found.without_token =
+                Some(plain.map_or_else(|error| http::reply(&error), |it| Reply::Status(it.0)));
             return found;
         }
     };
     found.token = Reply::Status(200);
-    let text = |path: &str| match get(place, path, Some(&token)) {
+    let text = |path: &str| match get(place, path, &token) {
         Ok((200, text)) => Some(text.trim().to_owned()),
         _ => None,
     };
     found.instance = text(ID);
     found.region = text(REGION);
-    found.role = match get(place, ROLES, Some(&token)) {
+    found.role = match get(place, ROLES, &token) {
         Ok((404, _)) => Some(Role::None),
         Ok((200, names)) => match names.lines().next().map(str::trim).filter(|it| !it.is_empty()) {
             Some(name) => Some(role(name, text(&format!("{ROLES}{name}")).as_deref())),
@@ -85,14 +86,27 @@ fn token(place: &str) -> io::Result<(u16, String)> {
     request(place, "PUT", "/latest/api/token", &[LIFE, ("Content-Length", "0")])
 }
 
-fn get(place: &str, path: &str, token: Option<&str>) -> io::Result<(u16, String)> {
-    match token {
-        Some(token) => request(place, "GET", path, &[("X-aws-ec2-metadata-token", token)]),
-        None => request(place, "GET", path, &[]),
+fn get(place: &str, path: &str, token: &str) -> io::Result<(u16, String)> {
+    request(place, "GET", path, &[("X-aws-ec2-metadata-token", token)])
+}
+
+/// A request, sent again if no answer comes in time.
+///
+/// Above 1,024 packets a second, EC2 drops what a network interface sends to link-local services, so a busy node
+/// loses some. Source: EC2 user guide, "Access instance metadata".
+fn request(
+    place: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> io::Result<(u16, String)> {
+    match attempt(place, method, path, headers) {
+        Err(error) if http::reply(&error) == Reply::Silent => attempt(place, method, path, headers),
+        found => found,
     }
 }
 
-fn request(
+fn attempt(
     place: &str,
     method: &str,
     path: &str,
@@ -100,9 +114,8 @@ fn request(
 ) -> io::Result<(u16, String)> {
     let address: SocketAddr = place.parse().map_err(io::Error::other)?;
     let mut stream = http::connect(address, WITHIN)?;
-    let mut all = vec![("Host", place), ("Connection", "close")];
-    all.extend_from_slice(headers);
-    let answer = http::send(&mut stream, method, path, &all)?;
+    let headers = [&[("Host", place), ("Connection", "close")], headers].concat();
+    let answer = http::send(&mut stream, method, path, &headers)?;
     let status = answer.status;
     Ok((status, answer.body(&mut stream)?))
 }
