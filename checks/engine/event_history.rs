@@ -17,7 +17,7 @@ use ssm_doctor_facts::{
     ids::EventSearch,
     lookup::{Need, Ourselves},
     ssm::Ping,
-    time::{Timestamp, span},
+    time::span,
 };
 
 use super::{
@@ -135,12 +135,12 @@ fn start(search: &EventSearch, case: &Case) -> Option<Evidence> {
     let event = latest_start(events(search, case)?, &case.scope.target, caller.arn.as_str())?;
     let what = match &event.error {
         Some(_) => refusal(event, case),
-        None => format!("AWS accepted StartSession {}", ago(event.at, case)),
+        None => format!("AWS accepted StartSession {}", when(event, case)),
     };
     Some(observed("the event history", what))
 }
 
-/// What AWS refused and when, by which type of policy if it says so.
+/// What AWS refused and when, by which type of policy if it says so. `event` is one with an error.
 fn refusal(event: &TrailEvent, case: &Case) -> String {
     let claims = error_message::read(event.message.as_deref().unwrap_or_default());
     let refused = claims.into_iter().find_map(|claim| match claim {
@@ -151,11 +151,11 @@ fn refusal(event: &TrailEvent, case: &Case) -> String {
         let error = event.error.as_deref().unwrap_or_default();
         format!("AWS answered {} with {error}", event.name)
     });
-    format!("{what} {}", ago(event.at, case))
+    format!("{what} {}", when(event, case))
 }
 
-fn ago(at: Timestamp, case: &Case) -> String {
-    format!("{} ago (at {at})", span(at.until(case.scope.at).max(0)))
+fn when(event: &TrailEvent, case: &Case) -> String {
+    format!("{} (at {})", event.at.ago(case.scope.at), event.at)
 }
 
 /// The changes of what a failure is about, around the time when trouble began.
@@ -171,7 +171,7 @@ fn changed(finding: &Finding, case: &Case) -> Option<Evidence> {
         let when = match last_ping.map(|ping| event.at.until(ping)) {
             Some(before @ 0..) => format!("{} before the last ping", span(before)),
             Some(after) => format!("{} after the last ping", span(-after)),
-            None => format!("{} ago", span(event.at.until(case.scope.at).max(0))),
+            None => event.at.ago(case.scope.at),
         };
         let what = format!("was changed {when} by {by}: {} at {}", event.name, event.at);
         observed(resource, what)

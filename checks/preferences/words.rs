@@ -6,7 +6,15 @@ use ssm_doctor_analysis::{
     answer::{Evidence, observed},
     session::{Defect, FieldType, Gate, Statement},
 };
-use ssm_doctor_facts::limit::SessionLimit;
+use ssm_doctor_facts::{
+    ids::{DocumentName, Region},
+    limit::SessionLimit,
+};
+
+/// The command that prints a version of a document.
+pub(crate) fn get_document(name: &DocumentName, version: &str, region: &Region) -> String {
+    format!("`aws ssm get-document --name {name} --document-version {version} --region {region}`")
+}
 
 /// A clause whose subject is the observation's.
 pub(crate) fn statement(statement: &Statement) -> String {

@@ -6,7 +6,6 @@
 //! advice. Source: `DescribeSessions`, `Status`, `Reason` and `Details`.
 
 use crate::prelude::*;
-use ssm_doctor_facts::time::span;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -23,9 +22,8 @@ fn run(case: &Case) -> Answer {
     let Some(last) = sessions.first() else {
         return Ok(Verdict::NotApplicable("nobody has had a session to it in 30 days"));
     };
-    let when = last.started_at.map_or(String::new(), |it| {
-        format!(", {} ago, at {it}", span(it.until(case.scope.at).max(0)))
-    });
+    let when =
+        last.started_at.map_or(String::new(), |at| format!(", {}, at {at}", at.ago(case.scope.at)));
     let by = last.document.as_ref().map_or(String::new(), |it| format!(" by {it}"));
     let reason = last.reason.as_ref().map_or(String::new(), |it| format!(": {it}"));
     let subject = format!("session {}", last.id);

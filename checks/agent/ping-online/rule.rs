@@ -5,7 +5,7 @@
 
 use crate::prelude::*;
 use ssm_doctor_analysis::node::unresponsive::{Silence, explore};
-use ssm_doctor_facts::{ssm::Ping, time::span};
+use ssm_doctor_facts::ssm::Ping;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -37,9 +37,9 @@ fn run(case: &Case) -> Answer {
     let Some(node) = case.facts.node(target).optional()? else {
         return Ok(Verdict::NotApplicable("the node is not registered"));
     };
-    let age = node.last_ping.map_or("at an unknown time".into(), |it| {
-        format!("{} ago, at {it}", span(it.until(case.scope.at).max(0)))
-    });
+    let age = node
+        .last_ping
+        .map_or("at an unknown time".into(), |at| format!("{}, at {at}", at.ago(case.scope.at)));
     let evidence =
         observed(target, format!("has the ping status {}; its last report came {age}", node.ping));
     Ok(match &node.ping {

@@ -10,7 +10,7 @@ use ssm_doctor_analysis::{
     node::runs_windows,
     session::{self, Defect, FieldType, Gates, PREFERENCES, Statement},
 };
-use ssm_doctor_facts::{change::Risk, ssm::Document, time::span};
+use ssm_doctor_facts::{change::Risk, ssm::Document};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -195,8 +195,8 @@ fn with_port_number(name: &DocumentName, case: &Case) -> FixOption {
 /// One document serves a whole account and Region, and anybody may have saved it last.
 fn saved(name: &DocumentName, document: &Document, scope: &Scope) -> Option<Evidence> {
     let version = document.version.as_deref()?;
-    let at = document.created_at.map_or(String::new(), |it| {
-        format!(", saved {} ago (at {it})", span(it.until(scope.at).max(0)))
-    });
+    let at = document
+        .created_at
+        .map_or(String::new(), |at| format!(", saved {} (at {at})", at.ago(scope.at)));
     Some(observed(name, format!("is in force as version {version}{at}")))
 }

@@ -3,9 +3,10 @@
 //! One document serves a whole account and Region. A stack of somebody else's that saves it changes
 //! every session there, and what worked yesterday does not. All that shows is the version and its date.
 
+use crate::preferences_words::get_document;
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gates};
-use ssm_doctor_facts::{change::SsmChange, time::span};
+use ssm_doctor_facts::change::SsmChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -33,17 +34,13 @@ fn run(case: &Case) -> Answer {
     let version = document.version.as_deref().unwrap_or("(unknown)");
     let evidence = observed(
         &name,
-        format!("is in force as version {version}, saved {} ago (at {at})", span(age.max(0))),
+        format!("is in force as version {version}, saved {} (at {at})", at.ago(case.scope.at)),
     );
     if age >= RECENT {
         return Ok(Verdict::Pass(evidence));
     }
     let region = &case.scope.region;
-    let show = |version: &str| {
-        format!(
-            "`aws ssm get-document --name {name} --document-version {version} --region {region}`"
-        )
-    };
+    let show = |version: &str| get_document(&name, version, region);
     let before = version.parse::<u32>().ok().and_then(|version| version.checked_sub(1));
     let before = before.filter(|before| *before > 0).map(|before| before.to_string());
     let compare =

@@ -4,9 +4,10 @@
 //! sessions use, and what was seen contradicts itself: see [`session::with_later_version`]. So this is advice, and a
 //! check on which the two versions disagree is unknown.
 
+use crate::preferences_words::get_document;
 use crate::prelude::*;
 use ssm_doctor_analysis::session;
-use ssm_doctor_facts::{change::SsmChange, time::span};
+use ssm_doctor_facts::change::SsmChange;
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -27,9 +28,9 @@ fn run(case: &Case) -> Answer {
         let what = format!("has no version that is later than version {default}, its default");
         return Ok(Verdict::Pass(observed(&name, what)));
     };
-    let saved = later.created_at.map_or(String::new(), |at| {
-        format!(", saved {} ago (at {at}),", span(at.until(case.scope.at).max(0)))
-    });
+    let saved = later
+        .created_at
+        .map_or(String::new(), |at| format!(", saved {} (at {at}),", at.ago(case.scope.at)));
     if later.content == document.content {
         let what = format!("has the same content as version {default}, its default");
         return Ok(Verdict::Pass(observed(&format!("version {} of {name}", later.version), what)));
@@ -42,11 +43,7 @@ fn run(case: &Case) -> Answer {
         ),
     );
     let region = &case.scope.region;
-    let show = |version: &str| {
-        format!(
-            "`aws ssm get-document --name {name} --document-version {version} --region {region}`"
-        )
-    };
+    let show = |version: &str| get_document(&name, version, region);
     let promote = FixOption::new(format!("make version {} of {name} the default", later.version))
         .after(format!("compare the two: run {} and {}", show(default), show(&later.version)))
         .with(SsmChange::SetDefaultDocumentVersion {

@@ -67,8 +67,7 @@ fn run(case: &Case) -> Judged {
     if !matches!(verdict, Verdict::NotApplicable(_)) {
         return Ok(verdict);
     }
-    let age =
-        console.at.map_or("at an unknown time".into(), |at| format!("{} ago", span(since(at))));
+    let age = console.at.map_or("at an unknown time".into(), |at| at.ago(case.scope.at));
     Ok(Verdict::Pass(observed(
         &subject,
         format!(

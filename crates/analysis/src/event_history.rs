@@ -2,7 +2,12 @@
 //!
 //! It has no data events, and management events are some minutes late. So only what is there says something.
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeSet,
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
 
 use ssm_doctor_facts::{
     cloudtrail::TrailEvent,
@@ -39,7 +44,7 @@ pub fn latest_start<'a>(
     target: &Target,
     caller: &str,
 ) -> Option<&'a TrailEvent> {
-    let target = alloc::string::ToString::to_string(target);
+    let target = target.to_string();
     let mut starts = events.iter().filter(|event| event.name == "StartSession");
     starts.find(|event| {
         event.target.as_deref() == Some(&target) && event.by.as_deref() == Some(caller)
@@ -71,14 +76,14 @@ pub fn search_for(subject: &str, document: Option<&DocumentName>) -> Option<(usi
     let words = subject.split(is_around).filter(|word| !word.is_empty());
     let found = words.filter_map(|word| {
         if let Some(role) = role_name(word) {
-            return Some((0, alloc::format!("GlobalResourceName/{role}")));
+            return Some((0, format!("GlobalResourceName/{role}")));
         }
         let is_key = word.starts_with("arn:") && word.contains(":kms:");
         if is_key || document.is_some_and(|document| document.as_str() == word) {
-            return Some((0, alloc::format!("ResourceName/{word}")));
+            return Some((0, format!("ResourceName/{word}")));
         }
         let rank = RESOURCES.iter().position(|prefix| word.starts_with(prefix))?;
-        Some((rank, alloc::format!("ResourceName/{word}")))
+        Some((rank, format!("ResourceName/{word}")))
     });
     let (rank, search) = found.min_by_key(|(rank, _)| *rank)?;
     Some((rank, search.parse().ok()?))

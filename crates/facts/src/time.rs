@@ -31,6 +31,12 @@ impl Timestamp {
     pub fn until(self, later: Self) -> i64 {
         later.as_second() - self.as_second()
     }
+
+    /// `12 minutes ago`. A time after `now`, by a clock that is ahead, is `0 seconds ago`.
+    #[must_use]
+    pub fn ago(self, now: Self) -> String {
+        format!("{} ago", span(self.until(now).max(0)))
+    }
 }
 
 impl fmt::Display for Timestamp {
