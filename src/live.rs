@@ -20,7 +20,7 @@ use crate::{
     collect::{
         Stop, ask,
         aws::{Account, ConnectError},
-        gather,
+        gather, our_account,
         workstation::Setup,
     },
     config::Config,
@@ -314,7 +314,7 @@ async fn meant(
 async fn list(account: &Account) -> Result<Facts, LiveError> {
     account.inventory().await.map_err(|failure| match account.rejected() {
         Some(words) => LiveError::Rejected(words.to_owned()),
-        None => LiveError::NoList(format!("{}: {}", failure.why.phrase(), failure.detail)),
+        None => LiveError::NoList(failure.to_string()),
     })
 }
 
@@ -369,10 +369,7 @@ fn note(text: &str) {
 
 /// Has IAM said that it knows no such user or role of this account?
 fn is_absent(facts: &Facts, operator: &Arn) -> bool {
-    let ours = match facts.caller.get(&Ourselves::Us) {
-        Some(Row::Present(caller)) => caller.account.as_str() == operator.account(),
-        _ => false,
-    };
+    let ours = our_account(facts).is_some_and(|account| account.as_str() == operator.account());
     let kind = operator.resource().split('/').next().unwrap_or_default();
     let name = match kind {
         "assumed-role" => operator.resource().split('/').nth(1).unwrap_or_default(),

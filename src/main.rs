@@ -30,6 +30,7 @@ mod tag;
 mod targets;
 #[cfg(any(feature = "live", test))]
 mod wait;
+mod word;
 
 use std::{
     env,
@@ -360,10 +361,10 @@ fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
     {
         let known = args.resume.as_deref().map(Shards::load).transpose()?.unwrap_or_default();
         let saved = args.save_facts.as_ref().or(args.resume.as_ref());
-        let saved = saved.map(|file| Pending::open(file, Readers::Owner)).transpose()?;
+        let pending = saved.map(|file| Pending::open(file, Readers::Owner)).transpose()?;
         let Collected { lines, missing, is_interrupted } =
             live::fleet::collect(args, config, known)?;
-        if let Some(file) = saved {
+        if let Some(file) = pending {
             file.write(&lines)?;
         }
         for what in &missing {
@@ -371,7 +372,7 @@ fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
         }
         let code = fleet::run(io::Cursor::new(lines), asked, args, outputs)?;
         if is_interrupted {
-            if let Some(file) = args.save_facts.as_ref().or(args.resume.as_ref()) {
+            if let Some(file) = saved {
                 warn(&format!("`--resume {}` continues the run", file.display()));
             }
             return Ok(INTERRUPTED);

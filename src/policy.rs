@@ -11,7 +11,7 @@ use crate::{Failure, cli::PolicyFormat, render};
 const SID: &str = "SsmDoctorReadOnly";
 const ASSUME_SID: &str = "SsmDoctorAssumeRole";
 
-/// An IAM policy document, in the order in which AWS writes them.
+/// An IAM policy document, with its elements in the order in which AWS writes them.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {

@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use self::aws::{Account, Shared};
-pub use self::stop::Stop;
+pub use self::{known::our_account, stop::Stop};
 
 pub struct Gathered {
     pub facts: Facts,
@@ -86,12 +86,7 @@ pub async fn gather(
     let mut chain = 0;
     let mut is_complete = true;
     while let Some(asked) = scopes.first() {
-        let explain = chain < LONG_CHAIN;
-        let mut needs = unasked(&facts, scopes, explain);
-        // Who changed the resource of the first cause is asked when the cause is known, and then nothing is asked.
-        if explain {
-            needs.extend(searches(&facts, scopes, needs.is_empty()));
-        }
+        let mut needs = unasked(&facts, scopes, chain < LONG_CHAIN);
         if needs.is_empty() {
             break;
         }
@@ -148,33 +143,34 @@ pub async fn gather(
 fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
     let mut targets = BTreeSet::new();
+    let mut asked_for = None;
     for scope in scopes {
         // Of each target's sessions the first is the one that was asked for.
         let first = targets.insert(&scope.target);
         let case = Case::new(facts, scope);
-        for (_, answer) in examine(&case) {
+        let answers = examine(&case);
+        for (_, answer) in &answers {
             match answer {
-                Err(unknown) => needs.extend(unknown.unasked()),
+                Err(unknown) => needs.extend(unknown.clone().unasked()),
                 Ok(Verdict::Fail(evidence, failure)) if first && explain => {
-                    let wanted =
-                        evidence.wanted().iter().cloned().chain(fix::wanted(&failure, &case));
+                    let wanted = evidence.wanted().iter().cloned();
+                    let wanted = wanted.chain(fix::wanted(failure, &case));
                     needs.extend(wanted.filter(|need| !facts.has(need)));
                 }
                 Ok(_) => {}
             }
         }
+        if first {
+            asked_for = Some((case, answers));
+        }
+    }
+    // The event history allows too few calls for many targets.
+    if let Some((case, answers)) = asked_for.filter(|_| explain && targets.len() == 1) {
+        // Who changed the resource of the first cause is asked when the cause is known, and then nothing else is open.
+        let complete = needs.is_empty();
+        needs.extend(event_history::wanted(&diagnose(&answers), &case, complete));
     }
     needs
-}
-
-/// What the event history may say of the failures of one target. For many targets it allows too few calls.
-fn searches(facts: &Facts, scopes: &[Scope], complete: bool) -> impl Iterator<Item = Need> {
-    let one = scopes.first().filter(|first| scopes.iter().all(|it| it.target == first.target));
-    let wanted = one.map(|scope| {
-        let case = Case::new(facts, scope);
-        event_history::wanted(&diagnose(&examine(&case)), &case, complete)
-    });
-    wanted.into_iter().flatten()
 }
 
 /// `ec2:DescribeInstances, sts:GetCallerIdentity and 5 more`.

@@ -1,14 +1,14 @@
-//! The wish to end a collection early, with what is known by then.
+//! A request to end a collection early and to keep what is known by then.
 
 use std::future::pending;
 
 use tokio::sync::watch;
 
-/// Whoever collects looks at this.
+/// The collector's side: was the end requested?
 #[derive(Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
-/// Whoever wants the end uses this.
+/// The side that requests the end.
 pub struct Stopper(watch::Sender<bool>);
 
 impl Stopper {
@@ -24,7 +24,7 @@ impl Stop {
         (Stopper(sender), Self(receiver))
     }
 
-    /// Nobody wants it.
+    /// A request that nobody makes.
     #[must_use]
     pub fn never() -> Self {
         Self::new().1
@@ -35,11 +35,11 @@ impl Stop {
         *self.0.borrow()
     }
 
-    /// Waits for the wish.
+    /// Waits until the end is requested.
     pub async fn set(&self) {
-        let mut wish = self.0.clone();
-        if wish.wait_for(|stop| *stop).await.is_err() {
-            // Nobody can want it any more.
+        let mut requested = self.0.clone();
+        if requested.wait_for(|stop| *stop).await.is_err() {
+            // The other side is gone, so nobody can request it any more.
             pending::<()>().await;
         }
     }

@@ -18,7 +18,7 @@ use ssm_doctor_facts::{
 };
 
 use super::node::{Cause, Node};
-use crate::snapshot::Snapshot;
+use crate::{snapshot::Snapshot, word::replaced};
 
 /// What shared facts say of single nodes and addresses.
 #[derive(Default)]
@@ -91,7 +91,7 @@ pub fn class(snapshot: &Snapshot, shared: &Mentioned) -> Option<String> {
     forget_times(scope, &mut facts);
     let mut text = serde_json::to_string(&Class { scope, facts: &facts }).ok()?;
     for Name { own, common } in names {
-        text = replaced(&text, &own, &common);
+        text = replaced(&text, &own, &common, is_part);
     }
     Some(text)
 }
@@ -135,21 +135,9 @@ fn forget_times(scope: &Scope, facts: &mut Facts) {
     }
 }
 
-/// `text` with `new` in the place of the word `old`.
-fn replaced(text: &str, old: &str, new: &str) -> String {
-    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '.';
-    let mut result = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(old) {
-        let (before, found) = rest.split_at(at);
-        let after = found.get(old.len()..).unwrap_or_default();
-        let is_word = !before.ends_with(is_part) && !after.starts_with(is_part);
-        result.push_str(before);
-        result.push_str(if is_word { new } else { old });
-        rest = after;
-    }
-    result.push_str(rest);
-    result
+/// A dot is a part of an address.
+fn is_part(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '.'
 }
 
 /// Can other nodes of its class have the causes of this one? Not if these name more of it than its id.
@@ -168,10 +156,11 @@ pub fn is_common(node: &Node, snapshot: &Snapshot) -> bool {
     !texts().any(|text| own.iter().any(|own| text.contains(own.as_str())))
 }
 
-/// What is known of a node, as it is for another one of its class.
+/// What was found for a node, adapted to another node of its class.
 #[must_use]
-pub fn again(known: &Node, snapshot: &Snapshot) -> Node {
-    let of = |text: &String| replaced(text, &known.target, &snapshot.scope.target.to_string());
+pub fn adapted(known: &Node, snapshot: &Snapshot) -> Node {
+    let target = snapshot.scope.target.to_string();
+    let of = |text: &String| replaced(text, &known.target, &target, is_part);
     let cause = |cause: &Cause| Cause {
         statement: of(&cause.statement),
         fix: of(&cause.fix),

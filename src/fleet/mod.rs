@@ -65,8 +65,8 @@ impl Work for Nodes {
         alike::is_common(&made.0, snapshot)
     }
 
-    fn again(made: &Self::Made, snapshot: &Snapshot) -> Self::Made {
-        (alike::again(&made.0, snapshot), made.1)
+    fn adapted(made: &Self::Made, snapshot: &Snapshot) -> Self::Made {
+        (alike::adapted(&made.0, snapshot), made.1)
     }
 
     fn wants(&self, snapshot: &Snapshot) -> bool {

@@ -105,7 +105,7 @@ impl Work for Reports {
         false
     }
 
-    fn again(made: &Self::Made, _: &Snapshot) -> Self::Made {
+    fn adapted(made: &Self::Made, _: &Snapshot) -> Self::Made {
         made.clone()
     }
 

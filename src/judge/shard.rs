@@ -4,11 +4,14 @@ use std::path::Path;
 
 use ssm_doctor_facts::{
     ids::{AccountId, Region},
-    lookup::{Facts, Ourselves, Row},
+    lookup::Facts,
 };
 
 use super::line::{self, Kind, Read};
-use crate::snapshot::{SnapshotError, text_of};
+use crate::{
+    collect::our_account,
+    snapshot::{SnapshotError, text_of},
+};
 
 /// The lines of an account and Region.
 pub struct Shard {
@@ -63,12 +66,8 @@ impl Shards {
             match line::kind(line).map_err(|error| wrong(error.to_string()))? {
                 Kind::Shared => {
                     let shared = line::shared(line).map_err(|error| wrong(error.to_string()))?;
-                    let account = match shared.facts.caller.get(&Ourselves::Us) {
-                        Some(Row::Present(caller)) => Some(caller.account.clone()),
-                        _ => None,
-                    };
                     shards.push(Shard {
-                        account,
+                        account: our_account(&shared.facts).cloned(),
                         region: shared.region,
                         is_incomplete: shared.incomplete,
                         text: String::new(),

@@ -58,8 +58,8 @@ pub trait Work: Send + Sync + 'static {
     /// Can what was made of a target be used for others of its class?
     fn is_common(made: &Self::Made, snapshot: &Snapshot) -> bool;
 
-    /// What was made of one target, for another of its class.
-    fn again(made: &Self::Made, snapshot: &Snapshot) -> Self::Made;
+    /// What was made of one target, adapted to another one of its class.
+    fn adapted(made: &Self::Made, snapshot: &Snapshot) -> Self::Made;
 
     /// Is this target of interest? The others are not judged.
     fn wants(&self, _: &Snapshot) -> bool {
@@ -130,13 +130,13 @@ fn receive<T>(from: &Receiver<T>, idle: &mut impl FnMut()) -> Result<T, RecvErro
     }
 }
 
-/// The line of shared facts that counts.
+/// The shared facts of the targets that follow.
 struct Common<S> {
     line: SharedFacts,
     work: S,
 }
 
-/// It, or what is wrong with it.
+/// The current line of shared facts, or what is wrong with it.
 type Shared<S> = Result<Arc<Common<S>>, String>;
 
 /// A line to judge.
@@ -253,7 +253,7 @@ impl<W: Work> Judge<W> {
         target.scope.session = asked.session.unwrap_or(target.scope.session);
         let class = W::class(&target, &shared.work);
         if let Some(made) = class.as_ref().and_then(|class| self.made.get(class)) {
-            return Ok(work.wants(&target).then(|| W::again(made, &target)));
+            return Ok(work.wants(&target).then(|| W::adapted(made, &target)));
         }
         let made = self.judge(&target, shared, asked, work)?;
         if let (Some(class), Some(made)) = (class, &made)

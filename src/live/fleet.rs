@@ -6,7 +6,7 @@
 
 use ssm_doctor_facts::{
     ids::{AccountId, Arn, Region, Target},
-    lookup::{Facts, Need, Ourselves, Row, Why},
+    lookup::{Facts, Need, Row, Why},
     scope::{Client, Scope, Sides},
     ssm::Ping,
 };
@@ -15,7 +15,7 @@ use super::{LiveError, Progress, about, list, now, runtime};
 use crate::{
     Failure,
     cli::Fleet,
-    collect::{Gathered, Stop, aws::Account, gather, workstation::Setup},
+    collect::{Gathered, Stop, aws::Account, gather, our_account, workstation::Setup},
     config::Config,
     judge::{
         line,
@@ -74,37 +74,37 @@ struct Run<'a> {
     found: Collected,
 }
 
-/// Whose nodes to examine.
-enum Whose {
-    /// Those of the account that the credentials are of.
-    Ours,
-    OfRole(Arn),
+/// An account to examine, by how the doctor gets at it.
+enum Access {
+    /// With the credentials at hand, which are of this account.
+    OwnCredentials,
+    Role(Arn),
 }
 
 impl Run<'_> {
     async fn all(&mut self, config: &Config) -> Result<(), Failure> {
         self.progress.say("finding credentials");
         let ours = self.connected(config).await?;
-        let roles = self.args.assume_role.iter().cloned().map(Whose::OfRole);
-        let mut whose: Vec<Whose> = roles.collect();
+        let roles = self.args.assume_role.iter().cloned().map(Access::Role);
+        let mut accounts: Vec<Access> = roles.collect();
         if let Some(name) = &self.args.organization_role {
-            whose.extend(of_organization(&ours, name).await?);
+            accounts.extend(of_organization(&ours, name).await?);
         }
-        if whose.is_empty() {
-            whose.push(Whose::Ours);
+        if accounts.is_empty() {
+            accounts.push(Access::OwnCredentials);
         }
         let mut first_error = None;
-        let is_only_one = whose.len() == 1;
-        for whose in whose {
-            let done = match &whose {
-                Whose::Ours => self.account(&ours).await,
-                Whose::OfRole(role) => match ours.assuming(role).await {
+        let is_only_one = accounts.len() == 1;
+        for access in accounts {
+            let done = match &access {
+                Access::OwnCredentials => self.account(&ours).await,
+                Access::Role(role) => match ours.assuming(role).await {
                     Ok(account) => self.account(&account).await,
                     Err(error) => Err(LiveError::from(error).into()),
                 },
             };
             let Err(error) = done else { continue };
-            if let Whose::OfRole(role) = &whose {
+            if let Access::Role(role) = &access {
                 self.found.missing.push(format!("account {}: {error}", role.account()));
             }
             if is_only_one {
@@ -134,16 +134,13 @@ impl Run<'_> {
 
     async fn account(&mut self, account: &Account) -> Result<(), Failure> {
         let caller = account.caller().await;
-        let id = match caller.caller.get(&Ourselves::Us) {
-            Some(Row::Present(caller)) => Some(caller.account.clone()),
-            _ => None,
-        };
+        let id = our_account(&caller).cloned();
         let regions = match self.args.regions() {
             Some(named) if named.is_empty() => vec![account.region().clone()],
             Some(named) => named,
-            None => account.regions().await.map_err(|failure| {
-                LiveError::NoList(format!("{}: {}", failure.why.phrase(), failure.detail))
-            })?,
+            None => {
+                account.regions().await.map_err(|failure| LiveError::NoList(failure.to_string()))?
+            }
         };
         let is_only_one = regions.len() == 1;
         for region in regions {
@@ -233,21 +230,17 @@ fn place(region: &Region, account: Option<&AccountId>) -> String {
 }
 
 /// The role of this name in every account of the organization; in our own account, our own credentials.
-async fn of_organization(ours: &Account, name: &str) -> Result<Vec<Whose>, LiveError> {
+async fn of_organization(ours: &Account, name: &str) -> Result<Vec<Access>, LiveError> {
     let caller = ours.caller().await;
-    let us = match caller.caller.get(&Ourselves::Us) {
-        Some(Row::Present(caller)) => Some(caller.account.clone()),
-        _ => None,
-    };
-    let accounts = ours.accounts().await.map_err(|failure| {
-        LiveError::NoAccounts(format!("{}: {}", failure.why.phrase(), failure.detail))
-    })?;
+    let us = our_account(&caller);
+    let accounts =
+        ours.accounts().await.map_err(|failure| LiveError::NoAccounts(failure.to_string()))?;
     let partition = ours.region().partition();
     let of = |account: AccountId| {
-        if us.as_ref() == Some(&account) {
-            return Some(Whose::Ours);
+        if us == Some(&account) {
+            return Some(Access::OwnCredentials);
         }
-        format!("arn:{partition}:iam::{account}:role/{name}").parse().ok().map(Whose::OfRole)
+        format!("arn:{partition}:iam::{account}:role/{name}").parse().ok().map(Access::Role)
     };
     Ok(accounts.into_iter().filter_map(of).collect())
 }

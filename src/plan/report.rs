@@ -17,6 +17,7 @@ use super::{
 use crate::{
     render::json_v1::{self, Certainty, Conclusion, Finding, Tool},
     report::{self, Report, summary::Role},
+    word::replaced,
 };
 
 /// What a Terraform plan does to sessions.
@@ -288,7 +289,7 @@ impl Names {
         let mut text = text.to_owned();
         for (id, name) in &self.said {
             if text.contains(id.as_str()) {
-                text = replaced(&text, id, name);
+                text = replaced(&text, id, name, is_part_of_id);
             }
         }
         text
@@ -300,7 +301,7 @@ impl Names {
         for reference in self.referred.iter().filter(|reference| reference.exists) {
             if text.contains(reference.id.as_str()) {
                 let name = format!("{} ({})", reference.address, reference.id);
-                text = replaced(&text, &reference.id, &name);
+                text = replaced(&text, &reference.id, &name, is_part_of_id);
             }
         }
         self.in_text(&text)
@@ -350,18 +351,4 @@ impl Names {
         let text = value.to_string();
         self.said.iter().any(|(id, _)| text.contains(id.as_str()))
     }
-}
-
-/// `id` as a whole word.
-fn replaced(text: &str, id: &str, name: &str) -> String {
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(id) {
-        let whole = !before.ends_with(is_part_of_id) && !after.starts_with(is_part_of_id);
-        result.push_str(before);
-        result.push_str(if whole { name } else { id });
-        rest = after;
-    }
-    result.push_str(rest);
-    result
 }

@@ -3,7 +3,10 @@
 //! An account may look events up twice a second in a Region. So calls of one run keep their distance, and each reads
 //! the latest page only. Addresses and keys of callers are not taken over.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use aws_sdk_cloudtrail::{
     Client,
@@ -16,10 +19,7 @@ use ssm_doctor_facts::{
     ids::{EventSearch, Region},
     lookup::Facts,
 };
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use super::{
     service::Service,
@@ -42,12 +42,13 @@ const LONGEST_MESSAGE: usize = 1_000;
 pub struct Turn(Arc<Mutex<Option<Instant>>>);
 
 impl Turn {
-    async fn wait(&self) {
-        let mut next = self.0.lock().await;
-        if let Some(at) = *next {
-            sleep_until(at).await;
-        }
-        *next = Some(Instant::now() + DISTANCE);
+    /// When this call may start. Later calls wait for it.
+    fn take(&self, now: Instant) -> Instant {
+        // A call that panicked took its turn all the same.
+        let mut next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = next.map_or(now, |next| next.max(now));
+        *next = Some(start + DISTANCE);
+        start
     }
 }
 
@@ -64,6 +65,7 @@ impl CloudTrail {
         region: &Region,
         turn: &Turn,
     ) -> Outcome<Vec<TrailEvent>> {
+        // Every search has a slash: its type checks that.
         let (attribute, value) = search.as_str().split_once('/').unwrap_or_default();
         let (key, is_global) = match attribute {
             "Username" => (LookupAttributeKey::Username, false),
@@ -74,7 +76,7 @@ impl CloudTrail {
         let only = LookupAttribute::builder().attribute_key(key).attribute_value(value).build();
         let only = only.map_err(|error| unreadable(error.to_string()))?;
         let client = if is_global { self.of_global_services(region) } else { self.client.clone() };
-        turn.wait().await;
+        sleep_until(turn.take(Instant::now())).await;
         let call = client.lookup_events().lookup_attributes(only).max_results(PAGE);
         let output = self.watch.read(call.send().await, &[])?;
         let found = output.and_then(|output| output.events).into_iter().flatten();
@@ -106,6 +108,7 @@ fn event(it: &Event) -> Option<TrailEvent> {
         name: it.event_name()?.into(),
         source: it.event_source()?.into(),
         by: text("/userIdentity/arn").or_else(|| text("/userIdentity/invokedBy")),
+        // A record that does not say so may be a change.
         read_only: record.get("readOnly").and_then(Value::as_bool).unwrap_or_default(),
         error: text("/errorCode"),
         message: message.map(|message| message.chars().take(LONGEST_MESSAGE).collect()),
@@ -148,11 +151,13 @@ mod tests {
         assert_eq!(event(&row.cloud_trail_event("{").build()), None);
     }
 
-    #[tokio::test]
-    async fn calls_keep_their_distance() {
-        let (turn, started) = (Turn::default(), Instant::now());
-        turn.wait().await;
-        turn.wait().await;
-        assert!(started.elapsed() >= DISTANCE);
+    #[test]
+    fn calls_keep_their_distance() {
+        let (turn, now) = (Turn::default(), Instant::now());
+        assert_eq!(turn.take(now), now);
+        assert_eq!(turn.take(now), now + DISTANCE);
+        assert_eq!(turn.take(now + DISTANCE / 2), now + 2 * DISTANCE);
+        let later = now + 4 * DISTANCE;
+        assert_eq!(turn.take(later), later);
     }
 }

@@ -128,25 +128,15 @@ impl Account {
     /// [`ConnectError`] without either. Whether AWS accepts the credentials is not known until the
     /// first call: see [`rejected`](Self::rejected).
     pub async fn connect(region: Option<&str>, mut here: Setup) -> Result<Self, ConnectError> {
-        let seconds = Duration::from_secs;
         // The SDK panics without.
         connector().ok_or(ConnectError::NothingTrusted)?;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(4)
-                    .with_initial_backoff(Duration::from_millis(200)),
-            )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(seconds(3))
-                    .read_timeout(seconds(10))
-                    .operation_attempt_timeout(seconds(15))
-                    .operation_timeout(seconds(25))
-                    .build(),
-            )
+            .retry_config(retries())
+            .timeout_config(timeouts())
             .stalled_stream_protection(
-                StalledStreamProtectionConfig::enabled().grace_period(seconds(5)).build(),
+                StalledStreamProtectionConfig::enabled()
+                    .grace_period(Duration::from_secs(5))
+                    .build(),
             );
         if let Ok(name) = AppName::new(concat!("ssm-doctor-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
@@ -260,6 +250,23 @@ impl Account {
     pub fn rejected(&self) -> Option<&str> {
         self.watch.rejected()
     }
+}
+
+/// How often a call is repeated.
+#[must_use]
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200))
+}
+
+/// How long a call may take.
+#[must_use]
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(10))
+        .operation_attempt_timeout(Duration::from_secs(15))
+        .operation_timeout(Duration::from_secs(25))
+        .build()
 }
 
 fn region_of(config: &SdkConfig) -> Result<Region, ConnectError> {

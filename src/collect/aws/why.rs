@@ -4,7 +4,11 @@
 //! The codes of one meaning differ by protocol (EC2's own, query XML, JSON), hence the lists. What
 //! "not found" means differs by call, so each call brings its own list of those.
 
-use std::{error::Error, fmt::Debug, str::FromStr};
+use std::{
+    error::Error,
+    fmt::{self, Debug},
+    str::FromStr,
+};
 
 use aws_smithy_runtime_api::client::{
     interceptors::InterceptorError,
@@ -25,6 +29,12 @@ use crate::collect::text::printable;
 pub struct Failure {
     pub why: Why,
     pub detail: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.why.phrase(), self.detail)
+    }
 }
 
 /// `None` where AWS said that there is no such thing.

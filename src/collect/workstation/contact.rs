@@ -7,7 +7,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -45,8 +45,13 @@ pub enum Way<'a> {
     Proxy(&'a Intercept),
 }
 
-/// None if the system has no certificates that it trusts.
+/// None if the system has no certificates that it trusts. They are read once: that takes as long as some calls.
 pub fn connector() -> Option<TlsConnector> {
+    static CONNECTOR: LazyLock<Option<TlsConnector>> = LazyLock::new(new_connector);
+    CONNECTOR.clone()
+}
+
+fn new_connector() -> Option<TlsConnector> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
