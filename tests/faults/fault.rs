@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::exchange::{Question, Reply};
+use super::replay::{Question, Reply};
 
 /// A token of a page that the server never gives.
 pub const PAGE: &str = "a-page-of-the-fault";

@@ -1,6 +1,6 @@
 //! Every fault between the doctor and AWS, in every answer of every account that `tests/aws` builds.
 //!
-//! The collection runs in this process, with the real SDK; only the connection below it is ours (`exchange.rs`). The
+//! The collection runs in this process, with the real SDK; only the connection below it is ours (`replay.rs`). The
 //! server of `tests/aws` answers each question once per account. The SDK waits a hundredth of the usual time before it
 //! repeats a call, and does not wait for an answer that does not come.
 //!
@@ -28,10 +28,10 @@ mod bench;
 #[allow(dead_code, unused_imports, reason = "the binary uses all of it, and tests it")]
 #[path = "../../src/collect/mod.rs"]
 mod collect;
-mod exchange;
 mod fault;
 #[path = "../packages.rs"]
 mod packages;
+mod replay;
 
 use std::{
     cell::RefCell,
@@ -45,7 +45,7 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_sts::config::{
     AsyncSleep, Credentials, SharedAsyncSleep, SharedCredentialsProvider, Sleep,
 };
@@ -65,24 +65,29 @@ use ssm_doctor_facts::{
 };
 
 use bench::{Bench, http};
-use collect::{Stop, aws::Account, gather, workstation::Setup};
-use exchange::{Line, Memory};
+use collect::{
+    Stop,
+    aws::{Account, retries, timeouts},
+    gather,
+    workstation::Setup,
+};
 use fault::{Aim, Fault, Kind};
 use packages::Outcome;
+use replay::{Recording, ReplayClient};
 
 static BENCH: LazyLock<Result<Bench, String>> = LazyLock::new(|| {
     Bench::start().map_err(|error| format!("the test bench did not start: {error}"))
 });
 
-/// The SDK waits so much shorter than usual before it repeats a call.
+/// Divides the time that the SDK waits before it repeats a call.
 const HASTE: u32 = 100;
-/// Waits that are as long are no waits before a repeated call.
+/// The SDK sleeps as long as this, or longer, for its time limits only. These stay as they are.
 const ATTEMPT: Duration = Duration::from_secs(15);
-/// As of the command line.
+/// The default of `--timeout`.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Far beyond all retries of all pages.
 const MOST_TIMES: u32 = 100;
-/// Accounts and faults of a sample.
+/// Accounts of a sample.
 const SAMPLE: [&str; 5] = [
     "healthy/private-endpoints",
     "broken/endpoint-sg-no-443",
@@ -90,6 +95,7 @@ const SAMPLE: [&str; 5] = [
     "broken/hub-not-announced",
     "fleet/small",
 ];
+/// Faults of a sample, in each account.
 const SAMPLED: usize = 60;
 
 static RUNS: AtomicUsize = AtomicUsize::new(0);
@@ -178,7 +184,7 @@ fn accounts() -> Outcome<Vec<Described>> {
 /// Whom to ask, and what about.
 struct Place {
     world: Value,
-    memory: Arc<Memory>,
+    recording: Arc<Recording>,
     /// Every instance and node, of which the list is requested first.
     is_fleet: bool,
 }
@@ -196,14 +202,14 @@ fn try_all(
         http(bench.port, "PUT", &path, &json!({ "deny": described.deny }).to_string())?;
     }
     let is_fleet = described.name.starts_with("fleet/");
-    let place = Place { world, memory: Memory::of(bench.port), is_fleet };
-    let (usual, line) = place.run(None)?;
-    let faults = faults(&line);
+    let place = Place { world, recording: Recording::of(bench.port), is_fleet };
+    let (usual, client) = place.run(None)?;
+    let faults = faults(&client);
     let step = sampled.map_or(1, |most| faults.len().div_ceil(most));
     let mut complaints = Vec::new();
     for fault in faults.into_iter().step_by(step) {
         let said = match place.run(Some(fault.clone())) {
-            Ok((seen, line)) if line.met() => compare(&fault, &usual, &seen, &line),
+            Ok((seen, client)) if client.met() => compare(&fault, &usual, &seen, &client),
             Ok(_) => continue,
             Err(error) => vec![error.to_string()],
         };
@@ -214,8 +220,8 @@ fn try_all(
 }
 
 /// Every fault in every question, and in every call that asks several.
-fn faults(line: &Line) -> Vec<Fault> {
-    let questions = line.questions();
+fn faults(client: &ReplayClient) -> Vec<Fault> {
+    let questions = client.questions();
     let mut calls: BTreeMap<&str, usize> = BTreeMap::new();
     for question in &questions {
         *calls.entry(&question.call).or_default() += 1;
@@ -241,17 +247,17 @@ fn faults(line: &Line) -> Vec<Fault> {
     faults
 }
 
-/// What came of a run, for each target.
+/// The result of a run, for each target.
 type Seen = BTreeMap<Target, (Overall, Vec<(String, Answer)>)>;
 
 impl Place {
-    fn run(&self, fault: Option<Fault>) -> Outcome<(Seen, Line)> {
-        let line = Line::new(&self.memory, fault);
+    fn run(&self, fault: Option<Fault>) -> Outcome<(Seen, ReplayClient)> {
+        let client = ReplayClient::new(&self.recording, fault);
         PANICS.with(|panics| panics.borrow_mut().clear());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let seen = panic::catch_unwind(AssertUnwindSafe(|| {
             runtime.block_on(async {
-                let within = tokio::time::timeout(2 * DEADLINE, self.look(&line)).await;
+                let within = tokio::time::timeout(2 * DEADLINE, self.look(&client)).await;
                 within.map_err(|_| "no end at the deadline")?
             })
         }));
@@ -261,11 +267,11 @@ impl Place {
             return Err(format!("a panic: {panics}").into());
         }
         let seen: Outcome<Seen> = seen.map_err(|_| "a panic")?;
-        Ok((seen?, line))
+        Ok((seen?, client))
     }
 
-    async fn look(&self, line: &Line) -> Outcome<Seen> {
-        let account = Account::of(self.config(line), Setup::default(), false)?;
+    async fn look(&self, client: &ReplayClient) -> Outcome<Seen> {
+        let account = Account::of(self.config(client), Setup::default(), false)?;
         let mut facts = Facts::default();
         let mut targets: Vec<Target> = vec![text(&self.world["target"]).to_owned().try_into()?];
         if self.is_fleet {
@@ -303,7 +309,7 @@ impl Place {
         Ok(judged.collect())
     }
 
-    fn config(&self, line: &Line) -> SdkConfig {
+    fn config(&self, client: &ReplayClient) -> SdkConfig {
         let key = |name: &str| text(&self.world["operator_env"][name]).to_owned();
         let credentials = Credentials::new(
             key("AWS_ACCESS_KEY_ID"),
@@ -317,28 +323,19 @@ impl Place {
             .region(aws_config::Region::new(text(&self.world["region"]).to_owned()))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .endpoint_url("http://127.0.0.1:1")
-            .http_client(line.clone())
-            .sleep_impl(SharedAsyncSleep::new(Hasty))
-            .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(4)
-                    .with_initial_backoff(Duration::from_millis(200)),
-            )
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_attempt_timeout(ATTEMPT)
-                    .operation_timeout(Duration::from_secs(25))
-                    .build(),
-            )
+            .http_client(client.clone())
+            .sleep_impl(SharedAsyncSleep::new(ShortSleep))
+            .retry_config(retries())
+            .timeout_config(timeouts())
             .build()
     }
 }
 
-/// Does not sleep long between two attempts.
+/// Sleeps shortly between two attempts.
 #[derive(Debug)]
-struct Hasty;
+struct ShortSleep;
 
-impl AsyncSleep for Hasty {
+impl AsyncSleep for ShortSleep {
     fn sleep(&self, duration: Duration) -> Sleep {
         let factor = if duration < ATTEMPT { HASTE } else { 1 };
         Sleep::new(tokio::time::sleep(duration / factor))
@@ -350,11 +347,11 @@ fn now() -> Outcome<Timestamp> {
     Ok(Timestamp::from_second(i64::try_from(since.as_secs())?).ok_or("no such time")?)
 }
 
-/// What should not be.
-fn compare(fault: &Fault, usual: &Seen, seen: &Seen, line: &Line) -> Vec<String> {
+/// What contradicts the run without a fault.
+fn compare(fault: &Fault, usual: &Seen, seen: &Seen, client: &ReplayClient) -> Vec<String> {
     let mut complaints = Vec::new();
-    if line.most() > MOST_TIMES {
-        complaints.push(format!("one question was asked {} times", line.most()));
+    if client.most() > MOST_TIMES {
+        complaints.push(format!("one question was asked {} times", client.most()));
     }
     if !fault.kind.is_visible() {
         return complaints;
@@ -406,8 +403,8 @@ fn compare(fault: &Fault, usual: &Seen, seen: &Seen, line: &Line) -> Vec<String>
 }
 
 fn is_flip(before: Overall, after: Overall) -> bool {
-    let can_start = |overall| matches!(overall, Overall::Healthy | Overall::Degraded);
-    before == Overall::Blocked && can_start(after) || can_start(before) && after == Overall::Blocked
+    before == Overall::Blocked && after.can_start()
+        || before.can_start() && after == Overall::Blocked
 }
 
 fn text(value: &Value) -> &str {

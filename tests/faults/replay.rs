@@ -111,12 +111,12 @@ fn failed(error: &dyn fmt::Display) -> ConnectorError {
 }
 
 /// The server's answers so far.
-pub struct Memory {
+pub struct Recording {
     port: u16,
     answers: Mutex<HashMap<Question, Reply>>,
 }
 
-impl Memory {
+impl Recording {
     pub fn of(port: u16) -> Arc<Self> {
         Arc::new(Self { port, answers: Mutex::default() })
     }
@@ -165,10 +165,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The HTTP client of one run.
 #[derive(Clone)]
-pub struct Line(Arc<Inner>);
+pub struct ReplayClient(Arc<Inner>);
 
 struct Inner {
-    memory: Arc<Memory>,
+    recording: Arc<Recording>,
     fault: Option<Fault>,
     /// How often each question was asked, in the order of the first time.
     asked: Mutex<(BTreeMap<Question, u32>, Vec<Question>)>,
@@ -176,16 +176,16 @@ struct Inner {
     rest: Mutex<Option<Reply>>,
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for ReplayClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Line")
+        f.write_str("ReplayClient")
     }
 }
 
-impl Line {
-    pub fn new(memory: &Arc<Memory>, fault: Option<Fault>) -> Self {
-        let memory = Arc::clone(memory);
-        Self(Arc::new(Inner { memory, fault, asked: Mutex::default(), rest: Mutex::default() }))
+impl ReplayClient {
+    pub fn new(recording: &Arc<Recording>, fault: Option<Fault>) -> Self {
+        let recording = Arc::clone(recording);
+        Self(Arc::new(Inner { recording, fault, asked: Mutex::default(), rest: Mutex::default() }))
     }
 
     /// What was asked, each question once.
@@ -206,7 +206,7 @@ impl Line {
     }
 
     fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let Inner { memory, fault, asked, rest } = &*self.0;
+        let Inner { recording, fault, asked, rest } = &*self.0;
         let question = Question::of(request);
         let (before, at) = {
             let (counts, order) = &mut *locked(asked);
@@ -223,7 +223,7 @@ impl Line {
         {
             return rest.response();
         }
-        let reply = memory.answer(&question, request).map_err(|error| failed(&error))?;
+        let reply = recording.answer(&question, request).map_err(|error| failed(&error))?;
         let Some(fault) = fault.as_ref().filter(|fault| fault.concerns(&question, at)) else {
             return reply.response();
         };
@@ -243,13 +243,13 @@ impl Line {
     }
 }
 
-impl HttpConnector for Line {
+impl HttpConnector for ReplayClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::ready(self.answer(&request))
     }
 }
 
-impl HttpClient for Line {
+impl HttpClient for ReplayClient {
     fn http_connector(
         &self,
         _: &HttpConnectorSettings,
