@@ -65,6 +65,12 @@ impl Bench {
         Ok(std::env::join_paths([folder, Path::new("/usr/bin"), Path::new("/bin")])?)
     }
 
+    /// The calls of an account that the server has seen.
+    pub fn log(&self, account: u64) -> Outcome<Vec<Value>> {
+        let log = http(self.port, "GET", &format!("/_test/log?account={account}"), "")?;
+        Ok(serde_json::from_str(&log)?)
+    }
+
     pub fn proxy(&self, rules: &[Value]) -> Outcome<Proxy> {
         let upstream = format!("127.0.0.1:{}", self.port);
         let mut process =
@@ -99,6 +105,14 @@ pub fn accepted(bench: &Bench, commands: &[String]) -> Outcome<()> {
 }
 
 /// Runs to the end, or kills at `PATIENCE`.
+/// As [`run`], of a program that prints a JSON document.
+pub fn run_json(command: Command) -> Outcome<(Option<i32>, Value)> {
+    let (exit, stdout, stderr) = run(command)?;
+    let document =
+        serde_json::from_str(&stdout).map_err(|error| format!("{error}\n{stdout}\n{stderr}"))?;
+    Ok((exit, document))
+}
+
 pub fn run(mut command: Command) -> Outcome<(Option<i32>, String, String)> {
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;

@@ -13,13 +13,13 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    bench::{Bench, http, run},
+    bench::{Bench, http, run, run_json},
     is_read, list, on_loopback,
     packages::{Outcome, finish},
     text,
 };
 
-/// What beside the target is in the Region: how many work, are blocked and are stopped.
+/// Accounts, each with a break of `worlds.py`: how many instances of the Region work, are blocked, and are stopped.
 const FLEETS: [(u64, &str, [u64; 3]); 2] =
     [(100_000_910_001, "small-fleet", [2, 1, 1]), (100_000_910_002, "larger-fleet", [6, 3, 2])];
 
@@ -62,7 +62,7 @@ pub fn region(bench: &Bench) -> Outcome<()> {
             &json!([["identity/profile-attached", blocked, blocked, blocked]]),
         )?;
 
-        let log = log(bench, account)?;
+        let log = bench.log(account)?;
         if let Some(call) = log.iter().find(|call| !is_read(call)) {
             return Err(format!("more than a read: {call}").into());
         }
@@ -113,7 +113,7 @@ pub fn accounts(bench: &Bench) -> Outcome<()> {
         same("the account of a node", &node["account"], &theirs["account"])?;
     }
     for (account, may_assume) in [(own, true), (other, false)] {
-        let log = log(bench, account)?;
+        let log = bench.log(account)?;
         let wrong = log
             .iter()
             .find(|call| !(is_read(call) || may_assume && text(&call["action"]) == "AssumeRole"));
@@ -152,7 +152,7 @@ pub fn interrupted(bench: &Bench) -> Outcome<()> {
     let asked =
         |log: &[Value]| log.iter().any(|call| text(&call["action"]) == "SimulatePrincipalPolicy");
     let patience = Instant::now() + Duration::from_mins(2);
-    while !asked(&log(bench, account)?) && Instant::now() < patience {
+    while !asked(&bench.log(account)?) && Instant::now() < patience {
         thread::sleep(Duration::from_millis(50));
     }
     finish(Command::new("kill").args(["-INT", &child.id().to_string()]))?;
@@ -173,7 +173,7 @@ pub fn interrupted(bench: &Bench) -> Outcome<()> {
     let (exit, resumed) = ask(bench, &world, &[&regions[..], &resume].concat())?;
     same("exit code of the continued run", &json!(exit), &json!(1))?;
     same("the continued run", &resumed, &complete)?;
-    let log = log(bench, account)?;
+    let log = bench.log(account)?;
     let count = |action: &str| log.iter().filter(|call| text(&call["action"]) == action).count();
     same("calls that the first run made", &json!(count("GetInstanceProfile")), &json!(0))?;
     same("calls that it lacked", &json!(count("GetConnectionStatus")), &json!(2))?;
@@ -189,10 +189,8 @@ fn clear(bench: &Bench, account: u64) -> Outcome<()> {
 
 fn ask(bench: &Bench, world: &Value, args: &[String]) -> Outcome<(Option<i32>, Value)> {
     let home = tempfile::tempdir()?;
-    let (exit, stdout, stderr) = run(doctor(bench.port, world, home.path(), args))?;
-    let fleet = serde_json::from_str(&stdout)
-        .map_err(|error| format!("{args:?}: {error}\n{stdout}\n{stderr}"))?;
-    Ok((exit, fleet))
+    let doctor = doctor(bench.port, world, home.path(), args);
+    run_json(doctor).map_err(|error| format!("{args:?}: {error}").into())
 }
 
 fn doctor(port: u16, world: &Value, home: &Path, args: &[String]) -> Command {
@@ -200,11 +198,6 @@ fn doctor(port: u16, world: &Value, home: &Path, args: &[String]) -> Command {
     doctor.args(["fleet", "--format", "json", "--region", text(&world["region"])]).args(args);
     on_loopback(&mut doctor, home, port, &world["operator_env"]);
     doctor
-}
-
-fn log(bench: &Bench, account: u64) -> Outcome<Vec<Value>> {
-    let log = http(bench.port, "GET", &format!("/_test/log?account={account}"), "")?;
-    Ok(serde_json::from_str(&log)?)
 }
 
 /// What a call asks, whoever asks it and whenever.

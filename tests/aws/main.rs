@@ -178,14 +178,6 @@ fn main() -> ExitCode {
         let bench = BENCH.as_ref().map_err(Failed::from)?;
         selftest(bench).map_err(|error| Failed::from(error.to_string()))
     }));
-    trials.push(Trial::test("targets/several", || {
-        let bench = BENCH.as_ref().map_err(Failed::from)?;
-        several::examine(bench, 100_000_900_001)
-    }));
-    trials.push(Trial::test("targets/waits", || {
-        let bench = BENCH.as_ref().map_err(Failed::from)?;
-        waits::examine(bench, 100_000_900_011)
-    }));
     let scenarios = match terraform::scenarios() {
         Ok(scenarios) => scenarios,
         Err(error) => {
@@ -197,11 +189,14 @@ fn main() -> ExitCode {
         let trial = Trial::test(format!("terraform/{}", scenario.name), move || {
             let bench = BENCH.as_ref().map_err(Failed::from)?;
             terraform::examine(bench, account, &scenario)
+                .map_err(|error| Failed::from(error.to_string()))
         });
         trial.with_ignored_flag(true)
     }));
     for (name, examine) in [
-        ("fleet/region", fleet::region as fn(&Bench) -> Outcome<()>),
+        ("targets/several", several::examine as fn(&Bench) -> Outcome<()>),
+        ("targets/waits", waits::examine),
+        ("fleet/region", fleet::region),
         ("fleet/accounts", fleet::accounts),
         ("fleet/interrupted", fleet::interrupted),
     ] {
@@ -320,8 +315,7 @@ fn diagnose(bench: &Bench, account: u64, case: &Case) -> Outcome<Seen> {
     let start = Instant::now();
     let (exit, stdout, stderr) = ask(case, &world, port)?;
     let took = start.elapsed();
-    let log = http(bench.port, "GET", &format!("/_test/log?account={account}"), "")?;
-    let log: Vec<Value> = serde_json::from_str(&log)?;
+    let log = bench.log(account)?;
     if let Some(latency) = latency {
         let report: Value = serde_json::from_str(&stdout).unwrap_or_default();
         println!(

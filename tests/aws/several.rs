@@ -2,11 +2,10 @@
 
 use std::process::Command;
 
-use libtest_mimic::Failed;
 use serde_json::Value;
 
 use super::{
-    bench::{Bench, http, run},
+    bench::{Bench, run_json},
     is_read, list, on_loopback,
     packages::Outcome,
     text,
@@ -15,21 +14,15 @@ use super::{
 /// An account with a healthy instance; the server takes its time for each answer.
 const WORLD: (&str, &str) = ("private-endpoints", "slow-answers");
 
-pub fn examine(bench: &Bench, account: u64) -> Result<(), Failed> {
-    compare(bench, account).map_err(|error| Failed::from(error.to_string()))
-}
-
-fn compare(bench: &Bench, account: u64) -> Outcome<()> {
+pub fn examine(bench: &Bench) -> Outcome<()> {
+    let account = 100_000_900_001;
     let world = bench.build(account, WORLD.0, &[WORLD.1.to_owned()])?;
     let ask = |args: &[&str]| -> Outcome<(Option<i32>, Value)> {
         let home = tempfile::tempdir()?;
         let mut doctor = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
         doctor.args(args).args(["--format", "json", "--region", text(&world["region"])]);
         on_loopback(&mut doctor, home.path(), bench.port, &world["operator_env"]);
-        let (exit, stdout, stderr) = run(doctor)?;
-        let document = serde_json::from_str(&stdout)
-            .map_err(|error| format!("{args:?}: {error}\n{stdout}\n{stderr}"))?;
-        Ok((exit, document))
+        run_json(doctor).map_err(|error| format!("{args:?}: {error}").into())
     };
     let target = text(&world["target"]);
     let (exit, by_id) = ask(&[target, "--no-client"])?;
@@ -55,9 +48,7 @@ fn compare(bench: &Bench, account: u64) -> Outcome<()> {
     if exit != Some(2) || verdicts.first() != Some(&&by_id["verdict"]) || verdicts.len() != 2 {
         return Err(format!("two targets: exit code {exit:?}, {verdicts:?}").into());
     }
-    let log = http(bench.port, "GET", &format!("/_test/log?account={account}"), "")?;
-    let log: Vec<Value> = serde_json::from_str(&log)?;
-    match log.iter().find(|call| !is_read(call)) {
+    match bench.log(account)?.iter().find(|call| !is_read(call)) {
         Some(call) => Err(format!("more than a read: {call}").into()),
         None => Ok(()),
     }

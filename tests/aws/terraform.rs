@@ -7,7 +7,6 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, process::Command};
 
-use libtest_mimic::Failed;
 use serde_json::Value;
 use ssm_doctor_facts::{
     lookup::Row,
@@ -16,7 +15,7 @@ use ssm_doctor_facts::{
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
 
 use super::{
-    bench::{Bench, run},
+    bench::{Bench, run, run_json},
     list, on_loopback,
     packages::Outcome,
     text,
@@ -58,11 +57,7 @@ fn builds(configuration: &str, scenario: &Scenario) -> bool {
         && (story.is_empty() || configuration.contains(&format!("\"{story}\"")))
 }
 
-pub fn examine(bench: &Bench, account: u64, scenario: &Scenario) -> Result<(), Failed> {
-    compare(bench, account, scenario).map_err(|error| Failed::from(error.to_string()))
-}
-
-fn compare(bench: &Bench, account: u64, scenario: &Scenario) -> Outcome<()> {
+pub fn examine(bench: &Bench, account: u64, scenario: &Scenario) -> Outcome<()> {
     let configuration = configuration(scenario)?;
     let region = configuration
         .lines()
@@ -76,21 +71,17 @@ fn compare(bench: &Bench, account: u64, scenario: &Scenario) -> Outcome<()> {
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
     doctor.args([text(&world["target"]), "--no-client", "--format", "json", "--region", region]);
     on_loopback(&mut doctor, home.path(), bench.port, &world["operator_env"]);
-    let (_, stdout, stderr) = run(doctor)?;
-    let found: Value =
-        serde_json::from_str(&stdout).map_err(|error| format!("{error}: {stderr}"))?;
+    let (_, report) = run_json(doctor)?;
 
     let mut demo = Command::new(env!("CARGO_BIN_EXE_ssm-doctor"));
     demo.args(["demo", &scenario.name, "--format", "json"]);
-    let (_, known, stderr) = run(demo)?;
-    let expected: Value =
-        serde_json::from_str(&known).map_err(|error| format!("{error}: {stderr}"))?;
-    let [found, expected] = [&found, &expected]
+    let (_, known) = run_json(demo)?;
+    let [found, expected] = [&report, &known]
         .map(|report| (text(&report["verdict"]), list(&report["causes"]).first().map(text)));
     if found == expected {
         Ok(())
     } else {
-        Err(format!("{found:?}, and not {expected:?}\n{stdout}").into())
+        Err(format!("{found:?}, and not {expected:?}\n{report}").into())
     }
 }
 

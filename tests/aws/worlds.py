@@ -204,6 +204,11 @@ class World:
         given: dict[str, Any] = {}
         if self.plan["profile"]:
             given["IamInstanceProfile"] = {"Name": "EC2RoleforSSM"}
+        given["MetadataOptions"] = self.plan["metadata"]
+        given["TagSpecifications"] = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web-1"}]}]
+        self.runs(self.launch(subnet, group, **given))
+
+    def launch(self, subnet: str, group: str, **given: Any) -> dict[str, Any]:
         launched = self.cloud.ec2.run_instances(
             ImageId=IMAGE,
             InstanceType="t3.micro",
@@ -211,11 +216,9 @@ class World:
             MaxCount=1,
             SubnetId=subnet,
             SecurityGroupIds=[group],
-            MetadataOptions=self.plan["metadata"],
-            TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "web-1"}]}],
             **given,
         )
-        self.runs(launched["Instances"][0])
+        return launched["Instances"][0]
 
     def runs(self, instance: dict[str, Any]) -> None:
         """The instance is the target, and its agent reports."""
@@ -628,32 +631,24 @@ def event_scheduled(w: World) -> None:
     w.state["events"] = {w.target: [due, over]}
 
 
-def beside(w: World, count: int, profile: bool) -> list[str]:
+def add_instances(w: World, count: int, profile: bool) -> list[str]:
     """More instances in the target's subnet. They never registered."""
     given = {"IamInstanceProfile": {"Name": w.ids["profile"]}} if profile else {}
     instances = []
     # One at a time: moto gives a profile to the first instance of a call only.
     for _ in range(count):
-        launched = w.cloud.ec2.run_instances(
-            ImageId=IMAGE,
-            InstanceType="t3.micro",
-            MinCount=1,
-            MaxCount=1,
-            SubnetId=w.ids["instance_subnet"],
-            SecurityGroupIds=[w.ids["instance_group"]],
-            **given,
-        )
-        instances.append(launched["Instances"][0]["InstanceId"])
+        launched = w.launch(w.ids["instance_subnet"], w.ids["instance_group"], **given)
+        instances.append(launched["InstanceId"])
     w.state["launch_times"] |= dict.fromkeys(instances, ago(days=30).isoformat())
     return instances
 
 
 def fleet(w: World, healthy: int, blocked: int, stopped: int) -> None:
-    w.connected = beside(w, healthy, profile=True)
+    w.connected = add_instances(w, healthy, profile=True)
     w.others = {instance: {**w.node, "SourceId": instance} for instance in w.connected}
-    beside(w, blocked, profile=False)
+    add_instances(w, blocked, profile=False)
     w.operator_statements.append(allow("ssm:StartSession", f"arn:aws:ec2:{w.region}:{w.account}:instance/*"))
-    w.cloud.ec2.stop_instances(InstanceIds=beside(w, stopped, profile=True))
+    w.cloud.ec2.stop_instances(InstanceIds=add_instances(w, stopped, profile=True))
 
 
 @breaks
@@ -1107,15 +1102,7 @@ def dns_server(w: World) -> str:
     w.ids["dns_group"] = w.cloud.ec2.create_security_group(
         GroupName="dns", Description="DNS", VpcId=w.ids["vpc"]
     )["GroupId"]
-    launched = w.cloud.ec2.run_instances(
-        ImageId=IMAGE,
-        InstanceType="t3.micro",
-        MinCount=1,
-        MaxCount=1,
-        SubnetId=subnet,
-        SecurityGroupIds=[w.ids["dns_group"]],
-    )
-    server = launched["Instances"][0]
+    server = w.launch(subnet, w.ids["dns_group"])
     w.ids["dns_server"] = server["InstanceId"]
     options = w.cloud.ec2.create_dhcp_options(
         DhcpConfigurations=[{"Key": "domain-name-servers", "Values": [server["PrivateIpAddress"]]}]
