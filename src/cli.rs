@@ -195,6 +195,9 @@ pub enum Command {
         /// Also allow to list the accounts of the organization, for `fleet --organization-role`
         #[arg(long)]
         organization: bool,
+        /// Also allow to read user data, which may hold secrets, for --user-data
+        #[arg(long)]
+        user_data: bool,
         /// The output format
         #[arg(long, value_enum, default_value_t)]
         format: PolicyFormat,
@@ -250,6 +253,10 @@ pub struct Diagnose {
     /// get-diagnostics --output json` (`-`: standard input)
     #[arg(long, value_name = "FILE")]
     pub probe: Option<PathBuf>,
+    /// Read the instance's user data too, for commands that stop or remove the agent. It may hold secrets; nothing of it
+    /// is kept but the numbers of such lines
+    #[arg(long, conflicts_with = "facts")]
+    pub user_data: bool,
     /// The error message that the operator got, with the lines around it (`-`: standard input)
     #[arg(long, value_name = "TEXT")]
     pub error: Option<String>,

@@ -193,6 +193,7 @@ async fn look(
             sides: Sides::Both,
             agent_log: false,
             probe: false,
+            user_data: args.user_data,
             error: error.clone(),
         };
         let mut facts = std::mem::take(&mut known);

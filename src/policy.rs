@@ -11,6 +11,18 @@ use crate::{Failure, cli::PolicyFormat, render};
 const SID: &str = "SsmDoctorReadOnly";
 const ASSUME_SID: &str = "SsmDoctorAssumeRole";
 
+/// Shows user data, which may hold secrets.
+const USER_DATA: &str = "ec2:DescribeInstanceAttribute";
+
+/// What is allowed on request only.
+#[derive(Clone, Copy)]
+pub struct OnRequest {
+    /// To list the accounts of the organization.
+    pub organization: bool,
+    /// To read user data.
+    pub user_data: bool,
+}
+
 /// An IAM policy document, with its elements in the order in which AWS writes them.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -61,11 +73,14 @@ impl Policy {
     /// about things that are not known beforehand. Wildcards would make it short, and allow to read secrets:
     /// `ssm:Get*` is also `ssm:GetParameter`.
     ///
-    /// `roles`: of other accounts, which `fleet` may assume; `organization`: whether it may list the accounts.
+    /// `roles`: of other accounts, which `fleet` may assume.
     #[must_use]
-    pub fn new(roles: Vec<String>, organization: bool) -> Self {
+    pub fn new(roles: Vec<String>, on_request: &OnRequest) -> Self {
         let mut action: BTreeSet<&str> = ACTIONS.iter().copied().flatten().copied().collect();
-        action.extend(organization.then_some("organizations:ListAccounts"));
+        action.extend(on_request.organization.then_some("organizations:ListAccounts"));
+        if !on_request.user_data {
+            action.remove(USER_DATA);
+        }
         let effect = "Allow";
         let mut statement =
             vec![Statement { sid: SID, effect, action, resource: Resource::All("*") }];

@@ -46,6 +46,8 @@ pub(crate) mod session_channel_connected;
 pub(crate) mod session_user_usable;
 #[path = "tls-trusted/rule.rs"]
 pub(crate) mod tls_trusted;
+#[path = "user-data-keeps-agent/rule.rs"]
+pub(crate) mod user_data_keeps_agent;
 #[path = "version-supports-host-management/rule.rs"]
 pub(crate) mod version_supports_host_management;
 #[path = "version-supports-preferences/rule.rs"]
@@ -80,6 +82,7 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &session_channel_connected::CHECK,
     &session_user_usable::CHECK,
     &tls_trusted::CHECK,
+    &user_data_keeps_agent::CHECK,
     &version_supports_host_management::CHECK,
     &version_supports_preferences::CHECK,
     &version_supports_session::CHECK,

@@ -13,6 +13,7 @@ use ssm_doctor_analysis::{
     case::Case,
     node::{
         Investigation, ProbeAdvice, Statement, Step, Symptom, WayIn,
+        metrics::Shortage,
         serial_console::{Denial, PolicyKind, Sign, Trouble, had_credentials},
     },
 };
@@ -48,6 +49,7 @@ pub(crate) fn statement(statement: &Statement) -> String {
             };
             format!("{}{at}: {}", phrase(sign), quoted(line))
         }
+        Statement::WasShort { of, at } => format!("{}, by CloudWatch at {at}", short(of)),
         Statement::StaysInHibernation { version, wakes_since } => format!(
             "was version {version}; before {wakes_since} it is reported to stay in hibernation on Windows"
         ),
@@ -144,6 +146,28 @@ fn denied(denial: &Denial) -> String {
         (Some(kind), false) => format!("{action} was denied: no {} allows it", kind.as_str()),
         (None, true) => format!("{action} was denied explicitly"),
         (None, false) => format!("{action} was denied"),
+    }
+}
+
+/// A clause of which the instance is the subject.
+fn short(of: &Shortage) -> String {
+    match of {
+        Shortage::Disk { path } => format!("had no room left on the disk at {path}"),
+        Shortage::Memory { percent } => format!("used {percent} % of its memory"),
+        Shortage::Cpu { percent } => format!("used {percent} % of its CPU for 15 minutes or more"),
+        Shortage::Credits => "had no CPU credits left, and so ran at its baseline".into(),
+    }
+}
+
+/// What to do about a shortage. That it silenced the agent is likely and not proven.
+fn relieve(of: &Shortage) -> String {
+    match of {
+        Shortage::Disk { .. } => repair(&Sign::DiskFull),
+        Shortage::Memory { .. } => repair(&Sign::OutOfMemory),
+        Shortage::Cpu { .. } => "find what uses up the CPU, or choose a larger instance type; a reboot frees it for a while".into(),
+        Shortage::Credits => {
+            "let the instance use more than its CPU credits (`aws ec2 modify-instance-credit-specification`, at a price), or choose a larger instance type".into()
+        }
     }
 }
 
@@ -320,6 +344,7 @@ fn step(step: &Step) -> String {
             "install the agent, by user data or in an image of your own (unless that was done)"
                 .into()
         }
+        Step::Relieve(shortage) => relieve(shortage),
         Step::Repair(sign) => format!("{} (unless that was done since)", repair(sign)),
         Step::RestartAndUpdate => {
             "restart the agent, and update it so that it wakes by itself".into()

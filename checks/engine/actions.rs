@@ -26,6 +26,7 @@ pub(super) const ACTIONS: &[(&str, &[&str])] = &[
     ("agent/session-channel-connected", &["ec2:DescribeInstances", "ec2:GetConsoleOutput", "ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/session-user-usable", &["ec2:DescribeInstances", "iam:GetUser", "ssm:DescribeInstanceInformation", "ssm:GetDocument", "sts:GetCallerIdentity"]),
     ("agent/tls-trusted", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
+    ("agent/user-data-keeps-agent", &["ec2:DescribeInstanceAttribute", "ec2:DescribeInstances", "ssm:DescribeInstanceInformation"]),
     ("agent/version-supports-host-management", &["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:GetServiceSetting"]),
     ("agent/version-supports-preferences", &["ssm:DescribeInstanceInformation", "ssm:GetDocument"]),
     ("agent/version-supports-session", &["ssm:DescribeInstanceInformation", "ssm:GetDocument"]),

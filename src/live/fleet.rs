@@ -192,6 +192,7 @@ impl Run<'_> {
             sides: Sides::Both,
             agent_log: false,
             probe: false,
+            user_data: false,
             error: None,
         };
         let scopes: Vec<Scope> = candidates(&all)
@@ -256,7 +257,8 @@ fn leave_out(targets: &[Target], facts: &mut Facts) {
         let mut needs = vec![Need::past_sessions(target.clone())];
         needs.extend((!reports).then(|| Need::connection(target.clone())));
         if let Some(id) = target.instance() {
-            needs.extend([Need::console(id.clone()), Need::profile_association(id.clone())]);
+            let of_instance = [Need::console, Need::metrics, Need::profile_association];
+            needs.extend(of_instance.map(|need| need(id.clone())));
         }
         for need in &needs {
             facts.give_up(need, Why::NotCollected, "");

@@ -253,6 +253,7 @@ impl Judge<'_> {
             sides: Sides::Node,
             agent_log: false,
             probe: false,
+            user_data: false,
             error: None,
         })
     }

@@ -19,6 +19,7 @@ use ssm_doctor_checks::engine::{
 use ssm_doctor_checks::path::row;
 use ssm_doctor_facts::{
     change::{Change as Edit, Risk},
+    lookup::Vantage,
     scope::Session as Kind,
 };
 
@@ -357,6 +358,37 @@ struct Facts {
     /// API calls that the collection took, and in how many dependent rounds.
     calls: u32,
     rounds: u32,
+    /// Where the facts were seen from, and when.
+    seen: Vec<Seen>,
+}
+
+/// A source of facts. What holds in one place need not hold in another.
+#[derive(Serialize, JsonSchema)]
+struct Seen {
+    from: Place,
+    by: Source,
+    /// RFC 3339, UTC, by the clock of the place. The end of a log; none if the source does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Place {
+    Aws,
+    /// The machine that ran the doctor.
+    Workstation,
+    Node,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Source {
+    /// This run's calls and look-ups.
+    Run,
+    Probe,
+    AgentLog,
+    SerialConsole,
 }
 
 /// The reports of a run about several targets. A run about one has its report alone.
@@ -455,8 +487,26 @@ impl Document {
                 collected_at: scope.at.to_string(),
                 calls: report.calls,
                 rounds: report.rounds,
+                seen: report.seen.iter().map(seen).collect(),
             },
         }
+    }
+}
+
+fn seen(found: &report::seen::Seen) -> Seen {
+    Seen {
+        from: match found.from {
+            Vantage::Aws => Place::Aws,
+            Vantage::Workstation => Place::Workstation,
+            Vantage::Node => Place::Node,
+        },
+        by: match found.by {
+            report::seen::Source::Run => Source::Run,
+            report::seen::Source::Probe => Source::Probe,
+            report::seen::Source::AgentLog => Source::AgentLog,
+            report::seen::Source::SerialConsole => Source::SerialConsole,
+        },
+        at: found.at.map(|at| at.to_string()),
     }
 }
 

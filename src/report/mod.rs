@@ -6,6 +6,7 @@
 pub mod drawing;
 pub mod mark;
 mod merge;
+pub mod seen;
 pub mod several;
 pub mod steps;
 pub mod summary;
@@ -35,6 +36,7 @@ use ssm_doctor_facts::{
     scope::{Scope, Session},
 };
 
+use self::seen::Seen;
 use crate::{gate::Excuses, snapshot::Snapshot};
 
 /// How much of a report is made.
@@ -62,6 +64,7 @@ pub struct Report {
     pub client_left_out: Option<String>,
     pub calls: u32,
     pub rounds: u32,
+    pub seen: Vec<Seen>,
     /// How to repair each failure, in the findings' order.
     repairs: Vec<(&'static Check, Vec<Repair>)>,
     /// The smallest set of changes that lets a session start, if something blocks it.
@@ -215,6 +218,7 @@ impl Report {
             },
             calls: *calls,
             rounds: *rounds,
+            seen: seen::sources(facts, scope),
             runbooks: runbooks.trim_end_matches('/').to_owned(),
             scope: scope.clone(),
             excuses: Excuses::default(),

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.cloudtrail.responses import CloudTrailResponse
+from moto.cloudwatch.models import CloudWatchBackend
 from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
 from moto.ec2.responses import EC2Response
@@ -82,6 +83,39 @@ def register(simulator: "Simulator") -> None:
     ):
         for operation in operations:
             setattr(cls, operation.__name__, operation)
+    CloudWatchBackend.get_metric_data = get_metric_data
+
+
+# CloudWatch. moto knows the queries for one metric, and not those that search for metrics.
+
+
+SEARCH = re.compile(r"SEARCH\('([^']*)', '(\w+)', (\d+)\)")
+_queries_of_metrics = CloudWatchBackend.get_metric_data
+
+
+def get_metric_data(self: CloudWatchBackend, queries: list[dict[str, Any]], *times: Any, **given: Any) -> list[dict[str, Any]]:
+    """A search finds the metrics whose namespace, name and dimensions are as it says. Each becomes a query."""
+    found = []
+    for query in queries:
+        search = SEARCH.fullmatch(query.get("Expression", ""))
+        if not search:
+            found.append(query)
+            continue
+        words, stat, period = search.groups()
+        wanted = dict(re.findall(r'(\w+)="([^"]*)"', words))
+        namespace, name = wanted.pop("Namespace"), wanted.pop("MetricName")
+        for dimensions in {
+            tuple(sorted((it.name, it.value) for it in metric.dimensions))
+            for metric in self.get_all_metrics()
+            if metric.namespace == namespace and metric.name == name
+        }:
+            if wanted.items() <= dict(dimensions).items():
+                label = re.sub(r"\$\{PROP\('Dim\.(\w+)'\)\}", lambda it, of=dict(dimensions): of[it[1]], query["Label"])
+                metric = {"Namespace": namespace, "MetricName": name}
+                metric["Dimensions"] = [{"Name": key, "Value": value} for key, value in dimensions]
+                one = {"Id": query["Id"], "Label": label}
+                found.append({**one, "MetricStat": {"Metric": metric, "Period": int(period), "Stat": stat}})
+    return _queries_of_metrics(self, found, *times, **given)
 
 
 # CloudTrail. An event shows its attributes outside of its record, which is JSON in a text.

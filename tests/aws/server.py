@@ -45,6 +45,7 @@ from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 from werkzeug.serving import make_server
 
+import cbor
 import corrections
 import missing
 import state
@@ -79,6 +80,7 @@ S3_QUERIES = {
 }
 # Where the permission is named otherwise than the operation.
 PERMISSION_NAMES = {
+    "monitoring:GetMetricData": "cloudwatch:GetMetricData",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "s3:HeadBucket": "s3:ListBucket",
@@ -183,8 +185,13 @@ class Application:
         if environ.get("HTTP_X_MOTO_ACCOUNT_ID"):
             return self.moto(environ, start_response)
         body = environ["wsgi.input"].read(int(size)) if size else b""
+        in_cbor = cbor.FORM.fullmatch(environ["PATH_INFO"])
+        if in_cbor:
+            body = cbor.as_json(environ, in_cbor, body)
+            start_response = cbor.Answer(start_response)
         environ["wsgi.input"] = io.BytesIO(body)
-        return self.observe(environ, start_response, body)
+        chunks = self.observe(environ, start_response, body)
+        return [start_response.encoded(chunks)] if in_cbor else chunks
 
     def observe(self, environ: dict[str, Any], start_response: Any, body: bytes) -> list[bytes]:
         call = Call(environ, body)
@@ -317,6 +324,7 @@ class Application:
 def reset_moto() -> None:
     services = (
         "cloudtrail",
+        "cloudwatch",
         "ec2",
         "iam",
         "kms",

@@ -26,6 +26,7 @@ CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 ANYWHERE = "0.0.0.0/0"
 READS = [
     "cloudtrail:LookupEvents",
+    "cloudwatch:GetMetricData",
     "ec2:Describe*",
     "ec2:GetConsoleOutput",
     "ec2:GetManagedPrefixListEntries",
@@ -610,6 +611,28 @@ def instance_terminated(w: World) -> None:
 def status_impaired(w: World) -> None:
     w.state["impaired"] = [w.target]
     w.lost()
+
+
+@breaks
+def disk_filled_up(w: World) -> None:
+    """The machine's own metrics end with its last report; EC2 goes on to measure its CPU."""
+    w.lost()
+    of_machine = [{"Name": "InstanceId", "Value": w.target}]
+    disk = [*of_machine, {"Name": "path", "Value": "/"}, {"Name": "fstype", "Value": "xfs"}]
+    for namespace, name, dimensions, hours, value in (
+        ("AWS/EC2", "CPUUtilization", of_machine, 0.1, 3.0),
+        ("CWAgent", "disk_used_percent", disk, 6, 100.0),
+        ("CWAgent", "mem_used_percent", of_machine, 6, 40.0),
+    ):
+        datum = {"MetricName": name, "Dimensions": dimensions, "Timestamp": ago(hours=hours), "Value": value}
+        w.cloud.cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+
+
+@breaks
+def user_data_removes_agent(w: World) -> None:
+    script = b"#!/bin/bash\nexport DB_PASSWORD=hunter2\nyum update -y\nyum remove -y amazon-ssm-agent\n"
+    w.cloud.ec2.modify_instance_attribute(InstanceId=w.target, UserData={"Value": script})
+    w.never_registered()
 
 
 @before_launch

@@ -295,6 +295,7 @@ impl Place {
             sides: Sides::Both,
             agent_log: false,
             probe: false,
+            user_data: false,
             error: None,
         };
         let scopes: Vec<Scope> = targets.iter().map(scope).collect();

@@ -36,7 +36,7 @@ use ssm_doctor_checks::{
     },
 };
 use ssm_doctor_facts::{
-    lookup::{Facts, Need, Why},
+    lookup::{Facts, Need, Vantage, Why},
     scope::Session,
 };
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
@@ -281,6 +281,18 @@ fn erasure_forgetting_never_flips_an_answer() {
     let flipped: Vec<String> = flipped.into_iter().flatten().collect();
     assert!(flipped.is_empty(), "{}", flipped.join("\n"));
     println!("{} partial scenarios", tried.into_inner());
+}
+
+/// A name, or a port, may be reachable from one place and not from the other.
+#[test]
+fn vantage_no_check_mixes_what_the_workstation_and_the_node_see() {
+    let mixed = of_each_reading(|reading| {
+        let seen_from: BTreeSet<Vantage> = reading.needs.iter().map(Need::seen_from).collect();
+        let mixes = [Vantage::Workstation, Vantage::Node].iter().all(|it| seen_from.contains(it));
+        mixes.then(|| format!("{} in {}", reading.check.name(), reading.scenario.name))
+    });
+    let mixed: BTreeSet<String> = mixed.into_iter().flatten().collect();
+    assert!(mixed.is_empty(), "{mixed:?}");
 }
 
 /// Which of so many facts to forget: every set of a few, and of many each alone and a sample of sets.

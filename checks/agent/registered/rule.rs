@@ -47,6 +47,7 @@ pub(crate) static CHECK: Check = Check {
             &super::service_works::CHECK,
             &super::services_answer::CHECK,
             &super::tls_trusted::CHECK,
+            &super::user_data_keeps_agent::CHECK,
         ],
     ),
     proves: &[&crate::target::found_in_region::CHECK],

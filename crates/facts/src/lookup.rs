@@ -24,7 +24,7 @@ mod unknown;
 
 pub use self::{
     facts::Facts,
-    need::{ACTIONS, Need, Ourselves},
+    need::{ACTIONS, Need, Ourselves, Vantage},
     neighbours::with_neighbours,
     read::Lookup,
     row::{Absent, Row, Why},

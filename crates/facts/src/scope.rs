@@ -39,6 +39,9 @@ pub struct Scope {
     /// Was the output of a probe given?
     #[serde(default, skip_serializing_if = "is_false")]
     pub probe: bool,
+    /// May the user data be read?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub user_data: bool,
     /// The error message that the operator got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorText>,

@@ -131,6 +131,7 @@ impl Account {
             Need::interface_at(place) => Some(ec2.job(|ec2| ec2.interface_at(place))),
             Need::distant_endpoint(id) => Some(ec2.job(|ec2| ec2.distant_endpoint(id))),
             Need::console(id) => Some(ec2.job(|ec2| ec2.console(id))),
+            Need::user_data(id) => Some(ec2.job(|ec2| ec2.user_data(id))),
             Need::profile_association(id) => Some(ec2.job(|ec2| ec2.profile_association(id))),
             Need::image(id) => Some(ec2.job(|ec2| ec2.image(id))),
             Need::connect_endpoints(vpc) => Some(ec2.job(|ec2| ec2.connect_endpoints(vpc))),
@@ -141,6 +142,8 @@ impl Account {
                 let turn = self.turn.clone();
                 Some(self.cloudtrail.job(|trail| trail.events(search, region(), turn)))
             }
+
+            Need::metrics(id) => Some(self.cloudwatch.job(|watch| watch.metrics(id))),
 
             Need::network_firewalls(vpc) => {
                 let known = known_inspection(facts);

@@ -7,6 +7,7 @@
 //! which after a few throttled calls delays every later one by seconds.
 
 mod cloudtrail;
+mod cloudwatch;
 mod dispatch;
 mod ec2;
 mod iam;
@@ -103,6 +104,7 @@ pub struct Account {
     cloudtrail: cloudtrail::CloudTrail,
     /// Of looking up events.
     turn: cloudtrail::Turn,
+    cloudwatch: cloudwatch::CloudWatch,
     ec2: ec2::Ec2,
     iam: iam::Iam,
     kms: kms::Kms,
@@ -215,6 +217,7 @@ impl Account {
             region,
             cloudtrail: service!(aws_sdk_cloudtrail),
             turn: cloudtrail::Turn::default(),
+            cloudwatch: service!(aws_sdk_cloudwatch),
             ec2: service!(aws_sdk_ec2),
             iam: service!(aws_sdk_iam),
             kms: service!(aws_sdk_kms),

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::node::serial_console::Sign;
+use crate::node::{metrics::Shortage, serial_console::Sign};
 use ssm_doctor_facts::{
     ids::{ImageId, InstanceId, NodeId, Target},
     limit::{Limit, ProfileProblem},
@@ -38,6 +38,11 @@ pub enum Statement {
         written_at: Option<Timestamp>,
         read_at: Option<Timestamp>,
         line: String,
+    },
+    /// By `CloudWatch`, when it was measured last.
+    WasShort {
+        of: Shortage,
+        at: Timestamp,
     },
     /// Of the agent, on Windows.
     StaysInHibernation {
@@ -80,6 +85,7 @@ pub enum Step {
         since: AgentVersion,
     },
     Repair(Sign),
+    Relieve(Shortage),
     RestartAndUpdate,
     UseOrClearHybridNode {
         node: NodeId,

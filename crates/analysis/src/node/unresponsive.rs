@@ -11,6 +11,7 @@ use crate::case::Case;
 use crate::{
     network::{hop::Reachable, path},
     node::{
+        metrics::shortages,
         outcome::{Investigation, ProbeAdvice, Statement, Step, Symptom, WayIn},
         serial_console::{self, Sign, Trouble},
     },
@@ -81,11 +82,15 @@ pub fn explore(
             if let (Silence::NeverRegistered, Some(instance)) = (silence, instance) {
                 came_without(&mut trail, id, instance, case.facts);
             }
+            if let Silence::Lost(_) = silence {
+                ran_short(&mut trail, id, case);
+            }
             if let Some(vpc) = instance.and_then(|it| it.vpc.as_ref()) {
                 other_ways_in(&mut trail, vpc, case);
             }
         }
         (Some(id), Silence::NotConnected(_)) if up => {
+            ran_short(&mut trail, id, case);
             if let Some(console) = case.facts.console(id).hint()? {
                 on_console(&mut trail, id, console, silence, instance, None);
             }
@@ -309,6 +314,20 @@ fn other_ways_in(trail: &mut Trail, vpc: &VpcId, case: &Case) {
         Err(unknown) if unknown.is_unasked() => {
             trail.want(Need::serial_console(case.scope.region.clone()));
         }
+        _ => {}
+    }
+}
+
+/// A machine that is busy or full. The hypervisor measures it even if nothing on it reports.
+fn ran_short(trail: &mut Trail, id: &InstanceId, case: &Case) {
+    match case.facts.metrics(id).optional() {
+        Ok(Some(metrics)) => {
+            for (of, at) in shortages(metrics, case.scope.at) {
+                trail.add(observed(id, Statement::WasShort { of: of.clone(), at }));
+                trail.what.steps.push(Step::Relieve(of));
+            }
+        }
+        Err(unknown) if unknown.is_unasked() => trail.want(Need::metrics(id.clone())),
         _ => {}
     }
 }

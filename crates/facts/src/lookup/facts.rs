@@ -11,14 +11,14 @@ use super::{
     rows::Table,
 };
 use crate::{
-    agent_log::AgentLog, cloudtrail::*, cloudwatch_logs::*, ec2::*, iam::*, ids::*,
-    network_firewall::*, probe::Probe, route53::*, s3::*, ssm::*, text::Text, vpn::*,
-    workstation::*,
+    agent_log::AgentLog, cloudtrail::*, cloudwatch::Metrics, cloudwatch_logs::*, ec2::*, iam::*,
+    ids::*, network_firewall::*, probe::Probe, route53::*, s3::*, ssm::*, text::Text,
+    user_data::UserData, vpn::*, workstation::*,
 };
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $accessor:ident in $table:ident: $key:ident => $row:ty, asked with $actions:expr
-        $(, beside $beside:path)? $(, then $then:path)?;)*) => {
+        $(, seen from $vantage:ident)? $(, beside $beside:path)? $(, then $then:path)?;)*) => {
         /// Everything observed. See the [module](super) for the four states of a row.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]

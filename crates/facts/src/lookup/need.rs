@@ -12,9 +12,33 @@ use crate::{
     workstation::{Host, Machine, Program},
 };
 
+/// Where a fact is seen from.
+///
+/// What holds in one place need not hold in another: a name may resolve to one address on the operator's machine, and to
+/// another on the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Vantage {
+    /// AWS's API.
+    Aws,
+    /// The machine that the doctor runs on.
+    Workstation,
+    /// The node: what it wrote, or what a probe on it saw.
+    Node,
+}
+
+/// AWS, unless the table names another place.
+macro_rules! vantage {
+    () => {
+        Vantage::Aws
+    };
+    ($place:ident) => {
+        Vantage::$place
+    };
+}
+
 macro_rules! needs {
     ($($(#[$doc:meta])* $accessor:ident in $table:ident: $key:ident => $row:ty, asked with $actions:expr
-        $(, beside $beside:path)? $(, then $then:path)?;)*) => {
+        $(, seen from $vantage:ident)? $(, beside $beside:path)? $(, then $then:path)?;)*) => {
         /// A question about the world, precise enough to be answered by one API call.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[allow(non_camel_case_types, reason = "each variant is spelled like its accessor")]
@@ -22,10 +46,16 @@ macro_rules! needs {
 
         impl Need {
             /// The IAM actions that answering takes, the one most likely refused first. None for what is
-            /// seen from the machine at hand.
+            /// not seen through AWS's API.
             #[must_use]
             pub fn actions(&self) -> &'static [&'static str] {
                 match self { $(Self::$accessor(_) => &$actions,)* }
+            }
+
+            /// Where the answer is seen from.
+            #[must_use]
+            pub fn seen_from(&self) -> Vantage {
+                match self { $(Self::$accessor(_) => vantage!($($vantage)?),)* }
             }
 
             /// What is asked about: an id, a name, or a whole question to the simulator.

@@ -16,7 +16,7 @@ use crate::{
 
 macro_rules! neighbours {
     ($($(#[$doc:meta])* $accessor:ident in $table:ident: $key:ident => $row:ty, asked with $actions:expr
-        $(, beside $beside:path)? $(, then $then:path)?;)*) => {
+        $(, seen from $vantage:ident)? $(, beside $beside:path)? $(, then $then:path)?;)*) => {
         /// `needs`, with what is about to be needed and can be asked in the same round.
         #[must_use]
         pub fn with_neighbours(

@@ -1,7 +1,8 @@
 //! The table of facts.
 //!
 //! A line for each kind of fact: how a check reads it, where it is kept, what it is keyed by, the row, and the IAM
-//! actions that answer it, the one most likely refused first. None for what is seen from the machine at hand.
+//! actions that answer it, the one most likely refused first. What AWS does not tell names the [`Vantage`] that it is
+//! seen from.
 //!
 //! Two columns only save time, and change no report. They name functions of the module `neighbours`: `beside` gives
 //! questions to ask in the same round as the line's own, and `then` gives those to which a row leads.
@@ -110,10 +111,12 @@ macro_rules! table {
     /// Absent where nobody has a bucket of this name.
     bucket in buckets: BucketName => Bucket, asked with ["s3:GetEncryptionConfiguration"];
     /// The log of the agent, which the user gives.
-    agent_log in agent_logs: Target => AgentLog, asked with [];
+    agent_log in agent_logs: Target => AgentLog, asked with [], seen from Node;
     /// What the node itself saw, which the user gives.
-    probe in probes: Target => Probe, asked with [];
-    console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"];
+    probe in probes: Target => Probe, asked with [], seen from Node;
+    console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"], seen from Node;
+    /// Asked only on request; absent when the instance has none.
+    user_data in user_data: InstanceId => UserData, asked with ["ec2:DescribeInstanceAttribute"];
     profile_association in profile_associations: InstanceId => ProfileAssociation, asked with ["ec2:DescribeIamInstanceProfileAssociations"];
     /// The hybrid nodes that report, or the first few hundred of them.
     hybrid_nodes in hybrid_nodes: Ourselves => Vec<HybridNode>, asked with ["ssm:DescribeInstanceInformation"];
@@ -122,6 +125,7 @@ macro_rules! table {
     past_sessions in past_sessions: Target => Vec<PastSession>, asked with ["ssm:DescribeSessions"];
     /// The latest management events that a search of the event history finds, the latest first.
     events in events: EventSearch => Vec<TrailEvent>, asked with ["cloudtrail:LookupEvents"];
+    metrics in metrics: InstanceId => Metrics, asked with ["cloudwatch:GetMetricData"];
     /// The VPN connections of a virtual private gateway.
     vpn_connections in vpn_connections: VpnGatewayId => Vec<VpnConnection>, asked with ["ec2:DescribeVpnConnections"];
     /// The image of an instance; absent when it was deregistered.
@@ -129,15 +133,14 @@ macro_rules! table {
     /// The EC2 Instance Connect endpoints of a VPC.
     connect_endpoints in connect_endpoints: VpcId => Vec<ConnectEndpoint>, asked with ["ec2:DescribeInstanceConnectEndpoints"];
     serial_console in serial_consoles: Region => SerialConsole, asked with ["ec2:GetSerialConsoleAccessStatus"];
-    // What follows is seen from the machine at hand, and takes no action of IAM.
-    here_surroundings in here_surroundings: Machine => Surroundings, asked with [];
-    here_program in here_programs: Program => Installed, asked with [];
-    here_login in here_logins: Machine => Login, asked with [];
+    here_surroundings in here_surroundings: Machine => Surroundings, asked with [], seen from Workstation;
+    here_program in here_programs: Program => Installed, asked with [], seen from Workstation;
+    here_login in here_logins: Machine => Login, asked with [], seen from Workstation;
     /// What the SSH configuration says of the target; absent if it says nothing.
-    here_ssh in here_ssh: Target => SshEntry, asked with [];
+    here_ssh in here_ssh: Target => SshEntry, asked with [], seen from Workstation;
     /// What a name resolves to; absent if there is no such name, or it has no address.
-    here_name in here_names: Host => Addresses, asked with [];
-    here_contact in here_contacts: Host => Contact, asked with [];
+    here_name in here_names: Host => Addresses, asked with [], seen from Workstation;
+    here_contact in here_contacts: Host => Contact, asked with [], seen from Workstation;
         }
     };
 }

@@ -1,16 +1,20 @@
-//! EC2, of an instance whose agent is silent: its console, its image, when it got its profile, and other
-//! ways in.
+//! EC2, of an instance whose agent is silent: its console, its user data, its image, when it got its profile, and
+//! other ways in.
+
+use std::io::Read as _;
 
 use aws_sdk_ec2::{
     operation::get_serial_console_access_status::GetSerialConsoleAccessStatusOutput as Status,
-    types::{Filter, IamInstanceProfileAssociationState, Image as SdkImage},
+    types::{Filter, IamInstanceProfileAssociationState, Image as SdkImage, InstanceAttributeName},
 };
 use aws_smithy_types::{DateTime, base64, error::metadata::ProvideErrorMetadata as _};
-use ssm_doctor_analysis::node::serial_console::excerpt;
+use flate2::read::MultiGzDecoder;
+use ssm_doctor_analysis::node::{serial_console::excerpt, user_data};
 use ssm_doctor_facts::{
     ec2::{ConnectEndpoint, Console, Image, ProfileAssociation, SerialConsole},
     ids::{ImageId, InstanceId, Region, VpcId},
     lookup::Facts,
+    user_data::UserData,
 };
 
 use super::lists::Ec2;
@@ -34,8 +38,23 @@ impl Ec2 {
         let lines = output.output().map(decoded).transpose()?;
         Ok(Some(Console {
             at: timestamp(output.timestamp()),
-            lines: lines.map(|it| excerpt(&it)).unwrap_or_default(),
+            lines: lines.map(|it| excerpt(&text(&it))).unwrap_or_default(),
         }))
+    }
+
+    /// Nothing is kept but which lines concern the agent.
+    pub async fn user_data(self, id: InstanceId) -> Facts {
+        let user_data = self.script(&id).await;
+        Facts { user_data: [(id, row(user_data))].into(), ..Facts::default() }
+    }
+
+    async fn script(&self, id: &InstanceId) -> Outcome<UserData> {
+        let call = self.client.describe_instance_attribute().instance_id(id.as_str());
+        let call = call.attribute(InstanceAttributeName::UserData);
+        let output = self.watch.read(call.send().await, &[])?;
+        let script = output.and_then(|it| it.user_data).and_then(|it| it.value);
+        let script = script.filter(|it| !it.is_empty());
+        script.map(|it| Ok(user_data::read(&unpacked(&decoded(&it)?)?))).transpose()
     }
 
     pub async fn image(self, id: ImageId) -> Facts {
@@ -103,21 +122,53 @@ impl Ec2 {
     }
 }
 
-/// Machines write what they like, so what is no text is replaced.
-fn decoded(output: &str) -> Result<String, Failure> {
+/// The bytes of a field that comes in Base64.
+fn decoded(output: &str) -> Result<Vec<u8>, Failure> {
     let joined: String = output.split_whitespace().collect();
-    let bytes = base64::decode(joined).map_err(|_| unreadable("`output` is not in Base64"))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    base64::decode(joined).map_err(|_| unreadable("the field is not in Base64"))
+}
+
+/// Machines write what they like, so what is no text is replaced.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// More of unpacked user data is not read. EC2 takes 16 kB, and cloud-init unpacks what is compressed.
+const LONGEST_SCRIPT: u64 = 4 << 20;
+
+/// User data as text, whether compressed or not.
+fn unpacked(bytes: &[u8]) -> Result<String, Failure> {
+    if !bytes.starts_with(b"\x1f\x8b") {
+        return Ok(text(bytes));
+    }
+    let mut plain = Vec::new();
+    let unpacked = MultiGzDecoder::new(bytes).take(LONGEST_SCRIPT).read_to_end(&mut plain);
+    unpacked.map_err(|error| unreadable(format!("the user data cannot be unpacked: {error}")))?;
+    Ok(text(&plain))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+
     use super::*;
 
     #[test]
     fn output_comes_in_base64() {
-        assert_eq!(decoded("S2VybmVsIHBh\nbmlj").unwrap(), "Kernel panic");
-        assert_eq!(decoded("/w==").unwrap(), "\u{fffd}");
+        assert_eq!(text(&decoded("S2VybmVsIHBh\nbmlj").unwrap()), "Kernel panic");
+        assert_eq!(text(&decoded("/w==").unwrap()), "\u{fffd}");
         assert!(decoded("?").is_err());
+    }
+
+    #[test]
+    fn user_data_may_be_compressed() {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+        packed.write_all(b"#!/bin/sh").unwrap();
+        let packed = packed.finish().unwrap();
+        assert_eq!(unpacked(&packed).unwrap(), "#!/bin/sh");
+        assert_eq!(unpacked(b"#!/bin/sh").unwrap(), "#!/bin/sh");
+        assert!(unpacked(&packed[..12]).is_err());
     }
 }
