@@ -205,7 +205,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Fleet(args)) => fleet(&args, &config),
         Some(Command::Policy { assume_role, organization, user_data, format }) => {
             let policy =
-                policy::Policy::new(assume_role, &policy::OnRequest { organization, user_data });
+                policy::Policy::new(assume_role, policy::OnRequest { organization, user_data });
             output::print(&policy.text(format)?)?;
             if let Some(note) = policy.note()? {
                 say("note: ", &note);

@@ -75,7 +75,7 @@ impl Policy {
     ///
     /// `roles`: of other accounts, which `fleet` may assume.
     #[must_use]
-    pub fn new(roles: Vec<String>, on_request: &OnRequest) -> Self {
+    pub fn new(roles: Vec<String>, on_request: OnRequest) -> Self {
         let mut action: BTreeSet<&str> = ACTIONS.iter().copied().flatten().copied().collect();
         action.extend(on_request.organization.then_some("organizations:ListAccounts"));
         if !on_request.user_data {

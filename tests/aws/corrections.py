@@ -281,6 +281,9 @@ def list_resource_record_sets(
 
 def list_resolver_rule_associations(self: Route53ResolverBackend, filters: Any, **given: Any) -> Any:
     """AWS lists its own rule for every VPC beside the account's: ask the internet about anything."""
+    for association in self.resolver_rule_associations.values():
+        # moto sorts by the name, which is optional.
+        association.name = association.name or ""
     found, token = _list_resolver_rule_associations(self, filters, **given)
     wanted = next((one["Values"] for one in filters or [] if one["Name"] in ("VPCId", "vpc_id")), [])
     own = [

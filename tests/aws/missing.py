@@ -105,7 +105,7 @@ def get_metric_data(self: CloudWatchBackend, queries: list[dict[str, Any]], *tim
         wanted = dict(re.findall(r'(\w+)="([^"]*)"', words))
         namespace, name = wanted.pop("Namespace"), wanted.pop("MetricName")
         for dimensions in {
-            tuple(sorted((it.name, it.value) for it in metric.dimensions))
+            tuple((it.name, it.value) for it in metric.dimensions)
             for metric in self.get_all_metrics()
             if metric.namespace == namespace and metric.name == name
         }:

@@ -10,6 +10,7 @@ Breaks that people make before the launch (`before_launch`) change the plan, the
 """
 
 import argparse
+import base64
 import json
 import sys
 import urllib.request
@@ -631,7 +632,7 @@ def disk_filled_up(w: World) -> None:
 @breaks
 def user_data_removes_agent(w: World) -> None:
     script = b"#!/bin/bash\nexport DB_PASSWORD=hunter2\nyum update -y\nyum remove -y amazon-ssm-agent\n"
-    w.cloud.ec2.modify_instance_attribute(InstanceId=w.target, UserData={"Value": script})
+    w.cloud.ec2.modify_instance_attribute(InstanceId=w.target, UserData={"Value": base64.b64encode(script)})
     w.never_registered()
 
 

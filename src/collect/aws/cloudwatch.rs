@@ -1,9 +1,6 @@
 //! `CloudWatch`: the metrics of an instance, in one call.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_cloudwatch::{
     Client,
@@ -27,7 +24,7 @@ pub type CloudWatch = Service<Client>;
 const PERIOD: i32 = 300;
 
 /// A machine that went silent measures nothing more, so its last day is asked for.
-const SPAN: Duration = Duration::from_secs(24 * 60 * 60);
+const SPAN: Duration = Duration::from_hours(24);
 
 /// So many measurements of each metric are kept: those of an hour.
 const KEPT: usize = 12;

@@ -163,8 +163,7 @@ fn effects(words: &[String]) -> Vec<AgentEffect> {
     }
     let has = |word: &&str| arguments.iter().any(|argument| argument == word);
     let found = COMMANDS.iter().filter(|(programs, following, _)| {
-        programs.contains(&program)
-            && (following.is_empty() || following.iter().any(|word| has(word)))
+        programs.contains(&program) && (following.is_empty() || following.iter().any(has))
     });
     let mut effects: Vec<AgentEffect> = found.map(|(_, _, effect)| *effect).collect();
     if has(&"--now") {
