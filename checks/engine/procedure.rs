@@ -38,8 +38,12 @@ pub fn procedure(prescription: &Prescription, case: &Case) -> Vec<ProcedureStep>
     let mut steps: Vec<ProcedureStep> = options
         .clone()
         .map(|option| {
-            let by_person = option.manual.iter().map(|step| format!("; first, {step}"));
-            let title = core::iter::once(option.title.clone()).chain(by_person).collect::<String>();
+            let title = &option.title;
+            let title = match option.manual.as_slice() {
+                [] => title.clone(),
+                [step] => format!("{title}; first, {step}"),
+                _ => format!("{title}: take the steps of its fix, one after the other"),
+            };
             ProcedureStep::new(title, fix::commands(&option.changes, &scope.region))
         })
         .collect();

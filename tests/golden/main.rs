@@ -217,6 +217,15 @@ struct Facts {
     collected_at: String,
     calls: u32,
     rounds: u32,
+    seen: Vec<Seen>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seen {
+    from: String,
+    by: String,
+    at: Option<String>,
 }
 
 /// A check, as `checks --format json` lists it.
@@ -462,12 +471,18 @@ impl Report {
         let Target { id, kind, account, region, partition, name } = &self.target;
         let target =
             [id, kind, or_null(account.as_ref()), region, partition, or_null(name.as_ref())];
-        let Facts { collected_at, calls, rounds } = &self.facts;
+        let Facts { collected_at, calls, rounds, seen } = &self.facts;
+        let mut facts = vec![collected_at.clone(), calls.to_string(), rounds.to_string()];
+        facts.extend(seen.iter().map(|seen| {
+            let at = seen.at.as_ref().filter(|at| *at != collected_at);
+            let at = at.map_or_else(String::new, |at| format!(" at {at}"));
+            format!("{} by {}{at}", seen.from, seen.by)
+        }));
         let judged = if self.client.judged { "judged" } else { "not judged" };
         let mut blocks = vec![
             block("schema", line("schema", &[&self.schema])),
             block("target", line("target", &target)),
-            block("facts", line("facts", &[collected_at, &calls.to_string(), &rounds.to_string()])),
+            block("facts", line("facts", &facts.iter().map(String::as_str).collect::<Vec<_>>())),
             block("client", line("client", &[judged, or_null(self.client.why.as_ref())])),
             block("note", line("note", &[or_null(self.note.as_ref())])),
         ];
