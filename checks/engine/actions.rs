@@ -121,6 +121,6 @@ pub(super) const ACTIONS: &[(&str, &[&str])] = &[
     ("target/instance-self-managed", &["ec2:DescribeInstances", "ssm:GetConnectionStatus"]),
     ("target/metadata-service-enabled", &["ec2:DescribeInstances"]),
     ("target/no-event-scheduled", &["ec2:DescribeInstanceStatus"]),
-    ("target/status-checks-pass", &["ec2:DescribeInstanceStatus"]),
+    ("target/status-checks-pass", &["ec2:DescribeInstanceStatus", "ec2:DescribeInstances", "ec2:GetConsoleOutput", "ssm:DescribeInstanceInformation"]),
     ("target/system-has-ssh-server", &["ec2:DescribeInstances"]),
 ];

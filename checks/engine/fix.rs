@@ -8,7 +8,7 @@ use ssm_doctor_analysis::{
     what_if,
 };
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change},
+    change::{Change, Ec2Change, EndpointPolicyChange, IamChange, KmsChange, S3Change},
     ids::Region,
     lookup::{Need, Unknown},
 };
@@ -57,6 +57,54 @@ pub fn combine<T>(options: &mut Vec<(T, FixOption)>, case: &Case) {
         is_by_hand || !option.changes.is_empty()
     });
     network_remedies::number_acl_rules(options.iter_mut().map(|(_, option)| option), case);
+}
+
+/// Does one option replace a policy that the other replaces as well, by another document? The one that is carried
+/// out later undoes the other.
+#[must_use]
+pub fn replace_the_same_policy(one: &FixOption, other: &FixOption) -> bool {
+    one.changes.iter().any(|change| {
+        let policy = policy_of(change);
+        policy.is_some()
+            && other.changes.iter().any(|later| later != change && policy_of(later) == policy)
+    })
+}
+
+/// Adds an option that was found after `option` was carried out: a policy that both replace is put once.
+pub fn continue_with(option: &mut FixOption, later: &FixOption) {
+    let replaced: Vec<Change> = later.changes.iter().filter_map(policy_of).collect();
+    option
+        .changes
+        .retain(|change| policy_of(change).is_none_or(|policy| !replaced.contains(&policy)));
+    add(option, later);
+}
+
+/// The policy that a change replaces as a whole: the change, without the document.
+fn policy_of(change: &Change) -> Option<Change> {
+    let mut policy = change.clone();
+    match &mut policy {
+        Change::Iam(
+            IamChange::PutInlinePolicy { of, name, .. }
+            | IamChange::DeleteInlinePolicy { of, name },
+        ) => {
+            return Some(
+                IamChange::DeleteInlinePolicy { of: of.clone(), name: name.clone() }.into(),
+            );
+        }
+        Change::EndpointPolicy(EndpointPolicyChange::Reset { endpoint }) => {
+            let (endpoint, policy) = (endpoint.clone(), String::new());
+            return Some(EndpointPolicyChange::Put { endpoint, policy }.into());
+        }
+        Change::Iam(
+            IamChange::CreatePolicyVersion { document: text, .. }
+            | IamChange::UpdateAssumeRolePolicy { trust: text, .. },
+        )
+        | Change::EndpointPolicy(EndpointPolicyChange::Put { policy: text, .. })
+        | Change::Kms(KmsChange::PutKeyPolicy { policy: text, .. })
+        | Change::S3(S3Change::PutBucketPolicy { policy: text, .. }) => text.clear(),
+        _ => return None,
+    }
+    Some(policy)
 }
 
 /// The number of an ACL's new rule depends on the other new rules.

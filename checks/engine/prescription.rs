@@ -5,8 +5,12 @@ use alloc::vec::Vec;
 use ssm_doctor_analysis::{
     answer::{Answer, FixOption, Verdict},
     case::Case,
+    what_if,
 };
-use ssm_doctor_facts::change::{Change, Risk};
+use ssm_doctor_facts::{
+    change::{Change, Risk},
+    scope::Scope,
+};
 
 use super::{
     check::Check,
@@ -85,6 +89,13 @@ struct Search<'s, 'f> {
     to_repair: &'s [&'static Check],
 }
 
+/// What becomes of an option once others are carried out.
+enum Later {
+    Option(FixOption),
+    /// Nothing is left to repair.
+    Repaired,
+}
+
 type Chosen = Vec<(&'static Check, FixOption)>;
 
 /// A set of options, and what comes of it.
@@ -123,7 +134,7 @@ impl Search<'_, '_> {
     }
 
     fn attempt(&self, chosen: Chosen) -> Tried {
-        let mut combined = chosen.clone();
+        let mut combined = self.one_document_each(&chosen);
         fix::combine(&mut combined, self.case);
         let (trial, verified) = match Trial::of(changes(&combined), self.case, self.answers) {
             Ok(trial) => {
@@ -135,6 +146,57 @@ impl Search<'_, '_> {
             Err(change) => (None, Verified::NotModelled(change.clone())),
         };
         Tried { chosen, combined, trial, verified }
+    }
+
+    /// The options, of which no two replace the same policy: AWS replaces a policy as a whole, so the document of the
+    /// later one must hold the edit of the earlier one, and is put once.
+    fn one_document_each(&self, chosen: &[(&'static Check, FixOption)]) -> Chosen {
+        let mut all = Chosen::new();
+        for (check, option) in chosen {
+            let same =
+                |(_, before): &(&Check, FixOption)| fix::replace_the_same_policy(before, option);
+            if !all.iter().any(same) {
+                all.push((*check, option.clone()));
+                continue;
+            }
+            match self.later(&all, check, option) {
+                Some(Later::Repaired) => {}
+                Some(Later::Option(later)) => match all.iter_mut().find(|known| same(known)) {
+                    Some((_, before)) => fix::continue_with(before, &later),
+                    None => all.push((*check, later)),
+                },
+                None => all.push((*check, option.clone())),
+            }
+        }
+        all
+    }
+
+    /// What becomes of an option once others are carried out. None where that is not known.
+    fn later(
+        &self,
+        before: &[(&'static Check, FixOption)],
+        check: &Check,
+        option: &FixOption,
+    ) -> Option<Later> {
+        let at = self.options_of(check).iter().position(|known| known == option)?;
+        let facts = what_if::apply(self.case.facts, changes(before), self.case.scope).ok()?;
+        let scope = Scope { error: None, ..self.case.scope.clone() };
+        let case = Case::new(&facts, &scope);
+        match (check.run)(&case) {
+            Ok(Verdict::Fail(_, fix)) => {
+                fix::options(&fix, &case).into_iter().nth(at).map(Later::Option)
+            }
+            Ok(_) => Some(Later::Repaired),
+            Err(_) => None,
+        }
+    }
+
+    fn options_of(&self, check: &Check) -> Vec<FixOption> {
+        let answer = self.answers.iter().find(|(known, _)| *known == check);
+        match answer {
+            Some((_, Ok(Verdict::Fail(_, fix)))) => fix::options(fix, self.case),
+            _ => Vec::new(),
+        }
     }
 
     /// Leaves out what the session starts without.

@@ -40,6 +40,9 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         NoRoute { phrase, but: Some((to, via)) } => {
             format!("has no route to {phrase} but that for {to}, by {via} to the internet")
         }
+        NoRouteToDnsServer(server) => {
+            format!("has no route to {server}, which DHCP hands out as DNS server, so names do not resolve")
+        }
         SubnetHasRouteOut(subnet) => format!("of {subnet} has a way out"),
         RoutesBack(table) => format!("leads back by {table}"),
         NoPath { service, vpc } => format!("has no way to {service}: no endpoint for it in {vpc}, and no route out"),

@@ -11,6 +11,7 @@ mod outbound;
 mod transit;
 
 use alloc::{format, string::String, vec, vec::Vec};
+use core::net::IpAddr;
 
 use ssm_doctor_analysis::{
     answer::FixOption,
@@ -19,8 +20,8 @@ use ssm_doctor_analysis::{
 };
 use ssm_doctor_facts::{
     change::{Change, Ec2Change, Route53Change},
-    ec2::{Destination, ExclusionMode},
-    ids::{SubnetId, VpcId},
+    ec2::{Destination, ExclusionMode, TargetKind},
+    ids::{RouteTableId, SubnetId, VpcId},
     lookup::{Need, Row},
     route53::{Place, RecordType, ZoneRecord},
 };
@@ -39,6 +40,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
     match of {
         ReplaceRoute { table, to, because } => outbound::replace_route(&network, table, to, because),
         AddRouteToVpc { table, to, phrase } => transit::route_to_vpc(&network, table, *to, phrase),
+        ReachDnsServer { vpc, table, server } => reach_dns_server(&network, vpc, table, *server),
         AddRouteToNatGateway { table, to } | TranslateDns64 { table, to } => {
             let mut options = outbound::by_nat_gateway(&network, table, &Destination::Cidr(*to), None);
             if options.is_empty() {
@@ -46,6 +48,11 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             }
             options
         }
+        InspectAppliance { via, region } if matches!(via.kind(), TargetKind::Interface(_)) => vec![
+            FixOption::new(format!("let the instance behind {via} forward the traffic of Systems Manager"))
+                .after("on that instance, see whether it forwards: `sysctl net.ipv4.ip_forward` prints 1, and a NAT instance has a rule that translates addresses (`iptables -t nat -S` or `nft list ruleset`)")
+                .after(format!("if it filters, allow tcp/443 to ssm.{region}.{suffix} and ssmmessages.{region}.{suffix}, WebSockets included, without TLS inspection", suffix = region.dns_suffix())),
+        ],
         InspectAppliance { via, region } => vec![
             FixOption::new(format!("let the appliance behind {via} pass the traffic of Systems Manager"))
                 .after(format!("allow tcp/443 to ssm.{region}.{suffix} and ssmmessages.{region}.{suffix}, WebSockets included", suffix = region.dns_suffix()))
@@ -72,6 +79,10 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
         ),
         StartNatInstance { instance } => one(
             format!("start the NAT instance {instance}"),
+            Ec2Change::StartInstance { instance: instance.clone() },
+        ),
+        StartForwardingInstance { instance } => one(
+            format!("start {instance}, which forwards the packets"),
             Ec2Change::StartInstance { instance: instance.clone() },
         ),
         StartDnsServer { instance } => one(
@@ -132,6 +143,37 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             vec![firewall::open(&network, policy, group.as_ref(), because)]
         }
     }
+}
+
+/// A route disturbs nothing, where it is visible by what the network of the DNS server is reached. Without a route the
+/// server serves nobody here, and Amazon's can take its place.
+fn reach_dns_server(
+    network: &Network,
+    vpc: &VpcId,
+    table: &RouteTableId,
+    server: IpAddr,
+) -> Vec<FixOption> {
+    let phrase = format!("the DNS server {server}");
+    let mut options = transit::route_to_vpc(network, table, server.into(), &phrase);
+    options.retain(|option| !option.changes.is_empty());
+    let provide = amazon_provided_dns(vpc);
+    options.push(if options.is_empty() {
+        let route = format!(
+            "if {server} is the server to ask, give {table} a route to its network instead"
+        );
+        provide.after(route)
+    } else {
+        provide
+    });
+    options
+}
+
+/// DHCP options that hand out Amazon's resolver.
+pub(crate) fn amazon_provided_dns(vpc: &VpcId) -> FixOption {
+    FixOption::new(format!(
+        "hand out AmazonProvidedDNS to {vpc} by new DHCP options, which replace all settings of the old ones"
+    ))
+    .with(Ec2Change::AssociateDhcpOptions { vpc: vpc.clone() })
 }
 
 /// Turns on what the VPC lacks of the two attributes that private DNS needs.

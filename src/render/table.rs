@@ -6,7 +6,8 @@
 
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::answer::Verdict;
-use ssm_doctor_checks::engine::{diagnosis::Overall, verification::Verified};
+use ssm_doctor_checks::engine::{check::Check, diagnosis::Overall, verification::Verified};
+use ssm_doctor_facts::change::Change;
 
 use super::{BOLD, PLAIN, Page, View, safe::GLUE};
 use crate::report::{
@@ -235,10 +236,10 @@ fn title(page: &mut Page, title: &str, at: (usize, &str, usize), most: usize) {
     }
 }
 
-/// Everything from here to an open session, in order. The commands of the fixes stand above.
+/// Everything from here to an open session, in order. Without commands that stand above: those of a fix that shows only
+/// after others, or that differs after them, do not.
 fn prescription(page: &mut Page, report: &Report) {
     let Some(found) = &report.prescription else { return };
-    let fixes = found.prescription.options.len();
     if !found.is_complete() {
         return;
     }
@@ -249,13 +250,21 @@ fn prescription(page: &mut Page, report: &Report) {
         let check = found.prescription.options.get(at).map(|(check, _)| format!(" [{}]", check.name()));
         let check = check.unwrap_or_default();
         page.hanging(INDENT + 2, (PLAIN, &number), 3, &[(PLAIN, &step.title), (FAINT, &check)]);
-        if at < fixes {
+        let option = found.prescription.options.get(at);
+        if option.is_some_and(|(check, option)| stands_above(report, check, &option.changes)) {
             continue;
         }
         for line in report.commands_of(step) {
             page.line(INDENT + 5, &[(BOLD, &line)]);
         }
     }
+}
+
+/// Does [`fix`] print the commands of these changes? Of the root cause it prints those of every option.
+fn stands_above(report: &Report, check: &Check, changes: &[Change]) -> bool {
+    let is_root = report.diagnosis.causes.first().is_some_and(|root| *root == check);
+    let shown = report.repairs(check).iter().take(if is_root { usize::MAX } else { 1 });
+    shown.into_iter().any(|repair| repair.changes == changes)
 }
 
 /// `i-0abc ✓ DNS ✓ security group sg-0app ✗ route table rtb-0 → ssm, ssmmessages`

@@ -460,7 +460,8 @@ pub fn why(verified: &Verified) -> Option<String> {
             let left: Vec<String> = left.iter().map(|check| check.name()).collect();
             Some(format!("{} would still fail", left.join(", ")))
         }
-        Verified::Unknown(open) => Some(open_in_words(open)),
+        // Where only a contradiction is left open, it stands beside the cause.
+        Verified::Unknown(open) => (!open.is_empty()).then(|| open_in_words(open)),
         Verified::ByHand => Some("a person has to do it: the doctor's model cannot try it".into()),
         Verified::NotModelled(_) => {
             Some("the doctor's model does not show the effect of this change".into())

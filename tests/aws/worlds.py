@@ -739,6 +739,15 @@ def lost_by_disk(w: World) -> None:
 
 
 @breaks
+def kernel_panic(w: World) -> None:
+    panic = "Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)"
+    console(w, f"[    1.9] {panic}", f"[    1.9] ---[ end {panic} ]---")
+    w.state["consoles"][w.target]["at"] = ago(hours=1).isoformat()
+    w.state["impaired"] = [w.target]
+    w.lost()
+
+
+@breaks
 def profile_attached_lately(w: World) -> None:
     w.state["profile_times"] = {w.target: ago(minutes=12).isoformat()}
     w.never_registered()
@@ -865,6 +874,14 @@ def role_denied_by_condition(w: World) -> None:
     """Rights tied to the program that asks: whether they hold depends on what the API cannot know."""
     program = {"StringLike": {"aws:UserAgent": "*amazon-ssm-agent*"}}
     replace_rights(w, allow(["ssm:*", "ssmmessages:*", "ec2messages:*"], Condition=program))
+
+
+@breaks
+def role_spares_old_endpoints(w: World) -> None:
+    """Nothing but through two endpoints, which were made anew since."""
+    old = {"StringNotEquals": {"aws:SourceVpce": ["vpce-0123456789abcdef0", "vpce-0fedcba9876543210"]}}
+    grant(w, {"Sid": "OnlyOurEndpoints", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": old})
+    w.lost()
 
 
 @breaks
@@ -1143,6 +1160,48 @@ def lets_queries_in(w: World) -> None:
             for protocol in ("udp", "tcp")
         ],
     )
+
+
+@breaks
+def dns_of_another_vpc(w: World) -> None:
+    """DHCP options that were copied from another VPC, with the address of its resolver."""
+    options = w.cloud.ec2.create_dhcp_options(
+        DhcpConfigurations=[{"Key": "domain-name-servers", "Values": ["172.16.0.2"]}]
+    )
+    w.cloud.ec2.associate_dhcp_options(DhcpOptionsId=options["DhcpOptions"]["DhcpOptionsId"], VpcId=w.ids["vpc"])
+    w.lost()
+
+
+def firewall_instance(w: World) -> None:
+    """An instance through which a route more specific than the local one leads to the endpoints."""
+    subnet = w.subnet("firewall", "10.0.50.0/24")
+    group = w.security_group("firewall", "firewall")
+    w.cloud.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[EVERYTHING])
+    launched = w.cloud.ec2.run_instances(
+        ImageId=IMAGE, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet, SecurityGroupIds=[group]
+    )
+    firewall = launched["Instances"][0]
+    w.ids["firewall"] = firewall["InstanceId"]
+    w.ids["firewall_interface"] = firewall["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    w.cloud.ec2.create_route(
+        RouteTableId=w.ids["instance_route_table"],
+        DestinationCidrBlock="10.0.1.0/24",
+        NetworkInterfaceId=w.ids["firewall_interface"],
+    )
+
+
+@breaks
+def firewall_instance_serves(w: World) -> None:
+    firewall_instance(w)
+    w.cloud.ec2.modify_network_interface_attribute(
+        NetworkInterfaceId=w.ids["firewall_interface"], SourceDestCheck={"Value": False}
+    )
+
+
+@breaks
+def firewall_instance_checks_addresses(w: World) -> None:
+    firewall_instance(w)
+    w.lost()
 
 
 @breaks

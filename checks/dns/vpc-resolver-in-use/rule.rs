@@ -7,12 +7,12 @@
 use alloc::vec;
 use core::net::IpAddr;
 
-use crate::prelude::*;
+use crate::{network_remedies::amazon_provided_dns, prelude::*};
 use ssm_doctor_analysis::{
     dns::{self, Resolution},
     network::service,
 };
-use ssm_doctor_facts::{change::Ec2Change, lookup::Need, route53::Place};
+use ssm_doctor_facts::{lookup::Need, route53::Place};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -58,10 +58,7 @@ fn run(case: &Case) -> Answer {
             return Ok(Verdict::Pass(handed.and(observed(server, answers))));
         }
     }
-    let provide = FixOption::new(format!(
-        "hand out AmazonProvidedDNS to {vpc} by new DHCP options, which replace all settings of the old ones"
-    ))
-    .with(Ec2Change::AssociateDhcpOptions { vpc: vpc.clone() });
+    let provide = amazon_provided_dns(vpc);
     let (evidence, options) = match server {
         None => {
             let left = "leaves its instances with the DNS servers of their images, if any";

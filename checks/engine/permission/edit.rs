@@ -73,6 +73,28 @@ pub fn accepting(
     replaced(document, statements)
 }
 
+/// The document with a Deny that spares one more value of a key: the first key that the Deny spares values of (by an
+/// operator such as `StringNotEquals`), and whose value in the request `value_of` knows. With that key and value.
+pub fn sparing(
+    document: &Text,
+    number: usize,
+    value_of: impl Fn(&str) -> Option<String>,
+) -> Option<(Value, String, String)> {
+    let statements = statements(document)?;
+    let conditions = statements.get(number.checked_sub(1)?)?.get("Condition")?.as_object()?;
+    let is_negated = |operator: &str| {
+        ["StringNotEquals", "StringNotLike", "StringNotEqualsIgnoreCase", "NotIpAddress"]
+            .contains(&operator.strip_suffix("IfExists").unwrap_or(operator))
+    };
+    let negated = conditions.iter().filter(|(operator, _)| is_negated(operator));
+    let mut keys = negated.flat_map(|(operator, keys)| {
+        keys.as_object().into_iter().flat_map(Map::keys).map(move |key| (operator, key))
+    });
+    let (operator, key, value) =
+        keys.find_map(|(operator, key)| Some((operator, key, value_of(key)?)))?;
+    Some((accepting(document, number, operator, key, &value)?, key.clone(), value))
+}
+
 /// A trust policy whose Deny statements spare the services of AWS, and whether one had to. Source: IAM user
 /// guide, "AWS global condition context keys", `aws:PrincipalIsAWSService`.
 pub fn sparing_services(trust: &Text, action: &str) -> Option<Edited> {
@@ -114,24 +136,34 @@ fn replaced(document: &Text, statements: Vec<Value>) -> Option<Value> {
 
 type Statement = Map<String, Value>;
 
-/// What is left of a Deny, and whether that exempts more than it should.
+/// What is left of a Deny, and whether that exempts more than it should. The first statement keeps the name
+/// (`Sid`): names in a policy are unique. Source: IAM user guide, "IAM JSON policy elements: Sid".
 fn exempt(deny: &Statement, exemption: Exemption) -> (Vec<Statement>, bool) {
+    let (mut left, widens) = left_of(deny, exemption);
+    for further in left.iter_mut().skip(1) {
+        further.remove("Sid");
+    }
+    (left, widens)
+}
+
+fn left_of(deny: &Statement, exemption: Exemption) -> (Vec<Statement>, bool) {
     let Some(others) = without_actions(deny, exemption.actions) else {
         // A pattern of actions: whatever else it covers is exempted too.
         let (rest, exact) = without_resource(deny.clone(), exemption);
         let mut left: Vec<Statement> = rest.into_iter().collect();
-        let of_one_resource = exemption.principal.is_none() && exemption.resource != "*";
-        if of_one_resource && is_every_action(deny) {
-            // `*` denies every other action on the resource still.
-            let mut on_resource = deny.clone();
-            on_resource.remove("Action");
-            on_resource.insert("NotAction".into(), json!(exemption.actions));
-            on_resource.remove("NotResource");
-            on_resource.insert("Resource".into(), json!(exemption.resource));
-            left.push(on_resource);
-            return (left, !exact);
+        if !is_every_action(deny) {
+            return (left, true);
         }
-        return (left, true);
+        // `*` denies every other action still, on the resource or for the principal that is exempted.
+        let mut other_actions = deny.clone();
+        other_actions.remove("Action");
+        other_actions.insert("NotAction".into(), json!(exemption.actions));
+        if exemption.principal.is_none() && !left.is_empty() {
+            other_actions.remove("NotResource");
+            other_actions.insert("Resource".into(), json!(exemption.resource));
+        }
+        left.push(other_actions);
+        return (left, !exact);
     };
     // Its other actions stay denied by a statement of their own.
     let mut narrowed = deny.clone();
@@ -274,6 +306,53 @@ mod tests {
                 { "Effect": "Deny", "NotAction": ["ssm:StartSession"], "Resource": INSTANCE },
             ])
         );
+    }
+
+    #[test]
+    fn every_action_stays_denied_but_some_on_every_resource() {
+        let condition = json!({ "StringNotEquals": { "aws:SourceVpce": "vpce-1" } });
+        let deny = json!({
+            "Sid": "OnlyOurEndpoints", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition,
+        });
+        let (left, widens) = edit(&deny, &["ssmmessages:OpenDataChannel"], "*");
+        assert!(!widens);
+        assert_eq!(
+            left,
+            json!([{
+                "Sid": "OnlyOurEndpoints", "Effect": "Deny", "NotAction": ["ssmmessages:OpenDataChannel"],
+                "Resource": "*", "Condition": condition,
+            }])
+        );
+    }
+
+    #[test]
+    fn every_action_stays_denied_to_others_and_every_other_action_to_the_principal() {
+        let role: Arn = "arn:aws:iam::111122223333:role/Agent".parse().unwrap();
+        let deny = json!({ "Sid": "NoNodes", "Effect": "Deny", "Action": "*", "Resource": "*" });
+        let document = Text::Json(json!({ "Statement": deny }));
+        let exemption = Exemption {
+            actions: &["ssm:UpdateInstanceInformation"],
+            resource: INSTANCE,
+            principal: Some(&role),
+        };
+        let edited = exempting(&document, &[1], exemption).unwrap();
+        assert!(!edited.widens);
+        let condition = json!({ "ArnNotEquals": { "aws:PrincipalArn": [role.as_str()] } });
+        assert_eq!(
+            edited.document["Statement"],
+            json!([
+                { "Sid": "NoNodes", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition },
+                { "Effect": "Deny", "NotAction": ["ssm:UpdateInstanceInformation"], "Resource": "*" },
+            ])
+        );
+    }
+
+    #[test]
+    fn the_name_of_a_statement_stays_unique() {
+        let deny = json!({ "Sid": "NoShells", "Effect": "Deny", "Action": ["ssm:StartSession", "ssm:SendCommand"], "Resource": "*" });
+        let (left, _) = edit(&deny, &["ssm:StartSession"], INSTANCE);
+        assert_eq!(left[0]["Sid"], "NoShells");
+        assert_eq!(left[1].get("Sid"), None);
     }
 
     #[test]

@@ -107,6 +107,8 @@ impl<'f> EndpointPolicy<'f> {
         let (id, name) = (&self.endpoint.id, identity.name());
         let mut denials: Vec<(EndpointRequest, PolicyDenial)> = Vec::new();
         let (mut passed, mut failed) = (None::<Evidence>, None::<Evidence>);
+        // Why, and which actions.
+        let mut unenforced: Vec<(String, Vec<&str>)> = Vec::new();
         let mut unseen = Unknowns::default();
         let join = |so_far: Option<Evidence>, more: Evidence| match so_far {
             Some(so_far) => Some(so_far.and(more)),
@@ -126,9 +128,10 @@ impl<'f> EndpointPolicy<'f> {
                 }
                 Some(Some(denial)) if self.service == "ssmmessages" => {
                     let how = self.denial(&denial);
-                    unseen.add(Unknown::limit(format!(
-                        "the policy of {id} {how} {action}, and whether endpoints of ssmmessages enforce their policy is not documented"
-                    )));
+                    match unenforced.iter_mut().find(|(known, _)| *known == how) {
+                        Some((_, actions)) => actions.push(action),
+                        None => unenforced.push((how, Vec::from([action]))),
+                    }
                 }
                 Some(Some(denial)) => {
                     let reason = self.denial(&denial);
@@ -139,6 +142,12 @@ impl<'f> EndpointPolicy<'f> {
                 }
                 None => {}
             }
+        }
+        for (how, actions) in unenforced {
+            unseen.add(Unknown::limit(format!(
+                "the policy of {id} {how} {}, and whether endpoints of ssmmessages enforce their policy is not documented",
+                actions.join(", ")
+            )));
         }
         if let Some(evidence) = failed {
             return Ok(Verdict::Fail(evidence, self.fix(&denials, &identity.arn)));

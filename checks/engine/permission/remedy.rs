@@ -23,8 +23,8 @@ use ssm_doctor_analysis::{
         actions::{CHANNELS, REGISTER, target_arn},
         attached_policies,
         decision::{CitedStatement, Denied, DenySource, Mismatch, NearestAllow, PolicyDenial},
-        identity::{Identity, Side},
-        request_context::{MFA, is_resource_tag},
+        identity::{Identity, PermissionQuestion, Side},
+        request_context::{self, MFA, is_resource_tag},
         resource_policy::{ResourcePolicy, ResourcePolicyKind},
     },
 };
@@ -113,7 +113,10 @@ impl Permission<'_> {
             (PolicyType::PermissionsBoundary, false) => {
                 Vec::from([self.widen_boundary(actions, case.facts)])
             }
-            (_, true) => Vec::from([self.lift_denial(denial, actions, case.facts)]),
+            (_, true) => {
+                let spare = self.spare_network(denial, actions, case).into_iter();
+                spare.chain([self.lift_denial(denial, actions, case.facts)]).collect()
+            }
             (_, false) => {
                 // A document seldom has tags, so it needs a statement of its own.
                 let nearest = denial.nearest.as_ref().filter(|nearest| {
@@ -376,25 +379,40 @@ impl Permission<'_> {
         else {
             return None;
         };
-        let of_network = OF_NETWORK.iter().any(|known| known.eq_ignore_ascii_case(key));
-        if !of_network || operator.contains("Not") {
+        if !is_of_network(key) || operator.contains("Not") {
             return None;
         }
         let title = format!("add {value} to the values of {key} that {place} accepts for {listed}");
-        let option = FixOption::new(title);
         let number = nearest.statement.number;
-        let edited = |document| edit::accepting(document, number, operator, key, value);
-        match source(&nearest.statement, self.identity, case.facts)? {
-            Source::Inline { of, name, document } => {
-                let document = edited(document)?.to_string();
-                Some(option.with(IamChange::PutInlinePolicy { of, name, document }))
-            }
-            Source::Customer { policy, document } => {
-                let document = edited(document)?;
-                Some(new_version(option, policy, &document))
-            }
-            Source::Aws { .. } => None,
-        }
+        let source = source(&nearest.statement, self.identity, case.facts)?;
+        let document = edit::accepting(source.document()?, number, operator, key, value)?;
+        source.replace(FixOption::new(title), &document)
+    }
+
+    /// Lets a Deny that spares some networks spare the network that the requests come from.
+    fn spare_network(
+        &self,
+        denial: &PolicyDenial,
+        actions: &[&str],
+        case: &Case,
+    ) -> Option<FixOption> {
+        let mut all = cited(denial);
+        // Several statements are lifted together.
+        let (Some(statement), None) = (all.next(), all.next()) else { return None };
+        let (identity, resource) = (self.identity, self.resource);
+        let question = PermissionQuestion { identity, action: actions.first()?, resource };
+        let context = request_context::of(question, case).ok()?;
+        let value_of = |key: &str| match context.get(key) {
+            Some(KeyValue::Exact(value)) if is_of_network(key) => Some(value.clone()),
+            _ => None,
+        };
+        let source = source(statement, self.identity, case.facts)?;
+        let (document, key, value) = edit::sparing(source.document()?, statement.number, value_of)?;
+        let place = format!("{} of {}", statement.place, statement.policy);
+        let title = format!("add {value} to the values of {key} that {place} spares");
+        let option = FixOption::new(title)
+            .after(format!("ask the owner of the policy whether {value} belongs there"));
+        source.replace(option, &document)
     }
 
     /// A statement of its own. `nearest` is an Allow that would do, if its condition held.
@@ -504,6 +522,10 @@ fn depends_on_mfa(denial: &PolicyDenial) -> bool {
     of_denies.chain(of_nearest).chain(keys).any(|key| key.eq_ignore_ascii_case(MFA))
 }
 
+fn is_of_network(key: &str) -> bool {
+    OF_NETWORK.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
 fn is_condition(mismatch: &Mismatch) -> bool {
     matches!(mismatch, Mismatch::Condition { .. })
 }
@@ -542,6 +564,28 @@ enum Source<'f> {
     Inline { of: PolicyHolder, name: String, document: &'f Text },
     Customer { policy: Arn, document: &'f Text },
     Aws { from: PolicyHolder, policy: Arn },
+}
+
+impl<'f> Source<'f> {
+    /// As it is now, if it can be edited.
+    fn document(&self) -> Option<&'f Text> {
+        match self {
+            Self::Inline { document, .. } | Self::Customer { document, .. } => Some(document),
+            Self::Aws { .. } => None,
+        }
+    }
+
+    /// Puts another document in its place.
+    fn replace(self, option: FixOption, document: &Value) -> Option<FixOption> {
+        match self {
+            Self::Inline { of, name, .. } => {
+                let document = document.to_string();
+                Some(option.with(IamChange::PutInlinePolicy { of, name, document }))
+            }
+            Self::Customer { policy, .. } => Some(new_version(option, policy, document)),
+            Self::Aws { .. } => None,
+        }
+    }
 }
 
 fn source<'f>(cited: &CitedStatement, identity: &Identity, facts: &'f Facts) -> Option<Source<'f>> {

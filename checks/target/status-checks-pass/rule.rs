@@ -1,9 +1,12 @@
 //! EC2's own status checks find the host, the system and the volumes in order.
 //!
 //! An impaired check is no proof that a session fails, so it does not block by itself; it explains
-//! an agent that is gone.
+//! an agent that is gone. Where the system itself says on its console what stopped it, a reboot alone repairs
+//! nothing, and what the console says comes first.
 
+use crate::agent_words::repair;
 use crate::prelude::*;
+use ssm_doctor_analysis::node::{Statement, serial_console::system_fault};
 use ssm_doctor_facts::{change::Ec2Change, ec2::CheckStatus};
 
 pub(crate) static CHECK: Check = Check {
@@ -32,7 +35,13 @@ fn run(case: &Case) -> Answer {
         let evidence = observed(id, format!("{name} status check: {status}"));
         Ok(match status {
             CheckStatus::Ok => Verdict::Pass(evidence),
-            CheckStatus::Impaired => Verdict::Fail(evidence, check.repair(id, &case.scope.region)),
+            CheckStatus::Impaired => {
+                let fix = Fix::options([check.repair(id, &case.scope.region)], Recovery::Start);
+                match check {
+                    StatusCheck::Instance => impaired_system(case, id, evidence, fix)?,
+                    StatusCheck::System | StatusCheck::Volumes => Verdict::Fail(evidence, fix),
+                }
+            }
             CheckStatus::Initializing => {
                 return Err(Unknown::limit(format!(
                     "the {name} status check of {id} is still initializing"
@@ -46,6 +55,35 @@ fn run(case: &Case) -> Answer {
             }
         })
     })
+}
+
+/// With what the console says of the system, if it says anything. What it said before the agent's last report is over.
+fn impaired_system(
+    case: &Case,
+    id: &InstanceId,
+    evidence: Evidence,
+    reboot: Fix,
+) -> Result<Verdict, Unknown> {
+    let (instance, node) =
+        (case.facts.instance(id).hint()?, case.facts.node(&case.scope.target).hint()?);
+    let since = instance
+        .and_then(|instance| instance.launched_at)
+        .max(node.and_then(|node| node.last_ping));
+    let console = case.facts.console(id).hint()?;
+    let Some((console, found)) =
+        console.and_then(|console| Some((console, system_fault(console, since)?)))
+    else {
+        return Ok(Verdict::Fail(evidence, reboot));
+    };
+    let title = repair(&found.sign);
+    let statement = Statement::OnConsole {
+        sign: found.sign,
+        written_at: found.at,
+        read_at: console.at,
+        line: found.line.into(),
+    };
+    let evidence = evidence.and(observed(&format!("console output of {id}"), statement));
+    Ok(Verdict::Fail(evidence, Fix::options([FixOption::new(title)], Recovery::Start)))
 }
 
 #[derive(Clone, Copy)]
@@ -67,8 +105,8 @@ impl StatusCheck {
         }
     }
 
-    fn repair(self, id: &InstanceId, region: &Region) -> Fix {
-        let option = match self {
+    fn repair(self, id: &InstanceId, region: &Region) -> FixOption {
+        match self {
             Self::System => {
                 FixOption::new(format!("stop and start {id}, so that it moves to another host"))
                     .with(Ec2Change::StopAndStartInstance { instance: id.clone() })
@@ -84,7 +122,6 @@ impl StatusCheck {
                     "find the impaired volume: `aws ec2 describe-volume-status --filters Name=volume-status.status,Values=impaired --region {region}`; if it is attached to {id}, restore it from a snapshot"
                 ),
             ),
-        };
-        Fix::options([option], Recovery::Start)
+        }
     }
 }

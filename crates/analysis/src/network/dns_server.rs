@@ -17,7 +17,7 @@ use crate::{
         hop::{Hop, HopKind, Path, Reachable},
         network_acl::{Crossing, Filtered},
         remedy::{IngressTarget, NetworkRemedy},
-        route_table::table_of,
+        route_table::{active, table_of},
         security_group::{PeerGroups, VpcRelation},
         service::agent_reaches,
         statement::NetworkStatement,
@@ -151,7 +151,38 @@ impl PathTrace<'_> {
             Some(host) => self.dns_server_hears(port, source, address, host),
             None => Ok(Verdict::NotApplicable("outside of the VPC")),
         };
-        all_of([sends, acls, hears], "nothing stands on the way", |it| it)
+        let routed =
+            if inside { Ok(Verdict::NotApplicable("in the VPC")) } else { self.routed_to(address) };
+        all_of([sends, acls, hears, routed], "nothing stands on the way", |it| it)
+    }
+
+    /// A DNS server outside of the VPC needs a route. Whether the route's target leads to the server is mostly not
+    /// visible; that there is none, or that its target is gone, is.
+    fn routed_to(&self, address: IpAddr) -> Answer {
+        const NOT_ROUTED: Answer =
+            Ok(Verdict::NotApplicable("an address of the instance's own link"));
+        let link_local = match address {
+            IpAddr::V4(address) => address.is_link_local(),
+            IpAddr::V6(address) => address.is_unicast_link_local(),
+        };
+        if link_local || address.is_loopback() {
+            return NOT_ROUTED;
+        }
+        let ((vpc, subnet), server) = (self.from.subnet_of_vpc(), Remote::one(address));
+        let table = table_of(self.facts, vpc, subnet)?;
+        let route_matches = self.route_matches(vpc, table, &server)?;
+        let answers = route_matches.iter().map(|route_match| {
+            if let Some(route) = route_match.route {
+                return self.inactive(table, route).unwrap_or_else(|| Ok(active(table, route)));
+            }
+            let subject = format!("{subnet} ({})", table.id);
+            let none = NetworkStatement::NoRouteToDnsServer(address);
+            let (vpc, table) = (vpc.clone(), table.id.clone());
+            let reach = NetworkRemedy::ReachDnsServer { vpc, table, server: address };
+            let fix = Fix::of(reach, Recovery::Agent);
+            Ok(Verdict::Fail(observed(&subject, none.for_service(self.service)), fix))
+        });
+        all_of(answers, "no address", |it| it)
     }
 
     /// A DNS server in the VPC itself: does it run, and do its security groups let queries in? Its network ACL is

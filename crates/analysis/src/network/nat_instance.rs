@@ -8,10 +8,10 @@ use crate::{
     answer::*,
     network::{
         address_set::Family,
-        flow::{PathTrace, Remote},
+        flow::{Flow, PathTrace, Remote, TableRoute},
         hop::{Hop, HopKind},
         remedy::{IngressTarget, NetworkRemedy, RouteFault},
-        route_table::{RouteMatch, reroute, route_label, table_of},
+        route_table::{RouteMatch, not_visible, reroute, route_label, table_of},
         security_group::{PeerGroups, VpcRelation},
         statement::NetworkStatement,
     },
@@ -40,6 +40,39 @@ impl PathTrace<'_> {
         let hop = Hop::new(HopKind::NatInstance, id, may);
         let hops = self.and_beyond_visibility(hop, table, route, forwards);
         hops.into_iter().chain(acls).collect()
+    }
+
+    /// An interface that packets between private networks pass, of a firewall or of a router to a VPN. Whether it
+    /// forwards is its own business; that it may, and that its groups let in what the instance itself sends, is AWS's.
+    pub(super) fn forwarding_instance(
+        &self,
+        vpc: &VpcId,
+        (table, route): TableRoute,
+        id: &NetworkInterfaceId,
+        flow: Flow,
+    ) -> Vec<Hop> {
+        let may = self.facts.network_interface(id).required().and_then(|interface| {
+            let subject = route_label(table, route);
+            // The groups know the connection by the packets that come first.
+            let first = !flow.replies && vpc == self.from.vpc;
+            let admits = first.then(|| {
+                self.admits(
+                    &format!("{id} ({})", self.service),
+                    &interface.security_groups,
+                    VpcRelation::Inside,
+                    IngressTarget::Interface(id.clone()),
+                )
+            });
+            let always = [
+                Ok(self.source_dest_check(interface, id, &subject)),
+                self.instance_runs(interface, &subject, |instance| {
+                    NetworkRemedy::StartForwardingInstance { instance }
+                }),
+            ];
+            all_of(always.into_iter().chain(admits), "", |it| it)
+        });
+        let hop = Hop::new(HopKind::NatInstance, id, may);
+        self.and_beyond_visibility(hop, table, route, not_visible(table, route))
     }
 
     fn may_forward_packets(

@@ -5,7 +5,7 @@ use alloc::{format, string::ToString, vec, vec::Vec};
 use ipnet::IpNet;
 use ssm_doctor_facts::{
     ec2::*,
-    ids::VpnGatewayId,
+    ids::{VpcId, VpnGatewayId},
     lookup::{Need, Unknown},
     vpn::{TunnelStatus, VpnConnection, VpnTunnel},
 };
@@ -268,15 +268,27 @@ impl PathTrace<'_> {
             TargetKind::NatGateway(_) if flow.replies => {
                 vec![self.no_route(table, from.1, flow.destination, Some(route))]
             }
+            TargetKind::Interface(id) => {
+                self.forwarding_instance(from.0, (table, route), &id, flow)
+            }
             _ => self.beyond_visibility(table, route, not_visible(table, route)),
         }
     }
 
     /// A longer prefix than the VPC's own sends what is for a neighbour elsewhere.
-    pub(super) fn more_specific_route(&self, table: &RouteTable, route: &Route) -> Vec<Hop> {
-        match self.inactive(table, route) {
-            Some(inactive) => Vec::from([Hop::new(HopKind::NextHop, &route.via, inactive)]),
-            None => self.beyond_visibility(table, route, not_visible(table, route)),
+    pub(super) fn more_specific_route(
+        &self,
+        vpc: &VpcId,
+        table: &RouteTable,
+        route: &Route,
+        flow: Flow,
+    ) -> Vec<Hop> {
+        match (self.inactive(table, route), route.via.kind()) {
+            (Some(inactive), _) => Vec::from([Hop::new(HopKind::NextHop, &route.via, inactive)]),
+            (None, TargetKind::Interface(id)) => {
+                self.forwarding_instance(vpc, (table, route), &id, flow)
+            }
+            (None, _) => self.beyond_visibility(table, route, not_visible(table, route)),
         }
     }
 }

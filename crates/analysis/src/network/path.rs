@@ -29,7 +29,7 @@ use crate::{
         flow::{Host, Origin, PathTrace, ServiceQuery},
         gateway_endpoint::gateway_endpoint,
         hop::{Hop, HopKind, Path, Reachable, any_address},
-        service::{CORE, agent_reaches, bucket_in_other_region, gate_services},
+        service::{CORE, DUAL_STACK, agent_reaches, bucket_in_other_region, gate_services},
         shared_endpoint::shared_endpoint,
         statement::NetworkStatement,
     },
@@ -213,7 +213,14 @@ fn compute(case: &Case, service: &'static str) -> Path {
         },
         Ok(_) => {
             let doubt = "the agent uses IPv6 only if it is told to, which is not visible";
-            choose(case, usual, other, doubt)
+            match may_have_reported_by_ipv6(case) {
+                Ok(false) => choose(case, usual, other, doubt),
+                Ok(true) if agent_reaches(case, usual.service) == Ok(true) => other,
+                Ok(true) => Path { unfollowed: Some(Unknown::limit(doubt)), ..other },
+                Err(unknown) => {
+                    Path { unfollowed: Some(Unknown::limit(doubt).and(unknown)), ..other }
+                }
+            }
         }
         Err(unknown) => Path { unfollowed: Some(unknown), ..other },
     }
@@ -232,6 +239,15 @@ fn if_agent_reaches(case: &Case, open: Path) -> Path {
 
 const SEVERAL_INTERFACES: &str =
     "the instance has several network interfaces, and which one the system uses is not visible";
+
+/// Did an agent report that can ask for dual-stack names? Then IPv6 may be what it has used all along.
+///
+/// # Errors
+/// [`Unknown`] when the node was not seen.
+fn may_have_reported_by_ipv6(case: &Case) -> Result<bool, Unknown> {
+    let node = case.facts.node(&case.scope.target).optional()?;
+    Ok(node.is_some_and(|node| node.version().map_or(true, |version| version >= DUAL_STACK)))
+}
 
 /// Of two ways, the `usual` one leads nowhere: it is the one in use unless the agent is seen to get
 /// through after all.

@@ -36,6 +36,12 @@ pub enum NetworkRemedy {
         to: IpNet,
         phrase: String,
     },
+    /// Let queries get to a DNS server that DHCP hands out, or hand out Amazon's.
+    ReachDnsServer {
+        vpc: VpcId,
+        table: RouteTableId,
+        server: IpAddr,
+    },
     AddRouteToNatGateway {
         table: RouteTableId,
         to: IpNet,
@@ -72,6 +78,10 @@ pub enum NetworkRemedy {
         interface: NetworkInterfaceId,
     },
     StartNatInstance {
+        instance: InstanceId,
+    },
+    /// A firewall, or a router to a VPN.
+    StartForwardingInstance {
         instance: InstanceId,
     },
     StartDnsServer {

@@ -246,7 +246,7 @@ impl<'a> PathTrace<'a> {
                 let on = observed(&table.id, NetworkStatement::CarriedBy(route.to.clone()));
                 let way = Hop::new(HopKind::Route, &table.id, Ok(Verdict::Pass(on)));
                 let beyond = if inside {
-                    self.more_specific_route(table, route)
+                    self.more_specific_route(vpc, table, route, flow)
                 } else {
                     let destination = destination.part(&route_match.addresses);
                     self.to_other_vpc(

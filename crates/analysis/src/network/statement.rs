@@ -38,6 +38,7 @@ pub enum NetworkStatement {
         phrase: String,
         but: Option<(Destination, NextHop)>,
     },
+    NoRouteToDnsServer(IpAddr),
     SubnetHasRouteOut(SubnetId),
     RoutesBack(RouteTableId),
     NoPath {

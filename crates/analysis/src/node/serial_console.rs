@@ -157,10 +157,21 @@ pub fn signs(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
 /// those written before `since`.
 #[must_use]
 pub fn lasting(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
+    let of_last_boot = of_last_boot(console, since).into_iter();
+    of_last_boot.filter(|seen| seen.sign.lasts()).collect()
+}
+
+/// Why the system fails EC2's status check, if it says so itself in its last boot and since `since`.
+#[must_use]
+pub fn system_fault(console: &Console, since: Option<Timestamp>) -> Option<Seen<'_>> {
+    of_last_boot(console, since).into_iter().find(|seen| seen.sign.stops_system())
+}
+
+fn of_last_boot(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
     let boot = console.lines.iter().rposition(|line| is_boot(line));
     let own = |seen: &Seen| {
         let place = console.lines.iter().rposition(|line| line == seen.line);
-        seen.sign.lasts() && boot.is_none_or(|boot| place.is_some_and(|place| place > boot))
+        boot.is_none_or(|boot| place.is_some_and(|place| place > boot))
     };
     signs(console, since).into_iter().filter(own).collect()
 }
@@ -174,7 +185,8 @@ fn sign(line: &str) -> Option<Sign> {
     let has = |words: &str| line.contains(words);
     Some(if has(CREDENTIALS) || has(HIBERNATES) {
         Sign::NoCredentials(trouble(line))
-    } else if has("Kernel panic") {
+    } else if has("Kernel panic") && !has("end Kernel panic") {
+        // The closing line repeats the reason at most.
         Sign::Panic
     } else if has("emergency mode") || has("Entering emergency") || has("emergency shell") {
         Sign::Emergency
@@ -280,6 +292,12 @@ impl Sign {
     #[must_use]
     pub fn lasts(&self) -> bool {
         matches!(self, Self::DiskFull | Self::ReadOnly | Self::OutOfMemory)
+    }
+
+    /// Does the system not answer because of it?
+    #[must_use]
+    pub fn stops_system(&self) -> bool {
+        matches!(self, Self::Panic | Self::Emergency) || self.lasts()
     }
 
     /// Is it other than good news?
