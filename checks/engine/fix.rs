@@ -1,6 +1,12 @@
 //! The ways to repair a failure, ready to print: every part of a fix together.
 
-use alloc::{collections::BTreeSet, string::String, vec, vec::Vec};
+use alloc::{
+    collections::BTreeSet,
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
 
 use ssm_doctor_analysis::{
     answer::{Fix, FixOption, Recovery, Remedy},
@@ -8,7 +14,7 @@ use ssm_doctor_analysis::{
     what_if,
 };
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change, EndpointPolicyChange, IamChange, KmsChange, S3Change},
+    change::{Change, Ec2Change, EndpointPolicyChange, IamChange, KmsChange, S3Change, SsmChange},
     ids::Region,
     lookup::{Need, Unknown},
 };
@@ -145,12 +151,48 @@ fn ways(remedy: &Remedy, case: &Case) -> Vec<FixOption> {
 
 /// Adds a part, none of whose steps and changes come twice.
 fn add(whole: &mut FixOption, part: &FixOption) {
-    add_steps(&mut whole.title, &part.title);
+    add_words(whole, part);
     add_new(&mut whole.changes, &part.changes);
-    add_new(&mut whole.risks, &part.risks);
-    add_new(&mut whole.manual, &part.manual);
     add_new(&mut whole.wanted, &part.wanted);
     whole.recovery = whole.recovery.max(part.recovery);
+}
+
+/// Adds what a part says of itself, without its changes.
+pub fn add_words(whole: &mut FixOption, part: &FixOption) {
+    add_steps(&mut whole.title, &part.title);
+    add_new(&mut whole.risks, &part.risks);
+    add_new(&mut whole.manual, &part.manual);
+}
+
+/// Do all changes of one option write what changes of the other write as a whole?
+#[must_use]
+pub fn write_the_same(one: &FixOption, other: &FixOption) -> bool {
+    let written: Vec<Option<String>> = other.changes.iter().map(writes).collect();
+    let again = |change| writes(change).is_some_and(|place| written.contains(&Some(place)));
+    !one.changes.is_empty() && one.changes.iter().all(again)
+}
+
+/// What a change writes as a whole, whatever was there.
+#[must_use]
+pub fn writes(change: &Change) -> Option<String> {
+    Some(match change {
+        Change::Ec2(Ec2Change::CreateNetworkAclEntry { acl, egress, number, .. }) => {
+            format!("{acl} {egress} {number}")
+        }
+        Change::EndpointPolicy(
+            EndpointPolicyChange::Put { endpoint, .. } | EndpointPolicyChange::Reset { endpoint },
+        ) => format!("policy of {endpoint}"),
+        Change::Iam(
+            IamChange::PutInlinePolicy { of, name, .. }
+            | IamChange::DeleteInlinePolicy { of, name },
+        ) => format!("{name} of {} {}", of.kind(), of.name()),
+        Change::Iam(IamChange::CreatePolicyVersion { policy, .. }) => policy.to_string(),
+        Change::Iam(IamChange::UpdateAssumeRolePolicy { role, .. }) => format!("trust of {role}"),
+        Change::Kms(KmsChange::PutKeyPolicy { key, .. }) => key.clone(),
+        Change::S3(S3Change::PutBucketPolicy { bucket, .. }) => bucket.to_string(),
+        Change::Ssm(SsmChange::UpdateDocument { name, .. }) => name.to_string(),
+        _ => return None,
+    })
 }
 
 fn add_new<T: Clone + PartialEq>(all: &mut Vec<T>, more: &[T]) {

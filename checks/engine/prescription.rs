@@ -204,7 +204,13 @@ impl Search<'_, '_> {
         let mut at = 0;
         while tried.suffices() && at < tried.chosen.len() && tried.chosen.len() > 1 {
             let mut fewer = tried.chosen.clone();
-            fewer.remove(at);
+            let (_, left_out) = fewer.remove(at);
+            // A document that a later option writes does the same as an earlier one, on which it rests.
+            if let Some((_, later)) =
+                fewer.iter_mut().find(|(_, other)| fix::write_the_same(&left_out, other))
+            {
+                fix::add_words(later, &left_out);
+            }
             let fewer = self.attempt(fewer);
             if fewer.suffices() {
                 tried = fewer;

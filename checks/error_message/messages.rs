@@ -67,7 +67,7 @@ messages! {
     ["invalidinstanceid"] => OTHER_PLACE NOT_RUNNING NO_PATH;
     ["accessdenied", "access denied", "is not authorized to perform", "not authorized"] => TARGET_RIGHTS DOCUMENT_RIGHTS ROLE_LACKS_SSM, aside;
     ["accessdenied…startsession", "startsession…accessdenied", "not authorized to perform: ssm:startsession"] => TARGET_RIGHTS DOCUMENT_RIGHTS ENDPOINT_POLICY_OPERATOR;
-    ["ssm:startsession on resource: arn:…:document/", "accessdenied…document aws-start", "accessdenied…document/"] => DOCUMENT_RIGHTS TARGET_RIGHTS;
+    ["ssm:startsession on resource: arn:…:document/", "accessdenied…document aws-start", "accessdenied…document/"] => DOCUMENT_RIGHTS ENDPOINT_POLICY_OPERATOR;
     ["ssm:startsession on resource: arn:…:instance/"] => TARGET_RIGHTS ENDPOINT_POLICY_OPERATOR GUARDRAIL;
     ["terminatesession"] => PLUGIN_MISSING TERMINATE_RIGHTS;
     ["resumesession"] => TERMINATE_RIGHTS;
@@ -82,7 +82,7 @@ messages! {
     ["invaliddocumentschemaversion", "not a valid schema version"] => SESSION_DOCUMENT;
     ["port forwarding sessions to remote hosts are not supported", "not supported by this version of ssm agent"] => AGENT_TOO_OLD, decides;
     ["forwarding to ip address…is forbidden"] => LOOPBACK;
-    ["expiredtoken", "security token included in the request is expired", "token…expired", "unable to locate credentials", "invalidclienttokenid", "unrecognizedclientexception"] => CLIENT_CREDENTIALS;
+    ["expiredtoken", "security token included in the request is expired", "token…expired", "unable to locate credentials", "invalidclienttokenid", "unrecognizedclientexception", "error loading sso token", "error when retrieving token from sso", "sso session associated with this profile has expired"] => CLIENT_CREDENTIALS;
     ["signature expired", "signature not yet current", "invalidsignatureexception", "requesttimetooskewed"] => CLOCK CLIENT_CREDENTIALS;
     ["session was terminated", "session failed"] => ENDED BLANK;
     ["session has been terminated for the following reasons"] => ENDED BLANK, wrapper;
@@ -113,7 +113,7 @@ messages! {
     ["error in credential_process", "processproviderexecutionerror"] => CLIENT_KMS_CREDENTIALS;
     ["refresh cached sso token failed", "invalidgrantexception"] => CLIENT_KMS_CREDENTIALS CLIENT_CREDENTIALS;
     ["invalid encryptioncontext", "session is encrypted using aws kms"] => WRAPPER PLUGIN_OLD;
-    ["unable to retrieve data key", "decrypting data key", "kms:decrypt"] => NODE_DECRYPT ENDPOINT_POLICY;
+    ["unable to retrieve data key", "decrypting data key", "kms:decrypt", "ciphertext refers to a customer master key"] => NODE_DECRYPT ENDPOINT_POLICY;
 
     // The machine of the operator.
     ["sessionmanagerplugin is not found", "session-manager-plugin: command not found", "command not found: session-manager-plugin", "session-manager-plugin is not recognized"] => PLUGIN_MISSING, decides;

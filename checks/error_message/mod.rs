@@ -71,6 +71,15 @@ pub(crate) fn reading(case: &Case) -> Reading {
     reading
 }
 
+/// Does the message say what fails sessions of every kind: that AWS refuses the operator the target itself?
+#[must_use]
+pub fn is_of_every_kind(case: &Case) -> bool {
+    let reading = reading(case);
+    let on_target =
+        |decided: &Decided| decided.check == Some("operator/may-start-session-on-target");
+    reading.about.is_none() && reading.decided.iter().any(on_target)
+}
+
 fn recovery(stage: Stage) -> Recovery {
     if stage < Stage::DataChannel { Recovery::Agent } else { Recovery::NextSession }
 }

@@ -198,7 +198,8 @@ fn table(fleet: &Document, screen: Screen) -> String {
         page.blank();
         page.paragraph(0, &[(BOLD, "could not see")]);
         for (what, nodes) in unseen.iter().take(MOST) {
-            page.paragraph(4, &[(PLAIN, &format!("{what} ({nodes} nodes)"))]);
+            let nodes = counted(*nodes, "node", "nodes");
+            page.paragraph(4, &[(PLAIN, &format!("{what} ({nodes})"))]);
         }
     }
     page.finish()
@@ -304,7 +305,8 @@ fn markdown(fleet: &Document) -> String {
     if !unseen.is_empty() {
         say("### Not seen\n");
         for (what, nodes) in unseen {
-            say(&format!("- {} ({nodes} nodes)", escaped(&what)));
+            let nodes = counted(nodes, "node", "nodes");
+            say(&format!("- {} ({nodes})", escaped(&what)));
         }
     }
     text

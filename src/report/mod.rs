@@ -19,15 +19,18 @@ use ssm_doctor_analysis::{
     network::{hop::Path, path},
     workstation::{self, Judged},
 };
-use ssm_doctor_checks::engine::{
-    check::{Check, Impact},
-    command::{Command, Shell},
-    diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine, give_up, unasked},
-    event_history, fix,
-    prescription::{Prescription, prescribe},
-    procedure::{ProcedureStep, procedure},
-    verification::{Verified, verify},
-    words,
+use ssm_doctor_checks::{
+    engine::{
+        check::{Check, Impact},
+        command::{Command, Shell},
+        diagnosis::{Diagnosis, Finding, Overall, Standing, diagnose, examine, give_up, unasked},
+        event_history, fix,
+        prescription::{Prescription, prescribe},
+        procedure::{ProcedureStep, procedure},
+        verification::{Verified, verify},
+        words,
+    },
+    error_message,
 };
 use ssm_doctor_facts::{
     change::{Change, Risk},
@@ -184,11 +187,15 @@ impl Report {
         let mut diagnosis = diagnose(answers);
         event_history::add(&mut diagnosis, case);
         let caller = facts.caller(&Ourselves::Us).hint().ok().flatten();
+        let of_every_kind = error_message::is_of_every_kind(case);
         let others = Session::ALL
             .into_iter()
             .filter(|session| others && *session != scope.session)
             .filter_map(|session| {
-                let other = scope.for_session(session);
+                let mut other = scope.for_session(session);
+                if of_every_kind {
+                    other.error.clone_from(&scope.error);
+                }
                 let answers = examine(&Case::new(facts, &other));
                 let complete = answers
                     .iter()

@@ -893,6 +893,18 @@ def role_tied_to_the_office(w: World) -> None:
 
 
 @breaks
+def role_behind_perimeter(w: World) -> None:
+    """Credentials that work in the VPC only, of an instance whose requests leave it by the internet."""
+    elsewhere = {
+        "StringNotEquals": {"aws:SourceVpc": "${aws:Ec2InstanceSourceVpc}"},
+        "Null": {"ec2:SourceInstanceARN": "false"},
+        "BoolIfExists": {"aws:ViaAWSService": "false"},
+    }
+    grant(w, {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": elsewhere})
+    w.lost()
+
+
+@breaks
 def role_boundary_denies(w: World) -> None:
     boundary = w.cloud.iam.create_policy(PolicyName="OnlyStorage", PolicyDocument=policy(allow("s3:*")))
     w.cloud.iam.put_role_permissions_boundary(RoleName=w.ids["role"], PermissionsBoundary=boundary["Policy"]["Arn"])
@@ -1574,6 +1586,26 @@ def s3_logging_with_rights(w: World) -> None:
     )
 
 
+def bucket_policy(w: World, condition: dict[str, Any]) -> None:
+    """Denies everything in the bucket under a condition."""
+    bucket = f"arn:aws:s3:::{w.ids['bucket']}"
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [bucket, f"{bucket}/*"]}
+    w.cloud.s3.put_bucket_policy(Bucket=w.ids["bucket"], Policy=policy({**deny, "Condition": condition}))
+
+
+@breaks
+def s3_bucket_demands_tls(w: World) -> None:
+    s3_logging_with_rights(w)
+    bucket_policy(w, {"NumericLessThan": {"s3:TlsVersion": "1.2"}})
+
+
+@breaks
+def s3_bucket_for_deleted_role(w: World) -> None:
+    """For the id of a role that was deleted and made again."""
+    s3_logging_with_rights(w)
+    bucket_policy(w, {"StringNotLike": {"aws:userId": ["AROADBQP57FF2AEXAMPLE:*", w.account]}})
+
+
 @breaks
 def s3_bucket_missing(w: World) -> None:
     w.preferences(s3BucketName="nobody-has-this-bucket", s3EncryptionEnabled=True)
@@ -1722,6 +1754,28 @@ def kms_policy_without_delegation(w: World) -> None:
     w.cloud.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document)
 
 
+@breaks
+def kms_key_of_aws(w: World) -> None:
+    """AWS's own key for Systems Manager, which lets everybody in who comes by way of that service, and nobody else."""
+    w.preferences(kmsKeyId="alias/aws/ssm")
+    grant(w, allow("kms:Decrypt"))
+    w.operator_statements.append(allow("kms:GenerateDataKey"))
+
+
+@breaks
+def kms_policy_names_deleted_role(w: World) -> None:
+    """The node's role was deleted and made again, and the key policy shows the id of the first one."""
+    key = w.key()
+    w.preferences(kmsKeyId=key)
+    iam = f"arn:aws:iam::{w.account}"
+    document = policy(
+        {**allow("kms:*"), "Sid": "Admin", "Principal": {"AWS": f"{iam}:user/admin"}},
+        {**allow("kms:GenerateDataKey"), "Sid": "Operators", "Principal": {"AWS": f"{iam}:user/operator"}},
+        {**allow("kms:Decrypt"), "Sid": "Nodes", "Principal": {"AWS": "AROADBQP57FF2AEXAMPLE"}},
+    )
+    w.cloud.kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document)
+
+
 def grant(w: World, *statements: dict[str, Any]) -> None:
     w.cloud.iam.put_role_policy(RoleName=w.ids["role"], PolicyName="Sessions", PolicyDocument=policy(*statements))
 
@@ -1857,6 +1911,11 @@ def role_operator(w: World) -> None:
 @breaks
 def operator_mfa_condition(w: World) -> None:
     w.session_statements(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+
+
+@breaks
+def operator_mfa_age(w: World) -> None:
+    w.session_statements(Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}})
 
 
 @breaks

@@ -7,11 +7,12 @@ use ssm_doctor_analysis::case::Case;
 use ssm_doctor_checks::engine::{
     check::Check,
     diagnosis::{Overall, diagnose, examine},
+    fix::writes,
     prescription::{Prescription, prescribe},
     verification::{Trial, Verified},
 };
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change, EndpointPolicyChange, IamChange, KmsChange, S3Change, SsmChange},
+    change::{Change, Ec2Change, KmsChange},
     lookup::Need,
     scope::Session,
 };
@@ -150,26 +151,4 @@ fn collisions(changes: &[&Change]) -> Vec<String> {
         }
     }
     collisions
-}
-
-/// What a change writes as a whole, whatever was there.
-fn writes(change: &Change) -> Option<String> {
-    Some(match change {
-        Change::Ec2(Ec2Change::CreateNetworkAclEntry { acl, egress, number, .. }) => {
-            format!("{acl} {egress} {number}")
-        }
-        Change::EndpointPolicy(
-            EndpointPolicyChange::Put { endpoint, .. } | EndpointPolicyChange::Reset { endpoint },
-        ) => format!("policy of {endpoint}"),
-        Change::Iam(
-            IamChange::PutInlinePolicy { of, name, .. }
-            | IamChange::DeleteInlinePolicy { of, name },
-        ) => format!("{name} of {} {}", of.kind(), of.name()),
-        Change::Iam(IamChange::CreatePolicyVersion { policy, .. }) => policy.to_string(),
-        Change::Iam(IamChange::UpdateAssumeRolePolicy { role, .. }) => format!("trust of {role}"),
-        Change::Kms(KmsChange::PutKeyPolicy { key, .. }) => key.clone(),
-        Change::S3(S3Change::PutBucketPolicy { bucket, .. }) => bucket.to_string(),
-        Change::Ssm(SsmChange::UpdateDocument { name, .. }) => name.to_string(),
-        _ => return None,
-    })
 }

@@ -1,6 +1,7 @@
 //! Policy documents with a statement more, or with a Deny that covers less.
 //!
-//! Every edit returns a complete document: AWS replaces a policy as a whole.
+//! Every edit returns a complete document: AWS replaces a policy as a whole. AWS refuses a document that names a
+//! user or role that was deleted, although it keeps such a document, so no edit returns one.
 
 use alloc::{string::String, vec::Vec};
 
@@ -17,6 +18,13 @@ pub struct Exemption<'a> {
     pub resource: &'a str,
     /// Whom the edit is for, where the policy applies to others, too.
     pub principal: Option<&'a Arn>,
+}
+
+impl Exemption<'_> {
+    /// Is it about every resource? AWS gives the actions of `ssmmessages` none of their own.
+    fn is_any_resource(&self) -> bool {
+        self.resource == "*" || self.resource.contains(":ssmmessages:")
+    }
 }
 
 /// A document after an edit.
@@ -128,7 +136,63 @@ fn statements(document: &Text) -> Option<Vec<Value>> {
     }
 }
 
+/// The users and roles that the document names and that were deleted: AWS shows the unique id of each in place
+/// of its ARN, and "these unique IDs are never reused, so you can safely remove principals with unique
+/// identifiers". Source: S3 user guide, "Principals for bucket policies".
+pub fn deleted_principals(document: &Text) -> Vec<String> {
+    let mut deleted: Vec<String> = Vec::new();
+    for statement in statements(document).unwrap_or_default() {
+        for principal in PRINCIPALS.iter().filter_map(|element| statement.get(element)?.get("AWS"))
+        {
+            for id in listed(principal).into_iter().filter(|id| is_unique_id(id)) {
+                if !deleted.contains(&id) {
+                    deleted.push(id);
+                }
+            }
+        }
+    }
+    deleted
+}
+
+const PRINCIPALS: [&str; 2] = ["Principal", "NotPrincipal"];
+
+fn is_unique_id(principal: &str) -> bool {
+    let of_user_or_role = principal.starts_with("AIDA") || principal.starts_with("AROA");
+    let is_id = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    of_user_or_role && principal.len() >= 16 && principal.bytes().all(is_id)
+}
+
+/// The statement without principals that were deleted. None if it is about nobody else.
+fn without_deleted(mut statement: Value) -> Option<Value> {
+    for element in PRINCIPALS {
+        let Some(named) = statement.get_mut(element).and_then(Value::as_object_mut) else {
+            continue;
+        };
+        let Some(all) = named.get("AWS").map(listed) else { continue };
+        let left: Vec<&String> = all.iter().filter(|id| !is_unique_id(id)).collect();
+        if left.len() == all.len() {
+            continue;
+        }
+        if left.is_empty() {
+            named.remove("AWS");
+        } else {
+            named.insert("AWS".into(), json!(left));
+        }
+        if named.is_empty() {
+            if element == "Principal" {
+                return None;
+            }
+            // What is about all but a user who was deleted is about everybody.
+            let statement = statement.as_object_mut()?;
+            statement.remove("NotPrincipal");
+            statement.insert("Principal".into(), json!("*"));
+        }
+    }
+    Some(statement)
+}
+
 fn replaced(document: &Text, statements: Vec<Value>) -> Option<Value> {
+    let statements = statements.into_iter().filter_map(without_deleted).collect();
     let mut document = document.json()?.clone();
     document.as_object_mut()?.insert("Statement".into(), Value::Array(statements));
     Some(document)
@@ -147,30 +211,75 @@ fn exempt(deny: &Statement, exemption: Exemption) -> (Vec<Statement>, bool) {
 }
 
 fn left_of(deny: &Statement, exemption: Exemption) -> (Vec<Statement>, bool) {
-    let Some(others) = without_actions(deny, exemption.actions) else {
-        // A pattern of actions: whatever else it covers is exempted too.
-        let (rest, exact) = without_resource(deny.clone(), exemption);
-        let mut left: Vec<Statement> = rest.into_iter().collect();
-        if !is_every_action(deny) {
-            return (left, true);
-        }
-        // `*` denies every other action still, on the resource or for the principal that is exempted.
-        let mut other_actions = deny.clone();
-        other_actions.remove("Action");
-        other_actions.insert("NotAction".into(), json!(exemption.actions));
-        if exemption.principal.is_none() && !left.is_empty() {
-            other_actions.remove("NotResource");
-            other_actions.insert("Resource".into(), json!(exemption.resource));
-        }
-        left.push(other_actions);
-        return (left, !exact);
-    };
-    // Its other actions stay denied by a statement of their own.
-    let mut narrowed = deny.clone();
-    narrowed.remove("NotAction");
-    narrowed.insert("Action".into(), json!(exemption.actions));
+    if let Some(others) = without_actions(deny, exemption.actions) {
+        // Its other actions stay denied by a statement of their own.
+        let mut narrowed = deny.clone();
+        narrowed.remove("NotAction");
+        narrowed.insert("Action".into(), json!(exemption.actions));
+        let (rest, exact) = without_resource(narrowed, exemption);
+        return (others.into_iter().chain(rest).collect(), !exact);
+    }
+    let (covering, others) = by_cover(deny, exemption.actions);
+    let (mut left, mut narrowed) = (Vec::new(), deny.clone());
+    if !others.is_empty() {
+        let mut statement = deny.clone();
+        statement.insert("Action".into(), json!(others));
+        left.push(statement);
+        narrowed.insert("Action".into(), json!(covering));
+    }
+    let every_other = covers_every_action(deny, &covering).then(|| {
+        let mut statement = narrowed.clone();
+        statement.remove("Action");
+        statement.insert("NotAction".into(), json!(exemption.actions));
+        statement
+    });
     let (rest, exact) = without_resource(narrowed, exemption);
-    (others.into_iter().chain(rest).collect(), !exact)
+    left.extend(rest);
+    // Every other action stays denied where this one no longer is. A pattern that covers only some actions
+    // cannot be written without one of them, so whatever else it covers is exempted too.
+    match every_other.and_then(|statement| only_where(statement, exemption)) {
+        Some(statement) => {
+            left.push(statement);
+            (left, !exact)
+        }
+        None => (left, true),
+    }
+}
+
+/// The patterns of actions that cover one of these, and the other patterns.
+fn by_cover(deny: &Statement, actions: &[&str]) -> (Vec<String>, Vec<String>) {
+    let patterns = deny.get("Action").map(listed).unwrap_or_default();
+    patterns
+        .into_iter()
+        .partition(|pattern| actions.iter().any(|action| pattern_covers(pattern, action)))
+}
+
+/// Do the patterns cover every action that the statement can be about? The policy of a resource is about
+/// the actions of one service only.
+fn covers_every_action(deny: &Statement, patterns: &[String]) -> bool {
+    let of_resource = deny.contains_key("Principal") || deny.contains_key("NotPrincipal");
+    let is_every = |pattern: &String| match pattern.split_once(':') {
+        None => pattern == "*",
+        Some((_, of_service)) => of_service == "*" && of_resource,
+    };
+    patterns.iter().any(is_every)
+}
+
+/// A Deny only for the exempted resource or principal. None if its conditions leave no room for that.
+fn only_where(mut deny: Statement, exemption: Exemption) -> Option<Statement> {
+    const OPERATOR: &str = "ArnEquals";
+    if let Some(principal) = exemption.principal {
+        let condition = deny.entry("Condition").or_insert_with(|| json!({})).as_object_mut()?;
+        let keys = condition.entry(OPERATOR).or_insert_with(|| json!({})).as_object_mut()?;
+        if keys.keys().any(|key| key.eq_ignore_ascii_case(PRINCIPAL_ARN)) {
+            return None;
+        }
+        keys.insert(PRINCIPAL_ARN.into(), json!(principal));
+    } else if !exemption.is_any_resource() {
+        deny.remove("NotResource");
+        deny.insert("Resource".into(), json!(exemption.resource));
+    }
+    Some(deny)
 }
 
 /// The statement without actions that it lists, or names as not covered: nothing is left if it covers no
@@ -206,9 +315,7 @@ fn without_resource(mut deny: Statement, exemption: Exemption) -> (Option<Statem
     if let Some(principal) = exemption.principal {
         return (Some(except_principal(deny, principal)), true);
     }
-    // AWS gives these actions no resource of their own.
-    let any = exemption.resource == "*" || exemption.resource.contains(":ssmmessages:");
-    if any {
+    if exemption.is_any_resource() {
         return (None, true);
     }
     if let Some(not) = deny.get("NotResource") {
@@ -236,27 +343,23 @@ fn without_resource(mut deny: Statement, exemption: Exemption) -> (Option<Statem
     (Some(deny), exact)
 }
 
-/// Source: IAM user guide, "AWS global condition context keys", `aws:PrincipalArn`: for a session it is the
-/// role's ARN.
+/// For a session it is the role's ARN. Source: IAM user guide, "AWS global condition context keys".
+const PRINCIPAL_ARN: &str = "aws:PrincipalArn";
+
 fn except_principal(mut deny: Statement, principal: &Arn) -> Statement {
     const OPERATOR: &str = "ArnNotEquals";
-    const KEY: &str = "aws:PrincipalArn";
     let condition = deny.entry("Condition").or_insert_with(|| json!({}));
     if let Some(operators) = condition.as_object_mut() {
         let keys = operators.entry(OPERATOR).or_insert_with(|| json!({}));
         if let Some(keys) = keys.as_object_mut() {
-            let mut values = keys.get(KEY).map(listed).unwrap_or_default();
+            let mut values = keys.get(PRINCIPAL_ARN).map(listed).unwrap_or_default();
             if !values.iter().any(|value| value == principal.as_str()) {
                 values.push(principal.as_str().into());
             }
-            keys.insert(KEY.into(), json!(values));
+            keys.insert(PRINCIPAL_ARN.into(), json!(values));
         }
     }
     deny
-}
-
-fn is_every_action(deny: &Statement) -> bool {
-    deny.get("Action").map(listed).is_some_and(|actions| actions.iter().any(|action| action == "*"))
 }
 
 fn listed(value: &Value) -> Vec<String> {
@@ -309,45 +412,6 @@ mod tests {
     }
 
     #[test]
-    fn every_action_stays_denied_but_some_on_every_resource() {
-        let condition = json!({ "StringNotEquals": { "aws:SourceVpce": "vpce-1" } });
-        let deny = json!({
-            "Sid": "OnlyOurEndpoints", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition,
-        });
-        let (left, widens) = edit(&deny, &["ssmmessages:OpenDataChannel"], "*");
-        assert!(!widens);
-        assert_eq!(
-            left,
-            json!([{
-                "Sid": "OnlyOurEndpoints", "Effect": "Deny", "NotAction": ["ssmmessages:OpenDataChannel"],
-                "Resource": "*", "Condition": condition,
-            }])
-        );
-    }
-
-    #[test]
-    fn every_action_stays_denied_to_others_and_every_other_action_to_the_principal() {
-        let role: Arn = "arn:aws:iam::111122223333:role/Agent".parse().unwrap();
-        let deny = json!({ "Sid": "NoNodes", "Effect": "Deny", "Action": "*", "Resource": "*" });
-        let document = Text::Json(json!({ "Statement": deny }));
-        let exemption = Exemption {
-            actions: &["ssm:UpdateInstanceInformation"],
-            resource: INSTANCE,
-            principal: Some(&role),
-        };
-        let edited = exempting(&document, &[1], exemption).unwrap();
-        assert!(!edited.widens);
-        let condition = json!({ "ArnNotEquals": { "aws:PrincipalArn": [role.as_str()] } });
-        assert_eq!(
-            edited.document["Statement"],
-            json!([
-                { "Sid": "NoNodes", "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition },
-                { "Effect": "Deny", "NotAction": ["ssm:UpdateInstanceInformation"], "Resource": "*" },
-            ])
-        );
-    }
-
-    #[test]
     fn the_name_of_a_statement_stays_unique() {
         let deny = json!({ "Sid": "NoShells", "Effect": "Deny", "Action": ["ssm:StartSession", "ssm:SendCommand"], "Resource": "*" });
         let (left, _) = edit(&deny, &["ssm:StartSession"], INSTANCE);
@@ -367,10 +431,88 @@ mod tests {
     }
 
     #[test]
+    fn every_other_action_stays_denied_where_the_resource_is_any() {
+        let condition = json!({ "StringNotEquals": { "aws:SourceVpc": "vpc-1" } });
+        let deny =
+            json!({ "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition });
+        let actions = ["ssmmessages:OpenDataChannel"];
+        let rest = json!({
+            "Effect": "Deny", "NotAction": actions, "Resource": "*", "Condition": condition,
+        });
+        assert_eq!(edit(&deny, &actions, "*"), (json!([rest]), false));
+    }
+
+    #[test]
+    fn patterns_that_do_not_cover_the_action_stay() {
+        let deny =
+            json!({ "Effect": "Deny", "Action": ["s3:*", "ssmmessages:*"], "Resource": "*" });
+        let rest = json!({ "Effect": "Deny", "Action": ["s3:*"], "Resource": "*" });
+        assert_eq!(edit(&deny, &["ssmmessages:OpenDataChannel"], "*"), (json!([rest]), true));
+    }
+
+    #[test]
+    fn a_principal_that_is_exempted_from_one_action_stays_denied_every_other() {
+        let role: Arn = "arn:aws:iam::111122223333:role/Agent".parse().unwrap();
+        let bucket = "arn:aws:s3:::logs";
+        let deny =
+            json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": bucket });
+        let document = Text::Json(json!({ "Statement": deny }));
+        let actions = ["s3:PutObject"];
+        let exemption = Exemption { actions: &actions, resource: bucket, principal: Some(&role) };
+        let edited = exempting(&document, &[1], exemption).unwrap();
+        assert!(!edited.widens);
+        assert_eq!(
+            edited.document["Statement"],
+            json!([
+                {
+                    "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": bucket,
+                    "Condition": { "ArnNotEquals": { "aws:PrincipalArn": [role.as_str()] } },
+                },
+                {
+                    "Effect": "Deny", "Principal": "*", "NotAction": actions, "Resource": bucket,
+                    "Condition": { "ArnEquals": { "aws:PrincipalArn": role.as_str() } },
+                },
+            ])
+        );
+    }
+
+    #[test]
     fn a_statement_that_covered_nothing_else_goes() {
         let deny =
             json!({ "Effect": "Deny", "Action": "ssmmessages:OpenDataChannel", "Resource": "*" });
         assert_eq!(edit(&deny, &["ssmmessages:OpenDataChannel"], "*"), (json!([]), false));
+    }
+
+    #[test]
+    fn no_edit_names_a_principal_that_was_deleted() {
+        let (role, root) = ("arn:aws:iam::111122223333:role/Agent", "111122223333");
+        let (deleted, another) = ("AROAJ2UCCR6DPCEXAMPLE", "AIDAJQABLZS4A3QDU576Q");
+        let statement = |effect: &str, element: &str, principal: Value| {
+            let mut statement =
+                json!({ "Effect": effect, "Action": "kms:Decrypt", "Resource": "*" });
+            statement[element] = principal;
+            statement
+        };
+        let document = Text::Json(json!({ "Statement": [
+            statement("Allow", "Principal", json!({ "AWS": deleted })),
+            statement("Allow", "Principal", json!({ "AWS": [another, root] })),
+            statement("Allow", "Principal", json!({ "AWS": deleted, "Service": "logs.amazonaws.com" })),
+            statement("Deny", "NotPrincipal", json!({ "AWS": [deleted] })),
+            statement("Allow", "Principal", json!("*")),
+        ] }));
+        assert_eq!(deleted_principals(&document), [deleted, another]);
+        let added = statement("Allow", "Principal", json!({ "AWS": role }));
+        let edited = with_statements(Some(&document), core::slice::from_ref(&added)).unwrap();
+        assert_eq!(
+            edited["Statement"],
+            json!([
+                statement("Allow", "Principal", json!({ "AWS": [root] })),
+                statement("Allow", "Principal", json!({ "Service": "logs.amazonaws.com" })),
+                statement("Deny", "Principal", json!("*")),
+                statement("Allow", "Principal", json!("*")),
+                added,
+            ])
+        );
     }
 
     #[test]

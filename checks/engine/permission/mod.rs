@@ -199,7 +199,8 @@ impl Permission<'_> {
                     format!("has a {kind} that does not name {name}")
                 }
             };
-            Some(observed(policy.id, how))
+            let deleted = words::deleted_principals(policy).filter(|_| !denial.explicit);
+            Some(observed(policy.id, how + &deleted.map(|it| format!("; it {it}")).unwrap_or_default()))
         });
         let evidence = own.into_iter().chain(by_resource).reduce(Evidence::and);
         let evidence = evidence.unwrap_or_else(|| observed(name, format!("has no {actions}")));

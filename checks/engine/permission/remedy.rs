@@ -24,7 +24,7 @@ use ssm_doctor_analysis::{
         attached_policies,
         decision::{CitedStatement, Denied, DenySource, Mismatch, NearestAllow, PolicyDenial},
         identity::{Identity, PermissionQuestion, Side},
-        request_context::{self, MFA, is_resource_tag},
+        request_context::{self, MFA_KEYS, is_resource_tag},
         resource_policy::{ResourcePolicy, ResourcePolicyKind},
     },
 };
@@ -169,29 +169,39 @@ impl Permission<'_> {
     /// The boundary, with a statement more.
     fn widen_boundary(&self, actions: &[&str], facts: &Facts) -> FixOption {
         let name = self.identity.name();
-        let statement = allowing(actions, self.policy_resource());
-        let listed = actions.join(", ");
+        // What the purpose takes beside these actions comes to the same boundary.
+        let (statements, listed) = match self.grant {
+            Grant::Inline(policy) => (policy.statements.clone(), listed_actions(policy)),
+            Grant::Managed(_) => {
+                (Vec::from([allowing(actions, self.policy_resource())]), actions.join(", "))
+            }
+        };
+        let adding = |to: &str| match statements.as_slice() {
+            [statement] => format!("add this statement to {to}: {statement}"),
+            several => format!("add these statements to {to}: {}", json!(several)),
+        };
         let Some(boundary) = self.boundary(facts) else {
             let needs = attached_policies::wanted(facts, self.identity, false);
             return FixOption::new(format!(
                 "let the permissions boundary of {name} allow {listed}"
             ))
-            .after(format!("add this statement to it: {statement}"))
+            .after(adding("it"))
             .wanting(needs);
         };
         let shown = boundary.name();
         let title = format!("let the permissions boundary of {name} ({shown}) allow {listed}");
         if boundary.account() == "aws" {
+            let add = adding("it");
             return FixOption::new(title).after(format!(
-                "{shown} is managed by AWS and cannot be changed: give {name} a boundary of your own that allows what {shown} does, and {statement}"
+                "{shown} is managed by AWS and cannot be changed: give {name} a boundary of your own that allows what {shown} does, and {add}"
             ));
         }
         let Some(document) = customer_managed(facts, &boundary) else {
             return FixOption::new(title)
-                .after(format!("add this statement to {boundary}: {statement}"))
+                .after(adding(boundary.as_str()))
                 .wanting([Need::managed_policy(boundary)]);
         };
-        match edit::with_statements(Some(document), &[statement]) {
+        match edit::with_statements(Some(document), &statements) {
             Some(document) => new_version(FixOption::new(title), boundary, &document),
             None => FixOption::new(title),
         }
@@ -252,7 +262,13 @@ impl Permission<'_> {
                 // A group has other members.
                 let others = matches!(of, PolicyHolder::Group(_));
                 let principal = others.then_some(&self.identity.arn);
-                match edit::exempting(document, numbers, exemption(principal)) {
+                let edited = edit::exempting(document, numbers, exemption(principal));
+                if let (Some(edited), Some(set)) = (&edited, permission_set(of.name())) {
+                    // "This role is only modifiable by AWS", says IAM.
+                    let step = format!("make {} the inline policy of {set}", edited.document);
+                    return widening(option, edited.widens).after(in_permission_set(&step));
+                }
+                match edited {
                     Some(edited) if edit::is_empty(&edited.document) => widening(
                         option.with(IamChange::DeleteInlinePolicy { of, name }),
                         edited.widens,
@@ -306,6 +322,11 @@ impl Permission<'_> {
             format!("exempt {} for {listed} from {places} of the {kind} of {id}", arn.name())
         } else {
             format!("let the {kind} of {id} allow {} {listed}", arn.name())
+        };
+        let title = match words::deleted_principals(policy) {
+            // AWS does not save a policy that names them.
+            Some(_) => format!("{title}, and take users and roles that were deleted out of it"),
+            None => title,
         };
         let mut option = FixOption::new(title);
         if policy.account != arn.account() {
@@ -444,9 +465,8 @@ impl Permission<'_> {
                 self.on()
             );
             let statements = json!(statements);
-            return Vec::from([title(what).after(format!(
-                "add {statements} to the inline policy of {set} with `aws sso-admin put-inline-policy-to-permission-set`, which replaces the policy as a whole, and provision the permission set again"
-            ))]);
+            let step = format!("add {statements} to the inline policy of {set}");
+            return Vec::from([title(what).after(in_permission_set(&step))]);
         }
         match self.grant {
             Grant::Managed(policy) => {
@@ -519,7 +539,8 @@ fn depends_on_mfa(denial: &PolicyDenial) -> bool {
         Mismatch::Other(_) => None,
     });
     let keys = denial.keys.iter().map(String::as_str);
-    of_denies.chain(of_nearest).chain(keys).any(|key| key.eq_ignore_ascii_case(MFA))
+    let mut keys = of_denies.chain(of_nearest).chain(keys);
+    keys.any(|key| MFA_KEYS.iter().any(|of_mfa| key.eq_ignore_ascii_case(of_mfa)))
 }
 
 fn is_of_network(key: &str) -> bool {
@@ -557,6 +578,13 @@ fn wanted_tag(mismatch: &Mismatch) -> Option<(String, String)> {
 fn permission_set(role: &str) -> Option<&str> {
     let rest = role.strip_prefix("AWSReservedSSO_")?;
     Some(rest.rsplit_once('_').map_or(rest, |(name, _)| name))
+}
+
+/// A step on the inline policy of a permission set.
+fn in_permission_set(step: &str) -> String {
+    format!(
+        "{step} with `aws sso-admin put-inline-policy-to-permission-set`, which replaces the policy as a whole, and provision the permission set again"
+    )
 }
 
 /// A policy that can be changed.

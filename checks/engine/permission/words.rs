@@ -6,8 +6,11 @@ use alloc::{
     vec::Vec,
 };
 
-use ssm_doctor_analysis::permissions::decision::{
-    Basis, CitedStatement, DenySource, Mismatch, NearestAllow, NoSimulation, PolicyDenial,
+use ssm_doctor_analysis::permissions::{
+    decision::{
+        Basis, CitedStatement, DenySource, Mismatch, NearestAllow, NoSimulation, PolicyDenial,
+    },
+    resource_policy::ResourcePolicy,
 };
 use ssm_doctor_facts::{
     limit::{PermissionLimit, ProfileProblem},
@@ -15,6 +18,7 @@ use ssm_doctor_facts::{
 };
 use ssm_doctor_iam_policy::{KeyValue, PolicyType};
 
+use super::edit;
 use crate::engine::words;
 
 /// Why a policy denies, for a sentence: `AppRole has no ssm:StartSession (<phrase>)`.
@@ -52,6 +56,18 @@ pub fn denial(denial: &PolicyDenial) -> String {
     }
 }
 
+/// Whom a resource's policy names although nobody has that id any more, as a predicate.
+#[must_use]
+pub fn deleted_principals(policy: &ResourcePolicy) -> Option<String> {
+    let deleted = edit::deleted_principals(policy.policy.as_ref().ok().copied().flatten()?);
+    let of = match deleted.as_slice() {
+        [] => return None,
+        [_] => "the id of a user or role that was deleted",
+        _ => "ids of users or roles that were deleted",
+    };
+    Some(format!("names {}, {of}", shortened(&deleted)))
+}
+
 /// What denies, listed.
 #[must_use]
 pub fn sources(sources: &[DenySource]) -> String {
@@ -76,9 +92,13 @@ pub fn statement(cited: &CitedStatement) -> String {
 pub fn nearest(allow: &NearestAllow) -> String {
     let clauses = allow.mismatches.iter().map(|mismatch| match mismatch {
         Mismatch::Other(listed) => format!("is for {} only", shortened(listed)),
-        Mismatch::Condition { operator, key, wanted, known } => format!(
-            "asks for {key} {} ({operator}), and the request has {}",
+        Mismatch::Condition { operator, key, wanted, known, variables } => format!(
+            "asks for {key} {} ({operator}){}, and the request has {}",
             shortened(wanted),
+            variables
+                .iter()
+                .map(|(key, known)| format!(", where {key} is {}", request_value(known.as_ref())))
+                .collect::<String>(),
             request_value(known.as_ref())
         ),
     });
@@ -91,7 +111,7 @@ fn request_value(known: Option<&KeyValue>) -> String {
         Some(KeyValue::Exact(value)) => value.clone(),
         Some(KeyValue::Multiple(values) | KeyValue::AtLeast(values)) => values.join(", "),
         Some(KeyValue::Prefix(start)) => format!("{start}…"),
-        Some(KeyValue::Between { earliest, latest }) => format!("{earliest} to {latest}"),
+        Some(KeyValue::Between { lowest, highest }) => format!("{lowest} to {highest}"),
         Some(KeyValue::Absent) | None => "none".into(),
         Some(KeyValue::Unknown(_)) => "one that was not seen".into(),
     }

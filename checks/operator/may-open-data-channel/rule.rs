@@ -11,7 +11,7 @@ use crate::operator::may_start_session_on_target::root;
 use crate::operator_remedies::{OPEN, own};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
-    decision::is_allowed,
+    decision::{PermissionDecision, decide, is_allowed},
     identity::{Identity, PermissionQuestion},
     operator,
 };
@@ -40,8 +40,8 @@ fn run(case: &Case) -> Judged {
         return Ok(root(permission, case)?);
     }
     let sessions = operator::sessions(&identity, case)?;
-    let forms = sessions.examples.iter().map(String::as_str).chain(["*"]);
-    let allowed = any_of(forms, |resource| {
+    let forms = || sessions.examples.iter().map(String::as_str);
+    let allowed = any_of(forms().chain(["*"]), |resource| {
         let question = PermissionQuestion { identity: &identity, action: OPEN, resource };
         Ok(is_allowed(question, case)?.then_some(resource))
     })?;
@@ -51,7 +51,25 @@ fn run(case: &Case) -> Judged {
     if sessions.nameless {
         return Err(unnamed(&identity, OPEN).into());
     }
-    Ok(permission.judge(case)?)
+    let resource = least_denied(core::iter::once("*").chain(forms()), &identity, OPEN, case);
+    Ok(Permission { resource, ..permission }.judge(case)?)
+}
+
+/// The resource that the fewest types of policy deny: what denies the others does not matter.
+pub(super) fn least_denied<'r>(
+    resources: impl Iterator<Item = &'r str>,
+    identity: &Identity,
+    action: &str,
+    case: &Case,
+) -> &'r str {
+    let denials = |resource: &&str| {
+        let question = PermissionQuestion { identity, action, resource };
+        match decide(question, None, case) {
+            Ok(PermissionDecision::Denied(denied)) => denied.by.len(),
+            _ => usize::MAX,
+        }
+    };
+    resources.min_by_key(denials).unwrap_or("*")
 }
 
 /// The permission depends on the name of the role session.

@@ -6,7 +6,10 @@
 //! `session/${aws:username}-*`, and no role has that variable; newer ones `session/${aws:userid}-*`.
 
 use crate::engine::permission::{Grant, InlinePolicy, Permission};
-use crate::operator::{may_open_data_channel::unnamed, may_start_session_on_target::root};
+use crate::operator::{
+    may_open_data_channel::{least_denied, unnamed},
+    may_start_session_on_target::root,
+};
 use crate::operator_remedies::{RESUME_AND_TERMINATE, own};
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
@@ -74,7 +77,9 @@ fn denial(
     grant: &InlinePolicy,
     case: &Case,
 ) -> Answer {
-    let resource = sessions.examples.first().map_or("*", String::as_str);
+    let forms = sessions.examples.iter().map(String::as_str);
+    let action = actions.first().copied().unwrap_or_default();
+    let resource = least_denied(forms, identity, action, case);
     Ok(match permission(identity, actions, resource, grant).judge(case)? {
         Verdict::Fail(evidence, fix) if identity.is_role() => Verdict::Fail(
             evidence.and(observed(

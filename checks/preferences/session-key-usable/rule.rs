@@ -53,6 +53,14 @@ fn run(case: &Case) -> Judged {
     if id.region() != case.scope.region.as_str() {
         return Ok(elsewhere(id));
     }
+    // AWS reserves these aliases for its own keys. Source: KMS developer guide, "Aliases".
+    if key.is_of_aws() || name.contains("alias/aws/") {
+        let evidence = observed(
+            id,
+            "is managed by AWS, which uses it for the account, and node and plugin cannot use it themselves",
+        );
+        return Ok(Verdict::Fail(evidence, other_key()));
+    }
     if let Some(spec) = key.spec.as_ref().filter(|it| *it != "SYMMETRIC_DEFAULT") {
         let evidence =
             observed(id, format!("is of the kind {spec}, and only symmetric keys make data keys"));

@@ -174,11 +174,21 @@ pub struct Key {
     /// `SYMMETRIC_DEFAULT`, `RSA_2048`…: only the first makes data keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<String>,
+    /// `CUSTOMER` or `AWS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
     /// Seen by a call of its own, which AWS may refuse.
     pub policy: Row<Text>,
 }
 
 impl Key {
+    /// Does AWS manage it? Such a key cannot be used "in cryptographic operations directly; the service that
+    /// creates them uses them on your behalf". Source: KMS developer guide, "AWS KMS keys", AWS managed keys.
+    #[must_use]
+    pub fn is_of_aws(&self) -> bool {
+        self.manager.as_deref() == Some("AWS")
+    }
+
     /// Is it in a state in which a key makes no data keys, and opens none? Source: KMS developer guide, "Key
     /// states of AWS KMS keys".
     #[must_use]

@@ -94,7 +94,7 @@ impl From<ErrorText> for String {
 }
 
 impl Scope {
-    /// The same question about another kind of session. The error message is of the kind that was asked
+    /// The same question about another kind of session, without the error message of the kind that was asked
     /// about.
     #[must_use]
     pub fn for_session(&self, session: Session) -> Self {

@@ -1,7 +1,7 @@
 //! Decisions and their explanations, as types: the layers and statements that decided, the `Allow`
 //! statements that nearly matched, and what would have to be known.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use ssm_doctor_facts::lookup::Unknown;
 
@@ -63,6 +63,8 @@ pub enum StatementElement<'p> {
         values: Vec<&'p str>,
         /// What is known of the key in the request; None if nothing was said about it.
         request_value: Option<KeyValue>,
+        /// The keys of the variables in the values, and the same of each.
+        variables: Vec<(String, Option<KeyValue>)>,
     },
 }
 

@@ -64,10 +64,10 @@ pub enum KeyValue {
     AtLeast(Vec<String>),
     /// The beginning of a single value. [`KeyValue::PRESENT`] has an empty one.
     Prefix(String),
-    /// A time that is not before `earliest` and not after `latest`, both as policies write times.
+    /// A time or a number that is not below `lowest` and not above `highest`, both as policies write them.
     Between {
-        earliest: String,
-        latest: String,
+        lowest: String,
+        highest: String,
     },
     /// The request does not have the key.
     Absent,
@@ -78,6 +78,12 @@ pub enum KeyValue {
 impl KeyValue {
     /// The request has the key, but the value is unknown.
     pub const PRESENT: Self = Self::Prefix(String::new());
+
+    /// [`KeyValue::Between`] two values.
+    #[must_use]
+    pub fn between(lowest: &str, highest: &str) -> Self {
+        Self::Between { lowest: lowest.into(), highest: highest.into() }
+    }
 }
 
 /// The condition keys of a request. A key that was never set is unknown, not absent.

@@ -52,6 +52,7 @@ impl Kms {
             state: field("KeyState", key.key_state().map(KeyState::as_str))?.into(),
             usage: field("KeyUsage", usage.map(KeyUsageType::as_str))?.into(),
             spec: key.key_spec().map(|it| it.as_str().into()),
+            manager: key.key_manager().map(|it| it.as_str().into()),
             policy: row(policy.map(Some)),
         }))
     }

@@ -59,6 +59,7 @@ fn key(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
     let row = Key {
         state: if resource.flag("is_enabled", true) { "Enabled" } else { "Disabled" }.into(),
         usage: resource.known("key_usage").unwrap_or_else(|| "ENCRYPT_DECRYPT".into()),
+        manager: Some("CUSTOMER".into()),
         spec: Some(
             resource
                 .known("customer_master_key_spec")

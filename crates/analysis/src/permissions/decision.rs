@@ -117,6 +117,8 @@ pub enum Mismatch {
         wanted: Vec<String>,
         /// What the request has; None where nothing is known of it.
         known: Option<KeyValue>,
+        /// The keys of the policy variables in `wanted`, and what the request has for each.
+        variables: Vec<(String, Option<KeyValue>)>,
     },
 }
 
@@ -563,12 +565,13 @@ fn nearest(near_miss: &NearMiss) -> Option<NearestAllow> {
         StatementElement::Resource(listed) | StatementElement::Principal(listed) => {
             Some(Mismatch::Other(listed.to_strings()))
         }
-        StatementElement::Condition { operator, key, values, request_value } => {
+        StatementElement::Condition { operator, key, values, request_value, variables } => {
             Some(Mismatch::Condition {
                 operator: String::from(*operator),
                 key: String::from(*key),
                 wanted: values.iter().map(ToString::to_string).collect(),
                 known: request_value.clone(),
+                variables: variables.clone(),
             })
         }
     });

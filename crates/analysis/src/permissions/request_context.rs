@@ -35,6 +35,9 @@ use ssm_doctor_facts::{
 use ssm_doctor_iam_policy::{KeyValue, RequestContext, may_tag_sessions, service_of};
 
 pub const MFA: &str = "aws:MultiFactorAuthPresent";
+const MFA_AGE: &str = "aws:MultiFactorAuthAge";
+/// Keys whose conditions ask for MFA.
+pub const MFA_KEYS: [&str; 2] = [MFA, MFA_AGE];
 /// By which version of the metadata service a role's credentials came to the machine, `1.0` or `2.0`.
 /// Source: Service Authorization Reference for `ec2`; EC2 user guide, "Configure the Instance Metadata
 /// Service options".
@@ -101,9 +104,8 @@ const LONGEST_OF_USER: i64 = 36 * 60 * 60;
 /// When credentials were issued that are still in force.
 fn issued_within(longest: i64, scope: &Scope) -> KeyValue {
     let earliest = Timestamp::from_second(scope.at.as_second() - longest);
-    earliest.map_or(KeyValue::PRESENT, |earliest| KeyValue::Between {
-        earliest: earliest.to_string(),
-        latest: scope.at.to_string(),
+    earliest.map_or(KeyValue::PRESENT, |earliest| {
+        KeyValue::between(&earliest.to_string(), &scope.at.to_string())
     })
 }
 
@@ -142,7 +144,7 @@ fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Re
             // Source: IAM user guide, "AWS global condition context keys": "this key is not present when
             // a principal uses long-term credentials".
             Some(false) => {
-                for key in ["aws:TokenIssueTime", MFA, "aws:MultiFactorAuthAge"] {
+                for key in ["aws:TokenIssueTime", MFA, MFA_AGE] {
                     it.set(key, KeyValue::Absent);
                 }
             }
@@ -252,7 +254,9 @@ fn of_node(
     let target = target_arn(case)?;
     it.set("ssm:SourceInstanceARN", exactly(&target));
     // A service assumes the role, without an MFA code.
-    it.set(MFA, KeyValue::Absent);
+    for key in MFA_KEYS {
+        it.set(key, KeyValue::Absent);
+    }
     if source != CredentialSource::InstanceProfile {
         it.set(ROLE_DELIVERY, KeyValue::Absent);
     }
@@ -341,6 +345,10 @@ fn of_service(it: &mut RequestContext, question: PermissionQuestion, case: &Case
         if !aliases.is_empty() {
             it.set("kms:ResourceAliases", KeyValue::AtLeast(aliases));
         }
+    }
+    if action.starts_with("s3:") {
+        // AWS speaks no older version. Source: S3 user guide, "Infrastructure security in Amazon S3".
+        it.set("s3:TlsVersion", KeyValue::between("1.2", "1.3"));
     }
     match (action, identity.side) {
         ("kms:Decrypt", _) | ("kms:GenerateDataKey", Side::Operator) => {

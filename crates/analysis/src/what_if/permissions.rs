@@ -127,7 +127,11 @@ pub(super) fn tag(facts: &mut Facts, change: &TagChange) -> Option<()> {
         Target::Instance(id) => &mut facts.instances.get_mut(id)?.present_mut()?.tags,
         Target::Node(id) => {
             let name = format!("managed-instance/{id}").parse::<TaggedName>().ok()?;
-            facts.resource_tags.get_mut(&name)?.present_mut()?
+            let tags = facts.resource_tags.get_mut(&name)?;
+            if matches!(tags, Row::Absent(_)) {
+                *tags = Row::Present(BTreeMap::new());
+            }
+            tags.present_mut()?
         }
     };
     tags.insert(key.clone(), value.clone());
@@ -223,6 +227,7 @@ fn create_key(facts: &mut Facts, policy: &str, region: &Region) -> Option<()> {
         state: "Enabled".into(),
         usage: "ENCRYPT_DECRYPT".into(),
         spec: Some("SYMMETRIC_DEFAULT".into()),
+        manager: Some("CUSTOMER".into()),
         policy: Row::Present(Text::parse(policy)),
     };
     facts.key_grants.insert(key.arn.clone(), Row::Present(Vec::new()));

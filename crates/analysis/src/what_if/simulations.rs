@@ -7,7 +7,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use ssm_doctor_facts::{
     change::PolicyHolder,
     iam::{Decision, Question, Simulation},
@@ -231,26 +231,25 @@ fn decide<'p>(question: &Question, layers: &'p PolicyLayers<'p>) -> AccessDecisi
 
 /// Does this document alone allow the request?
 fn allows(document: &Text, question: &Question) -> bool {
-    matches!(decide(question, &only(document)), AccessDecision::Allowed(_))
+    matches!(decide(question, &of([document])), AccessDecision::Allowed(_))
 }
 
 /// Does it deny the request, or may it?
 fn may_deny(document: &Text, question: &Question) -> bool {
-    match decide(question, &only(document)) {
-        AccessDecision::Allowed(_) => false,
-        AccessDecision::Denied(denials) => denials.first.explicit,
-        AccessDecision::Undecided(_) => true,
-    }
+    // Without an Allow the request would be denied, whatever becomes of a Deny with a condition.
+    let everything =
+        Text::Json(json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } }));
+    !matches!(decide(question, &of([document, &everything])), AccessDecision::Allowed(_))
 }
 
-/// No policies but this document.
-fn only(document: &Text) -> PolicyLayers<'_> {
-    let attached = AttachedPolicy {
+/// No policies but these documents.
+fn of<'d, const N: usize>(documents: [&'d Text; N]) -> PolicyLayers<'d> {
+    let attached = documents.map(|document| AttachedPolicy {
         id: String::from("the new policy"),
         attached_to: String::new(),
         document: Ok(PolicyDocument::parse(document, PolicyType::IdentityBased)),
-    };
-    let identity = PolicyLayer::Policies(Vec::from([attached]));
+    });
+    let identity = PolicyLayer::Policies(Vec::from(attached));
     PolicyLayers { identity, ..PolicyLayers::default() }
 }
 

@@ -167,11 +167,11 @@ impl<'p> Test<'p> {
             Some(KeyValue::Prefix(start)) => {
                 self.holds_for(&[RequestValue::prefix(start)], context)
             }
-            // A comparison that holds at both ends holds between them, unless it asks for one moment.
-            Some(KeyValue::Between { earliest, latest }) if self.expected.orders_dates() => {
-                let at = |time| self.holds_for(&[RequestValue::exact(time)], context);
-                let (first, last) = (at(earliest), at(latest));
-                if first == last { first } else { Truth::Unknown }
+            // A comparison that holds at both ends holds between them, unless it asks for one value.
+            Some(KeyValue::Between { lowest, highest }) if self.expected.orders() => {
+                let at = |end| self.holds_for(&[RequestValue::exact(end)], context);
+                let (low, high) = (at(lowest), at(highest));
+                if low == high { low } else { Truth::Unknown }
             }
             Some(KeyValue::Between { .. }) => self.holds_for(&[RequestValue::prefix("")], context),
             Some(KeyValue::Multiple(values)) if values.is_empty() => self.holds_if_absent(),

@@ -159,9 +159,9 @@ impl<'p> ExpectedValues<'p> {
         matches!(self, Self::Absent(_))
     }
 
-    /// Whether times are compared by their order, and not for equality.
-    pub(super) fn orders_dates(&self) -> bool {
-        matches!(self, Self::Dates(test, _) if !matches!(test, OrderTest::Equal))
+    /// Whether times or numbers are compared by their order, and not for equality.
+    pub(super) fn orders(&self) -> bool {
+        matches!(self, Self::Dates(test, _) | Self::Numbers(test, _) if !matches!(test, OrderTest::Equal))
     }
 
     /// Whether one of the expected values matches `value`.

@@ -25,8 +25,8 @@ fn exact(value: &str) -> KeyValue {
     KeyValue::Exact(value.into())
 }
 
-fn between(earliest: &str, latest: &str) -> KeyValue {
-    KeyValue::Between { earliest: earliest.into(), latest: latest.into() }
+fn between(lowest: &str, highest: &str) -> KeyValue {
+    KeyValue::between(lowest, highest)
 }
 
 fn at_least(values: &[&str]) -> KeyValue {
@@ -81,6 +81,11 @@ fn operators() {
         ("DateLessThan", json!("2026-02-01"), between("2026-01-01", "2026-01-02"), Yes),
         ("DateLessThan", json!("2026-01-02"), between("2026-01-01", "2026-01-02"), Unknown),
         ("DateEquals", json!("2026-01-01"), between("2026-01-01", "2026-01-01"), Unknown),
+        ("NumericLessThan", json!("1.2"), between("1.2", "1.3"), No),
+        ("NumericLessThan", json!(1.4), between("1.2", "1.3"), Yes),
+        ("NumericLessThan", json!("1.3"), between("1.2", "1.3"), Unknown),
+        ("NumericLessThan", json!("1.2"), between("2026-01-01", "2026-01-02"), Unknown),
+        ("DateLessThan", json!("2026-01-01"), between("1.2", "1.3"), Unknown),
         ("Null", json!("false"), between("2026-01-01", "2026-01-02"), Yes),
         ("Bool", json!("true"), exact("true"), Yes),
         ("Bool", json!(true), exact("TRUE"), Yes),

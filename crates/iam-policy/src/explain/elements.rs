@@ -49,11 +49,18 @@ pub(super) fn elements_that_match<'p>(
     let context = query.request.context;
     let conditions = statement.conditions().iter();
     elements.extend(conditions.filter(|condition| condition.holds(context) == matching).map(
-        |condition| StatementElement::Condition {
-            operator: condition.operator(),
-            key: condition.key(),
-            values: condition.values().collect(),
-            request_value: context.get(condition.key()).cloned(),
+        |condition| {
+            StatementElement::Condition {
+                operator: condition.operator(),
+                key: condition.key(),
+                values: condition.values().collect(),
+                request_value: context.get(condition.key()).cloned(),
+                variables: condition
+                    .keys()
+                    .skip(1)
+                    .map(|key| (key.into(), context.get(key).cloned()))
+                    .collect(),
+            }
         },
     ));
     elements
