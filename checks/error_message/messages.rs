@@ -113,7 +113,7 @@ messages! {
     ["error in credential_process", "processproviderexecutionerror"] => CLIENT_KMS_CREDENTIALS;
     ["refresh cached sso token failed", "invalidgrantexception"] => CLIENT_KMS_CREDENTIALS CLIENT_CREDENTIALS;
     ["invalid encryptioncontext", "session is encrypted using aws kms"] => WRAPPER PLUGIN_OLD;
-    ["unable to retrieve data key", "decrypting data key", "kms:decrypt", "ciphertext refers to a customer master key"] => NODE_DECRYPT ENDPOINT_POLICY;
+    ["unable to retrieve data key", "decrypting data key", "kms:decrypt", "the ciphertext refers to a"] => NODE_DECRYPT ENDPOINT_POLICY;
 
     // The machine of the operator.
     ["sessionmanagerplugin is not found", "session-manager-plugin: command not found", "command not found: session-manager-plugin", "session-manager-plugin is not recognized"] => PLUGIN_MISSING, decides;
