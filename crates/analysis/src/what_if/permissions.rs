@@ -227,7 +227,7 @@ fn create_key(facts: &mut Facts, policy: &str, region: &Region) -> Option<()> {
         state: "Enabled".into(),
         usage: "ENCRYPT_DECRYPT".into(),
         spec: Some("SYMMETRIC_DEFAULT".into()),
-        manager: Some("CUSTOMER".into()),
+        manager: None,
         policy: Row::Present(Text::parse(policy)),
     };
     facts.key_grants.insert(key.arn.clone(), Row::Present(Vec::new()));
