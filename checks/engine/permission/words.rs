@@ -92,15 +92,14 @@ pub fn statement(cited: &CitedStatement) -> String {
 pub fn nearest(allow: &NearestAllow) -> String {
     let clauses = allow.mismatches.iter().map(|mismatch| match mismatch {
         Mismatch::Other(listed) => format!("is for {} only", shortened(listed)),
-        Mismatch::Condition { operator, key, wanted, known, variables } => format!(
-            "asks for {key} {} ({operator}){}, and the request has {}",
-            shortened(wanted),
-            variables
-                .iter()
-                .map(|(key, known)| format!(", where {key} is {}", request_value(known.as_ref())))
-                .collect::<String>(),
-            request_value(known.as_ref())
-        ),
+        Mismatch::Condition { operator, key, wanted, known, variables } => {
+            let wanted = format!("asks for {key} {} ({operator})", shortened(wanted));
+            let variables = variables.iter();
+            let variables = variables
+                .map(|(key, known)| format!("where {key} is {}", request_value(known.as_ref())));
+            let wanted = core::iter::once(wanted).chain(variables).collect::<Vec<_>>().join(", ");
+            format!("{wanted}, and the request has {}", request_value(known.as_ref()))
+        }
     });
     let clauses = clauses.collect::<Vec<_>>().join(" and ");
     format!("{} {clauses}", statement(&allow.statement))

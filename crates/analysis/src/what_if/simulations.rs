@@ -243,7 +243,7 @@ fn may_deny(document: &Text, question: &Question) -> bool {
 }
 
 /// No policies but these documents.
-fn of<'d, const N: usize>(documents: [&'d Text; N]) -> PolicyLayers<'d> {
+fn of<const N: usize>(documents: [&Text; N]) -> PolicyLayers<'_> {
     let attached = documents.map(|document| AttachedPolicy {
         id: String::from("the new policy"),
         attached_to: String::new(),
