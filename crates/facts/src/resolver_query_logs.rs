@@ -12,7 +12,11 @@ use core::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::*, route53::FirewallAction, time::Timestamp};
+use crate::{
+    ids::*,
+    route53::{FirewallAction, RecordType},
+    time::Timestamp,
+};
 
 /// Queries of an instance in a log group. Spelled `<log group> <instance>` in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,9 +57,7 @@ pub struct LoggedQuery {
     pub at: Timestamp,
     /// In lower case and without the final dot.
     pub name: String,
-    /// `A`, `AAAA`…
-    #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: RecordType,
     /// The response code: `NOERROR`, `NXDOMAIN`, `SERVFAIL`…
     pub code: String,
     /// The addresses of the answer.

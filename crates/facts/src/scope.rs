@@ -42,6 +42,9 @@ pub struct Scope {
     /// May the user data be read?
     #[serde(default, skip_serializing_if = "is_false")]
     pub user_data: bool,
+    /// May flow logs and query logs be read?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deep: bool,
     /// The error message that the operator got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorText>,
