@@ -35,7 +35,7 @@ mod prelude {
     pub(crate) use crate::engine::{
         check::{Check, Impact, Layer},
         no_verdict::{
-            Judged, NoVerdict, Precondition, answer, instance, preferences, role,
+            Judged, NoVerdict, Precondition, answer, instance, logged_instance, preferences, role,
             role_by_systems_manager,
         },
     };

@@ -198,6 +198,9 @@ pub enum Command {
         /// Also allow to read user data, which may hold secrets, for --user-data
         #[arg(long)]
         user_data: bool,
+        /// Also allow to read VPC Flow Logs and Resolver query logs, for --deep
+        #[arg(long)]
+        deep: bool,
         /// The output format
         #[arg(long, value_enum, default_value_t)]
         format: PolicyFormat,
@@ -257,6 +260,10 @@ pub struct Diagnose {
     /// is kept but the numbers of such lines
     #[arg(long, conflicts_with = "facts")]
     pub user_data: bool,
+    /// Search the VPC Flow Logs and the Resolver query logs of the last hour too: which packets of the instance were
+    /// rejected, and what names resolved to
+    #[arg(long, conflicts_with = "facts")]
+    pub deep: bool,
     /// The error message that the operator got, with the lines around it (`-`: standard input)
     #[arg(long, value_name = "TEXT")]
     pub error: Option<String>,

@@ -194,6 +194,7 @@ async fn look(
             agent_log: false,
             probe: false,
             user_data: args.user_data,
+            deep: args.deep,
             error: error.clone(),
         };
         let mut facts = std::mem::take(&mut known);

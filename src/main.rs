@@ -203,9 +203,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Checks { area, format }) => checks(area.as_deref(), format),
         Some(Command::Judge(args)) => judge(&args, &config),
         Some(Command::Fleet(args)) => fleet(&args, &config),
-        Some(Command::Policy { assume_role, organization, user_data, format }) => {
-            let policy =
-                policy::Policy::new(assume_role, policy::OnRequest { organization, user_data });
+        Some(Command::Policy { assume_role, organization, user_data, deep, format }) => {
+            let on_request = policy::OnRequest { organization, user_data, deep };
+            let policy = policy::Policy::new(assume_role, on_request);
             output::print(&policy.text(format)?)?;
             if let Some(note) = policy.note()? {
                 say("note: ", &note);

@@ -14,6 +14,14 @@ const ASSUME_SID: &str = "SsmDoctorAssumeRole";
 /// Shows user data, which may hold secrets.
 const USER_DATA: &str = "ec2:DescribeInstanceAttribute";
 
+/// Show who talks to whom, and which names are asked for.
+const DEEP: [&str; 4] = [
+    "ec2:DescribeFlowLogs",
+    "logs:FilterLogEvents",
+    "route53resolver:GetResolverQueryLogConfig",
+    "route53resolver:ListResolverQueryLogConfigAssociations",
+];
+
 /// What is allowed on request only.
 #[derive(Clone, Copy)]
 pub struct OnRequest {
@@ -21,6 +29,8 @@ pub struct OnRequest {
     pub organization: bool,
     /// To read user data.
     pub user_data: bool,
+    /// To read flow logs and query logs.
+    pub deep: bool,
 }
 
 /// An IAM policy document, with its elements in the order in which AWS writes them.
@@ -80,6 +90,9 @@ impl Policy {
         action.extend(on_request.organization.then_some("organizations:ListAccounts"));
         if !on_request.user_data {
             action.remove(USER_DATA);
+        }
+        if !on_request.deep {
+            action.retain(|action| !DEEP.contains(action));
         }
         let effect = "Allow";
         let mut statement =

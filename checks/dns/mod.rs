@@ -8,6 +8,8 @@ pub(crate) mod no_firewall_blocks_names;
 pub(crate) mod no_rule_diverts_names;
 #[path = "no-zone-shadows-endpoints/rule.rs"]
 pub(crate) mod no_zone_shadows_endpoints;
+#[path = "query-log-agrees/rule.rs"]
+pub(crate) mod query_log_agrees;
 #[path = "vpc-dns-enabled/rule.rs"]
 pub(crate) mod vpc_dns_enabled;
 #[path = "vpc-resolver-in-use/rule.rs"]
@@ -19,6 +21,7 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &no_firewall_blocks_names::CHECK,
     &no_rule_diverts_names::CHECK,
     &no_zone_shadows_endpoints::CHECK,
+    &query_log_agrees::CHECK,
     &vpc_dns_enabled::CHECK,
     &vpc_resolver_in_use::CHECK,
 ];

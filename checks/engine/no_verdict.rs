@@ -10,8 +10,10 @@ use ssm_doctor_analysis::{
     session::{self, Gates, Preferences},
 };
 use ssm_doctor_facts::{
+    ec2::Instance,
     ids::{InstanceId, RoleName},
-    lookup::Unknown,
+    lookup::{Unknown, both},
+    ssm::{Connection, Ping},
 };
 
 /// Why a rule ends early. With `?` a rule is a list of its preconditions, and then its verdict.
@@ -54,6 +56,26 @@ pub(crate) fn instance<'a>(
     why: &'static str,
 ) -> Result<&'a InstanceId, NoVerdict> {
     case.scope.target.instance().or_not_applicable(why)
+}
+
+/// The instance, if its flow logs and query logs are read: on request, while it does not report or has no session
+/// channel. `why` they are about no hybrid node.
+pub(crate) fn logged_instance<'a>(
+    case: &Case<'a>,
+    why: &'static str,
+) -> Result<(&'a InstanceId, &'a Instance), NoVerdict> {
+    let (facts, target) = (case.facts, &case.scope.target);
+    let id = instance(case, why)?;
+    if !case.scope.deep {
+        return Err(NoVerdict::NotApplicable("the logs are read with --deep only"));
+    }
+    let (node, connection) =
+        both(facts.node(target).optional(), facts.connection(target).optional())?;
+    let online = node.is_some_and(|node| node.ping == Ping::Online);
+    if online && connection == Some(&Connection::Connected) {
+        return Err(NoVerdict::NotApplicable("the node is online and connected"));
+    }
+    Ok((id, facts.instance(id).required()?))
 }
 
 /// The role that the agent uses.

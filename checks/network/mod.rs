@@ -8,6 +8,8 @@ pub(crate) mod acls_pass_https;
 pub(crate) mod endpoint_accepts_https;
 #[path = "firewall-passes-agent/rule.rs"]
 pub(crate) mod firewall_passes_agent;
+#[path = "flow-logs-show-no-reject/rule.rs"]
+pub(crate) mod flow_logs_show_no_reject;
 #[path = "instance-asks-dns/rule.rs"]
 pub(crate) mod instance_asks_dns;
 #[path = "instance-sends-https/rule.rs"]
@@ -41,6 +43,7 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &acls_pass_https::CHECK,
     &endpoint_accepts_https::CHECK,
     &firewall_passes_agent::CHECK,
+    &flow_logs_show_no_reject::CHECK,
     &instance_asks_dns::CHECK,
     &instance_sends_https::CHECK,
     &internet_gateway_attached::CHECK,

@@ -193,6 +193,7 @@ impl Run<'_> {
             agent_log: false,
             probe: false,
             user_data: false,
+            deep: false,
             error: None,
         };
         let scopes: Vec<Scope> = candidates(&all)

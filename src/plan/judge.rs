@@ -254,6 +254,7 @@ impl Judge<'_> {
             agent_log: false,
             probe: false,
             user_data: false,
+            deep: false,
             error: None,
         })
     }

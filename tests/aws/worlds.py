@@ -39,6 +39,7 @@ READS = [
     "kms:GetKeyPolicy",
     "kms:ListGrants",
     "logs:DescribeLogGroups",
+    "logs:FilterLogEvents",
     "network-firewall:Describe*",
     "network-firewall:ListFirewalls",
     "organizations:DescribeOrganization",
@@ -627,6 +628,65 @@ def disk_filled_up(w: World) -> None:
     ):
         datum = {"MetricName": name, "Dimensions": dimensions, "Timestamp": ago(hours=hours), "Value": value}
         w.cloud.cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+
+
+def writes_log(w: World, group: str, stream: str, messages: list[str]) -> None:
+    w.cloud.logs.create_log_group(logGroupName=group)
+    w.cloud.logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    now = int(ago(minutes=5).timestamp() * 1000)
+    events = [{"timestamp": now, "message": message} for message in messages]
+    w.cloud.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def endpoint_address(w: World, name: str) -> str:
+    endpoint = w.cloud.ec2.describe_vpc_endpoints(VpcEndpointIds=[w.ids[name]])["VpcEndpoints"][0]
+    found = w.cloud.ec2.describe_network_interfaces(NetworkInterfaceIds=endpoint["NetworkInterfaceIds"][:1])
+    return found["NetworkInterfaces"][0]["PrivateIpAddress"]
+
+
+@breaks
+def flow_log_shows_rejects(w: World) -> None:
+    """No call shows why packets are rejected, only that they are."""
+    w.lost()
+    instance = w.cloud.ec2.describe_instances(InstanceIds=[w.target])["Reservations"][0]["Instances"][0]
+    interface, address = instance["NetworkInterfaces"][0]["NetworkInterfaceId"], instance["PrivateIpAddress"]
+    end = int(ago(minutes=5).timestamp())
+    record = f"2 {w.account} {interface} {address} {{}} 42000 {{}} 6 7 420 {end - 60} {end} {{}} OK"
+    service = endpoint_address(w, "ssm_endpoint")
+    records = [record.format(service, 443, "REJECT"), record.format(service, 443, "ACCEPT"), record.format("10.0.9.9", 22, "REJECT")]
+    writes_log(w, "/vpc/flow-logs", f"{interface}-all", [*records, "2 - - NODATA", "\x1b[2Jnot a record"])
+    w.cloud.ec2.create_flow_logs(
+        ResourceIds=[w.ids["vpc"]],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogGroupName="/vpc/flow-logs",
+        DeliverLogsPermissionArn=f"arn:aws:iam::{w.account}:role/flow-logs",
+    )
+
+
+@breaks
+def query_log_shows_another_answer(w: World) -> None:
+    """The resolver answered with an address that belongs to no endpoint."""
+    w.lost()
+    query = {
+        "version": "1.100000",
+        "query_timestamp": ago(minutes=5).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "query_name": f"ssm.{w.region}.amazonaws.com.",
+        "query_type": "A",
+        "rcode": "NOERROR",
+        "answers": [{"Rdata": "10.99.0.1", "Type": "A", "Class": "IN"}],
+        "srcids": {"instance": w.target},
+    }
+    writes_log(w, "/vpc/queries", "queries", [json.dumps(query), "{"])
+    resolver = w.cloud.route53resolver
+    made = resolver.create_resolver_query_log_config(
+        Name="queries",
+        DestinationArn=f"arn:aws:logs:{w.region}:{w.account}:log-group:/vpc/queries",
+        CreatorRequestId="queries",
+    )
+    resolver.associate_resolver_query_log_config(
+        ResolverQueryLogConfigId=made["ResolverQueryLogConfig"]["Id"], ResourceId=w.ids["vpc"]
+    )
 
 
 @breaks

@@ -296,6 +296,7 @@ impl Place {
             agent_log: false,
             probe: false,
             user_data: false,
+            deep: false,
             error: None,
         };
         let scopes: Vec<Scope> = targets.iter().map(scope).collect();

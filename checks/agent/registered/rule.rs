@@ -29,6 +29,8 @@ pub(crate) static CHECK: Check = Check {
             &crate::identity::profile_settled::CHECK,
             &crate::identity::host_management_not_delayed::CHECK,
             &crate::agent::version_supports_host_management::CHECK,
+            &crate::dns::query_log_agrees::CHECK,
+            &crate::network::flow_logs_show_no_reject::CHECK,
             &crate::endpoint::policy_allows_agent::CHECK,
             &crate::endpoint::policy_allows_role_token::CHECK,
             &super::clock_right::CHECK,

@@ -21,6 +21,8 @@ pub(crate) static CHECK: Check = Check {
         &super::websocket_opens::CHECK,
         &crate::target::found_in_region::CHECK,
         &crate::identity::role_may_open_channels::CHECK,
+        &crate::dns::query_log_agrees::CHECK,
+        &crate::network::flow_logs_show_no_reject::CHECK,
         &crate::network::no_appliance_in_path::CHECK,
     ],
     proves: path::joined!(

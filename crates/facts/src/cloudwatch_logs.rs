@@ -1,8 +1,11 @@
-//! What `CloudWatch` Logs says about the group that session logs go to.
+//! What `CloudWatch` Logs says about the group that session logs go to, and how far back other logs are read.
 
 use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
+
+/// How far back flow logs and query logs are read, in seconds before the time of the scope.
+pub const READ_BACK: i64 = 60 * 60;
 
 /// A row of `logs:DescribeLogGroups`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -74,6 +74,7 @@ names! {
     RouteTableId: "a route table id (`rtb-…`)", |raw| id(raw, "rtb-");
     NetworkAclId: "a network ACL id (`acl-…`)", |raw| id(raw, "acl-");
     NetworkInterfaceId: "a network interface id (`eni-…`)", |raw| id(raw, "eni-");
+    FlowLogId: "a flow log id (`fl-…`)", |raw| id(raw, "fl-");
     InternetGatewayId: "an internet gateway id (`igw-…`)", |raw| id(raw, "igw-");
     NatGatewayId: "a NAT gateway id (`nat-…`)", |raw| id(raw, "nat-");
     ImageId: "an image id (`ami-…`)", |raw| id(raw, "ami-");

@@ -14,6 +14,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[allow(clippy::struct_excessive_bools, reason = "each says whether one source is read")]
 pub struct Scope {
     pub target: Target,
     pub region: Region,
@@ -42,6 +43,9 @@ pub struct Scope {
     /// May the user data be read?
     #[serde(default, skip_serializing_if = "is_false")]
     pub user_data: bool,
+    /// May flow logs and query logs be read?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub deep: bool,
     /// The error message that the operator got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorText>,

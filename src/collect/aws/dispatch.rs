@@ -132,6 +132,11 @@ impl Account {
             Need::distant_endpoint(id) => Some(ec2.job(|ec2| ec2.distant_endpoint(id))),
             Need::console(id) => Some(ec2.job(|ec2| ec2.console(id))),
             Need::user_data(id) => Some(ec2.job(|ec2| ec2.user_data(id))),
+            // Its interface, subnet and VPC are in the instance's row.
+            Need::flow_logs(id) => {
+                let instance = facts.instances.get(&id).and_then(Row::present).cloned();
+                Some(ec2.job(|ec2| ec2.flow_logs(id, instance)))
+            }
             Need::profile_association(id) => Some(ec2.job(|ec2| ec2.profile_association(id))),
             Need::image(id) => Some(ec2.job(|ec2| ec2.image(id))),
             Need::connect_endpoints(vpc) => Some(ec2.job(|ec2| ec2.connect_endpoints(vpc))),
@@ -199,9 +204,20 @@ impl Account {
             Need::key(name) => Some(kms.job(|kms| kms.key(name))),
             Need::key_grants(arn) => Some(kms.job(|kms| kms.grants(arn))),
             Need::log_group(name) => Some(self.logs.job(|logs| logs.log_group(name))),
+            Need::rejected_packets(search) => {
+                let logs = facts.flow_logs.values().filter_map(Row::present).flatten();
+                let mut logs = logs.filter(|log| log.id == search.log).cloned();
+                let log = logs.next();
+                Some(self.logs.job(|logs| logs.rejected_packets(search, log)))
+            }
+            Need::queries(search) => Some(self.logs.job(|logs| logs.queries(search, region()))),
 
             Need::hosted_zone(id) => Some(zones.job(|zones| zones.hosted_zone(id))),
             Need::zone_records(id) => Some(zones.job(|zones| zones.zone_records(id))),
+            Need::query_logs(vpc) => {
+                let account = our_account(facts).cloned();
+                Some(resolver.job(|resolver| resolver.query_logs(vpc, account)))
+            }
             Need::resolver_rule(id) => Some(resolver.job(|resolver| resolver.resolver_rule(id))),
             Need::firewall_rules(id) => Some(resolver.job(|resolver| resolver.firewall_rules(id))),
             Need::firewall_domains(id) => {

@@ -1,4 +1,4 @@
-//! Route 53 Resolver: the rules and the DNS Firewall of a VPC.
+//! Route 53 Resolver: the rules, the DNS Firewall and the query logs of a VPC.
 
 use aws_sdk_route53resolver::{
     Client,
@@ -8,7 +8,10 @@ use aws_sdk_route53resolver::{
 };
 use ssm_doctor_facts::{
     domain_name::may_match_below,
-    ids::{FirewallGroupId, FirewallListId, Region, ResolverRuleId, VpcId},
+    ids::{
+        AccountId, Arn, FirewallGroupId, FirewallListId, LogGroupName, Region, ResolverRuleId,
+        VpcId,
+    },
     lookup::Facts,
     route53::{FirewallAssociation, FirewallDomains, FirewallRule, ResolverRule},
 };
@@ -48,6 +51,31 @@ impl Route53Resolver {
             standing.map(|it| named("ResolverRuleId", it.resolver_rule_id())).collect()
         });
         Facts { resolver_rules: [(vpc, row(rules.map(Some)))].into(), ..Facts::default() }
+    }
+
+    /// The log groups of this account that the queries of a VPC are logged to.
+    pub async fn query_logs(self, vpc: VpcId, account: Option<AccountId>) -> Facts {
+        let groups = self.log_groups(&vpc, account.as_ref()).await;
+        Facts { query_logs: [(vpc, row(groups))].into(), ..Facts::default() }
+    }
+
+    async fn log_groups(
+        &self,
+        vpc: &VpcId,
+        account: Option<&AccountId>,
+    ) -> Outcome<Vec<LogGroupName>> {
+        let filter = sdk::Filter::builder().name("ResourceId").values(vpc.as_str()).build();
+        let call = self.client.list_resolver_query_log_config_associations().filters(filter);
+        let found = all!(self, call.into_paginator().page_size(PAGE).items())?;
+        let mut groups = Vec::new();
+        for id in found.iter().filter_map(|it| it.resolver_query_log_config_id()) {
+            let call = self.client.get_resolver_query_log_config().resolver_query_log_config_id(id);
+            let output = self.watch.read(call.send().await, &["ResourceNotFoundException"])?;
+            let config = output.and_then(|it| it.resolver_query_log_config);
+            let destination = config.as_ref().and_then(|it| it.destination_arn());
+            groups.extend(destination.and_then(|arn| log_group(arn, account)));
+        }
+        Ok(Some(groups))
     }
 
     pub async fn resolver_rule(self, id: ResolverRuleId) -> Facts {
@@ -145,6 +173,14 @@ fn firewall_rule(it: &sdk::FirewallRule) -> Result<FirewallRule, Failure> {
             .firewall_domain_redirection_action()
             .map(|it| it.as_str().to_owned().into()),
     })
+}
+
+/// The log group of a destination, unless it is a bucket, a stream, or in another account.
+fn log_group(destination: &str, account: Option<&AccountId>) -> Option<LogGroupName> {
+    let arn: Arn = destination.parse().ok()?;
+    let is_ours = account.is_none_or(|account| arn.account() == account.as_str());
+    let (_, group) = destination.split_once(":log-group:").filter(|_| is_ours)?;
+    group.trim_end_matches(":*").parse().ok()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod hosted_zone;
 mod outcome;
 mod private_dns;
 mod query;
+pub mod query_log;
 mod resolution;
 mod resolver;
 mod resolver_rule;

@@ -8,7 +8,7 @@ use crate::dns::endpoint_name::is_endpoint_name;
 use ssm_doctor_facts::{
     ec2::{AddressFamily, Endpoint},
     ids::{EndpointId, VpcId},
-    lookup::{Facts, Unknown},
+    lookup::{Facts, Unknown, Unknowns},
 };
 
 /// A name, where it leads, and what the query for it passes.
@@ -21,6 +21,28 @@ pub struct Name<'a> {
     pub families: Option<Families>,
     /// In the order in which the resolver takes them.
     pub steps: Vec<Step>,
+}
+
+impl Name<'_> {
+    /// The addresses that it is known to have: those of an endpoint's interfaces, or of a private hosted zone. Empty for
+    /// public addresses.
+    ///
+    /// # Errors
+    /// [`Unknown`] when an interface was not seen.
+    pub fn addresses(&self, facts: &Facts) -> Result<Vec<IpAddr>, Unknown> {
+        let endpoint = match &self.to {
+            Resolution::Endpoint(endpoint) => endpoint,
+            Resolution::Elsewhere(there) => return Ok(there.addresses.clone()),
+            Resolution::Public | Resolution::PublicDespite(..) => return Ok(Vec::new()),
+        };
+        let (mut addresses, mut unseen) = (Vec::new(), Unknowns::default());
+        for id in &endpoint.interfaces {
+            let interface = unseen.keep(facts.network_interface(id).required());
+            addresses.extend(interface.into_iter().flat_map(|it| &it.private_ips));
+        }
+        unseen.none()?;
+        Ok(addresses)
+    }
 }
 
 /// Where the agent is sent when it asks for a service.

@@ -5,6 +5,7 @@ mod block_public_access;
 mod dns_server;
 mod first_match;
 pub mod flow;
+pub mod flow_log;
 mod gateway_endpoint;
 pub mod hop;
 mod interface_endpoint;

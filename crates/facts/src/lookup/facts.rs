@@ -11,9 +11,9 @@ use super::{
     rows::Table,
 };
 use crate::{
-    agent_log::AgentLog, cloudtrail::*, cloudwatch::Metrics, cloudwatch_logs::*, ec2::*, iam::*,
-    ids::*, network_firewall::*, probe::Probe, route53::*, s3::*, ssm::*, text::Text,
-    user_data::UserData, vpn::*, workstation::*,
+    agent_log::AgentLog, cloudtrail::*, cloudwatch::Metrics, cloudwatch_logs::*, ec2::*,
+    flow_logs::*, iam::*, ids::*, network_firewall::*, probe::Probe, resolver_query_logs::*,
+    route53::*, s3::*, ssm::*, text::Text, user_data::UserData, vpn::*, workstation::*,
 };
 
 macro_rules! tables {

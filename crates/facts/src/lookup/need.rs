@@ -5,8 +5,10 @@ use alloc::string::{String, ToString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    flow_logs::FlowSearch,
     iam::Question,
     ids::*,
+    resolver_query_logs::QuerySearch,
     route53::Place,
     ssm::SettingId,
     workstation::{Host, Machine, Program},

@@ -56,9 +56,12 @@ fn of_instance(_: &InstanceId, _: &Facts, _: &Scope) -> Needs {
     [Need::service_setting(SettingId::DefaultHostManagementRole)].into()
 }
 
-/// Where no policy allows the use of a key, a grant of the key may.
+/// Where no policy allows the use of a key, a grant of the key may. A key that a fix would create has none.
 fn of_simulation(question: &Question, _: &Facts, _: &Scope) -> Needs {
-    let key = question.resource.parse().ok().filter(|_| question.action.starts_with("kms:"));
+    let key: Option<Arn> = question.resource.parse().ok();
+    let key = key.filter(|key| {
+        question.action.starts_with("kms:") && key.name() != KeyName::created().as_str()
+    });
     key.map(Need::key_grants).into_iter().collect()
 }
 

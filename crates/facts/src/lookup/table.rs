@@ -117,6 +117,19 @@ macro_rules! table {
     console in consoles: InstanceId => Console, asked with ["ec2:GetConsoleOutput"], seen from Node;
     /// Asked only on request; absent when the instance has none.
     user_data in user_data: InstanceId => UserData, asked with ["ec2:DescribeInstanceAttribute"];
+    /// The active flow logs of the instance's first interface, its subnet and its VPC, if they write to `CloudWatch` Logs
+    /// of this account. Asked only on request.
+    flow_logs in flow_logs: InstanceId => Vec<FlowLog>, asked with ["ec2:DescribeFlowLogs"];
+    /// What a flow log recorded as rejected in the last hour, the latest first: TCP from or to port 443. The flow log's own
+    /// row says group and fields. A search that did not reach the end of the log gives no packets: it is unknown.
+    rejected_packets in rejected_packets: FlowSearch => Vec<RejectedFlow>, asked with ["logs:FilterLogEvents"];
+    /// The log groups of this account that the queries of a VPC are logged to. Asked only on request.
+    query_logs in query_logs: VpcId => Vec<LogGroupName>, asked with
+        ["route53resolver:ListResolverQueryLogConfigAssociations", "route53resolver:GetResolverQueryLogConfig"];
+    /// The queries of an instance in the last hour for names of the Region's services (`….eu-west-1.amazonaws.com`,
+    /// `….eu-west-1.api.aws`), the latest first. A search that did not reach the end of the log gives no queries: it is
+    /// unknown.
+    queries in queries: QuerySearch => Vec<LoggedQuery>, asked with ["logs:FilterLogEvents"];
     profile_association in profile_associations: InstanceId => ProfileAssociation, asked with ["ec2:DescribeIamInstanceProfileAssociations"];
     /// The hybrid nodes that report, or the first few hundred of them.
     hybrid_nodes in hybrid_nodes: Ourselves => Vec<HybridNode>, asked with ["ssm:DescribeInstanceInformation"];

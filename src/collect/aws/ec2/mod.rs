@@ -7,6 +7,7 @@
 
 mod console;
 mod endpoint;
+mod flow_log;
 mod gateway;
 mod instance;
 mod lists;
