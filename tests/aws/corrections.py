@@ -34,6 +34,7 @@ from moto.ec2.utils import Base64EncodedString, random_public_ip
 from moto.iam import models as iam_models
 from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
+from moto.logs.utils import EventMessageFilter
 from moto.networkfirewall.responses import NetworkFirewallResponse
 from moto.route53.models import FakeZone, Route53Backend, route53_backends
 from moto.route53.responses import Route53
@@ -277,6 +278,18 @@ def list_resource_record_sets(
     return _list_resource_record_sets(
         self, zone_id, start_type, start_name, min(max_items, limit) if limit else max_items
     )
+
+
+def filter_of_messages(self: EventMessageFilter, pattern: str) -> None:
+    _filter_of_messages(self, pattern)
+    self.terms = re.findall(r'"([^"]*)"', pattern or "")
+
+
+def message_matches(self: EventMessageFilter, message: str) -> bool:
+    """moto takes several quoted terms for one; each has to occur."""
+    if len(self.terms) > 1:
+        return all(term in message for term in self.terms)
+    return _message_matches(self, message)
 
 
 def list_resolver_rule_associations(self: Route53ResolverBackend, filters: Any, **given: Any) -> Any:
@@ -676,6 +689,8 @@ _get_bucket_encryption = S3Backend.get_bucket_encryption
 _create_hosted_zone = Route53Backend.create_hosted_zone
 _associate_vpc_with_hosted_zone = Route53Backend.associate_vpc_with_hosted_zone
 _list_resource_record_sets = Route53Backend.list_resource_record_sets
+_filter_of_messages = EventMessageFilter.__init__
+_message_matches = EventMessageFilter.matches
 _list_resolver_rule_associations = Route53ResolverBackend.list_resolver_rule_associations
 _resolver_rule = ResolverRule.description
 
@@ -827,3 +842,5 @@ def apply() -> None:
     IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER[f"{roles}.AssumeRolePolicyDocument"] = url_encode
     IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER[f"{roles}.Tags"] = never_return
     IamResponse.put_user_permissions_boundary = put_user_permissions_boundary
+    EventMessageFilter.__init__ = filter_of_messages
+    EventMessageFilter.matches = message_matches
