@@ -2,8 +2,8 @@
 //!
 //! They show what happened, where the other checks show what the rules are. They are read only on request, and say little
 //! of their own: not which rule rejected a packet, nothing of a packet that the system never sent, nothing of the last
-//! minutes. So packets to public addresses, which may be anybody's, decide nothing, and neither do rejected replies where
-//! the network ACLs pass them.
+//! minutes. So packets to public addresses, which may be anybody's, decide nothing, and neither do rejected replies unless
+//! a network ACL is seen to reject them.
 
 use alloc::collections::BTreeMap;
 use core::net::IpAddr;
@@ -70,18 +70,16 @@ fn run(case: &Case) -> Judged {
     let unseen = seen(unseen.none())?;
     let mut failures: Option<Evidence> = None;
     let mut packets_that_leave = false;
-    let mut doubts = unseen.err();
+    let mut doubts = Unknowns::default();
+    doubts.keep(unseen);
     for (log, rows) in &recorded {
         for rejection in rejections(rows, interface, &services) {
             let Some(service) = rejection.service else { continue };
             let what = observed(&log.id, words(&rejection, service));
-            if rejection.replies && replies_pass(case)? {
-                let doubt = Unknown::limit(format!(
-                    "{} {}, and the network ACLs pass replies: a security group rejects those of a connection that was idle for long",
-                    log.id,
-                    words(&rejection, service)
-                ));
-                doubts = Some(doubts.map_or(doubt.clone(), |doubts| doubts.and(doubt)));
+            if rejection.replies
+                && let Some(doubt) = doubt(case, log, &rejection, service)?
+            {
+                doubts.add(doubt);
                 continue;
             }
             packets_that_leave |= !rejection.replies;
@@ -95,9 +93,7 @@ fn run(case: &Case) -> Judged {
     if let Some(evidence) = failures {
         return Ok(Verdict::Fail(evidence, fix(interface, packets_that_leave)));
     }
-    if let Some(doubts) = doubts {
-        return Err(doubts.into());
-    }
+    doubts.none()?;
     if let Some(rejection) = to_public(&services) {
         return Err(Unknown::limit(format!(
             "packets from {} to {}:443 were rejected, and which service has that address is not visible",
@@ -130,10 +126,26 @@ fn logged_addresses(case: &Case, queries: &[&LoggedQuery]) -> BTreeMap<IpAddr, &
     service::CORE.into_iter().flat_map(of).collect()
 }
 
-/// By the rules of the network ACLs.
-fn replies_pass(case: &Case) -> Result<bool, Unknown> {
-    let verdict = seen(path::judge(case, &[HopKind::Acl, HopKind::SomeReplies]))?;
-    Ok(matches!(verdict, Ok(Verdict::Pass(_))))
+/// Why rejected replies decide nothing; None if network ACLs are seen to reject them.
+fn doubt(
+    case: &Case,
+    log: &FlowLog,
+    rejection: &Rejection,
+    service: &str,
+) -> Result<Option<Unknown>, Unknown> {
+    let acls = seen(path::judge(case, &[HopKind::Acl, HopKind::SomeReplies]))?;
+    if matches!(acls, Ok(Verdict::Fail(..))) {
+        return Ok(None);
+    }
+    let doubt = Unknown::limit(format!(
+        "{} {}, and no network ACL is seen to reject replies: a security group rejects those of a connection that was idle for long",
+        log.id,
+        words(rejection, service)
+    ));
+    Ok(Some(match acls {
+        Err(unseen) => doubt.and(unseen),
+        Ok(_) => doubt,
+    }))
 }
 
 fn words(rejection: &Rejection, service: &str) -> String {
