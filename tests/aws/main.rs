@@ -488,7 +488,8 @@ fn judge_calls(case: &Case, seen: &Seen, complaints: &mut Complaints) {
 }
 
 fn is_read(call: &Value) -> bool {
-    const VERBS: [&str; 8] = ["Describe", "Filter", "Get", "List", "Lookup", "Search", "Simulate", "Head"];
+    const VERBS: [&str; 8] =
+        ["Describe", "Filter", "Get", "List", "Lookup", "Search", "Simulate", "Head"];
     VERBS.iter().any(|verb| text(&call["action"]).starts_with(verb))
 }
 

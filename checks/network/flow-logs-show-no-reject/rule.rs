@@ -69,21 +69,21 @@ fn run(case: &Case) -> Judged {
     }
     let unseen = seen(unseen.none())?;
     let mut failures: Option<Evidence> = None;
-    let mut packets_that_leave = false;
+    let mut acls_reject_replies = false;
     let mut doubts = Unknowns::default();
     doubts.keep(unseen);
     for (log, rows) in &recorded {
         for rejection in rejections(rows, interface, &services) {
             let Some(service) = rejection.service else { continue };
-            let what = observed(&log.id, words(&rejection, service));
-            if rejection.replies
-                && let Some(doubt) = doubt(case, log, &rejection, service)?
-            {
-                doubts.add(doubt);
+            if rejection.replies {
+                match doubt(case, log, &rejection, service)? {
+                    Some(doubt) => doubts.add(doubt),
+                    None => acls_reject_replies = true,
+                }
                 continue;
             }
-            packets_that_leave |= !rejection.replies;
-            let what = what.and(filters(&rejection, interface));
+            let what = observed(&log.id, words(&rejection, service));
+            let what = what.and(filters(interface));
             failures = Some(match failures {
                 Some(failures) => failures.and(what),
                 None => what,
@@ -91,9 +91,14 @@ fn run(case: &Case) -> Judged {
         }
     }
     if let Some(evidence) = failures {
-        return Ok(Verdict::Fail(evidence, fix(interface, packets_that_leave)));
+        return Ok(Verdict::Fail(evidence, fix(interface)));
     }
     doubts.none()?;
+    if acls_reject_replies {
+        return Err(NoVerdict::NotApplicable(
+            "replies were rejected, and the checks of network ACLs show by which",
+        ));
+    }
     if let Some(rejection) = to_public(&services) {
         return Err(Unknown::limit(format!(
             "packets from {} to {}:443 were rejected, and which service has that address is not visible",
@@ -158,24 +163,18 @@ fn words(rejection: &Rejection, service: &str) -> String {
     }
 }
 
-/// What can have rejected the packets.
-fn filters(rejection: &Rejection, interface: &AttachedInterface) -> Evidence {
-    let subnet = &interface.subnet;
-    if rejection.replies {
-        return observed(
-            subnet,
-            "has a network ACL, which rejects replies where a security group does not",
-        );
-    }
+/// What can have rejected packets that leave.
+fn filters(interface: &AttachedInterface) -> Evidence {
     let groups: Vec<String> = interface.security_groups.iter().map(ToString::to_string).collect();
     let what = format!(
-        "has the security groups {}; flow logs do not show whether one of them or the network ACL of {subnet} rejected the packets",
-        groups.join(", ")
+        "has the security groups {}; flow logs do not show whether one of them or the network ACL of {} rejected the packets",
+        groups.join(", "),
+        interface.subnet
     );
     observed(&interface.id, what)
 }
 
-fn fix(interface: &AttachedInterface, packets_that_leave: bool) -> Fix {
+fn fix(interface: &AttachedInterface) -> Fix {
     let group = FixOption::new(format!(
         "let a security group of {} send tcp/443 to these addresses, as the runbook of network/instance-sends-https shows",
         interface.id
@@ -184,6 +183,5 @@ fn fix(interface: &AttachedInterface, packets_that_leave: bool) -> Fix {
         "let the network ACL of {} pass tcp/443 to these addresses and the replies, as the runbook of network/acls-pass-https shows",
         interface.subnet
     ));
-    let options = [packets_that_leave.then_some(group), Some(acl)];
-    Fix::options(options.into_iter().flatten(), Recovery::Agent)
+    Fix::options([group, acl], Recovery::Agent)
 }
