@@ -39,7 +39,7 @@ impl<'a> Reference<'a> {
         // table (gateway-route-tables.html) is asked.
         let out = || {
             self.acl(here, Way::Out, to, HTTPS, "out of the instance's subnet")
-                .then(self.within_vpc(here, to))
+                .then(self.routed(here, to, Some(from)))
                 .then(subnet.map_or(Unclear("the endpoint's subnet"), |there| {
                     self.acl(there, Way::In, from.address, HTTPS, "into the endpoint's subnet")
                 }))
@@ -61,12 +61,20 @@ impl<'a> Reference<'a> {
 
     /// The router's part of a way between two subnets.
     pub(super) fn within_vpc(&self, subnet: &SubnetId, to: IpAddr) -> Fate {
+        self.routed(subnet, to, None)
+    }
+
+    /// The same. `first`: who sends the first packets of a connection, which groups on the way have to let in.
+    fn routed(&self, subnet: &SubnetId, to: IpAddr, first: Option<&Source>) -> Fate {
         Fate::one_of(self.next_hops(subnet, to).into_iter().map(|hop| match hop {
             Next::Nowhere => self.stop(Hop::Route, "no route"),
             Next::Blackhole => self.stop(Hop::RouteTarget, "a blackhole route"),
             Next::Unseen => Unclear("the route"),
             Next::Via(via) if via == "local" => Passes,
             // A middlebox in place of the local route (subnet-route-tables.html).
+            Next::Via(via) if via.starts_with("eni-") => {
+                self.forwards(&via, first).then(Unclear("a middlebox"))
+            }
             Next::Via(via) => match self.nat(&via) {
                 Some(nat) if nat.state != NatState::Available => {
                     self.stop(Hop::NatGateway, "a dead NAT gateway")
@@ -268,17 +276,10 @@ impl<'a> Reference<'a> {
         let unseen = Unclear("what the instance does with it");
         let id: NetworkInterfaceId = id.parse().unwrap();
         let Some(nic) = seen(self.facts.network_interfaces.get(&id)) else { return unseen };
-        // It drops what is not addressed to itself (VPC_NAT_Instance.html).
-        let check = if nic.source_dest_check == Some(true) {
-            self.stop(Hop::NatInstance, "the source/destination check")
-        } else {
-            Passes
-        };
-        let Some(owner) = &nic.instance else { return check.then(unseen) };
-        let runs = match seen(self.facts.instances.get(owner)).map(|it| &it.state) {
-            None | Some(InstanceState::Running | InstanceState::Other(_)) => Passes,
-            Some(_) => self.stop(Hop::NatInstance, "the NAT instance does not run"),
-        };
+        let may = self.may_forward(nic);
+        if nic.instance.is_none() {
+            return may.then(unseen);
+        }
         let (here, there) = (&from.nic.subnet, &nic.subnet);
         let same = here == there;
         let cross = |way, peer, port, what| {
@@ -327,7 +328,40 @@ impl<'a> Reference<'a> {
         let home = cross(Way::Out, from.address, port, "from the NAT instance to the instance");
         let home = home.then(if same { Passes } else { self.within_vpc(there, from.address) });
         let passes = into.then(out).then(gateway).then(reply).then(home);
-        check.then(runs).then(passes).then(unseen)
+        may.then(passes).then(unseen)
+    }
+
+    /// An interface between private networks: that of a firewall, or of a router to a VPN.
+    fn forwards(&self, id: &str, first: Option<&Source>) -> Fate {
+        let id: NetworkInterfaceId = id.parse().unwrap();
+        let Some(nic) = seen(self.facts.network_interfaces.get(&id)) else {
+            return Unclear("a middlebox");
+        };
+        let admits = first.map(|from| {
+            self.groups(
+                Some(nic.security_groups.as_slice()),
+                Way::In,
+                from.address,
+                Some(from.nic.security_groups.as_slice()),
+                (Hop::NatInstance, "the middlebox's groups"),
+            )
+        });
+        self.may_forward(nic).then(admits.unwrap_or(Passes))
+    }
+
+    /// As far as EC2 shows: it drops what is not addressed to itself (VPC_NAT_Instance.html), and it may not run.
+    fn may_forward(&self, nic: &NetworkInterface) -> Fate {
+        let check = if nic.source_dest_check == Some(true) {
+            self.stop(Hop::NatInstance, "the source/destination check")
+        } else {
+            Passes
+        };
+        let owner = nic.instance.as_ref().and_then(|owner| seen(self.facts.instances.get(owner)));
+        let runs = match owner.map(|it| &it.state) {
+            None | Some(InstanceState::Running | InstanceState::Other(_)) => Passes,
+            Some(_) => self.stop(Hop::NatInstance, "the instance does not run"),
+        };
+        check.then(runs)
     }
 
     /// Through an internet gateway or an egress-only one, from this subnet.
