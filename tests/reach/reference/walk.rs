@@ -349,7 +349,7 @@ impl<'a> Reference<'a> {
         self.may_forward(nic).then(admits.unwrap_or(Passes))
     }
 
-    /// As far as EC2 shows: it drops what is not addressed to itself (VPC_NAT_Instance.html), and it may not run.
+    /// As far as EC2 shows: it drops what is not addressed to itself (`VPC_NAT_Instance.html`), and it may not run.
     fn may_forward(&self, nic: &NetworkInterface) -> Fate {
         let check = if nic.source_dest_check == Some(true) {
             self.stop(Hop::NatInstance, "the source/destination check")
