@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-/// How far back flow logs and query logs are read, in seconds before the time of the scope.
+/// How far back flow logs and query logs are read, in seconds before the doctor reads them.
 pub const READ_BACK: i64 = 60 * 60;
 
 /// A row of `logs:DescribeLogGroups`.

@@ -1,19 +1,19 @@
 //! VPC Flow Logs: which there are, and the packets that they saw rejected.
 //!
-//! A record is about one interface, five addresses and ports, and a window of one to ten minutes. It comes some minutes
-//! after the window. It does not say whether a security group or a network ACL rejected the packets. Source: VPC user
+//! A record is about the packets of one connection at one interface, within a window of one to ten minutes. It comes
+//! some minutes after the window. It does not say whether a security group or a network ACL rejected the packets. Source: VPC user
 //! guide, "Flow log records".
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 use core::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::*, text::words, time::Timestamp};
+use crate::{
+    ids::*,
+    text::{pair, words},
+    time::Timestamp,
+};
 
 words! {
     /// Which packets a flow log is about.
@@ -34,35 +34,9 @@ pub struct FlowLog {
     pub fields: Vec<String>,
 }
 
-/// Records of a flow log about an interface. Spelled `<flow log> <interface>` in JSON.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
-pub struct FlowSearch {
-    pub log: FlowLogId,
-    pub interface: NetworkInterfaceId,
-}
-
-impl fmt::Display for FlowSearch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.log, self.interface)
-    }
-}
-
-impl From<FlowSearch> for String {
-    fn from(search: FlowSearch) -> Self {
-        search.to_string()
-    }
-}
-
-impl TryFrom<String> for FlowSearch {
-    type Error = String;
-    fn try_from(raw: String) -> Result<Self, String> {
-        let parts = raw.split_once(' ');
-        let (log, interface) =
-            parts.ok_or_else(|| format!("{raw:?} is not `<flow log> <interface>`"))?;
-        Ok(Self { log: log.parse()?, interface: interface.parse()? })
-    }
+pair! {
+    /// Records of a flow log about an interface. Spelled `<flow log> <interface>` in JSON.
+    FlowSearch { log: FlowLogId, interface: NetworkInterfaceId }, "<flow log> <interface>"
 }
 
 /// A record about packets that were rejected.
@@ -83,6 +57,8 @@ pub struct RejectedFlow {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]

@@ -3,50 +3,21 @@
 //! It logs no query that it answers from its cache. Source: Route 53 Developer Guide, "Resolver query logging", and
 //! "Values that appear in VPC Resolver query logs".
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
-use core::{fmt, net::IpAddr};
+use alloc::{string::String, vec::Vec};
+use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::*,
     route53::{FirewallAction, RecordType},
+    text::pair,
     time::Timestamp,
 };
 
-/// Queries of an instance in a log group. Spelled `<log group> <instance>` in JSON.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
-pub struct QuerySearch {
-    pub group: LogGroupName,
-    pub instance: InstanceId,
-}
-
-impl fmt::Display for QuerySearch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.group, self.instance)
-    }
-}
-
-impl From<QuerySearch> for String {
-    fn from(search: QuerySearch) -> Self {
-        search.to_string()
-    }
-}
-
-impl TryFrom<String> for QuerySearch {
-    type Error = String;
-    fn try_from(raw: String) -> Result<Self, String> {
-        let parts = raw.split_once(' ');
-        let (group, instance) =
-            parts.ok_or_else(|| format!("{raw:?} is not `<log group> <instance>`"))?;
-        Ok(Self { group: group.parse()?, instance: instance.parse()? })
-    }
+pair! {
+    /// Queries of an instance in a log group. Spelled `<log group> <instance>` in JSON.
+    QuerySearch { group: LogGroupName, instance: InstanceId }, "<log group> <instance>"
 }
 
 /// A query and its answer.
@@ -70,6 +41,8 @@ pub struct LoggedQuery {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::*;
 
     #[test]

@@ -3,12 +3,15 @@
 //!
 //! Names are in lower case and without the final dot; the root is the empty name.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::*, text::words};
+use crate::{
+    ids::*,
+    text::{pair, words},
+};
 
 words! {
     RecordType { A = "A", Aaaa = "AAAA", Cname = "CNAME", Ns = "NS" }
@@ -117,32 +120,7 @@ pub struct ProfileResource {
     pub priority: Option<i32>,
 }
 
-/// An address inside a VPC. Spelled `<VPC> <address>` in JSON.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
-pub struct Place {
-    pub vpc: VpcId,
-    pub address: IpAddr,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.vpc, self.address)
-    }
-}
-
-impl From<Place> for String {
-    fn from(place: Place) -> Self {
-        format!("{place}")
-    }
-}
-
-impl TryFrom<String> for Place {
-    type Error = String;
-    fn try_from(raw: String) -> Result<Self, String> {
-        let odd = || format!("{raw:?} is not `<VPC id> <address>`");
-        let (vpc, address) = raw.split_once(' ').ok_or_else(odd)?;
-        Ok(Self { vpc: vpc.parse()?, address: address.parse().map_err(|_| odd())? })
-    }
+pair! {
+    /// An address inside a VPC. Spelled `<VPC> <address>` in JSON.
+    Place { vpc: VpcId, address: IpAddr }, "<VPC id> <address>"
 }

@@ -39,6 +39,45 @@ macro_rules! words {
 }
 pub(crate) use words;
 
+/// A key of two parts, which JSON spells as one text: the parts with a space between them.
+macro_rules! pair {
+    ($(#[$doc:meta])* $name:ident { $first:ident: $left:ty, $second:ident: $right:ty }, $form:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
+        pub struct $name {
+            pub $first: $left,
+            pub $second: $right,
+        }
+
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                write!(f, "{} {}", self.$first, self.$second)
+            }
+        }
+
+        impl From<$name> for alloc::string::String {
+            fn from(pair: $name) -> Self {
+                alloc::format!("{pair}")
+            }
+        }
+
+        impl TryFrom<alloc::string::String> for $name {
+            type Error = alloc::string::String;
+            fn try_from(raw: alloc::string::String) -> Result<Self, alloc::string::String> {
+                let other = || alloc::format!("{raw:?} is not `{}`", $form);
+                let ($first, $second) = raw.split_once(' ').ok_or_else(other)?;
+                Ok(Self {
+                    $first: $first.parse().map_err(|_| other())?,
+                    $second: $second.parse().map_err(|_| other())?,
+                })
+            }
+        }
+    };
+}
+pub(crate) use pair;
+
 /// A document that should be JSON. Parsed where it is, kept as it came where it is not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Value", into = "Value")]
