@@ -77,10 +77,11 @@ fn queries(id: &InstanceId) -> Vec<MetricDataQuery> {
 fn sorted(results: impl Iterator<Item = MetricDataResult>) -> Metrics {
     let mut metrics = Metrics::default();
     for result in results {
-        let times = result.timestamps().iter().filter_map(|at| timestamp(Some(at)));
-        let values = result.values().iter().copied().filter(|value| value.is_finite());
-        let mut measured: Vec<Measurement> =
-            times.zip(values).map(|(at, value)| Measurement { at, value }).collect();
+        let pairs = result.timestamps().iter().zip(result.values());
+        let pairs = pairs.filter(|(_, value)| value.is_finite());
+        let mut measured: Vec<Measurement> = pairs
+            .filter_map(|(at, value)| Some(Measurement { at: timestamp(Some(at))?, value: *value }))
+            .collect();
         measured.sort_by_key(|it| std::cmp::Reverse(it.at));
         measured.truncate(KEPT);
         if measured.is_empty() {

@@ -29,10 +29,6 @@ pub type Logs = Service<Client>;
 /// So many pages of a log are read. A page has up to 1 MB. Source: `CloudWatch` Logs API reference, `FilterLogEvents`.
 const MOST_PAGES: u32 = 5;
 
-/// The number of TCP in flow logs.
-const TCP: u8 = 6;
-const HTTPS: u16 = 443;
-
 impl Logs {
     pub async fn log_group(self, name: LogGroupName) -> Facts {
         let group = self.find(&name).await;
@@ -68,7 +64,7 @@ impl Logs {
         let call = call.log_stream_name_prefix(search.interface.as_str()).filter_pattern("REJECT");
         let records = self.last_hour(call).await?;
         let records = records.iter().filter_map(|record| flow_log::parse(record, &log.fields));
-        let mut packets: Vec<RejectedFlow> = records.filter(concerns_https).collect();
+        let mut packets: Vec<RejectedFlow> = records.filter(flow_log::concerns_https).collect();
         packets.sort_by_key(|packet| Reverse(packet.at));
         Ok(Some(packets))
     }
@@ -113,9 +109,4 @@ impl Logs {
             Some(_) => Err(unreadable(format!("more than {MOST_PAGES} pages of the log match"))),
         }
     }
-}
-
-/// TCP to port 443, or from it.
-fn concerns_https(packet: &RejectedFlow) -> bool {
-    packet.protocol == TCP && [packet.source_port, packet.destination_port].contains(&HTTPS)
 }

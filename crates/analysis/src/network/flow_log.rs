@@ -84,6 +84,12 @@ pub fn shows_rejected(log: &FlowLog) -> bool {
         && NEEDED.iter().all(|needed| log.fields.iter().any(|field| field == needed))
 }
 
+/// TCP to port 443, or from it.
+#[must_use]
+pub fn concerns_https(flow: &RejectedFlow) -> bool {
+    flow.protocol == TCP && [flow.source_port, flow.destination_port].contains(&HTTPS)
+}
+
 /// Packets between the instance and one address that were rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -112,7 +118,7 @@ pub fn rejections(
         IpAddr::V6(address) => interface.ipv6.contains(address),
     };
     let mut found: BTreeMap<(bool, IpAddr), Rejection> = BTreeMap::new();
-    for flow in flows.iter().filter(|flow| flow.protocol == TCP) {
+    for flow in flows.iter().filter(|flow| concerns_https(flow)) {
         let (own, remote, replies) = if flow.destination_port == HTTPS && is_own(&flow.source) {
             (flow.source, flow.destination, false)
         } else if flow.source_port == HTTPS && is_own(&flow.destination) {

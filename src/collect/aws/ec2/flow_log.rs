@@ -10,7 +10,7 @@ use crate::collect::aws::why::{Failure, field, named, row};
 impl Ec2 {
     /// Those of the instance's first interface, of its subnet and of its VPC.
     pub async fn flow_logs(self, id: InstanceId, instance: Option<Instance>) -> Facts {
-        let interface = instance.as_ref().and_then(|it| it.interfaces.first());
+        let interface = instance.as_ref().and_then(Instance::primary_interface);
         let resources = [
             interface.map(|it| it.id.to_string()),
             interface.map(|it| it.subnet.to_string()),
