@@ -56,12 +56,7 @@ fn run(case: &Case) -> Judged {
             )));
         }
         let fix = Fix::new(repair(&found.sign), Recovery::Start);
-        let statement = Statement::OnConsole {
-            sign: found.sign,
-            written_at: found.at,
-            read_at: console.at,
-            line: found.line.into(),
-        };
+        let statement = Statement::on_console(&found, console);
         Ok(Verdict::Fail(observed(&subject, statement), fix))
     })?;
     if !matches!(verdict, Verdict::NotApplicable(_)) {

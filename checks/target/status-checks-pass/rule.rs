@@ -76,12 +76,7 @@ fn impaired_system(
         return Ok(Verdict::Fail(evidence, reboot));
     };
     let title = repair(&found.sign);
-    let statement = Statement::OnConsole {
-        sign: found.sign,
-        written_at: found.at,
-        read_at: console.at,
-        line: found.line.into(),
-    };
+    let statement = Statement::on_console(&found, console);
     let evidence = evidence.and(observed(&format!("console output of {id}"), statement));
     Ok(Verdict::Fail(evidence, Fix::options([FixOption::new(title)], Recovery::Start)))
 }

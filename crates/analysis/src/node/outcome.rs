@@ -2,8 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::node::{metrics::Shortage, serial_console::Sign};
+use crate::node::{
+    metrics::Shortage,
+    serial_console::{Seen, Sign},
+};
 use ssm_doctor_facts::{
+    ec2::Console,
     ids::{ImageId, InstanceId, NodeId, Target},
     limit::{Limit, ProfileProblem},
     ssm::AgentVersion,
@@ -66,6 +70,19 @@ pub enum Statement {
     ActivationOver {
         expired: bool,
     },
+}
+
+impl Statement {
+    /// What a line of the console output says.
+    #[must_use]
+    pub fn on_console(seen: &Seen, console: &Console) -> Self {
+        Self::OnConsole {
+            sign: seen.sign.clone(),
+            written_at: seen.at,
+            read_at: console.at,
+            line: seen.line.into(),
+        }
+    }
 }
 
 /// What to do first about a node that does not respond.

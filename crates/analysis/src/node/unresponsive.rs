@@ -354,15 +354,7 @@ fn on_console(
             continue;
         }
         let subject = format!("console output of {id}");
-        trail.add(observed(
-            &subject,
-            Statement::OnConsole {
-                sign: seen.sign.clone(),
-                written_at: seen.at,
-                read_at: console.at,
-                line: seen.line.into(),
-            },
-        ));
+        trail.add(observed(&subject, Statement::on_console(&seen, console)));
         if let Sign::AgentRuns(version) = &seen.sign {
             trail.version = AgentVersion::parse(version);
         }
