@@ -78,39 +78,17 @@ pub fn replace_the_same_policy(one: &FixOption, other: &FixOption) -> bool {
 
 /// Adds an option that was found after `option` was carried out: a policy that both replace is put once.
 pub fn continue_with(option: &mut FixOption, later: &FixOption) {
-    let replaced: Vec<Change> = later.changes.iter().filter_map(policy_of).collect();
+    let replaced: Vec<String> = later.changes.iter().filter_map(policy_of).collect();
     option
         .changes
         .retain(|change| policy_of(change).is_none_or(|policy| !replaced.contains(&policy)));
     add(option, later);
 }
 
-/// The policy that a change replaces as a whole: the change, without the document.
-fn policy_of(change: &Change) -> Option<Change> {
-    let mut policy = change.clone();
-    match &mut policy {
-        Change::Iam(
-            IamChange::PutInlinePolicy { of, name, .. }
-            | IamChange::DeleteInlinePolicy { of, name },
-        ) => {
-            return Some(
-                IamChange::DeleteInlinePolicy { of: of.clone(), name: name.clone() }.into(),
-            );
-        }
-        Change::EndpointPolicy(EndpointPolicyChange::Reset { endpoint }) => {
-            let (endpoint, policy) = (endpoint.clone(), String::new());
-            return Some(EndpointPolicyChange::Put { endpoint, policy }.into());
-        }
-        Change::Iam(
-            IamChange::CreatePolicyVersion { document: text, .. }
-            | IamChange::UpdateAssumeRolePolicy { trust: text, .. },
-        )
-        | Change::EndpointPolicy(EndpointPolicyChange::Put { policy: text, .. })
-        | Change::Kms(KmsChange::PutKeyPolicy { policy: text, .. })
-        | Change::S3(S3Change::PutBucketPolicy { policy: text, .. }) => text.clear(),
-        _ => return None,
-    }
-    Some(policy)
+/// The policy that a change replaces as a whole.
+fn policy_of(change: &Change) -> Option<String> {
+    let is_policy = !matches!(change, Change::Ec2(_) | Change::Ssm(_));
+    is_policy.then(|| writes(change)).flatten()
 }
 
 /// The number of an ACL's new rule depends on the other new rules.
