@@ -9,7 +9,7 @@ use ssm_doctor_analysis::{
     answer::{Evidence, Verdict, observed},
     case::Case,
     error_message::{self, Claim},
-    event_history::{changes, latest_start, refused, search_for},
+    event_history::{changes, latest_assumption, latest_start, refused, search_for},
     session,
 };
 use ssm_doctor_facts::{
@@ -41,22 +41,31 @@ static BY_OPERATOR: [&Check; 2] =
 /// No more changes than these of one resource are shown.
 const MOST_CHANGES: usize = 2;
 
-/// The searches that would say more of the failures, at most three. `complete`: is every other question answered? Until
-/// then the first cause may change.
+/// No more searches than these: event history is slow to answer, and twice a second is the limit.
+const MOST_SEARCHES: usize = 3;
+
+/// The searches that would say more of the failures. `complete`: is every other question answered? Until then the first
+/// cause may change.
 #[must_use]
 pub fn wanted(diagnosis: &Diagnosis, case: &Case, complete: bool) -> Vec<Need> {
-    let agent = failing(diagnosis, &BY_AGENT).and_then(|_| search_of_agent(diagnosis, case));
+    let by_agent = failing(diagnosis, &BY_AGENT).is_some();
+    let agent = by_agent.then(|| search_of_agent(diagnosis, case)).flatten();
     let operator = failing(diagnosis, &BY_OPERATOR).and_then(|_| search_of_starts());
     let changed = if complete { first_cause(diagnosis) } else { None };
     let changed = changed.and_then(|finding| search_of_changes(finding, case));
-    let searches = [agent, operator, changed].into_iter().flatten();
+    // The search for changes may be the same.
+    let node = (by_agent && complete).then(|| search_of_node(diagnosis, case)).flatten();
+    let node = node.filter(|search| changed.as_ref() != Some(search));
+    let searches = [agent, operator, changed, node].into_iter().flatten().take(MOST_SEARCHES);
     searches.map(Need::events).filter(|need| !case.facts.has(need)).collect()
 }
 
 /// Adds what the event history shows to the failures that it explains.
 pub fn add(diagnosis: &mut Diagnosis, case: &Case) {
     let first = first_cause(diagnosis).map(|finding| finding.check);
-    let agent = search_of_agent(diagnosis, case).and_then(|search| refusals(&search, case));
+    let refused = search_of_agent(diagnosis, case).and_then(|search| refusals(&search, case));
+    let assumed = search_of_node(diagnosis, case).and_then(|search| assumption(&search, case));
+    let agent = refused.into_iter().chain(assumed).reduce(Evidence::and);
     let start = search_of_starts().and_then(|search| start(&search, case));
     for (checks, more) in [(BY_AGENT.as_slice(), agent), (BY_OPERATOR.as_slice(), start)] {
         let failing = failing(diagnosis, checks).map(|finding| finding.check);
@@ -88,14 +97,24 @@ fn first_cause(diagnosis: &Diagnosis) -> Option<&Finding> {
     diagnosis.causes.first().and_then(|check| diagnosis.finding(check))
 }
 
-/// The agent's calls: the name of its role's session is the id of the node. An instance that does not run has none.
+/// The agent's calls: the name of its role's session is the id of the node.
 fn search_of_agent(diagnosis: &Diagnosis, case: &Case) -> Option<EventSearch> {
+    search_of_target("Username", diagnosis, case)
+}
+
+/// What names the node as its resource. So does the `AssumeRole` of its role's session.
+fn search_of_node(diagnosis: &Diagnosis, case: &Case) -> Option<EventSearch> {
+    search_of_target("ResourceName", diagnosis, case)
+}
+
+/// An instance that does not run has no role's session.
+fn search_of_target(attribute: &str, diagnosis: &Diagnosis, case: &Case) -> Option<EventSearch> {
     if failing(diagnosis, &[&target::instance_running::CHECK, &target::found_in_region::CHECK])
         .is_some()
     {
         return None;
     }
-    format!("Username/{}", case.scope.target).parse().ok()
+    format!("{attribute}/{}", case.scope.target).parse().ok()
 }
 
 fn search_of_starts() -> Option<EventSearch> {
@@ -128,6 +147,17 @@ fn refusals(search: &EventSearch, case: &Case) -> Option<Evidence> {
     let refused = refused(events(search, case)?);
     let said = refused.iter().map(|event| observed("the event history", refusal(event, case)));
     said.reduce(Evidence::and)
+}
+
+/// A role's session of the node says that its credentials are not the fault.
+fn assumption(search: &EventSearch, case: &Case) -> Option<Evidence> {
+    let event = latest_assumption(events(search, case)?)?;
+    let (by, role) = (event.by.as_deref()?, event.role.as_deref()?);
+    let what = match &event.error {
+        Some(error) => format!("AWS refused {by} to assume {role} for this node ({error})"),
+        None => format!("{by} assumed {role} for this node"),
+    };
+    Some(observed("the event history", format!("{what} {}", when(event, case))))
 }
 
 fn start(search: &EventSearch, case: &Case) -> Option<Evidence> {

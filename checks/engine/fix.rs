@@ -68,11 +68,10 @@ pub fn combine<T>(options: &mut Vec<(T, FixOption)>, case: &Case) {
 /// Does one option replace a policy that the other replaces as well, by another document? The one that is carried
 /// out later undoes the other.
 #[must_use]
-pub fn replace_the_same_policy(one: &FixOption, other: &FixOption) -> bool {
-    one.changes.iter().any(|change| {
+pub fn replace_the_same_policy(one: &[Change], other: &[Change]) -> bool {
+    one.iter().any(|change| {
         let policy = policy_of(change);
-        policy.is_some()
-            && other.changes.iter().any(|later| later != change && policy_of(later) == policy)
+        policy.is_some() && other.iter().any(|later| later != change && policy_of(later) == policy)
     })
 }
 

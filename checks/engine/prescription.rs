@@ -8,7 +8,8 @@ use ssm_doctor_analysis::{
     what_if,
 };
 use ssm_doctor_facts::{
-    change::{Change, Risk},
+    change::{Change, Ec2Change, Risk},
+    ids::Target,
     scope::Scope,
 };
 
@@ -136,6 +137,8 @@ impl Search<'_, '_> {
     fn attempt(&self, chosen: Chosen) -> Tried {
         let mut combined = self.one_document_each(&chosen);
         fix::combine(&mut combined, self.case);
+        // The agent starts with its instance, and finds what the other options change if they come before.
+        combined.sort_by_key(|(_, option)| starts(option, &self.case.scope.target));
         let (trial, verified) = match Trial::of(changes(&combined), self.case, self.answers) {
             Ok(trial) => {
                 let by_hand = combined.iter().filter(|(_, option)| option.changes.is_empty());
@@ -153,8 +156,9 @@ impl Search<'_, '_> {
     fn one_document_each(&self, chosen: &[(&'static Check, FixOption)]) -> Chosen {
         let mut all = Chosen::new();
         for (check, option) in chosen {
-            let same =
-                |(_, before): &(&Check, FixOption)| fix::replace_the_same_policy(before, option);
+            let same = |(_, before): &(&Check, FixOption)| {
+                fix::replace_the_same_policy(&before.changes, &option.changes)
+            };
             if !all.iter().any(same) {
                 all.push((*check, option.clone()));
                 continue;
@@ -253,6 +257,17 @@ impl Rank {
             changes: changes(combined).count(),
         }
     }
+}
+
+/// Does it start the instance?
+fn starts(option: &FixOption, target: &Target) -> bool {
+    let starts = |change: &Change| match change {
+        Change::Ec2(
+            Ec2Change::StartInstance { instance } | Ec2Change::StopAndStartInstance { instance },
+        ) => target.instance() == Some(instance),
+        _ => false,
+    };
+    option.changes.iter().any(starts)
 }
 
 fn changes<'c>(chosen: &'c [(&'static Check, FixOption)]) -> impl Iterator<Item = &'c Change> {

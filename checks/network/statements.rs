@@ -195,6 +195,9 @@ fn opaque(what: &Opaque) -> String {
         Opaque::ForwardingInstance => "an instance that forwards".into(),
         Opaque::TransitGateway => "a transit gateway".into(),
         Opaque::VirtualPrivateGateway => "a virtual private gateway".into(),
+        Opaque::Vpn(connection) => {
+            format!("a transit gateway that sends it into the VPN connection {connection}")
+        }
         Opaque::CarrierGateway => "a carrier gateway".into(),
         Opaque::LocalGateway => "an Outpost's local gateway".into(),
         Opaque::Other => "a hop of another kind".into(),

@@ -54,7 +54,10 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
                 .after(format!("if it filters, allow tcp/443 to ssm.{region}.{suffix} and ssmmessages.{region}.{suffix}, WebSockets included, without TLS inspection", suffix = region.dns_suffix())),
         ],
         InspectAppliance { via, region } => vec![
-            FixOption::new(format!("let the appliance behind {via} pass the traffic of Systems Manager"))
+            FixOption::new(format!(
+                "let the {what} behind {via} pass the traffic of Systems Manager",
+                what = if matches!(via.kind(), TargetKind::Endpoint(_)) { "appliance" } else { "network" },
+            ))
                 .after(format!("allow tcp/443 to ssm.{region}.{suffix} and ssmmessages.{region}.{suffix}, WebSockets included", suffix = region.dns_suffix()))
                 .after("exempt both names from TLS inspection"),
         ],

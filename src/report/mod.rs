@@ -450,7 +450,33 @@ fn repairs(
     };
     let is_of_interest =
         |finding: &&Finding| depth == Depth::Whole || diagnosis.causes.contains(&finding.check);
-    diagnosis.findings.iter().filter(is_of_interest).filter_map(of_finding).collect()
+    let mut repairs: Vec<(&'static Check, Vec<Repair>)> =
+        diagnosis.findings.iter().filter(is_of_interest).filter_map(of_finding).collect();
+    warn_of_overwriting(&mut repairs, &diagnosis.causes);
+    repairs
+}
+
+/// Says of a fix that the best one of an earlier cause replaces the same policy. Each is made from the policy as it is
+/// now, so the later one would undo the earlier one.
+fn warn_of_overwriting(repairs: &mut [(&'static Check, Vec<Repair>)], causes: &[&'static Check]) {
+    let best = |cause: &&'static Check| {
+        let (check, options) = repairs.iter().find(|(check, _)| check == cause)?;
+        Some((*check, options.first()?.changes.clone()))
+    };
+    let best: Vec<(&Check, Vec<Change>)> = causes.iter().filter_map(best).collect();
+    for (check, options) in repairs {
+        let earlier = || best.iter().take_while(|(cause, _)| cause != check);
+        for option in options {
+            let overwritten = earlier()
+                .find(|(_, changes)| fix::replace_the_same_policy(changes, &option.changes));
+            if let Some((cause, _)) = overwritten {
+                option.manual.push(format!(
+                    "the fix of {} replaces the same policy: carry out the list at the end, which joins both, or run the doctor again after one of them",
+                    cause.name()
+                ));
+            }
+        }
+    }
 }
 
 /// Commands as a person types them.

@@ -388,8 +388,9 @@ def describe_instance_connect_endpoints(self: EC2Response) -> ActionResult:
 def describe_vpn_connections(self: EC2Response) -> ActionResult:
     rows = state.region(self.current_account, self.region)["vpn_connections"]
     filters = {it["Name"]: it["Values"] for it in self._get_param("Filters", [])}
-    wanted = filters.get("vpn-gateway-id")
-    return ActionResult({"VpnConnections": [row for row in rows if wanted is None or row["VpnGatewayId"] in wanted]})
+    keys = {"vpn-gateway-id": "VpnGatewayId", "transit-gateway-id": "TransitGatewayId"}
+    matches = lambda row: all(row.get(keys[name]) in values for name, values in filters.items())
+    return ActionResult({"VpnConnections": [row for row in rows if matches(row)]})
 
 
 def get_serial_console_access_status(self: EC2Response) -> ActionResult:

@@ -1138,6 +1138,14 @@ def endpoint_policy_denies(w: World) -> None:
     w.lost()
 
 
+@breaks
+def channel_endpoint_policy_denies(w: World) -> None:
+    """The agent reports by the other endpoint, and opens no channel by this one."""
+    document = policy({**allow("ssmmessages:CreateControlChannel"), "Principal": "*"})
+    w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids["ssmmessages_endpoint"], PolicyDocument=document)
+    w.not_connected()
+
+
 def endpoint_policy(w: World, *statements: dict[str, Any]) -> None:
     document = policy(*({**one, "Principal": "*"} for one in statements))
     w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids["ssm_endpoint"], PolicyDocument=document)
@@ -2040,6 +2048,50 @@ def trail_of_start(w: World) -> None:
             "because no identity-based policy allows the ssm:StartSession action",
         },
     )
+
+
+@breaks
+def trail_of_assumed_role(w: World) -> None:
+    """EC2 took on the role for the instance, which shows in no call of the agent."""
+    happened(
+        w,
+        "AssumeRole",
+        "sts",
+        1500,
+        "",
+        "ec2.amazonaws.com",
+        resources=[w.target],
+        record={
+            "userIdentity": {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
+            "readOnly": True,
+            "requestParameters": {
+                "roleArn": f"arn:aws:iam::{w.account}:role/EC2RoleforSSM",
+                "roleSessionName": w.target,
+            },
+        },
+    )
+
+
+@breaks
+def vpn_down(w: World) -> None:
+    """Out by a transit gateway and a VPN connection, whose tunnels are down."""
+    ec2, gateway = w.cloud.ec2, w.ids["transit_gateway"]
+    customer = ec2.create_customer_gateway(BgpAsn=65000, IpAddress="203.0.113.9", Type="ipsec.1")
+    made = ec2.create_vpn_connection(
+        Type="ipsec.1",
+        CustomerGatewayId=customer["CustomerGateway"]["CustomerGatewayId"],
+        TransitGatewayId=gateway,
+    )
+    w.ids["vpn"] = made["VpnConnection"]["VpnConnectionId"]
+    attachments = ec2.describe_transit_gateway_attachments()["TransitGatewayAttachments"]
+    (attached,) = [it["TransitGatewayAttachmentId"] for it in attachments if it["ResourceType"] == "vpn"]
+    route = {"DestinationCidrBlock": ANYWHERE, "TransitGatewayRouteTableId": w.ids["spokes"]}
+    ec2.delete_transit_gateway_route(**route)
+    ec2.create_transit_gateway_route(**route, TransitGatewayAttachmentId=attached)
+    down = {"Status": "DOWN", "LastStatusChange": "2026-11-23T01:40:00Z"}
+    row = {"VpnConnectionId": w.ids["vpn"], "TransitGatewayId": gateway, "State": "available"}
+    w.state["vpn_connections"] = [{**row, "VgwTelemetry": [down, down]}]
+    w.lost()
 
 
 @breaks

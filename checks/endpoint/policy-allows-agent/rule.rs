@@ -1,8 +1,8 @@
 //! The endpoints' own policies allow the agent's role.
 //!
 //! A call through an interface endpoint must be allowed by IAM and by the endpoint's policy. The
-//! default policy allows everything; one that only denies allows nothing. Whether `ssmmessages`
-//! endpoints enforce a policy is not documented, so there a missing Allow is unknown, not a fault.
+//! default policy allows everything; one that only denies allows nothing. Whether `ssmmessages` endpoints
+//! enforce a policy is not documented. EC2 tells it; unless that was seen, a missing Allow is unknown there.
 
 use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;

@@ -109,6 +109,7 @@ impl<'f> EndpointPolicy<'f> {
         let (mut passed, mut failed) = (None::<Evidence>, None::<Evidence>);
         // Why, and which actions.
         let mut unenforced: Vec<(String, Vec<&str>)> = Vec::new();
+        let mut unclear: Option<Unknown> = None;
         let mut unseen = Unknowns::default();
         let join = |so_far: Option<Evidence>, more: Evidence| match so_far {
             Some(so_far) => Some(so_far.and(more)),
@@ -126,27 +127,38 @@ impl<'f> EndpointPolicy<'f> {
                     let how = format!("has a policy that allows {name} {action}");
                     passed = join(passed, observed(id, how));
                 }
-                Some(Some(denial)) if self.service == "ssmmessages" => {
-                    let how = self.denial(&denial);
-                    match unenforced.iter_mut().find(|(known, _)| *known == how) {
-                        Some((_, actions)) => actions.push(action),
-                        None => unenforced.push((how, Vec::from([action]))),
+                Some(Some(denial)) => match self.is_enforced(case) {
+                    Ok(true) => {
+                        let reason = self.denial(&denial);
+                        let subject = format!("{id} ({})", self.service);
+                        let how = format!("has a policy that {reason} {name} {action}");
+                        failed = join(failed, observed(&subject, how));
+                        denials.push((request, denial));
                     }
-                }
-                Some(Some(denial)) => {
-                    let reason = self.denial(&denial);
-                    let subject = format!("{id} ({})", self.service);
-                    let how = format!("has a policy that {reason} {name} {action}");
-                    failed = join(failed, observed(&subject, how));
-                    denials.push((request, denial));
-                }
+                    Ok(false) => {
+                        let how = format!("has a policy, which {} does not enforce", self.service);
+                        passed = join(passed, observed(id, how));
+                    }
+                    Err(unknown) => {
+                        unclear.get_or_insert(unknown);
+                        let how = self.denial(&denial);
+                        match unenforced.iter_mut().find(|(known, _)| *known == how) {
+                            Some((_, actions)) => actions.push(action),
+                            None => unenforced.push((how, Vec::from([action]))),
+                        }
+                    }
+                },
                 None => {}
             }
         }
+        if let Some(unclear) = unclear {
+            unseen.add(unclear);
+        }
         for (how, actions) in unenforced {
             unseen.add(Unknown::limit(format!(
-                "the policy of {id} {how} {}, and whether endpoints of ssmmessages enforce their policy is not documented",
-                actions.join(", ")
+                "the policy of {id} {how} {}, and whether endpoints of {} enforce their policy was not seen",
+                actions.join(", "),
+                self.service
             )));
         }
         if let Some(evidence) = failed {
@@ -154,6 +166,19 @@ impl<'f> EndpointPolicy<'f> {
         }
         unseen.none()?;
         Ok(passed.map_or(Verdict::NotApplicable("nothing is asked of it"), Verdict::Pass))
+    }
+
+    /// Does the service enforce the policies of its endpoints? The documentation says so of each but `ssmmessages`,
+    /// for which EC2 tells it.
+    fn is_enforced(self, case: &Case) -> Result<bool, Unknown> {
+        if self.service != "ssmmessages" {
+            return Ok(true);
+        }
+        let unclear =
+            || Unknown::limit(format!("EC2 does not say it of {}", self.endpoint.service));
+        let name = self.endpoint.service.parse().map_err(|_| unclear())?;
+        let service = case.facts.endpoint_service(&name).optional()?;
+        service.and_then(|service| service.supports_policies).ok_or_else(unclear)
     }
 
     /// `denies`, or why nothing allows it, before the action.

@@ -51,6 +51,16 @@ pub fn latest_start<'a>(
     })
 }
 
+/// The latest time that a service of AWS assumed a role for a node, or was refused. `events` are those about the node,
+/// by whose id EC2 and Systems Manager call the sessions of such roles.
+#[must_use]
+pub fn latest_assumption(events: &[TrailEvent]) -> Option<&TrailEvent> {
+    events.iter().find(|event| {
+        let by_service = event.by.as_deref().is_some_and(|by| by.ends_with(".amazonaws.com"));
+        event.name == "AssumeRole" && event.role.is_some() && by_service
+    })
+}
+
 /// The changes that can have caused what began at `trouble`: the last good report of the agent, or else now. The latest
 /// first.
 #[must_use]
@@ -109,7 +119,25 @@ mod tests {
             error: error.map(String::from),
             message: None,
             target: Some("i-0abc123def4567890".into()),
+            role: None,
         }
+    }
+
+    #[test]
+    fn a_role_is_assumed_by_a_service() {
+        let assumed = |by: &str, at| TrailEvent {
+            by: Some(by.into()),
+            role: Some("arn:aws:iam::111122223333:role/App".into()),
+            ..event(at, "AssumeRole", None)
+        };
+        let events = [
+            event("2026-11-23T03:00:00Z", "StopInstances", None),
+            assumed("arn:aws:iam::111122223333:user/alice", "2026-11-23T02:00:00Z"),
+            assumed("ec2.amazonaws.com", "2026-11-23T01:00:00Z"),
+            assumed("ec2.amazonaws.com", "2026-11-23T00:00:00Z"),
+        ];
+        assert_eq!(latest_assumption(&events), events.get(2));
+        assert_eq!(latest_assumption(&events[..2]), None);
     }
 
     #[test]

@@ -35,4 +35,7 @@ pub struct TrailEvent {
     /// The target that a session was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    /// The ARN of the role that was to be assumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }

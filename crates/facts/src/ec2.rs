@@ -484,6 +484,16 @@ impl fmt::Display for Peer {
     }
 }
 
+/// A row of `ec2:DescribeVpcEndpointServices`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EndpointService {
+    /// Does it enforce the policies of its endpoints? None where AWS does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supports_policies: Option<bool>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -621,6 +631,9 @@ pub struct TransitAttachment {
     /// The VPC behind it; None for what is no VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<VpcId>,
+    /// The VPN connection behind it; None for what is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<AccountId>,
     /// What decides where packets from it go.

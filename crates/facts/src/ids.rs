@@ -81,7 +81,8 @@ names! {
     EgressOnlyGatewayId: "an egress-only internet gateway id (`eigw-…`)", |raw| id(raw, "eigw-");
     PeeringId: "a VPC peering connection id (`pcx-…`)", |raw| id(raw, "pcx-");
     TransitGatewayId: "a transit gateway id (`tgw-…`)", |raw| id(raw, "tgw-");
-    VpnGatewayId: "a virtual private gateway id (`vgw-…`)", |raw| id(raw, "vgw-");
+    /// Where VPN connections end on the side of AWS: their target gateway.
+    TargetGatewayId: "a virtual private gateway id (`vgw-…`) or transit gateway id (`tgw-…`)", |raw| id(raw, "vgw-") || id(raw, "tgw-");
     DhcpOptionsId: "a DHCP option set id (`dopt-…`, or `default`)", |raw| id(raw, "dopt-") || raw == "default";
     ZoneId: "a hosted zone id (`Z…`)", |raw| id(raw, "");
     ResolverRuleId: "a Resolver rule id (`rslvr-…`)", |raw| id(raw, "rslvr-");

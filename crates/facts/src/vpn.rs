@@ -1,4 +1,4 @@
-//! VPN connections, by which a virtual private gateway leads to another network.
+//! VPN connections, by which a virtual private gateway or a transit gateway leads to another network.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -13,7 +13,7 @@ words! {
 
 /// A row of `ec2:DescribeVpnConnections`.
 ///
-/// A Direct Connect gateway on the same virtual private gateway is not in it.
+/// A Direct Connect gateway on the same gateway is not in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -21,7 +21,8 @@ pub struct VpnConnection {
     pub id: String,
     /// `available`, `pending`, `deleting` or `deleted`.
     pub state: String,
-    /// The destinations of a connection with static routes; empty with BGP, which tells them the gateway.
+    /// The destinations of a connection with static routes to a virtual private gateway. Empty with BGP, which tells
+    /// them the gateway, and for a transit gateway, whose own tables have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub static_routes: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

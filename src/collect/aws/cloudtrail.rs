@@ -113,6 +113,7 @@ fn event(it: &Event) -> Option<TrailEvent> {
         error: text("/errorCode"),
         message: message.map(|message| message.chars().take(LONGEST_MESSAGE).collect()),
         target: text("/requestParameters/target"),
+        role: text("/requestParameters/roleArn"),
     })
 }
 

@@ -127,6 +127,7 @@ impl Account {
                 Some(ec2.job(|ec2| ec2.public_access_block(region)))
             }
             Need::service_endpoints(name) => Some(ec2.job(|ec2| ec2.service_endpoints(name))),
+            Need::endpoint_service(name) => Some(ec2.job(|ec2| ec2.endpoint_service(name))),
             Need::prefix_list(id) => Some(ec2.job(|ec2| ec2.prefix_list(id))),
             Need::interface_at(place) => Some(ec2.job(|ec2| ec2.interface_at(place))),
             Need::distant_endpoint(id) => Some(ec2.job(|ec2| ec2.distant_endpoint(id))),

@@ -79,6 +79,7 @@ fn gateway(world: &World, home: &Home, resource: &Resource) -> TransitGateway {
             .map(|attachment| TransitAttachment {
                 id: attachment.id.clone(),
                 vpc: vpc_of(world, attachment),
+                vpn: None,
                 owner: Some(home.account.clone()),
                 association: associated(attachment).map(|table| TransitAssociation {
                     table: Some(table),

@@ -5,7 +5,7 @@ use alloc::{format, string::ToString, vec, vec::Vec};
 use ipnet::IpNet;
 use ssm_doctor_facts::{
     ec2::*,
-    ids::{VpcId, VpnGatewayId},
+    ids::{TargetGatewayId, VpcId},
     lookup::{Need, Unknown},
     vpn::{TunnelStatus, VpnConnection, VpnTunnel},
 };
@@ -13,7 +13,7 @@ use ssm_doctor_facts::{
 use crate::{
     answer::*,
     network::{
-        flow::{Flow, FlowTarget, NAT64, PathTrace, Remote, SubnetOfVpc},
+        flow::{Flow, FlowTarget, NAT64, PathTrace, Remote, SubnetOfVpc, TableRoute},
         hop::{Hop, HopKind},
         remedy::{NetworkRemedy, RouteFault},
         route_table::{active, not_visible, reroute, route_label},
@@ -130,7 +130,17 @@ impl PathTrace<'_> {
         route: &Route,
         unknown: Unknown,
     ) -> Vec<Hop> {
-        self.beyond_visibility_as(table, route, opaque(route), unknown)
+        self.beyond_visibility_as(table, route, &opaque(route), unknown)
+    }
+
+    /// The same, of a transit gateway that sends packets into a VPN connection.
+    pub(super) fn beyond_vpn(
+        &self,
+        (table, route): TableRoute,
+        connection: &str,
+        unknown: Unknown,
+    ) -> Vec<Hop> {
+        self.beyond_visibility_as(table, route, &Opaque::Vpn(connection.into()), unknown)
     }
 
     /// The same, of something that is known to be `what`.
@@ -138,7 +148,7 @@ impl PathTrace<'_> {
         &self,
         table: &RouteTable,
         route: &Route,
-        what: Opaque,
+        what: &Opaque,
         unknown: Unknown,
     ) -> Vec<Hop> {
         let subject = route_label(table, route);
@@ -148,10 +158,16 @@ impl PathTrace<'_> {
             }
             let evidence = observed(
                 &subject,
-                NetworkStatement::MustPassTraffic { to: route.to.clone(), what }
+                NetworkStatement::MustPassTraffic { to: route.to.clone(), what: what.clone() }
                     .for_service(self.service),
             );
-            let evidence = self.with_vpn_connections(evidence, route);
+            let evidence = match what {
+                Opaque::VirtualPrivateGateway => self.with_vpn_connections(evidence, route, None),
+                Opaque::Vpn(connection) => {
+                    self.with_vpn_connections(evidence, route, Some(connection))
+                }
+                _ => evidence,
+            };
             let region = &self.scope.region;
             let fix = Fix::of(
                 NetworkRemedy::InspectAppliance { via: route.via.clone(), region: region.clone() },
@@ -165,15 +181,22 @@ impl PathTrace<'_> {
         ]
     }
 
-    /// What the VPN connections of a virtual private gateway show. A Direct Connect gateway may lead to the same
-    /// network, and is not visible here, so this is a remark and no verdict.
-    fn with_vpn_connections(&self, evidence: Evidence, route: &Route) -> Evidence {
-        let Ok(gateway) = route.via.to_string().parse::<VpnGatewayId>() else { return evidence };
+    /// What the VPN connections of a route's gateway show, or the one that packets enter if that is known. A Direct
+    /// Connect gateway may lead to the same network, and is not visible here, so this is a remark and no verdict.
+    fn with_vpn_connections(
+        &self,
+        evidence: Evidence,
+        route: &Route,
+        only: Option<&str>,
+    ) -> Evidence {
+        let Ok(gateway) = route.via.to_string().parse::<TargetGatewayId>() else { return evidence };
         let connections = match self.facts.vpn_connections(&gateway).hint() {
             Ok(connections) => connections.into_iter().flatten(),
             Err(_) => return evidence.wanting([Need::vpn_connections(gateway)]),
         };
-        let in_use = connections.filter(|connection| connection.state == "available");
+        let in_use = connections.filter(|connection| {
+            connection.state == "available" && only.is_none_or(|only| connection.id == only)
+        });
         in_use.fold(evidence, |evidence, connection| {
             let is_up = |tunnel: &&VpnTunnel| tunnel.status == TunnelStatus::Up;
             let (id, up) = (&connection.id, connection.tunnels.iter().filter(is_up).count());

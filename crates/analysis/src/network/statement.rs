@@ -241,6 +241,8 @@ pub enum Opaque {
     ForwardingInstance,
     TransitGateway,
     VirtualPrivateGateway,
+    /// A transit gateway that sends packets into this VPN connection.
+    Vpn(String),
     CarrierGateway,
     LocalGateway,
     Other,

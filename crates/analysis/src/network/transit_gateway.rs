@@ -200,6 +200,13 @@ impl PathTrace<'_> {
             }
             let ways = route.via.iter().map(|via| {
                 let attachment = gateway.attachments.iter().find(|it| it.id == *via);
+                if let Some(connection) = attachment.and_then(|it| it.vpn.as_ref()) {
+                    let unknown = format!(
+                        "{} ({id}) sends {} into the VPN connection {connection}, and what lies beyond is not visible",
+                        table.id, route.to
+                    );
+                    return self.beyond_vpn(by, connection, Unknown::limit(unknown));
+                }
                 let Some((attachment, vpc)) = attachment.and_then(|it| Some((it, it.vpc.as_ref()?))) else {
                     return hidden(format!(
                         "{} ({id}) sends {} to {via}, which is no VPC, and what lies beyond is not visible",

@@ -11,7 +11,7 @@ use crate::{
     iam::{Decision, Question, Simulation},
     ids::*,
     scope::Scope,
-    ssm::{CORE, Document, ManagedNode, ServiceSetting, SettingId},
+    ssm::{CORE, Document, ManagedNode, Ping, ServiceSetting, SettingId},
 };
 
 macro_rules! neighbours {
@@ -125,6 +125,14 @@ fn after_service_endpoints(_: &ServiceName, row: &[Endpoint], facts: &Facts, _: 
     let interfaces = shared.flat_map(|endpoint| endpoint.interfaces.iter().cloned());
     let interfaces = interfaces.map(Need::network_interface).collect::<Needs>();
     hubs.into_iter().map(Need::route_tables).chain(interfaces).collect()
+}
+
+/// A silent agent's packets may get lost in a VPN connection. That of an agent that reports is in order.
+fn of_transit_gateway(id: &TransitGatewayId, facts: &Facts, scope: &Scope) -> Needs {
+    let node = facts.nodes.get(&scope.target);
+    let reports = matches!(node, None | Some(Row::Present(ManagedNode { ping: Ping::Online, .. })));
+    let gateway = id.as_str().parse().ok().filter(|_| !reports);
+    gateway.map(Need::vpn_connections).into_iter().collect()
 }
 
 /// Where packets cross a transit gateway, its route tables decide. The VPC to which they lead is a hub with endpoints,

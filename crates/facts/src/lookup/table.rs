@@ -39,7 +39,8 @@ macro_rules! table {
     transit_gateway_attachments in transit_gateway_attachments: VpcId => Vec<TransitGatewayAttachment>, asked with ["ec2:DescribeTransitGatewayVpcAttachments"],
         beside of_transit_gateway_attachments;
     transit_gateway in transit_gateways: TransitGatewayId => TransitGateway, asked with
-        ["ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:SearchTransitGatewayRoutes"];
+        ["ec2:DescribeTransitGatewayAttachments", "ec2:DescribeTransitGatewayRouteTables", "ec2:SearchTransitGatewayRoutes"],
+        beside of_transit_gateway;
     /// The Network Firewalls of a VPC.
     network_firewalls in network_firewalls: VpcId => Vec<NetworkFirewall>, asked with ["network-firewall:ListFirewalls", "network-firewall:DescribeFirewall"];
     network_firewall_policy in network_firewall_policies: Arn => NetworkFirewallPolicy, asked with ["network-firewall:DescribeFirewallPolicy"];
@@ -49,6 +50,8 @@ macro_rules! table {
     /// The endpoints of a service in all VPCs of the account: shared ones are in a hub VPC.
     service_endpoints in service_endpoints: ServiceName => Vec<Endpoint>, asked with ["ec2:DescribeVpcEndpoints"],
         then after_service_endpoints;
+    /// A service that endpoints can lead to.
+    endpoint_service in endpoint_services: ServiceName => EndpointService, asked with ["ec2:DescribeVpcEndpointServices"];
     instance_profile in instance_profiles: ProfileName => InstanceProfile, asked with ["iam:GetInstanceProfile"];
     role in roles: RoleName => Role, asked with ["iam:GetRole"];
     /// A role's tags. They come with the role itself, not with the profile that holds it.
@@ -140,7 +143,7 @@ macro_rules! table {
     events in events: EventSearch => Vec<TrailEvent>, asked with ["cloudtrail:LookupEvents"];
     metrics in metrics: InstanceId => Metrics, asked with ["cloudwatch:GetMetricData"];
     /// The VPN connections of a virtual private gateway.
-    vpn_connections in vpn_connections: VpnGatewayId => Vec<VpnConnection>, asked with ["ec2:DescribeVpnConnections"];
+    vpn_connections in vpn_connections: TargetGatewayId => Vec<VpnConnection>, asked with ["ec2:DescribeVpnConnections"];
     /// The image of an instance; absent when it was deregistered.
     image in images: ImageId => Image, asked with ["ec2:DescribeImages"];
     /// The EC2 Instance Connect endpoints of a VPC.

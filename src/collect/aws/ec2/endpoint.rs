@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types as sdk;
 use ssm_doctor_facts::{
-    ec2::{Endpoint, EndpointKind},
+    ec2::{Endpoint, EndpointKind, EndpointService},
     ids::{EndpointId, ServiceName},
     lookup::{Facts, Row},
     text::Text,
@@ -42,6 +42,17 @@ impl Ec2 {
             facts.absorb(self.network_interfaces(interfaces).await);
         }
         facts
+    }
+
+    pub async fn endpoint_service(self, name: ServiceName) -> Facts {
+        let call = self.client.describe_vpc_endpoint_services().service_names(name.as_str());
+        let output = self.watch.read(call.send().await, &["InvalidServiceName"]);
+        let service = output.map(|output| {
+            let found = output.and_then(|output| output.service_details).unwrap_or_default();
+            let found = found.first().map(|it| it.vpc_endpoint_policy_supported);
+            found.map(|supports_policies| EndpointService { supports_policies })
+        });
+        Facts { endpoint_services: [(name, row(service))].into(), ..Facts::default() }
     }
 
     pub async fn service_endpoints(self, service: ServiceName) -> Facts {

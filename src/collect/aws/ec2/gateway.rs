@@ -11,7 +11,7 @@ use ssm_doctor_facts::{
         BlockMode, EgressOnlyGateway, Exclusion, InternetGateway, NatGateway, Peering, PeeringSide,
         PublicAccessBlock,
     },
-    ids::{AccountId, NatGatewayId, PeeringId, Region, VpcId, VpnGatewayId},
+    ids::{AccountId, NatGatewayId, PeeringId, Region, TargetGatewayId, VpcId},
     lookup::{Facts, Row},
     vpn::{TunnelStatus, VpnConnection, VpnTunnel},
 };
@@ -83,9 +83,11 @@ impl Ec2 {
     }
 
     /// A gateway has few connections, and the call has no pages.
-    pub async fn vpn_connections(self, gateway: VpnGatewayId) -> Facts {
+    pub async fn vpn_connections(self, gateway: TargetGatewayId) -> Facts {
+        let is_transit = gateway.as_str().starts_with("tgw-");
+        let name = if is_transit { "transit-gateway-id" } else { "vpn-gateway-id" };
         let call = self.client.describe_vpn_connections();
-        let call = call.filters(filter("vpn-gateway-id", gateway.as_str()));
+        let call = call.filters(filter(name, gateway.as_str()));
         let output = self.watch.read(call.send().await, &[]);
         let connections = output.and_then(|output| {
             let found = output.and_then(|output| output.vpn_connections).unwrap_or_default();

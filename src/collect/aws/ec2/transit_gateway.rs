@@ -88,7 +88,8 @@ fn attachment(it: &sdk::TransitGatewayVpcAttachment) -> Result<TransitGatewayAtt
 }
 
 fn transit_attachment(it: &sdk::TransitGatewayAttachment) -> Result<TransitAttachment, Failure> {
-    let is_vpc = it.resource_type() == Some(&sdk::TransitGatewayAttachmentResourceType::Vpc);
+    use sdk::TransitGatewayAttachmentResourceType::{Vpc, Vpn};
+    let resource_of = |kind| it.resource_id().filter(|_| it.resource_type() == Some(&kind));
     let association = it.association().map(|it| {
         Ok(TransitAssociation {
             table: it.transit_gateway_route_table_id().map(Into::into),
@@ -97,7 +98,8 @@ fn transit_attachment(it: &sdk::TransitGatewayAttachment) -> Result<TransitAttac
     });
     Ok(TransitAttachment {
         id: field("transitGatewayAttachmentId", it.transit_gateway_attachment_id())?.into(),
-        vpc: maybe("resourceId", it.resource_id().filter(|_| is_vpc))?,
+        vpc: maybe("resourceId", resource_of(Vpc))?,
+        vpn: resource_of(Vpn).map(Into::into),
         owner: maybe("resourceOwnerId", it.resource_owner_id())?,
         association: association.transpose()?,
     })

@@ -68,7 +68,7 @@ impl PathTrace<'_> {
         let name = format!("firewall {}", firewall.name);
         hops.push(Hop::new(HopKind::Firewall, &name, answer));
         let what = Opaque::Firewall { name: firewall.name.clone(), passes };
-        let beyond = self.beyond_visibility_as(table, route, what, on);
+        let beyond = self.beyond_visibility_as(table, route, &what, on);
         // If the firewall stops everything, what follows does not matter.
         hops.extend(beyond.into_iter().filter(|it| !stops || it.kind == HopKind::Appliance));
         hops
