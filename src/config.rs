@@ -152,7 +152,11 @@ impl File {
             }
             Err(error) => return Err(ConfigError::Unreadable { file, error }),
         };
-        let read: Self = match toml::from_str(&text) {
+        Self::parse(&text, file.clone()).map(|read| Some((file, read)))
+    }
+
+    fn parse(text: &str, file: PathBuf) -> Result<Self, ConfigError> {
+        let read: Self = match toml::from_str(text) {
             Ok(read) => read,
             Err(error) => {
                 let line = error
@@ -174,7 +178,7 @@ impl File {
             let near = nearest(&asked, names.iter().map(String::as_str)).map(str::to_owned);
             return Err(ConfigError::NoCheck { file, asked, near });
         }
-        Ok(Some((file, read)))
+        Ok(read)
     }
 }
 
@@ -205,4 +209,25 @@ fn user_file() -> Option<PathBuf> {
     let home = set("XDG_CONFIG_HOME").filter(|it| it.is_absolute());
     let home = home.or_else(|| set("HOME").map(|it| it.join(".config")))?;
     Some(home.join("ssm-doctor").join("config.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use ssm_doctor_fuzz::{check, edited, seeds};
+
+    use super::*;
+
+    const TEXTS: u32 = 2_000;
+
+    #[test]
+    fn no_edited_file_makes_it_panic() {
+        let texts = seeds("tests/fuzz/corpus/configuration", ".toml");
+        assert!(texts.iter().all(|text| File::parse(text, PathBuf::new()).is_ok()));
+        check(TEXTS, edited(), |edited| {
+            if let Err(error) = File::parse(&edited.text(&texts), PathBuf::from("ssm-doctor.toml"))
+            {
+                assert!(!format!("{error} {}", error.help()).contains('\u{1b}'), "{error}");
+            }
+        });
+    }
 }

@@ -1,5 +1,6 @@
 //! A diagnosis of a real account: the one place that waits.
 
+pub mod error;
 pub mod fleet;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -7,97 +8,30 @@ use std::io::{self, IsTerminal as _, Write as _};
 use ssm_doctor_analysis::{case::Case, session};
 use ssm_doctor_checks::engine::procedure::start_session;
 use ssm_doctor_facts::{
-    ids::{AccountId, Arn, Region, Target},
+    ids::{Arn, Region, Target},
     lookup::{Facts, Need, Ourselves, Row, Why},
     scope::{Client, ErrorText, Scope, Session, Sides},
     time::Timestamp,
 };
 use tokio::time::{Instant, sleep};
 
+use self::error::LiveError;
 use crate::{
-    COULD_NOT_RUN, Failure, INTERRUPTED,
     cli::{Diagnose, UsageError},
-    collect::{
-        Stop, ask,
-        aws::{Account, ConnectError},
-        gather, our_account,
-        workstation::Setup,
-    },
+    collect::{Stop, ask, aws::Account, gather, our_account, workstation::Setup},
     config::Config,
+    failure::Failure,
     judge::line,
-    load_gate,
     node::FromNode,
     picker,
     publish::Sink,
     render::safe::shown,
     report::Report,
-    report_on, reported,
+    report_options::{error_text, load_gate, report_on, reported},
     snapshot::Snapshot,
     targets::{Asked, candidates, select},
     wait::{self, Heartbeat, Outlook},
 };
-
-#[derive(Debug, thiserror::Error)]
-pub enum LiveError {
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error("AWS does not accept the credentials: {0}")]
-    Rejected(String),
-    #[error("`{0}` does not exist")]
-    NoOperator(Arn),
-    #[error("`{arn}` is of account {}, and the credentials are of {ours}", .arn.account())]
-    OtherAccount { arn: Arn, ours: AccountId },
-    #[error("AWS does not list the instances and nodes: a call {0}")]
-    NoList(String),
-    #[error("AWS does not list the accounts of the organization: a call {0}")]
-    NoAccounts(String),
-    #[error("cannot start: {0}")]
-    Runtime(io::Error),
-    #[error("this machine's clock shows no date that can be written")]
-    Clock,
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl LiveError {
-    pub fn help(&self) -> String {
-        match self {
-            Self::Connect(ConnectError::Role { .. }) => "check the trust policy of the role, and \
-                whether your credentials allow sts:AssumeRole: `ssm-doctor policy --assume-role ARN` \
-                prints what they need"
-                .into(),
-            Self::Connect(_) => "`ssm-doctor demo` needs no account".into(),
-            Self::Rejected(_) => "renew them (`aws sso login`, or new keys), or check --profile; \
-                `aws sts get-caller-identity` shows whether they work"
-                .into(),
-            Self::NoOperator(_) => "check the ARN given as --operator: `aws iam list-users` and \
-                `aws iam list-roles` show who there is"
-                .into(),
-            Self::OtherAccount { .. } => {
-                "use the target account's credentials (--profile), with which \
-                the session has to be started too"
-                    .into()
-            }
-            Self::NoList(_) => "ask for the target by its id, or grant ec2:DescribeInstances and \
-                ssm:DescribeInstanceInformation: `ssm-doctor policy` prints all that is needed"
-                .into(),
-            Self::NoAccounts(_) => "use credentials of the management account or of a delegated \
-                administrator that allow organizations:ListAccounts, or name the roles with \
-                --assume-role"
-                .into(),
-            Self::Runtime(_) => "close some programs, and run again".into(),
-            Self::Clock => "set the clock".into(),
-            Self::Interrupted => "run it again".into(),
-        }
-    }
-
-    pub fn code(&self) -> u8 {
-        match self {
-            Self::Interrupted => INTERRUPTED,
-            _ => COULD_NOT_RUN,
-        }
-    }
-}
 
 /// Collects, judges and reports.
 pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8, Failure> {
@@ -106,7 +40,7 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
     }
     let sink = Sink::open(&args.report)?;
     let gate = load_gate(&args.report, config)?;
-    let error = crate::error_text(args)?;
+    let error = error_text(args)?;
     let (snapshots, reports) = waited(look(args, asked, error, config))?;
     let can_start = reports.iter().all(|report| report.diagnosis.overall.can_start());
     let (mut shown, mut published) = (Vec::new(), Vec::new());

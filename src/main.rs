@@ -8,6 +8,7 @@ mod cli;
 mod collect;
 mod config;
 mod explain;
+mod failure;
 mod fleet;
 mod gate;
 mod input;
@@ -24,6 +25,8 @@ mod policy;
 mod publish;
 mod render;
 mod report;
+mod report_options;
+mod screen;
 mod site;
 mod snapshot;
 mod tag;
@@ -41,7 +44,7 @@ use std::{
     thread,
 };
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 use clap::{CommandFactory as _, Parser as _};
 use serde::Serialize;
 use ssm_doctor_analysis::session;
@@ -51,30 +54,28 @@ use ssm_doctor_checks::{
 };
 use ssm_doctor_facts::{
     ids::{Region, Target},
-    scope::{Client, ErrorText, Session},
+    scope::{Client, Session},
 };
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
     cli::{
-        Cli, Color, Command, Demo, Diagnose, Judging, ListFormat, ReportArgs, Runbooks, Settings,
-        UsageError,
+        Cli, Color, Command, Demo, Diagnose, Judging, ListFormat, Runbooks, Settings, UsageError,
     },
     config::{
-        Config, ConfigError,
+        Config,
         effective::{Flags, Setting, effective},
     },
     explain::ExplainError,
-    gate::{Gate, GateError},
-    judge::{JudgeError, line},
-    log::LogError,
-    node::{FromNode, NodeError},
-    output::{OutputError, Outputs},
-    plan::PlanError,
+    failure::{COULD_NOT_RUN, Failure, INTERRUPTED, as_json},
+    judge::line,
+    node::FromNode,
+    output::Outputs,
     publish::Sink,
-    render::{Page, RenderError, Screen},
-    report::Report,
-    snapshot::{Snapshot, SnapshotError},
+    render::Page,
+    report_options::{OUR_RUNBOOKS, error_text, load_gate, report_on, reported, runbook_base},
+    screen::{say, screen},
+    snapshot::Snapshot,
     targets::{Asked, Candidate},
 };
 #[cfg(feature = "live")]
@@ -82,13 +83,8 @@ use crate::{
     judge::shard::Shards,
     live::fleet::Collected,
     output::{Pending, Readers},
+    screen::warn,
 };
-
-/// The command line, the credentials or the target make no diagnosis possible.
-const COULD_NOT_RUN: u8 = 2;
-
-/// As shells report a program that SIGINT ended.
-const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -100,87 +96,6 @@ fn main() -> ExitCode {
                 say("help: ", &failure.help());
             }
             ExitCode::from(failure.code())
-        }
-    }
-}
-
-/// Says something on standard error, on one line, since messages are searched for.
-fn say(label: &str, text: &str) {
-    let mut page = Page::new(screen(&io::stderr()));
-    page.line(0, &[(render::BOLD, label), (render::PLAIN, text)]);
-    // Without a standard error there is nobody to tell.
-    let _ = io::stderr().write_all(page.finish().as_bytes());
-}
-
-/// Says on standard error what does not end the run.
-fn warn(text: &str) {
-    say("warning: ", text);
-}
-
-/// Whatever ends a run without a report.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    #[error(transparent)]
-    Usage(#[from] UsageError),
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error(transparent)]
-    Gate(#[from] GateError),
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
-    #[error(transparent)]
-    Output(#[from] OutputError),
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    #[error(transparent)]
-    Explain(#[from] ExplainError),
-    #[error(transparent)]
-    Log(#[from] LogError),
-    #[error(transparent)]
-    Node(#[from] NodeError),
-    #[error(transparent)]
-    Judge(#[from] JudgeError),
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    #[cfg(feature = "live")]
-    #[error(transparent)]
-    Live(#[from] live::LiveError),
-    #[cfg(not(feature = "live"))]
-    #[error("this ssm-doctor was built without live collection")]
-    NotLive,
-    /// A defect of ours; tests see to it that there is none.
-    #[error("ssm-doctor is broken: {0}")]
-    Defect(String),
-}
-
-impl Failure {
-    fn help(&self) -> String {
-        match self {
-            Self::Usage(error) => error.help(),
-            Self::Config(error) => error.help(),
-            Self::Gate(_) => GateError::help(),
-            Self::Snapshot(error) => error.help(),
-            Self::Output(error) => error.help(),
-            Self::Explain(error) => error.help(),
-            Self::Log(error) => error.help(),
-            Self::Node(error) => error.help(),
-            Self::Judge(error) => error.help(),
-            Self::Plan(error) => error.help(),
-            #[cfg(feature = "live")]
-            Self::Live(error) => error.help(),
-            #[cfg(not(feature = "live"))]
-            Self::NotLive => {
-                "judge saved facts with `--facts FILE`, see `ssm-doctor demo`, or build with the feature `live`".into()
-            }
-            Self::Defect(_) | Self::Render(_) => format!("please report it: {}/issues", env!("CARGO_PKG_REPOSITORY")),
-        }
-    }
-
-    fn code(&self) -> u8 {
-        match self {
-            #[cfg(feature = "live")]
-            Self::Live(error) => error.code(),
-            _ => COULD_NOT_RUN,
         }
     }
 }
@@ -296,20 +211,6 @@ fn diagnose(args: &Diagnose, config: &Config) -> Result<u8, Failure> {
     sink.publish(&args.report, &reports, &shown)
 }
 
-/// The facts as others may see them, and the report on them.
-fn reported(
-    snapshot: Snapshot,
-    gate: &Gate,
-    args: &ReportArgs,
-    report: impl FnOnce(&Snapshot) -> Report,
-) -> Result<(Snapshot, Report), Failure> {
-    // A suppression names targets that redaction hides.
-    let excuses = gate.excuses(&snapshot, args.redact);
-    let snapshot = shareable(snapshot, args)?;
-    let report = report(&snapshot).excusing(excuses);
-    Ok((snapshot, report))
-}
-
 /// The saved facts that are asked about: all, if nothing is asked.
 fn saved(args: &Diagnose, asked: &[Asked]) -> Result<Vec<Snapshot>, Failure> {
     let mut all: Vec<(&Path, Snapshot)> = Vec::new();
@@ -382,45 +283,6 @@ fn fleet(args: &cli::Fleet, config: &Config) -> Result<u8, Failure> {
     }
     #[cfg(not(feature = "live"))]
     Err(Failure::NotLive)
-}
-
-/// The operator's error message, from the command line or from standard input.
-fn error_text(args: &Diagnose) -> Result<Option<ErrorText>, Failure> {
-    let Some(given) = args.error.as_deref() else { return Ok(None) };
-    if given != "-" {
-        return Ok(ErrorText::new(given));
-    }
-    let mut piped = Vec::new();
-    io::stdin().read_to_end(&mut piped).map_err(ExplainError::Unreadable)?;
-    Ok(ErrorText::new(&String::from_utf8_lossy(&piped)))
-}
-
-/// `session`: the kind that the command line names. The other kinds are judged too if it names none.
-fn report_on(
-    snapshot: &Snapshot,
-    args: &ReportArgs,
-    session: Option<Session>,
-    config: &Config,
-) -> Report {
-    Report::new(snapshot, &runbooks_of(args, config), session.is_none(), args.shell.into())
-}
-
-/// What does not count for the exit code.
-fn load_gate(args: &ReportArgs, config: &Config) -> Result<Gate, Failure> {
-    Ok(Gate::new(config.suppressions().cloned().collect(), args.baseline.as_ref())?)
-}
-
-/// The facts as the report and the saved file show them.
-fn shareable(snapshot: Snapshot, args: &ReportArgs) -> Result<Snapshot, Failure> {
-    if !args.redact {
-        return Ok(snapshot);
-    }
-    let redacted = snapshot.redacted()?;
-    let differing = snapshot.differing_checks(&redacted);
-    if !differing.is_empty() {
-        warn(&format!("redaction changes the answers of {}", differing.join(", ")));
-    }
-    Ok(redacted)
 }
 
 fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
@@ -610,41 +472,4 @@ fn checks(area: Option<&str>, format: ListFormat) -> Result<u8, Failure> {
     };
     output::print(&text)?;
     Ok(0)
-}
-
-fn as_json<T: Serialize>(value: &T) -> Result<String, Failure> {
-    render::json(value).map_err(|error| Failure::Defect(error.to_string()))
-}
-
-/// Where the runbooks of this version are.
-const OUR_RUNBOOKS: &str =
-    concat!(env!("CARGO_PKG_REPOSITORY"), "/tree/v", env!("CARGO_PKG_VERSION"), "/checks");
-
-/// As [`runbook_base`]; the address of a company's own runbooks has the company's name.
-fn runbooks_of(args: &ReportArgs, config: &Config) -> String {
-    if args.redact { OUR_RUNBOOKS.to_owned() } else { runbook_base(&args.runbooks, config) }
-}
-
-/// `<base>/<check name>` is a runbook's address.
-fn runbook_base(args: &Runbooks, config: &Config) -> String {
-    let given = args.runbook_base.clone().filter(|it| !it.is_empty());
-    given.unwrap_or_else(|| config.runbook_base().unwrap_or(OUR_RUNBOOKS).to_owned())
-}
-
-/// What a stream's reader can show. `COLUMNS` counts even in a pipe, where there is no terminal to ask.
-fn screen<S: anstream::stream::RawStream>(stream: &S) -> Screen {
-    const USUAL: usize = 80;
-    let set = |name: &str| env::var(name).ok().filter(|it| !it.is_empty());
-    let columns = set("COLUMNS").and_then(|it| it.parse().ok()).filter(|it| *it > 0);
-    let terminal = || {
-        let found = stream.is_terminal().then(terminal_size::terminal_size).flatten();
-        found.map(|it| usize::from(it.0.0))
-    };
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set).unwrap_or_default();
-    let locale = locale.to_ascii_lowercase().replace('-', "");
-    Screen {
-        width: columns.or_else(terminal).unwrap_or(USUAL),
-        colour: AutoStream::choice(stream) != ColorChoice::Never,
-        unicode: cfg!(windows) || locale.contains("utf8"),
-    }
 }

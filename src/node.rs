@@ -33,6 +33,7 @@ pub enum NodeError {
     Log(#[from] LogError),
     #[error(transparent)]
     Output(#[from] OutputError),
+    #[cfg(all(feature = "probe", unix))]
     #[error("cannot write the probe: {0}")]
     Unwritable(serde_json::Error),
     #[error("cannot read the probe `{}`: {error}", path.display())]
@@ -54,6 +55,7 @@ impl NodeError {
         match self {
             Self::Log(error) => error.help(),
             Self::Output(error) => error.help(),
+            #[cfg(all(feature = "probe", unix))]
             Self::Unwritable(_) => "this is a defect of ssm-doctor: please report it".into(),
             Self::Unreadable { .. } | Self::NoProbe { .. } => {
                 "run `ssm-doctor probe > probe.json` on the node, and copy all of probe.json here"

@@ -6,7 +6,7 @@ use askama::Template;
 use serde::Serialize;
 use ssm_doctor_facts::lookup::ACTIONS;
 
-use crate::{Failure, cli::PolicyFormat, render};
+use crate::{cli::PolicyFormat, failure::Failure, render};
 
 const SID: &str = "SsmDoctorReadOnly";
 const ASSUME_SID: &str = "SsmDoctorAssumeRole";

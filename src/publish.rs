@@ -3,14 +3,13 @@
 use ssm_doctor_checks::engine::diagnosis::Overall;
 
 use crate::{
-    COULD_NOT_RUN, Failure,
     cli::{FailOn, ReportArgs},
+    failure::{COULD_NOT_RUN, Failure},
     output::{self, Outputs, Pending, Readers},
     render::{Format, Screen, View, table},
     report::Report,
-    screen,
+    screen::{screen, warn},
     snapshot::Snapshot,
-    warn,
 };
 
 /// Where the reports and the facts go, opened before the work begins.

@@ -24,11 +24,12 @@ use self::{
     render::{Document, Format, Line, closing},
 };
 use crate::{
-    Failure,
     cli::{self, FailOn},
+    failure::Failure,
     input,
     judge::{
-        JudgeError, Lines,
+        Lines,
+        error::JudgeError,
         record::ErrorRecord,
         stream::{self, Asked, Work},
     },
@@ -36,7 +37,7 @@ use crate::{
     publish::{exit_code, worst},
     render::{Screen, json_line},
     report::{Depth, Report},
-    screen,
+    screen::screen,
     snapshot::Snapshot,
 };
 

@@ -1,58 +1,28 @@
 //! `judge`: facts in, reports out, a line each, so that any engine can distribute the work.
 
+pub mod error;
 pub mod line;
 pub mod record;
 #[cfg(feature = "live")]
 pub mod shard;
 pub mod stream;
 
-use std::{
-    io::{self, BufReader, BufWriter, IsTerminal as _, Write as _},
-    path::PathBuf,
-};
+use std::io::{self, BufReader, BufWriter, IsTerminal as _, Write as _};
 
+use self::error::JudgeError;
 use self::{
     record::ErrorRecord,
     stream::{Asked, Work},
 };
 use crate::{
-    Failure,
     cli::FailOn,
+    failure::Failure,
     output,
     publish::{exit_code, worst},
     render::{json_line, json_v1::Document},
     report::{Depth, Report},
     snapshot::Snapshot,
 };
-
-#[derive(Debug, thiserror::Error)]
-pub enum JudgeError {
-    #[error("standard input is a terminal, and facts are expected there")]
-    Terminal,
-    #[error("there are no facts to judge")]
-    Nothing,
-    #[error("cannot read `{}`: {error}", file.display())]
-    NoFile { file: PathBuf, error: io::Error },
-    #[error("cannot read the facts: {0}")]
-    Unreadable(io::Error),
-    #[error("{bad} of {all} lines could not be judged; the first is line {line}: {what}")]
-    Lines { bad: usize, all: usize, line: usize, what: String },
-}
-
-impl JudgeError {
-    #[must_use]
-    pub fn help(&self) -> String {
-        match self {
-            Self::Terminal | Self::Nothing => {
-                "give it lines that `--save-facts` wrote: `ssm-doctor judge < FILE`".into()
-            }
-            Self::NoFile { .. } | Self::Unreadable(_) => "check the file, and run it again".into(),
-            Self::Lines { .. } => {
-                "all other lines were judged; schemas/judge-v1.json describes a line".into()
-            }
-        }
-    }
-}
 
 /// Lines that were read, and those that could not be judged.
 #[derive(Default)]

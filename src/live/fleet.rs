@@ -13,10 +13,10 @@ use ssm_doctor_facts::{
 
 use super::{LiveError, Progress, about, list, now, runtime};
 use crate::{
-    Failure,
     cli::Fleet,
     collect::{Gathered, Stop, aws::Account, gather, our_account, workstation::Setup},
     config::Config,
+    failure::Failure,
     judge::{
         line,
         shard::{Shard, Shards},

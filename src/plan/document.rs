@@ -217,7 +217,7 @@ impl Document {
 
     /// # Errors
     /// As [`load`](Self::load).
-    fn parse(file: &str, bytes: &[u8]) -> Result<Self, PlanError> {
+    pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Self, PlanError> {
         let file = || file.to_owned();
         // A plan file is a zip archive.
         if bytes.starts_with(b"PK\x03\x04") {

@@ -35,7 +35,7 @@ use super::{
     world::{Home, Plan, When, World},
 };
 use crate::{
-    Failure,
+    failure::Failure,
     report::{Report, unknown_in_words},
     snapshot::Snapshot,
 };

@@ -4,7 +4,7 @@
 //! judge both. Nothing below this module knows of Terraform.
 
 mod complete;
-mod document;
+pub mod document;
 mod homes;
 mod identity;
 mod judge;
@@ -18,18 +18,18 @@ mod world;
 
 use std::{io, path::Path};
 
+use self::document::PlanError;
 use crate::{
-    Failure,
     cli::{PlanArgs, PlanFormat},
     config::Config,
+    failure::{Failure, as_json},
     judge::line,
     output::{self, Pending, Readers},
     render::Page,
-    runbook_base, screen,
+    report_options::runbook_base,
+    screen::screen,
     snapshot::Snapshot,
 };
-
-pub use document::PlanError;
 
 /// The facts to which the plan is a change.
 fn base(file: &Path) -> Result<Snapshot, Failure> {
@@ -63,7 +63,7 @@ pub fn run(args: &PlanArgs, config: &Config) -> Result<u8, Failure> {
     let text = match args.format {
         PlanFormat::Json => {
             let defect = |error: serde_json::Error| Failure::Defect(error.to_string());
-            crate::as_json(&report::to_json(&plan, &report).map_err(defect)?)?
+            as_json(&report::to_json(&plan, &report).map_err(defect)?)?
         }
         PlanFormat::Markdown => render::markdown(&report),
         PlanFormat::Table => {
@@ -77,4 +77,35 @@ pub fn run(args: &PlanArgs, config: &Config) -> Result<u8, Failure> {
         None => output::print(&text)?,
     }
     Ok(report.exit_code())
+}
+
+#[cfg(test)]
+mod tests {
+    use ssm_doctor_fuzz::{check, edited, seeds};
+
+    use super::*;
+
+    /// Each takes much longer than an edit.
+    const PLANS: u32 = 60;
+
+    /// What can be read is judged.
+    #[test]
+    fn no_edited_plan_makes_it_panic() {
+        let texts = seeds("fixtures/plans", "plan.json");
+        check(PLANS, edited(), |edited| {
+            let bytes = edited.bytes(&texts);
+            let Ok(document) = document::Document::parse("plan.json", &bytes) else { return };
+            let plan = world::Plan::new(document, None);
+            let asked = judge::Asked {
+                targets: &[],
+                session: None,
+                agent: Some("3.3.859.0"),
+                runbooks: String::new(),
+                base: None,
+            };
+            let Ok(judged) = judge::judge(&plan, &asked) else { return };
+            let report = report::report(&plan, &judged);
+            report::to_json(&plan, &report).unwrap();
+        });
+    }
 }

@@ -20,8 +20,8 @@ use ssm_doctor_checks::{
 };
 
 use crate::{
-    Failure,
     explain::quotes,
+    failure::Failure,
     output::{self, Pending, Readers},
 };
 

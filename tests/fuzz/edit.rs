@@ -1,6 +1,62 @@
 //! Edits of valid input: bytes that nobody chose seldom get past a parser's first line.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
-use proptest::{collection::vec, prelude::*};
+use std::{env, fs, path::Path};
+
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, RngSeed, TestError, TestRunner},
+};
+
+/// Tries `cases` values of `strategy`, or as many as the environment says.
+///
+/// # Panics
+/// If `test` does, with the smallest value for which it does.
+pub fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
+    let said = Config::default();
+    let config = Config {
+        cases: if env::var_os("PROPTEST_CASES").is_some() { said.cases } else { cases },
+        rng_seed: if env::var_os("PROPTEST_RNG_SEED").is_some() {
+            said.rng_seed
+        } else {
+            RngSeed::Fixed(0)
+        },
+        failure_persistence: None,
+        ..said
+    };
+    let run = TestRunner::new(config).run(&strategy, |value| {
+        test(value);
+        Ok(())
+    });
+    if let Err(TestError::Fail(reason, value)) = run {
+        panic!("{reason}, with {value:?}");
+    }
+}
+
+/// Texts of one folder of the repository, its subfolders included.
+///
+/// # Panics
+/// If there are none.
+#[must_use]
+pub fn seeds(folder: &str, suffix: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let mut folders = vec![root];
+    let mut paths = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(suffix) {
+                paths.push(path);
+            }
+        }
+    }
+    assert!(!paths.is_empty(), "no seeds in {folder}");
+    paths.sort();
+    paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
 
 /// A valid input, by its place in a list, and what is done to it.
 #[derive(Clone, Debug)]

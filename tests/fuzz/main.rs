@@ -4,14 +4,12 @@
 //! longer, and `PROPTEST_RNG_SEED` elsewhere. What fails is shrunk and printed.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on stops here")]
 
-use std::{env, fs, hint::black_box, path::Path};
+use std::hint::black_box;
 
-use proptest::{
-    prelude::*,
-    test_runner::{Config, RngSeed, TestError, TestRunner},
-};
+use proptest::prelude::*;
 use ssm_doctor_analysis::{
     case::Case,
+    error_message::{self, Claim},
     node::{
         agent_log::{Kind, Matcher, Scanner, judge, merge},
         serial_console,
@@ -20,7 +18,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_checks::engine::diagnosis::{diagnose, examine};
 use ssm_doctor_facts::{ec2::Console, ids::Arn, lookup::Row, text::Text, time::Timestamp};
 use ssm_doctor_fixtures as fixtures;
-use ssm_doctor_fuzz::edited;
+use ssm_doctor_fuzz::{check, edited, seeds};
 use ssm_doctor_iam_policy::{
     AttachedPolicy, PolicyDocument, PolicyLayer, PolicyLayers, PolicyType, Principal, Request,
     RequestContext, RequestResource, ResourceOwner, evaluate, pattern_covers,
@@ -29,48 +27,6 @@ use ssm_doctor_iam_policy::{
 /// Each takes much longer than an edit.
 const DIAGNOSES: u32 = 100;
 const TEXTS: u32 = 2_000;
-
-/// Tries `cases` values of `strategy`, or as many as the environment says.
-fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value)) {
-    let said = Config::default();
-    let config = Config {
-        cases: if env::var_os("PROPTEST_CASES").is_some() { said.cases } else { cases },
-        rng_seed: if env::var_os("PROPTEST_RNG_SEED").is_some() {
-            said.rng_seed
-        } else {
-            RngSeed::Fixed(0)
-        },
-        failure_persistence: None,
-        ..said
-    };
-    let run = TestRunner::new(config).run(&strategy, |value| {
-        test(value);
-        Ok(())
-    });
-    if let Err(TestError::Fail(reason, value)) = run {
-        panic!("{reason}, with {value:?}");
-    }
-}
-
-/// Texts of one folder of the repository, its subfolders included.
-fn seeds(folder: &str, suffix: &str) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
-    let mut folders = vec![root];
-    let mut paths = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.to_string_lossy().ends_with(suffix) {
-                paths.push(path);
-            }
-        }
-    }
-    assert!(!paths.is_empty(), "no seeds in {folder}");
-    paths.sort();
-    paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
-}
 
 /// Facts that somebody saved, edited or made up. What can be read is judged.
 #[test]
@@ -173,6 +129,37 @@ fn agent_log() {
         let whole = read(&bytes, bytes.len().max(1));
         black_box(judge(&whole));
         assert_eq!(whole, read(&bytes, 1024 + usize::from(chunk)));
+    });
+}
+
+/// What people paste. The message of an event of CloudTrail is read as well.
+#[test]
+fn error_message() {
+    let texts = seeds("tests/fuzz/corpus/message", ".txt");
+    check(TEXTS, edited(), |edited| {
+        let text = edited.text(&texts);
+        let claims = error_message::read(&text);
+        // Claims are made of the text's own words.
+        for claim in &claims {
+            if let Claim::Refused(refusal) = claim {
+                let operation = refusal.denial.action.rsplit(':').next().unwrap_or_default();
+                assert!(text.contains(operation), "{claims:?}");
+            }
+        }
+    });
+}
+
+/// Probes, and what `ssm-cli get-diagnostics` prints. What can be read is judged.
+#[test]
+fn probe() {
+    let texts = seeds("tests/fuzz/corpus/probe", ".json");
+    let scenario = fixtures::named("private-nat/logging-without-rights").unwrap();
+    check(DIAGNOSES, edited(), |edited| {
+        let Ok(probe) = ssm_doctor_probe::parse(&edited.text(&texts)) else { return };
+        let (mut facts, mut scope) = (scenario.facts.clone(), scenario.scope.clone());
+        scope.probe = true;
+        facts.probes.insert(scope.target.clone(), Row::Present(probe));
+        black_box(diagnose(&examine(&Case::new(&facts, &scope))));
     });
 }
 

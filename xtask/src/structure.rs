@@ -31,42 +31,6 @@ pub(crate) const LAYERS: [(&str, &str, &str); 6] = [
 /// Cycles that are known and are to go: the crate, and the modules of which one cycle consists. A cycle
 /// may have fewer modules than its entry. An entry that no cycle needs is an error.
 pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
-    // Errors of all commands are one type, and commands return it.
-    (
-        "ssm-doctor",
-        &[
-            "crate",
-            "fleet",
-            "judge",
-            "live",
-            "live::fleet",
-            "plan",
-            "plan::judge",
-            "plan::render",
-            "plan::report",
-            "policy",
-            "publish",
-            "site",
-        ],
-    ),
-    (
-        "ssm-doctor",
-        &[
-            "plan::rows",
-            "plan::rows::dns",
-            "plan::rows::endpoint",
-            "plan::rows::gateways",
-            "plan::rows::iam",
-            "plan::rows::instance",
-            "plan::rows::network_acl",
-            "plan::rows::routes",
-            "plan::rows::security_group",
-            "plan::rows::services",
-            "plan::rows::ssm",
-            "plan::rows::transit",
-            "plan::rows::vpc",
-        ],
-    ),
     (
         "ssm-doctor-analysis",
         &[

@@ -121,6 +121,7 @@ fn event(it: &Event) -> Option<TrailEvent> {
 mod tests {
     use aws_smithy_types::DateTime;
     use ssm_doctor_facts::time::Timestamp;
+    use ssm_doctor_fuzz::{check, edited, seeds};
 
     use super::*;
 
@@ -150,6 +151,21 @@ mod tests {
         let shown = format!("{read:?}");
         assert!(!shown.contains("198.51.100.7") && !shown.contains("ASIAEXAMPLE"), "{shown}");
         assert_eq!(event(&row.cloud_trail_event("{").build()), None);
+    }
+
+    #[test]
+    fn no_edited_record_makes_it_panic() {
+        let texts = seeds("tests/fuzz/corpus/event", ".json");
+        check(2_000, edited(), |edited| {
+            let row = Event::builder()
+                .event_time(DateTime::from_secs(1_700_000_000))
+                .event_name("StartSession")
+                .event_source("ssm.amazonaws.com")
+                .cloud_trail_event(edited.text(&texts));
+            let read = event(&row.build());
+            let message = read.and_then(|read| read.message).unwrap_or_default();
+            assert!(message.chars().count() <= LONGEST_MESSAGE);
+        });
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ssm_doctor_facts::{
     route53::{HostedZone, RecordType, ResolverRule, RuleType, ZoneRecord},
 };
 
-use super::{Rows, VPCS, unknown};
+use super::row::{Rows, VPCS, unknown};
 use crate::plan::world::{Home, Known, Resource, World};
 
 const ZONE: [&str; 1] = ["aws_route53_zone"];

@@ -11,7 +11,9 @@ use ssm_doctor_facts::{
 };
 
 use super::{
-    GROUPS, Rows, SUBNETS, TABLES, VPCS, instance::address_in, security_group::default_group,
+    instance::address_in,
+    row::{GROUPS, Rows, SUBNETS, TABLES, VPCS},
+    security_group::default_group,
 };
 use crate::plan::{
     identity::endpoint_interface,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ssm_doctor_facts::{ec2::*, ids::*, lookup::Row};
 
-use super::{GROUPS, ListsByVpc, Rows, SUBNETS, VPCS, parsed, range};
+use super::row::{GROUPS, ListsByVpc, Rows, SUBNETS, VPCS, parsed, range};
 use crate::plan::world::{Home, Known, World};
 
 /// The address of a new NAT gateway. AWS chooses the real one; this one is from a range for documentation (RFC 5737).

@@ -14,7 +14,10 @@ use ssm_doctor_facts::{
     lookup::{Row, Why},
 };
 
-use super::{GROUPS, Rows, SUBNETS, VPCS, partition, security_group::default_group, unknown};
+use super::{
+    row::{GROUPS, Rows, SUBNETS, VPCS, partition, unknown},
+    security_group::default_group,
+};
 use crate::plan::{
     identity::INTERFACE_OF_INSTANCE,
     world::{Home, Known, Resource, World},

@@ -7,7 +7,11 @@ use ssm_doctor_facts::{
     lookup::Row,
 };
 
-use super::{ACLS, Rows, SUBNETS, VPCS, range, security_group::traffic, vpc::default_in};
+use super::{
+    row::{ACLS, Rows, SUBNETS, VPCS, range},
+    security_group::traffic,
+    vpc::default_in,
+};
 use crate::plan::{
     identity::DEFAULT_NETWORK_ACL,
     world::{Home, Resource, World},

@@ -11,7 +11,10 @@ use ssm_doctor_facts::{
     lookup::{Row, Why},
 };
 
-use super::{Rows, SUBNETS, TABLES, VPCS, range, unknown, vpc::default_in};
+use super::{
+    row::{Rows, SUBNETS, TABLES, VPCS, range, unknown},
+    vpc::default_in,
+};
 use crate::plan::{
     identity::{MAIN_ROUTE_TABLE, PREFIX_LIST_OF_ENDPOINT},
     world::{Home, Known, Resource, World},

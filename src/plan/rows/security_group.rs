@@ -7,7 +7,7 @@ use ssm_doctor_facts::{
     lookup::Row,
 };
 
-use super::{GROUPS, Rows, VPCS, range};
+use super::row::{GROUPS, Rows, VPCS, range};
 use crate::plan::{
     identity::DEFAULT_SECURITY_GROUP,
     values::{Attribute, attribute},

@@ -10,7 +10,7 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use super::{Rows, partition, unknown};
+use super::row::{Rows, partition, unknown};
 use crate::plan::world::{Home, Known, Resource, World};
 
 const KEY: [&str; 1] = ["aws_kms_key"];

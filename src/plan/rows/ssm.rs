@@ -7,7 +7,7 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use super::{Rows, unknown};
+use super::row::{Rows, unknown};
 use crate::plan::world::{Home, Known, World};
 
 pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {

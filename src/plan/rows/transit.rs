@@ -6,7 +6,7 @@ use ssm_doctor_facts::{
     lookup::Row,
 };
 
-use super::{Rows, SUBNETS, VPCS, range};
+use super::row::{Rows, SUBNETS, VPCS, range};
 use crate::plan::{
     identity::DEFAULT_TRANSIT_TABLE,
     world::{Home, Resource, World},

@@ -6,10 +6,10 @@ use serde_json::Value;
 use ssm_doctor_facts::{
     ec2::{DhcpOptions, Subnet, Vpc, VpcDns},
     ids::{DhcpOptionsId, SubnetId, VpcId},
-    lookup::{Need, Row, Why},
+    lookup::{Row, Why},
 };
 
-use super::{Rows, SUBNETS, VPCS, parsed, range, range4, range6, unknown};
+use super::row::{Rows, SUBNETS, VPCS, lists, parsed, part_of, range, range4, range6, unknown};
 use crate::plan::world::{Home, Known, Resource, World};
 
 pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
@@ -91,40 +91,6 @@ fn nothing_else(rows: &mut Rows, id: &VpcId) {
     facts.profiles.insert(id.clone(), Row::Present(Vec::new()));
     facts.connect_endpoints.insert(id.clone(), Row::Present(Vec::new()));
     lists(rows, id);
-}
-
-/// A VPC of which the plan does not show everything.
-pub(super) fn part_of(rows: &mut Rows, id: &VpcId) {
-    if rows.partly_seen.insert(id.clone()) {
-        lists(rows, id);
-    }
-}
-
-/// What AWS lists by VPC, as far as a plan may show a part of it: see [`lists`].
-pub(super) fn needs_of_lists(id: &VpcId) -> [Need; 8] {
-    [
-        Need::route_tables(id.clone()),
-        Need::network_acls(id.clone()),
-        Need::endpoints(id.clone()),
-        Need::internet_gateways(id.clone()),
-        Need::egress_only_gateways(id.clone()),
-        Need::transit_gateway_attachments(id.clone()),
-        Need::hosted_zones(id.clone()),
-        Need::resolver_rules(id.clone()),
-    ]
-}
-
-/// An empty list for each of [`needs_of_lists`].
-fn lists(rows: &mut Rows, id: &VpcId) {
-    let facts = &mut rows.facts;
-    facts.route_tables.insert(id.clone(), Row::Present(Vec::new()));
-    facts.network_acls.insert(id.clone(), Row::Present(Vec::new()));
-    facts.endpoints.insert(id.clone(), Row::Present(Vec::new()));
-    facts.internet_gateways.insert(id.clone(), Row::Present(Vec::new()));
-    facts.egress_only_gateways.insert(id.clone(), Row::Present(Vec::new()));
-    facts.transit_gateway_attachments.insert(id.clone(), Row::Present(Vec::new()));
-    facts.hosted_zones.insert(id.clone(), Row::Present(Vec::new()));
-    facts.resolver_rules.insert(id.clone(), Row::Present(Vec::new()));
 }
 
 fn subnet(world: &World, home: &Home, resource: &Resource) -> Row<Subnet> {

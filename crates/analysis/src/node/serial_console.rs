@@ -265,9 +265,21 @@ pub(crate) fn denial(line: &str) -> Option<Denial> {
 /// A refusal, of which `rest` follows [`REFUSED`]: `ssm:X on resource: Y because no identity-based policy allows the
 /// ssm:X action`, or `… with an explicit deny in a service control policy`.
 pub(crate) fn denial_after(rest: &str) -> Option<Denial> {
-    let action = rest.split([' ', '<']).next()?.trim_end_matches(['.', ',']).into();
+    let action = rest.split(|it: char| it.is_whitespace() || it == '<').next()?;
+    let action = action.trim_end_matches(['.', ',', ';', '"', '\'']);
+    let action = String::from(Some(action).filter(|it| is_action(it))?);
     let policy = PolicyKind::ALL.into_iter().find(|it| rest.contains(it.as_str()));
     Some(Denial { action, policy, explicit: rest.contains("explicit deny") })
+}
+
+/// `ssm:StartSession`. A text that was cut or joined has other things in its place.
+fn is_action(word: &str) -> bool {
+    let word =
+        word.split_once(':').filter(|(service, name)| !service.is_empty() && !name.is_empty());
+    word.is_some_and(|(service, name)| {
+        service.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+            && name.bytes().all(|it| it.is_ascii_alphanumeric())
+    })
 }
 
 /// `dial tcp 10.0.41.71:443: i/o timeout`
