@@ -203,7 +203,7 @@ pub(crate) fn options(of: &Remedy, case: &Case) -> Vec<FixOption> {
     match of {
         Remedy::EnableDnsSupport { vpc } => vec![enable_vpc_dns(vpc, case)],
         Remedy::CorrectZone { zone, zone_name, vpc, host, endpoint } => {
-            vec![correct_zone((zone, zone_name), vpc, host, endpoint.as_ref(), case)]
+            correct_zone((zone, zone_name), vpc, host, endpoint.as_ref(), case)
         }
         Remedy::AllowName { name, group, rule, priority, entry } => {
             let mut option = allow(name, group, (rule, *priority), case);
@@ -239,23 +239,64 @@ pub(crate) fn options(of: &Remedy, case: &Case) -> Vec<FixOption> {
     }
 }
 
-/// Taking the zone off the VPC is no option: Route 53 refuses that for the last VPC of a private zone, and
-/// the facts do not show its other VPCs. Source: Route 53 API reference, `DisassociateVPCFromHostedZone`.
+/// Takes the zone off the VPC, which then asks elsewhere. Route 53 refuses that for the last VPC of a private zone, so
+/// the others have to be seen. Source: Route 53 API reference, `DisassociateVPCFromHostedZone`.
+fn leave_zone(
+    (zone, zone_name): (&ZoneId, &str),
+    vpc: &VpcId,
+    host: &str,
+    case: &Case,
+) -> Vec<FixOption> {
+    let record = FixOption::new(format!("give {host} a working record in the zone {zone_name}"))
+        .after(format!(
+            "if an endpoint for {host} exists, create an A record for it in {zone} with the addresses of the endpoint's network interfaces"
+        ));
+    // One that a Profile brings along is not associated with the VPC.
+    let is_associated = || {
+        let zones = case.facts.hosted_zones(vpc).hint().ok().flatten();
+        zones.is_some_and(|zones| zones.iter().any(|found| found.id == *zone))
+    };
+    let others = match case.facts.hosted_zone(zone).hint() {
+        Ok(Some(found)) => Some(found.vpcs.iter().any(|other| other != vpc)),
+        Ok(None) => None,
+        Err(unasked) => {
+            return vec![record.after(delete_zone(zone, vpc)).wanting(unasked.unasked())];
+        }
+    };
+    match others {
+        Some(true) if is_associated() => {
+            let change = Route53Change::DisassociateZone {
+                zone: zone.clone(),
+                vpc: vpc.clone(),
+                region: case.scope.region.clone(),
+            };
+            let leave = FixOption::new(format!(
+                "take the zone {zone_name} ({zone}) off {vpc}, where other names of the zone no longer resolve then"
+            ));
+            vec![leave.with(change), record]
+        }
+        Some(false) => vec![record.after(format!(
+            "if none exists, delete the records of {zone} and the zone: {vpc} is its only VPC, and Route 53 takes no private zone off its last VPC"
+        ))],
+        _ => vec![record.after(delete_zone(zone, vpc))],
+    }
+}
+
+fn delete_zone(zone: &ZoneId, vpc: &VpcId) -> String {
+    format!(
+        "if none exists, take {zone} off {vpc}; if {vpc} is its last VPC, Route 53 refuses that: delete the records and the zone instead"
+    )
+}
+
 fn correct_zone(
     (zone, zone_name): (&ZoneId, &str),
     vpc: &VpcId,
     host: &str,
     endpoint: Option<&(EndpointId, Option<String>)>,
     case: &Case,
-) -> FixOption {
+) -> Vec<FixOption> {
     let Some((endpoint, dns_name)) = endpoint else {
-        return FixOption::new(format!("give {host} a working record in the zone {zone_name}"))
-            .after(format!(
-                "if an endpoint for {host} exists, create an A record for it in {zone} with the addresses of the endpoint's network interfaces"
-            ))
-            .after(format!(
-                "if none exists, take {zone} off {vpc}; if {vpc} is its last VPC, Route 53 refuses that: delete the records and the zone instead"
-            ));
+        return leave_zone((zone, zone_name), vpc, host, case);
     };
     let (zone, name) = (zone.clone(), String::from(host));
     let (endpoint, dns_name) = (endpoint.clone(), dns_name.clone());
@@ -273,7 +314,7 @@ fn correct_zone(
     } else {
         Route53Change::UpsertAlias { zone, name, endpoint, dns_name }
     };
-    FixOption::new(title).with(change)
+    vec![FixOption::new(title).with(change)]
 }
 
 /// A rule before every rule of the group that blocks. It allows the names of all that a session needs, so

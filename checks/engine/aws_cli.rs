@@ -316,6 +316,10 @@ fn route53(change: &Route53Change) -> Vec<Command> {
             ));
             commands
         }
+        Route53Change::DisassociateZone { zone, vpc, region } => one(
+            "route53 disassociate-vpc-from-hosted-zone --hosted-zone-id {} --vpc {}",
+            &[zone, &format!("VPCRegion={region},VPCId={vpc}")],
+        ),
     }
 }
 

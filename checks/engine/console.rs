@@ -32,6 +32,9 @@ pub(super) fn place(change: &Change) -> Option<String> {
             | Route53Change::UpsertAlias { zone, name, .. }
             | Route53Change::UpsertCname { zone, name, .. },
         ) => Some(format!("Route 53 → Hosted zones → {zone} → the record of {name}")),
+        Change::Route53(Route53Change::DisassociateZone { zone, vpc, .. }) => Some(format!(
+            "Route 53 → Hosted zones → {zone} → Edit hosted zone → {vpc} → Remove VPC"
+        )),
         Change::Route53Resolver(change) => Some(match change {
             Route53ResolverChange::CreateFirewallAllowRule { group, .. } => {
                 format!("VPC → DNS Firewall → Rule groups → {group} → Rules → Add rule")

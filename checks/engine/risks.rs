@@ -6,8 +6,8 @@ use ssm_doctor_analysis::answer::FixOption;
 use ssm_doctor_facts::{
     change::{
         Change, Ec2Change, EndpointPolicyChange, InstanceProfileChange, KmsChange,
-        NetworkFirewallChange, Risk, Route53ResolverChange, S3Change, ServiceSettingChange,
-        SsmChange,
+        NetworkFirewallChange, Risk, Route53Change, Route53ResolverChange, S3Change,
+        ServiceSettingChange, SsmChange,
     },
     ssm::SettingId,
 };
@@ -28,6 +28,7 @@ fn of_change(change: &Change) -> &'static [Risk] {
         Change::EndpointPolicy(EndpointPolicyChange::Reset { .. }) => {
             &[Risk::Replaces, Risk::WidensAccess]
         }
+        Change::Route53(Route53Change::DisassociateZone { .. }) => &[Risk::Interrupts],
         Change::Route53(_)
         | Change::NetworkFirewall(
             NetworkFirewallChange::SetHomeNet { .. }

@@ -18,7 +18,7 @@ use hcl::{identifier, quoted};
 pub(super) fn blocks(change: &Change) -> Option<String> {
     match change {
         Change::Ec2(change) => network::ec2(change),
-        Change::Route53(change) => Some(network::route53(change)),
+        Change::Route53(change) => network::route53(change),
         Change::Route53Resolver(change) => network::route53resolver(change),
         Change::EndpointPolicy(change) => Some(permission::endpoint_policy(change)),
         Change::Iam(change) => permission::iam(change),

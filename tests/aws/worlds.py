@@ -1375,6 +1375,16 @@ def zone_for_all_of_aws(w: World) -> None:
 
 
 @breaks
+def zone_of_two_vpcs(w: World) -> None:
+    """As before, and another VPC needs the zone."""
+    zone_for_all_of_aws(w)
+    other = w.cloud.ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    w.cloud.route53.associate_vpc_with_hosted_zone(
+        HostedZoneId=w.ids["zone"], VPC={"VPCRegion": w.region, "VPCId": other}
+    )
+
+
+@breaks
 def central_zones(w: World) -> None:
     """The endpoints stand in another VPC, and zones lead to them. What lies between does not show."""
     for service in ("ssm", "ssmmessages", "ec2messages"):

@@ -229,8 +229,8 @@ fn endpoint(vpc: &str, service: &ServiceName, kind: &str) -> Block {
         .text("vpc_endpoint_type", kind)
 }
 
-pub(super) fn route53(change: &Route53Change) -> String {
-    match change {
+pub(super) fn route53(change: &Route53Change) -> Option<String> {
+    Some(match change {
         Route53Change::UpsertAddresses { zone, name, addresses } => {
             let kind = if addresses.iter().any(core::net::IpAddr::is_ipv6) { "AAAA" } else { "A" };
             record(zone, name, kind).expression("ttl", "60").list("records", addresses).end()
@@ -253,7 +253,9 @@ pub(super) fn route53(change: &Route53Change) -> String {
             let record = record.expression("records", &records).end();
             if dns_name.is_none() { joined(&[data, record]) } else { record }
         }
-    }
+        // An association goes when its block does.
+        Route53Change::DisassociateZone { .. } => return None,
+    })
 }
 
 fn record(zone: &ZoneId, name: &str, kind: &str) -> Block {

@@ -294,6 +294,8 @@ pub enum Route53Change {
     UpsertAlias { zone: ZoneId, name: String, endpoint: EndpointId, dns_name: Option<String> },
     /// A CNAME record for an endpoint.
     UpsertCname { zone: ZoneId, name: String, endpoint: EndpointId, dns_name: Option<String> },
+    /// The VPC then asks elsewhere for the zone's names. Route 53 refuses it for the last VPC of a private zone.
+    DisassociateZone { zone: ZoneId, vpc: VpcId, region: Region },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

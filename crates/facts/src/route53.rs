@@ -35,6 +35,9 @@ pub struct HostedZone {
     /// private DNS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// The VPCs that are associated with it. Empty where it was found by one of them, which does not tell the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vpcs: Vec<VpcId>,
 }
 
 /// One record set of a zone: addresses, an alias, or where to ask on.

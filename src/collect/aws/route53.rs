@@ -53,11 +53,15 @@ impl Route53 {
     pub async fn hosted_zone(self, id: ZoneId) -> Facts {
         let output = self.client.get_hosted_zone().id(id.as_str()).send().await;
         let zone = self.watch.read(output, &["NoSuchHostedZone"]).map(|output| {
-            output.and_then(|it| it.hosted_zone).map(|it| HostedZone {
+            let output = output?;
+            let vpcs = output.vpcs().iter().filter_map(|vpc| vpc.vpc_id()?.parse().ok());
+            let vpcs = vpcs.collect();
+            output.hosted_zone.map(|it| HostedZone {
                 id: id.clone(),
                 name: name(&it.name),
                 owner: None,
                 service: it.linked_service.and_then(|it| it.service_principal),
+                vpcs,
             })
         });
         Facts { profile_zones: [(id, row(zone))].into(), ..Facts::default() }
@@ -103,6 +107,7 @@ fn summary(it: &sdk::HostedZoneSummary) -> Result<HostedZone, Failure> {
             .and_then(|it| it.owning_service())
             .filter(|it| !it.is_empty())
             .map(Into::into),
+        vpcs: Vec::new(),
     })
 }
 

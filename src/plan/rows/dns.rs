@@ -72,6 +72,7 @@ fn zone(rows: &mut Rows, world: &World, home: &Home, resource: &Resource) {
                 name: name.clone(),
                 owner: Some(home.account.clone()),
                 service: None,
+                vpcs: Vec::new(),
             };
             if !list.contains(&row) {
                 list.push(row);

@@ -73,6 +73,10 @@ pub(super) fn route53(facts: &mut Facts, change: &Route53Change) -> Option<()> {
             let target = name_of_endpoint(facts, endpoint, dns_name.as_deref())?;
             (zone, name, RecordType::Cname, vec![target], None)
         }
+        Route53Change::DisassociateZone { zone, vpc, .. } => {
+            facts.hosted_zones.get_mut(vpc)?.present_mut()?.retain(|other| other.id != *zone);
+            return Some(());
+        }
     };
     let record = ZoneRecord { name: name.clone(), kind, values, alias };
     let records = facts.zone_records.get_mut(zone)?.present_mut()?;

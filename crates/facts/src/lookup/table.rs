@@ -95,7 +95,7 @@ macro_rules! table {
     interface_at in interfaces_at: Place => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
     /// The private hosted zones associated with a VPC, whoever owns them.
     hosted_zones in hosted_zones: VpcId => Vec<HostedZone>, asked with ["route53:ListHostedZonesByVPC"];
-    /// A zone that a Route 53 Profile brings along, which names it by id only.
+    /// A zone by its id: one that a Route 53 Profile brings along, or one whose VPCs matter.
     hosted_zone in profile_zones: ZoneId => HostedZone, asked with ["route53:GetHostedZone"];
     zone_records in zone_records: ZoneId => Vec<ZoneRecord>, asked with ["route53:ListResourceRecordSets"],
         beside of_zone_records;
