@@ -7,7 +7,7 @@ use alloc::{
     vec::Vec,
 };
 
-use crate::engine::permission;
+use crate::engine::permission::limit_words::{profile_problem, profile_remedy};
 use ssm_doctor_analysis::{
     answer::FixOption,
     case::Case,
@@ -22,13 +22,13 @@ use ssm_doctor_facts::{
     time::span,
 };
 
-use crate::engine::words;
+use crate::engine::limit_words;
 
 /// A clause whose subject is the observation's.
 pub(crate) fn statement(statement: &Statement) -> String {
     match statement {
         Statement::LacksCredentials { problem } => {
-            let lacks = permission::words::profile_problem(problem);
+            let lacks = profile_problem(problem);
             format!("has {lacks}, and whether Default Host Management is on was not seen")
         }
         Statement::Started { seconds_ago } => format!("was started {} ago", span(*seconds_ago)),
@@ -325,7 +325,7 @@ fn title(symptom: Symptom) -> &'static str {
 fn step(step: &Step) -> String {
     match step {
         Step::GiveCredentials { problem } => {
-            let how = permission::words::profile_remedy(problem);
+            let how = profile_remedy(problem);
             format!("{how} (unless Default Host Management is on)")
         }
         Step::UpdateForTokens { since } => format!(
@@ -363,7 +363,7 @@ fn undecided(service: &str, limits: &[Vec<Limit>]) -> String {
     const MOST: usize = 3;
     let mut clauses: Vec<String> = Vec::new();
     for of_hop in limits {
-        let mut of_hop: Vec<_> = of_hop.iter().map(words::limit).collect();
+        let mut of_hop: Vec<_> = of_hop.iter().map(limit_words::limit).collect();
         of_hop.sort();
         for clause in of_hop {
             if !clauses.contains(&clause) {

@@ -8,6 +8,7 @@ mod console;
 pub mod diagnosis;
 pub mod event_history;
 pub mod fix;
+pub(crate) mod limit_words;
 pub(crate) mod list;
 pub(crate) mod no_verdict;
 pub(crate) mod permission;

@@ -7,12 +7,11 @@ use ssm_doctor_analysis::{
     workstation::NotJudged,
 };
 use ssm_doctor_facts::{
-    limit::Limit,
     lookup::{Gap, Unknown},
     scope::Session,
 };
 
-use super::permission;
+pub use super::limit_words::limit;
 use crate::{agent_words, client_words, dns_words, network_statements, preferences_words};
 
 /// What was observed, as a clause whose subject is the observation's.
@@ -49,21 +48,6 @@ pub fn gaps(unknown: &Unknown) -> Vec<&Gap> {
         Gap::Limit(reason) => Some(limit(reason)),
     });
     gaps
-}
-
-/// What no call can tell, as a clause.
-#[must_use]
-pub fn limit(limit: &Limit) -> String {
-    match limit {
-        Limit::Words(words) => words.clone(),
-        Limit::Dns(limit) => dns_words::limit(limit),
-        Limit::ResolverRule(limit) => dns_words::rule_limit(limit),
-        Limit::HostedZone(limit) => dns_words::zone_limit(limit),
-        Limit::DnsFirewall(limit) => dns_words::firewall_limit(limit),
-        Limit::Permission(limit) => permission::words::limit(limit),
-        Limit::Session(limit) => preferences_words::limit(limit),
-        Limit::Workstation(limit) => client_words::limit(limit),
-    }
 }
 
 /// Why this machine is not taken for the one that starts the session.

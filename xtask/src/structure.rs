@@ -28,76 +28,17 @@ pub(crate) const LAYERS: [(&str, &str, &str); 6] = [
     ("ssm-doctor", ".", "src/main.rs"),
 ];
 
-/// Cycles that are known and are to go: the crate, and the modules of which one cycle consists. A cycle
-/// may have fewer modules than its entry. An entry that no cycle needs is an error.
-pub(crate) const KNOWN_CYCLES: &[(&str, &[&str])] = &[
-    (
-        "ssm-doctor-analysis",
-        &[
-            "answer",
-            "case",
-            "dns",
-            "dns::dns_firewall",
-            "dns::hosted_zone",
-            "dns::query",
-            "dns::resolution",
-            "dns::resolver",
-            "dns::resolver_rule",
-            "dns::settings",
-            "dns::zone_record",
-            "network::flow",
-            "network::gateway_endpoint",
-            "network::hop",
-            "network::interface_endpoint",
-            "network::network_acl",
-            "network::path",
-            "network::route_table",
-            "network::security_group",
-            "network::service",
-            "network::shared_endpoint",
-            "network::traffic",
-            "permissions::actions",
-            "permissions::decision",
-            "permissions::operator",
-            "permissions::request_context",
-            "permissions::simulator",
-            "session",
-            "session::document",
-            "session::gate",
-            "session::outcome",
-            "session::preferences",
-        ],
-    ),
-    (
-        "ssm-doctor-checks",
-        &["agent_words", "engine::permission", "engine::permission::words", "engine::words"],
-    ),
-];
-
 /// What is wrong with the structure, a line each.
 pub(crate) fn faults(root: &Path) -> Result<Vec<String>, Trouble> {
     let mut faults = Vec::new();
-    let mut needed = BTreeSet::new();
     for (at, (name, folder, main)) in LAYERS.iter().enumerate() {
         let folder = root.join(folder);
         for upper in upward(&read(&folder.join("Cargo.toml"))?, at) {
             faults.push(format!("{name} depends on {upper}, which is in a layer above"));
         }
-        for cycle in cycles(&uses(&folder.join(main))?) {
-            let known = |(owner, modules): &(&str, &[&str])| {
-                owner == name && cycle.iter().all(|module| modules.contains(&module.as_str()))
-            };
-            match KNOWN_CYCLES.iter().position(known) {
-                Some(entry) => drop(needed.insert(entry)),
-                None => faults.push(format!("{name}: a cycle of modules: {}", cycle.join(", "))),
-            }
-        }
-    }
-    for (entry, (name, modules)) in KNOWN_CYCLES.iter().enumerate() {
-        if !needed.contains(&entry) {
-            let modules = modules.join(", ");
-            faults.push(format!("{name}: remove from KNOWN_CYCLES what is none: {modules}"));
-        }
+        let cycles = cycles(&uses(&folder.join(main))?);
+        let found = cycles.iter().map(|cycle| cycle.join(", "));
+        faults.extend(found.map(|cycle| format!("{name}: a cycle of modules: {cycle}")));
     }
     Ok(faults)
 }

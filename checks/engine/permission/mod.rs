@@ -2,6 +2,7 @@
 
 pub mod edit;
 pub mod endpoint_policy;
+pub mod limit_words;
 mod remedy;
 pub mod words;
 

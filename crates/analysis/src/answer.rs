@@ -8,7 +8,7 @@ use alloc::{
 use core::fmt::Display;
 
 use crate::{
-    dns,
+    dns::outcome as dns,
     network::{remedy::NetworkRemedy, statement::NetworkStatement},
     node, session,
 };

@@ -12,7 +12,7 @@ use crate::dns::{
     outcome::{ListEntry, Remedy, Statement},
     query::Query,
     resolution::{Step, StepKind},
-    settings::Settings,
+    settings::{Settings, is_of_addresses},
     zone_record::Link,
 };
 use ssm_doctor_facts::{
@@ -308,11 +308,4 @@ fn unsupported(found: &Deciding, first: bool) -> Option<Unknown> {
         _ => return None,
     };
     Some(Unknown::limit(limit))
-}
-
-/// Is the rule about queries for addresses? `A` is `TYPE1`.
-pub(super) fn is_of_addresses(rule: &FirewallRule) -> bool {
-    rule.query_type
-        .as_ref()
-        .is_none_or(|kind| kind.eq_ignore_ascii_case("A") || kind.eq_ignore_ascii_case("TYPE1"))
 }

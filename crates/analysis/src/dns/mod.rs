@@ -22,7 +22,7 @@ mod dhcp_options;
 mod dns_firewall;
 mod endpoint_name;
 mod hosted_zone;
-mod outcome;
+pub(crate) mod outcome;
 mod private_dns;
 mod query;
 pub mod query_log;

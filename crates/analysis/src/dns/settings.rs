@@ -3,17 +3,14 @@
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::dns::{
-    dhcp_options::foreign_resolver, dns_firewall::is_of_addresses, query::Query,
-    resolution::Resolution,
-};
+use crate::dns::{dhcp_options::foreign_resolver, query::Query, resolution::Resolution};
 use ssm_doctor_facts::{
     domain_name::is_within,
     ec2::Endpoint,
     ids::{ProfileId, ResolverRuleId},
     limit::DnsLimit,
     lookup::Unknown,
-    route53::{FirewallAssociation, HostedZone, ProfileResource, ResolverRule},
+    route53::{FirewallAssociation, FirewallRule, HostedZone, ProfileResource, ResolverRule},
 };
 
 /// Whose setting it is. Of two for one domain, the VPC's own decides. Source: Route 53 Developer Guide,
@@ -217,4 +214,11 @@ fn note(so_far: &mut Option<Unknown>, more: Unknown) {
 /// Several reasons not to know, as one.
 pub(super) fn both(one: Option<&Unknown>, other: Option<&Unknown>) -> Option<Unknown> {
     one.into_iter().chain(other).cloned().reduce(Unknown::and)
+}
+
+/// Is the rule about queries for addresses? `A` is `TYPE1`.
+pub(super) fn is_of_addresses(rule: &FirewallRule) -> bool {
+    rule.query_type
+        .as_ref()
+        .is_none_or(|kind| kind.eq_ignore_ascii_case("A") || kind.eq_ignore_ascii_case("TYPE1"))
 }

@@ -5,20 +5,8 @@
 
 use alloc::vec::Vec;
 
-use crate::session::preferences::Preferences;
+use crate::session::{outcome::Gate, preferences::Preferences};
 use ssm_doctor_facts::lookup::Unknown;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Gate {
-    /// Encryption of the session itself: both sides need the KMS key.
-    Handshake,
-    /// The log group must be seen to be encrypted with a KMS key.
-    LogGroup,
-    /// The log bucket must be seen to be encrypted.
-    Bucket,
-    /// The commands run as an operating system user that the operator or the document names.
-    RunAs,
-}
 
 impl Preferences<'_> {
     /// The gates of these preferences, in the agent's order.

@@ -16,9 +16,8 @@ mod versions;
 
 use document::unreadable;
 pub use document::{PLATFORMS, defect, fits, opens, platforms, type_by_aws};
-pub use gate::Gate;
 pub use name::{PREFERENCES, document_name, is_owned_by_aws};
-pub use outcome::{Defect, FieldType, Statement};
+pub use outcome::{Defect, FieldType, Gate, Statement};
 pub use preferences::{GuardedKey, Preferences};
 pub use versions::{later_version, version_in_use, with_later_version};
 

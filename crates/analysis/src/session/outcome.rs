@@ -2,7 +2,6 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::session::gate::Gate;
 use ssm_doctor_facts::scope::Session;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +12,19 @@ pub enum Statement {
     Gates { gates: Vec<Gate>, shell_profile: bool },
     /// Of the document.
     Defect(Defect),
+}
+
+/// What can stop a session that has a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gate {
+    /// Encryption of the session itself: both sides need the KMS key.
+    Handshake,
+    /// The log group must be seen to be encrypted with a KMS key.
+    LogGroup,
+    /// The log bucket must be seen to be encrypted.
+    Bucket,
+    /// The commands run as an operating system user that the operator or the document names.
+    RunAs,
 }
 
 /// Why a document does not do.
