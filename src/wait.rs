@@ -99,7 +99,8 @@ fn may_pass(why: Why) -> bool {
         | Why::Vanished
         | Why::Unreadable
         | Why::Unasked
-        | Why::NotCollected => true,
+        | Why::NotCollected
+        | Why::LeftOut => true,
         Why::Denied
         | Why::HiddenByOwner
         | Why::Refused

@@ -262,7 +262,7 @@ fn leave_out(targets: &[Target], facts: &mut Facts) {
             needs.extend(of_instance.map(|need| need(id.clone())));
         }
         for need in &needs {
-            facts.give_up(need, Why::NotCollected, "");
+            facts.give_up(need, Why::LeftOut, "");
         }
     }
 }

@@ -320,6 +320,7 @@ impl Report {
             (Why::Unasked | Why::NotCollected, _) => {
                 "collect the facts again: they were not collected for this question".into()
             }
+            (Why::LeftOut, _) => format!("examine the node alone: `ssm-doctor {}`", self.scope.target),
             (Why::HiddenByOwner, _) => {
                 "run the doctor in the account that owns the subnet too".into()
             }

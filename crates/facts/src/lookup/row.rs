@@ -55,6 +55,8 @@ pub enum Why {
     Unasked,
     /// Not asked when these facts were collected.
     NotCollected,
+    /// Not asked for a fleet, where each node would take a call.
+    LeftOut,
     /// The caller may not make this API call.
     Denied,
     /// AWS kept asking us to slow down.
@@ -85,6 +87,7 @@ impl Why {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unasked | Self::NotCollected => "unasked",
+            Self::LeftOut => "left-out",
             Self::Denied => "denied",
             Self::Throttled => "throttled",
             Self::Unreachable => "unreachable",
@@ -104,6 +107,7 @@ impl Why {
     pub fn phrase(self) -> &'static str {
         match self {
             Self::Unasked | Self::NotCollected => "was not asked when these facts were collected",
+            Self::LeftOut => "is left out of a fleet, where it would take a call for each node",
             Self::Denied => "was denied",
             Self::Throttled => "was throttled",
             Self::Unreachable => "could not reach its endpoint",

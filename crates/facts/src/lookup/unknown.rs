@@ -59,10 +59,8 @@ impl Unknown {
     /// Has every question in it been asked, whatever came of it?
     #[must_use]
     pub fn was_asked(&self) -> bool {
-        !self
-            .0
-            .iter()
-            .any(|gap| matches!(gap, Gap::Fact { why: Why::Unasked | Why::NotCollected, .. }))
+        let unasked = |why| matches!(why, Why::Unasked | Why::NotCollected | Why::LeftOut);
+        !self.0.iter().any(|gap| matches!(gap, Gap::Fact { why, .. } if unasked(*why)))
     }
 
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
