@@ -87,6 +87,7 @@ pub fn limit(limit: &PermissionLimit) -> String {
             )
         }
         Limit::AccessRequest => "whether a request for just-in-time node access was approved is not visible (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`".into(),
+        Limit::EncryptionContext => "newer plugins and agents send more with a session key than aws:ssm:SessionId and aws:ssm:TargetId".into(),
         Limit::GrantDependsOnConstraints { grant, key, name, operation } => format!(
             "whether grant {grant} of {key} lets {name} {operation} depends on its constraints or on the session"
         ),

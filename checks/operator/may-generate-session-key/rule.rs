@@ -16,7 +16,6 @@ pub(crate) static CHECK: Check = Check {
     depends_on: &[
         &super::in_account_and_region::CHECK,
         &crate::preferences::document_readable::CHECK,
-        &crate::preferences::session_key_usable::CHECK,
     ],
     proves: &[],
     run: |case| answer(run(case)),
@@ -25,7 +24,7 @@ pub(crate) static CHECK: Check = Check {
 fn run(case: &Case) -> Judged {
     let preferences = preferences(case)?;
     let key = preferences.guarded_key(case)?.or_not_applicable(
-        "the session is not encrypted with a KMS key, or the key does not exist",
+        "the session is not encrypted with a KMS key, or that key cannot encrypt it",
     )?;
     let identity = operator::identity(case)?;
     Ok(may_use_key(&identity, "kms:GenerateDataKey", "session-key", key, case)?)

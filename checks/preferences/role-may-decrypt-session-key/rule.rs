@@ -12,7 +12,7 @@ pub(crate) static CHECK: Check = Check {
     layer: Layer::Session,
     impact: Impact::Blocks,
     depends_on: crate::path::joined!(
-        &[&super::document_readable::CHECK, &super::session_key_usable::CHECK],
+        &[&super::document_readable::CHECK],
         crate::agent_role::USABLE
     ),
     proves: &[],
@@ -22,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
 fn run(case: &Case) -> Judged {
     let preferences = preferences(case)?;
     let key = preferences.guarded_key(case)?.or_not_applicable(
-        "the session is not encrypted with a KMS key, or the key does not exist",
+        "the session is not encrypted with a KMS key, or that key cannot encrypt it",
     )?;
     let role = role(case)?;
     let identity = role.identity(case.scope);

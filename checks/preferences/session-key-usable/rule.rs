@@ -2,6 +2,7 @@
 
 use crate::preferences_remedies::{giving_up, use_new_key};
 use crate::prelude::*;
+use ssm_doctor_analysis::session::{UnfitKey, unfit_key};
 use ssm_doctor_facts::{change::KmsChange, iam::Key};
 
 pub(crate) static CHECK: Check = Check {
@@ -50,26 +51,20 @@ fn run(case: &Case) -> Judged {
         ));
     };
     let id = &key.arn;
-    if id.region() != case.scope.region.as_str() {
-        return Ok(elsewhere(id));
-    }
-    // AWS reserves these aliases for its own keys. Source: KMS developer guide, "Aliases".
-    if key.is_of_aws() || name.contains("alias/aws/") {
-        let evidence = observed(
-            id,
-            "is managed by AWS, which uses it for the account, and node and plugin cannot use it themselves",
-        );
-        return Ok(Verdict::Fail(evidence, other_key()));
-    }
-    if let Some(spec) = key.spec.as_ref().filter(|it| *it != "SYMMETRIC_DEFAULT") {
-        let evidence =
-            observed(id, format!("is of the kind {spec}, and only symmetric keys make data keys"));
-        return Ok(Verdict::Fail(evidence, other_key()));
-    }
-    if key.usage != "ENCRYPT_DECRYPT" {
-        let evidence =
-            observed(id, format!("is for {}, and sessions need ENCRYPT_DECRYPT", key.usage));
-        return Ok(Verdict::Fail(evidence, other_key()));
+    if let Some(unfit) = unfit_key(name, key, &case.scope.region) {
+        let what = match unfit {
+            UnfitKey::OfOtherRegion => return Ok(elsewhere(id)),
+            UnfitKey::OfAws => String::from(
+                "is managed by AWS, which uses it for the account, and node and plugin cannot use it themselves",
+            ),
+            UnfitKey::OfSpec(spec) => {
+                format!("is of the kind {spec}, and only symmetric keys make data keys")
+            }
+            UnfitKey::ForUsage(usage) => {
+                format!("is for {usage}, and sessions need ENCRYPT_DECRYPT")
+            }
+        };
+        return Ok(Verdict::Fail(observed(id, what), other_key()));
     }
     let evidence = observed(id, format!("is the session key, in state {}", key.state));
     Ok(match key.state.as_str() {

@@ -87,6 +87,9 @@ pub fn of(question: PermissionQuestion, case: &Case) -> Result<RequestContext, U
             "ssm:AccessRequestId",
             KeyValue::Unknown(Unknown::limit(PermissionLimit::AccessRequest)),
         );
+    } else {
+        // A key of `StartSession` alone. Source: Service Authorization Reference for `ssm`.
+        it.set("ssm:SessionDocumentAccessCheck", KeyValue::Absent);
     }
     of_service(&mut it, question, case);
     Ok(it)
@@ -358,6 +361,12 @@ fn of_service(it: &mut RequestContext, question: PermissionQuestion, case: &Case
                 exactly(&case.scope.target.to_string()),
             );
             it.set("kms:EncryptionContext:aws:ssm:SessionId", KeyValue::PRESENT);
+            // A key policy for parameters or secrets asks for what sessions do not send. Source:
+            // session-manager-plugin `src/datachannel/streaming.go`; `aws:ssm:RandomChallenge` came later.
+            let more = KeyValue::Unknown(Unknown::limit(PermissionLimit::EncryptionContext));
+            *it = core::mem::take(it)
+                .with_others("kms:EncryptionContext:aws:ssm:", more)
+                .with_others("kms:EncryptionContext:", KeyValue::Absent);
         }
         // The agent leaves encryption to the bucket, and gives the bucket's owner the object.
         // Source: amazon-ssm-agent `agent/s3util/s3util.go`.

@@ -18,7 +18,7 @@ use document::unreadable;
 pub use document::{PLATFORMS, defect, fits, opens, platforms, type_by_aws};
 pub use name::{PREFERENCES, document_name, is_owned_by_aws};
 pub use outcome::{Defect, FieldType, Gate, Statement};
-pub use preferences::{GuardedKey, Preferences};
+pub use preferences::{GuardedKey, Preferences, UnfitKey, unfit_key};
 pub use versions::{later_version, version_in_use, with_later_version};
 
 use core::cell::OnceCell;

@@ -1,6 +1,6 @@
 //! What a session's document asks for, each field as the agent reads it.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use serde_json::Value;
 
@@ -34,6 +34,32 @@ impl<'f> GuardedKey<'f> {
     pub fn of(key: &'f Key) -> Self {
         Self { arn: key.arn.clone(), policy: key.policy(), context: Vec::new() }
     }
+}
+
+/// Why a key cannot encrypt sessions, whoever may use it and whatever is done to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnfitKey {
+    /// KMS serves it in its own Region only.
+    OfOtherRegion,
+    OfAws,
+    OfSpec(String),
+    ForUsage(String),
+}
+
+/// Why the key of this name cannot encrypt sessions of `region`; None if it can, once it is enabled.
+#[must_use]
+pub fn unfit_key(name: &str, key: &Key, region: &Region) -> Option<UnfitKey> {
+    if key.arn.region() != region.as_str() {
+        return Some(UnfitKey::OfOtherRegion);
+    }
+    // AWS reserves these aliases for its own keys. Source: KMS developer guide, "Aliases".
+    if key.is_of_aws() || name.contains("alias/aws/") {
+        return Some(UnfitKey::OfAws);
+    }
+    if let Some(spec) = key.spec.as_ref().filter(|it| *it != "SYMMETRIC_DEFAULT") {
+        return Some(UnfitKey::OfSpec(spec.clone()));
+    }
+    (key.usage != "ENCRYPT_DECRYPT").then(|| UnfitKey::ForUsage(key.usage.clone()))
 }
 
 impl Preferences<'_> {
@@ -115,14 +141,22 @@ impl Preferences<'_> {
     }
 
     /// As [`key`](Self::key), of a key too that does not show, where the preferences say which it is: an
-    /// alias may stand for any.
+    /// alias may stand for any. None too of a key that no permission lets encrypt sessions.
     ///
     /// # Errors
     /// As there.
     pub fn guarded_key<'f>(&self, case: &Case<'f>) -> Result<Option<GuardedKey<'f>>, Unknown> {
+        let name = self.text("kmsKeyId")?.unwrap_or_default();
+        let region = &case.scope.region;
+        // KMS does not describe a key of another Region.
+        if name.parse::<Arn>().is_ok_and(|arn| arn.region() != region.as_str()) {
+            return Ok(None);
+        }
         let unseen = match self.key(case.facts) {
-            Ok(Some(key)) => return Ok(Some(GuardedKey::of(key))),
-            Ok(None) => return Ok(None),
+            Ok(key) => {
+                let key = key.filter(|key| unfit_key(name, key, region).is_none());
+                return Ok(key.map(GuardedKey::of));
+            }
             Err(unknown) => unknown,
         };
         let (Some(raw), false) = (self.text("kmsKeyId")?, unseen.is_unasked()) else {

@@ -73,6 +73,8 @@ pub enum PermissionLimit {
     },
     /// Whether a request for just-in-time node access was approved.
     AccessRequest,
+    /// What newer plugins and agents add to a session key's encryption context.
+    EncryptionContext,
     GrantDependsOnConstraints {
         grant: String,
         key: String,
