@@ -31,7 +31,7 @@ use ssm_doctor_analysis::{
 use ssm_doctor_facts::{
     change::{Change, IamChange, KmsChange, PolicyHolder, Risk, S3Change, StsChange, TagChange},
     iam::AttachedPolicies,
-    ids::Arn,
+    ids::{Arn, Target},
     lookup::{Facts, Need, Row},
     text::Text,
 };
@@ -391,7 +391,8 @@ impl Permission<'_> {
             let shown: Vec<String> =
                 tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
             let title = format!("tag {target} with {}, as {place} asks", shown.join(" and "));
-            return Some(tags.into_iter().fold(FixOption::new(title), |option, (key, value)| {
+            let option = replacing_tags(FixOption::new(title), &tags, case);
+            return Some(tags.into_iter().fold(option, |option, (key, value)| {
                 option.with(TagChange::TagTarget { target: target.clone(), key, value })
             }));
         }
@@ -571,7 +572,33 @@ fn wanted_tag(mismatch: &Mismatch) -> Option<(String, String)> {
         && operator.starts_with("String")
         && !value.contains(['*', '?', '$']);
     let (_, tag) = key.split_once('/')?;
-    (is_resource_tag(key) && plain).then(|| (tag.into(), value.clone()))
+    // Only AWS gives tags with this prefix. Source: EC2 user guide, "Tag your Amazon EC2 resources".
+    let reserved = tag.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+    (is_resource_tag(key) && plain && !reserved).then(|| (tag.into(), value.clone()))
+}
+
+/// A tag of another value says something already: who else may come in, and who may not.
+fn replacing_tags(option: FixOption, tags: &[(String, String)], case: &Case) -> FixOption {
+    let now = match &case.scope.target {
+        Target::Instance(id) => {
+            case.facts.instance(id).optional().ok().flatten().map(|it| &it.tags)
+        }
+        Target::Node(id) => {
+            let name = format!("managed-instance/{id}").parse().ok();
+            name.and_then(|name| case.facts.resource_tags(&name).optional().ok()?)
+        }
+    };
+    let replaced = tags.iter().filter_map(|(key, _)| Some(format!("{key}={}", now?.get(key)?)));
+    let replaced: Vec<String> = replaced.collect();
+    if replaced.is_empty() {
+        return option;
+    }
+    option
+        .risking(Risk::Replaces)
+        .after(format!(
+            "find out what else depends on {}, and whether the policy keeps sessions away from it on purpose",
+            replaced.join(" and ")
+        ))
 }
 
 /// The permission set of a role of IAM Identity Center: `AWSReservedSSO_<name>_<16 digits>`.
