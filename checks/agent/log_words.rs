@@ -155,9 +155,16 @@ fn denied(denial: &Denial) -> String {
         (Some(policy), true) => format!("{action}, with an explicit deny in a {}", policy.as_str()),
         (Some(policy), false) => format!("{action}: no {} allows it", policy.as_str()),
         (None, true) => format!("{action}, with an explicit deny"),
-        (None, false) => format!(
-            "{action}: the role's policies, a service control policy or an endpoint policy does not allow it"
-        ),
+        (None, false) => {
+            let of_resource = match action.split(':').next() {
+                Some("kms") => "the key's policy, ",
+                Some("s3") => "the bucket's policy, ",
+                _ => "",
+            };
+            format!(
+                "{action}: {of_resource}the role's policies, a service control policy or an endpoint policy does not allow it"
+            )
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! for the check with `ssm:SessionDocumentAccessCheck`, on which both guides agree.
 
 use crate::engine::permission::{Grant, Permission};
+use crate::engine::words::sentence;
 use crate::operator::may_start_session_on_target::root;
 use crate::operator_remedies::start;
 use crate::prelude::*;
@@ -62,9 +63,9 @@ fn run(case: &Case) -> Judged {
             let on_target = PermissionQuestion { resource: &target, ..question };
             let key = "ssm:SessionDocumentAccessCheck";
             let likely = || {
+                let lacks = evidence.iter().map(sentence).collect::<Vec<_>>().join("; ");
                 Unknown::limit(format!(
-                    "{} has no {START} on {name} and is likely denied: AWS's current guide asks for it, an older one did not, and what the service does is not documented",
-                    identity.name()
+                    "{lacks}, and the session is likely denied: AWS's current guide asks for this permission, an older one did not, and what the service does is not documented"
                 ))
             };
             match depends_on_key(on_target, key, KeyValue::Exact("false".into()), case) {
