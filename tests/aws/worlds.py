@@ -1833,6 +1833,29 @@ def kms_policy_without_delegation(w: World) -> None:
 
 
 @breaks
+def kms_disabled_without_decrypt(w: World) -> None:
+    """Two faults: to enable the key gives the role no right to it."""
+    kms_without_decrypt(w)
+    w.cloud.kms.disable_key(KeyId=w.ids["key"])
+
+
+@breaks
+def kms_policy_for_parameters(w: World) -> None:
+    """A key policy that was made for SecureString parameters, whose encryption context sessions do not send."""
+    kms_with_rights(w)
+    administers = ["kms:Describe*", "kms:Get*", "kms:List*", "kms:Put*"]
+    condition = {
+        "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:*:{w.account}:parameter/*"},
+        "StringEquals": {"kms:CallerAccount": w.account},
+    }
+    document = policy(
+        {**allow(administers), "Sid": "Admin", "Principal": {"AWS": f"arn:aws:iam::{w.account}:root"}},
+        {**allow(["kms:Decrypt", "kms:GenerateDataKey*"], Condition=condition), "Sid": "Parameters", "Principal": "*"},
+    )
+    w.cloud.kms.put_key_policy(KeyId=w.ids["key"], PolicyName="default", Policy=document)
+
+
+@breaks
 def kms_key_of_aws(w: World) -> None:
     """AWS's own key for Systems Manager, which lets everybody in who comes by way of that service, and nobody else."""
     w.preferences(kmsKeyId="alias/aws/ssm")
@@ -1935,6 +1958,23 @@ def operator_tag_on_target(w: World) -> None:
 def operator_tag_mismatch(w: World) -> None:
     w.session_statements(documents=[], Condition={"StringEquals": {"ssm:resourceTag/Name": "web-2"}})
     w.operator_statements.append(allow("ssm:StartSession", w.document_arns()))
+
+
+@breaks
+def operator_tag_of_aws(w: World) -> None:
+    """Only instances of an Auto Scaling group, whose tag nobody but AWS may give."""
+    group = {"StringEquals": {"ssm:resourceTag/aws:autoscaling:groupName": "web"}}
+    w.session_statements(documents=[], Condition=group)
+    w.operator_statements.append(allow("ssm:StartSession", w.document_arns()))
+
+
+@breaks
+def operator_denies_documents(w: World) -> None:
+    """Sessions that forward ports, and no others, on a list of all that exists."""
+    lane = ["arn:aws:ec2:*:*:instance/*", "arn:aws:ssm:*::document/AWS-StartPortForwardingSession*"]
+    w.operator_statements.append(
+        {"Sid": "OnlyPorts", "Effect": "Deny", "Action": "ssm:StartSession", "NotResource": lane}
+    )
 
 
 @breaks
