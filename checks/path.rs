@@ -50,7 +50,7 @@ pub const fn row(kind: HopKind) -> HopRow {
         HopKind::NatInstance => hop("nat-instance", "NAT instance", &network::nat_instance_forwards::CHECK),
         HopKind::Peering => hop("peering", "peering connection", &network::peering_active::CHECK),
         HopKind::TransitGateway => hop("transit-gateway", "transit gateway", &network::transit_gateway_attached::CHECK),
-        HopKind::TransitRoute => hop("transit-gateway-route", "transit gateway route table", &network::transit_gateway_leads_on::CHECK),
+        HopKind::TransitRoute => hop("transit-gateway-route", "route table", &network::transit_gateway_leads_on::CHECK),
         HopKind::AddressType => hop("address-type", "", &endpoint::address_type_fits::CHECK).drawn_as("address type").hidden_in_order(),
         HopKind::Endpoint => hop("endpoint", "endpoint", &endpoint::available::CHECK),
         HopKind::EndpointGroup => hop("endpoint-security-group", "endpoint's security group", &network::endpoint_accepts_https::CHECK),

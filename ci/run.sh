@@ -37,8 +37,11 @@ fi
 if [ -n "${GITHUB_OUTPUT:-}" ]; then
   {
     echo "exit-code=$code"
-    echo "sarif=$folder/report.sarif"
-    echo "json=$folder/report.json"
+    for name in sarif json; do
+      if [ -f "$folder/report.$name" ]; then
+        echo "$name=$folder/report.$name"
+      fi
+    done
   } >> "$GITHUB_OUTPUT"
 fi
 exit "$code"

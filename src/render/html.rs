@@ -49,6 +49,7 @@ struct Article {
     session: &'static str,
     problems: Vec<Section>,
     consequences: Vec<(String, String)>,
+    procedure: Vec<Instruction>,
     unseen: Vec<Gap>,
     expired: Vec<String>,
     paths: Vec<Path>,
@@ -77,6 +78,13 @@ struct Fix {
     commands: Vec<String>,
     terraform: String,
     console: Vec<String>,
+    trial: String,
+}
+
+/// A step from here to a session.
+struct Instruction {
+    title: String,
+    commands: Vec<String>,
 }
 
 struct Gap {
@@ -151,6 +159,13 @@ fn article(report: &Report, prefix: String) -> askama::Result<String> {
         session: report.scope.session.as_str(),
         problems: report.problems().iter().map(section).collect(),
         consequences: consequences.map(|it| (it.0.name(), clean(&it.1))).collect(),
+        procedure: report
+            .procedure()
+            .map(|(step, _)| Instruction {
+                title: clean(&step.title),
+                commands: report.commands_of(step).iter().map(|line| clean(line)).collect(),
+            })
+            .collect(),
         unseen: unseen
             .map(|it| Gap {
                 what: clean(&it.what),
@@ -193,6 +208,7 @@ fn fix(fix: &Repair) -> Fix {
         commands: fix.commands.iter().map(|line| clean(line)).collect(),
         terraform: fix.terraform.as_deref().map(clean_lines).unwrap_or_default(),
         console: fix.console.iter().map(|place| clean(place)).collect(),
+        trial: fix.trial().map(|says| clean(&says)).unwrap_or_default(),
     }
 }
 

@@ -56,6 +56,7 @@ fn section(report: &Report) -> String {
         }
         say(&mut text, "");
     }
+    procedure(&mut text, report);
     let unseen = report.unseen();
     if !unseen.is_empty() {
         say(&mut text, "### Not seen\n");
@@ -120,20 +121,52 @@ fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
             say(text, &format!("   - {}", escaped(place)));
         }
     }
-    for step in &fix.manual {
-        say(text, &format!("- First: {}", escaped(step)));
+    match fix.manual.as_slice() {
+        [] => {}
+        [step] => say(text, &format!("- First: {}", escaped(step))),
+        steps => {
+            say(text, "\nStep by step:\n");
+            for (at, step) in steps.iter().enumerate() {
+                say(text, &format!("{}. {}", at + 1, escaped(step)));
+            }
+        }
     }
-    if fix.commands.is_empty() {
-        say(text, "");
-        return;
+    if !fix.commands.is_empty() {
+        say(text, &format!("\n{}", commands(&fix.commands, shell)));
     }
-    let commands: Vec<_> =
-        fix.commands.iter().map(|line| shown(line, true).into_owned()).collect();
+    if let Some(says) = fix.trial() {
+        say(text, &format!("\nTried on the model: {}.", escaped(&says)));
+    }
+    say(text, "");
+}
+
+/// The steps from here to a session.
+fn procedure(text: &mut String, report: &Report) {
+    for (at, (step, check)) in report.procedure().enumerate() {
+        if at == 0 {
+            say(text, "### From here to a session\n");
+        }
+        let check = check.map(|check| format!(" (`{}`)", check.name())).unwrap_or_default();
+        say(text, &format!("{}. {}{check}\n", at + 1, escaped(&step.title)));
+        let lines = report.commands_of(step);
+        if !lines.is_empty() {
+            // A block that belongs to an item of a list is indented as its text is.
+            for line in commands(&lines, report.shell).lines() {
+                say(text, &format!("   {line}"));
+            }
+            say(text, "");
+        }
+    }
+}
+
+/// A block of commands.
+fn commands(lines: &[String], shell: Shell) -> String {
+    let lines: Vec<_> = lines.iter().map(|line| shown(line, true).into_owned()).collect();
     let language = match shell {
         Shell::Posix => "sh",
         Shell::PowerShell => "powershell",
     };
-    say(text, &format!("\n{}\n", code(language, &commands.join("\n"))));
+    code(language, &lines.join("\n"))
 }
 
 /// A block of code. `text` is clean.

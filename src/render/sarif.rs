@@ -1,7 +1,8 @@
 //! SARIF 2.1.0, for code scanning and whatever else gathers findings.
 //!
 //! A result's fingerprint is its target and check: it stays while the evidence changes. Its location is
-//! the runbook, since no file has a session's fault.
+//! the runbook's file, since no file has a session's fault. The path is relative: GitHub refuses a file of results with
+//! an address of another scheme than the checkout's. The rule has the runbook's address.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +95,8 @@ fn result(report: &Report, check: &Check, kind: ResultKind, level: ResultLevel, 
     let target = report.scope.target.to_string();
     let account = report.account.as_ref().map(ToString::to_string).unwrap_or_default();
     let place = format!("{account}/{}/{target}", report.scope.region);
-    let runbook = ArtifactLocation::builder().uri(report.runbook(check)).build();
+    let runbook = format!("checks/{}/README.md", check.name());
+    let runbook = ArtifactLocation::builder().uri(runbook).build();
     let location = Location::builder()
         .physical_location(PhysicalLocation::builder().artifact_location(runbook).build())
         .logical_locations(vec![

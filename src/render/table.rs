@@ -6,12 +6,12 @@
 
 use anstyle::{AnsiColor, Style};
 use ssm_doctor_analysis::answer::Verdict;
-use ssm_doctor_checks::engine::{check::Check, diagnosis::Overall, verification::Verified};
+use ssm_doctor_checks::engine::{check::Check, diagnosis::Overall};
 use ssm_doctor_facts::change::Change;
 
 use super::{BOLD, PLAIN, Page, View, safe::GLUE};
 use crate::report::{
-    self, Repair, Report,
+    Repair, Report,
     drawing::Drawing,
     several,
     steps::steps,
@@ -68,9 +68,7 @@ fn one(report: &Report, view: View) -> String {
     }
     self::others(&mut page, &others, most);
     consequences(&mut page, report, most);
-    if !report.target_is_missing() {
-        prescription(&mut page, report);
-    }
+    prescription(&mut page, report);
     unseen(&mut page, report, most);
     page.blank();
     if view.verbose {
@@ -190,22 +188,21 @@ fn fix(page: &mut Page, options: &[Repair], most: usize, place: Place) {
         if at > 0 && place == Place::Other {
             continue;
         }
-        for step in option.manual.iter().take(most) {
-            detail(page, "first: ", step);
+        let numbered = option.manual.len() > 1;
+        for (at, step) in option.manual.iter().take(most).enumerate() {
+            let label = if numbered { format!("{}.{GLUE}", at + 1) } else { "first: ".into() };
+            detail(page, &label, step);
+        }
+        let more = option.manual.len().saturating_sub(most);
+        if more > 0 {
+            let says = format!("and {}: -v shows them", counted(more, "more step", "more steps"));
+            page.hanging(indent, (LABEL, ""), column, &[(FAINT, &says)]);
         }
         for command in &option.commands {
             page.line(page.text_column(indent, column), &[(BOLD, command)]);
         }
-        match &option.verified {
-            Verified::Yes if place == Place::Root => {
-                detail(page, "tried on the model: ", "a session can start after it");
-            }
-            Verified::No(_) | Verified::Unknown(_) if place == Place::Root => {
-                if let Some(why) = report::why(&option.verified) {
-                    detail(page, "tried on the model: ", &why);
-                }
-            }
-            _ => {}
+        if let Some(says) = option.trial().filter(|_| place == Place::Root) {
+            detail(page, "tried on the model: ", &says);
         }
     }
 }
@@ -239,18 +236,17 @@ fn title(page: &mut Page, title: &str, at: (usize, &str, usize), most: usize) {
 /// Everything from here to an open session, in order. Without commands that stand above: those of a fix that shows only
 /// after others, or that differs after them, do not.
 fn prescription(page: &mut Page, report: &Report) {
-    let Some(found) = &report.prescription else { return };
-    if !found.is_complete() {
-        return;
-    }
-    page.blank();
-    page.line(INDENT, &[(LABEL, "from here to a session")]);
-    for (at, step) in found.steps.iter().enumerate() {
+    let options = report.prescription.iter().flat_map(|found| &found.prescription.options);
+    let options: Vec<_> = options.collect();
+    for (at, (step, check)) in report.procedure().enumerate() {
+        if at == 0 {
+            page.blank();
+            page.line(INDENT, &[(LABEL, "from here to a session")]);
+        }
         let number = format!("{}.", at + 1);
-        let check = found.prescription.options.get(at).map(|(check, _)| format!(" [{}]", check.name()));
-        let check = check.unwrap_or_default();
+        let check = check.map(|check| format!(" [{}]", check.name())).unwrap_or_default();
         page.hanging(INDENT + 2, (PLAIN, &number), 3, &[(PLAIN, &step.title), (FAINT, &check)]);
-        let option = found.prescription.options.get(at);
+        let option = options.get(at);
         if option.is_some_and(|(check, option)| stands_above(report, check, &option.changes)) {
             continue;
         }

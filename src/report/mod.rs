@@ -113,6 +113,18 @@ pub struct Repair {
 }
 
 impl Repair {
+    /// What a trial on the model showed, as a clause; none where the model has nothing to try.
+    #[must_use]
+    pub fn trial(&self) -> Option<String> {
+        match &self.verified {
+            Verified::Yes => Some("a session can start after it".into()),
+            Verified::No(_) => Some(format!("not enough alone: {}", why(&self.verified)?)),
+            Verified::Unknown(_) => Some(format!("cannot tell: {}", why(&self.verified)?)),
+            Verified::NotModelled(_) => why(&self.verified),
+            Verified::ByHand => None,
+        }
+    }
+
     /// What the changes risk, in a line; none if they risk nothing.
     #[must_use]
     pub fn risks_in_words(&self) -> Option<String> {
@@ -257,6 +269,19 @@ impl Report {
     #[must_use]
     pub fn commands_for(&self, changes: &[Change]) -> Vec<String> {
         lines(&fix::commands(changes, &self.scope.region), self.shell)
+    }
+
+    /// The steps from here to a session, each with the check that it repairs, if it repairs one. Empty where they do
+    /// not lead there.
+    pub fn procedure(&self) -> impl Iterator<Item = (&ProcedureStep, Option<&'static Check>)> {
+        let found = self
+            .prescription
+            .iter()
+            .filter(|found| found.is_complete() && !self.target_is_missing());
+        found.flat_map(|found| {
+            let repaired = |at| found.prescription.options.get(at).map(|(check, _)| *check);
+            found.steps.iter().enumerate().map(move |(at, step)| (step, repaired(at)))
+        })
     }
 
     /// The commands of a step, for the shell at hand.
