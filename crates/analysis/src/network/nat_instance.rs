@@ -17,6 +17,14 @@ use crate::{
     },
 };
 
+/// An interface by which an instance may send on what it forwards.
+#[derive(Clone, Copy)]
+struct WayOut<'a> {
+    subnet: &'a SubnetId,
+    groups: &'a [SecurityGroupId],
+    is_public: bool,
+}
+
 impl PathTrace<'_> {
     /// An interface that a route points at is a NAT instance, or a firewall. Whether it forwards is its
     /// own business; that it may, and that its groups let the packets by, is AWS's.
@@ -36,7 +44,12 @@ impl PathTrace<'_> {
             let from = self.from.subnet_of_vpc();
             self.acls_around_nat(from, &interface.subnet, destination, destination)
         });
-        let acls = acls.into_iter().flat_map(|acls| acls.hops(id)).filter(|it| !it.passes());
+        let sends_by = self.may_send_by_other_subnet(id);
+        let acls = acls.into_iter().flat_map(|acls| acls.hops(id)).map(|hop| match &sends_by {
+            Some(unknown) if hop.stops() => Hop { answer: Err(unknown.clone()), ..hop },
+            _ => hop,
+        });
+        let acls = acls.filter(|it| !it.passes());
         let hop = Hop::new(HopKind::NatInstance, id, may);
         let hops = self.and_beyond_visibility(hop, table, route, forwards);
         hops.into_iter().chain(acls).collect()
@@ -96,10 +109,60 @@ impl PathTrace<'_> {
                 VpcRelation::Inside,
                 IngressTarget::Interface(id.clone()),
             ),
-            self.sends(groups, destination, PeerGroups::Outside),
-            self.has_route_on(table, route, interface, destination),
+            self.sends_on((table, route), id, interface, destination),
         ];
         all_of(answers, "", |it| it)
+    }
+
+    /// Do the groups and the routes of an interface let packets out that have arrived? The system on the instance
+    /// decides by which of its interfaces they leave: as a rule by the first, and the route often leads to a second
+    /// one, which outlives the instance and has no public address. Source: fck-nat issue 36, "Two ENIs?".
+    fn sends_on(
+        &self,
+        by: TableRoute,
+        id: &NetworkInterfaceId,
+        interface: &NetworkInterface,
+        destination: &Remote,
+    ) -> Answer {
+        let judge = |way_out: WayOut| {
+            let sends = self.sends(way_out.groups, destination, PeerGroups::Outside);
+            all_of([sends, self.has_route_on(by, &way_out, destination)], "", |it| it)
+        };
+        let own = WayOut {
+            subnet: &interface.subnet,
+            groups: &interface.security_groups,
+            is_public: interface.public_ip.is_some(),
+        };
+        let answer = judge(own);
+        let (Ok(Verdict::Fail(..)), Some(owner)) = (&answer, &interface.instance) else {
+            return answer;
+        };
+        let owner = self.facts.instance(owner).required()?;
+        // The public address that a subnet gives comes and goes with the start.
+        let starts = owner.state != InstanceState::Running;
+        let others = owner.interfaces.iter().filter(|it| it.id != *id).map(|it| WayOut {
+            subnet: &it.subnet,
+            groups: &it.security_groups,
+            is_public: starts || it.public_ip.is_some(),
+        });
+        let own = starts.then_some(WayOut { is_public: true, ..own });
+        let other = any_of(own.into_iter().chain(others), |way_out| {
+            judge(way_out).map(|it| matches!(it, Verdict::Pass(_)).then_some(it))
+        })?;
+        other.map_or(answer, Ok)
+    }
+
+    /// The instance behind an interface may send on what arrives there by an interface in another subnet, whose network
+    /// ACL decides then.
+    fn may_send_by_other_subnet(&self, id: &NetworkInterfaceId) -> Option<Unknown> {
+        let interface = self.facts.network_interface(id).hint().ok()??;
+        let owner = interface.instance.as_ref()?;
+        let interfaces = &self.facts.instance(owner).hint().ok()??.interfaces;
+        interfaces.iter().any(|it| it.subnet != interface.subnet).then(|| {
+            Unknown::limit(format!(
+                "{owner} has interfaces in several subnets, and by which of them it sends on what {id} takes in is not visible"
+            ))
+        })
     }
 
     fn source_dest_check(
@@ -128,7 +191,7 @@ impl PathTrace<'_> {
         &self,
         interface: &NetworkInterface,
         subject: &str,
-        start: fn(InstanceId) -> NetworkRemedy,
+        start: impl FnOnce(InstanceId) -> NetworkRemedy,
     ) -> Answer {
         let Some(owner) = &interface.instance else {
             return Ok(Verdict::NotApplicable("attached to no instance"));
@@ -160,15 +223,14 @@ impl PathTrace<'_> {
 
     fn has_route_on(
         &self,
-        table: &RouteTable,
-        route: &Route,
-        interface: &NetworkInterface,
+        (table, route): TableRoute,
+        way_out: &WayOut,
         destination: &Remote,
     ) -> Answer {
         let subject = route_label(table, route);
-        let next_transit_hops = table_of(self.facts, self.from.vpc, &interface.subnet)?;
+        let next_transit_hops = table_of(self.facts, self.from.vpc, way_out.subnet)?;
         let ways = self.routes_out(self.from.vpc, next_transit_hops, destination)?;
-        let is_public = destination.family() == Family::V6 || interface.public_ip.is_some();
+        let is_public = destination.family() == Family::V6 || way_out.is_public;
         let stuck = |route_match: &RouteMatch| {
             route_match.route.is_none_or(|next| {
                 let gateway = matches!(next.via.kind(), TargetKind::InternetGateway(_));
@@ -186,7 +248,7 @@ impl PathTrace<'_> {
         Ok(Verdict::Fail(
             observed(
                 &subject,
-                NetworkStatement::NatInstanceHasNoRoute(interface.subnet.clone())
+                NetworkStatement::NatInstanceHasNoRoute(way_out.subnet.clone())
                     .for_service(self.service),
             ),
             reroute(table, route, RouteFault::NatInstanceHasNoRoute(route.via.clone())),
