@@ -34,6 +34,9 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         }
         RouteActive(to) => format!("is the active route for {to}"),
         RouteBlackhole(to) => format!("is a blackhole for {to}: the route's target is gone"),
+        InterfaceBlackhole(to) => {
+            format!("is a blackhole for {to}: the interface is gone or attached to nothing, or its instance is stopped")
+        }
         CarriedByLocalRoute => "carries it by the VPC's local route".into(),
         CarriedBy(to) => format!("carries it by the route for {to}"),
         NoRoute { phrase, but: None } => format!("has no route to {phrase}"),

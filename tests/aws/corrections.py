@@ -373,8 +373,11 @@ def route_state(self: Route) -> str:
             return "blackhole"
     if self.instance and self.instance.state in ("stopped", "terminated"):
         return "blackhole"
-    if self.interface and self.interface.id not in backend.enis:
-        return "blackhole"
+    if self.interface:
+        instance = self.interface.instance
+        stopped = instance is not None and instance.state in ("stopped", "terminated")
+        if stopped or self.interface.id not in backend.enis:
+            return "blackhole"
     return "active"
 
 

@@ -1033,6 +1033,34 @@ def igw_detached(w: World) -> None:
 
 
 @breaks
+def nat_instance_with_two_interfaces(w: World) -> None:
+    """As fck-nat has it: routes lead to an interface that outlives the instance, and packets leave by the first one."""
+    ec2, subnet = w.cloud.ec2, w.ids["public_subnet"]
+    ec2.modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": True})
+    group = w.security_group("nat", "NAT")
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[https_from("10.0.0.0/16")])
+    made = ec2.create_network_interface(SubnetId=subnet, Groups=[group], Description="static private interface")
+    w.ids["nat_interface"] = made["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.modify_network_interface_attribute(
+        NetworkInterfaceId=w.ids["nat_interface"], SourceDestCheck={"Value": False}
+    )
+    w.ids["nat_instance"] = w.launch(subnet, group)["InstanceId"]
+    ec2.attach_network_interface(
+        NetworkInterfaceId=w.ids["nat_interface"], InstanceId=w.ids["nat_instance"], DeviceIndex=1
+    )
+    table = {"RouteTableId": w.ids["instance_route_table"], "DestinationCidrBlock": ANYWHERE}
+    ec2.delete_route(**table)
+    ec2.create_route(**table, NetworkInterfaceId=w.ids["nat_interface"])
+
+
+@breaks
+def nat_instance_stopped(w: World) -> None:
+    nat_instance_with_two_interfaces(w)
+    w.cloud.ec2.stop_instances(InstanceIds=[w.ids["nat_instance"]])
+    w.lost()
+
+
+@breaks
 def instance_sg_no_egress(w: World) -> None:
     w.cloud.ec2.revoke_security_group_egress(GroupId=w.ids["instance_group"], IpPermissions=[EVERYTHING])
     w.lost()

@@ -251,18 +251,58 @@ impl PathTrace<'_> {
     pub(super) fn inactive(&self, table: &RouteTable, route: &Route) -> Option<Answer> {
         match &route.state {
             RouteState::Active => None,
-            RouteState::Blackhole => Some(Ok(Verdict::Fail(
-                observed(
-                    &route_label(table, route),
-                    NetworkStatement::RouteBlackhole(route.to.clone()).for_service(self.service),
-                ),
-                reroute(table, route, RouteFault::Blackhole),
-            ))),
+            RouteState::Blackhole => Some(Ok(self.blackhole(table, route))),
             other => Some(Err(Unknown::limit(format!(
                 "the route of {} for {} is {other}",
                 table.id, route.to
             )))),
         }
+    }
+
+    fn blackhole(&self, table: &RouteTable, route: &Route) -> Verdict {
+        let unseen = match self.stopped_forwarder(table, route) {
+            Ok(Some(stopped)) => return stopped,
+            Ok(None) => None,
+            Err(unknown) => Some(unknown),
+        };
+        let to = route.to.clone();
+        let dead = match route.via.kind() {
+            TargetKind::Interface(_) => NetworkStatement::InterfaceBlackhole(to),
+            _ => NetworkStatement::RouteBlackhole(to),
+        };
+        let evidence = observed(&route_label(table, route), dead.for_service(self.service));
+        let evidence = evidence.wanting(unseen.into_iter().flat_map(Unknown::unasked));
+        Verdict::Fail(evidence, reroute(table, route, RouteFault::Blackhole))
+    }
+
+    /// The stopped instance that a blackhole leads to, if it does: EC2 shows the routes to an instance's interfaces as
+    /// blackholes while it is stopped, and as active again once it runs.
+    ///
+    /// # Errors
+    /// [`Unknown`] when the interface or the instance was not seen.
+    fn stopped_forwarder(
+        &self,
+        table: &RouteTable,
+        route: &Route,
+    ) -> Result<Option<Verdict>, Unknown> {
+        let TargetKind::Interface(id) = route.via.kind() else { return Ok(None) };
+        let Some(interface) = self.facts.network_interface(&id).optional()? else {
+            return Ok(None);
+        };
+        let Some(owner) = &interface.instance else { return Ok(None) };
+        let state = &self.facts.instance(owner).required()?.state;
+        if !matches!(state, InstanceState::Stopping | InstanceState::Stopped) {
+            return Ok(None);
+        }
+        let is_default = matches!(&route.to, Destination::Cidr(net) if net.prefix_len() == 0);
+        let verdict = self.instance_runs(interface, &route_label(table, route), |instance| {
+            if is_default {
+                NetworkRemedy::StartNatInstance { instance }
+            } else {
+                NetworkRemedy::StartForwardingInstance { instance }
+            }
+        })?;
+        Ok(Some(verdict))
     }
 
     /// A peering connection or a transit gateway attachment through which packets leave the VPC.

@@ -32,6 +32,8 @@ pub enum NetworkStatement {
     // Routes.
     RouteActive(Destination),
     RouteBlackhole(Destination),
+    /// The same, where the route leads to a network interface.
+    InterfaceBlackhole(Destination),
     CarriedByLocalRoute,
     CarriedBy(Destination),
     NoRoute {
