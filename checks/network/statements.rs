@@ -133,6 +133,9 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         PeeringActive => "is an active peering connection".into(),
         PeeringIs(state) => format!("is a peering connection that is {state}"),
         PeeringIsNotTransitive => "is a peering connection, by which nothing gets to the peer's own gateways".into(),
+        PeeringLeadsElsewhere { peer, wanted } => format!(
+            "is a peering connection with {peer}, which passes nothing on to {wanted}: peering is not transitive"
+        ),
         NoAttachment(vpc) => format!("has no attachment of {vpc}"),
         AttachmentIs { vpc, attachment, state } => format!("has an attachment of {vpc}, {attachment}, that is {state}"),
         AttachmentServesZone { zone, attachment } => format!("takes packets from {zone} by {attachment}"),

@@ -87,6 +87,11 @@ pub enum NetworkRemedy {
     StartDnsServer {
         instance: InstanceId,
     },
+    /// Two VPCs, in the order of their ids.
+    ConnectVpcs {
+        one: VpcId,
+        other: VpcId,
+    },
     AcceptPeering {
         peering: PeeringId,
     },

@@ -147,6 +147,10 @@ pub enum NetworkStatement {
     PeeringActive,
     PeeringIs(PeeringState),
     PeeringIsNotTransitive,
+    PeeringLeadsElsewhere {
+        peer: VpcId,
+        wanted: VpcId,
+    },
 
     // Transit gateways.
     NoAttachment(VpcId),
