@@ -323,9 +323,12 @@ impl PathTrace<'_> {
                 hop(HopKind::Peering, self.peering(from.0, (table, route), &id, flow)),
             ],
             TargetKind::TransitGateway(id) => self.transit_gateway(from, (table, route), &id, flow),
-            // The internet has no route to such addresses, and a NAT gateway knows nothing of connections that
-            // others opened.
-            TargetKind::InternetGateway(_) if self.is_private(flow.destination) => {
+            // The internet has no route to such addresses, nor to an interface that has none but the VPC's own, and a
+            // NAT gateway knows nothing of connections that others opened.
+            TargetKind::InternetGateway(_)
+                if self.is_private(flow.destination)
+                    || matches!(flow.target, FlowTarget::Subnet(_)) =>
+            {
                 vec![self.no_route(table, from.1, flow.destination, Some(route))]
             }
             TargetKind::NatGateway(_) if flow.replies => {

@@ -15,6 +15,7 @@ use crate::{
         hop::{Hop, HopKind, any_address},
         interface_endpoint::unless_translated,
         remedy::{IngressTarget, NetworkRemedy},
+        route_table::table_of,
         security_group::PeerGroups,
         statement::NetworkStatement,
     },
@@ -119,14 +120,25 @@ impl PathTrace<'_> {
         Hop::new(HopKind::SomeReplies, &address, Ok(Verdict::Fail(evidence, fix)))
     }
 
+    /// Some networks use public addresses of others for themselves: a route of their own leads there.
+    fn is_used_inside(&self, destination: &Remote) -> Result<bool, Unknown> {
+        let table = table_of(self.facts, self.from.vpc, &self.from.interface.subnet)?;
+        let route_matches = self.route_matches(self.from.vpc, table, destination)?;
+        let is_default =
+            |it: &Route| matches!(&it.to, Destination::Cidr(net) if net.prefix_len() == 0);
+        let mut routes = route_matches.iter().filter_map(|it| it.route);
+        Ok(routes.any(|it| it.leads_to_other_networks() && !is_default(it)))
+    }
+
     fn to_shared_address(&self, address: IpAddr, by: &str) -> Result<Vec<Hop>, Unknown> {
         let destination = Remote::one(address);
-        if self.internet(self.family()).addresses.meets(&destination.addresses) {
+        let shared_endpoint = shared_endpoint(self.case, self.service, address);
+        let is_public = self.internet(self.family()).addresses.meets(&destination.addresses);
+        if is_public && matches!(shared_endpoint, Ok(None)) && !self.is_used_inside(&destination)? {
             let mut hops = Vec::new();
             self.to_internet(&destination, &mut hops)?;
             return Ok(hops);
         }
-        let shared_endpoint = shared_endpoint(self.case, self.service, address);
         let Some((endpoint, interface)) = shared_endpoint.as_ref().ok().copied().flatten() else {
             let whose = format!("what {by} leads to");
             let location = shared_endpoint.as_ref().map(|_| None).map_err(Unknown::clone);
