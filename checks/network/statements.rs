@@ -25,6 +25,9 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
             let off = format!("has DNS support or DNS hostnames off, so the private names of {endpoint} do not work");
             if *prevents_private_dns { off + ", and AWS turns private DNS on only in a VPC with both" } else { off }
         }
+        ZoneNotAsked { host } => {
+            format!("has DNS hostnames off, so its private hosted zone for {host} is not asked, and the name resolves to public addresses, to which there is no way")
+        }
         PrivateDnsOn => "has private DNS on".into(),
         PrivateDnsOff => "has private DNS off, so the service's name resolves to public addresses".into(),
         PrivateDnsReplaced => "has private DNS off, and a private hosted zone replaces it".into(),
