@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::net::{IpAddr, Ipv4Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use ssm_doctor_facts::{
     ids::{DhcpOptionsId, VpcId},
@@ -54,7 +54,8 @@ pub fn foreign_resolver<'a>(facts: &'a Facts, vpc: &VpcId) -> Result<Option<&'a 
     Ok(servers.iter().map(String::as_str).find(|server| !is_amazons(server, cidrs)))
 }
 
-/// `AmazonProvidedDNS`, its link-local addresses, or the base of a VPC CIDR plus two. Source: VPC User
+/// `AmazonProvidedDNS`, its link-local addresses, or the base of the VPC's primary IPv4 CIDR, which is the first
+/// one, plus two. In other CIDRs that address is reserved, and nothing is said to answer there. Source: VPC User
 /// Guide, "Amazon DNS server".
 pub(crate) fn is_amazons(server: &str, cidrs: &[IpNet]) -> bool {
     if server.eq_ignore_ascii_case("AmazonProvidedDNS") {
@@ -63,16 +64,20 @@ pub(crate) fn is_amazons(server: &str, cidrs: &[IpNet]) -> bool {
     match server.parse::<IpAddr>() {
         Ok(IpAddr::V4(server)) => {
             server == Ipv4Addr::new(169, 254, 169, 253)
-                || cidrs.iter().any(|cidr| match cidr {
-                    IpNet::V4(net) => {
-                        u32::from(net.network()).checked_add(2).map(Ipv4Addr::from) == Some(server)
-                    }
-                    IpNet::V6(_) => false,
+                || primary(cidrs).is_some_and(|net| {
+                    u32::from(net.network()).checked_add(2).map(Ipv4Addr::from) == Some(server)
                 })
         }
         Ok(IpAddr::V6(server)) => server.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253],
         Err(_) => false,
     }
+}
+
+fn primary(cidrs: &[IpNet]) -> Option<Ipv4Net> {
+    cidrs.iter().find_map(|cidr| match cidr {
+        IpNet::V4(net) => Some(*net),
+        IpNet::V6(_) => None,
+    })
 }
 
 #[cfg(test)]
@@ -82,10 +87,17 @@ mod tests {
     #[test]
     fn amazons_resolver_has_several_addresses() {
         let cidrs =
-            ["10.0.0.0/16", "100.64.0.0/24", "fd00:1::/56"].map(|cidr| cidr.parse().unwrap());
-        let amazons =
-            ["AmazonProvidedDNS", "169.254.169.253", "10.0.0.2", "100.64.0.2", "fd00:ec2::253"];
-        let others = ["10.0.0.3", "8.8.8.8", "fd00:1::2", "fd00:ec2::254", "dc1.example.com", ""];
+            ["fd00:1::/56", "10.0.0.0/16", "100.64.0.0/24"].map(|cidr| cidr.parse().unwrap());
+        let amazons = ["AmazonProvidedDNS", "169.254.169.253", "10.0.0.2", "fd00:ec2::253"];
+        let others = [
+            "10.0.0.3",
+            "100.64.0.2",
+            "8.8.8.8",
+            "fd00:1::2",
+            "fd00:ec2::254",
+            "dc1.example.com",
+            "",
+        ];
         for server in amazons {
             assert!(is_amazons(server, &cidrs), "{server}");
         }

@@ -26,7 +26,7 @@ words! {
 pub struct Vpc {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<AccountId>,
-    /// Every associated CIDR, secondary and IPv6 ones included.
+    /// Every associated CIDR, secondary and IPv6 ones included. The first IPv4 one is the primary one.
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub cidrs: Vec<IpNet>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

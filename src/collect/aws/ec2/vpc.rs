@@ -305,9 +305,8 @@ fn vpc(it: &sdk::Vpc) -> Result<Vpc, Failure> {
     let v6 = v6.filter(|it| !gone(it.ipv6_cidr_block_state().and_then(|it| it.state())));
     let v6 = v6.map(|it| it.ipv6_cidr_block());
     let mut cidrs = v4.chain(v6).map(|it| named("cidrBlock", it)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(primary) = maybe("cidrBlock", it.cidr_block())?
-        && !cidrs.contains(&primary)
-    {
+    if let Some(primary) = maybe("cidrBlock", it.cidr_block())? {
+        cidrs.retain(|cidr| *cidr != primary);
         cidrs.insert(0, primary);
     }
     Ok(Vpc {
