@@ -185,6 +185,9 @@ impl PathTrace<'_> {
         {
             return answer;
         }
+        if let Some(unknown) = self.may_use_proxy(port, groups) {
+            return Err(unknown);
+        }
         Ok(Verdict::Fail(
             observed(
                 &join(groups),
@@ -205,6 +208,23 @@ impl PathTrace<'_> {
                 Recovery::Agent,
             ),
         ))
+    }
+
+    /// A rule for the port of Squid, and for no other, lets out to a proxy. Where that is how a network is left, the
+    /// agent needs no other way out. Source: Systems Manager guide, "Configuring SSM Agent to use a proxy".
+    fn may_use_proxy(&self, port: Port, groups: &[SecurityGroupId]) -> Option<Unknown> {
+        const SQUID: u16 = 3128;
+        let is_for_proxy = |rule: &&Rule| rule.traffic == Traffic::Tcp(SQUID, SQUID);
+        let proxy = |id: &SecurityGroupId| {
+            let group = self.facts.security_group(id).hint().ok()??;
+            Some((id.clone(), group.egress.iter().find(is_for_proxy)?.peer.clone()))
+        };
+        let (group, peer) =
+            groups.iter().find_map(proxy).filter(|_| port.number == SERVICE.number)?;
+        Some(Unknown::limit(format!(
+            "{group} lets out to {peer} on tcp/{SQUID}, the port of a proxy, and whether the agent uses one to reach {} is not visible",
+            self.service
+        )))
     }
 
     /// Do these groups of an interface, which `subject` names, let the instance in on tcp/443? `near` says how
