@@ -20,7 +20,7 @@ fn run(case: &Case) -> Answer {
     let state = &case.facts.instance(id).required()?.state;
     let evidence = observed(id, format!("is {state}"));
     let start = || {
-        Fix::new(format!("start {id}"), Recovery::Start)
+        FixOption::new(format!("start {id}"))
             .with(Ec2Change::StartInstance { instance: id.clone() })
     };
     Ok(match state {
@@ -30,7 +30,15 @@ fn run(case: &Case) -> Answer {
                 "{id} is still starting: look again in some minutes"
             )));
         }
-        InstanceState::Stopped | InstanceState::Stopping => Verdict::Fail(evidence, start()),
+        InstanceState::Stopped => Verdict::Fail(evidence, Fix::options([start()], Recovery::Start)),
+        // EC2 refuses to start it earlier. Source: EC2 API reference, `IncorrectInstanceState`.
+        InstanceState::Stopping => {
+            let option = start().after(format!(
+                "wait until {id} has stopped: `aws ec2 wait instance-stopped --instance-ids {id} --region {}`",
+                case.scope.region
+            ));
+            Verdict::Fail(evidence, Fix::options([option], Recovery::Start))
+        }
         InstanceState::ShuttingDown | InstanceState::Terminated => {
             let option =
                 FixOption::new("use another instance: a terminated one does not come back")
