@@ -18,7 +18,7 @@ use ssm_doctor_facts::{
 
 use crate::agent_log_words::{possibility, title};
 use crate::engine::check::Check;
-use crate::node_probe::{self, Seen};
+use crate::node_probe::{self, Seen, Standing};
 
 const SUBJECT: &str = "the agent's log";
 const NOT_GIVEN: &str =
@@ -126,10 +126,14 @@ fn answer<'l>(
 ) -> Answer {
     let verdict = all_of(found, "the log ends without such a fault", |fault| {
         let says = format!("says that {}", words(fault));
-        if let Some(since) = over_since(case, fault)? {
-            let over = format!("{says}, and {since}: it is over");
-            return Ok(Verdict::Pass(observed(SUBJECT, over)));
-        }
+        let disputed = match standing(case, fault)? {
+            Standing::Over(seen) => {
+                let over = format!("{says}, and {seen}: it is over");
+                return Ok(Verdict::Pass(observed(SUBJECT, over)));
+            }
+            Standing::Disputed(seen) => Some(seen),
+            Standing::Old(_) | Standing::Holds => None,
+        };
         if fault.checks.len() > 1 {
             let all: Vec<String> = fault.checks.iter().map(|check| possibility(check)).collect();
             return Err(Unknown::limit(format!(
@@ -137,11 +141,18 @@ fn answer<'l>(
                 all.join("; or ")
             )));
         }
-        Ok(Verdict::Fail(observed(SUBJECT, says), fix(fault)))
+        let evidence = match disputed {
+            Some(seen) => observed(SUBJECT, format!("{says}, although {seen}")).disputed(),
+            None => observed(SUBJECT, says),
+        };
+        Ok(Verdict::Fail(evidence, fix(fault)))
     })?;
     let age = age(case, log);
     Ok(match verdict {
         Verdict::Pass(evidence) => Verdict::Pass(evidence.and(age)),
+        Verdict::Fail(evidence, fix) if evidence.is_disputed() => {
+            Verdict::Fail(evidence.and(age), fix)
+        }
         Verdict::Fail(evidence, fix) => Verdict::Fail(evidence.and(age).telling(), fix),
         Verdict::NotApplicable(_) => {
             Verdict::Pass(observed(SUBJECT, "ends without such a fault").and(age))
@@ -164,6 +175,9 @@ fn words(found: &Found) -> String {
 /// How old the log is. A change after its last line does not show in it.
 fn age(case: &Case, log: &AgentLog) -> Evidence {
     let text = match log.ends_at {
+        Some(end) if node_probe::known_time(case, Some(end)).is_none() => format!(
+            "ends at {end}, after this report: its times are of another time zone, or of a clock that is wrong"
+        ),
         Some(end) => format!(
             "ends {} before this report, at {end}; what was changed since does not show in it",
             span(end.until(case.scope.at).max(0))
@@ -173,12 +187,14 @@ fn age(case: &Case, log: &AgentLog) -> Evidence {
     observed(SUBJECT, text)
 }
 
-/// What AWS has seen of the node since the last line of a fault.
-fn over_since(case: &Case, found: &Found) -> Result<Option<String>, Unknown> {
-    let Some(last) = found.last else { return Ok(None) };
+/// What AWS shows of a fault, if an agent with the fault would stay away.
+fn standing(case: &Case, found: &Found) -> Result<Standing, Unknown> {
     match found.stage {
-        Stage::DataChannel | Stage::SessionWorker | Stage::SessionGates => Ok(None),
-        stage => node_probe::seen_by_aws(case, last, stage == Stage::ControlChannel),
+        Stage::DataChannel | Stage::SessionWorker | Stage::SessionGates => Ok(Standing::Holds),
+        stage => {
+            let last = node_probe::known_time(case, found.last);
+            node_probe::standing_at(case, last, stage == Stage::ControlChannel)
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a probe on the node shows of a check's subject.
 //!
 //! The probe is one instant on the node, and the user gives its output. AWS's side is newer where the node has
-//! reported since, or holds its session channel now; the agent's log where its last line is later.
+//! reported since, or holds its session channel now; the agent's log where its last line is later. Where AWS shows what
+//! the fault prevents, and the probe is new or has no time, the two dispute each other.
 
 use alloc::{
     format,
@@ -102,18 +103,28 @@ pub(crate) fn age(case: &Case, probe: &Probe) -> Evidence {
 fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
     let subject = subject(probe);
     let (mut failed, mut over, mut works, mut unclear) = (None, None, None, None);
+    let mut disputed = false;
     for sight in sights {
         match &sight.what {
             What::Fault(fault) => {
                 let text = words::fault(fault);
-                match over_since(case, probe, fault)? {
-                    Some(since) => {
-                        add(
-                            &mut over,
-                            observed(subject, format!("saw that {text}, and {since}: it is over")),
-                        );
+                match standing(case, probe, fault)? {
+                    Standing::Over(seen) => {
+                        let text = format!("saw that {text}, and {seen}: it is over");
+                        add(&mut over, observed(subject, text));
                     }
-                    None => add(&mut failed, observed(subject, format!("saw that {text}"))),
+                    Standing::Disputed(seen) => {
+                        disputed = true;
+                        let text = format!("saw that {text}, although {seen}");
+                        add(&mut failed, observed(subject, text));
+                    }
+                    Standing::Old(seen) => {
+                        let text = format!("{subject} saw that {text}, long ago, and {seen}");
+                        unclear = Some(both_unknown(unclear.take(), Unknown::limit(text)));
+                    }
+                    Standing::Holds => {
+                        add(&mut failed, observed(subject, format!("saw that {text}")));
+                    }
                 }
             }
             What::Works(works_so) => {
@@ -121,16 +132,14 @@ fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
             }
             What::Unclear(what) => {
                 let text = format!("{subject} saw that {}", words::unclear(what));
-                let unknown = Unknown::limit(text);
-                unclear = Some(match unclear.take() {
-                    Some(so_far) => Unknown::and(so_far, unknown),
-                    None => unknown,
-                });
+                unclear = Some(both_unknown(unclear.take(), Unknown::limit(text)));
             }
         }
     }
     if let Some(evidence) = failed {
-        return Ok(Verdict::Fail(evidence.and(age(case, probe)).telling(), fix.clone()));
+        let evidence = evidence.and(age(case, probe));
+        let evidence = if disputed { evidence.disputed() } else { evidence.telling() };
+        return Ok(Verdict::Fail(evidence, fix.clone()));
     }
     if let Some(unknown) = unclear {
         return Err(unknown);
@@ -140,6 +149,13 @@ fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
     Ok(Verdict::Pass(evidence.and(age(case, probe))))
 }
 
+fn both_unknown(so_far: Option<Unknown>, more: Unknown) -> Unknown {
+    match so_far {
+        Some(so_far) => so_far.and(more),
+        None => more,
+    }
+}
+
 fn add(all: &mut Option<Evidence>, more: Evidence) {
     *all = Some(match all.take() {
         Some(so_far) => so_far.and(more),
@@ -147,33 +163,83 @@ fn add(all: &mut Option<Evidence>, more: Evidence) {
     });
 }
 
-/// What AWS has seen of the node since the probe, if the fault would have prevented it.
-fn over_since(case: &Case, probe: &Probe, fault: &Fault) -> Result<Option<String>, Unknown> {
-    match time(probe).filter(|_| stops_agent(fault)) {
-        Some(at) => seen_by_aws(case, at, concerns_channel(fault)),
-        None => Ok(None),
+/// What AWS shows of a fault that was seen on the node.
+pub(crate) enum Standing {
+    /// Nothing: the fault holds.
+    Holds,
+    /// What the fault would have prevented, and came after it.
+    Over(String),
+    /// What the fault prevents, although the node shows the fault. Which of both is newer is not known.
+    Disputed(String),
+    /// The node works by all that AWS shows, and the fault was seen long ago.
+    Old(String),
+}
+
+/// An open channel stays open while a name or a route is gone: for so long it does not refute what a probe saw, in
+/// seconds.
+const KEPT_OPEN: i64 = 60 * 60;
+
+/// What was seen before that may be over where AWS cannot show it, in seconds.
+const LONG_AGO: i64 = 24 * 60 * 60;
+
+/// Clocks differ. What is further in the future has a time of another zone, or of a clock that is wrong, in seconds.
+const AHEAD: i64 = 5 * 60;
+
+fn standing(case: &Case, probe: &Probe, fault: &Fault) -> Result<Standing, Unknown> {
+    let at = known_time(case, time(probe));
+    if stops_agent(fault) {
+        let at = at.filter(|at| at.until(case.scope.at) >= KEPT_OPEN);
+        return standing_at(case, at, concerns_channel(fault));
+    }
+    let is_old = at.is_some_and(|at| at.until(case.scope.at) > LONG_AGO);
+    match at.filter(|_| is_old) {
+        Some(at) => Ok(match seen_by_aws(case, Some(at), false)? {
+            Some(seen) => Standing::Old(seen),
+            None => Standing::Holds,
+        }),
+        None => Ok(Standing::Holds),
     }
 }
 
-/// What AWS has seen of the node after `since`, the time of a fault: its session channel, or a report.
+/// The time if AWS's side can be compared with it.
+pub(crate) fn known_time(case: &Case, at: Option<Timestamp>) -> Option<Timestamp> {
+    at.filter(|at| case.scope.at.until(*at) <= AHEAD)
+}
+
+/// What AWS shows of a fault that keeps an agent away, and was seen at this time; None where its time is not known.
 /// `reports_anyway`: the fault is one with which an agent reports all the same, so that a report shows nothing.
 ///
 /// # Errors
 /// [`Unknown`] if AWS's side was not seen.
-pub(crate) fn seen_by_aws(
+pub(crate) fn standing_at(
     case: &Case,
-    since: Timestamp,
+    at: Option<Timestamp>,
+    reports_anyway: bool,
+) -> Result<Standing, Unknown> {
+    Ok(match seen_by_aws(case, at, reports_anyway)? {
+        Some(seen) if at.is_some() => Standing::Over(seen),
+        Some(seen) => Standing::Disputed(seen),
+        None => Standing::Holds,
+    })
+}
+
+/// What AWS has seen of the node after `since`, or at all: its session channel, or a report.
+fn seen_by_aws(
+    case: &Case,
+    since: Option<Timestamp>,
     reports_anyway: bool,
 ) -> Result<Option<String>, Unknown> {
     let target = &case.scope.target;
+    let when = if since.is_some() { "since" } else { "now" };
     let connected = case.facts.connection(target).optional()? == Some(&Connection::Connected);
-    if connected && case.scope.at > since {
-        return Ok(Some(format!("{target} holds its session channel open since")));
+    if connected && since.is_none_or(|since| case.scope.at > since) {
+        return Ok(Some(format!("{target} holds its session channel open {when}")));
     }
     let node = case.facts.node(target).optional()?;
     let reported = node.filter(|node| node.ping == Ping::Online).and_then(|node| node.last_ping);
-    if !reports_anyway && reported.is_some_and(|reported| reported > since) {
-        return Ok(Some(format!("{target} has reported since")));
+    let later = |reported: Timestamp| since.is_none_or(|since| reported > since);
+    if !reports_anyway && reported.is_some_and(later) {
+        return Ok(Some(format!("{target} has reported {when}")));
     }
     Ok(None)
 }
