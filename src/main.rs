@@ -37,7 +37,7 @@ mod word;
 
 use std::{
     env,
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     num::NonZero,
     path::Path,
     process::ExitCode,
@@ -319,13 +319,9 @@ fn explain(
     runbooks: &Runbooks,
     config: &Config,
 ) -> Result<u8, Failure> {
-    let mut piped = String::new();
-    let asked = if asked == "-" {
-        io::stdin().read_to_string(&mut piped).map_err(ExplainError::Unreadable)?;
-        piped.as_str()
-    } else {
-        asked
-    };
+    let piped = (asked == "-").then(input::piped_text).transpose();
+    let piped = piped.map_err(ExplainError::Unreadable)?;
+    let asked = piped.as_deref().unwrap_or(asked);
     let base = runbook_base(runbooks, config);
     let url = |check: &str| format!("{}/{check}", base.trim_end_matches('/'));
     let answer = explain::explain(asked)?;

@@ -117,7 +117,7 @@ impl FromNode {
 fn read(path: &Path, target: &Target) -> Result<Probe, NodeError> {
     let unreadable = |error| NodeError::Unreadable { path: path.into(), error };
     let bytes = input::read(path).map_err(unreadable)?;
-    let probe = ssm_doctor_probe::parse(&text(&bytes))
+    let probe = ssm_doctor_probe::parse(&input::text(&bytes))
         .map_err(|error| NodeError::NoProbe { path: path.into(), error })?;
     // An instance with a leftover hybrid registration has two ids. A probe without an id may be of any node.
     let ids = probe.ids();
@@ -130,18 +130,6 @@ fn read(path: &Path, target: &Target) -> Result<Probe, NodeError> {
         }),
         _ => Ok(probe),
     }
-}
-
-/// Windows PowerShell redirects in UTF-16, with a mark at the beginning.
-fn text(bytes: &[u8]) -> String {
-    let Some(pairs) = bytes.strip_prefix(&[0xff, 0xfe]) else {
-        return String::from_utf8_lossy(bytes).into_owned();
-    };
-    let pairs = pairs.chunks_exact(2).map(|it| match it {
-        [low, high] => u16::from_le_bytes([*low, *high]),
-        _ => 0,
-    });
-    char::decode_utf16(pairs).map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// `ssm-doctor probe`, on the node.

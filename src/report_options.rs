@@ -1,7 +1,5 @@
 //! What the options of a report change: the operator's error message, the gate, redaction, and where runbooks are.
 
-use std::io::{self, Read as _};
-
 use ssm_doctor_facts::scope::{ErrorText, Session};
 
 use crate::{
@@ -10,6 +8,7 @@ use crate::{
     explain::ExplainError,
     failure::Failure,
     gate::Gate,
+    input,
     report::Report,
     screen::warn,
     snapshot::Snapshot,
@@ -24,9 +23,8 @@ pub fn error_text(args: &Diagnose) -> Result<Option<ErrorText>, Failure> {
     if given != "-" {
         return Ok(ErrorText::new(given));
     }
-    let mut piped = Vec::new();
-    io::stdin().read_to_end(&mut piped).map_err(ExplainError::Unreadable)?;
-    Ok(ErrorText::new(&String::from_utf8_lossy(&piped)))
+    let piped = input::piped_text().map_err(ExplainError::Unreadable)?;
+    Ok(ErrorText::new(&piped))
 }
 
 /// The facts as others may see them, and the report on them.

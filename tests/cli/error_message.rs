@@ -38,6 +38,22 @@ fn a_message_is_saved_with_the_facts() {
 }
 
 #[test]
+fn powershell_pipes_utf_16() {
+    let folder = folder();
+    let file = facts(&folder, "private-endpoints", |_| {});
+    // ASCII letters in UTF-16, without a mark.
+    let utf16: String = NOT_CONNECTED.chars().flat_map(|letter| [letter, '\0']).collect();
+    for args in [
+        &["explain", "-", "--format", "json"][..],
+        &["--facts", file.as_str(), "--no-client", "--format", "json", "--error", "-"],
+    ] {
+        let (plain, wide) = (Run::new(args).fed(NOT_CONNECTED), Run::new(args).fed(&utf16));
+        assert_eq!(wide.code, plain.code, "{args:?}: {}", wide.err);
+        assert_eq!(json(&wide.out), json(&plain.out), "{args:?}");
+    }
+}
+
+#[test]
 fn standard_input_is_read_once() {
     let ran = run(&["--facts", "-", "--error", "-"]);
     assert_eq!(ran.code, 2);
