@@ -1,5 +1,7 @@
 //! What can be behind a message: in words, how to tell it from the others, and the checks that look at it.
 
+use ssm_doctor_analysis::node::serial_console::PolicyKind;
+
 /// Something that makes people see a message.
 #[derive(Debug)]
 pub struct Cause {
@@ -8,6 +10,42 @@ pub struct Cause {
     pub sign: &'static str,
     /// The checks that look at it, the likeliest first; none where AWS does not show it.
     pub checks: &'static [&'static str],
+}
+
+/// The causes that are policies, with the types of policy that each can be. A refusal that names another type excludes
+/// them.
+const OF_POLICIES: &[(&[PolicyKind], &[&Cause])] = &[
+    (&[PolicyKind::Endpoint], &[&ENDPOINT_POLICY, &ENDPOINT_POLICY_OPERATOR]),
+    (&[PolicyKind::Scp, PolicyKind::Rcp, PolicyKind::Boundary], &[&GUARDRAIL]),
+    (
+        &[PolicyKind::Identity, PolicyKind::Session, PolicyKind::Resource],
+        &[
+            &NO_CHANNEL_RIGHTS,
+            &ROLE_LACKS_SSM,
+            &PROFILE_SHADOWS_DHMC,
+            &LOG_GROUP_RIGHTS,
+            &BUCKET_RIGHTS,
+            &BUCKET_KEY,
+            &BUCKET_POLICY,
+            &NODE_DECRYPT,
+            &CLIENT_KMS_RIGHTS,
+            &DOCUMENT_RIGHTS,
+            &TARGET_RIGHTS,
+            &TERMINATE_RIGHTS,
+            &GUI_CONNECT,
+        ],
+    ),
+];
+
+impl Cause {
+    /// Does a refusal that names these types of policy exclude the cause?
+    pub(super) fn is_excluded_by(&self, named: &[PolicyKind]) -> bool {
+        let of = OF_POLICIES
+            .iter()
+            .find(|(_, causes)| causes.iter().any(|cause| cause.what == self.what));
+        !named.is_empty()
+            && of.is_some_and(|(kinds, _)| !kinds.iter().any(|kind| named.contains(kind)))
+    }
 }
 
 macro_rules! causes {
@@ -22,7 +60,7 @@ causes! {
     OTHER_PLACE: "The call went to another Region or account than the node's", "`aws ssm describe-instance-information` does not list the node with the same profile and Region",
         ["operator/in-account-and-region", "target/found-in-region", "client/credentials-last"];
     NO_PATH: "The agent cannot reach ssm and ssmmessages", "the agent's log has `i/o timeout`; the node is not Online",
-        ["network/service-path-exists", "network/instance-sends-https", "network/endpoint-accepts-https", "network/acls-pass-https", "network/nat-gateway-works", "agent/ping-online"];
+        ["network/service-path-exists", "network/instance-sends-https", "network/endpoint-accepts-https", "network/acls-pass-https", "network/nat-gateway-works", "agent/ping-online", "agent/services-answer"];
     NO_CHANNEL_RIGHTS: "The agent's role may not open its channels (ssmmessages)", "the node is Online and Run Command works, but sessions do not start",
         ["identity/role-may-open-channels", "identity/role-may-open-data-channel"];
     HALF_OPEN: "The agent's channel is half open after a change of the network", "the node is Online, its connection status is `notconnected`, and a restart of the agent cures it",
@@ -36,7 +74,7 @@ causes! {
     ROLE_LACKS_SSM: "The agent's role may not call Systems Manager", "the message names the instance's role",
         ["identity/role-may-register", "identity/policy-current"];
     ENDPOINT_POLICY: "A policy of the VPC endpoint does not allow the agent", "the role's own policies allow the call",
-        ["endpoint/policy-allows-agent", "endpoint/policy-allows-gates"];
+        ["endpoint/policy-allows-agent", "endpoint/policy-allows-gates", "endpoint/policy-allows-logs", "endpoint/policy-allows-role-token"];
     ENDPOINT_POLICY_OPERATOR: "A policy of the VPC endpoint does not allow the operator", "the same call works from outside of the VPC", ["endpoint/policy-allows-operator"];
     PROFILE_SHADOWS_DHMC: "Default Host Management is on, but an instance profile with too few rights is tried first", "the instance has a profile, and the account has Default Host Management on",
         ["identity/host-management-not-shadowed", "identity/host-management-not-delayed"];
@@ -45,24 +83,24 @@ causes! {
     PROFILE_FRESH: "The profile or its policy was attached a moment ago; the agent asks again at growing intervals", "the agent's log has a refusal from before the change; a restart of the agent cures it",
         ["identity/profile-settled", "agent/registered"];
     NO_METADATA: "The system cannot reach the metadata service (169.254.169.254)", "the agent's log names 169.254.169.254; check routes, proxy and metadata options",
-        ["target/metadata-service-enabled"];
+        ["agent/metadata-reachable", "target/metadata-service-enabled"];
     TRUST: "The role does not trust the service that has to assume it", "the role's trust policy does not name `ec2.amazonaws.com` (or `ssm.amazonaws.com` for hybrid nodes)",
         ["identity/role-trusts-ec2", "hybrid/role-trusts-ssm"];
     GUARDRAIL: "A service control policy or a permissions boundary denies it", "the message says `service control policy` or `permissions boundary`",
         ["identity/role-may-open-data-channel", "identity/role-may-register", "operator/may-start-session-on-target"];
     STALE_CREDENTIALS: "The agent keeps credentials that have expired, or uses others than its role's", "root's `~/.aws/credentials` or the agent's environment has keys; a restart of the agent cures it",
-        ["agent/session-channel-connected", "agent/ping-online"];
-    SERVICE_DEFECT: "A defect of the service", "another session id works", [];
+        ["agent/credentials-current", "agent/session-channel-connected", "agent/ping-online"];
+    SERVICE_DEFECT: "A defect of the service", "another session id works", ["agent/service-works", "agent/last-session-started"];
     ENDPOINT_GROUP: "The endpoint's security group does not admit the instance", "the message has a private address",
-        ["network/endpoint-accepts-https"];
+        ["network/endpoint-accepts-https", "agent/services-answer"];
     FIREWALL: "A firewall or an appliance on the path drops the packets", "the message has a public address, and the path has a firewall",
-        ["network/firewall-passes-agent", "network/no-appliance-in-path"];
+        ["network/firewall-passes-agent", "network/no-appliance-in-path", "agent/services-answer"];
     NO_EGRESS: "The instance has no way out: its security group, network ACL, route or NAT gateway", "the message has a public address",
-        ["network/service-path-exists", "network/instance-sends-https", "network/nat-gateway-works"];
+        ["network/service-path-exists", "network/instance-sends-https", "network/nat-gateway-works", "agent/services-answer"];
     OTHER_RESOLVER: "The name resolves to public addresses: another DNS server than the VPC's, or private DNS is off", "`getent hosts ssm.<region>.amazonaws.com` on the node gives a public address although there is an endpoint",
-        ["dns/vpc-resolver-in-use", "dns/endpoint-private-dns-on"];
+        ["dns/vpc-resolver-in-use", "dns/endpoint-private-dns-on", "agent/node-and-aws-agree"];
     DNS_UNREACHABLE: "The DNS server does not answer, or does not know the name", "the message has `lookup` or `no such host`",
-        ["network/instance-asks-dns", "dns/vpc-dns-enabled", "dns/no-rule-diverts-names", "dns/no-zone-shadows-endpoints"];
+        ["agent/names-resolve", "network/instance-asks-dns", "dns/vpc-dns-enabled", "dns/no-rule-diverts-names", "dns/no-zone-shadows-endpoints"];
     LOGS_UNREACHABLE: "The agent cannot reach CloudWatch Logs or S3, which the preferences ask for", "the session takes minutes or stays blank; turning logging off cures it",
         ["preferences/log-services-reachable", "preferences/gate-services-reachable"];
     LOG_GROUP_RIGHTS: "The role may not look at the log group, which may well be encrypted", "the log group has a key, and the role lacks `logs:DescribeLogGroups` on `*`",
@@ -82,35 +120,39 @@ causes! {
     WRAPPER: "A tool around the CLI starts the plugin with wrong arguments", "plain `aws ssm start-session` works", [];
     CLIENT_NO_WEBSOCKET: "Your machine cannot open a WebSocket to ssmmessages", "a proxy or TLS inspection blocks it; another network works",
         ["client/reaches-services", "client/service-names-resolve"];
-    CLIENT_CERTIFICATE: "A proxy on the way replaces the certificate", "the certificate's issuer is your company's", ["client/reaches-services", "network/no-appliance-in-path"];
+    NODE_NO_WEBSOCKET: "A proxy or firewall passes the node's HTTPS, and refuses its WebSocket to ssmmessages", "the node is Online, and the agent's log has the message", ["agent/websocket-opens", "network/firewall-passes-agent"];
+    CLIENT_CERTIFICATE: "A proxy on the way replaces the certificate", "the certificate's issuer is your company's", ["client/reaches-services", "agent/tls-trusted", "network/no-appliance-in-path"];
     PLUGIN_OLD: "The Session Manager plugin is too old", "`session-manager-plugin --version` is below the needed one", ["client/plugin-supports-session", "client/plugin-version-supported"];
     PLUGIN_MISSING: "The Session Manager plugin is not installed, or not on the PATH; the CLI's clean-up call then hides that", "`session-manager-plugin` does not print its greeting", ["client/plugin-installed", "client/machine-starts-sessions"];
     PLUGIN_DEFECT: "A limit or defect of the plugin or the service closed the session", "it recurs at a fixed interval, about hourly", ["client/plugin-version-supported"];
     IDLE_TIMER: "A VPN, NAT or firewall between you and AWS closed the idle connection", "it happens after the same time without typing", ["client/reaches-services", "preferences/timeouts-in-range"];
-    DISK_FULL: "The node's disk is full or read-only", "`df -h` on the node, or `No space left on device` on its serial console", ["agent/session-channel-connected", "target/status-checks-pass"];
-    INOTIFY: "The node's limits on inotify or open files are used up", "`sysctl fs.inotify`; the disk has room", ["agent/session-channel-connected"];
-    OPEN_FILES: "The agent or the service on the node is out of file descriptors", "`too many open files` in the agent's log", ["agent/session-channel-connected"];
-    MEMORY: "The node ran out of memory and ended the session's worker", "`Out of memory: Killed process` on the serial console", ["target/status-checks-pass", "agent/session-channel-connected"];
-    RUN_AS: "The preferences or a tag name a user that the node does not have", "`id <user>` on the node fails", ["preferences/runas-user-set"];
-    RUN_AS_SSM_USER: "Run As is on and names ssm-user, which the agent then never creates", "old nodes work, new ones do not", ["preferences/runas-user-set"];
-    RUN_AS_ROOT: "Run As names root, or an id that the agent does not accept", "the preferences or the tag say root", ["preferences/runas-user-set"];
-    RUN_AS_EMPTY: "The session document has `runAsEnabled` as an empty string", "the document's JSON shows it", ["preferences/runas-user-set", "preferences/document-readable"];
-    WINDOWS_USER: "Windows could not create ssm-user: its password policy, or a domain controller", "`NetUserSetInfo` in the agent's log", [];
-    WINDOWS_SYSPREP: "Windows has not completed Sysprep", "`ImageState` in the registry is not IMAGE_STATE_COMPLETE", [];
-    WINDOWS_ROUTES: "Windows has static routes of another subnet, so the metadata service is out of reach", "`route print` on the node shows another gateway", ["target/metadata-service-enabled"];
-    SESSION_DOCUMENT: "The session document does not exist in this Region, or is not a session document", "`aws ssm get-document` fails, or shows another type or schema version", ["preferences/document-readable"];
+    DISK_FULL: "The node's disk is full or read-only", "`df -h` on the node, or `No space left on device` on its serial console", ["agent/disk-writable", "target/console-shows-no-fault", "agent/session-channel-connected", "target/status-checks-pass"];
+    INOTIFY: "The node's limits on inotify or open files are used up", "`sysctl fs.inotify`; the disk has room", ["agent/limits-suffice", "agent/session-channel-connected"];
+    OPEN_FILES: "The agent or the service on the node is out of file descriptors", "`too many open files` in the agent's log", ["agent/limits-suffice", "agent/session-channel-connected"];
+    MEMORY: "The node ran out of memory and ended the session's worker", "`Out of memory: Killed process` on the serial console", ["agent/limits-suffice", "target/console-shows-no-fault", "target/status-checks-pass", "agent/session-channel-connected"];
+    RUN_AS: "The preferences or a tag name a user that the node does not have", "`id <user>` on the node fails", ["agent/session-user-usable", "preferences/runas-user-set"];
+    RUN_AS_SSM_USER: "Run As is on and names ssm-user, which the agent then never creates", "old nodes work, new ones do not", ["preferences/runas-user-set", "agent/session-user-usable"];
+    RUN_AS_ROOT: "Run As names root, or an id that the agent does not accept", "the preferences or the tag say root", ["preferences/runas-user-set", "agent/session-user-usable"];
+    RUN_AS_EMPTY: "The session document has `runAsEnabled` as an empty string", "the document's JSON shows it", ["preferences/runas-user-set", "preferences/document-readable", "agent/document-supported"];
+    WINDOWS_USER: "Windows could not create ssm-user: its password policy, or a domain controller", "`NetUserSetInfo` in the agent's log", ["agent/session-user-usable", "agent/last-session-started"];
+    WINDOWS_SYSPREP: "Windows has not completed Sysprep", "`ImageState` in the registry is not IMAGE_STATE_COMPLETE", ["agent/registered"];
+    WINDOWS_ROUTES: "Windows has static routes of another subnet, so the metadata service is out of reach", "`route print` on the node shows another gateway", ["agent/metadata-reachable", "target/metadata-service-enabled"];
+    SESSION_DOCUMENT: "The session document does not exist in this Region, or is not a session document", "`aws ssm get-document` fails, or shows another type or schema version", ["preferences/document-readable", "agent/document-supported"];
     DOCUMENT_RIGHTS: "The operator may not use the session document", "the message's resource is a document", ["operator/may-use-document"];
     TARGET_RIGHTS: "The operator may not start sessions on this target: no permission, tags or MFA", "the message's resource is an instance; a condition on tags or MFA does not hold", ["operator/may-start-session-on-target"];
     TERMINATE_RIGHTS: "The operator may not resume or end sessions", "the plugin is installed, and the message says TerminateSession or ResumeSession", ["operator/may-resume-and-terminate"];
-    HYBRID_LEFTOVER: "An EC2 instance, or a clone, carries an old hybrid registration", "the agent's log names an `mi-` id", ["agent/registered", "agent/ping-online"];
-    FINGERPRINT: "The machine's fingerprint changed: hardware, machine id, or a clone with the same registration", "`MachineFingerprintDoesNotMatch` in the agent's log", ["agent/ping-online"];
-    ACTIVATION: "The activation has expired or is used up", "`aws ssm describe-activations` shows it; a registered node needs none", ["agent/registered"];
+    HYBRID_LEFTOVER: "An EC2 instance, or a clone, carries an old hybrid registration", "the agent's log names an `mi-` id", ["agent/registration-valid", "agent/registered", "agent/ping-online"];
+    FINGERPRINT: "The machine's fingerprint changed: hardware, machine id, or a clone with the same registration", "`MachineFingerprintDoesNotMatch` in the agent's log", ["agent/registration-valid", "agent/ping-online"];
+    ACTIVATION: "The activation has expired or is used up", "`aws ssm describe-activations` shows it; a registered node needs none", ["agent/registration-valid", "agent/registered"];
     TIER: "Hybrid nodes are in the standard tier", "the target begins with `mi-`", ["hybrid/advanced-tier-on"];
-    AGENT_MISSING: "The agent is not installed, is damaged, or does not start", "`systemctl status amazon-ssm-agent` (or the snap's service) on the node", ["agent/registered"];
-    SNAP: "The agent is installed as a snap, so package and service have other names", "`snap list amazon-ssm-agent` on the node", ["agent/registered"];
-    HARDENED: "The image was hardened: the agent was removed, or may not run or reach the network", "the agent runs on an unhardened image", ["agent/registered", "target/status-checks-pass"];
-    PROXY: "The agent does not use the proxy, or sends 169.254.169.254 through it", "the agent's log prints its proxy variables at the start", ["agent/registered", "agent/ping-online", "network/service-path-exists"];
-    CLOCK: "A clock is wrong", "`chronyc tracking` or `w32tm /query /status`; the message speaks of a signature", ["agent/ping-online"];
+    AGENT_MISSING: "The agent is not installed, is damaged, or does not start", "`systemctl status amazon-ssm-agent` (or the snap's service) on the node", ["agent/registered", "agent/installation-complete", "agent/runs"];
+    AGENT_CONFIGURATION: "The agent's configuration file is not valid, so the agent stops", "the agent's log ends with it; `amazon-ssm-agent.json` on the node", ["agent/configuration-valid"];
+    AGENT_PROGRAMS: "A program of the agent is missing, so its installation is incomplete", "the agent's log says so at each start", ["agent/installation-complete"];
+    SNAP: "The agent is installed as a snap, so package and service have other names", "`snap list amazon-ssm-agent` on the node", ["agent/registered", "agent/runs"];
+    HARDENED: "The image was hardened: the agent was removed, or may not run or reach the network", "the agent runs on an unhardened image", ["agent/registered", "target/status-checks-pass", "agent/user-data-keeps-agent"];
+    PROXY: "The agent does not use the proxy, or sends 169.254.169.254 through it", "the agent's log prints its proxy variables at the start", ["agent/registered", "agent/ping-online", "agent/proxy-passes", "network/service-path-exists"];
+    PROXY_REFUSES: "The proxy does not pass the connection: its name does not resolve, it wants a password, or it refuses CONNECT", "the message has `proxyconnect` or a status of the proxy, such as 407", ["agent/proxy-passes", "client/reaches-services"];
+    CLOCK: "A clock is wrong", "`chronyc tracking` or `w32tm /query /status`; the message speaks of a signature", ["agent/clock-right", "agent/ping-online"];
     CLIENT_DUAL_STACK: "`AWS_USE_DUALSTACK_ENDPOINT` is on, and your network has no way to that endpoint", "the URL ends in `.api.aws`", ["client/dual-stack-endpoint-off"];
     CLIENT_DNS: "Your machine cannot resolve or reach the service's name", "`getent hosts ssm.<region>.amazonaws.com` fails on your machine", ["client/service-names-resolve", "client/reaches-services"];
     CLIENT_CREDENTIALS: "Your credentials have expired, or are of another account", "`aws sts get-caller-identity` fails or shows another account", ["client/credentials-last", "operator/in-account-and-region"];
@@ -121,11 +163,11 @@ causes! {
     SSH_OUTPUT: "The ProxyCommand prints something else than the session, or ends early: read the line above", "run the ProxyCommand by hand", ["client/ssh-config-fits"];
     SSH_NAME: "ssh does not send this host through Session Manager", "`ssh -G <host>` shows no ProxyCommand", ["client/ssh-config-covers-target"];
     SSH_KEY: "sshd refuses the key or the user; the session itself works", "the message comes from sshd: check user and authorized_keys", [];
-    NOTHING_LISTENS: "Nothing listens on the port of the node, or the remote host refuses it", "`ss -ltn` on the node", ["agent/session-channel-connected"];
-    LOOPBACK: "The remote-host document does not forward to the node itself", "the host is 127.0.0.1 or localhost: use AWS-StartPortForwardingSession", [];
+    NOTHING_LISTENS: "Nothing listens on the port of the node, or the remote host refuses it", "`ss -ltn` on the node", ["agent/destination-answers", "agent/session-channel-connected"];
+    LOOPBACK: "The remote-host document does not forward to the node itself", "the host is 127.0.0.1 or localhost: use AWS-StartPortForwardingSession", ["agent/destination-answers"];
     FORWARD_WAITS: "The forwarding is up and waits for a client on the local port", "connect to the printed local port; it is no error", [];
     ENDED: "Somebody or a time limit ended the session", "`aws ssm describe-sessions --state History`", ["agent/last-session-started", "preferences/timeouts-in-range"];
-    BLANK: "The session's shell could not start", "the agent's log on the node names the reason", ["preferences/runas-user-set", "agent/session-channel-connected"];
+    BLANK: "The session's shell could not start", "the agent's log on the node names the reason", ["agent/session-user-usable", "preferences/runas-user-set", "agent/session-channel-connected"];
     NOT_RUNNING: "The instance is stopped, starting or fails its status checks", "`aws ec2 describe-instance-status --include-all-instances`", ["target/instance-running", "target/status-checks-pass"];
     NO_SUCH_TARGET: "There is no such instance or node here", "the id is not listed in this account and Region", ["target/found-in-region", "operator/in-account-and-region"];
     OLD_POLICY: "AmazonEC2RoleforSSM is deprecated and can no longer be attached", "use AmazonSSMManagedInstanceCore", ["identity/policy-current"];

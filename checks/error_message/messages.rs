@@ -58,7 +58,7 @@ messages! {
     ["targetnotconnected", "is not connected"] => OTHER_PLACE NO_PATH NO_CHANNEL_RIGHTS HALF_OPEN NOT_RUNNING STALE_ID;
     ["startsession operation: ecs:", "ecs:… is not connected", "execute-command…targetnotconnected"] => CONTAINER OTHER_PLACE NO_CHANNEL_RIGHTS;
     ["startsession operation: mi-", "mi-… is not connected"] => STALE_ID NO_PATH OTHER_PLACE HALF_OPEN;
-    ["execute command failed due to an internal error", "targetnotconnectedexception"] => CONTAINER_CREDENTIALS AGENT_VERSION NO_CHANNEL_RIGHTS;
+    ["execute command failed due to an internal error", "targetnotconnectedexception", "targetnotconnectedexception…internal error"] => CONTAINER_CREDENTIALS AGENT_VERSION NO_CHANNEL_RIGHTS;
     ["ssm agent is not online", "ssm agent isnt online", "unable to connect to a systems manager endpoint to register itself", "ping status…offline", "connection lost", "connectionlost"] => NO_PATH AGENT_MISSING NO_PROFILE CLOCK;
     ["ssm agent isnt installed", "agent is not installed"] => AGENT_MISSING HARDENED NO_PROFILE;
     ["we werent able to connect to your instance"] => NO_PATH NO_PROFILE AGENT_MISSING;
@@ -72,7 +72,9 @@ messages! {
     ["terminatesession"] => PLUGIN_MISSING TERMINATE_RIGHTS;
     ["resumesession"] => TERMINATE_RIGHTS;
     ["explicit deny", "explicitdeny"] => TARGET_RIGHTS GUARDRAIL ENDPOINT_POLICY_OPERATOR;
-    ["service control policy", "no permissions boundary allows"] => GUARDRAIL;
+    ["service control policy", "no service control policy allows", "deny in a service control policy", "no resource control policy allows", "deny in a resource control policy", "no permissions boundary allows", "deny in a permissions boundary"] => GUARDRAIL;
+    ["no vpc endpoint policy allows", "deny in a vpc endpoint policy"] => ENDPOINT_POLICY ENDPOINT_POLICY_OPERATOR;
+    ["ssm:startsession…vpc endpoint policy", "kms:generatedatakey…vpc endpoint policy", "ssm:terminatesession…vpc endpoint policy", "ssm:resumesession…vpc endpoint policy"] => ENDPOINT_POLICY_OPERATOR;
     ["ssm-guiconnect"] => GUARDRAIL GUI_CONNECT;
     ["invalid choice"] => CLI_OLD;
     ["installed version of cli does not support"] => CLI_OLD, decides;
@@ -104,9 +106,10 @@ messages! {
     ["failed to create ssm-user", "netusersetinfo"] => WINDOWS_USER;
 
     // KMS, on both sides.
-    ["error while initiating handshake", "handshake timed out"] => CLIENT_KMS_CREDENTIALS NODE_KMS CLIENT_NO_WEBSOCKET CLIENT_KMS_RIGHTS WRAPPER;
+    ["handshake timed out"] => CLIENT_KMS_CREDENTIALS NODE_KMS CLIENT_NO_WEBSOCKET CLIENT_KMS_RIGHTS WRAPPER;
+    ["error while initiating handshake"] => CLIENT_KMS_CREDENTIALS NODE_KMS CLIENT_NO_WEBSOCKET CLIENT_KMS_RIGHTS WRAPPER, aside;
     ["aws_ssm connection timeout"] => CLIENT_KMS_CREDENTIALS CLIENT_NO_WEBSOCKET NODE_KMS;
-    ["latest version of the session manager plugin"] => CLIENT_KMS_CREDENTIALS WRAPPER CLIENT_NO_WEBSOCKET PLUGIN_OLD;
+    ["latest version of the session manager plugin"] => CLIENT_KMS_CREDENTIALS WRAPPER NODE_KMS CLIENT_NO_WEBSOCKET PLUGIN_OLD;
     ["kmsencryption failed on client"] => CLIENT_KMS_CREDENTIALS CLIENT_KMS_RIGHTS;
     ["generatedatakey…accessdenied", "not authorized to perform: kms:generatedatakey"] => CLIENT_KMS_RIGHTS CLIENT_KMS_CREDENTIALS;
     ["assumeroletokenprovidernotseterror"] => CLIENT_KMS_CREDENTIALS, decides;
@@ -120,11 +123,12 @@ messages! {
     ["cannot perform start session: eof"] => NO_TERMINAL TOO_MANY;
     ["session_manager_plugin_mux.sock…bind: invalid argument"] => SOCKET_PATH, decides;
     ["session_manager_plugin_mux.sock", "bind: invalid argument"] => SOCKET_PATH;
-    ["cannot perform start session"] => CLIENT_NO_WEBSOCKET PLUGIN_OLD;
+    ["cannot perform start session"] => CLIENT_NO_WEBSOCKET PLUGIN_OLD, aside;
     ["could not connect to the endpoint url"] => CLIENT_DNS CLIENT_DUAL_STACK CLIENT_NO_WEBSOCKET;
     [".api.aws"] => CLIENT_DUAL_STACK CLIENT_DNS;
     ["connect timeout on endpoint url", "read timeout on endpoint url"] => CLIENT_DNS CLIENT_NO_WEBSOCKET;
-    ["websocket: bad handshake", "unable to determine sessiontype"] => CLIENT_NO_WEBSOCKET PLUGIN_OLD;
+    ["websocket: bad handshake"] => CLIENT_NO_WEBSOCKET NODE_NO_WEBSOCKET PLUGIN_OLD;
+    ["unable to determine sessiontype"] => CLIENT_NO_WEBSOCKET PLUGIN_OLD;
     ["websocket: close 1006", "unexpected eof"] => IDLE_TIMER PLUGIN_DEFECT CLIENT_NO_WEBSOCKET;
     ["websocket: close 1000", "close 1000 (normal)"] => PLUGIN_DEFECT IDLE_TIMER;
     ["control frame length"] => PLUGIN_DEFECT CLIENT_NO_WEBSOCKET;
@@ -163,7 +167,10 @@ messages! {
     ["lookup…i/o timeout"] => DNS_UNREACHABLE OTHER_RESOLVER;
     ["tls handshake timeout", "connection reset by peer"] => FIREWALL NO_PATH;
     ["timed out"] => NO_EGRESS FIREWALL CLIENT_NO_WEBSOCKET;
-    ["failed to dial websocket"] => NO_PATH PROXY FIREWALL;
+    ["failed to dial websocket"] => NO_PATH PROXY NODE_NO_WEBSOCKET FIREWALL;
+    ["proxyconnect tcp", "proxyconnect tcp: dial tcp…no such host", "proxyconnect tcp: dial tcp…i/o timeout", "proxyconnect tcp: dial tcp…connection refused", "proxy authentication required"] => PROXY_REFUSES PROXY;
+    ["app config could not be loaded"] => AGENT_CONFIGURATION;
+    ["failed to start worker ssm-agent-worker"] => AGENT_PROGRAMS;
     ["failed to fetch region", "169.254.169.254", "no authorization header in request", "failed to get imdsv2 token", "failed to get instance info from imds", "failed to find agent identity"] => NO_METADATA WINDOWS_ROUTES PROXY;
     ["invoke-webrequest"] => WINDOWS_ROUTES NO_METADATA;
     ["network is unreachable"] => HARDENED NO_METADATA NO_PATH;

@@ -9,6 +9,8 @@
 //! **How causes are ranked:** each known message that occurs in the text gives each of its causes points: the
 //! length of the message, divided by the cause's place in the message's list. So a long, specific message
 //! outweighs a short, general one, and a cause that two messages share outweighs one that only one of them has.
+//! A message that only one cause prints decides. A line that healthy sessions print too counts only where there is no
+//! error. A refusal that names the type of the policy excludes the causes that are policies of other types.
 
 pub mod causes;
 mod conclusion;
@@ -25,7 +27,7 @@ use ssm_doctor_analysis::{
     answer::Recovery,
     case::Case,
     error_message::{self, Claim},
-    node::agent_log::Stage,
+    node::{agent_log::Stage, serial_console::PolicyKind},
 };
 
 use self::{
@@ -147,10 +149,29 @@ pub struct Ranked {
 /// The causes of a [normalized](normal) text, the likeliest first.
 #[must_use]
 pub fn ranked(text: &str) -> Vec<Ranked> {
+    let mut found: Vec<(&Message, u16, &'static str)> = MESSAGES
+        .iter()
+        .filter_map(|message| {
+            let (length, text) = longest(message.texts, text)?;
+            Some((message, length, text))
+        })
+        .collect();
+    let is_benign = |cause: &Cause| cause.what == causes::BENIGN.what;
+    // Beside an error, what healthy logs contain too is no cause.
+    let has_error = |message: &Message| {
+        message.weight < Weight::Benign && !message.causes.iter().any(|cause| is_benign(cause))
+    };
+    let real = found.iter().any(|(message, ..)| has_error(message));
+    if real {
+        found.retain(|(message, ..)| message.weight < Weight::Benign);
+    }
+    let policies: Vec<PolicyKind> = PolicyKind::named_in(text).collect();
     let mut ranked: Vec<Ranked> = Vec::new();
-    for Message { texts, causes, weight } in MESSAGES {
-        let Some((length, message)) = longest(texts, text) else { continue };
-        for (place, cause) in (1_u16..).zip(*causes) {
+    for (Message { causes, weight, .. }, length, message) in found {
+        let causes = (1_u16..)
+            .zip(*causes)
+            .filter(|(_, cause)| !cause.is_excluded_by(&policies) && !(real && is_benign(cause)));
+        for (place, cause) in causes {
             let points = weight.factor() * f64::from(length) / f64::from(place);
             match ranked.iter_mut().find(|known| known.cause.what == cause.what) {
                 Some(known) => {
@@ -161,8 +182,19 @@ pub fn ranked(text: &str) -> Vec<Ranked> {
             }
         }
     }
-    ranked.sort_by(|one, other| other.points.total_cmp(&one.points));
+    let decides = |ranked: &Ranked| ranked.weight == Weight::Decides;
+    ranked.sort_by(|one, other| {
+        decides(other).cmp(&decides(one)).then(other.points.total_cmp(&one.points))
+    });
     ranked
+}
+
+/// Does a [normalized](normal) refusal name a type of policy that is not of any of the check's causes?
+#[must_use]
+pub fn excludes(text: &str, check: &str) -> bool {
+    let policies: Vec<PolicyKind> = PolicyKind::named_in(text).collect();
+    let mut causes = causes::ALL.iter().filter(|cause| cause.checks.contains(&check)).peekable();
+    causes.peek().is_some() && causes.all(|cause| cause.is_excluded_by(&policies))
 }
 
 /// The longest of a message's texts that occurs, after its length.

@@ -5,14 +5,14 @@
 
 pub mod runbook;
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashSet};
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use serde::Serialize;
 use ssm_doctor_checks::{
     all,
     engine::check::Check,
-    error_message::{Ranked, messages::MESSAGES, normal, occurs, ranked},
+    error_message::{Ranked, excludes, messages::MESSAGES, normal, occurs, ranked},
 };
 
 use crate::render::{BOLD, PLAIN, Page};
@@ -185,9 +185,18 @@ fn print_causes(page: &mut Page, causes: &Causes) {
     }
     let more = causes.candidates.get(MOST..).unwrap_or_default();
     if !more.is_empty() {
-        let names: Vec<_> = more.iter().flat_map(|candidate| candidate.checks.clone()).collect();
-        page.blank();
-        page.paragraph(0, &[(PLAIN, "less likely: "), (PLAIN, &names.join(", "))]);
+        let shown = causes.candidates.iter().take(MOST).flat_map(|candidate| &candidate.checks);
+        let mut named: HashSet<&String> = shown.collect();
+        let names: Vec<&str> = more
+            .iter()
+            .flat_map(|candidate| &candidate.checks)
+            .filter(|name| named.insert(*name))
+            .map(String::as_str)
+            .collect();
+        if !names.is_empty() {
+            page.blank();
+            page.paragraph(0, &[(PLAIN, "less likely: "), (PLAIN, &names.join(", "))]);
+        }
     }
     page.blank();
     let says =
@@ -251,9 +260,11 @@ fn candidates(text: &str) -> Vec<Candidate> {
         .collect();
     for (check, quote) in quoted_by(text) {
         let name = check.name();
-        if !candidates.iter().any(|candidate| candidate.checks.contains(&name)) {
+        if !excludes(text, &name)
+            && !candidates.iter().any(|candidate| candidate.checks.contains(&name))
+        {
             candidates.push(Candidate {
-                cause: format!("This does not hold: {}", check.title()),
+                cause: fault(check.runbook),
                 sign: None,
                 checks: vec![name],
                 message: quote,
@@ -266,6 +277,7 @@ fn candidates(text: &str) -> Vec<Candidate> {
 /// Checks whose runbook quotes the text, the longest quote first.
 fn quoted_by(text: &str) -> Vec<(&'static Check, String)> {
     let mut found: Vec<(usize, &'static Check, String)> = all()
+        .filter(|check| !is_about_messages(check))
         .filter_map(|check| {
             let longest = quotes(check.runbook)
                 .filter_map(|quote| Some((overlap(&normal(&quote), text)?, quote)))
@@ -275,6 +287,27 @@ fn quoted_by(text: &str) -> Vec<(&'static Check, String)> {
         .collect();
     found.sort_by_key(|row| Reverse(row.0));
     found.into_iter().map(|(_, check, quote)| (check, quote)).collect()
+}
+
+/// `operator/error-message-explained` says whether a message fits what was seen, so it is behind none.
+fn is_about_messages(check: &Check) -> bool {
+    check.name() == "operator/error-message-explained"
+}
+
+/// What is wrong when a check fails: the first sentence under its runbook's title.
+fn fault(runbook: &str) -> String {
+    let text: String = Parser::new(runbook)
+        .skip_while(|event| !matches!(event, Event::Start(Tag::Paragraph)))
+        .take_while(|event| !matches!(event, Event::End(TagEnd::Paragraph)))
+        .map(|event| match event {
+            Event::Text(words) => words.into_string(),
+            Event::Code(words) => format!("`{words}`"),
+            Event::SoftBreak | Event::HardBreak => " ".into(),
+            _ => String::new(),
+        })
+        .collect();
+    let (sentence, _) = text.split_once(". ").unwrap_or((&text, ""));
+    sentence.trim_end_matches('.').to_owned()
 }
 
 /// The code spans under "Seen as".

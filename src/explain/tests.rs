@@ -321,6 +321,7 @@ pub(super) const USUAL: &[(&str, &[&Cause])] = &[
         &[&NODE_DECRYPT],
     ),
     ("Plugin with name Standard_Stream is not found. Step name: Standard_Stream", &[&DISK_FULL]),
+    ("Plugin with name Standard_Stream not found", &[&DISK_FULL]),
     ("Plugin with name aws:runShellScript not found", &[&DISK_FULL]),
     ("Plugin with name Port is not supported by this version of ssm agent", &[&AGENT_TOO_OLD]),
     ("Currently, port forwarding sessions to remote hosts are not supported.", &[&AGENT_TOO_OLD]),
@@ -330,6 +331,7 @@ pub(super) const USUAL: &[(&str, &[&Cause])] = &[
     ("document worker timed out", &[&INOTIFY]),
     ("failed to start pty since RunAs user alice does not exist", &[&RUN_AS]),
     ("Unable to start shell: invalid uid and gid", &[&RUN_AS_ROOT]),
+    ("Failed to create ssm-user", &[&WINDOWS_USER]),
     ("NetUserSetInfo call failed. 2221", &[&WINDOWS_USER]),
     ("Stopping SSM agent because sysprep hasn't completed", &[&WINDOWS_SYSPREP]),
     (
@@ -427,6 +429,106 @@ fn messages_lead_to_their_cause() {
         let texts: Vec<_> = missed.iter().map(|row| row.0).collect();
         println!("{what}: {} of {} explained", rows.len() - missed.len(), rows.len());
         assert!(missed.len() * 20 <= rows.len(), "{what}: {texts:#?}");
+    }
+}
+
+fn causes(text: &str) -> Vec<Candidate> {
+    let Ok(Answer::Causes(found)) = explain(text) else { panic!("no answer to {text}") };
+    found.candidates
+}
+
+#[test]
+fn a_candidate_names_the_check_that_looks_at_exactly_that() {
+    for (text, check) in [
+        ("Signature expired: 20261130T000000Z is now earlier than", "agent/clock-right"),
+        ("No space left on device", "agent/disk-writable"),
+        ("Plugin with name Standard_Stream not found", "agent/disk-writable"),
+        ("too many open files", "agent/limits-suffice"),
+        ("Out of memory: Killed process 1", "agent/limits-suffice"),
+        ("proxyconnect tcp: dial tcp: lookup proxy: no such host", "agent/proxy-passes"),
+        ("dial tcp: lookup ssm.eu-west-1.amazonaws.com: no such host", "agent/names-resolve"),
+        ("failed to get IMDSv2 token", "agent/metadata-reachable"),
+        ("MachineFingerprintDoesNotMatch", "agent/registration-valid"),
+        ("app config could not be loaded", "agent/configuration-valid"),
+        ("failed to start worker ssm-agent-worker", "agent/installation-complete"),
+    ] {
+        let found = causes(text);
+        assert_eq!(found[0].checks[0], check, "{text}");
+        for candidate in &found {
+            let same = |other: &&Candidate| other.cause == candidate.cause;
+            assert_eq!(found.iter().filter(same).count(), 1, "{text}: {}", candidate.cause);
+        }
+    }
+    let by_runbook = causes("ThrottlingException: Rate exceeded");
+    assert!(by_runbook[0].cause.starts_with("Systems Manager answers the agent with an error"));
+    for found in causes("alice@i-0: Permission denied (publickey).") {
+        assert!(!found.checks.iter().any(|name| name == "operator/error-message-explained"));
+    }
+}
+
+#[test]
+fn a_whole_block_ranks_as_its_decisive_line() {
+    const BEGIN: &str = "Starting session with SessionId: alice-0123456789abcdef0\n\nSessionId: alice-0123456789abcdef0 :\n----------ERROR-------\n";
+    for (line, cause) in [
+        (
+            "Encountered error while initiating handshake. Fetching data key failed: Unable to retrieve data key, Error when decrypting data key AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/App/i-0abc123def4567890 is not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:111122223333:key/1",
+            &NODE_DECRYPT,
+        ),
+        (
+            "Unable to start shell: failed to start pty since RunAs user ubuntu does not exist",
+            &RUN_AS,
+        ),
+        ("Plugin with name Port is not supported by this version of ssm agent", &AGENT_TOO_OLD),
+        (
+            "Encountered error while initiating handshake. Handshake timed out.",
+            &CLIENT_KMS_CREDENTIALS,
+        ),
+    ] {
+        let (alone, block) =
+            (causes(line), causes(&format!("{BEGIN}{line}\nRegistrationKey does not exist")));
+        assert_eq!(block[0].cause, cause.what, "{line}");
+        let names = |found: &[Candidate]| -> Vec<String> {
+            found.iter().take(3).map(|candidate| candidate.cause.clone()).collect()
+        };
+        assert_eq!(names(&block), names(&alone));
+    }
+    assert_eq!(causes(BEGIN)[0].cause, BENIGN.what);
+}
+
+#[test]
+fn a_refusal_that_names_its_policy_excludes_policies_of_other_types() {
+    let identity =
+        [&ROLE_LACKS_SSM, &TARGET_RIGHTS, &DOCUMENT_RIGHTS, &NO_CHANNEL_RIGHTS, &CLIENT_KMS_RIGHTS];
+    let endpoint = [&ENDPOINT_POLICY, &ENDPOINT_POLICY_OPERATOR];
+    for action in [
+        "ssm:StartSession",
+        "ssm:UpdateInstanceInformation",
+        "kms:GenerateDataKey",
+        "ssmmessages:CreateDataChannel",
+    ] {
+        for (named, kind) in [
+            (format!("because no identity-based policy allows the {action} action"), 0),
+            ("with an explicit deny in an identity-based policy".into(), 0),
+            (format!("because no session policy allows the {action} action"), 0),
+            (format!("because no VPC endpoint policy allows the {action} action"), 1),
+            ("with an explicit deny in a VPC endpoint policy".into(), 1),
+            (format!("because no service control policy allows the {action} action"), 2),
+            ("with an explicit deny in a resource control policy".into(), 2),
+            (format!("because no permissions boundary allows the {action} action"), 2),
+        ] {
+            let text = format!(
+                "AccessDeniedException: User: arn:aws:sts::1:assumed-role/App/x is not authorized to perform: {action} on resource: * {named}"
+            );
+            let found = causes(&text);
+            let is_of = |causes: &[&Cause], candidate: &Candidate| {
+                causes.iter().any(|cause| cause.what == candidate.cause)
+            };
+            let groups: [&[&Cause]; 3] = [&identity, &endpoint, &[&GUARDRAIL]];
+            for (at, group) in groups.iter().enumerate().filter(|(at, _)| *at != kind) {
+                assert!(!found.iter().any(|candidate| is_of(group, candidate)), "{at}: {text}");
+            }
+            assert!(is_of(groups[kind], &found[0]), "{text}: {}", found[0].cause);
+        }
     }
 }
 

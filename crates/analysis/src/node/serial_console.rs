@@ -375,6 +375,15 @@ impl PolicyKind {
         }
     }
 
+    /// The types that refusals in the text name as the reason. The text is in lower case.
+    pub fn named_in(text: &str) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| {
+            let lacking = format!("no {} allows", kind.as_str()).to_lowercase();
+            let denying = format!("deny in {}", kind.with_article()).to_lowercase();
+            text.contains(&lacking) || text.contains(&denying)
+        })
+    }
+
     /// `an identity-based policy`, `a session policy`.
     #[must_use]
     pub fn with_article(self) -> String {
