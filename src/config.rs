@@ -9,14 +9,15 @@ pub mod effective;
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
+    slice,
 };
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use ssm_doctor_checks::{all, engine::check::Check};
 
 use crate::{
-    cli::{FailOn, ReportArgs, nearest},
+    cli::{FailOn, ReportArgs},
     gate::suppression::Suppression,
     render::Format,
 };
@@ -43,10 +44,39 @@ pub struct File {
     /// The report's format.
     format: Option<Format>,
     /// The outcomes that exit with 1, in addition to a blocked session, as `--fail-on` takes them.
-    fail_on: Option<Vec<FailOn>>,
+    fail_on: Option<OneOrSeveral>,
     /// Findings that do not count for the exit code.
     #[serde(default)]
     suppress: Vec<Suppression>,
+}
+
+/// One word, or a list of words.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+enum OneOrSeveral {
+    One(FailOn),
+    Several(Vec<FailOn>),
+}
+
+impl OneOrSeveral {
+    fn words(&self) -> &[FailOn] {
+        match self {
+            Self::One(word) => slice::from_ref(word),
+            Self::Several(words) => words,
+        }
+    }
+}
+
+/// By hand, because the error of an untagged enum does not say which word is wrong.
+impl<'d> Deserialize<'d> for OneOrSeveral {
+    fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(from)?;
+        let read: Result<Self, toml::de::Error> = match value {
+            toml::Value::Array(_) => value.try_into().map(Self::Several),
+            one => one.try_into().map(Self::One),
+        };
+        read.map_err(|error| D::Error::custom(error.message()))
+    }
 }
 
 /// The files that there are, the project's first.
@@ -61,6 +91,8 @@ pub enum ConfigError {
     Wrong { file: PathBuf, what: String },
     #[error("the configuration `{}` suppresses `{asked}`, which is no check", file.display())]
     NoCheck { file: PathBuf, asked: String, near: Option<String> },
+    #[error("the configuration `{}` suppresses `{asked}`, which is an area and no check", file.display())]
+    Area { file: PathBuf, asked: String },
 }
 
 impl ConfigError {
@@ -71,6 +103,9 @@ impl ConfigError {
                 format!("did you mean `{near}`? `ssm-doctor checks` lists them")
             }
             Self::NoCheck { .. } => "`ssm-doctor checks` lists them".into(),
+            Self::Area { asked, .. } => {
+                format!("name one check each; `ssm-doctor checks {asked}` lists those of the area")
+            }
             Self::Unreadable { .. } | Self::Wrong { .. } => {
                 "its keys are `runbook-base`, `profile`, `region`, `format`, `fail-on` and `[[suppress]]` with `check`, \
                  `target`, `reason`, `owner` and `expires`; schemas/config-v1.json describes them"
@@ -131,13 +166,17 @@ impl Config {
             args.format = self.find(|file| file.format.as_ref()).map(|found| *found.0);
         }
         if args.threshold.fail_on.is_empty() {
-            let found = self.find(|file| file.fail_on.as_deref()).map(|found| found.0);
+            let found = self.find(File::fail_on).map(|found| found.0);
             args.threshold.fail_on = found.unwrap_or(&[FailOn::Blocks]).to_vec();
         }
     }
 }
 
 impl File {
+    fn fail_on(&self) -> Option<&[FailOn]> {
+        self.fail_on.as_ref().map(OneOrSeveral::words)
+    }
+
     /// None if there is no such file.
     fn read(file: PathBuf) -> Result<Option<(PathBuf, Self)>, ConfigError> {
         let text = match fs::read_to_string(&file) {
@@ -174,12 +213,28 @@ impl File {
         if let Some(wrong) = read.suppress.iter().find(|suppression| !is_check(&suppression.check))
         {
             let asked = wrong.check.clone();
-            let names: Vec<String> = all().map(Check::name).collect();
-            let near = nearest(&asked, names.iter().map(String::as_str)).map(str::to_owned);
+            if all().any(|check| check.area() == asked) {
+                return Err(ConfigError::Area { file, asked });
+            }
+            let near = near_check(&asked);
             return Err(ConfigError::NoCheck { file, asked, near });
         }
         Ok(read)
     }
+}
+
+/// The check that was probably meant: of this name in an area, or spelled almost so. All checks of an area begin
+/// alike, so a common beginning alone says nothing.
+fn near_check(asked: &str) -> Option<String> {
+    const LEAST: f64 = 0.75;
+    let is_named = |name: &String| name.rsplit_once('/').is_some_and(|(_, own)| own == asked);
+    let likeness = |name: &str| strsim::normalized_damerau_levenshtein(name, asked);
+    let names = || all().map(Check::name);
+    names().find(is_named).or_else(|| {
+        names()
+            .filter(|name| likeness(name) >= LEAST)
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+    })
 }
 
 /// The first of these variables that is set to something.

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{Config, PROFILE, REGION, RUNBOOK_BASE, variable};
+use super::{Config, File, PROFILE, REGION, RUNBOOK_BASE, variable};
 use crate::cli::FailOn;
 
 /// What the command line says.
@@ -33,7 +33,7 @@ pub fn effective(flags: &Flags, config: &Config, our_runbooks: &str) -> Vec<Sett
     let profile = config.find(|file| file.profile.as_deref());
     let region = config.find(|file| file.region.as_deref());
     let format = config.find(|file| file.format.as_ref());
-    let fail_on = config.find(|file| file.fail_on.as_deref());
+    let fail_on = config.find(File::fail_on);
     let flag = (!flags.fail_on.is_empty()).then_some(flags.fail_on);
     let text = str::to_owned;
     let mut settings = vec![

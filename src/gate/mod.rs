@@ -163,19 +163,53 @@ impl Excuses {
 
     /// Does a finding not count, by itself or because of what it follows from?
     fn excuse(&self, finding: &Finding, all: &[Finding]) -> bool {
-        if self.of(finding.check).is_some() {
-            return true;
+        self.of(finding.check).is_some() || !self.accepted_causes(finding, all).is_empty()
+    }
+
+    /// The causes of a consequence, if each of them does not count; else none.
+    #[must_use]
+    pub fn accepted_causes<'f>(&self, finding: &Finding, all: &'f [Finding]) -> Vec<&'f Finding> {
+        if finding.standing != Some(Standing::Consequence) {
+            return Vec::new();
         }
-        let mut roots = all
-            .iter()
-            .filter(|other| {
-                matches!(other.standing, Some(Standing::Cause | Standing::Perhaps))
-                    && finding.check.follows_from(other.check)
-            })
-            .peekable();
-        finding.standing == Some(Standing::Consequence)
-            && roots.peek().is_some()
-            && roots.all(|root| self.of(root.check).is_some())
+        let causes = all.iter().filter(|other| {
+            matches!(other.standing, Some(Standing::Cause | Standing::Perhaps))
+                && finding.check.follows_from(other.check)
+        });
+        let causes: Vec<_> = causes.collect();
+        let are_accepted = causes.iter().all(|cause| self.of(cause.check).is_some());
+        if are_accepted { causes } else { Vec::new() }
+    }
+
+    /// For people: why a session that cannot start, or starts with a loss, does not count. None if it counts, or if
+    /// nothing was accepted.
+    #[must_use]
+    pub fn acceptance(&self, overall: Overall, findings: &[Finding]) -> Option<String> {
+        let counted = self.counted(overall, findings);
+        let counts = match overall {
+            Overall::Blocked => counted.blocked,
+            Overall::Degraded => counted.degrades,
+            Overall::Inconclusive => counted.inconclusive,
+            Overall::Healthy => true,
+        };
+        if counts {
+            return None;
+        }
+        let reports = |it: &&Finding| {
+            it.open || matches!(it.standing, Some(Standing::Cause | Standing::Perhaps))
+        };
+        let mut reasons: Vec<String> = Vec::new();
+        for finding in findings.iter().filter(reports) {
+            let reason = match self.of(finding.check) {
+                Some(Excuse::Suppressed(it)) => format!("suppressed until {}", it.expires),
+                Some(Excuse::Known) => "the baseline has it".into(),
+                None => continue,
+            };
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        (!reasons.is_empty()).then(|| format!("accepted: {}", reasons.join(", ")))
     }
 
     /// The verdict for the exit code, and whether anything of an impact has failed.

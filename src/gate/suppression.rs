@@ -6,6 +6,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// A year, a month and a day, for programs that do not know the format `date`.
+const DATE: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+
 /// A finding that does not count for the exit code until a day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -19,7 +22,7 @@ pub struct Suppression {
     /// Who accepts it.
     pub owner: String,
     /// The last day on which it is accepted (UTC): `"2026-12-31"`.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("format" = "date", "pattern" = DATE))]
     pub expires: Date,
 }
 

@@ -1,8 +1,8 @@
 //! JUnit XML: a suite for each target, and a case for each check.
 //!
 //! A case fails if the session is blocked by it, so that a test report agrees with the exit code. What the
-//! verdict depends on and was not seen is an error. Other faults and unknowns are told in the case's
-//! output.
+//! verdict depends on and was not seen is an error. What is accepted, and what follows from it alone, is skipped.
+//! Other faults and unknowns are in the case's output.
 
 use quick_junit::{NonSuccessKind, Report as Suites, SerializeError, TestCase, TestCaseStatus, TestSuite};
 use ssm_doctor_analysis::answer::Verdict;
@@ -58,10 +58,17 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
     let mut output = None;
     let note = report.excuses.note(finding.check).map(|note| clean(&note));
     let is_excused = report.excuses.of(finding.check).is_some();
+    let accepted = report.excuses.accepted_causes(finding, &report.diagnosis.findings);
     let status = match &finding.answer {
         Ok(Verdict::Fail(..)) | Err(_) if is_excused => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(format!("{}: {says}", note.unwrap_or_default()));
+            status
+        }
+        Ok(Verdict::Fail(..)) | Err(_) if !accepted.is_empty() => {
+            let causes: Vec<_> = accepted.iter().map(|cause| cause.check.name()).collect();
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("follows only from what is accepted ({}): {says}", causes.join(", ")));
             status
         }
         Ok(Verdict::Fail(evidence, _)) => {

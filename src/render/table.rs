@@ -93,6 +93,10 @@ pub fn line(report: &Report, view: View) -> String {
     let root = report.problems().into_iter().find(|it| it.role == Role::Root);
     let why = root.map(|it| format!(": {} [{}]", it.statement(), it.check.name()));
     spans.extend(why.as_deref().map(|why| (PLAIN, why)));
+    let diagnosis = &report.diagnosis;
+    let accepted = report.excuses.acceptance(diagnosis.overall, &diagnosis.findings);
+    let accepted = accepted.map(|accepted| format!(" ({accepted})"));
+    spans.extend(accepted.as_deref().map(|accepted| (FAINT, accepted)));
     page.line(0, &spans);
     page.finish()
 }

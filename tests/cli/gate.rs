@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use jsonschema::Validator;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -62,9 +63,22 @@ fn a_suppressed_finding_stays_and_does_not_count() {
         .find(|it| it.contains("\"network/endpoint-accepts-https\""))
         .unwrap();
     assert!(case.contains("<skipped message=\"suppressed until"), "{case}");
+    // What follows from it alone is no failure either: the test report agrees with the exit code.
+    assert!(junit.contains("failures=\"0\"") && junit.contains("errors=\"0\""), "{junit}");
+    let case = junit.split("<testcase ").find(|it| it.contains("\"agent/ping-online\"")).unwrap();
+    let says =
+        "<skipped message=\"follows only from what is accepted (network/endpoint-accepts-https): ";
+    assert!(case.contains(says), "{case}");
+    let github = demo(&folder, &["--format", "github"]).out;
+    assert!(!github.contains("::error"), "{github}");
+    let line = Run::new(&["demo", BROKEN, "-q"]).set("COLUMNS", "500").inside(&folder).go();
+    assert_eq!(line.code, 0);
+    assert!(line.out.contains("(accepted: suppressed until 2026-11-23)"), "{}", line.out);
     // Another target, and a threshold that other findings meet.
     suppress(&folder, CAUSE, "i-1*", "2026-11-23");
     assert_eq!(demo(&folder, &[]).code, 1);
+    assert!(!demo(&folder, &["-q"]).out.contains("accepted"));
+    assert!(!demo(&folder, &["--format", "junit"]).out.contains("failures=\"0\""));
 }
 
 #[test]
@@ -89,10 +103,20 @@ fn wrong_suppressions_are_refused_with_what_was_meant() {
     let ran = demo(&folder, &[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(ran.err.contains("did you mean `network/endpoint-accepts-https`?"), "{}", ran.err);
+    for (wrong, says) in [
+        ("network", "is an area and no check"),
+        ("endpoint-accepts-https", "did you mean `network/endpoint-accepts-https`?"),
+        ("network/no-such-thing-at-all", "help: `ssm-doctor checks` lists them"),
+    ] {
+        suppress(&folder, wrong, "*", "2026-11-23");
+        let ran = demo(&folder, &[]);
+        assert!(ran.code == 2 && ran.err.contains(says), "{wrong}: {}", ran.err);
+    }
     for (text, says) in [
         ("[[suppress]]\ncheck = 'dns/vpc-dns-enabled'\n", "missing field"),
         ("[[suppress]]\nchecks = 'dns/vpc-dns-enabled'\n", "`checks`"),
         ("fail-on = ['sometimes']\n", "sometimes"),
+        ("fail-on = 'sometimes'\n", "sometimes"),
     ] {
         fs::write(&file, text).unwrap();
         let ran = demo(&folder, &[]);
@@ -112,6 +136,8 @@ fn a_baseline_leaves_new_findings() {
         assert_eq!(demo(&folder, &["--format", name, "--output", &base]).code, 1);
         let ran = demo(&folder, &["--baseline", &base, "--format", "json"]);
         assert_eq!(ran.code, 0, "{name}: {}", ran.err);
+        let line = demo(&folder, &["--baseline", &base, "-q"]).out;
+        assert!(line.contains("(accepted: the baseline has it)"), "{line}");
         assert_eq!(finding(&json(&ran.out), CAUSE)["known"], true);
         let sarif = json(&demo(&folder, &["--baseline", &base, "--format", "sarif"]).out);
         assert_eq!(sarif["runs"][0]["results"][0]["baselineState"], "unchanged");
@@ -186,6 +212,8 @@ fn flags_environment_project_and_user_come_in_this_order() {
         settings(&["--profile", "flag", "--fail-on", "never"], &[("AWS_PROFILE", "variable")]);
     is(&flags, "profile", "flag", "--profile");
     is(&flags, "fail-on", "never", "--fail-on");
+    fs::write(path(&project, "ssm-doctor.toml"), "fail-on = 'degrades'\n").unwrap();
+    is(&settings(&[], &[]), "fail-on", "degrades", "ssm-doctor.toml");
     // The settings are in force.
     let run = Run::new(&["demo", "private-endpoints"])
         .set("XDG_CONFIG_HOME", &home.path().display().to_string());
@@ -195,12 +223,25 @@ fn flags_environment_project_and_user_come_in_this_order() {
 #[test]
 fn the_documented_file_fits_its_schema_and_is_read() {
     let schema = schema("config-v1.json");
-    let document = fs::read_to_string(Path::new(ROOT).join("ci/README.md")).unwrap();
-    let (_, rest) = document.split_once("```toml\n").unwrap();
-    let (text, _) = rest.split_once("```").unwrap();
+    for document in ["README.md", "ci/README.md"] {
+        let document = fs::read_to_string(Path::new(ROOT).join(document)).unwrap();
+        let (_, rest) = document.split_once("```toml\n").unwrap();
+        documented(&schema, rest.split_once("```").unwrap().0);
+    }
+}
+
+fn documented(schema: &Validator, text: &str) {
     let value: Value = toml::from_str(text).unwrap();
     assert!(schema.is_valid(&value), "{value}");
     assert!(!schema.is_valid(&json!({ "suppress": [{ "check": "x" }] })));
+    let mut wrong = serde_json::to_value(&value).unwrap();
+    wrong["suppress"][0]["expires"] = json!("2026-13-01");
+    assert!(!schema.is_valid(&wrong), "{wrong}");
+    for (fail_on, is_valid) in
+        [(json!("degrades"), true), (json!(["degrades"]), true), (json!("x"), false)]
+    {
+        assert_eq!(schema.is_valid(&json!({ "fail-on": fail_on })), is_valid, "{fail_on}");
+    }
     let folder = folder();
     fs::write(path(&folder, "ssm-doctor.toml"), text).unwrap();
     let ran = Run::new(&["config"]).inside(&folder).go();
