@@ -634,12 +634,12 @@ pub enum UsageError {
     #[error("there is no area `{asked}`")]
     NoArea { asked: String, areas: String },
     #[error("no instance or node answers to `{asked}`")]
-    NotFound { asked: String },
+    NotFound { asked: String, near: Option<String> },
     #[error("{first} and {second} both read standard input")]
     OneInput { first: &'static str, second: &'static str },
     #[error("`{asked}` is a duration without its flag")]
     LooseDuration { asked: String },
-    #[error("`--output {asked}` names a file, and `{asked}` is a format")]
+    #[error("`--output {asked}` names a file, not a format")]
     FormatAsFile { asked: String },
     #[error("only one of --error, --facts, --agent-log and --probe can read standard input")]
     SharedInput,
@@ -671,20 +671,31 @@ impl UsageError {
             }
             Self::NoScenario { .. } => "`ssm-doctor demo --list` lists them".into(),
             Self::NoArea { areas, .. } => format!("the areas are {areas}"),
-            Self::NotFound { .. } => {
+            Self::NotFound { near: Some(near), .. } => format!("did you mean `{near}`?"),
+            Self::NotFound { near: None, .. } => {
                 "`aws ec2 describe-instances` and `aws ssm describe-instance-information` list what there is; check the Region and the profile too".into()
             }
             Self::OneInput { .. } => "give one of them a file".into(),
             Self::LooseDuration { asked } => {
                 format!("write `--wait={asked}`, or `--timeout {asked}`")
             }
-            Self::FormatAsFile { asked } => format!(
-                "use `--format {asked}`; for a file of that name, write `--output ./{asked}`"
-            ),
+            Self::FormatAsFile { asked } => {
+                let advice = match Format::from_str(asked, true) {
+                    Ok(_) => format!("use `--format {asked}`"),
+                    Err(_) => format!("`--format` takes {}", formats().join(", ")),
+                };
+                format!("{advice}; for a file of that name, write `--output ./{asked}`")
+            }
             Self::SharedInput => "give all but one of them as a text or a file".into(),
             Self::SameFile { .. } => "give each its own file".into(),
         }
     }
+}
+
+/// The formats of a report, as `--format` takes them.
+fn formats() -> Vec<String> {
+    let values = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect()
 }
 
 /// The name that was probably meant.

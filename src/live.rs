@@ -24,7 +24,7 @@ use crate::{
     judge::line,
     node::FromNode,
     picker,
-    publish::Sink,
+    publish::{Sink, beside},
     render::safe::shown,
     report::Report,
     report_options::{error_text, load_gate, report_on, reported},
@@ -41,7 +41,8 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
     let sink = Sink::open(&args.report)?;
     let gate = load_gate(&args.report, config)?;
     let error = error_text(args)?;
-    let (snapshots, reports) = waited(look(args, asked, error, config))?;
+    let mut missing = Vec::new();
+    let (snapshots, reports) = waited(look(args, asked, error, config, &mut missing))?;
     let can_start = reports.iter().all(|report| report.diagnosis.overall.can_start());
     let (mut shown, mut published) = (Vec::new(), Vec::new());
     for (snapshot, report) in snapshots.into_iter().zip(reports) {
@@ -62,7 +63,7 @@ pub fn diagnose(args: &Diagnose, asked: &[Asked], config: &Config) -> Result<u8,
             note(&format!("start the session: {}", start.line(args.report.shell.into())));
         }
     }
-    Ok(code)
+    Ok(beside(code, &missing))
 }
 
 /// Waits for `work`, or until the user interrupts it.
@@ -86,12 +87,14 @@ fn runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failu
     done
 }
 
-/// Looks once; with `--wait`, until a session can start to every target or the time is up.
+/// Looks once; with `--wait`, until a session can start to every target or the time is up. Adds to `missing` the names
+/// that nothing answers to.
 async fn look(
     args: &Diagnose,
     asked: &[Asked],
     error: Option<ErrorText>,
     config: &Config,
+    missing: &mut Vec<UsageError>,
 ) -> Result<(Vec<Snapshot>, Vec<Report>), Failure> {
     let mut progress = Progress::new();
     progress.say("finding credentials");
@@ -107,7 +110,7 @@ async fn look(
     let account = Account::connect(region, here).await.map_err(LiveError::from)?;
     // The list of targets is drawn in the same line.
     progress.say("");
-    let (targets, listed) = meant(args, asked, &account).await?;
+    let (targets, listed) = meant(args, asked, &account, missing).await?;
     let from_node = FromNode::of(args, &targets)?;
     let started = Instant::now();
     let mut heartbeat = Heartbeat::default();
@@ -230,17 +233,18 @@ async fn meant(
     args: &Diagnose,
     asked: &[Asked],
     account: &Account,
+    missing: &mut Vec<UsageError>,
 ) -> Result<(Vec<Target>, Facts), Failure> {
     let names_none = asked.is_empty() && args.tag.is_empty();
     if !names_none && args.tag.is_empty() && !asked.iter().any(Asked::is_description) {
-        return Ok((select(asked, &[], &[])?, Facts::default()));
+        return Ok((select(asked, &[], &[], missing)?, Facts::default()));
     }
     let all = list(account).await?;
     let candidates = candidates(&all);
     let chosen = if names_none {
         vec![picker::pick(&candidates)?]
     } else {
-        select(asked, &args.tag, &candidates)?
+        select(asked, &args.tag, &candidates, missing)?
     };
     let known = about(&chosen, &all);
     Ok((chosen, known))

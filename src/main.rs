@@ -122,7 +122,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
             let on_request = policy::OnRequest { organization, user_data, deep };
             let policy = policy::Policy::new(assume_role, on_request);
             output::print(&policy.text(format)?)?;
-            if let Some(note) = policy.note()? {
+            if let Some(note) = policy.note(format)? {
                 say("note: ", &note);
             }
             Ok(0)
@@ -180,7 +180,8 @@ fn diagnose(args: &Diagnose, config: &Config) -> Result<u8, Failure> {
         });
     }
     let sink = Sink::open(&args.report)?;
-    let snapshots = saved(args, &asked)?;
+    let mut missing = Vec::new();
+    let snapshots = saved(args, &asked, &mut missing)?;
     let targets: Vec<Target> =
         snapshots.iter().map(|snapshot| snapshot.scope.target.clone()).collect();
     let from_node = FromNode::of(args, &targets)?;
@@ -208,11 +209,17 @@ fn diagnose(args: &Diagnose, config: &Config) -> Result<u8, Failure> {
         shown.push(snapshot);
         reports.push(report);
     }
-    sink.publish(&args.report, &reports, &shown)
+    let code = sink.publish(&args.report, &reports, &shown)?;
+    Ok(publish::beside(code, &missing))
 }
 
-/// The saved facts that are asked about: all, if nothing is asked.
-fn saved(args: &Diagnose, asked: &[Asked]) -> Result<Vec<Snapshot>, Failure> {
+/// The saved facts that are asked about: all, if nothing is asked. Adds to `missing` what they do not have, unless
+/// they have nothing of it.
+fn saved(
+    args: &Diagnose,
+    asked: &[Asked],
+    missing: &mut Vec<UsageError>,
+) -> Result<Vec<Snapshot>, Failure> {
     let mut all: Vec<(&Path, Snapshot)> = Vec::new();
     for file in &args.facts {
         all.extend(line::load(file)?.into_iter().map(|snapshot| (file.as_path(), snapshot)));
@@ -239,15 +246,18 @@ fn saved(args: &Diagnose, asked: &[Asked]) -> Result<Vec<Snapshot>, Failure> {
         .iter()
         .map(|(_, Snapshot { scope, facts, .. })| Candidate::of(&scope.target, facts))
         .collect();
-    let chosen = targets::select(asked, &args.tag, &candidates)?;
+    let chosen = targets::select(asked, &args.tag, &candidates, missing)?;
     let mut found = Vec::new();
     for target in chosen {
         let mine = all.iter().filter(|(_, snapshot)| snapshot.scope.target == target);
         let before = found.len();
         found.extend(mine.map(|(_, snapshot)| snapshot.clone()));
         if found.len() == before {
-            return Err(UsageError::NotFound { asked: target.to_string() }.into());
+            missing.push(UsageError::NotFound { asked: target.to_string(), near: None });
         }
+    }
+    if found.is_empty() && !missing.is_empty() {
+        return Err(missing.swap_remove(0).into());
     }
     Ok(found)
 }

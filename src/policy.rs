@@ -133,7 +133,8 @@ impl Policy {
         }
     }
 
-    /// Where the policy does not fit, and where it does. None if it fits everywhere.
+    /// Where the policy does not fit, and where it does. None if it fits wherever this format puts it: a document
+    /// belongs anywhere, and the other formats write a managed policy.
     ///
     /// Source: IAM User Guide, "IAM and AWS STS quotas": all inline policies of a user together have at most
     /// 2,048 characters, those of a group 5,120, those of a role 10,240, and a managed policy 6,144. White space
@@ -141,17 +142,23 @@ impl Policy {
     ///
     /// # Errors
     /// If it cannot be written, which is a defect.
-    pub fn note(&self) -> Result<Option<String>, Failure> {
+    pub fn note(&self, format: PolicyFormat) -> Result<Option<String>, Failure> {
+        const MANAGED: &str = "a managed policy";
         const PLACES: [(&str, usize); 4] = [
             ("the inline policies of a user", 2_048),
             ("the inline policies of a group", 5_120),
-            ("a managed policy", 6_144),
+            (MANAGED, 6_144),
             ("the inline policies of a role", 10_240),
         ];
         let text = self.text(PolicyFormat::Json)?;
         let length = text.chars().filter(|letter| !letter.is_whitespace()).count();
+        let is_meant = |place: &str| match format {
+            PolicyFormat::Json => true,
+            PolicyFormat::Terraform | PolicyFormat::Cloudformation => place == MANAGED,
+        };
         let listed = |fits: bool| {
             let places = PLACES.iter().filter(|place| (length <= place.1) == fits);
+            let places = places.filter(|place| fits || is_meant(place.0));
             let places = places.map(|(place, most)| format!("{place} ({most})"));
             places.collect::<Vec<_>>().join(", ")
         };

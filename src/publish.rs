@@ -3,12 +3,12 @@
 use ssm_doctor_checks::engine::diagnosis::Overall;
 
 use crate::{
-    cli::{FailOn, ReportArgs},
+    cli::{FailOn, ReportArgs, UsageError},
     failure::{COULD_NOT_RUN, Failure},
     output::{self, Outputs, Pending, Readers},
     render::{Format, Screen, View, table},
     report::Report,
-    screen::{screen, warn},
+    screen::{say, screen, warn},
     snapshot::Snapshot,
 };
 
@@ -87,6 +87,16 @@ pub fn exit_code(report: &Report, fail_on: &[FailOn]) -> u8 {
     } else {
         0
     }
+}
+
+/// How a run ends that reports on some of its targets: says which it could not find.
+#[must_use]
+pub fn beside(code: u8, missing: &[UsageError]) -> u8 {
+    for error in missing {
+        say("error: ", &error.to_string());
+        say("help: ", &error.help());
+    }
+    if missing.is_empty() { code } else { worst(code, COULD_NOT_RUN) }
 }
 
 /// How a run about several targets ends: 2 before 1 before 3 before 0.

@@ -9,7 +9,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::{
-    cli::{self, Diagnose, UsageError},
+    cli::{self, Diagnose, UsageError, nearest},
     input,
     render::safe::shown,
     tag::Tag,
@@ -70,6 +70,13 @@ impl Asked {
             }
             Self::Address(address) => candidate.addresses.contains(address),
         }
+    }
+
+    /// The name that was probably meant.
+    fn near(&self, candidates: &[Candidate]) -> Option<String> {
+        let Self::Name(name) = self else { return None };
+        let names = candidates.iter().flat_map(|it| it.name.iter().chain(&it.computer));
+        nearest(name, names.map(String::as_str)).map(str::to_owned)
     }
 }
 
@@ -205,16 +212,18 @@ pub fn candidates(facts: &Facts) -> Vec<Candidate> {
 }
 
 /// The targets that are meant, in the order of the words, each once. `tags`: those that have all of them
-/// are meant too.
+/// are meant too. Adds to `missing` each word, and the tags, that nothing answers to.
 ///
 /// # Errors
-/// The first word, or the tags, that nothing answers to.
+/// The first of them, if nothing answers to anything.
 pub fn select(
     asked: &[Asked],
     tags: &[Tag],
     candidates: &[Candidate],
+    missing: &mut Vec<UsageError>,
 ) -> Result<Vec<Target>, UsageError> {
     let mut chosen: Vec<Target> = Vec::new();
+    let mut not_found: Vec<UsageError> = Vec::new();
     let mut choose = |target: &Target| {
         if !chosen.contains(target) {
             chosen.push(target.clone());
@@ -228,7 +237,10 @@ pub fn select(
         }
         let meant: Vec<_> = candidates.iter().filter(|candidate| word.means(candidate)).collect();
         if meant.is_empty() {
-            return Err(UsageError::NotFound { asked: word.to_string() });
+            not_found.push(UsageError::NotFound {
+                asked: word.to_string(),
+                near: word.near(candidates),
+            });
         }
         for candidate in meant {
             choose(&candidate.target);
@@ -240,12 +252,16 @@ pub fn select(
         if meant.is_empty() {
             let tags: Vec<_> =
                 tags.iter().map(|tag| format!("{}={}", tag.key, tag.value)).collect();
-            return Err(UsageError::NotFound { asked: tags.join(", ") });
+            not_found.push(UsageError::NotFound { asked: tags.join(", "), near: None });
         }
         for candidate in meant {
             choose(&candidate.target);
         }
     }
+    if chosen.is_empty() && !not_found.is_empty() {
+        return Err(not_found.swap_remove(0));
+    }
+    missing.append(&mut not_found);
     Ok(chosen)
 }
 
@@ -311,17 +327,29 @@ mod tests {
         };
         let tag = |raw: &str| raw.parse::<Tag>().unwrap();
         let twice = words(&["web-1", "10.0.11.23"]);
-        let chosen = select(&twice, &[tag("Environment=production")], &all).unwrap();
+        let mut missing = Vec::new();
+        let chosen = select(&twice, &[tag("Environment=production")], &all, &mut missing).unwrap();
         assert_eq!(chosen, std::slice::from_ref(&web.target));
-        assert_eq!(select(&words(&["i-1234abcd"]), &[], &all).unwrap().len(), 1);
+        assert_eq!(select(&words(&["i-1234abcd"]), &[], &all, &mut missing).unwrap().len(), 1);
+        assert!(missing.is_empty());
         for (asked, tags) in [
             (words(&["web-2"]), vec![]),
             (words(&["10.0.11.24"]), vec![]),
             (vec![], vec![tag("Environment=test")]),
             (vec![], vec![tag("Environment=production"), tag("Name=web-2")]),
         ] {
-            assert!(matches!(select(&asked, &tags, &all), Err(UsageError::NotFound { .. })));
+            let chosen = select(&asked, &tags, &all, &mut missing);
+            assert!(matches!(chosen, Err(UsageError::NotFound { .. })) && missing.is_empty());
         }
+        // One wrong word does not hide the others.
+        let chosen = select(&words(&["wbe-1", "web-1"]), &[], &all, &mut missing).unwrap();
+        assert_eq!(chosen, std::slice::from_ref(&web.target));
+        let near = |wrong: &UsageError| match wrong {
+            UsageError::NotFound { asked, near } => (asked.clone(), near.clone()),
+            other => panic!("{other}"),
+        };
+        let near: Vec<_> = missing.iter().map(near).collect();
+        assert_eq!(near, [("wbe-1".to_owned(), Some("web-1".to_owned()))]);
     }
 
     #[test]

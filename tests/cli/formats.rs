@@ -300,7 +300,7 @@ fn a_format_is_no_file_and_no_file_is_written_twice() {
     let file = facts(&folder, "private-endpoints", |_| {});
     let rows: &[(&[&str], &[&str])] = &[
         (&["demo", "--output", "json"], &["`--format json`", "./json"]),
-        (&["demo", "--output", "text"], &["`--format text`"]),
+        (&["demo", "--output", "text"], &["`--format` takes table, short, ", "./text"]),
         (&["demo", "--output", "a.txt", "--output", "a.txt"], &["`a.txt` is named twice"]),
         (&["demo", "--output", "f", "--save-facts", "f"], &["--output and --save-facts"]),
         (&["--facts", &file, "--output", &file], &["--facts and --output"]),

@@ -878,11 +878,16 @@ fn the_policy_lets_nothing_but_look() {
     assert_eq!(ran.err.contains(&note), length > 2048, "{}", ran.err);
     assert!(length <= 6144, "{length}: not even a managed policy");
     let policy = json(&ran.out);
-    let stack = json(&run(&["policy", "--format", "cloudformation"]).out);
+    // The other formats make a managed policy, in which it fits.
+    let stack = run(&["policy", "--format", "cloudformation"]);
+    assert_eq!(stack.err, "");
+    let stack = json(&stack.out);
     let resource = &stack["Resources"]["SsmDoctorReadOnly"];
     assert_eq!(resource["Type"], "AWS::IAM::ManagedPolicy");
     assert_eq!(resource["Properties"]["PolicyDocument"], policy);
-    let terraform = run(&["policy", "--format", "terraform"]).out;
+    let terraform = run(&["policy", "--format", "terraform"]);
+    assert_eq!(terraform.err, "");
+    let terraform = terraform.out;
     let quoted =
         terraform.lines().filter_map(|line| line.trim().strip_suffix("\",")?.strip_prefix('"'));
     assert_eq!(json!(quoted.collect::<Vec<_>>()), policy["Statement"][0]["Action"], "{terraform}");

@@ -148,6 +148,21 @@ fn targets_are_named_as_people_name_them() {
 }
 
 #[test]
+fn a_wrong_name_does_not_hide_the_other_reports() {
+    let folder = folder();
+    let files = files(&folder, &["private-endpoints", BROKEN]);
+    for wrong in ["wbe-1", "i-1234abcd"] {
+        let ran = run(&with(&files, &["web-0", wrong, "--format", "json"]));
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert_eq!(json(&ran.out)["target"]["id"], "i-0abc123def4567890");
+        assert!(ran.err.contains(&format!("answers to `{wrong}`")), "{}", ran.err);
+    }
+    let ran = run(&with(&files, &["wbe-1"]));
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+    assert!(ran.err.contains("did you mean `web-1`?"), "{}", ran.err);
+}
+
+#[test]
 fn saved_facts_of_several_are_lines_and_are_judged_alike() {
     let folder = folder();
     let files = files(&folder, &["private-endpoints", BROKEN]);
