@@ -36,6 +36,7 @@ from moto.iam.models import IAMBackend, User
 from moto.iam.responses import IamResponse
 from moto.logs.utils import EventMessageFilter
 from moto.networkfirewall.responses import NetworkFirewallResponse
+from moto.kms.models import KmsBackend
 from moto.route53.models import FakeZone, Route53Backend, route53_backends
 from moto.route53.responses import Route53
 from moto.route53resolver.models import ResolverRule, ResolverRuleAssociation, Route53ResolverBackend
@@ -788,6 +789,15 @@ def describe_firewall(self: NetworkFirewallResponse) -> str:
     return json.dumps({"UpdateToken": "1", "Firewall": about, "FirewallStatus": status})
 
 
+def enable_key(self: KmsBackend, key_id: str) -> None:
+    """KMS takes a key's ARN too."""
+    self.keys[self.get_key_id(key_id)].enabled = True
+
+
+def disable_key(self: KmsBackend, key_id: str) -> None:
+    self.keys[self.get_key_id(key_id)].enabled = False
+
+
 def apply() -> None:
     TransitGatewayAttachment.association = property(transit_association)
     TransitGatewayRouteTableBackend.get_all_transit_gateway_route_tables = transit_tables
@@ -837,6 +847,8 @@ def apply() -> None:
     Route53Backend.create_hosted_zone = create_hosted_zone
     Route53Backend.associate_vpc_with_hosted_zone = associate_vpc_with_hosted_zone
     Route53Backend.list_resource_record_sets = list_resource_record_sets
+    KmsBackend.enable_key = enable_key
+    KmsBackend.disable_key = disable_key
     Route53ResolverBackend.list_resolver_rule_associations = list_resolver_rule_associations
     ResolverRule.description = resolver_rule
     User.permissions_boundary = None

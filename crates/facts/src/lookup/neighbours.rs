@@ -7,7 +7,7 @@ use alloc::{collections::BTreeSet, vec::Vec};
 
 use super::{facts::Facts, need::Need, row::Row};
 use crate::{
-    ec2::{Endpoint, Instance, RouteTable, TargetKind},
+    ec2::{Endpoint, Instance, NetworkInterface, RouteState, RouteTable, TargetKind},
     iam::{Decision, Question, Simulation},
     ids::*,
     scope::Scope,
@@ -163,6 +163,7 @@ fn after_route_tables(vpc: &VpcId, row: &[RouteTable], facts: &Facts, scope: &Sc
     if targets(row).any(leads_out) {
         needs.push(Need::public_access_block(scope.region.clone()));
     }
+    needs.extend(dead_interfaces(row).map(Need::network_interface));
     // Packets of the instance may well leave by a transit gateway: there is a route to one, and no endpoint for
     // Systems Manager.
     let instance = scope.target.instance().and_then(|id| facts.instances.get(id));
@@ -177,6 +178,28 @@ fn after_route_tables(vpc: &VpcId, row: &[RouteTable], facts: &Facts, scope: &Sc
         needs.extend(of_transit_gateway_attachments(vpc, facts, scope));
     }
     needs
+}
+
+/// A dead route to an instance's interface is alive again once the instance runs.
+fn after_network_interface(
+    id: &NetworkInterfaceId,
+    row: &NetworkInterface,
+    facts: &Facts,
+    _: &Scope,
+) -> Needs {
+    let mut tables = facts.route_tables.values().filter_map(Row::present);
+    let is_dead = tables.any(|tables| dead_interfaces(tables).any(|dead| dead == *id));
+    row.instance.clone().filter(|_| is_dead).map(Need::instance).into_iter().collect()
+}
+
+/// The interfaces to which routes lead that EC2 calls blackholes.
+fn dead_interfaces(tables: &[RouteTable]) -> impl Iterator<Item = NetworkInterfaceId> {
+    let routes = tables.iter().flat_map(|table| &table.routes);
+    let dead = routes.filter(|route| route.state == RouteState::Blackhole);
+    dead.filter_map(|route| match route.via.kind() {
+        TargetKind::Interface(id) => Some(id),
+        _ => None,
+    })
 }
 
 /// What the routes lead to.

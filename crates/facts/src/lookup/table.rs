@@ -30,7 +30,8 @@ macro_rules! table {
     internet_gateways in internet_gateways: VpcId => Vec<InternetGateway>, asked with ["ec2:DescribeInternetGateways"];
     nat_gateway in nat_gateways: NatGatewayId => NatGateway, asked with ["ec2:DescribeNatGateways"];
     security_group in security_groups: SecurityGroupId => SecurityGroup, asked with ["ec2:DescribeSecurityGroups"];
-    network_interface in network_interfaces: NetworkInterfaceId => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"];
+    network_interface in network_interfaces: NetworkInterfaceId => NetworkInterface, asked with ["ec2:DescribeNetworkInterfaces"],
+        then after_network_interface;
     /// The CIDRs of a managed prefix list, AWS's own lists included.
     prefix_list in prefix_lists: PrefixListId => PrefixList, asked with ["ec2:GetManagedPrefixListEntries"];
     /// The egress-only internet gateways attached to a VPC.
