@@ -170,7 +170,7 @@ pub fn ranked(text: &str) -> Vec<Ranked> {
     for (Message { causes, weight, .. }, length, message) in found {
         let causes = (1_u16..)
             .zip(*causes)
-            .filter(|(_, cause)| !cause.is_excluded_by(&policies) && !(real && is_benign(cause)));
+            .filter(|(_, cause)| !(cause.is_excluded_by(&policies) || real && is_benign(cause)));
         for (place, cause) in causes {
             let points = weight.factor() * f64::from(length) / f64::from(place);
             match ranked.iter_mut().find(|known| known.cause.what == cause.what) {

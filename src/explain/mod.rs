@@ -186,11 +186,11 @@ fn print_causes(page: &mut Page, causes: &Causes) {
     let more = causes.candidates.get(MOST..).unwrap_or_default();
     if !more.is_empty() {
         let shown = causes.candidates.iter().take(MOST).flat_map(|candidate| &candidate.checks);
-        let mut named: HashSet<&String> = shown.collect();
+        let mut known: HashSet<&String> = shown.collect();
         let names: Vec<&str> = more
             .iter()
             .flat_map(|candidate| &candidate.checks)
-            .filter(|name| named.insert(*name))
+            .filter(|name| known.insert(*name))
             .map(String::as_str)
             .collect();
         if !names.is_empty() {

@@ -691,6 +691,8 @@ _init_vpc = VPC.__init__
 _serialized = BaseResponse.serialized
 _get_bucket_encryption = S3Backend.get_bucket_encryption
 _create_hosted_zone = Route53Backend.create_hosted_zone
+_enable_key = KmsBackend.enable_key
+_disable_key = KmsBackend.disable_key
 _associate_vpc_with_hosted_zone = Route53Backend.associate_vpc_with_hosted_zone
 _list_resource_record_sets = Route53Backend.list_resource_record_sets
 _filter_of_messages = EventMessageFilter.__init__
@@ -791,11 +793,11 @@ def describe_firewall(self: NetworkFirewallResponse) -> str:
 
 def enable_key(self: KmsBackend, key_id: str) -> None:
     """KMS takes a key's ARN too."""
-    self.keys[self.get_key_id(key_id)].enabled = True
+    _enable_key(self, self.get_key_id(key_id))
 
 
 def disable_key(self: KmsBackend, key_id: str) -> None:
-    self.keys[self.get_key_id(key_id)].enabled = False
+    _disable_key(self, self.get_key_id(key_id))
 
 
 def apply() -> None:

@@ -132,7 +132,7 @@ fn agent_log() {
     });
 }
 
-/// What people paste. The message of an event of CloudTrail is read as well.
+/// What people paste. The message of an event of `CloudTrail` is read as well.
 #[test]
 fn error_message() {
     let texts = seeds("tests/fuzz/corpus/message", ".txt");
