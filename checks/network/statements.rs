@@ -25,9 +25,6 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
             let off = format!("has DNS support or DNS hostnames off, so the private names of {endpoint} do not work");
             if *prevents_private_dns { off + ", and AWS turns private DNS on only in a VPC with both" } else { off }
         }
-        ZoneNotAsked { host } => {
-            format!("has DNS hostnames off, so its private hosted zone for {host} is not asked, and the name resolves to public addresses, to which there is no way")
-        }
         PrivateDnsOn => "has private DNS on".into(),
         PrivateDnsOff => "has private DNS off, so the service's name resolves to public addresses".into(),
         PrivateDnsReplaced => "has private DNS off, and a private hosted zone replaces it".into(),
@@ -136,9 +133,6 @@ pub(crate) fn statement(statement: &NetworkStatement) -> String {
         PeeringActive => "is an active peering connection".into(),
         PeeringIs(state) => format!("is a peering connection that is {state}"),
         PeeringIsNotTransitive => "is a peering connection, by which nothing gets to the peer's own gateways".into(),
-        PeeringLeadsElsewhere { peer, wanted } => format!(
-            "is a peering connection with {peer}, which passes nothing on to {wanted}: peering is not transitive"
-        ),
         NoAttachment(vpc) => format!("has no attachment of {vpc}"),
         AttachmentIs { vpc, attachment, state } => format!("has an attachment of {vpc}, {attachment}, that is {state}"),
         AttachmentServesZone { zone, attachment } => format!("takes packets from {zone} by {attachment}"),

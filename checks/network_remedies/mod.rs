@@ -92,11 +92,6 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             format!("start the DNS server {instance}"),
             Ec2Change::StartInstance { instance: instance.clone() },
         ),
-        ConnectVpcs { one, other } => vec![
-            FixOption::new(format!("connect {one} and {other} directly"))
-                .after(format!("create a peering connection between {one} and {other} and accept it, or attach both to a transit gateway"))
-                .after(format!("point the routes of {one} and of {other} for each other's addresses at it")),
-        ],
         AcceptPeering { peering } => transit::peering(&network, peering),
         RepairAttachment { vpc, gateway, subnet, attachment, because } => {
             vec![transit::attachment(vpc, gateway, subnet, attachment.as_deref(), *because)]

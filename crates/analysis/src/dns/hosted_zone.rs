@@ -136,16 +136,6 @@ impl<'a> Query<'a, '_> {
         self.by_candidate(candidates.first(), by_endpoint, settings)
     }
 
-    /// Where the name would lead if the VPC's DNS attributes let its zones be asked.
-    pub(super) fn if_zones_were_asked(
-        &self,
-        by_endpoint: Resolution<'a>,
-        settings: &Settings<'a>,
-    ) -> Result<Resolution<'a>, Unknown> {
-        let candidates = self.candidates(&by_endpoint, settings);
-        Ok(self.by_candidate(candidates.first(), by_endpoint, settings)?.to)
-    }
-
     fn by_candidate(
         &self,
         first: Option<&Candidate<'a>>,

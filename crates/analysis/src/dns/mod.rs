@@ -39,4 +39,4 @@ pub use dhcp_options::{dhcp_servers, foreign_resolver, handed_out};
 pub use outcome::{EndpointFault, ListEntry, Remedy, Statement};
 pub(crate) use query::stands_at;
 pub use resolution::{Defect, Elsewhere, Families, Name, Resolution, Step, StepKind};
-pub use resolver::{forwarding_rule, resolve, unasked_name};
+pub use resolver::{forwarding_rule, resolve};

@@ -12,7 +12,7 @@ use crate::case::Case;
 use crate::dns::{
     outcome::{Remedy, Statement},
     query::Query,
-    resolution::{Families, KnownName, Name, Resolution, Step, StepKind},
+    resolution::{Families, KnownName, Name, Step, StepKind},
     settings::{Settings, both},
 };
 use ssm_doctor_facts::{
@@ -72,26 +72,6 @@ pub fn forwarding_rule<'a>(
         Some(unknown) => Err(unknown),
         None => Ok(found.map(|(id, rule)| (id.clone(), rule))),
     }
-}
-
-/// The host name of a service, and where a private hosted zone or a Route 53 Profile would lead it if the VPC had DNS
-/// hostnames on; None if that would change nothing.
-///
-/// # Errors
-/// [`Unknown`] when the VPC's DNS attributes, or what decides then, was not seen.
-pub fn unasked_name<'a>(
-    case: &Case<'a>,
-    vpc: &VpcId,
-    service: &str,
-) -> Result<Option<(String, Resolution<'a>)>, Unknown> {
-    let dns = case.facts.vpc_dns(vpc).required()?;
-    if dns.hostnames || !dns.support {
-        return Ok(None);
-    }
-    let query = Query::new(case, case.scope, vpc, service);
-    let to = query.if_zones_were_asked(query.by_endpoint()?, &Settings::of(&query))?;
-    let leads = matches!(to, Resolution::Endpoint(_) | Resolution::Elsewhere(_));
-    Ok(leads.then_some((query.host, to)))
 }
 
 impl Query<'_, '_> {

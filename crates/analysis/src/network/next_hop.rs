@@ -320,7 +320,7 @@ impl PathTrace<'_> {
         match route.via.kind() {
             TargetKind::Peering(id) => vec![
                 hop(HopKind::NextHop, Ok(active(table, route))),
-                hop(HopKind::Peering, self.peering(from.0, (table, route), &id, flow)),
+                hop(HopKind::Peering, self.peering(table, route, &id, flow.target)),
             ],
             TargetKind::TransitGateway(id) => self.transit_gateway(from, (table, route), &id, flow),
             // The internet has no route to such addresses, nor to an interface that has none but the VPC's own, and a

@@ -485,7 +485,7 @@ impl PathTrace<'_> {
                 {
                     self.to_gateway_endpoint(gateway, hops)
                 } else {
-                    self.to_public_despite_zone(hops)
+                    self.to_public(hops)
                 }
             }
             Resolution::PublicDespite(endpoint, defect) => {

@@ -10,7 +10,7 @@ use ssm_doctor_facts::{
 
 use crate::{
     answer::*,
-    dns::{self, Resolution, StepKind},
+    dns::{self, StepKind},
     network::{
         address_set::{Addresses, Family},
         flow::{PathTrace, Remote, join},
@@ -48,30 +48,6 @@ impl PathTrace<'_> {
         let id = &self.from.interface.id;
         hops.push(Hop::new(HopKind::AddressType, id, self.dual_stack_names()));
         direct
-    }
-
-    /// To public addresses, unless that way is shut and a zone would lead elsewhere, were it asked.
-    pub(super) fn to_public_despite_zone(&self, hops: &mut Vec<Hop>) -> Result<(), Unknown> {
-        let mut way = Vec::new();
-        let unfollowed = self.to_public(&mut way);
-        if reachable(&way, unfollowed.is_err()) == Reachable::No
-            && let Some((host, to)) = dns::unasked_name(self.case, self.from.vpc, self.service)?
-        {
-            let mut beyond = Vec::new();
-            let unfollowed = match &to {
-                Resolution::Elsewhere(there) => self.to_elsewhere(there, &mut beyond).err(),
-                _ => None,
-            };
-            let unseen = beyond.iter().filter_map(|it| it.answer.as_ref().err()).chain(&unfollowed);
-            let vpc = self.from.vpc;
-            let off = observed(vpc, NetworkStatement::ZoneNotAsked { host });
-            let off = off.wanting(unseen.cloned().flat_map(Unknown::unasked));
-            let fix = Fix::of(NetworkRemedy::EnableVpcDns { vpc: vpc.clone() }, Recovery::Agent);
-            hops.push(Hop::new(HopKind::VpcDns, vpc, Ok(Verdict::Fail(off, fix))));
-            return Ok(());
-        }
-        hops.extend(way);
-        unfollowed
     }
 
     /// The way to public addresses of the instance's own family.

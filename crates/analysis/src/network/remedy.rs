@@ -87,11 +87,6 @@ pub enum NetworkRemedy {
     StartDnsServer {
         instance: InstanceId,
     },
-    /// Two VPCs, in the order of their ids.
-    ConnectVpcs {
-        one: VpcId,
-        other: VpcId,
-    },
     AcceptPeering {
         peering: PeeringId,
     },

@@ -17,10 +17,6 @@ pub enum NetworkStatement {
         /// Is the endpoint's private DNS off too, which AWS does not turn on in such a VPC?
         prevents_private_dns: bool,
     },
-    /// A private hosted zone has the name, and the VPC has DNS hostnames off.
-    ZoneNotAsked {
-        host: String,
-    },
     PrivateDnsOn,
     PrivateDnsOff,
     /// A private hosted zone has the endpoint's addresses.
@@ -151,10 +147,6 @@ pub enum NetworkStatement {
     PeeringActive,
     PeeringIs(PeeringState),
     PeeringIsNotTransitive,
-    PeeringLeadsElsewhere {
-        peer: VpcId,
-        wanted: VpcId,
-    },
 
     // Transit gateways.
     NoAttachment(VpcId),
