@@ -16,7 +16,7 @@ use ssm_doctor_analysis::{
     node::probe::{Fault, Sight, What, Works, judge},
 };
 use ssm_doctor_facts::{
-    lookup::Unknown,
+    lookup::{Unknown, Unknowns},
     probe::{Probe, Source},
     ssm::{Connection, Ping},
     time::{Timestamp, span},
@@ -102,8 +102,8 @@ pub(crate) fn age(case: &Case, probe: &Probe) -> Evidence {
 
 fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
     let subject = subject(probe);
-    let (mut failed, mut over, mut works, mut unclear) = (None, None, None, None);
-    let mut disputed = false;
+    let (mut failed, mut over, mut works) = (None, None, None);
+    let (mut unclear, mut disputed) = (Unknowns::default(), false);
     for sight in sights {
         match &sight.what {
             What::Fault(fault) => {
@@ -120,7 +120,7 @@ fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
                     }
                     Standing::Old(seen) => {
                         let text = format!("{subject} saw that {text}, long ago, and {seen}");
-                        unclear = Some(both_unknown(unclear.take(), Unknown::limit(text)));
+                        unclear.add(Unknown::limit(text));
                     }
                     Standing::Holds => {
                         add(&mut failed, observed(subject, format!("saw that {text}")));
@@ -132,7 +132,7 @@ fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
             }
             What::Unclear(what) => {
                 let text = format!("{subject} saw that {}", words::unclear(what));
-                unclear = Some(both_unknown(unclear.take(), Unknown::limit(text)));
+                unclear.add(Unknown::limit(text));
             }
         }
     }
@@ -141,19 +141,10 @@ fn answer(case: &Case, probe: &Probe, sights: &[&Sight], fix: &Fix) -> Answer {
         let evidence = if disputed { evidence.disputed() } else { evidence.telling() };
         return Ok(Verdict::Fail(evidence, fix.clone()));
     }
-    if let Some(unknown) = unclear {
-        return Err(unknown);
-    }
+    unclear.none()?;
     // One of both is there: `sights` is not empty.
     let evidence = over.or(works).unwrap_or_else(|| observed(subject, "saw no such fault"));
     Ok(Verdict::Pass(evidence.and(age(case, probe))))
-}
-
-fn both_unknown(so_far: Option<Unknown>, more: Unknown) -> Unknown {
-    match so_far {
-        Some(so_far) => so_far.and(more),
-        None => more,
-    }
 }
 
 fn add(all: &mut Option<Evidence>, more: Evidence) {
@@ -163,26 +154,27 @@ fn add(all: &mut Option<Evidence>, more: Evidence) {
     });
 }
 
-/// What AWS shows of a fault that was seen on the node.
+/// Whether a fault that was seen on the node still stands, by what AWS shows of the node. The texts say what that is.
 pub(crate) enum Standing {
-    /// Nothing: the fault holds.
+    /// AWS shows nothing that the fault would prevent.
     Holds,
-    /// What the fault would have prevented, and came after it.
+    /// AWS has since seen what the fault would have prevented.
     Over(String),
-    /// What the fault prevents, although the node shows the fault. Which of both is newer is not known.
+    /// AWS shows what the fault prevents, and it is not known which of the two is newer.
     Disputed(String),
-    /// The node works by all that AWS shows, and the fault was seen long ago.
+    /// The node works by all that AWS shows, but this fault does not prevent that. It was seen long ago.
     Old(String),
 }
 
-/// An open channel stays open while a name or a route is gone: for so long it does not refute what a probe saw, in
-/// seconds.
+/// In seconds. A session channel that is open stays open when a name or a route is gone, so it refutes only what a
+/// probe saw longer ago than this.
 const KEPT_OPEN: i64 = 60 * 60;
 
-/// What was seen before that may be over where AWS cannot show it, in seconds.
+/// In seconds. Whoever looked at the node longer ago than this may have repaired since what AWS cannot show.
 const LONG_AGO: i64 = 24 * 60 * 60;
 
-/// Clocks differ. What is further in the future has a time of another zone, or of a clock that is wrong, in seconds.
+/// In seconds. Clocks differ by so much. A time that is further ahead is one of another time zone, or of a clock that
+/// is wrong.
 const AHEAD: i64 = 5 * 60;
 
 fn standing(case: &Case, probe: &Probe, fault: &Fault) -> Result<Standing, Unknown> {
@@ -191,14 +183,10 @@ fn standing(case: &Case, probe: &Probe, fault: &Fault) -> Result<Standing, Unkno
         let at = at.filter(|at| at.until(case.scope.at) >= KEPT_OPEN);
         return standing_at(case, at, concerns_channel(fault));
     }
-    let is_old = at.is_some_and(|at| at.until(case.scope.at) > LONG_AGO);
-    match at.filter(|_| is_old) {
-        Some(at) => Ok(match seen_by_aws(case, Some(at), false)? {
-            Some(seen) => Standing::Old(seen),
-            None => Standing::Holds,
-        }),
-        None => Ok(Standing::Holds),
-    }
+    let Some(long_ago) = at.filter(|at| at.until(case.scope.at) > LONG_AGO) else {
+        return Ok(Standing::Holds);
+    };
+    Ok(seen_by_aws(case, Some(long_ago), false)?.map_or(Standing::Holds, Standing::Old))
 }
 
 /// The time if AWS's side can be compared with it.

@@ -239,9 +239,10 @@ pub(crate) fn options(of: &Remedy, case: &Case) -> Vec<FixOption> {
     }
 }
 
-/// Takes the zone off the VPC, which then asks elsewhere. Route 53 refuses that for the last VPC of a private zone, so
-/// the others have to be seen. Source: Route 53 API reference, `DisassociateVPCFromHostedZone`.
-fn leave_zone(
+/// What to do about a zone that hides a name, where no endpoint is known that a record could lead to. Without the zone
+/// the VPC asks elsewhere, but Route 53 takes no private zone off its last VPC. Source: Route 53 API reference,
+/// `DisassociateVPCFromHostedZone`.
+fn without_endpoint(
     (zone, zone_name): (&ZoneId, &str),
     vpc: &VpcId,
     host: &str,
@@ -251,43 +252,37 @@ fn leave_zone(
         .after(format!(
             "if an endpoint for {host} exists, create an A record for it in {zone} with the addresses of the endpoint's network interfaces"
         ));
-    // One that a Profile brings along is not associated with the VPC.
-    let is_associated = || {
-        let zones = case.facts.hosted_zones(vpc).hint().ok().flatten();
-        zones.is_some_and(|zones| zones.iter().any(|found| found.id == *zone))
+    let leave_or_delete = format!(
+        "if none exists, take {zone} off {vpc}; if {vpc} is its last VPC, Route 53 refuses that: delete the records and the zone instead"
+    );
+    let found = match case.facts.hosted_zone(zone).hint() {
+        Ok(found) => found,
+        Err(unasked) => return vec![record.after(leave_or_delete).wanting(unasked.unasked())],
     };
-    let others = match case.facts.hosted_zone(zone).hint() {
-        Ok(Some(found)) => Some(found.vpcs.iter().any(|other| other != vpc)),
-        Ok(None) => None,
-        Err(unasked) => {
-            return vec![record.after(delete_zone(zone, vpc)).wanting(unasked.unasked())];
-        }
-    };
-    match others {
-        Some(true) if is_associated() => {
+    let has_other_vpcs = found.map(|found| found.vpcs.iter().any(|other| other != vpc));
+    // A zone that a Route 53 Profile brings along is not associated with the VPC itself.
+    let zones = case.facts.hosted_zones(vpc).hint().ok().flatten();
+    let is_associated = zones.is_some_and(|zones| zones.iter().any(|found| found.id == *zone));
+    match has_other_vpcs {
+        Some(true) if is_associated => {
+            let leave = FixOption::new(format!(
+                "take the zone {zone_name} ({zone}) off {vpc}, where other names of the zone no longer resolve then"
+            ));
             let change = Route53Change::DisassociateZone {
                 zone: zone.clone(),
                 vpc: vpc.clone(),
                 region: case.scope.region.clone(),
             };
-            let leave = FixOption::new(format!(
-                "take the zone {zone_name} ({zone}) off {vpc}, where other names of the zone no longer resolve then"
-            ));
             vec![leave.with(change), record]
         }
         Some(false) => vec![record.after(format!(
             "if none exists, delete the records of {zone} and the zone: {vpc} is its only VPC, and Route 53 takes no private zone off its last VPC"
         ))],
-        _ => vec![record.after(delete_zone(zone, vpc))],
+        _ => vec![record.after(leave_or_delete)],
     }
 }
 
-fn delete_zone(zone: &ZoneId, vpc: &VpcId) -> String {
-    format!(
-        "if none exists, take {zone} off {vpc}; if {vpc} is its last VPC, Route 53 refuses that: delete the records and the zone instead"
-    )
-}
-
+/// Points the name at the endpoint.
 fn correct_zone(
     (zone, zone_name): (&ZoneId, &str),
     vpc: &VpcId,
@@ -296,7 +291,7 @@ fn correct_zone(
     case: &Case,
 ) -> Vec<FixOption> {
     let Some((endpoint, dns_name)) = endpoint else {
-        return leave_zone((zone, zone_name), vpc, host, case);
+        return without_endpoint((zone, zone_name), vpc, host, case);
     };
     let (zone, name) = (zone.clone(), String::from(host));
     let (endpoint, dns_name) = (endpoint.clone(), dns_name.clone());

@@ -149,7 +149,7 @@ fn refusals(search: &EventSearch, case: &Case) -> Option<Evidence> {
     said.reduce(Evidence::and)
 }
 
-/// A role's session of the node says that its credentials are not the fault.
+/// When AWS last assumed the role for the node, or was refused. Where it succeeded, credentials are not the fault.
 fn assumption(search: &EventSearch, case: &Case) -> Option<Evidence> {
     let event = latest_assumption(events(search, case)?)?;
     let (by, role) = (event.by.as_deref()?, event.role.as_deref()?);

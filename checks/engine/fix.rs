@@ -15,7 +15,7 @@ use ssm_doctor_analysis::{
 };
 use ssm_doctor_facts::{
     change::{Change, Ec2Change, EndpointPolicyChange, IamChange, KmsChange, S3Change, SsmChange},
-    ids::Region,
+    ids::{InstanceId, Region},
     lookup::{Need, Unknown},
 };
 
@@ -63,6 +63,18 @@ pub fn combine<T>(options: &mut Vec<(T, FixOption)>, case: &Case) {
         is_by_hand || !option.changes.is_empty()
     });
     network_remedies::number_acl_rules(options.iter_mut().map(|(_, option)| option), case);
+}
+
+/// The instances that an option boots.
+pub fn boots(option: &FixOption) -> impl Iterator<Item = &InstanceId> {
+    option.changes.iter().filter_map(|change| match change {
+        Change::Ec2(
+            Ec2Change::StartInstance { instance }
+            | Ec2Change::StopAndStartInstance { instance }
+            | Ec2Change::RebootInstance { instance },
+        ) => Some(instance),
+        _ => None,
+    })
 }
 
 /// Does one option replace a policy that the other replaces as well, by another document? The one that is carried

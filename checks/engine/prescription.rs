@@ -8,8 +8,7 @@ use ssm_doctor_analysis::{
     what_if,
 };
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change, Risk},
-    ids::Target,
+    change::{Change, Risk},
     scope::Scope,
 };
 
@@ -138,7 +137,8 @@ impl Search<'_, '_> {
         let mut combined = self.one_document_each(&chosen);
         fix::combine(&mut combined, self.case);
         // The agent starts with its instance, and finds what the other options change if they come before.
-        combined.sort_by_key(|(_, option)| starts(option, &self.case.scope.target));
+        let target = self.case.scope.target.instance();
+        combined.sort_by_key(|(_, option)| fix::boots(option).any(|booted| Some(booted) == target));
         let (trial, verified) = match Trial::of(changes(&combined), self.case, self.answers) {
             Ok(trial) => {
                 let by_hand = combined.iter().filter(|(_, option)| option.changes.is_empty());
@@ -257,17 +257,6 @@ impl Rank {
             changes: changes(combined).count(),
         }
     }
-}
-
-/// Does it start the instance?
-fn starts(option: &FixOption, target: &Target) -> bool {
-    let starts = |change: &Change| match change {
-        Change::Ec2(
-            Ec2Change::StartInstance { instance } | Ec2Change::StopAndStartInstance { instance },
-        ) => target.instance() == Some(instance),
-        _ => false,
-    };
-    option.changes.iter().any(starts)
 }
 
 fn changes<'c>(chosen: &'c [(&'static Check, FixOption)]) -> impl Iterator<Item = &'c Change> {

@@ -2,13 +2,9 @@
 
 use alloc::{format, string::String, vec, vec::Vec};
 
-use ssm_doctor_analysis::{
-    answer::{FixOption, Recovery},
-    case::Case,
-    session,
-};
+use ssm_doctor_analysis::{answer::Recovery, case::Case, session};
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change},
+    change::Ec2Change,
     ids::{InstanceId, Target},
     scope::Session,
     ssm::Ping,
@@ -50,7 +46,9 @@ pub fn procedure(prescription: &Prescription, case: &Case) -> Vec<ProcedureStep>
     let recovery = options.clone().filter_map(|option| option.recovery).max();
     let waits = recovery.is_some_and(|recovery| recovery > Recovery::NextSession);
     let restarts = recovery.is_some_and(|recovery| recovery > Recovery::Start);
-    if restarts && !options.clone().any(starts_agent) {
+    // An instance that boots starts its agent.
+    let boots = options.clone().any(|option| fix::boots(option).next().is_some());
+    if restarts && !boots {
         steps.push(restart(case));
     }
     if waits {
@@ -60,20 +58,6 @@ pub fn procedure(prescription: &Prescription, case: &Case) -> Vec<ProcedureStep>
     }
     steps.push(ProcedureStep::new("start the session", vec![start_session(case)]));
     steps
-}
-
-/// An instance that boots starts its agent.
-fn starts_agent(option: &FixOption) -> bool {
-    option.changes.iter().any(|change| {
-        matches!(
-            change,
-            Change::Ec2(
-                Ec2Change::StartInstance { .. }
-                    | Ec2Change::StopAndStartInstance { .. }
-                    | Ec2Change::RebootInstance { .. }
-            )
-        )
-    })
 }
 
 /// How to restart the agent. Sessions are not available yet, so none of the ways uses one.

@@ -10,47 +10,27 @@ pub struct Cause {
     pub sign: &'static str,
     /// The checks that look at it, the likeliest first; none where AWS does not show it.
     pub checks: &'static [&'static str],
+    /// The types of policy that it can be; none if the cause is no policy.
+    policies: &'static [PolicyKind],
 }
 
-/// The causes that are policies, with the types of policy that each can be. A refusal that names another type excludes
-/// them.
-const OF_POLICIES: &[(&[PolicyKind], &[&Cause])] = &[
-    (&[PolicyKind::Endpoint], &[&ENDPOINT_POLICY, &ENDPOINT_POLICY_OPERATOR]),
-    (&[PolicyKind::Scp, PolicyKind::Rcp, PolicyKind::Boundary], &[&GUARDRAIL]),
-    (
-        &[PolicyKind::Identity, PolicyKind::Session, PolicyKind::Resource],
-        &[
-            &NO_CHANNEL_RIGHTS,
-            &ROLE_LACKS_SSM,
-            &PROFILE_SHADOWS_DHMC,
-            &LOG_GROUP_RIGHTS,
-            &BUCKET_RIGHTS,
-            &BUCKET_KEY,
-            &BUCKET_POLICY,
-            &NODE_DECRYPT,
-            &CLIENT_KMS_RIGHTS,
-            &DOCUMENT_RIGHTS,
-            &TARGET_RIGHTS,
-            &TERMINATE_RIGHTS,
-            &GUI_CONNECT,
-        ],
-    ),
-];
-
 impl Cause {
-    /// Does a refusal that names these types of policy exclude the cause?
+    /// Does a refusal that names these types of policy exclude the cause? One that names no type excludes
+    /// nothing.
     pub(super) fn is_excluded_by(&self, named: &[PolicyKind]) -> bool {
-        let of = OF_POLICIES
-            .iter()
-            .find(|(_, causes)| causes.iter().any(|cause| cause.what == self.what));
-        !named.is_empty()
-            && of.is_some_and(|(kinds, _)| !kinds.iter().any(|kind| named.contains(kind)))
+        let (names_one, is_policy) = (!named.is_empty(), !self.policies.is_empty());
+        names_one && is_policy && !self.policies.iter().any(|kind| named.contains(kind))
     }
 }
 
 macro_rules! causes {
-    ($($name:ident: $what:literal, $sign:literal, [$($check:literal),*];)*) => {
-        $(pub const $name: Cause = Cause { what: $what, sign: $sign, checks: &[$($check),*] };)*
+    ($($name:ident: $what:literal, $sign:literal, [$($check:literal),*] $(, a policy of [$($kind:ident),*])?;)*) => {
+        $(pub const $name: Cause = Cause {
+            what: $what,
+            sign: $sign,
+            checks: &[$($check),*],
+            policies: &[$($(PolicyKind::$kind),*)?],
+        };)*
         /// Every cause.
         pub const ALL: &[&Cause] = &[$(&$name),*];
     };
@@ -62,7 +42,7 @@ causes! {
     NO_PATH: "The agent cannot reach ssm and ssmmessages", "the agent's log has `i/o timeout`; the node is not Online",
         ["network/service-path-exists", "network/instance-sends-https", "network/endpoint-accepts-https", "network/acls-pass-https", "network/nat-gateway-works", "agent/ping-online", "agent/services-answer"];
     NO_CHANNEL_RIGHTS: "The agent's role may not open its channels (ssmmessages)", "the node is Online and Run Command works, but sessions do not start",
-        ["identity/role-may-open-channels", "identity/role-may-open-data-channel"];
+        ["identity/role-may-open-channels", "identity/role-may-open-data-channel"], a policy of [Identity, Session, Resource];
     HALF_OPEN: "The agent's channel is half open after a change of the network", "the node is Online, its connection status is `notconnected`, and a restart of the agent cures it",
         ["agent/session-channel-connected"];
     STALE_ID: "The id is of a node that no longer exists, or was registered again", "another node reports under the same computer name",
@@ -72,12 +52,12 @@ causes! {
     AGENT_VERSION: "This version of the agent has a defect", "it began with an update of the agent; another version works", ["agent/version-supports-session"];
     AGENT_TOO_OLD: "The agent is too old for this kind of session", "the node's AgentVersion is below the one that the kind of session needs", ["agent/version-supports-session"];
     ROLE_LACKS_SSM: "The agent's role may not call Systems Manager", "the message names the instance's role",
-        ["identity/role-may-register", "identity/policy-current"];
+        ["identity/role-may-register", "identity/policy-current"], a policy of [Identity, Session, Resource];
     ENDPOINT_POLICY: "A policy of the VPC endpoint does not allow the agent", "the role's own policies allow the call",
-        ["endpoint/policy-allows-agent", "endpoint/policy-allows-gates", "endpoint/policy-allows-logs", "endpoint/policy-allows-role-token"];
-    ENDPOINT_POLICY_OPERATOR: "A policy of the VPC endpoint does not allow the operator", "the same call works from outside of the VPC", ["endpoint/policy-allows-operator"];
+        ["endpoint/policy-allows-agent", "endpoint/policy-allows-gates", "endpoint/policy-allows-logs", "endpoint/policy-allows-role-token"], a policy of [Endpoint];
+    ENDPOINT_POLICY_OPERATOR: "A policy of the VPC endpoint does not allow the operator", "the same call works from outside of the VPC", ["endpoint/policy-allows-operator"], a policy of [Endpoint];
     PROFILE_SHADOWS_DHMC: "Default Host Management is on, but an instance profile with too few rights is tried first", "the instance has a profile, and the account has Default Host Management on",
-        ["identity/host-management-not-shadowed", "identity/host-management-not-delayed"];
+        ["identity/host-management-not-shadowed", "identity/host-management-not-delayed"], a policy of [Identity, Session, Resource];
     NO_PROFILE: "The instance has no profile, and Default Host Management is off", "the metadata service answers 404 for the role",
         ["identity/profile-attached", "identity/profile-contains-role"];
     PROFILE_FRESH: "The profile or its policy was attached a moment ago; the agent asks again at growing intervals", "the agent's log has a refusal from before the change; a restart of the agent cures it",
@@ -87,7 +67,7 @@ causes! {
     TRUST: "The role does not trust the service that has to assume it", "the role's trust policy does not name `ec2.amazonaws.com` (or `ssm.amazonaws.com` for hybrid nodes)",
         ["identity/role-trusts-ec2", "hybrid/role-trusts-ssm"];
     GUARDRAIL: "A service control policy or a permissions boundary denies it", "the message says `service control policy` or `permissions boundary`",
-        ["identity/role-may-open-data-channel", "identity/role-may-register", "operator/may-start-session-on-target"];
+        ["identity/role-may-open-data-channel", "identity/role-may-register", "operator/may-start-session-on-target"], a policy of [Scp, Rcp, Boundary];
     STALE_CREDENTIALS: "The agent keeps credentials that have expired, or uses others than its role's", "root's `~/.aws/credentials` or the agent's environment has keys; a restart of the agent cures it",
         ["agent/credentials-current", "agent/session-channel-connected", "agent/ping-online"];
     SERVICE_DEFECT: "A defect of the service", "another session id works", ["agent/service-works", "agent/last-session-started"];
@@ -104,19 +84,19 @@ causes! {
     LOGS_UNREACHABLE: "The agent cannot reach CloudWatch Logs or S3, which the preferences ask for", "the session takes minutes or stays blank; turning logging off cures it",
         ["preferences/log-services-reachable", "preferences/gate-services-reachable"];
     LOG_GROUP_RIGHTS: "The role may not look at the log group, which may well be encrypted", "the log group has a key, and the role lacks `logs:DescribeLogGroups` on `*`",
-        ["preferences/role-may-check-log-group"];
+        ["preferences/role-may-check-log-group"], a policy of [Identity, Session, Resource];
     LOG_GROUP_NAME: "The preferences name a log group that does not exist in this Region", "`aws logs describe-log-groups` does not list it", ["preferences/session-log-group-exists"];
     LOG_GROUP_PLAIN: "The log group has no key, and the preferences demand encryption", "the log group has no `kmsKeyId`", ["preferences/session-log-group-encrypted"];
     BUCKET_RIGHTS: "The role may not look at the bucket's encryption, which may well be on", "the role lacks `s3:GetEncryptionConfiguration`",
-        ["preferences/role-may-check-bucket"];
+        ["preferences/role-may-check-bucket"], a policy of [Identity, Session, Resource];
     BUCKET_PLAIN: "The bucket does not exist, or is not encrypted", "`aws s3api get-bucket-encryption` says so", ["preferences/session-bucket-encrypted", "preferences/session-bucket-exists"];
-    BUCKET_KEY: "The role may not use the key of the bucket", "the bucket is encrypted with a key of your own", ["preferences/role-may-use-bucket-key"];
-    BUCKET_POLICY: "The bucket's policy demands a header that the agent does not send, or the role may not write", "the bucket's policy has conditions on ACL or encryption", ["preferences/role-may-write-bucket"];
+    BUCKET_KEY: "The role may not use the key of the bucket", "the bucket is encrypted with a key of your own", ["preferences/role-may-use-bucket-key"], a policy of [Identity, Session, Resource];
+    BUCKET_POLICY: "The bucket's policy demands a header that the agent does not send, or the role may not write", "the bucket's policy has conditions on ACL or encryption", ["preferences/role-may-write-bucket"], a policy of [Identity, Session, Resource];
     NODE_KMS: "The agent cannot reach KMS", "sessions are encrypted with a key, and the node has no path to kms", ["preferences/gate-services-reachable"];
-    NODE_DECRYPT: "The agent's role may not use the session key (`kms:Decrypt`)", "the message speaks of decrypting the data key", ["preferences/role-may-decrypt-session-key", "preferences/session-key-usable"];
+    NODE_DECRYPT: "The agent's role may not use the session key (`kms:Decrypt`)", "the message speaks of decrypting the data key", ["preferences/role-may-decrypt-session-key", "preferences/session-key-usable"], a policy of [Identity, Session, Resource];
     CLIENT_KMS_CREDENTIALS: "The plugin on your machine finds no usable credentials for KMS (MFA, SSO, credential_process)", "a profile with static keys, or exported credentials, works",
         ["client/plugin-can-get-credentials", "client/reaches-kms"];
-    CLIENT_KMS_RIGHTS: "The operator may not call `kms:GenerateDataKey`", "the message says `GenerateDataKey` and `AccessDenied`", ["operator/may-generate-session-key"];
+    CLIENT_KMS_RIGHTS: "The operator may not call `kms:GenerateDataKey`", "the message says `GenerateDataKey` and `AccessDenied`", ["operator/may-generate-session-key"], a policy of [Identity, Session, Resource];
     WRAPPER: "A tool around the CLI starts the plugin with wrong arguments", "plain `aws ssm start-session` works", [];
     CLIENT_NO_WEBSOCKET: "Your machine cannot open a WebSocket to ssmmessages", "a proxy or TLS inspection blocks it; another network works",
         ["client/reaches-services", "client/service-names-resolve"];
@@ -138,9 +118,9 @@ causes! {
     WINDOWS_SYSPREP: "Windows has not completed Sysprep", "`ImageState` in the registry is not IMAGE_STATE_COMPLETE", ["agent/registered"];
     WINDOWS_ROUTES: "Windows has static routes of another subnet, so the metadata service is out of reach", "`route print` on the node shows another gateway", ["agent/metadata-reachable", "target/metadata-service-enabled"];
     SESSION_DOCUMENT: "The session document does not exist in this Region, or is not a session document", "`aws ssm get-document` fails, or shows another type or schema version", ["preferences/document-readable", "agent/document-supported"];
-    DOCUMENT_RIGHTS: "The operator may not use the session document", "the message's resource is a document", ["operator/may-use-document"];
-    TARGET_RIGHTS: "The operator may not start sessions on this target: no permission, tags or MFA", "the message's resource is an instance; a condition on tags or MFA does not hold", ["operator/may-start-session-on-target"];
-    TERMINATE_RIGHTS: "The operator may not resume or end sessions", "the plugin is installed, and the message says TerminateSession or ResumeSession", ["operator/may-resume-and-terminate"];
+    DOCUMENT_RIGHTS: "The operator may not use the session document", "the message's resource is a document", ["operator/may-use-document"], a policy of [Identity, Session, Resource];
+    TARGET_RIGHTS: "The operator may not start sessions on this target: no permission, tags or MFA", "the message's resource is an instance; a condition on tags or MFA does not hold", ["operator/may-start-session-on-target"], a policy of [Identity, Session, Resource];
+    TERMINATE_RIGHTS: "The operator may not resume or end sessions", "the plugin is installed, and the message says TerminateSession or ResumeSession", ["operator/may-resume-and-terminate"], a policy of [Identity, Session, Resource];
     HYBRID_LEFTOVER: "An EC2 instance, or a clone, carries an old hybrid registration", "the agent's log names an `mi-` id", ["agent/registration-valid", "agent/registered", "agent/ping-online"];
     FINGERPRINT: "The machine's fingerprint changed: hardware, machine id, or a clone with the same registration", "`MachineFingerprintDoesNotMatch` in the agent's log", ["agent/registration-valid", "agent/ping-online"];
     ACTIVATION: "The activation has expired or is used up", "`aws ssm describe-activations` shows it; a registered node needs none", ["agent/registration-valid", "agent/registered"];
@@ -173,5 +153,5 @@ causes! {
     OLD_POLICY: "AmazonEC2RoleforSSM is deprecated and can no longer be attached", "use AmazonSSMManagedInstanceCore", ["identity/policy-current"];
     BENIGN: "This line is benign: healthy logs contain it too", "look at the lines beside it", [];
     LEFTOVER_STATE: "The agent's state on the disk is of another installation or image", "the line comes again after every start; remove the agent's state directory and start it", ["agent/registered"];
-    GUI_CONNECT: "The operator may not use Fleet Manager's Remote Desktop (ssm-guiconnect)", "sessions by the CLI work", ["operator/may-start-session-on-target"];
+    GUI_CONNECT: "The operator may not use Fleet Manager's Remote Desktop (ssm-guiconnect)", "sessions by the CLI work", ["operator/may-start-session-on-target"], a policy of [Identity, Session, Resource];
 }

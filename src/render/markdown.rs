@@ -142,11 +142,11 @@ fn fix(text: &mut String, label: &str, fix: &Repair, shell: Shell) {
 
 /// The steps from here to a session.
 fn procedure(text: &mut String, report: &Report) {
-    for (at, (step, check)) in report.procedure().enumerate() {
+    for (at, (step, option)) in report.procedure().enumerate() {
         if at == 0 {
             say(text, "### From here to a session\n");
         }
-        let check = check.map(|check| format!(" (`{}`)", check.name())).unwrap_or_default();
+        let check = option.map(|(check, _)| format!(" (`{}`)", check.name())).unwrap_or_default();
         say(text, &format!("{}. {}{check}\n", at + 1, escaped(&step.title)));
         let lines = report.commands_of(step);
         if !lines.is_empty() {

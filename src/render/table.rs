@@ -240,17 +240,14 @@ fn title(page: &mut Page, title: &str, at: (usize, &str, usize), most: usize) {
 /// Everything from here to an open session, in order. Without commands that stand above: those of a fix that shows only
 /// after others, or that differs after them, do not.
 fn prescription(page: &mut Page, report: &Report) {
-    let options = report.prescription.iter().flat_map(|found| &found.prescription.options);
-    let options: Vec<_> = options.collect();
-    for (at, (step, check)) in report.procedure().enumerate() {
+    for (at, (step, option)) in report.procedure().enumerate() {
         if at == 0 {
             page.blank();
             page.line(INDENT, &[(LABEL, "from here to a session")]);
         }
         let number = format!("{}.", at + 1);
-        let check = check.map(|check| format!(" [{}]", check.name())).unwrap_or_default();
+        let check = option.map(|(check, _)| format!(" [{}]", check.name())).unwrap_or_default();
         page.hanging(INDENT + 2, (PLAIN, &number), 3, &[(PLAIN, &step.title), (FAINT, &check)]);
-        let option = options.get(at);
         if option.is_some_and(|(check, option)| stands_above(report, check, &option.changes)) {
             continue;
         }

@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use ssm_doctor_analysis::case::Case;
 use ssm_doctor_analysis::{
-    answer::{Answer, Evidence, Recovery, Verdict},
+    answer::{Answer, Evidence, FixOption, Recovery, Verdict},
     network::{hop::Path, path},
     workstation::{self, Judged},
 };
@@ -271,16 +271,18 @@ impl Report {
         lines(&fix::commands(changes, &self.scope.region), self.shell)
     }
 
-    /// The steps from here to a session, each with the check that it repairs, if it repairs one. Empty where they do
-    /// not lead there.
-    pub fn procedure(&self) -> impl Iterator<Item = (&ProcedureStep, Option<&'static Check>)> {
+    /// The steps from here to a session, each with the option that it carries out, if it carries out one, and the check
+    /// that the option repairs. Empty where the steps do not lead to a session.
+    pub fn procedure(
+        &self,
+    ) -> impl Iterator<Item = (&ProcedureStep, Option<&(&'static Check, FixOption)>)> {
         let found = self
             .prescription
             .iter()
             .filter(|found| found.is_complete() && !self.target_is_missing());
         found.flat_map(|found| {
-            let repaired = |at| found.prescription.options.get(at).map(|(check, _)| *check);
-            found.steps.iter().enumerate().map(move |(at, step)| (step, repaired(at)))
+            let options = found.prescription.options.iter().map(Some);
+            found.steps.iter().zip(options.chain(std::iter::repeat(None)))
         })
     }
 

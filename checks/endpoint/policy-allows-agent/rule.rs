@@ -2,7 +2,8 @@
 //!
 //! A call through an interface endpoint must be allowed by IAM and by the endpoint's policy. The
 //! default policy allows everything; one that only denies allows nothing. Whether `ssmmessages` endpoints
-//! enforce a policy is not documented. EC2 tells it; unless that was seen, a missing Allow is unknown there.
+//! enforce a policy is not documented; EC2 describes it with the service. Where that description was not seen, a
+//! missing Allow of `ssmmessages` is unknown.
 
 use crate::engine::permission::endpoint_policy::{EndpointPolicy, EndpointRequest};
 use crate::prelude::*;

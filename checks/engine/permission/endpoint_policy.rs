@@ -109,7 +109,6 @@ impl<'f> EndpointPolicy<'f> {
         let (mut passed, mut failed) = (None::<Evidence>, None::<Evidence>);
         // Why, and which actions.
         let mut unenforced: Vec<(String, Vec<&str>)> = Vec::new();
-        let mut unclear: Option<Unknown> = None;
         let mut unseen = Unknowns::default();
         let join = |so_far: Option<Evidence>, more: Evidence| match so_far {
             Some(so_far) => Some(so_far.and(more)),
@@ -140,7 +139,7 @@ impl<'f> EndpointPolicy<'f> {
                         passed = join(passed, observed(id, how));
                     }
                     Err(unknown) => {
-                        unclear.get_or_insert(unknown);
+                        unseen.add(unknown);
                         let how = self.denial(&denial);
                         match unenforced.iter_mut().find(|(known, _)| *known == how) {
                             Some((_, actions)) => actions.push(action),
@@ -150,9 +149,6 @@ impl<'f> EndpointPolicy<'f> {
                 },
                 None => {}
             }
-        }
-        if let Some(unclear) = unclear {
-            unseen.add(unclear);
         }
         for (how, actions) in unenforced {
             unseen.add(Unknown::limit(format!(
@@ -168,14 +164,18 @@ impl<'f> EndpointPolicy<'f> {
         Ok(passed.map_or(Verdict::NotApplicable("nothing is asked of it"), Verdict::Pass))
     }
 
-    /// Does the service enforce the policies of its endpoints? The documentation says so of each but `ssmmessages`,
-    /// for which EC2 tells it.
+    /// Does the service enforce the policies of its endpoints? The documentation says yes of every service here but
+    /// `ssmmessages`, of which it says nothing; `ec2:DescribeVpcEndpointServices` does.
     fn is_enforced(self, case: &Case) -> Result<bool, Unknown> {
         if self.service != "ssmmessages" {
             return Ok(true);
         }
-        let unclear =
-            || Unknown::limit(format!("EC2 does not say it of {}", self.endpoint.service));
+        let unclear = || {
+            Unknown::limit(format!(
+                "EC2 does not say whether {} supports endpoint policies",
+                self.endpoint.service
+            ))
+        };
         let name = self.endpoint.service.parse().map_err(|_| unclear())?;
         let service = case.facts.endpoint_service(&name).optional()?;
         service.and_then(|service| service.supports_policies).ok_or_else(unclear)

@@ -66,7 +66,7 @@ fn run(case: &Case) -> Answer {
         return Ok(Verdict::Fail(decided.evidence(), decided.fix()));
     }
     let mut unseen = Unknowns::default();
-    let (mut passed, mut idle, mut unlooked) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut passed, mut idle, mut without_log) = (Vec::new(), Vec::new(), Vec::new());
     let named: Vec<&str> = message.checks().collect();
     for check in others().filter(|check| named.contains(&check.name().as_str())) {
         match unseen.keep(message.add_to((check.run)(case), check, case)) {
@@ -81,14 +81,14 @@ fn run(case: &Case) -> Answer {
             Some(Verdict::NotApplicable(_)) if check.area() == "client" => {}
             // Nobody looked into the log of the agent.
             Some(Verdict::NotApplicable(_)) if BY_LOG.contains(&check.name().as_str()) => {
-                unlooked.push(check.name());
+                without_log.push(check.name());
             }
             Some(Verdict::NotApplicable(_)) => idle.push(check.name()),
             Some(Verdict::Fail(..)) | None => {}
         }
     }
     unseen.none()?;
-    Err(Unknown::limit(contradiction(&message, &passed, &idle, &unlooked)))
+    Err(Unknown::limit(contradiction(&message, &passed, &idle, &without_log)))
 }
 
 /// The message and what was seen do not fit together.
@@ -96,13 +96,13 @@ fn contradiction(
     message: &Reading,
     passed: &[String],
     idle: &[String],
-    unlooked: &[String],
+    without_log: &[String],
 ) -> String {
     let among = |names: &[String], check: &&str| names.iter().any(|name| name == check);
     let excluded = |checks: &[&str]| {
-        let silent = |check: &&str| among(idle, check) || among(unlooked, check);
+        let silent = |check: &&str| among(idle, check) || among(without_log, check);
         // A cause whose first check is the log's is on the node: what passes on AWS's side says less of it.
-        checks.first().is_some_and(|first| !among(unlooked, first))
+        checks.first().is_some_and(|first| !among(without_log, first))
             && checks.iter().any(|check| among(passed, check))
             && checks.iter().all(|check| among(passed, check) || silent(check))
     };

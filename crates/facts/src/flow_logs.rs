@@ -1,8 +1,8 @@
 //! VPC Flow Logs: which there are, and the packets that they saw rejected.
 //!
 //! A record is about the packets of one connection at one interface, within a window of one to ten minutes. It comes
-//! some minutes after the window. It does not say whether a security group or a network ACL rejected the packets. Source: VPC user
-//! guide, "Flow log records".
+//! some minutes after the window. It does not say whether a security group or a network ACL rejected the packets.
+//! Source: VPC user guide, "Flow log records".
 
 use alloc::{string::String, vec::Vec};
 use core::{fmt, net::IpAddr};

@@ -323,8 +323,8 @@ impl PathTrace<'_> {
                 hop(HopKind::Peering, self.peering(table, route, &id, flow.target)),
             ],
             TargetKind::TransitGateway(id) => self.transit_gateway(from, (table, route), &id, flow),
-            // The internet has no route to such addresses, nor to an interface that has none but the VPC's own, and a
-            // NAT gateway knows nothing of connections that others opened.
+            // The internet has no route to private addresses, nor to an interface in a VPC that uses addresses of
+            // others. A NAT gateway knows nothing of connections that others opened.
             TargetKind::InternetGateway(_)
                 if self.is_private(flow.destination)
                     || matches!(flow.target, FlowTarget::Subnet(_)) =>

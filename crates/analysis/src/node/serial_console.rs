@@ -272,14 +272,14 @@ pub(crate) fn denial_after(rest: &str) -> Option<Denial> {
     Some(Denial { action, policy, explicit: rest.contains("explicit deny") })
 }
 
-/// `ssm:StartSession`. A text that was cut or joined has other things in its place.
+/// Is it an action, such as `ssm:StartSession`? A text that was cut or joined has another word in that place.
 fn is_action(word: &str) -> bool {
-    let word =
-        word.split_once(':').filter(|(service, name)| !service.is_empty() && !name.is_empty());
-    word.is_some_and(|(service, name)| {
-        service.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
-            && name.bytes().all(|it| it.is_ascii_alphanumeric())
-    })
+    let is_service = |word: &str| {
+        !word.is_empty() && word.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+    };
+    let is_name =
+        |word: &str| !word.is_empty() && word.bytes().all(|it| it.is_ascii_alphanumeric());
+    word.split_once(':').is_some_and(|(service, name)| is_service(service) && is_name(name))
 }
 
 /// `dial tcp 10.0.41.71:443: i/o timeout`

@@ -143,7 +143,7 @@ macro_rules! table {
     /// The latest management events that a search of the event history finds, the latest first.
     events in events: EventSearch => Vec<TrailEvent>, asked with ["cloudtrail:LookupEvents"];
     metrics in metrics: InstanceId => Metrics, asked with ["cloudwatch:GetMetricData"];
-    /// The VPN connections of a virtual private gateway.
+    /// The VPN connections of a virtual private gateway or of a transit gateway.
     vpn_connections in vpn_connections: TargetGatewayId => Vec<VpnConnection>, asked with ["ec2:DescribeVpnConnections"];
     /// The image of an instance; absent when it was deregistered.
     image in images: ImageId => Image, asked with ["ec2:DescribeImages"];
