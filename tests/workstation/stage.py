@@ -20,7 +20,7 @@ A scene:
 Of a node, whose probe runs in place of the doctor if `probe` is its program:
   metadata  what answers at 169.254.169.254: "tokens", "no-role", "hop-limit" (the answer with the token is lost),
             "loses-some" (the first request for a token is lost, and the first for the Region),
-            "disabled" or "drops".
+            "interrupts" (the probe is stopped for a moment while it waits), "disabled" or "drops".
   date      by how many seconds the servers' Date header is ahead.
   disk      of the agent's folder: "full", "no-inodes" or "read-only".
   agent     the programs that it starts, whether it runs, and its environment:
@@ -34,6 +34,7 @@ import json
 import os
 import pathlib
 import pty
+import signal
 import socket
 import ssl
 import subprocess
@@ -106,6 +107,8 @@ class Page(Host):
 class Metadata(http.server.BaseHTTPRequestHandler):
     kind = "tokens"
     to_lose = {"/latest/api/token", "/latest/meta-data/placement/region"}
+    # Of the probe and what it runs in.
+    group = 0
 
     def lose(self) -> None:
         """The answer never arrives: the connection stays open without a word."""
@@ -123,6 +126,13 @@ class Metadata(http.server.BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         self.lose()
+        if self.kind == "interrupts":
+            # Time for the probe to begin to wait.
+            time.sleep(0.2)
+            os.killpg(self.group, signal.SIGSTOP)
+            time.sleep(0.2)
+            os.killpg(self.group, signal.SIGCONT)
+            time.sleep(0.2)
         if self.kind == "disabled":
             self.say(403)
         else:
@@ -372,12 +382,14 @@ def probe(scene: dict, home: pathlib.Path, certificates: pathlib.Path) -> dict:
     env = {"PATH": "/bin:/usr/bin", "SSL_CERT_FILE": str(certificates / "trusted.pem"), **scene.get("env", {})}
     began = time.monotonic()
     words = ["/usr/bin/time", "-f", "%M", "-o", str(home / "memory")] if os.path.exists("/usr/bin/time") else []
-    done = subprocess.run(
-        [*words, scene["probe"], *scene.get("args", [])], env=env, capture_output=True, text=True, timeout=120
-    )
+    pipe = subprocess.PIPE
+    words = [*words, scene["probe"], *scene.get("args", [])]
+    with subprocess.Popen(words, env=env, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as running:
+        Metadata.group = running.pid
+        out, err = running.communicate(timeout=120)
     seconds = time.monotonic() - began
-    memory = (home / "memory").read_text().split()[-1] if words else None
-    return {"code": done.returncode, "out": done.stdout, "err": done.stderr, "seconds": seconds, "kib": memory}
+    memory = (home / "memory").read_text().split()[-1] if (home / "memory").exists() else None
+    return {"code": running.returncode, "out": out, "err": err, "seconds": seconds, "kib": memory}
 
 
 def main() -> None:

@@ -58,7 +58,7 @@ pub fn send(
     let mut bytes = Vec::new();
     let mut chunk = [0; 2048];
     loop {
-        let read = stream.read(&mut chunk)?;
+        let read = uninterrupted(|| stream.read(&mut chunk))?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -92,6 +92,20 @@ pub fn connect(address: SocketAddr, within: Duration) -> io::Result<TcpStream> {
     stream.set_read_timeout(Some(within))?;
     stream.set_write_timeout(Some(within))?;
     Ok(stream)
+}
+
+/// Does something again that was interrupted.
+///
+/// A read with a limit of time fails when the process was stopped and goes on, even if no signal has a handler. So
+/// does one on a machine that is paused. Source: signal(7), "Interruption of system calls and library functions by
+/// stop signals".
+pub fn uninterrupted<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match act() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
 }
 
 /// The addresses of a host, by the system's own lookup.

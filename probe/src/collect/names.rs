@@ -148,7 +148,7 @@ fn exchange(
     socket.send(&bytes)?;
     let mut room = [0; 4096];
     loop {
-        let length = socket.recv(&mut room)?;
+        let length = http::uninterrupted(|| socket.recv(&mut room))?;
         let Ok(answer) = Packet::parse(room.get(..length).unwrap_or_default()) else {
             continue;
         };

@@ -18,6 +18,8 @@ use rustls::{
 };
 use ssm_doctor_facts::probe::{Certificate, Trust};
 
+use super::http;
+
 pub type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// Opens TLS on a connection.
@@ -33,7 +35,7 @@ pub fn open(host: &str, mut stream: TcpStream) -> io::Result<Stream> {
         .with_no_client_auth();
     let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
     while connection.is_handshaking() {
-        connection.complete_io(&mut stream)?;
+        http::uninterrupted(|| connection.complete_io(&mut stream))?;
     }
     Ok(StreamOwned::new(connection, stream))
 }
