@@ -5,7 +5,6 @@ use serde::Serialize;
 #[cfg(feature = "live")]
 use crate::live::error::LiveError;
 use crate::{
-    cli::UsageError,
     config::ConfigError,
     explain::ExplainError,
     gate::GateError,
@@ -16,6 +15,7 @@ use crate::{
     plan::document::PlanError,
     render::{self, RenderError},
     snapshot::SnapshotError,
+    usage::UsageError,
 };
 
 /// The command line, the credentials or the target make no diagnosis possible.

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use self::error::LiveError;
 use crate::{
-    cli::{Diagnose, UsageError},
+    cli::Diagnose,
     collect::{Stop, ask, aws::Account, gather, our_account, workstation::Setup},
     config::Config,
     failure::Failure,
@@ -30,6 +30,7 @@ use crate::{
     report_options::{error_text, load_gate, report_on, reported},
     snapshot::Snapshot,
     targets::{Asked, candidates, select},
+    usage::UsageError,
     wait::{self, Heartbeat, Outlook},
 };
 

@@ -31,6 +31,7 @@ mod site;
 mod snapshot;
 mod tag;
 mod targets;
+mod usage;
 #[cfg(any(feature = "live", test))]
 mod wait;
 mod word;
@@ -59,9 +60,7 @@ use ssm_doctor_facts::{
 use ssm_doctor_fixtures as fixtures;
 
 use crate::{
-    cli::{
-        Cli, Color, Command, Demo, Diagnose, Judging, ListFormat, Runbooks, Settings, UsageError,
-    },
+    cli::{Cli, Color, Command, Demo, Diagnose, Judging, ListFormat, Runbooks, Settings},
     config::{
         Config,
         effective::{Flags, Setting, effective},
@@ -77,6 +76,7 @@ use crate::{
     screen::{say, screen},
     snapshot::Snapshot,
     targets::{Asked, Candidate},
+    usage::UsageError,
 };
 #[cfg(feature = "live")]
 use crate::{
@@ -166,8 +166,8 @@ fn offers_list() -> bool {
 
 /// Names what is asked, finds the facts, and reports.
 fn diagnose(args: &Diagnose, config: &Config) -> Result<u8, Failure> {
-    cli::files(&args.report, &args.facts)?;
-    cli::inputs(args)?;
+    usage::files(&args.report, &args.facts)?;
+    usage::inputs(args)?;
     let asked = targets::asked(args)?;
     if args.facts.is_empty() {
         #[cfg(feature = "live")]
@@ -304,11 +304,11 @@ fn demo(args: Demo, config: &Config) -> Result<u8, Failure> {
         output::print(&page.finish())?;
         return Ok(0);
     }
-    cli::files(&args.report, &[])?;
+    usage::files(&args.report, &[])?;
     let asked = args.scenario.unwrap_or_else(|| fixtures::DEFAULT.to_owned());
     let sink = Sink::open(&args.report)?;
     let names = scenarios.iter().map(|it| it.name.as_str());
-    let near = cli::nearest(&asked, names).map(str::to_owned);
+    let near = usage::nearest(&asked, names).map(str::to_owned);
     let scenario = scenarios
         .into_iter()
         .find(|it| it.name == asked)

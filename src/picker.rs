@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use dialoguer::{FuzzySelect, theme::ColorfulTheme};
 use ssm_doctor_facts::ids::Target;
 
-use crate::{cli::UsageError, targets::Candidate};
+use crate::{targets::Candidate, usage::UsageError};
 
 /// Is there somebody to choose? The list is drawn on standard error.
 #[must_use]

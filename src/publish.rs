@@ -3,13 +3,14 @@
 use ssm_doctor_checks::engine::diagnosis::Overall;
 
 use crate::{
-    cli::{FailOn, ReportArgs, UsageError},
+    cli::{FailOn, ReportArgs},
     failure::{COULD_NOT_RUN, Failure},
     output::{self, Outputs, Pending, Readers},
     render::{Format, Screen, View, table},
     report::Report,
     screen::{say, screen, warn},
     snapshot::Snapshot,
+    usage::UsageError,
 };
 
 /// Where the reports and the facts go, opened before the work begins.

@@ -9,10 +9,11 @@ use ssm_doctor_facts::{
 };
 
 use crate::{
-    cli::{self, Diagnose, UsageError, nearest},
+    cli::{self, Diagnose},
     input,
     render::safe::shown,
     tag::Tag,
+    usage::{self, UsageError, nearest},
 };
 
 /// One word of a person, or one line of a list.
@@ -43,11 +44,13 @@ impl Asked {
                 Named::Id(id) => Self::parse(id, region),
             };
         }
-        match cli::target(word, region) {
+        match usage::target(word, region) {
             Ok((target, region)) => Ok(Self::Id { target, region, arn: word.parse().ok() }),
             // Neither a command that is misspelled nor another resource is a name. `--tag Name=…` takes any name.
             Err(UsageError::NoTarget { .. })
-                if !word.is_empty() && !word.starts_with("arn:") && !cli::is_like_command(word) =>
+                if !word.is_empty()
+                    && !word.starts_with("arn:")
+                    && !usage::is_like_command(word) =>
             {
                 Ok(Self::Name(word.to_owned()))
             }

@@ -138,6 +138,8 @@ pub struct ResourceConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ModuleCall {
+    /// A path if it begins with `.`, else an address.
+    pub source: String,
     pub expressions: Map<String, Value>,
     pub for_each_expression: Value,
     pub module: Module,

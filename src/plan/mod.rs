@@ -13,6 +13,7 @@ mod reference;
 mod render;
 pub mod report;
 mod rows;
+mod source;
 mod values;
 mod world;
 
@@ -20,15 +21,16 @@ use std::{io, path::Path};
 
 use self::document::PlanError;
 use crate::{
-    cli::{PlanArgs, PlanFormat},
+    cli::PlanArgs,
     config::Config,
-    failure::{Failure, as_json},
+    failure::Failure,
     judge::line,
-    output::{self, Pending, Readers},
-    render::Page,
+    output::{self, Outputs},
+    render::{Format, Screen},
     report_options::runbook_base,
     screen::screen,
     snapshot::Snapshot,
+    usage,
 };
 
 /// The facts to which the plan is a change.
@@ -45,8 +47,13 @@ fn base(file: &Path) -> Result<Snapshot, Failure> {
 /// # Errors
 /// If the plan or the facts cannot be used, or the report cannot be written.
 pub fn run(args: &PlanArgs, config: &Config) -> Result<u8, Failure> {
-    let output =
-        args.output.as_deref().map(|file| Pending::open(file, Readers::Usual)).transpose()?;
+    usage::outputs(&args.output)?;
+    let written = args.output.iter().map(|file| ("--output", file));
+    let read = args.facts.iter().map(|file| ("--facts", file));
+    usage::once(
+        &[("PLAN.json", &args.plan)].into_iter().chain(read).chain(written).collect::<Vec<_>>(),
+    )?;
+    let outputs = Outputs::open(&args.output, args.format.unwrap_or_default(), Format::of_file)?;
     let document = document::Document::load(&args.plan)?;
     let base = args.facts.as_deref().map(base).transpose()?;
     let region = args.region.as_ref().or(base.as_ref().map(|base| &base.scope.region));
@@ -59,22 +66,16 @@ pub fn run(args: &PlanArgs, config: &Config) -> Result<u8, Failure> {
         base,
     };
     let judged = judge::judge(&plan, &asked)?;
-    let report = report::report(&plan, &judged);
-    let text = match args.format {
-        PlanFormat::Json => {
-            let defect = |error: serde_json::Error| Failure::Defect(error.to_string());
-            as_json(&report::to_json(&plan, &report).map_err(defect)?)?
-        }
-        PlanFormat::Markdown => render::markdown(&report),
-        PlanFormat::Table => {
-            let mut page = Page::new(screen(&io::stdout()));
-            render::table(&mut page, &report);
-            page.finish()
-        }
-    };
-    match output {
-        Some(file) => file.write(&text)?,
-        None => output::print(&text)?,
+    let report = report::report(&plan, &judged, &args.source);
+    let data = report::to_json(&plan, &report)
+        .map_err(|error: serde_json::Error| Failure::Defect(error.to_string()))?;
+    let here = screen(&io::stdout());
+    let in_file = Screen { colour: false, ..here };
+    for (format, file) in outputs.files {
+        file.write(&render::render(&report, &data, format, in_file)?)?;
+    }
+    if let Some(format) = outputs.printed {
+        output::print(&render::render(&report, &data, format, here)?)?;
     }
     Ok(report.exit_code())
 }
@@ -104,7 +105,7 @@ mod tests {
                 base: None,
             };
             let Ok(judged) = judge::judge(&plan, &asked) else { return };
-            let report = report::report(&plan, &judged);
+            let report = report::report(&plan, &judged, Path::new("."));
             report::to_json(&plan, &report).unwrap();
         });
     }

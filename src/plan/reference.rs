@@ -209,14 +209,15 @@ fn longest<'n>(names: &[&'n str]) -> Vec<&'n str> {
 
 /// A part of an address, and the key behind it.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Segment {
-    name: String,
+pub struct Segment {
+    pub name: String,
     /// In JSON: `0`, or `"a"`.
     key: Option<String>,
 }
 
 /// `a.b["c.d"].e` in its parts.
-fn segments(address: &str) -> Vec<Segment> {
+#[must_use]
+pub fn segments(address: &str) -> Vec<Segment> {
     let mut parts = Vec::new();
     let mut part = Segment::default();
     let (mut bracket, mut quoted) = (false, false);

@@ -1,6 +1,6 @@
 //! What a plan does to sessions, before anybody chooses how to print it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,11 +12,15 @@ use super::{
     homes::NO_ACCOUNT,
     identity::{COMPANIONS, endpoint_interface, is_part_of_id},
     judge::{Judged, JudgedTarget},
+    source::{FileLine, Source},
     world::{Plan, Reference},
 };
 use crate::{
     render::json_v1::{self, Certainty, Conclusion, Finding, Tool},
-    report::{self, Report, summary::Role},
+    report::{
+        self, Report,
+        summary::{Role, Severity},
+    },
     word::replaced,
 };
 
@@ -71,6 +75,9 @@ pub struct Target {
     /// The causes, as people read them.
     #[serde(skip)]
     pub problems: Vec<Problem>,
+    /// Where the first of the changes is declared, or the instance.
+    #[serde(skip)]
+    pub declared: Option<FileLine>,
 }
 
 /// What the plan does to an instance.
@@ -94,9 +101,14 @@ pub enum Outcome {
 pub struct Problem {
     /// `cause`, `also blocking`, `unknown`…
     pub label: &'static str,
+    pub severity: Severity,
+    /// Was something not seen that the answer depends on?
+    pub is_unknown: bool,
     pub statements: Vec<String>,
+    /// Never empty.
     pub checks: Vec<String>,
-    pub runbook: Option<String>,
+    /// The address of the first check's runbook.
+    pub runbook: String,
 }
 
 impl Problem {
@@ -150,10 +162,12 @@ impl Document {
     }
 }
 
+/// `source`: the folder of the configuration.
 #[must_use]
-pub fn report(plan: &Plan, judged: &Judged) -> Document {
+pub fn report(plan: &Plan, judged: &Judged, source: &Path) -> Document {
     let names = Names::of(plan);
-    let targets = judged.targets.iter().map(|target| self::target(&names, target));
+    let source = Source::new(&plan.document.configuration, source);
+    let targets = judged.targets.iter().map(|target| self::target(&names, target, &source));
     Document {
         schema: SchemaName::PlanV1,
         tool: Tool::current(),
@@ -179,18 +193,24 @@ pub fn to_json(plan: &Plan, document: &Document) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-fn target(names: &Names, judged: &JudgedTarget) -> Target {
+fn target(names: &Names, judged: &JudgedTarget, source: &Source) -> Target {
     let after = judged.after.as_ref();
     let overall = after.map(|report| report.diagnosis.overall);
     let document = after.map(json_v1::Document::new);
     let (causes, findings) =
         document.map_or_else(Default::default, |document| (document.causes, document.findings));
+    let result = outcome(judged, overall);
+    // A change breaks what worked. What is new is wrong itself.
+    let mut addresses: Vec<&String> = judged.address.iter().chain(&judged.changed_by).collect();
+    if result == Outcome::Breaks {
+        addresses.rotate_left(judged.address.iter().count());
+    }
     Target {
         address: judged.address.clone(),
         id: judged.id.clone(),
         region: judged.home.region.to_string(),
         account: Some(judged.home.account.to_string()).filter(|id| id != NO_ACCOUNT),
-        result: outcome(judged, overall),
+        result,
         before: judged.before.map(Into::into),
         after: overall.map(Into::into),
         causes,
@@ -198,6 +218,7 @@ fn target(names: &Names, judged: &JudgedTarget) -> Target {
         findings,
         prescription: after.and_then(|report| prescription(names, report)),
         problems: after.map(|report| problems(names, report)).unwrap_or_default(),
+        declared: addresses.into_iter().find_map(|address| source.declares(address)),
     }
 }
 
@@ -221,18 +242,22 @@ fn problems(names: &Names, report: &Report) -> Vec<Problem> {
             Role::AlsoWrong => "also wrong",
             Role::Advice => "advice",
         },
+        severity: problem.severity(),
+        is_unknown: false,
         statements: problem.statements.iter().map(|text| names.for_people(text)).collect(),
         checks: vec![problem.check.name()],
-        runbook: Some(problem.runbook),
+        runbook: problem.runbook,
     });
     let unseen =
         report.unseen().into_iter().filter(|unseen| unseen.decisive).map(|unseen| Problem {
             label: "unknown",
+            severity: Severity::Warning,
+            is_unknown: true,
             statements: vec![
                 names.for_people(format!("{} {}", unseen.what, unseen.why).trim_end()),
             ],
             checks: unseen.checks,
-            runbook: None,
+            runbook: unseen.runbook,
         });
     failing.chain(unseen).collect()
 }

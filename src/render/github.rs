@@ -25,9 +25,7 @@ fn annotations(report: &Report) -> String {
     for problem in report.problems() {
         let level = match problem.severity() {
             _ if report.excuses.of(problem.check).is_some() => "notice",
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Note => "notice",
+            severity => level(severity),
         };
         let fix = in_plain_text(problem.repairs);
         let note = problem.excuse.as_ref().map_or_else(String::new, |note| format!("Note: {note}\n"));
@@ -47,16 +45,41 @@ fn annotations(report: &Report) -> String {
     text
 }
 
+#[must_use]
+pub fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    }
+}
+
 fn title(report: &Report, check: &str) -> String {
     format!("{}: {check}", report.scope.target)
 }
 
 fn annotation(text: &mut String, level: &str, title: &str, message: &str) {
+    annotation_at(text, level, None, title, message);
+}
+
+/// `place`: a file of the repository and its line.
+pub fn annotation_at(
+    text: &mut String,
+    level: &str,
+    place: Option<(&str, usize)>,
+    title: &str,
+    message: &str,
+) {
     // Lines are ours; what acts on a terminal is spelled out within each.
     let message = data(&clean_lines(message));
-    let title = data(&clean(title)).replace(':', "%3A").replace(',', "%2C");
+    let place = place.map(|(file, line)| format!("file={},line={line},", property(file)));
+    let place = place.unwrap_or_default();
     // A `String` takes everything.
-    let _ = writeln!(text, "::{level} title={title}::{message}");
+    let _ = writeln!(text, "::{level} {place}title={}::{message}", property(title));
+}
+
+fn property(text: &str) -> String {
+    data(&clean(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 fn data(text: &str) -> String {

@@ -29,7 +29,7 @@ pub struct RenderError {
 }
 
 /// What a format's function returns: the text, or an error where the format's library has one.
-trait Rendered {
+pub trait Rendered {
     fn text(self, format: &'static str) -> Result<String, RenderError>;
 }
 
@@ -91,7 +91,7 @@ formats! {
     // Before JSON, whose ending is a part of its own.
     /// SARIF 2.1.0, for code scanning
     Sarif: sarif [".sarif", ".sarif.json"];
-    /// The report as data; schemas/report-v1.json describes it
+    /// The report as data; a file in schemas/ describes it
     Json: json_v1 [".json"];
     /// For tickets, pull requests and job summaries
     Markdown: markdown [".md", ".markdown"];

@@ -174,7 +174,7 @@ fn junit(data: &Value, text: &str) {
     );
 }
 
-fn sarif(_: &Value, text: &str) {
+pub fn sarif(_: &Value, text: &str) {
     let log = json(text);
     if let Some(schema) = sarif_schema() {
         assert_eq!(misfits(schema, &log), [""; 0], "{text}");
@@ -219,7 +219,7 @@ fn sarif_schema() -> Option<&'static jsonschema::Validator> {
 }
 
 /// What the page is made of, by a parser that follows the standard.
-fn html(_: &Value, text: &str) {
+pub fn html(_: &Value, text: &str) {
     const LARGEST: usize = 200_000;
     const EMPTY: [&[u8]; 4] = [b"meta", b"line", b"circle", b"br"];
     assert!(text.len() <= LARGEST, "{} bytes", text.len());

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{ROOT, Ran, Run, facts, folder, json as parsed, misfits, path, run, schema};
+use super::{ROOT, Ran, Run, facts, folder, formats, json as parsed, misfits, path, run, schema};
 
 fn plan_file(name: &str) -> String {
     format!("{ROOT}/fixtures/plans/{name}/plan.json")
@@ -35,7 +35,7 @@ fn plans_are_judged() {
         found.extend([name, ": exit status ", &ran.code.to_string(), "\n"]);
         let document = parsed(&ran.out);
         found.extend(document["targets"].as_array().unwrap().iter().map(shown));
-        for format in ["table", "markdown"] {
+        for format in ["table", "markdown", "short", "github", "junit", "sarif", "html"] {
             let other = judged(name, &["--format", format]);
             assert_eq!(other.code, ran.code, "{name} as {format}");
             for text in [&other.out, &ran.out] {
@@ -183,12 +183,84 @@ fn a_report_goes_to_a_file() {
     let file = path(&folder, "comment.md");
     let ran = judged("endpoint-without-https", &["--format", "markdown", "--output", &file]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
-    let text = fs::read_to_string(file).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
     assert!(text.starts_with("## ✗ Session Manager: 1 instance"), "{text}");
     assert!(
         text.contains("```hcl\n") && text.contains("= aws_security_group.endpoints.id\n"),
         "{text}"
     );
+    // The name's ending chooses the format, and the table is printed beside it.
+    let sarif = path(&folder, "plan.sarif");
+    let ran = judged("endpoint-without-https", &["--output", &sarif]);
+    assert_eq!(ran.out, judged("endpoint-without-https", &[]).out);
+    assert!(parsed(&fs::read_to_string(sarif).unwrap())["runs"].is_array());
+    let ran = judged("endpoint-without-https", &["--output", &file, "--output", &file]);
+    assert!(ran.code == 2 && ran.err.contains("is named twice"), "{}", ran.err);
+}
+
+/// What each format is for reads it, and it says the same as the exit code.
+#[test]
+fn every_format_of_every_plan_can_be_read() {
+    for name in plans() {
+        let print = |format| judged(name, &["--format", format]).out;
+        let code = judged(name, &[]).code;
+        formats::html(&Value::Null, &print("html"));
+        formats::sarif(&Value::Null, &print("sarif"));
+        let annotations = print("github");
+        let is_command = |line: &str| {
+            ["error", "warning", "notice"]
+                .iter()
+                .any(|level| line.starts_with(&format!("::{level} ")))
+        };
+        assert!(annotations.lines().all(is_command), "{name}: {annotations}");
+        assert_eq!(annotations.contains("::error "), code == 1, "{name}: {annotations}");
+        let junit = quick_junit::Report::deserialize_from_str(&print("junit")).unwrap();
+        let suite = &junit.test_suites[0];
+        assert_eq!(suite.failures > 0, code == 1, "{name}");
+        assert_eq!(suite.failures == 0 && suite.errors > 0, code == 3, "{name}");
+    }
+}
+
+/// Pull requests show findings where the change is.
+#[test]
+fn findings_are_at_the_lines_that_declare_the_changes() {
+    let plans = format!("{ROOT}/fixtures/plans");
+    // The plan, the file, and the block that the line opens.
+    let rows = [
+        // What breaks is a change; what is new is wrong itself.
+        ("acl-added", "acl-added/main.tf", "resource \"aws_network_acl\" \"private\" {"),
+        ("endpoint-missing", "modules/node/main.tf", "resource \"aws_instance\" \"this\" {"),
+        ("filters", "filters/main.tf", "resource \"aws_instance\" \"single\" {"),
+    ];
+    for (name, file, block) in rows {
+        let text = fs::read_to_string(format!("{plans}/{file}")).unwrap();
+        let line = text.lines().position(|line| line == block).unwrap() + 1;
+        let plan = plan_file(name);
+        let args = ["plan", &plan, "--source", name, "--format"];
+        let print = |format| Run::new(&[&args[..], &[format]].concat()).inside(&plans).go().out;
+        let log = parsed(&print("sarif"));
+        let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], file, "{name}");
+        assert_eq!(place["region"]["startLine"], line, "{name}");
+        let annotations = print("github");
+        let expected = format!("::error file={file},line={line},title=");
+        assert!(annotations.starts_with(&expected), "{name}: {annotations}");
+    }
+    // Without the configuration, the runbook is the place.
+    let log = parsed(
+        &Run::new(&[
+            "plan",
+            &plan_file("acl-added"),
+            "--source",
+            "/nonexistent",
+            "--format",
+            "sarif",
+        ])
+        .go()
+        .out,
+    );
+    let place = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "checks/network/acls-pass-https/README.md");
 }
 
 /// A plan whose ids are those of a built-in scenario.

@@ -1,0 +1,160 @@
+//! A judged plan as text: a file for each format that differs from a list of lines.
+//!
+//! The formats are those of reports. What comes from the plan passes through [`safe`](crate::render::safe).
+
+mod github;
+mod html;
+mod junit;
+mod markdown;
+mod sarif;
+mod table;
+
+use serde_json::Value;
+
+use super::report::{Document, Outcome, Problem, Target};
+use crate::{
+    render::{
+        Format, Page, RenderError, Rendered as _, Screen, json, json_v1::Conclusion, safe::shown,
+    },
+    report::{mark::Mark, summary::Severity},
+};
+
+/// `data`: the document as JSON.
+///
+/// # Errors
+/// If the document does not fit the format, which is a defect.
+pub fn render(
+    document: &Document,
+    data: &Value,
+    format: Format,
+    screen: Screen,
+) -> Result<String, RenderError> {
+    match format {
+        Format::Table => {
+            let mut page = Page::new(screen);
+            table::table(&mut page, document);
+            Ok(page.finish())
+        }
+        Format::Short => Ok(short(document, screen)),
+        Format::Json => json(data).text("json"),
+        Format::Markdown => Ok(markdown::markdown(document)),
+        Format::Github => Ok(github::annotations(document)),
+        Format::Junit => junit::render(document).text("junit"),
+        Format::Sarif => sarif::render(document).text("sarif"),
+        Format::Html => html::render(document).text("html"),
+    }
+}
+
+impl Outcome {
+    pub fn mark(self) -> Mark {
+        match self {
+            Self::Breaks | Self::StartsBroken => Mark::Bad,
+            Self::StaysBroken => Mark::Warning,
+            Self::Unknown => Mark::Doubt,
+            Self::Works | Self::Removed => Mark::Good,
+        }
+    }
+
+    fn says(self, session: &str) -> String {
+        match self {
+            Self::Breaks => format!("{session} can start now, and cannot after the plan"),
+            Self::StartsBroken => format!("new, and {session} cannot start"),
+            Self::Unknown => format!("cannot tell whether {session} can start"),
+            Self::StaysBroken => format!("{session} cannot start, before the plan and after it"),
+            Self::Works => format!("{session} can start"),
+            Self::Removed => "the plan removes it".into(),
+        }
+    }
+}
+
+/// `2 instances: 1 works, 1 breaks`.
+fn headline(document: &Document) -> String {
+    let counts = [
+        (Outcome::Breaks, "can no longer be reached"),
+        (Outcome::StartsBroken, "will start unreachable"),
+        (Outcome::Unknown, "cannot be judged"),
+        (Outcome::StaysBroken, "unreachable as before"),
+        (Outcome::Works, "can be reached"),
+        (Outcome::Removed, "removed"),
+    ];
+    let parts = counts.into_iter().filter_map(|(outcome, words)| {
+        let count = document.count(outcome);
+        (count > 0).then(|| format!("{count} {words}"))
+    });
+    let parts = parts.collect::<Vec<_>>().join(", ");
+    match document.targets.len() {
+        0 => "the plan contains no instance".into(),
+        1 => format!("1 instance: {parts}"),
+        all => format!("{all} instances: {parts}"),
+    }
+}
+
+fn name(target: &Target) -> String {
+    let (address, id) = (target.address.as_deref(), target.id.as_deref());
+    match (address, id) {
+        (Some(address), Some(id)) => format!("{address} ({id})"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+fn verdict(conclusion: Option<Conclusion>) -> &'static str {
+    conclusion.map_or("–", Conclusion::as_str)
+}
+
+/// What the reader has to know about the answer.
+fn notes(document: &Document) -> Vec<(&'static str, Vec<String>)> {
+    let ignored = document.ignored.iter().map(|it| format!("{}: {}", it.address, it.why));
+    let notes = [("assumed", document.assumptions.clone()), ("not judged", ignored.collect())];
+    notes.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
+}
+
+impl Problem {
+    /// What was wrong before is not the plan's fault.
+    fn severity_in(&self, target: &Target) -> Severity {
+        match self.severity {
+            Severity::Error if target.result == Outcome::StaysBroken => Severity::Warning,
+            severity => severity,
+        }
+    }
+
+    /// What is wrong, in a line.
+    fn says(&self) -> String {
+        format!("{}: {} [{}]", self.label, self.statements.join("; "), self.checks())
+    }
+}
+
+/// The instances that the plan does not remove, each with what is wrong with it.
+fn problems(document: &Document) -> impl Iterator<Item = (&Target, &Problem)> {
+    let kept = document.targets.iter().filter(|target| target.result != Outcome::Removed);
+    kept.flat_map(|target| target.problems.iter().map(move |problem| (target, problem)))
+}
+
+/// What changed it and how to repair it, a line for each.
+fn notes_on(target: &Target) -> Vec<String> {
+    let changes = target.changed_by.join(", ");
+    let changed = Some(format!("Changed by {changes}")).filter(|_| !changes.is_empty());
+    let prescription = target.prescription.iter();
+    let fixes = prescription.clone().flat_map(|found| &found.options);
+    let fixes = fixes.map(|option| format!("Fix: {}", option.title));
+    let terraform = prescription.clone().flat_map(|found| &found.terraform);
+    let terraform = terraform.flat_map(|text| text.lines().map(str::to_owned));
+    let notes = prescription.flat_map(|found| &found.why).map(|why| format!("Note: {why}"));
+    changed.into_iter().chain(fixes).chain(terraform).chain(notes).collect()
+}
+
+/// For a chat: all instances in a line, and a line for each that a session cannot start to.
+fn short(document: &Document, screen: Screen) -> String {
+    let worst = document.targets.iter().map(|target| target.result).min();
+    let mark = worst.map_or(Mark::Good, Outcome::mark);
+    let first = format!("{} Session Manager: {}", mark.symbol(), headline(document));
+    let targets = document.targets.iter().filter(|target| target.result.mark() != Mark::Good);
+    let targets = targets.map(|target| {
+        let says = target.result.says(&document.session);
+        let cause = target.problems.first().map(|problem| format!("; {}", problem.says()));
+        let mark = target.result.mark().symbol();
+        format!("{mark} {}: {says}{}", name(target), cause.unwrap_or_default())
+    });
+    let lines = std::iter::once(first).chain(targets);
+    lines.map(|line| format!("{}\n", shown(&line, screen.unicode))).collect()
+}
