@@ -24,8 +24,14 @@ add --baseline "${INPUT_BASELINE:-}"
 if [ "${INPUT_REDACT:-false}" = true ]; then
   args+=(--redact)
 fi
-if [ -n "${INPUT_TARGET:-}" ]; then
-  args+=(-- "$INPUT_TARGET")
+targets=()
+while IFS= read -r target; do
+  if [ -n "$target" ]; then
+    targets+=("$target")
+  fi
+done <<< "${INPUT_TARGET:-}"
+if [ "${#targets[@]}" -gt 0 ]; then
+  args+=(-- "${targets[@]}")
 fi
 
 code=0

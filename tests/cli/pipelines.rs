@@ -90,6 +90,30 @@ fn the_github_action_reports_and_ends_as_the_doctor_does() {
     }
 }
 
+/// Facts of two targets, a line for each.
+fn two_targets(folder: &tempfile::TempDir) -> String {
+    let line =
+        |scenario| json(&fs::read_to_string(facts(folder, scenario, |_| {})).unwrap()).to_string();
+    let lines = format!("{}\n{}\n", line("private-endpoints"), line("hybrid"));
+    let file = path(folder, "two.ndjson");
+    fs::write(&file, lines).unwrap();
+    file
+}
+
+#[test]
+fn the_github_action_takes_several_targets() {
+    let folder = folder();
+    let targets = format!("{}\nmi-0123456789abcdef0\n", super::TARGET);
+    let done = bash(folder.path())
+        .arg(Path::new(ROOT).join("ci/run.sh"))
+        .envs([("INPUT_FACTS", two_targets(&folder).as_str()), ("INPUT_TARGET", &targets)])
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(out.contains(super::TARGET) && out.contains("mi-0123456789abcdef0"), "{out}");
+}
+
 #[test]
 fn the_runner_that_has_the_doctor_installs_nothing() {
     let folder = folder();
