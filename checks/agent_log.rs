@@ -187,13 +187,16 @@ fn age(case: &Case, log: &AgentLog) -> Evidence {
     observed(SUBJECT, text)
 }
 
+/// In seconds. The agent writes local times without their zone, and so far is the farthest zone from UTC.
+const ZONES: i64 = 14 * 60 * 60;
+
 /// What AWS shows of a fault, if an agent with the fault would stay away.
 fn standing(case: &Case, found: &Found) -> Result<Standing, Unknown> {
     match found.stage {
         Stage::DataChannel | Stage::SessionWorker | Stage::SessionGates => Ok(Standing::Holds),
         stage => {
             let last = node_probe::known_time(case, found.last);
-            node_probe::standing_at(case, last, stage == Stage::ControlChannel)
+            node_probe::standing_at(case, last, stage == Stage::ControlChannel, ZONES)
         }
     }
 }

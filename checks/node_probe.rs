@@ -13,7 +13,7 @@ use alloc::{
 use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Fix, Verdict, observed},
     case::Case,
-    node::probe::{Fault, Sight, What, Works, judge},
+    node::probe::{Fault, OF_SERVICES, Sight, What, Works, judge, other_region},
 };
 use ssm_doctor_facts::{
     lookup::{Unknown, Unknowns},
@@ -55,6 +55,17 @@ pub(crate) fn seen(case: &Case, check: &str, fix: &Fix) -> Result<Option<Seen>, 
     let of_check: Vec<&Sight> = sights.iter().filter(|sight| sight.check == check).collect();
     if of_check.is_empty() {
         return Ok(None);
+    }
+    if OF_SERVICES.contains(&check)
+        && let Some(other) = other_region(probe, case.scope.region.as_str())
+    {
+        let here = &case.scope.region;
+        let text = format!(
+            "{} asked the services of {other} (run it with --region {here})",
+            subject(probe)
+        );
+        let answer = Err(Unknown::limit(text));
+        return Ok(Some(Seen { at: time(probe), answer, refutes: false }));
     }
     let refutes =
         of_check.iter().any(|sight| matches!(&sight.what, What::Works(works) if refutes(works)));
@@ -181,12 +192,12 @@ fn standing(case: &Case, probe: &Probe, fault: &Fault) -> Result<Standing, Unkno
     let at = known_time(case, time(probe));
     if stops_agent(fault) {
         let at = at.filter(|at| at.until(case.scope.at) >= KEPT_OPEN);
-        return standing_at(case, at, concerns_channel(fault));
+        return standing_at(case, at, concerns_channel(fault), 0);
     }
     let Some(long_ago) = at.filter(|at| at.until(case.scope.at) > LONG_AGO) else {
         return Ok(Standing::Holds);
     };
-    Ok(seen_by_aws(case, Some(long_ago), false)?.map_or(Standing::Holds, Standing::Old))
+    Ok(seen_by_aws(case, Some(long_ago), false, 0)?.map_or(Standing::Holds, Standing::Old))
 }
 
 /// The time if AWS's side can be compared with it.
@@ -196,6 +207,7 @@ pub(crate) fn known_time(case: &Case, at: Option<Timestamp>) -> Option<Timestamp
 
 /// What AWS shows of a fault that keeps an agent away, and was seen at this time; None where its time is not known.
 /// `reports_anyway`: the fault is one with which an agent reports all the same, so that a report shows nothing.
+/// `doubt`: in seconds; so far from UTC the time may be.
 ///
 /// # Errors
 /// [`Unknown`] if AWS's side was not seen.
@@ -203,8 +215,9 @@ pub(crate) fn standing_at(
     case: &Case,
     at: Option<Timestamp>,
     reports_anyway: bool,
+    doubt: i64,
 ) -> Result<Standing, Unknown> {
-    Ok(match seen_by_aws(case, at, reports_anyway)? {
+    Ok(match seen_by_aws(case, at, reports_anyway, doubt)? {
         Some(seen) if at.is_some() => Standing::Over(seen),
         Some(seen) => Standing::Disputed(seen),
         None => Standing::Holds,
@@ -216,6 +229,7 @@ fn seen_by_aws(
     case: &Case,
     since: Option<Timestamp>,
     reports_anyway: bool,
+    doubt: i64,
 ) -> Result<Option<String>, Unknown> {
     let target = &case.scope.target;
     let when = if since.is_some() { "since" } else { "now" };
@@ -224,12 +238,20 @@ fn seen_by_aws(
         return Ok(Some(format!("{target} holds its session channel open {when}")));
     }
     let node = case.facts.node(target).optional()?;
-    let reported = node.filter(|node| node.ping == Ping::Online).and_then(|node| node.last_ping);
-    let later = |reported: Timestamp| since.is_none_or(|since| reported > since);
-    if !reports_anyway && reported.is_some_and(later) {
-        return Ok(Some(format!("{target} has reported {when}")));
+    let Some((node, last)) = node.and_then(|node| Some((node, node.last_ping?))) else {
+        return Ok(None);
+    };
+    if reports_anyway {
+        return Ok(None);
     }
-    Ok(None)
+    Ok(if node.ping == Ping::Online {
+        let later = since.is_none_or(|since| last > since);
+        later.then(|| format!("{target} has reported {when}"))
+    } else {
+        // A node that is silent now was well when it last reported.
+        let later = since.is_some_and(|since| since.until(last) > doubt);
+        later.then(|| format!("{target} has reported after that, at {last}"))
+    })
 }
 
 /// Can no agent report, or hold its channel, with this fault?

@@ -264,7 +264,7 @@ pub struct Diagnose {
     #[arg(long, conflicts_with = "facts")]
     pub deep: bool,
     /// The error message that the operator got, with the lines around it (`-`: standard input)
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub error: Option<String>,
     /// Do not check this machine as the one that starts the session (the default where `CI` is set)
     #[arg(long)]

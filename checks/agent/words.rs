@@ -269,7 +269,6 @@ pub(crate) fn investigation(what: &Investigation) -> FixOption {
         "restart the agent: for Default Host Management it has to register itself first, and tries that again only after up to 18 to 22 hours",
     );
     let room = MOST_STEPS.saturating_sub(usize::from(last.is_some()));
-    let probe = what.probe.as_ref().map(probe);
     steps.truncate(room);
     let mut places = places(what.symptom);
     if what.agent_started && never_registered {
@@ -289,7 +288,10 @@ pub(crate) fn investigation(what: &Investigation) -> FixOption {
         steps.push(format!("{on_node}{place}"));
     }
     steps.extend(last.map(ToString::to_string));
-    steps.extend(probe);
+    if let Some(advice) = &what.probe {
+        // A table cuts off what is after the fifth, and this answers all of them.
+        steps.insert(steps.len().min(MOST_STEPS - 1), probe(advice));
+    }
     let mut option = FixOption::new(title(what.symptom));
     option.manual = steps;
     option

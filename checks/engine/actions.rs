@@ -15,7 +15,7 @@ pub(super) const ACTIONS: &[(&str, &[&str])] = &[
     ("agent/log-shows-no-fault", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/metadata-reachable", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/names-resolve", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
-    ("agent/node-and-aws-agree", &["ec2:DescribeDhcpOptions", "ec2:DescribeInstances", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "iam:GetInstanceProfile", "route53:ListHostedZonesByVPC", "route53profiles:ListProfileAssociations", "route53resolver:ListFirewallRuleGroupAssociations", "route53resolver:ListResolverRuleAssociations"]),
+    ("agent/node-and-aws-agree", &["ec2:DescribeDhcpOptions", "ec2:DescribeInstances", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints", "ec2:DescribeVpcs", "iam:GetInstanceProfile", "route53:ListHostedZonesByVPC", "route53profiles:ListProfileAssociations", "route53resolver:ListFirewallRuleGroupAssociations", "route53resolver:ListResolverRuleAssociations", "ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/ping-online", &["ec2:DescribeIamInstanceProfileAssociations", "ec2:DescribeInstances", "ec2:GetConsoleOutput", "ssm:DescribeActivations", "ssm:DescribeInstanceInformation", "ssm:GetServiceSetting"]),
     ("agent/proxy-passes", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/registered", &["ec2:DescribeIamInstanceProfileAssociations", "ec2:DescribeInstances", "ec2:GetConsoleOutput", "ssm:DescribeInstanceInformation", "ssm:GetServiceSetting"]),

@@ -194,6 +194,8 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
             matches!(answer, Ok(Verdict::Pass(_))) && by.proves.contains(&check)
         })
     };
+    let doubtful = |check: &Check| proven(check) || disputed(check);
+    let observed = |check: &Check| check.observes_agent() && !doubtful(check);
     let below = |check: &Check| {
         answers.iter().map(|it| it.0).filter(|it| check.follows_from(it)).collect::<Vec<_>>()
     };
@@ -202,12 +204,16 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let tells = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(it, _))) if it.tells());
     let standing = |check: &Check| {
         let below = below(check);
+        // What something else contradicts does not explain for certain what was observed.
+        let doubted = |it: &&Check| doubtful(it) && observed(check);
+        let (doubted, failing): (Vec<&Check>, Vec<&Check>) =
+            below.iter().copied().filter(|it| fails(it)).partition(doubted);
         let (maybe, surely): (Vec<&Check>, Vec<&Check>) =
-            below.iter().copied().filter(|it| fails(it)).partition(|it| possible(it));
+            failing.into_iter().partition(|it| possible(it));
         if !surely.is_empty() || !maybe.is_empty() && !tells(check) {
             Standing::Consequence
-        } else if proven(check)
-            || disputed(check)
+        } else if doubtful(check)
+            || !doubted.is_empty()
             || !maybe.is_empty()
             || below.iter().any(|it| matches!(of(it), Some(Err(_))) && !proven(it))
             || possible(check) && answers.iter().any(|it| blocks(it.0) && it.0.follows_from(check))
@@ -227,7 +233,7 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
             open: check.impact == Impact::Blocks
                 && match answer {
                     Err(_) => !proven(check) && !below(check).iter().any(|it| blocks(it)),
-                    Ok(Verdict::Fail(..)) => proven(check) || disputed(check),
+                    Ok(Verdict::Fail(..)) => doubtful(check),
                     Ok(_) => false,
                 },
         })
@@ -238,8 +244,13 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     };
     findings.sort_by_cached_key(|it| match it.standing {
         Some(standing) => {
+            // What is contradicted comes after what it would explain.
+            let doubted = doubtful(it.check)
+                && answers.iter().any(|(other, _)| {
+                    fails(other) && observed(other) && other.follows_from(it.check)
+                });
             let rest = Reverse(explains(it.check));
-            (0, Some((standing, it.check.impact, it.check.layer, rest)))
+            (0, Some((standing, doubted, it.check.impact, it.check.layer, rest)))
         }
         None => (1, None),
     });
@@ -393,6 +404,13 @@ mod tests {
             Overall::Inconclusive,
             &["ROUTE"],
             &["ROUTE perhaps open"],
+        ),
+        // What is contradicted does not explain what else fails.
+        (
+            &[(&ROUTE, fail_disputed), (&AGENT, fail)],
+            Overall::Blocked,
+            &["AGENT", "ROUTE"],
+            &["AGENT perhaps", "ROUTE perhaps open"],
         ),
         // Two sources contradict each other about one and the same thing.
         (

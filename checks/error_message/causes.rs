@@ -94,6 +94,9 @@ causes! {
     BUCKET_POLICY: "The bucket's policy demands a header that the agent does not send, or the role may not write", "the bucket's policy has conditions on ACL or encryption", ["preferences/role-may-write-bucket"], a policy of [Identity, Session, Resource];
     NODE_KMS: "The agent cannot reach KMS", "sessions are encrypted with a key, and the node has no path to kms", ["preferences/gate-services-reachable"];
     NODE_DECRYPT: "The agent's role may not use the session key (`kms:Decrypt`)", "the message speaks of decrypting the data key", ["preferences/role-may-decrypt-session-key", "preferences/session-key-usable"], a policy of [Identity, Session, Resource];
+    KEY_GONE: "The session key does not exist any more, or its alias leads nowhere", "`aws kms describe-key` does not find it in the node's Region", ["preferences/session-key-usable"];
+    KEY_ELSEWHERE: "The session key is of another Region than the node", "the Region in the key's ARN is not the node's", ["preferences/session-key-usable", "operator/in-account-and-region"];
+    THROTTLED: "AWS limits how many such calls an account makes in a second", "the same call works a minute later", [];
     CLIENT_KMS_CREDENTIALS: "The plugin on your machine finds no usable credentials for KMS (MFA, SSO, credential_process)", "a profile with static keys, or exported credentials, works",
         ["client/plugin-can-get-credentials", "client/reaches-kms"];
     CLIENT_KMS_RIGHTS: "The operator may not call `kms:GenerateDataKey`", "the message says `GenerateDataKey` and `AccessDenied`", ["operator/may-generate-session-key"], a policy of [Identity, Session, Resource];

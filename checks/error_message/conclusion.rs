@@ -23,7 +23,18 @@ pub(crate) struct Reading {
     /// Another target, Region or identity that it is about.
     pub about: Option<String>,
     /// Why nothing follows from it.
-    pub silent: Option<&'static str>,
+    pub silent: Option<Silence>,
+}
+
+/// Why nothing follows from a message.
+#[derive(Clone, Copy)]
+pub(crate) enum Silence {
+    /// The doctor does not know it.
+    Unknown,
+    /// Healthy sessions print it too.
+    Benign,
+    /// It says that a session ended, and not why.
+    Wrapper,
 }
 
 /// A check that a message fails.

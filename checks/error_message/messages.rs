@@ -63,7 +63,7 @@ messages! {
     ["ssm agent isnt installed", "agent is not installed"] => AGENT_MISSING HARDENED NO_PROFILE;
     ["we werent able to connect to your instance"] => NO_PATH NO_PROFILE AGENT_MISSING;
     ["not configured for use with aws systems manager"] => NO_PROFILE ROLE_LACKS_SSM PROFILE_FRESH;
-    ["invalidinstanceid.notfound", "does not exist in this region"] => NO_SUCH_TARGET OTHER_PLACE;
+    ["invalidinstanceid.notfound", "instance…does not exist in this region"] => NO_SUCH_TARGET OTHER_PLACE;
     ["invalidinstanceid"] => OTHER_PLACE NOT_RUNNING NO_PATH;
     ["accessdenied", "access denied", "is not authorized to perform", "not authorized"] => TARGET_RIGHTS DOCUMENT_RIGHTS ROLE_LACKS_SSM, aside;
     ["accessdenied…startsession", "startsession…accessdenied", "not authorized to perform: ssm:startsession"] => TARGET_RIGHTS DOCUMENT_RIGHTS ENDPOINT_POLICY_OPERATOR;
@@ -76,6 +76,7 @@ messages! {
     ["no vpc endpoint policy allows", "deny in a vpc endpoint policy"] => ENDPOINT_POLICY ENDPOINT_POLICY_OPERATOR;
     ["ssm:startsession…vpc endpoint policy", "kms:generatedatakey…vpc endpoint policy", "ssm:terminatesession…vpc endpoint policy", "ssm:resumesession…vpc endpoint policy"] => ENDPOINT_POLICY_OPERATOR;
     ["ssm-guiconnect"] => GUARDRAIL GUI_CONNECT;
+    ["throttlingexception…when calling", "toomanyrequestsexception…when calling"] => THROTTLED;
     ["invalid choice"] => CLI_OLD;
     ["installed version of cli does not support"] => CLI_OLD, decides;
     ["enable advanced-instances tier"] => TIER, decides;
@@ -116,7 +117,10 @@ messages! {
     ["error in credential_process", "processproviderexecutionerror"] => CLIENT_KMS_CREDENTIALS;
     ["refresh cached sso token failed", "invalidgrantexception"] => CLIENT_KMS_CREDENTIALS CLIENT_CREDENTIALS;
     ["invalid encryptioncontext", "session is encrypted using aws kms"] => WRAPPER PLUGIN_OLD;
-    ["unable to retrieve data key", "decrypting data key", "kms:decrypt", "the ciphertext refers to a"] => NODE_DECRYPT ENDPOINT_POLICY;
+    ["unable to retrieve data key", "decrypting data key", "kms:decrypt"] => NODE_DECRYPT ENDPOINT_POLICY;
+    // KMS says one thing for a key that is not there and for one that it does not show. Source: KMS API Reference,
+    // "AccessDeniedException".
+    ["the ciphertext refers to a"] => KEY_GONE NODE_DECRYPT KEY_ELSEWHERE;
 
     // The machine of the operator.
     ["sessionmanagerplugin is not found", "session-manager-plugin: command not found", "command not found: session-manager-plugin", "session-manager-plugin is not recognized"] => PLUGIN_MISSING, decides;

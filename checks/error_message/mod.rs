@@ -37,7 +37,7 @@ use self::{
 };
 use crate::agent_log_words::title;
 
-pub(crate) use conclusion::{Reading, SUBJECT};
+pub(crate) use conclusion::{Reading, SUBJECT, Silence};
 pub(crate) use refusal::says as refusal_in_words;
 
 /// What the message of the case says.
@@ -98,13 +98,13 @@ fn known_messages(text: &str, reading: &mut Reading) {
     let any = |weights: &[Weight]| found.iter().any(|message| weights.contains(&message.weight));
     if reading.decided.is_empty() && reading.candidates.is_empty() {
         reading.silent = if found.is_empty() {
-            Some("the error message is not one that the doctor knows")
+            Some(Silence::Unknown)
         } else if any(&[Weight::Usual, Weight::Aside, Weight::Decides]) {
             None
         } else if any(&[Weight::Benign]) {
-            Some("the error message is one that healthy sessions print too")
+            Some(Silence::Benign)
         } else {
-            Some("the error message says only that the session ended; the line above it says why")
+            Some(Silence::Wrapper)
         };
     }
     for message in &found {

@@ -7,7 +7,7 @@
 use serde::Deserialize;
 use ssm_doctor_facts::probe::{
     Agent, ContactOutcome, Installed, Metadata, NameAnswer, NameOutcome, Probe, Process,
-    Registration, Reply, Resolver, ServiceContact, Source, Unit,
+    Registration, Reply, Resolver, Role, ServiceContact, Source, Unit,
 };
 
 pub const KEY: &str = "DiagnosticsOutput";
@@ -43,6 +43,7 @@ pub fn probe(output: Output) -> Probe {
                     agent(&mut probe).registration = Some(Registration { id, region });
                 }
             }
+            "AWS Credentials" if succeeded || failed => role(&mut probe, &row.note),
             "Agent service" if succeeded || failed => service(&mut probe, &row.note),
             "SSM Agent version" if succeeded => {
                 agent(&mut probe).version = word_after(&row.note, "version is ")
@@ -95,8 +96,20 @@ fn metadata(probe: &mut Probe, note: &str, succeeded: bool) {
     });
 }
 
+/// What the note says of the role. That it could not ask STS says nothing: no session needs STS.
+fn role(probe: &mut Probe, note: &str) {
+    let Some(metadata) = &mut probe.metadata else { return };
+    if note.contains("EC2RoleRequestError: no EC2 instance role found") {
+        metadata.role = Some(Role::None);
+    } else if let Some(name) =
+        note.split_once(":assumed-role/").and_then(|it| it.1.split('/').next())
+    {
+        metadata.role = Some(Role::Named { name: name.into(), code: None, expires_at: None });
+    }
+}
+
 /// `Agent service is running and is running as expected user`, `Agent is installed as a systemctl service but is
-/// not running`, and others that say less.
+/// not running`, on Windows `Agent service is not running, state is: Stopped`, and others that say less.
 fn service(probe: &mut Probe, note: &str) {
     if note.starts_with("Agent service is running") {
         // It names no process.
@@ -110,6 +123,13 @@ fn service(probe: &mut Probe, note: &str) {
         agent(probe).unit = Some(Unit {
             name: name.into(),
             state: "inactive".into(),
+            enabled: String::new(),
+            result: String::new(),
+        });
+    } else if let Some(state) = note.strip_prefix("Agent service is not running, state is: ") {
+        agent(probe).unit = Some(Unit {
+            name: "AmazonSSMAgent".into(),
+            state: state.to_lowercase(),
             enabled: String::new(),
             result: String::new(),
         });
@@ -172,6 +192,7 @@ mod tests {
         {"Check": "Connectivity to ssm endpoint", "Status": "Success", "Note": "ssm.us-east-1.amazonaws.com is reachable"},
         {"Check": "Connectivity to ssmmessages endpoint", "Status": "Failed", "Note": "ssmmessages.us-east-1.amazonaws.com is not reachable: dial tcp 10.0.41.71:443: i/o timeout"},
         {"Check": "Connectivity to ec2messages endpoint", "Status": "Failed", "Note": "ec2messages.us-east-1.amazonaws.com is not reachable: dial tcp: lookup ec2messages.us-east-1.amazonaws.com on 10.0.0.2:53: no such host"},
+        {"Check": "AWS Credentials", "Status": "Success", "Note": "Credentials are for arn:aws:sts::111122223333:assumed-role/WebRole/i-0123456789abcdefa and will expire at 2026-11-23 05:00:00 +0000 UTC"},
         {"Check": "Agent service", "Status": "Failed", "Note": "Agent is installed as a systemctl service but is not running"},
         {"Check": "SSM Agent version", "Status": "Success", "Note": "SSM Agent version is 3.0.655.0, latest agent version in us-east-1 is 3.1.192.0"}
     ]}"#;
@@ -191,5 +212,21 @@ mod tests {
         assert_eq!(agent.version.as_deref(), Some("3.0.655.0"));
         assert_eq!(agent.unit.as_ref().map(|it| it.state.as_str()), Some("inactive"));
         assert_eq!(probe.ids(), ["i-0123456789abcdefa"]);
+        let role = probe.metadata.as_ref().and_then(|it| it.role.clone());
+        let named = Role::Named { name: "WebRole".into(), code: None, expires_at: None };
+        assert_eq!(role, Some(named));
+    }
+
+    #[test]
+    fn on_windows_the_service_is_stopped_and_there_is_no_role() {
+        let rows = r#"{"DiagnosticsOutput": [
+            {"Check": "EC2 IMDS", "Status": "Success", "Note": "IMDS is accessible and has instance id i-0123456789abcdefa in region us-east-1"},
+            {"Check": "AWS Credentials", "Status": "Failed", "Note": "Failed to get aws credentials: EC2RoleRequestError: no EC2 instance role found"},
+            {"Check": "Agent service", "Status": "Failed", "Note": "Agent service is not running, state is: Stopped"}
+        ]}"#;
+        let probe = probe(serde_json::from_str(rows).unwrap());
+        assert_eq!(probe.metadata.as_ref().and_then(|it| it.role.clone()), Some(Role::None));
+        let unit = probe.agent.as_ref().and_then(|it| it.unit.as_ref());
+        assert_eq!(unit.map(|it| it.state.as_str()), Some("stopped"));
     }
 }

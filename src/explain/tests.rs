@@ -8,6 +8,14 @@ use super::*;
 /// Of public incident reports, with the cause that was found.
 const INCIDENTS: &[(&str, &[&Cause])] = &[
     (
+        "AccessDeniedException: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+        &[&KEY_GONE, &NODE_DECRYPT, &KEY_ELSEWHERE],
+    ),
+    (
+        "An error occurred (ThrottlingException) when calling the StartSession operation (reached max retries: 2): Rate exceeded",
+        &[&THROTTLED],
+    ),
+    (
         "Error Calling DescribeLogGroups:RequestError: send request failed ... logs.us-east-1.amazonaws.com ... i/o timeout",
         &[&LOGS_UNREACHABLE],
     ),

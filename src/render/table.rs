@@ -90,8 +90,7 @@ pub fn line(report: &Report, view: View) -> String {
         (NAME, place.as_str()),
         (style(mark), says.as_str()),
     ];
-    let root = report.problems().into_iter().find(|it| it.role == Role::Root);
-    let why = root.map(|it| format!(": {} [{}]", it.statement(), it.check.name()));
+    let why = report.why_in_a_line().map(|why| format!(": {why}"));
     spans.extend(why.as_deref().map(|why| (PLAIN, why)));
     let diagnosis = &report.diagnosis;
     let accepted = report.excuses.acceptance(diagnosis.overall, &diagnosis.findings);

@@ -304,7 +304,8 @@ impl Report {
             ));
         }
         let first = self.diagnosis.causes.first().and_then(|check| self.finding(check))?;
-        if !first.check.observes_agent() {
+        let is_contradicted = |check: &&Check| self.finding(check).is_some_and(|found| found.open);
+        if !first.check.observes_agent() || self.diagnosis.causes.iter().any(is_contradicted) {
             return None;
         }
         let inside = if target.instance().is_some() {
@@ -395,6 +396,19 @@ impl Report {
             return Some(
                 "the error message says so, and what was seen contradicts it: something changed since, or the message is of another machine".into(),
             );
+        }
+        let contradicted: Vec<_> = self
+            .diagnosis
+            .findings
+            .iter()
+            .filter(|other| other.standing.is_some() && other.open)
+            .filter(|other| finding.check.follows_from(other.check))
+            .collect();
+        if !contradicted.is_empty() {
+            return Some(format!(
+                "it may follow from {}, which something else contradicts",
+                names(contradicted)
+            ));
         }
         let unseen: Vec<_> = self
             .diagnosis

@@ -2,7 +2,7 @@
 
 use ssm_doctor_checks::engine::diagnosis::Overall;
 
-use super::{Report, mark::Mark, summary::Role};
+use super::{Report, mark::Mark};
 
 /// A report in a row.
 pub struct Row {
@@ -11,7 +11,7 @@ pub struct Row {
     pub place: String,
     /// `a shell session cannot start`.
     pub says: String,
-    /// The root cause, and its check; empty if there is none.
+    /// The root cause, or what was not seen, and its check; empty if there is neither.
     pub why: String,
 }
 
@@ -19,9 +19,7 @@ pub struct Row {
 pub fn rows(reports: &[Report]) -> Vec<Row> {
     let row = |report: &Report| {
         let (mark, says) = report.conclusion();
-        let root = report.problems().into_iter().find(|problem| problem.role == Role::Root);
-        let why = root.map(|it| format!("{} [{}]", it.statement(), it.check.name()));
-        Row { mark, place: report.place(), says, why: why.unwrap_or_default() }
+        Row { mark, place: report.place(), says, why: report.why_in_a_line().unwrap_or_default() }
     };
     reports.iter().map(row).collect()
 }

@@ -121,6 +121,19 @@ pub struct Unseen {
 const MESSAGE: &str = "operator/error-message-explained";
 
 impl Report {
+    /// The root cause, or else the first thing that was not seen and decides, with the check.
+    #[must_use]
+    pub fn why_in_a_line(&self) -> Option<String> {
+        let root = self.problems().into_iter().find(|problem| problem.role == Role::Root);
+        if let Some(root) = root {
+            return Some(format!("{} [{}]", root.statement(), root.check.name()));
+        }
+        let unseen = self.unseen().into_iter().find(|unseen| unseen.decisive)?;
+        let what = format!("not seen: {} {}", unseen.what, unseen.why);
+        let check = unseen.checks.first().map(|check| format!(" [{check}]"));
+        Some(what.trim_end().to_owned() + &check.unwrap_or_default())
+    }
+
     /// `a shell session cannot start`, and how it is marked.
     #[must_use]
     pub fn conclusion(&self) -> (Mark, String) {

@@ -15,7 +15,7 @@ fn a_message_that_nothing_explains_is_never_healthy() {
         ("SessionManagerPlugin is not found. Please refer to SessionManager Documentation", 1),
         ("ec2-user@i-0abc123def4567890: Permission denied (publickey).", 1),
         ("Connection closed by UNKNOWN port 65535", 0),
-        ("something that nobody knows", 0),
+        ("something that nobody knows", 3),
     ];
     for (message, code) in rows {
         let ran = run(&["--facts", &file, "--no-client", "--error", message]);

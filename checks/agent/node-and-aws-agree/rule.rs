@@ -17,7 +17,7 @@ use ssm_doctor_facts::{
     ssm::CORE,
 };
 
-use crate::node_probe::{age, given, subject, time};
+use crate::node_probe::{Standing, age, given, known_time, standing_at, subject, time};
 use crate::{path, prelude::*};
 
 pub(crate) static CHECK: Check = Check {
@@ -45,11 +45,20 @@ fn run(case: &Case) -> Answer {
     let Some(probe) = given(case)? else {
         return Ok(Verdict::NotApplicable("no probe of the node was given (--probe)"));
     };
-    if probe.source == Source::SsmCli {
-        return Ok(Verdict::NotApplicable("ssm-cli sees too little to compare"));
+    let at = time(probe);
+    let fresh = at.is_some_and(|at| at.until(case.scope.at) <= FRESH);
+    let stands = standing_at(case, known_time(case, at), false, 0)?;
+    if !fresh && !matches!(stands, Standing::Holds) {
+        return Ok(Verdict::NotApplicable("the node has reported since the probe"));
     }
     if let Some((evidence, fix)) = role_differs(case, probe)? {
         return Ok(Verdict::Fail(evidence.and(age(case, probe)), fix));
+    }
+    if probe.source == Source::SsmCli {
+        return Ok(Verdict::NotApplicable("ssm-cli sees too little of the services to compare"));
+    }
+    if probe::other_region(probe, case.scope.region.as_str()).is_some() {
+        return Ok(Verdict::NotApplicable("the probe asked the services of another Region"));
     }
     if !probe::reaches_services(probe) {
         if let Some((evidence, fix)) = names_differ(case, probe)? {
@@ -59,7 +68,6 @@ fn run(case: &Case) -> Answer {
             "the probe did not reach the services, and other checks say why",
         ));
     }
-    let fresh = time(probe).is_some_and(|at| at.until(case.scope.at) <= FRESH);
     if !fresh {
         return Ok(Verdict::NotApplicable("the probe is older than 15 minutes"));
     }

@@ -7,7 +7,7 @@
 use crate::prelude::*;
 use crate::{
     agent_log::BY_LOG,
-    error_message::{Reading, SUBJECT, reading},
+    error_message::{Reading, SUBJECT, Silence, reading},
 };
 use ssm_doctor_facts::lookup::Unknowns;
 
@@ -59,8 +59,21 @@ fn run(case: &Case) -> Answer {
             case.scope.target, case.scope.region
         )));
     }
-    if let Some(why) = message.silent {
-        return Ok(Verdict::NotApplicable(why));
+    match message.silent {
+        Some(Silence::Unknown) => {
+            return Err(Unknown::limit("the error message is not one that the doctor knows"));
+        }
+        Some(Silence::Benign) => {
+            return Ok(Verdict::NotApplicable(
+                "the error message is one that healthy sessions print too",
+            ));
+        }
+        Some(Silence::Wrapper) => {
+            return Ok(Verdict::NotApplicable(
+                "the error message says only that the session ended; the line above it says why",
+            ));
+        }
+        None => {}
     }
     if let Some(decided) = message.decided.iter().find(|decided| decided.check.is_none()) {
         return Ok(Verdict::Fail(decided.evidence(), decided.fix()));

@@ -1,12 +1,17 @@
 //! The serial console of a node that reports shows no fault that lasts.
 //!
-//! A node can be online and have no room for a session: a full disk, a read-only file system, or no memory. The
-//! console is text from the past, so only what the last boot wrote within a day counts as a fault. Of older text
-//! nothing is certain. The console of a silent node is read by the checks of its agent.
+//! A node can be online and have no room for a session: a full disk, a read-only file system, or an agent that the
+//! kernel kills for want of memory. The console is text from the past, so only what the last boot wrote within a day
+//! counts as a fault, and only what no probe has seen in order since. Of older text nothing is certain. The console
+//! of a silent node is read by the checks of its agent.
 
 use crate::agent_words::repair;
+use crate::node_probe;
 use crate::prelude::*;
-use ssm_doctor_analysis::node::{Statement, serial_console::lasting};
+use ssm_doctor_analysis::node::{
+    Statement,
+    serial_console::{Sign, lasting},
+};
 use ssm_doctor_facts::{
     ec2::InstanceState,
     lookup::both,
@@ -46,8 +51,17 @@ fn run(case: &Case) -> Judged {
     let console = console.or_not_applicable("EC2 has no console output of it")?;
     let subject = format!("console output of {id}");
     let since = |at: Timestamp| at.until(case.scope.at).max(0);
+    let has_room = room_by_probe(case)?;
     let verdict = all_of(lasting(console, instance.launched_at), "no fault lasts", |found| {
-        let age = found.at.or(console.at).map(since);
+        let written = found.at.or(console.at);
+        let is_of_disk = matches!(found.sign, Sign::DiskFull | Sign::ReadOnly);
+        if let Some((at, evidence)) = &has_room
+            && is_of_disk
+            && written.is_some_and(|written| written < *at)
+        {
+            return Ok(Verdict::Pass(evidence.clone()));
+        }
+        let age = written.map(since);
         if age.is_none_or(|age| age >= DAY) {
             let age = age.map_or("of an unknown time".into(), |age| format!("{} old", span(age)));
             return Err(Unknown::limit(format!(
@@ -62,11 +76,24 @@ fn run(case: &Case) -> Judged {
     if !matches!(verdict, Verdict::NotApplicable(_)) {
         return Ok(verdict);
     }
-    let age = console.at.map_or("at an unknown time".into(), |at| at.ago(case.scope.at));
+    let Some(at) = console.at.filter(|at| since(*at) < DAY) else {
+        return Err(NoVerdict::NotApplicable("nothing was written to the console within a day"));
+    };
+    let age = at.ago(case.scope.at);
     Ok(Verdict::Pass(observed(
         &subject,
         format!(
-            "shows no full disk, read-only file system or lack of memory (last added to {age})"
+            "shows no full disk or read-only file system since the last boot (last added to {age})"
         ),
     )))
+}
+
+/// When a probe saw that the disks have room, if the newest that it saw is that.
+fn room_by_probe(case: &Case) -> Result<Option<(Timestamp, Evidence)>, Unknown> {
+    let fix = Fix::new("make room on the disk", Recovery::Start);
+    let seen = node_probe::seen(case, &crate::agent::disk_writable::CHECK.name(), &fix)?;
+    Ok(seen.and_then(|seen| match seen.answer {
+        Ok(Verdict::Pass(evidence)) => Some((seen.at?, evidence)),
+        _ => None,
+    }))
 }

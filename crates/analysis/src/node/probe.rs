@@ -26,6 +26,9 @@ const CLOCK_TOLERANCE: i64 = 5 * 60;
 /// In bytes. With less free space a log file and a registration do not fit.
 const ROOM: u64 = 1 << 20;
 
+/// The check of the clock.
+const CLOCK: &str = "agent/clock-right";
+
 /// The check of the certificates.
 const TLS: &str = "agent/tls-trusted";
 
@@ -47,6 +50,9 @@ pub fn judge(probe: &Probe, target: &str, run_as: Option<&str>, session: Session
     {
         user(&mut sights, probe, name);
     }
+    if probe.container && probe.agent.as_ref().is_none_or(|agent| agent.process.is_none()) {
+        sights.only_outside();
+    }
     sights.0
 }
 
@@ -62,6 +68,21 @@ pub fn reaches_services(probe: &Probe) -> bool {
     };
     CORE.into_iter().all(reached)
 }
+
+/// The Region whose services the probe asked, if that is another one.
+#[must_use]
+pub fn other_region<'p>(probe: &'p Probe, region: &str) -> Option<&'p str> {
+    probe.region.as_deref().filter(|asked| *asked != region)
+}
+
+/// The checks of the way to the services.
+pub const OF_SERVICES: [&str; 5] = [
+    "agent/names-resolve",
+    "agent/proxy-passes",
+    "agent/services-answer",
+    "agent/websocket-opens",
+    TLS,
+];
 
 /// The addresses to which the node's own lookup leads for a service, by the probe.
 pub fn addresses<'p>(probe: &'p Probe, service: &str) -> impl Iterator<Item = IpAddr> + 'p {
@@ -92,6 +113,24 @@ impl Sights {
 
     fn unclear(&mut self, check: &'static str, unclear: Unclear) {
         self.0.push(Sight { check, what: What::Unclear(unclear) });
+    }
+
+    /// In a container without the agent, the probe sees the container in place of the node: its disks, limits, users
+    /// and programs, and one hop more to the metadata service.
+    fn only_outside(&mut self) {
+        let answers = |what: &What| {
+            matches!(
+                what,
+                What::Works(Works::MetadataAnswers { .. } | Works::CredentialsCurrent { .. })
+            )
+        };
+        for sight in &mut self.0 {
+            let is_outside = OF_SERVICES.contains(&sight.check) || sight.check == CLOCK;
+            if !is_outside && !answers(&sight.what) {
+                sight.what = What::Unclear(Unclear::InContainer);
+            }
+        }
+        self.0.dedup();
     }
 
     fn has(&self, check: &str) -> bool {
@@ -315,15 +354,14 @@ fn trust(sights: &mut Sights, contact: &ServiceContact, certificate: &Certificat
 }
 
 fn clock(sights: &mut Sights, probe: &Probe) {
-    const CHECK: &str = "agent/clock-right";
     let known = needed(probe).filter_map(|contact| Some((contact.clock_ahead?, contact)));
     let Some((ahead, contact)) = known.max_by_key(|(ahead, _)| ahead.unsigned_abs()) else {
         return;
     };
     if ahead.abs() > CLOCK_TOLERANCE {
-        sights.fault(CHECK, Fault::ClockWrong { ahead, host: contact.host.clone() });
+        sights.fault(CLOCK, Fault::ClockWrong { ahead, host: contact.host.clone() });
     } else {
-        sights.works(CHECK, Works::ClockRight { ahead });
+        sights.works(CLOCK, Works::ClockRight { ahead });
     }
 }
 

@@ -82,6 +82,30 @@ pub struct Seen<'a> {
     pub line: &'a str,
 }
 
+impl Seen<'_> {
+    /// May it hold although the agent has reported since? What the kernel killed has given its memory back, unless it
+    /// was the agent that it killed.
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        match self.sign {
+            Sign::DiskFull | Sign::ReadOnly => true,
+            Sign::OutOfMemory => AGENT.iter().any(|name| {
+                let killed = [format!("({name}"), format!("task={name}")];
+                killed.iter().any(|words| self.line.contains(words.as_str()))
+            }),
+            _ => false,
+        }
+    }
+}
+
+/// The agent's programs. The kernel keeps 15 characters of a name.
+const AGENT: [&str; 4] =
+    ["amazon-ssm-agen", "ssm-agent-worke", "ssm-session-wor", "ssm-document-wo"];
+
+/// Of a process that reached the limit of its container, while the machine has memory. Source: Linux
+/// `mm/oom_kill.c`.
+const OF_A_CONTAINER: &str = "CONSTRAINT_MEMCG";
+
 const CREDENTIALS: &str = "SSM Agent unable to acquire credentials";
 const HIBERNATES: &str = "Entering SSM Agent hibernate";
 const RUNS: &str = "Amazon SSM Agent v";
@@ -158,7 +182,7 @@ pub fn signs(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
 #[must_use]
 pub fn lasting(console: &Console, since: Option<Timestamp>) -> Vec<Seen<'_>> {
     let of_last_boot = of_last_boot(console, since).into_iter();
-    of_last_boot.filter(|seen| seen.sign.lasts()).collect()
+    of_last_boot.filter(Seen::lasts).collect()
 }
 
 /// Why the system fails EC2's status check, if it says so itself in its last boot and since `since`.
@@ -194,7 +218,7 @@ fn sign(line: &str) -> Option<Sign> {
         Sign::DiskFull
     } else if has("Remounting filesystem read-only") {
         Sign::ReadOnly
-    } else if has("Out of memory: Kill") || has("oom-kill:") {
+    } else if has("Out of memory: Kill") || has("oom-kill:") && !has(OF_A_CONTAINER) {
         Sign::OutOfMemory
     } else if has("Failed to start") && has("amazon-ssm-agent") {
         Sign::AgentFails
@@ -300,16 +324,13 @@ fn stamp(line: &str) -> Option<Timestamp> {
 }
 
 impl Sign {
-    /// May it hold although the agent has reported since?
-    #[must_use]
-    pub fn lasts(&self) -> bool {
-        matches!(self, Self::DiskFull | Self::ReadOnly | Self::OutOfMemory)
-    }
-
     /// Does the system not answer because of it?
     #[must_use]
     pub fn stops_system(&self) -> bool {
-        matches!(self, Self::Panic | Self::Emergency) || self.lasts()
+        matches!(
+            self,
+            Self::Panic | Self::Emergency | Self::DiskFull | Self::ReadOnly | Self::OutOfMemory
+        )
     }
 
     /// Is it other than good news?

@@ -350,7 +350,8 @@ fn on_console(
     };
     for seen in serial_console::signs(console, since) {
         let over = reported.zip(seen.at.or(console.at)).is_some_and(|(reported, at)| at < reported);
-        if over && !seen.sign.lasts() {
+        // Whatever it was that took the memory, the agent may lack it since.
+        if over && !seen.lasts() && seen.sign != Sign::OutOfMemory {
             continue;
         }
         let subject = format!("console output of {id}");
