@@ -185,9 +185,6 @@ pub(crate) fn unclear(unclear: &Unclear) -> String {
                 "/etc/passwd does not list {name}, and did not look elsewhere (run it with --user {name})"
             )
         }
-        Unclear::InContainer => {
-            "it ran in a container without the agent, and could not see the node from there (run it on the node itself)".into()
-        }
         Unclear::NoRoots => {
             "the node has no list of trusted certificates that it could read".into()
         }

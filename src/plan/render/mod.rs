@@ -132,8 +132,8 @@ fn problems(document: &Document) -> impl Iterator<Item = (&Target, &Problem)> {
 
 /// What changed it and how to repair it, a line for each.
 fn notes_on(target: &Target) -> Vec<String> {
-    let changes = target.changed_by.join(", ");
-    let changed = Some(format!("Changed by {changes}")).filter(|_| !changes.is_empty());
+    let addresses = target.changed_by.join(", ");
+    let changed = (!addresses.is_empty()).then(|| format!("Changed by {addresses}"));
     let prescription = target.prescription.iter();
     let fixes = prescription.clone().flat_map(|found| &found.options);
     let fixes = fixes.map(|option| format!("Fix: {}", option.title));
@@ -156,5 +156,9 @@ fn short(document: &Document, screen: Screen) -> String {
         format!("{mark} {}: {says}{}", name(target), cause.unwrap_or_default())
     });
     let lines = std::iter::once(first).chain(targets);
-    lines.map(|line| format!("{}\n", shown(&line, screen.unicode))).collect()
+    let mut text = String::new();
+    for line in lines {
+        text.extend([shown(&line, screen.unicode).as_ref(), "\n"]);
+    }
+    text
 }

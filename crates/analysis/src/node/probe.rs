@@ -124,13 +124,9 @@ impl Sights {
                 What::Works(Works::MetadataAnswers { .. } | Works::CredentialsCurrent { .. })
             )
         };
-        for sight in &mut self.0 {
-            let is_outside = OF_SERVICES.contains(&sight.check) || sight.check == CLOCK;
-            if !is_outside && !answers(&sight.what) {
-                sight.what = What::Unclear(Unclear::InContainer);
-            }
-        }
-        self.0.dedup();
+        self.0.retain(|sight| {
+            OF_SERVICES.contains(&sight.check) || sight.check == CLOCK || answers(&sight.what)
+        });
     }
 
     fn has(&self, check: &str) -> bool {

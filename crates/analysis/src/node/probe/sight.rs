@@ -204,8 +204,6 @@ pub enum Unclear {
         host: String,
     },
     NoRoots,
-    /// The probe ran in a container, and the agent does not.
-    InContainer,
     /// Directories of users such as LDAP list nobody: only a question for the name tells.
     UserNotAskedFor {
         name: String,
