@@ -16,7 +16,7 @@ use ssm_doctor_facts::{
     time::{Timestamp, span},
 };
 
-use crate::agent_log_words::{possibility, title};
+use crate::agent_log_words::{limits, possibility, title};
 use crate::engine::check::Check;
 use crate::node_probe::{self, Seen, Standing};
 
@@ -184,7 +184,9 @@ fn age(case: &Case, log: &AgentLog) -> Evidence {
         ),
         None => "has no times, so it may be old".into(),
     };
-    observed(SUBJECT, text)
+    limits(log)
+        .into_iter()
+        .fold(observed(SUBJECT, text), |age, limit| age.and(observed(SUBJECT, limit)))
 }
 
 /// In seconds. The agent writes local times without their zone, and so far is the farthest zone from UTC.

@@ -91,7 +91,7 @@ impl FromNode {
     /// # Errors
     /// If a file cannot be read, is something else, or is of another node.
     fn read(args: &Diagnose, target: &Target) -> Result<Self, NodeError> {
-        let mut log = log::given(&args.agent_log)?;
+        let mut log = log::given(&args.agent_log, target)?;
         let probe = args.probe.as_deref().map(|path| read(path, target)).transpose()?;
         let Some(mut probe) = probe else { return Ok(Self { log, probe: None }) };
         // Of two logs the one that ends later shows more of what matters.

@@ -3,19 +3,21 @@
 use alloc::{
     format,
     string::{String, ToString},
+    vec::Vec,
 };
 
 use ssm_doctor_analysis::node::{
     agent_log::{Cause, ClientKeyFault, NetworkFault, Side, Stage},
     serial_console::Denial,
 };
-use ssm_doctor_facts::special_addresses::AddressKind;
+use ssm_doctor_facts::{agent_log::AgentLog, special_addresses::AddressKind};
 
 /// The fault in one clause, without a check's name.
 #[must_use]
 #[allow(clippy::match_same_arms, reason = "one line per cause")]
 pub fn title(cause: &Cause, stage: Stage) -> String {
     match cause {
+        Cause::Stopped => "the agent was stopped and did not start again".into(),
         Cause::ConfigurationBroken => {
             "the agent's configuration file amazon-ssm-agent.json is not valid JSON, so the agent stops at once".into()
         }
@@ -143,6 +145,28 @@ pub fn title(cause: &Cause, stage: Stage) -> String {
     }
 }
 
+/// What the log as a whole cannot show. Each text continues "the log".
+#[must_use]
+pub fn limits(log: &AgentLog) -> Vec<String> {
+    let mut limits = Vec::new();
+    if !log.other_nodes.is_empty() {
+        let others = log.other_nodes.join(", ");
+        let own = log.instance.as_deref().unwrap_or("one node");
+        limits.push(format!(
+            "has files of several nodes: only those of {own} were judged, and not those of {others}"
+        ));
+    }
+    if log.is_cut_off {
+        limits.push("is cut off: a compressed file or an archive ends before its end, so newer lines may be missing".into());
+    }
+    if let Some(at) = log.clock_set_back_to {
+        limits.push(format!(
+            "goes back in time to {at}: the clock of the node was set back, or files were joined in the wrong order; the order of the lines decides, and lines before that count as written at {at} at the latest"
+        ));
+    }
+    limits
+}
+
 /// A stage in words.
 #[must_use]
 pub fn words(stage: Stage) -> String {
@@ -168,12 +192,12 @@ fn denied(denial: &Denial) -> String {
     }
 }
 
-fn network(from: Side, host: &str, fault: &NetworkFault, stage: Stage) -> String {
+fn network(from: Side, named: &str, fault: &NetworkFault, stage: Stage) -> String {
     let who = match from {
         Side::Node => "the node",
         Side::Operator => "the operator's machine",
     };
-    let host = if host.is_empty() { "the service" } else { host };
+    let host = if named.is_empty() { "the service" } else { named };
     let address = |address: &Option<core::net::IpAddr>| match address {
         Some(address) if AddressKind::of(address) == AddressKind::Public => {
             format!(" at {address} (a public address)")
@@ -189,6 +213,9 @@ fn network(from: Side, host: &str, fault: &NetworkFault, stage: Stage) -> String
         }
         NetworkFault::ResolverFails => {
             format!("{who} cannot resolve {host}: its DNS server does not answer or fails")
+        }
+        NetworkFault::LookupFails => {
+            format!("{who} cannot resolve {host}; the line is cut off before it says why")
         }
         NetworkFault::NoAnswer(at) => {
             format!("{who} gets no answer from {host}{}: packets are dropped", address(at))
@@ -220,6 +247,9 @@ fn network(from: Side, host: &str, fault: &NetworkFault, stage: Stage) -> String
         ),
         NetworkFault::TlsFails => {
             format!("TLS between {who} and {host} fails: something intercepts the connection")
+        }
+        NetworkFault::ProxyNameUnknown if named.is_empty() => {
+            format!("{who} cannot resolve the name of its proxy")
         }
         NetworkFault::ProxyNameUnknown => {
             format!("{who} cannot resolve the name of its proxy, {host}")

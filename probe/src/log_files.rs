@@ -57,7 +57,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Scan>, ReadError> {
     for path in paths {
         let failed = |error| ReadError::Io { path: path.clone(), error };
         if path.as_os_str() == "-" {
-            source(&matcher, "", &mut io::stdin().lock(), 0, &mut scans).map_err(failed)?;
+            file(&matcher, "", &mut io::stdin().lock(), &mut scans).map_err(failed)?;
             continue;
         }
         let mut files = Vec::new();
@@ -71,10 +71,10 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Scan>, ReadError> {
         if files.is_empty() {
             return Err(ReadError::NoFiles { path: path.clone() });
         }
-        for file in files {
-            let failed = |error| ReadError::Io { path: file.clone(), error };
-            let mut open = File::open(&file).map_err(failed)?;
-            source(&matcher, &name(&file), &mut open, 0, &mut scans).map_err(failed)?;
+        for path in files {
+            let failed = |error| ReadError::Io { path: path.clone(), error };
+            let mut open = File::open(&path).map_err(failed)?;
+            file(&matcher, &name(&path), &mut open, &mut scans).map_err(failed)?;
         }
     }
     Ok(scans)
@@ -110,7 +110,32 @@ fn is_wanted(path: &Path) -> bool {
         && !path.components().any(|part| part.as_os_str() == "audits")
 }
 
-/// One file, or all files in an archive.
+/// One file of the disk. Of a compressed file or an archive that ends before its end, what could be read counts.
+fn file(
+    matcher: &Matcher,
+    name: &str,
+    reader: &mut dyn Read,
+    scans: &mut Vec<Scan>,
+) -> io::Result<()> {
+    let before = scans.len();
+    let Err(error) = source(matcher, name, reader, 0, scans) else { return Ok(()) };
+    // The kinds of errors of the crates `flate2` and `tar`.
+    let is_damaged = matches!(
+        error.kind(),
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::InvalidData
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::Other
+    );
+    let read = scans.get_mut(before..).unwrap_or_default();
+    if !is_damaged || !read.iter().any(Scan::is_recognized) {
+        return Err(error);
+    }
+    read.iter_mut().for_each(Scan::cut_off);
+    Ok(())
+}
+
+/// One file, or all files in an archive. After an error the scans have what was read until then.
 fn source(
     matcher: &Matcher,
     name: &str,
@@ -145,7 +170,10 @@ fn source(
             Ok(0) => break,
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => {
+                scans.push(scanner.finish(Kind::of(name)));
+                return Err(error);
+            }
         };
         decoder.push(buffer.get(..length).unwrap_or_default(), &mut scanner);
     }

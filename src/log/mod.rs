@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use ssm_doctor_analysis::node::agent_log::{self, Found, Judgement, Outcome, State};
+use ssm_doctor_analysis::node::agent_log::{self, Found, Judgement, Outcome, Scan, State};
 use ssm_doctor_checks::agent_log_words as words;
-use ssm_doctor_facts::{agent_log::AgentLog, time::Timestamp};
+use ssm_doctor_facts::{agent_log::AgentLog, ids::Target, time::Timestamp};
 
 use ssm_doctor_probe::log_files;
 pub use ssm_doctor_probe::log_files::ReadError;
@@ -23,6 +23,14 @@ pub struct Document {
     /// The times of the first and of the last line.
     begins_at: Option<Timestamp>,
     ends_at: Option<Timestamp>,
+    /// The time to which the node's clock was last set back within a file. Lines before that have this time at the
+    /// latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_set_back_to: Option<Timestamp>,
+    /// A compressed file or an archive ends before its end, so that lines are missing.
+    is_cut_off: bool,
+    /// Other nodes whose files were among those given, and which were not judged.
+    other_nodes: Vec<String>,
     outcome: Verdict,
     /// All stages, in the order in which a session needs them.
     stages: Vec<Stage>,
@@ -105,20 +113,38 @@ pub struct Report<'l> {
 /// # Errors
 /// If a file cannot be read, or nothing of it is an agent's log.
 pub fn read(paths: &[std::path::PathBuf]) -> Result<AgentLog, LogError> {
+    Ok(agent_log::merge(scans(paths)?, None))
+}
+
+fn scans(paths: &[std::path::PathBuf]) -> Result<Vec<Scan>, LogError> {
     let scans = log_files::read(paths)?;
     // A log that is empty shows nothing, and is a log all the same.
     if !scans.iter().any(|scan| scan.is_recognized() || scan.is_empty()) {
         return Err(LogError::NoLog);
     }
-    Ok(agent_log::merge(scans))
+    Ok(scans)
 }
 
 /// The log that was given with a target, if any.
 ///
 /// # Errors
-/// If a file cannot be read, or nothing of it is an agent's log.
-pub fn given(paths: &[std::path::PathBuf]) -> Result<Option<AgentLog>, LogError> {
-    if paths.is_empty() { Ok(None) } else { read(paths).map(Some) }
+/// If a file cannot be read, nothing of it is an agent's log, or all of it is of other nodes.
+pub fn given(paths: &[std::path::PathBuf], target: &Target) -> Result<Option<AgentLog>, LogError> {
+    if paths.is_empty() {
+        return Ok(None);
+    }
+    let scans = scans(paths)?;
+    let asked = target.to_string();
+    let nodes = agent_log::nodes(&scans);
+    // A log that names no node may be of any. The agent of an instance with a leftover hybrid registration may name
+    // the registration alone.
+    let mut comparable = nodes.iter().filter(|id| agent_log::is_same_kind(id, &asked));
+    match comparable.next() {
+        Some(found) if !nodes.contains(&asked.as_str()) => {
+            Err(LogError::OtherNode { found: (*found).to_owned(), asked: target.clone() })
+        }
+        _ => Ok(Some(agent_log::merge(scans, Some(&asked)))),
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +153,8 @@ pub enum LogError {
     Read(#[from] ReadError),
     #[error("this is not a log of SSM Agent or of the Session Manager plugin")]
     NoLog,
+    #[error("the agent's log is of `{found}`, not of `{asked}`")]
+    OtherNode { found: String, asked: Target },
 }
 
 impl LogError {
@@ -134,6 +162,9 @@ impl LogError {
     pub fn help(&self) -> String {
         match self {
             Self::Read(error) => error.help(),
+            Self::OtherNode { found, .. } => {
+                format!("ask about `{found}`, or copy the log from the other node")
+            }
             Self::NoLog => "give amazon-ssm-agent.log, its rotated files and hibernate.log, or their folder; errors.log alone does not hold every cause".into(),
         }
     }
@@ -168,6 +199,9 @@ impl<'l> Report<'l> {
             },
             begins_at: self.log.begins_at,
             ends_at: self.log.ends_at,
+            clock_set_back_to: self.log.clock_set_back_to,
+            is_cut_off: self.log.is_cut_off,
+            other_nodes: self.log.other_nodes.clone(),
             outcome: match outcome {
                 Outcome::Healthy => Verdict::Healthy,
                 Outcome::Faulty => Verdict::Faulty,
@@ -202,11 +236,19 @@ impl<'l> Report<'l> {
         };
         let text = match (outcome, causes.first()) {
             (Outcome::Faulty, Some(first)) => words::title(&first.cause, first.stage),
-            (Outcome::Healthy, _) => "the log ends with a working agent".into(),
+            (Outcome::Healthy, _) => match &self.log.instance {
+                Some(id) if !self.log.other_nodes.is_empty() => {
+                    format!("the log of {id} ends with a working agent")
+                }
+                _ => "the log ends with a working agent".into(),
+            },
             _ => "the log shows neither a fault nor an open control channel".into(),
         };
         page.paragraph(0, &[(BOLD, verdict), (PLAIN, " "), (PLAIN, &text)]);
         page.paragraph(0, &[(PLAIN, &self.about())]);
+        for text in words::limits(self.log) {
+            page.paragraph(0, &[(PLAIN, &format!("note: the log {text}"))]);
+        }
         page.blank();
         for found in causes {
             cause(page, found);

@@ -4,7 +4,7 @@ use std::{fs, io::Write as _, path::PathBuf};
 
 use serde_json::Value;
 
-use super::{ROOT, Run, folder, json, misfits, path, run, schema};
+use super::{ROOT, Run, facts, folder, json, misfits, path, run, schema};
 
 fn case(name: &str) -> String {
     format!("{ROOT}/fixtures/logs/{name}")
@@ -105,4 +105,77 @@ fn every_case_fits_the_schema_and_names_checks_that_exist() {
     for check in checks {
         assert!(names.contains(&check), "{check}");
     }
+}
+
+/// What could be read of an archive that ends too early counts, and the report says that lines are missing.
+#[test]
+fn an_archive_that_is_cut_off_is_judged_as_far_as_it_goes() {
+    let folder = folder();
+    let name = format!("{}/amazon-ssm-agent.log", case("denied-report"));
+    // What does not compress follows what matters.
+    let mut text = fs::read(&name).unwrap();
+    let mut random = 1_u32;
+    for _ in 0..2_000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text.extend(format!("{random}\n").bytes());
+    }
+    let gzip = path(&folder, "amazon-ssm-agent.log.gz");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(&text).unwrap();
+    let packed = encoder.finish().unwrap();
+    fs::write(&gzip, &packed[..packed.len() * 2 / 3]).unwrap();
+
+    let tar = path(&folder, "logs.tar");
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_path_with_name(&name, "amazon-ssm-agent.log").unwrap();
+    archive.append_path_with_name(&name, "amazon-ssm-agent.log.1").unwrap();
+    let packed = archive.into_inner().unwrap();
+    fs::write(&tar, &packed[..packed.len() * 2 / 3]).unwrap();
+
+    for file in [&gzip, &tar] {
+        let ran = run(&["log", file, "--format", "json"]);
+        assert_eq!(ran.code, 1, "{file}: {}", ran.err);
+        let report = json(&ran.out);
+        assert_eq!(causes(&report), ["identity/role-may-register"], "{file}");
+        assert_eq!(report["is_cut_off"], true, "{file}");
+        assert!(run(&["log", file]).out.contains("is cut off"), "{file}");
+    }
+    // Nothing of the log is left.
+    let head = fs::read(&gzip).unwrap()[..20].to_vec();
+    fs::write(&gzip, head).unwrap();
+    let ran = run(&["log", &gzip]);
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+}
+
+#[test]
+fn of_several_nodes_the_newest_is_judged_and_the_report_says_so() {
+    let folder = case("two-nodes");
+    let report = json(&run(&["log", &folder, "--format", "json"]).out);
+    assert_eq!(report["agent"]["instance"], "i-0aaaaaaaaaaaaaaaa");
+    assert_eq!(report["other_nodes"], serde_json::json!(["i-0bbbbbbbbbbbbbbbb"]));
+    let text = run(&["log", &folder]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("the log of i-0aaaaaaaaaaaaaaaa ends with a working agent"), "{text}");
+    assert!(text.contains("not those of i-0bbbbbbbbbbbbbbbb"), "{text}");
+}
+
+#[test]
+fn a_log_of_another_node_is_refused() {
+    let folder = folder();
+    let facts = facts(&folder, "private-endpoints", |_| {});
+    let refused = run(&["--facts", &facts, "--agent-log", &case("two-nodes")]);
+    assert_eq!((refused.code, refused.out.as_str()), (2, ""));
+    assert!(refused.err.contains("is of `i-0aaaaaaaaaaaaaaaa`, not of"), "{}", refused.err);
+
+    // A log of that node beside others is judged alone.
+    let logs = PathBuf::from(path(&folder, "logs"));
+    fs::create_dir(&logs).unwrap();
+    let copy = |from: &str, to: &str| {
+        fs::copy(format!("{}/{from}", case("")), logs.join(to)).unwrap();
+    };
+    copy("stopped/amazon-ssm-agent.log", "own.log");
+    copy("two-nodes/b.log", "other.log");
+    let logs = logs.to_str().unwrap();
+    let ran = run(&["--facts", &facts, "--agent-log", logs, "--format", "json"]);
+    assert_ne!(ran.code, 2, "{}", ran.err);
+    assert!(ran.out.contains("not those of i-0bbbbbbbbbbbbbbbb"), "{}", ran.out);
 }

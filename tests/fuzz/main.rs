@@ -122,7 +122,7 @@ fn agent_log() {
     let read = |bytes: &[u8], chunk: usize| {
         let mut scanner = Scanner::new(&matcher);
         bytes.chunks(chunk).for_each(|part| scanner.push(part));
-        merge(vec![scanner.finish(Kind::of("amazon-ssm-agent.log"))])
+        merge(vec![scanner.finish(Kind::of("amazon-ssm-agent.log"))], None)
     };
     check(TEXTS / 4, (edited(), any::<u8>()), |(edited, chunk)| {
         let bytes = edited.bytes(&texts);

@@ -58,7 +58,7 @@ fn scanned(files: &[(String, Vec<u8>)], chunk: usize) -> AgentLog {
         bytes.chunks(chunk).for_each(|chunk| scanner.push(chunk));
         scanner.finish(Kind::of(name))
     };
-    merge(files.iter().map(scan).collect())
+    merge(files.iter().map(scan).collect(), None)
 }
 
 #[test]

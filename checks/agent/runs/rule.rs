@@ -1,6 +1,6 @@
 //! The agent runs on the node.
 //!
-//! Only a probe on the node shows it. An agent that ended at its start has a reason that other checks see.
+//! A probe on the node shows it, and the agent's log if somebody stopped the agent. An agent that ended at its start has a reason that other checks see.
 
 use crate::prelude::*;
 

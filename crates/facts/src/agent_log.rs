@@ -26,6 +26,16 @@ pub struct AgentLog {
     /// The node that the log last named: `i-…` or `mi-…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// Other nodes whose files were among those that were given. Nothing of these files is in here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_nodes: Vec<String>,
+    /// A compressed file or an archive ends before its end, so that lines are missing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_cut_off: bool,
+    /// The time to which the node's clock was last set back within a file. Lines before that have this time at the
+    /// latest, whatever their own time is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_set_back_to: Option<Timestamp>,
     /// When the agent last started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
@@ -55,6 +65,11 @@ pub struct LogLine {
     pub last: Option<Timestamp>,
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn one() -> u64 {

@@ -204,7 +204,7 @@ fn log() -> Result<Option<AgentLog>, Unseen> {
         return Ok(None);
     }
     match log_files::read(&[LOG.into()]) {
-        Ok(scans) => Ok(Some(agent_log::merge(scans))),
+        Ok(scans) => Ok(Some(agent_log::merge(scans, None))),
         Err(error) => {
             let denied = error.is_denied();
             Err(Unseen { item: "log".into(), why: error.to_string(), root_sees: denied })

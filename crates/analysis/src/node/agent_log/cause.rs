@@ -9,6 +9,9 @@ use crate::node::serial_console::{Denial, PolicyKind};
 /// Why a stage failed, as far as the text shows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
+    /// Somebody stopped the agent's service, and it did not start again.
+    Stopped,
+
     // The agent's installation and its machine.
     /// `amazon-ssm-agent.json` is no valid JSON. The agent ends.
     ConfigurationBroken,
@@ -124,6 +127,8 @@ pub enum NetworkFault {
     NoSuchHost,
     /// The DNS server did not answer, or answered with an error.
     ResolverFails,
+    /// The line ends before it says why the name was not resolved.
+    LookupFails,
     NoAnswer(Option<IpAddr>),
     Refused(Option<IpAddr>),
     NoRoute,
@@ -164,6 +169,7 @@ impl Cause {
     #[allow(clippy::match_same_arms, reason = "one line per cause")]
     pub fn checks(&self, stage: Stage) -> &'static [&'static str] {
         match self {
+            Self::Stopped => &["agent/runs"],
             Self::ConfigurationBroken => &["agent/configuration-valid"],
             Self::ProgramMissing => &["agent/installation-complete"],
             Self::SysprepPending => &["agent/installation-complete"],
@@ -330,21 +336,21 @@ fn denied(denial: &Denial, stage: Stage) -> &'static [&'static str] {
 
 fn network(from: Side, host: &str, fault: &NetworkFault, stage: Stage) -> &'static [&'static str] {
     use NetworkFault::{
-        CertificateDates, NoAnswer, NoRoute, NoSuchHost, NotAws, ProxyNameUnknown, ProxyRefuses,
-        ProxySilent, Refused, Reset, ResolverFails, TlsFails, Unspecified, UntrustedAuthority,
-        UpgradeRefused, WrongName,
+        CertificateDates, LookupFails, NoAnswer, NoRoute, NoSuchHost, NotAws, ProxyNameUnknown,
+        ProxyRefuses, ProxySilent, Refused, Reset, ResolverFails, TlsFails, Unspecified,
+        UntrustedAuthority, UpgradeRefused, WrongName,
     };
     if from == Side::Operator {
         return if host.starts_with("kms") {
             &["client/reaches-kms"]
-        } else if matches!(fault, NoSuchHost | ResolverFails) {
+        } else if matches!(fault, NoSuchHost | ResolverFails | LookupFails) {
             &["client/service-names-resolve"]
         } else {
             &["client/reaches-services"]
         };
     }
     match fault {
-        NoSuchHost | ResolverFails => &["agent/names-resolve"],
+        NoSuchHost | ResolverFails | LookupFails => &["agent/names-resolve"],
         NoAnswer(_) | Refused(_) | NoRoute | Reset => &["agent/services-answer"],
         UntrustedAuthority | WrongName(_) | TlsFails | NotAws => &["agent/tls-trusted"],
         CertificateDates => &["agent/clock-right", "agent/tls-trusted"],

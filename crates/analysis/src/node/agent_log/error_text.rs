@@ -117,12 +117,19 @@ fn network(text: &str, from: Side) -> Option<Cause> {
     } else if has("x509:") {
         NetworkFault::UntrustedAuthority
     } else if let Some((name, rest)) = looked_up(text) {
-        let fault = if rest.contains("no such host") {
+        // Windows has words of its own: for NXDOMAIN, and for a name without addresses.
+        let is_unknown = ["no such host", "No such host is known", "no data of the requested type"]
+            .iter()
+            .any(|words| rest.contains(words));
+        let fault = if is_unknown {
             NetworkFault::NoSuchHost
+        } else if name.is_empty() {
+            NetworkFault::LookupFails
         } else {
             NetworkFault::ResolverFails
         };
-        return Some(Cause::Network { from, host: short(name), fault });
+        let host = if name.is_empty() { host(text) } else { short(name) };
+        return Some(Cause::Network { from, host, fault });
     } else if has("connection refused") || has("actively refused") {
         NetworkFault::Refused(dialled(text))
     } else if has("network is unreachable") || has("no route to host") || has("unreachable network")
@@ -162,9 +169,13 @@ fn network(text: &str, from: Side) -> Option<Cause> {
     Some(Cause::Network { from, host: host(text), fault })
 }
 
-/// `lookup ssm.eu-west-1.amazonaws.com on 10.0.0.2:53: no such host`: the name, and what follows.
+/// `lookup ssm.eu-west-1.amazonaws.com on 10.0.0.2:53: no such host`: the name, and what follows. Of a line that
+/// is cut off within the name there is no name.
 fn looked_up(text: &str) -> Option<(&str, &str)> {
-    let (_, rest) = text.rsplit_once("lookup ")?;
+    let (before, rest) = text.rsplit_once("lookup ")?;
+    if !rest.contains([' ', ':']) {
+        return before.ends_with(": ").then_some(("", rest));
+    }
     let name = rest.split([' ', ':']).next()?;
     (name.contains('.') || rest.contains("no such host")).then_some((name, rest))
 }
@@ -341,11 +352,11 @@ pub fn client_key(text: &str) -> Cause {
     network(text, Side::Operator).unwrap_or(Cause::ClientKey(ClientKeyFault::Other))
 }
 
-/// The last host of a URL in the text.
+/// The last host of a URL in the text. What is cut off within the host is none.
 fn host(text: &str) -> String {
     let Some((_, rest)) = text.rsplit_once("://") else { return String::new() };
-    let end = rest.find(['/', '"', ' ', ':', ')', '?']).unwrap_or(rest.len());
-    short(rest.get(..end).unwrap_or_default())
+    let end = rest.find(['/', '"', ' ', ':', ')', '?']);
+    end.and_then(|end| rest.get(..end)).map_or_else(String::new, short)
 }
 
 pub(super) fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {

@@ -106,14 +106,16 @@ pub fn judge(log: &AgentLog) -> Judgement<'_> {
     let lines: Vec<Known> =
         log.lines.iter().enumerate().filter_map(|(order, line)| known(log, order, line)).collect();
     let mut found = open_failures(&lines);
-    let lost = channel_lost(log, &lines);
+    let run = Run::of(log, &lines);
+    found.extend(run.stopped.map(stopped));
+    let lost = channel_lost(log, &lines, &run);
     let cut_short = lost.is_some_and(|lost| lost.is_undecided);
     if let Some(lost) = lost.filter(|lost| !lost.is_undecided)
         && !found.iter().any(|found| found.stage == Stage::ControlChannel)
     {
         found.push(lost.found());
     }
-    let stages = states(log, &lines, &found, cut_short);
+    let stages = states(&lines, &found, &run, cut_short);
     settle(&mut found, &lines);
     found.sort_by_key(rank);
     let works =
@@ -131,7 +133,7 @@ pub fn judge(log: &AgentLog) -> Judgement<'_> {
 fn known<'l>(log: &AgentLog, order: usize, line: &'l LogLine) -> Option<Known<'l>> {
     let event = read(&line.text)?;
     let works = match event.what {
-        What::Works => true,
+        What::Works | What::PortOpens => true,
         // A try without an error since is a success.
         What::Tried => {
             let seconds_since = line.last.zip(log.ends_at).map(|(tried, end)| tried.until(end));
@@ -140,6 +142,61 @@ fn known<'l>(log: &AgentLog, order: usize, line: &'l LogLine) -> Option<Known<'l
         _ => false,
     };
     Some(Known { order, line, event, works })
+}
+
+/// The last run of the agent: what worked before it says nothing of it.
+struct Run<'k, 'l> {
+    started: Option<&'k Known<'l>>,
+    /// Facts that were saved earlier have the time alone.
+    started_at: Option<Timestamp>,
+    /// The agent was stopped, and no later line shows that it runs.
+    stopped: Option<&'k Known<'l>>,
+}
+
+impl<'k, 'l> Run<'k, 'l> {
+    fn of(log: &AgentLog, lines: &'k [Known<'l>]) -> Self {
+        let last = |what: &What| lines.iter().rfind(|known| known.event.what == *what);
+        let runs_after = |stop: &Known| {
+            lines.iter().any(|known| {
+                let agent_works = known.event.what == What::Works && !is_session(known.event.stage);
+                known.order > stop.order && (known.event.what == What::Started || agent_works)
+            })
+        };
+        Self {
+            started: last(&What::Started),
+            started_at: log.started_at,
+            stopped: last(&What::Stopped).filter(|stop| !runs_after(stop)),
+        }
+    }
+
+    /// Was this written by an earlier run?
+    fn is_after(&self, known: &Known) -> bool {
+        let at = known.line.last;
+        let started_later = at.is_some_and(|at| self.started_at.is_some_and(|start| at < start));
+        // An agent finds its identity just before it says that it starts.
+        let before = known.event.stage == Stage::Identity;
+        self.stopped.is_some_and(|stop| stop.order > known.order)
+            || match self.started {
+                Some(start) if !before => start.order > known.order,
+                _ => started_later,
+            }
+    }
+}
+
+fn stopped<'l>(stop: &Known<'l>) -> Found<'l> {
+    let stage = stop.event.stage;
+    let at = stop.line.last;
+    Found {
+        cause: Cause::Stopped,
+        stage,
+        checks: Cause::Stopped.checks(stage),
+        evidence: Vec::from([stop.line.text.as_str()]),
+        first: at,
+        since: at,
+        last: at,
+        // The lines of earlier stops are of the same kind.
+        count: 1,
+    }
 }
 
 /// The failures that no later line ends.
@@ -190,6 +247,9 @@ fn ends(later: &Known, failure: &Known, cause: &Cause) -> bool {
     if failure.line.last.is_none() && later.line.last.is_some() {
         return false;
     }
+    if !passes_gate(later, failure, cause) {
+        return false;
+    }
     let proven = later.event.stage.proves();
     if cause.only_degrades(stage) {
         let later_by = failure.line.last.zip(later.line.last).map(|(from, to)| from.until(to));
@@ -201,6 +261,31 @@ fn ends(later: &Known, failure: &Known, cause: &Cause) -> bool {
             || !is_no_answer_of_aws(cause) && proven.contains(&Stage::Health);
     }
     proven.contains(&stage)
+}
+
+/// Is the session that `later` reports of a kind that needs what failed? Encryption, logs and the user of a session do
+/// not concern port sessions, and the port does not concern others.
+fn passes_gate(later: &Known, failure: &Known, cause: &Cause) -> bool {
+    if failure.event.stage != Stage::SessionGates || later.event.stage != Stage::SessionGates {
+        return true;
+    }
+    let is_port = later.event.what == What::PortOpens;
+    match cause {
+        Cause::DestinationSilent(_)
+        | Cause::DestinationRefuses(_)
+        | Cause::DestinationForbidden(_) => is_port,
+        Cause::DocumentSchema
+        | Cause::DocumentInvalid
+        | Cause::PluginUnsupported(_)
+        | Cause::FilesOrInotifyInstances
+        | Cause::FileDescriptors
+        | Cause::NoInotifyWatches
+        | Cause::OutOfMemory
+        | Cause::DiskFull
+        | Cause::ReadOnly
+        | Cause::WorkerSilent => true,
+        _ => !is_port || failure.line.text.contains("[pluginName=Port]"),
+    }
 }
 
 /// The control channel ended, or the agent left it, and nothing says that it was opened again.
@@ -236,10 +321,10 @@ impl<'l> Lost<'l> {
     }
 }
 
-fn channel_lost<'l>(log: &AgentLog, lines: &[Known<'l>]) -> Option<Lost<'l>> {
+fn channel_lost<'l>(log: &AgentLog, lines: &[Known<'l>], run: &Run<'_, 'l>) -> Option<Lost<'l>> {
     let open = lines.iter().rfind(|line| says_works(line, Stage::ControlChannel))?;
     // Only a channel of this run of the agent can be lost.
-    if log.started_at.is_some() && open.line.last < log.started_at {
+    if run.is_after(open) {
         return None;
     }
     let later = |what: What| {
@@ -255,9 +340,9 @@ fn channel_lost<'l>(log: &AgentLog, lines: &[Known<'l>]) -> Option<Lost<'l>> {
 }
 
 fn states<'l>(
-    log: &AgentLog,
     lines: &[Known<'l>],
     found: &[Found<'l>],
+    run: &Run<'_, 'l>,
     cut_short: bool,
 ) -> Vec<StageState<'l>> {
     Stage::ALL
@@ -289,9 +374,7 @@ fn states<'l>(
                 evidence: Vec::new(),
             };
             let Some(works) = works else { return nothing };
-            let over = !is_session(stage)
-                && stage != Stage::Registration
-                && works.line.last.is_some_and(|at| log.started_at.is_some_and(|start| at < start));
+            let over = !is_session(stage) && stage != Stage::Registration && run.is_after(works);
             if over || cut_short && stage == Stage::ControlChannel {
                 return nothing;
             }
@@ -320,6 +403,7 @@ fn failed<'l>(lines: &[Known<'l>], stage: Stage) -> Option<StageState<'l>> {
                     // The session started all the same.
                     || cause.only_degrades(stage)
                         && says_works(later, stage)
+                        && passes_gate(later, known, cause)
                         && later.order > known.order
             };
             !lines.iter().any(over)
@@ -374,6 +458,11 @@ fn settle(found: &mut Vec<Found>, lines: &[Known]) {
                     || other.cause == Cause::LogGroupNotEncrypted
             }),
             Cause::ShellFails | Cause::Unrecognized => specific(&[found.stage]),
+            // The same refusal, in a line that does not say whose policy it is.
+            Cause::Denied(denial) if denial.policy.is_none() => others().any(|other| {
+                let same = |known: &Denial| known.action == denial.action && known.policy.is_some();
+                other.stage == found.stage && matches!(&other.cause, Cause::Denied(it) if same(it))
+            }),
             // The same refusal without its status.
             Cause::Network { fault: NetworkFault::UpgradeRefused(status), .. }
                 if status.is_empty() =>
@@ -439,14 +528,15 @@ fn rank(found: &Found) -> (u8, bool, core::cmp::Reverse<Option<Timestamp>>) {
             | Cause::ReadOnly,
             _,
         ) => 0,
-        (_, Stage::Registration) => 1,
-        (_, Stage::Identity) => 2,
-        (_, Stage::Credentials) => 3,
-        (_, Stage::Health) => 4,
-        (_, Stage::ControlChannel) => 5,
-        (_, Stage::SessionWorker) => 6,
-        (_, Stage::DataChannel) => 7,
-        (_, Stage::SessionGates) => 8,
+        (Cause::Stopped, _) => 1,
+        (_, Stage::Registration) => 2,
+        (_, Stage::Identity) => 3,
+        (_, Stage::Credentials) => 4,
+        (_, Stage::Health) => 5,
+        (_, Stage::ControlChannel) => 6,
+        (_, Stage::SessionWorker) => 7,
+        (_, Stage::DataChannel) => 8,
+        (_, Stage::SessionGates) => 9,
     };
     (order, !found.cause.is_specific(found.stage), core::cmp::Reverse(found.last))
 }

@@ -10,6 +10,7 @@
 mod cause;
 mod error_text;
 mod judge;
+mod merge;
 mod reading;
 mod record;
 mod scanner;
@@ -18,7 +19,8 @@ mod stage;
 
 pub use cause::{Cause, ClientKeyFault, NetworkFault, Side};
 pub use judge::{Found, Judgement, Outcome, StageState, State, judge};
+pub use merge::{is_same_kind, merge, nodes};
 pub use reading::{Event, What, read};
-pub use scanner::{Kind, Matcher, Scan, Scanner, merge};
+pub use scanner::{Kind, Matcher, Scan, Scanner};
 pub use signatures::{SIGNATURES, Says, Signature};
 pub use stage::Stage;

@@ -18,7 +18,13 @@ pub struct Event {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
+    /// The agent started.
+    Started,
+    /// The agent was stopped.
+    Stopped,
     Works,
+    /// A port session opened. It needs neither encryption, logs nor a user of the node.
+    PortOpens,
     Tried,
     Failed(Cause),
     ChannelEnded,
@@ -46,7 +52,10 @@ pub(super) fn event(signature: &Signature, text: &str) -> Option<Event> {
     let stage = signature.stage;
     let failed = |cause| Some(What::Failed(cause));
     let what = match &signature.says {
-        Says::Start | Says::Version | Says::System => None,
+        Says::Version | Says::System | Says::Node => None,
+        Says::Start => Some(What::Started),
+        Says::Stop => Some(What::Stopped),
+        Says::PortOpens => Some(What::PortOpens),
         Says::Works => Some(What::Works),
         Says::Tried => Some(What::Tried),
         Says::Error => failed(error_text::cause(text, stage, Side::Node)),

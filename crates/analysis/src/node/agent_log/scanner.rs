@@ -15,11 +15,10 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{
     reading::{Event, What, event, fits},
-    record::{Micros, Start, start, timestamp},
+    record::{Micros, Start, start},
     signatures::{SIGNATURES, Says, Signature},
     stage::Stage,
 };
-use ssm_doctor_facts::agent_log::{AgentLog, LogLine};
 
 /// No more bytes wait for the rest of their line.
 const MOST_PENDING: usize = 1 << 20;
@@ -29,6 +28,10 @@ const LONGEST_RECORD: usize = 16 << 10;
 const LONGEST_TEXT: usize = 1_500;
 /// No more kinds of lines are kept of one file; the one that is longest ago goes first.
 const MOST_KINDS: usize = 200;
+/// No more nodes are kept of one file.
+const MOST_NODES: usize = 8;
+/// The agent's processes write to one file, and some lines are a little older than the line before them.
+const SET_BACK: Micros = 60_000_000;
 /// How many bytes of a line show whether it begins with a time.
 const LONGEST_START: usize = 400;
 /// Where it shows whether a text is a log of the agent at all.
@@ -110,19 +113,30 @@ impl Matcher {
 
 /// Where a line was written, in the order of the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    at: Option<Micros>,
-    number: u64,
+pub(super) struct Place {
+    /// The line's time. Where the clock was set back after it, the time to which it was set: within a file the
+    /// order of the lines decides what is newer.
+    pub(super) at: Option<Micros>,
+    pub(super) number: u64,
+    /// The time that the line itself has.
+    pub(super) stamp: Option<Micros>,
+}
+
+impl Place {
+    /// The line was written before a line with this time.
+    fn before(&mut self, at: Micros) {
+        self.at = self.at.map(|own| own.min(at));
+    }
 }
 
 /// Lines that say the same.
 #[derive(Clone, Debug)]
-struct Tally {
-    text: String,
-    first: Place,
-    since: Place,
-    last: Place,
-    count: u64,
+pub(super) struct Tally {
+    pub(super) text: String,
+    pub(super) first: Place,
+    pub(super) since: Place,
+    pub(super) last: Place,
+    pub(super) count: u64,
 }
 
 /// One file, while it is read.
@@ -135,6 +149,8 @@ pub struct Scanner<'m> {
     /// Has a line with a time been seen?
     stamped: bool,
     number: u64,
+    /// The newest time so far, since the clock was last set back.
+    newest: Option<Micros>,
     findings: Findings,
     /// By stage: the last line that says that it works, and the last that says that it does not.
     worked: BTreeMap<Stage, Place>,
@@ -143,22 +159,49 @@ pub struct Scanner<'m> {
 
 /// What was read of one file.
 pub struct Scan {
-    kind: Kind,
+    pub(super) kind: Kind,
     recognized: bool,
     empty: bool,
-    findings: Findings,
+    pub(super) cut_off: bool,
+    pub(super) findings: Findings,
 }
 
 /// What the lines of a file show.
 #[derive(Default)]
-struct Findings {
-    begins: Option<Micros>,
-    ends: Option<Micros>,
-    version: Option<(Place, String)>,
-    os: Option<(Place, String)>,
-    instance: Option<(Place, String)>,
-    started: Option<Place>,
-    tallies: BTreeMap<Event, Tally>,
+pub(super) struct Findings {
+    pub(super) begins: Option<Micros>,
+    pub(super) ends: Option<Micros>,
+    /// The time to which the clock was last set back.
+    pub(super) set_back: Option<Micros>,
+    pub(super) version: Option<(Place, String)>,
+    pub(super) os: Option<(Place, String)>,
+    /// The nodes that the file names, the one that it named last at the end.
+    pub(super) nodes: Vec<(Place, String)>,
+    pub(super) started: Option<Place>,
+    pub(super) tallies: BTreeMap<Event, Tally>,
+}
+
+impl Findings {
+    /// All places so far are before a line with this time.
+    fn before(&mut self, at: Micros) {
+        self.begins = self.begins.map(|begins| begins.min(at));
+        let words = [&mut self.version, &mut self.os].into_iter().flatten();
+        words.chain(&mut self.nodes).for_each(|(place, _)| place.before(at));
+        self.started.iter_mut().for_each(|place| place.before(at));
+        for tally in self.tallies.values_mut() {
+            [&mut tally.first, &mut tally.since, &mut tally.last]
+                .into_iter()
+                .for_each(|place| place.before(at));
+        }
+    }
+
+    fn names_node(&mut self, id: &str, place: Place) {
+        self.nodes.retain(|(_, known)| known != id);
+        if self.nodes.len() >= MOST_NODES {
+            self.nodes.remove(0);
+        }
+        self.nodes.push((place, id.into()));
+    }
 }
 
 impl Scan {
@@ -171,6 +214,11 @@ impl Scan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.empty
+    }
+
+    /// The rest of the file is missing: its archive ends before its end.
+    pub fn cut_off(&mut self) {
+        self.cut_off = true;
     }
 }
 
@@ -185,6 +233,7 @@ impl<'m> Scanner<'m> {
             bytes: 0,
             stamped: false,
             number: 0,
+            newest: None,
             findings: Findings::default(),
             worked: BTreeMap::new(),
             failed: BTreeMap::new(),
@@ -212,12 +261,16 @@ impl<'m> Scanner<'m> {
     pub fn finish(mut self, kind: Kind) -> Scan {
         let rest = core::mem::take(&mut self.pending);
         self.scan(&rest);
+        if let Some(ends) = self.findings.ends {
+            self.clock(ends);
+        }
         Scan {
             kind,
             recognized: self.marked && self.stamped
                 || !self.findings.tallies.is_empty()
                 || self.findings.version.is_some(),
             empty: self.bytes == 0,
+            cut_off: false,
             findings: self.findings,
         }
     }
@@ -244,10 +297,10 @@ impl<'m> Scanner<'m> {
             _ => None,
         };
         if self.findings.begins.is_none() {
-            let mut lines = block.split(|byte| *byte == b'\n').take(2_000);
+            let mut lines = block.split(|byte| *byte == b'\n');
             self.findings.begins = lines.find_map(stamp);
         }
-        let mut lines = block.rsplit(|byte| *byte == b'\n').take(2_000);
+        let mut lines = block.rsplit(|byte| *byte == b'\n');
         if let Some(at) = lines.find_map(stamp) {
             self.stamped = true;
             // Where the clock was set back, the last line is older than others.
@@ -279,11 +332,27 @@ impl<'m> Scanner<'m> {
         }
         let Some(signature) = self.matcher.signature(&text) else { return };
         self.number += 1;
-        let place = Place { at, number: self.number };
+        if let Some(at) = at {
+            self.clock(at);
+        }
+        let place = Place { at, number: self.number, stamp: at };
         self.names(signature, &text, place);
         if let Some(event) = event(signature, &text) {
             self.count(event, &text, place);
         }
+    }
+
+    /// The next line has this time. If it is older than a line before it, the clock was set back.
+    fn clock(&mut self, at: Micros) {
+        if let Some(newest) = self.newest.filter(|newest| at < *newest) {
+            self.findings.before(at);
+            let places = self.worked.values_mut().chain(self.failed.values_mut());
+            places.for_each(|place| place.before(at));
+            if newest - at >= SET_BACK {
+                self.findings.set_back = Some(at);
+            }
+        }
+        self.newest = Some(at);
     }
 
     /// The agent's version, its system and its node.
@@ -314,7 +383,7 @@ impl<'m> Scanner<'m> {
             _ => {}
         }
         if let Some(id) = node_id(text) {
-            self.findings.instance = Some((place, id.into()));
+            self.findings.names_node(id, place);
         }
     }
 
@@ -325,7 +394,7 @@ impl<'m> Scanner<'m> {
             _ => self.failed.get(&stage).copied(),
         };
         match event.what {
-            What::Works => {
+            What::Works | What::PortOpens => {
                 for proven in stage.proves() {
                     self.worked.insert(*proven, place);
                 }
@@ -442,80 +511,20 @@ fn node_id(text: &str) -> Option<&str> {
         let begin = if dash > 0 && bytes.get(dash - 1) == Some(&b'm') { dash - 1 } else { dash };
         let before = begin.checked_sub(1).and_then(|before| bytes.get(before));
         let digits = text.get(dash + 2..)?.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let whole = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
+        // A session's id begins with the id of the instance that an operator works on, and a host's name can
+        // begin with that of another instance.
+        let inside = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+        let after = bytes.get(dash + 2 + digits..).unwrap_or_default();
+        let is_longer = match after {
+            [b'.', next, ..] => next.is_ascii_alphanumeric(),
+            [next, ..] => inside(next),
+            [] => false,
+        };
+        let whole = !before.is_some_and(inside) && !is_longer;
         if whole && (digits == 8 || digits == 17) {
             return text.get(begin..dash + 2 + digits);
         }
         from = dash + 2;
     }
     None
-}
-
-/// All files together, as facts.
-///
-/// The same line can be in several kinds of files, so that the kind with the most of them counts.
-#[must_use]
-pub fn merge(scans: Vec<Scan>) -> AgentLog {
-    let mut log = AgentLog::default();
-    let newest = |values: Vec<&Option<(Place, String)>>| {
-        values.into_iter().flatten().max_by_key(|(place, _)| place.at).map(|(_, word)| word.clone())
-    };
-    log.version = newest(scans.iter().map(|scan| &scan.findings.version).collect());
-    log.os = newest(scans.iter().map(|scan| &scan.findings.os).collect());
-    log.instance = newest(scans.iter().map(|scan| &scan.findings.instance).collect());
-    let started = scans.iter().filter_map(|scan| scan.findings.started?.at).max();
-    log.started_at = started.and_then(timestamp);
-    log.begins_at = scans.iter().filter_map(|scan| scan.findings.begins).min().and_then(timestamp);
-    log.ends_at = scans.iter().filter_map(|scan| scan.findings.ends).max().and_then(timestamp);
-
-    let mut merged: BTreeMap<Event, (Tally, BTreeMap<Kind, u64>)> = BTreeMap::new();
-    for scan in scans {
-        for (event, tally) in scan.findings.tallies {
-            match merged.get_mut(&event) {
-                None => {
-                    let counts = BTreeMap::from([(scan.kind, tally.count)]);
-                    merged.insert(event, (tally, counts));
-                }
-                Some((known, counts)) => {
-                    *counts.entry(scan.kind).or_default() += tally.count;
-                    known.first = earlier(known.first, tally.first);
-                    if tally.last.at >= known.last.at {
-                        // The newest lines know best since when.
-                        if tally.since.at > known.last.at || tally.since.at < known.since.at {
-                            known.since = tally.since;
-                        }
-                        known.text = tally.text;
-                        known.last = Place {
-                            at: tally.last.at,
-                            number: known.last.number.max(tally.last.number),
-                        };
-                    }
-                }
-            }
-        }
-    }
-    let mut tallies: Vec<Tally> = merged
-        .into_values()
-        .map(|(mut tally, counts)| {
-            tally.count = counts.into_values().max().unwrap_or(tally.count);
-            tally
-        })
-        .collect();
-    tallies.sort_by_key(|tally| tally.last);
-    log.lines = tallies
-        .into_iter()
-        .map(|tally| LogLine {
-            text: tally.text,
-            first: tally.first.at.and_then(timestamp),
-            since: tally.since.at.and_then(timestamp),
-            last: tally.last.at.and_then(timestamp),
-            count: tally.count,
-        })
-        .collect();
-    log
-}
-
-/// Of a line without a time it is not known when it was written.
-fn earlier(a: Place, b: Place) -> Place {
-    if a.at.is_none() || b.at.is_some_and(|at| Some(at) < a.at) { b } else { a }
 }

@@ -24,12 +24,18 @@ pub struct Signature {
 pub enum Says {
     /// The agent started, of this version.
     Start,
+    /// The agent was stopped.
+    Stop,
     /// The agent's version, in other lines.
     Version,
     /// The operating system.
     System,
+    /// The node.
+    Node,
     /// The stage works.
     Works,
+    /// A port session opened.
+    PortOpens,
     /// The stage is tried. Two tries without an error between them mean that it works.
     Tried,
     /// The stage failed, and the rest of the line says why.
@@ -71,7 +77,7 @@ const MEASURED: &str = "measured";
 
 use Says::{
     ChannelEnded, ChannelRetried, ClientError, ClientKey, Destination, Error, Fault, Forbidden,
-    LegacyChannel, Plugin, RunAsUser, Start, System, Tried, Version, Works,
+    LegacyChannel, Node, Plugin, PortOpens, RunAsUser, Start, Stop, System, Tried, Version, Works,
 };
 use Stage::{
     ControlChannel, Credentials, DataChannel, Health, Identity, Registration, SessionGates,
@@ -87,6 +93,9 @@ pub static SIGNATURES: &[Signature] = &[
     row("Amazon SSM Agent v", &[" is starting"], Identity, Version, "Windows", "agent/startup/startup_windows.go"),
     row(", Arch: ", &["OS: "], Identity, System, "all", MEASURED),
     row("OsProductName: ", &[], Identity, System, "all", "agent/startup/startup_unix.go"),
+    row("Received stop/termination signal", &[], Identity, Stop, "3.2 and later", "core/app/agent.go; while it waits for credentials or a registration"),
+    row("Stopping Core Agent", &[], Identity, Stop, "3.x", "core/app/agent.go"),
+    row("] Bye.", &["[amazon-ssm-agent]"], Identity, Stop, "3.x", "core/app/agent.go"),
 
     // Installation, configuration and the machine, while the agent starts.
     row("app config could not be loaded", &[], Identity, Fault(Cause::ConfigurationBroken), "all", "measured; the line `Fall back to default.` on standard output is untrue"),
@@ -206,9 +215,14 @@ pub static SIGNATURES: &[Signature] = &[
     row("Forwarding to IP address ", &["is forbidden"], SessionGates, Forbidden, "3.1.1374.0 and later", "agent/session/plugins/port/port.go"),
     row("Commands cannot be empty for session type", &[], SessionGates, Fault(Cause::DocumentInvalid), "all", "agent/session/plugins/singlecommand_unix.go"),
     row("Port number is empty in session properties", &[], SessionGates, Fault(Cause::DocumentInvalid), "all", "agent/session/plugins/port/port.go"),
+    row("] Plugin Port started", &[], SessionGates, PortOpens, "all", MEASURED),
     row("] Plugin ", &[" started", "[pluginName="], SessionGates, Works, "all", MEASURED),
 
     // The operator's terminal.
     row("Cannot perform start session: EOF", &[], DataChannel, Fault(Cause::NoTerminal), "plugin", "plugin: src/sessionmanagerplugin/session/session.go"),
     row("Cannot perform start session: ", &[], DataChannel, Fault(Cause::PluginArguments), "plugin", "measured: JSON that is none"),
+
+    // Last, because other rows say more of the same line.
+    row("/v1/control-channel/", &[], ControlChannel, Node, "all", MEASURED),
+    row("[instanceID=", &[], Identity, Node, "all", MEASURED),
 ];
