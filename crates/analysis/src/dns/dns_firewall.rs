@@ -12,7 +12,7 @@ use crate::dns::{
     outcome::{ListEntry, Remedy, Statement},
     query::Query,
     resolution::{Step, StepKind},
-    settings::{Settings, is_of_addresses},
+    settings::{Settings, is_about},
     zone_record::Link,
 };
 use ssm_doctor_facts::{
@@ -229,7 +229,8 @@ impl<'a> Query<'a, '_> {
                 Ok(rules) => rules,
                 Err(unknown) => return Ok(Err(unknown)),
             };
-            let mut rules: Vec<_> = rules.iter().filter(|rule| is_of_addresses(rule)).collect();
+            let mut rules: Vec<_> =
+                rules.iter().filter(|rule| is_about(rule, self.question)).collect();
             rules.sort_by_key(|rule| rule.priority);
             for rule in rules {
                 let Some(list) = &rule.domains else { continue };
@@ -281,7 +282,7 @@ impl<'a> Query<'a, '_> {
     fn may_block(&self, groups: &[FirewallAssociation]) -> bool {
         groups.iter().any(|association| {
             self.facts.firewall_rules(&association.group).required().map_or(true, |rules| {
-                rules.iter().filter(|rule| is_of_addresses(rule)).any(|rule| {
+                rules.iter().filter(|rule| is_about(rule, self.question)).any(|rule| {
                     let lets = matches!(rule.action, FirewallAction::Allow | FirewallAction::Alert)
                         || rule.redirection == Some(Redirection::Trust);
                     let list = rule.domains.as_ref().filter(|_| !lets);

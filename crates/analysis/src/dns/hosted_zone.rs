@@ -32,21 +32,25 @@ pub(super) struct ZoneAnswer<'a> {
     /// The zone's, the endpoint's or the VPC's.
     pub id: String,
     pub answer: Answer,
+    /// The addresses of an endpoint's interfaces that the zone's records have; empty if it is not by address that
+    /// they lead there.
+    pub addresses: Vec<IpAddr>,
     /// The names that the zone's records point to, or why it is not known whether there are any.
     pub chain: Result<Vec<Link>, Unknown>,
 }
 
 impl<'a> ZoneAnswer<'a> {
     fn new(to: Resolution<'a>, id: &impl ToString, answer: Answer) -> Self {
-        Self { to, id: id.to_string(), answer, chain: Ok(Vec::new()) }
+        Self { to, id: id.to_string(), answer, addresses: Vec::new(), chain: Ok(Vec::new()) }
     }
 
     fn pass(to: Resolution<'a>, id: &impl ToString, evidence: Evidence) -> Self {
         Self::new(to, id, Ok(Verdict::Pass(evidence)))
     }
 
-    pub fn step(self) -> (Step, Resolution<'a>) {
-        (Step { kind: StepKind::Zone, id: self.id, answer: self.answer }, self.to)
+    pub fn step(self) -> (Step, Resolution<'a>, Vec<IpAddr>) {
+        let step = Step { kind: StepKind::Zone, id: self.id, answer: self.answer };
+        (step, self.to, self.addresses)
     }
 }
 
@@ -220,7 +224,7 @@ impl<'a> Query<'a, '_> {
                 host: self.host.clone(),
             })),
         };
-        Ok(ZoneAnswer { to, answer, ..by_zone })
+        Ok(ZoneAnswer { to, answer, addresses: Vec::new(), ..by_zone })
     }
 
     /// The zones were not seen. What they may well be for must then stay open.
@@ -282,8 +286,13 @@ impl<'a> Query<'a, '_> {
             ZoneAnswer::new(intended(by_endpoint), &zone.id, answer)
         } else {
             self.needs_amazons_resolver(Answerer::Zone(zone.id.clone()))?;
+            let addresses = match &found {
+                Found::Endpoint(_, addresses) => addresses.clone(),
+                _ => Vec::new(),
+            };
             let (to, statement) = self.target(found, zone)?;
-            ZoneAnswer::pass(to, &zone.id, observed(&subject, statement))
+            let evidence = observed(&subject, statement);
+            ZoneAnswer { addresses, ..ZoneAnswer::pass(to, &zone.id, evidence) }
         };
         Ok(ZoneAnswer { chain: Ok(chain_of(records, &self.host)), ..by_zone })
     }
@@ -314,7 +323,7 @@ impl<'a> Query<'a, '_> {
                 host,
                 addresses: addresses.clone(),
             }),
-            Found::Endpoint(endpoint) => self.fault_of(endpoint).map(|fault| {
+            Found::Endpoint(endpoint, _) => self.fault_of(endpoint).map(|fault| {
                 let endpoint = endpoint.id.clone();
                 Statement::ResolvesToWrongEndpoint { host, endpoint, fault }
             }),
@@ -343,7 +352,7 @@ impl<'a> Query<'a, '_> {
             Resolution::Elsewhere(Elsewhere { by: zone.id.to_string(), target, addresses })
         };
         Ok(match found {
-            Found::Endpoint(endpoint) => {
+            Found::Endpoint(endpoint, _) => {
                 let id = endpoint.id.clone();
                 let statement = Statement::ResolvesToEndpoint { host, endpoint: id };
                 (Resolution::Endpoint(endpoint), statement)

@@ -22,6 +22,14 @@ pub(super) struct Query<'a, 'q> {
     pub scope: &'q Scope,
     pub vpc: &'q VpcId,
     pub host: String,
+    pub question: Question,
+}
+
+/// The kind of addresses that a query is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    A,
+    Aaaa,
 }
 
 /// Is there anything at an address? Of addresses outside the VPC's ranges AWS does not show it: the answer
@@ -44,7 +52,13 @@ pub(crate) fn stands_at(
 
 impl<'a, 'q> Query<'a, 'q> {
     pub fn new(case: &Case<'a>, scope: &'q Scope, vpc: &'q VpcId, service: &str) -> Self {
-        Self { facts: case.facts, scope, vpc, host: scope.region.service_host(service) }
+        let host = scope.region.service_host(service);
+        Self { facts: case.facts, scope, vpc, host, question: Question::A }
+    }
+
+    /// The query for IPv6 addresses.
+    pub fn for_ipv6(&self) -> Self {
+        Self { host: self.host.clone(), question: Question::Aaaa, ..*self }
     }
 }
 

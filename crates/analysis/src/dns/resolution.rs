@@ -17,13 +17,25 @@ pub struct Name<'a> {
     pub host: String,
     /// Where packets go; past a step that fails, where they would go without it.
     pub to: Resolution<'a>,
+    /// Where it leads to an endpoint by a private hosted zone's records with addresses: which of the endpoint's
+    /// addresses they have. Empty if it leads to all of them.
+    pub addresses_of_zone: Vec<IpAddr>,
     /// Which kinds of addresses the name has; None where AWS uses an unrecognized word.
     pub families: Option<Families>,
-    /// In the order in which the resolver takes them.
+    /// What the query for IPv4 addresses passes, in the order in which the resolver takes the steps.
     pub steps: Vec<Step>,
+    /// What DNS Firewall does with the query for IPv6 addresses: its rules may be for one type of query.
+    pub(super) firewall_for_ipv6: Step,
 }
 
 impl Name<'_> {
+    /// What the query for addresses of one kind passes.
+    pub(crate) fn steps_for(&self, ipv6: bool) -> impl Iterator<Item = &Step> {
+        self.steps.iter().map(move |step| {
+            if ipv6 && step.kind == StepKind::Firewall { &self.firewall_for_ipv6 } else { step }
+        })
+    }
+
     /// The addresses that it is known to have: those of an endpoint's interfaces, or of a private hosted zone. Empty for
     /// public addresses.
     ///
@@ -31,6 +43,9 @@ impl Name<'_> {
     /// [`Unknown`] when an interface was not seen.
     pub fn addresses(&self, facts: &Facts) -> Result<Vec<IpAddr>, Unknown> {
         let endpoint = match &self.to {
+            Resolution::Endpoint(_) if !self.addresses_of_zone.is_empty() => {
+                return Ok(self.addresses_of_zone.clone());
+            }
             Resolution::Endpoint(endpoint) => endpoint,
             Resolution::Elsewhere(there) => return Ok(there.addresses.clone()),
             Resolution::Public | Resolution::PublicDespite(..) => return Ok(Vec::new()),
@@ -107,7 +122,7 @@ impl Families {
         }
     }
 
-    fn of_addresses(addresses: &[IpAddr]) -> Option<Self> {
+    pub(super) fn of_addresses(addresses: &[IpAddr]) -> Option<Self> {
         let any = |v6| addresses.iter().any(|address| address.is_ipv6() == v6);
         (!addresses.is_empty()).then(|| Self { v4: any(false), v6: any(true) })
     }
@@ -144,8 +159,10 @@ pub enum StepKind {
 pub(super) struct KnownName {
     host: String,
     to: KnownResolution,
+    addresses_of_zone: Vec<IpAddr>,
     families: Option<Families>,
     steps: Vec<Step>,
+    firewall_for_ipv6: Step,
 }
 
 #[derive(Clone)]
@@ -167,7 +184,9 @@ impl KnownName {
             Resolution::Elsewhere(elsewhere) => KnownResolution::Elsewhere(elsewhere.clone()),
         };
         let (host, steps) = (name.host.clone(), name.steps.clone());
-        Self { host, to, families: name.families, steps }
+        let addresses_of_zone = name.addresses_of_zone.clone();
+        let firewall_for_ipv6 = name.firewall_for_ipv6.clone();
+        Self { host, to, addresses_of_zone, families: name.families, steps, firewall_for_ipv6 }
     }
 
     /// INVARIANT: the endpoints are rows of this VPC.
@@ -182,7 +201,8 @@ impl KnownName {
             }
             KnownResolution::Elsewhere(elsewhere) => Some(Resolution::Elsewhere(elsewhere)),
         };
-        let Self { host, families, steps, .. } = self;
-        Ok(Name { host, to: to.unwrap_or(Resolution::Public), families, steps })
+        let Self { host, addresses_of_zone, families, steps, firewall_for_ipv6, .. } = self;
+        let to = to.unwrap_or(Resolution::Public);
+        Ok(Name { host, to, addresses_of_zone, families, steps, firewall_for_ipv6 })
     }
 }

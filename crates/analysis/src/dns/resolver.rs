@@ -50,9 +50,12 @@ fn resolve_anew<'a>(case: &Case<'a>, vpc: &VpcId, service: &str) -> Result<Name<
     let rule = query.rule_step(&by_endpoint, &settings);
     let zone = query.zone_answer(by_endpoint, &settings)?;
     let firewall = query.firewall_step(&settings, &zone, &rule)?;
-    let (zone, to) = zone.step();
+    let firewall_for_ipv6 = query.for_ipv6().firewall_step(&settings, &zone, &rule)?;
+    let (zone, to, addresses) = zone.step();
     let steps = vec![query.dns_support()?, firewall, rule, zone];
-    Ok(Name { host: query.host, families: Families::of(&to), to, steps })
+    let families = Families::of_addresses(&addresses).or_else(|| Families::of(&to));
+    let addresses_of_zone = addresses;
+    Ok(Name { host: query.host, families, to, addresses_of_zone, steps, firewall_for_ipv6 })
 }
 
 /// The Resolver rule that hands the question for `service` to servers whose answers AWS does not show.

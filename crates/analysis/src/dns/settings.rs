@@ -3,7 +3,11 @@
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use crate::dns::{dhcp_options::foreign_resolver, query::Query, resolution::Resolution};
+use crate::dns::{
+    dhcp_options::foreign_resolver,
+    query::{Query, Question},
+    resolution::Resolution,
+};
 use ssm_doctor_facts::{
     domain_name::is_within,
     ec2::Endpoint,
@@ -174,7 +178,9 @@ impl<'a> Settings<'a> {
                 Ok(rules) => {
                     let lists = rules
                         .iter()
-                        .filter(|rule| is_of_addresses(rule))
+                        .filter(|rule| {
+                            is_about(rule, Question::A) || is_about(rule, Question::Aaaa)
+                        })
                         .filter_map(|rule| rule.domains.as_ref());
                     ahead.extend(
                         lists.filter_map(|list| facts.firewall_domains(list).required().err()),
@@ -216,9 +222,13 @@ pub(super) fn both(one: Option<&Unknown>, other: Option<&Unknown>) -> Option<Unk
     one.into_iter().chain(other).cloned().reduce(Unknown::and)
 }
 
-/// Is the rule about queries for addresses? `A` is `TYPE1`.
-pub(super) fn is_of_addresses(rule: &FirewallRule) -> bool {
+/// Is the rule about queries for addresses of this kind? `A` is `TYPE1`, and `AAAA` is `TYPE28`.
+pub(super) fn is_about(rule: &FirewallRule, question: Question) -> bool {
+    let names = match question {
+        Question::A => ["A", "TYPE1"],
+        Question::Aaaa => ["AAAA", "TYPE28"],
+    };
     rule.query_type
         .as_ref()
-        .is_none_or(|kind| kind.eq_ignore_ascii_case("A") || kind.eq_ignore_ascii_case("TYPE1"))
+        .is_none_or(|kind| names.iter().any(|name| kind.eq_ignore_ascii_case(name)))
 }

@@ -23,7 +23,8 @@ use ssm_doctor_facts::{
 /// What a name resolves to by a zone's records.
 #[derive(PartialEq)]
 pub(super) enum Found<'a> {
-    Endpoint(&'a Endpoint),
+    /// An endpoint of the VPC; which of its addresses, where records by address say so.
+    Endpoint(&'a Endpoint, Vec<IpAddr>),
     Addresses(Vec<IpAddr>),
     /// Addresses of nothing.
     Vacant(Vec<IpAddr>),
@@ -100,11 +101,16 @@ impl<'a> Query<'a, '_> {
             all = Some(match (all, found) {
                 (None, found) => found,
                 (Some(so_far), found) if so_far == found => found,
-                (Some(Found::Addresses(mut so_far)), Found::Addresses(more)) => {
-                    so_far.extend(more);
-                    so_far.sort_unstable();
-                    so_far.dedup();
-                    Found::Addresses(so_far)
+                (Some(Found::Addresses(so_far)), Found::Addresses(more)) => {
+                    Found::Addresses(union(so_far, more))
+                }
+                (Some(Found::Endpoint(one, so_far)), Found::Endpoint(other, more))
+                    if one == other =>
+                {
+                    // By its own name it is reached at every address.
+                    let by_name = so_far.is_empty() || more.is_empty();
+                    let addresses = if by_name { Vec::new() } else { union(so_far, more) };
+                    Found::Endpoint(one, addresses)
                 }
                 _ => return Err(zone.fault(RecordFault::SeveralTargets { name: name.into() })),
             });
@@ -117,7 +123,10 @@ impl<'a> Query<'a, '_> {
             let named = endpoint_id(target);
             let mut endpoints = self.facts.endpoints(self.vpc).required()?.iter();
             let own = endpoints.find(|endpoint| named == Some(endpoint.id.as_str()));
-            return Ok(own.map_or_else(|| Found::Name(target.into()), Found::Endpoint));
+            return Ok(own.map_or_else(
+                || Found::Name(target.into()),
+                |endpoint| Found::Endpoint(endpoint, Vec::new()),
+            ));
         }
         if is_within(target, &zone.zone.name) {
             return self.look_up_at(zone, target, depth + 1);
@@ -131,7 +140,7 @@ impl<'a> Query<'a, '_> {
         for endpoint in self.facts.endpoints(self.vpc).required()? {
             let own = self.addresses_of_endpoint(endpoint)?;
             if !own.is_empty() && addresses.iter().all(|address| own.contains(address)) {
-                return Ok(Found::Endpoint(endpoint));
+                return Ok(Found::Endpoint(endpoint, addresses));
             }
         }
         let cidrs = &self.facts.vpc(self.vpc).required()?.cidrs;
@@ -151,6 +160,13 @@ impl<'a> Query<'a, '_> {
         }
         Ok(Found::Vacant(addresses))
     }
+}
+
+fn union(mut one: Vec<IpAddr>, other: Vec<IpAddr>) -> Vec<IpAddr> {
+    one.extend(other);
+    one.sort_unstable();
+    one.dedup();
+    one
 }
 
 /// The names that the records of a zone lead `host` on to when its IPv4 address is asked for, as far as the

@@ -252,22 +252,56 @@ impl PathTrace<'_> {
         });
         let serving: Vec<&Endpoint> = serving.collect();
         let other_networks = self.routes_to_other_networks(&self.from.interface.subnet, true);
-        let is_only = !other_networks
-            && match (&name.to, serving.as_slice()) {
-                (Resolution::Public, []) => true,
-                (Resolution::Endpoint(endpoint), [only]) if only.id == endpoint.id => {
-                    self.internet_path().reachable() == Reachable::No
-                }
-                _ => false,
-            };
+        // What stops packets on every other way as well; None where nothing does for certain.
+        let stops_elsewhere = match (&name.to, serving.as_slice()) {
+            _ if other_networks => None,
+            (Resolution::Public, []) => Some(Vec::new()),
+            (Resolution::Endpoint(endpoint), [only]) if only.id == endpoint.id => {
+                self.internet_paths_blocked()
+            }
+            _ => None,
+        };
         // What the query passes before it is forwarded, if it is.
         let first = [HopKind::NameQuery, HopKind::DnsFirewall];
         let no_dns = |it: &Hop| it.kind == HopKind::VpcDns && !self.has_dns_support();
         let may_not_matter = |it: &&mut Hop| it.stops() && !first.contains(&it.kind) && !no_dns(it);
         // Other servers may know addresses of another family.
-        let open = |it: &&mut Hop| !is_only || it.kind == HopKind::AddressType;
+        let open = |it: &&mut Hop| match &stops_elsewhere {
+            None => true,
+            Some(_) if it.kind == HopKind::AddressType => true,
+            // Whoever opens another way does not meet what is on this one.
+            Some(kinds) => !kinds.is_empty() && !kinds.contains(&it.kind),
+        };
         for hop in hops.iter_mut().filter(may_not_matter).filter(open) {
             hop.answer = Err(unknown.clone());
+        }
+    }
+
+    /// The kinds of hop that stop packets to public addresses, by IPv4 as well; empty where there is no route to any.
+    /// None where a way may be open.
+    fn internet_paths_blocked(&self) -> Option<Vec<HopKind>> {
+        let own = self.from.address;
+        let v4 = self.from.interface.private_ip.map(IpAddr::from).filter(|it| *it != own);
+        let mut common: Option<Vec<HopKind>> = None;
+        for address in core::iter::once(own).chain(v4) {
+            let path = self.from_address(address).internet_path();
+            if path.reachable() != Reachable::No {
+                return None;
+            }
+            if path.hops.iter().any(Hop::is_missing_route) {
+                continue;
+            }
+            let stops: Vec<HopKind> =
+                path.hops.iter().filter(|it| it.stops()).map(|it| it.kind).collect();
+            common = Some(match common {
+                Some(common) => common.into_iter().filter(|it| stops.contains(it)).collect(),
+                None => stops,
+            });
+        }
+        match common {
+            // Either way is to be opened by something else.
+            Some(common) if common.is_empty() => None,
+            common => Some(common.unwrap_or_default()),
         }
     }
 
@@ -323,7 +357,7 @@ impl PathTrace<'_> {
                     && public.hops.iter().any(Hop::is_missing_route) =>
             {
                 let mut hops = Vec::new();
-                self.to_endpoint(endpoint, &mut hops);
+                self.to_endpoint(endpoint, &[], &mut hops);
                 Path { service: "", hops, unfollowed: None }
             }
             Some(_) => return Ok(Vec::new()),

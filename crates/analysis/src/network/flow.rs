@@ -198,6 +198,11 @@ impl PathTrace<'_> {
         Family::of(&self.from.address)
     }
 
+    /// The same, from another address of the same network interface.
+    pub(super) fn from_address(&self, address: IpAddr) -> Self {
+        Self { from: Origin { address, ..self.from }, ..*self }
+    }
+
     /// Any address that a public service may have.
     pub(super) fn internet(&self, family: Family) -> Remote {
         Remote {

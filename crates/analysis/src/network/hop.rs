@@ -82,6 +82,11 @@ impl Path {
         reachable(&self.hops, self.unfollowed.is_some())
     }
 
+    /// Does DNS Firewall keep back the addresses that it is to?
+    pub(super) fn is_withheld(&self) -> bool {
+        self.hops.iter().any(|hop| hop.kind == HopKind::DnsFirewall && hop.stops())
+    }
+
     /// Why the path is unknown, if it is, and what some of its hops say.
     pub(super) fn lost_or<'a>(
         &self,

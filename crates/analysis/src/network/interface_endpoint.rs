@@ -1,6 +1,7 @@
 //! To the network interfaces of an interface endpoint.
 
 use alloc::{format, string::ToString, vec::Vec};
+use core::net::IpAddr;
 
 use ipnet::IpNet;
 use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
@@ -71,10 +72,12 @@ impl PathTrace<'_> {
         Some(Hop::new(HopKind::AddressType, &endpoint.id, answer))
     }
 
-    /// Everything after the name's resolution: an address of the right family, and the path to it.
+    /// Everything after the name's resolution: an address of the right family, and the path to it. `named`: the
+    /// addresses that the name has, where these are not all of the endpoint's.
     pub(super) fn by_endpoint(
         &self,
         endpoint: &Endpoint,
+        named: &[IpAddr],
         families: Option<Families>,
         hops: &mut Vec<Hop>,
     ) -> Result<(), Unknown> {
@@ -100,7 +103,7 @@ impl PathTrace<'_> {
             }
         }
         let before = hops.len();
-        self.to_endpoint(endpoint, hops);
+        self.to_endpoint(endpoint, named, hops);
         let way = hops.get_mut(before..).unwrap_or_default();
         if !self.from.host.has_v4() && way.iter().any(Hop::stops) {
             let public = self.internet_path();
@@ -118,7 +121,7 @@ impl PathTrace<'_> {
         Ok(())
     }
 
-    pub(super) fn to_endpoint(&self, endpoint: &Endpoint, hops: &mut Vec<Hop>) {
+    pub(super) fn to_endpoint(&self, endpoint: &Endpoint, named: &[IpAddr], hops: &mut Vec<Hop>) {
         let (id, subject) = (endpoint.id.to_string(), self.subject(endpoint));
         if endpoint.subnets.is_empty() && endpoint.interfaces.is_empty() {
             let fix = Fix::of(
@@ -141,7 +144,12 @@ impl PathTrace<'_> {
             ))),
         ));
         let groups = &endpoint.security_groups;
-        match self.service_interfaces(self.from.vpc, endpoint) {
+        let interfaces = if named.is_empty() {
+            self.service_interfaces(self.from.vpc, endpoint)
+        } else {
+            self.interfaces_at(self.from.vpc, endpoint, named)
+        };
+        match interfaces {
             Ok(service_interfaces) => {
                 let ways = service_interfaces
                     .iter()
@@ -197,6 +205,30 @@ impl PathTrace<'_> {
         }
         if service_interfaces.is_empty() {
             return Err(Unknown::limit(format!("the subnets of {} are not listed", endpoint.id)));
+        }
+        Ok(service_interfaces)
+    }
+
+    /// Those of an endpoint's interfaces that have one of these addresses.
+    fn interfaces_at<'p>(
+        &self,
+        vpc: &'p VpcId,
+        endpoint: &Endpoint,
+        named: &[IpAddr],
+    ) -> Result<Vec<ServiceInterface<'p>>, Unknown> {
+        let mut service_interfaces = Vec::new();
+        for id in &endpoint.interfaces {
+            let row = self.facts.network_interface(id).required()?;
+            let of_ours = |it: &&IpAddr| named.contains(it) && Family::of(it) == self.family();
+            let addresses = row.private_ips.iter().filter(of_ours);
+            service_interfaces.extend(addresses.map(|address| ServiceInterface {
+                destination: Remote::one(*address),
+                location: Ok(Some((vpc, row.subnet.clone()))),
+            }));
+        }
+        if service_interfaces.is_empty() {
+            let id = &endpoint.id;
+            return Err(Unknown::limit(format!("the interfaces of {id} have other addresses")));
         }
         Ok(service_interfaces)
     }

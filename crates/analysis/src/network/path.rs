@@ -192,8 +192,15 @@ fn compute(case: &Case, service: &'static str) -> Path {
         Some(v4) if v4.reachable() != Reachable::No && !v6_alone => return v4,
         v4 => v4,
     };
+    // What DNS64 makes of an IPv4 address is one address more; an endpoint of the VPC, which IPv4 does not
+    // reach, nobody means to reach by that.
+    let inside = matches!(&name, Ok(Name { to: Resolution::Endpoint(_), .. }));
+    let dns64 = if inside { Ok(false) } else { host.has_dns64(case.facts) };
+    let has_ipv6 = dns64 == Ok(true) || families.is_some_and(|it| it.v6);
     let (usual, other) = match (usual, host.way(query, Family::V6)) {
         (Some(_), Some(v6)) if v6_alone => return v6,
+        // To addresses that DNS Firewall keeps back nothing is sent.
+        (Some(v4), Some(v6)) if has_ipv6 && v4.is_withheld() && !v6.is_withheld() => return v6,
         (Some(v4), Some(v6)) if v6.reachable() != Reachable::No => (v4, v6),
         (Some(only), _) | (None, Some(only)) => return only,
         (None, None) => {
@@ -201,10 +208,7 @@ fn compute(case: &Case, service: &'static str) -> Path {
             return Path { service, hops: Vec::new(), unfollowed: Some(unfollowed) };
         }
     };
-    // What DNS64 makes of an IPv4 address is one address more; an endpoint of the VPC, which IPv4 does not
-    // reach, nobody means to reach by that.
-    let inside = matches!(&name, Ok(Name { to: Resolution::Endpoint(_), .. }));
-    match if inside { Ok(false) } else { host.has_dns64(case.facts) } {
+    match dns64 {
         // Where it was not seen which kinds the name has, it may have this one.
         Ok(dns64) if dns64 || families.is_none_or(|it| it.v6) => Path {
             service,
@@ -292,21 +296,43 @@ impl<'a> Host<'a> {
         case: &Case<'f>,
         service: &str,
     ) -> Vec<&'f SubnetId> {
-        match name.as_ref().map(|it| &it.to) {
-            Ok(Resolution::Endpoint(endpoint)) => endpoint.subnets.iter().collect(),
-            // A DNS server of one's own may lead the name there all the same.
-            Ok(Resolution::PublicDespite(endpoint, _))
-                if !matches!(dns::foreign_resolver(case.facts, self.vpc), Ok(None)) =>
-            {
-                endpoint.subnets.iter().collect()
+        match name {
+            Ok(name) if !self.may_lead_elsewhere(name, case.facts) => {
+                let Resolution::Endpoint(endpoint) = &name.to else { return Vec::new() };
+                let named = &name.addresses_of_zone;
+                if named.is_empty() {
+                    return endpoint.subnets.iter().collect();
+                }
+                let rows = endpoint.interfaces.iter();
+                let rows = rows.filter_map(|id| case.facts.network_interface(id).required().ok());
+                let at = rows.filter(|row| row.private_ips.iter().any(|it| named.contains(it)));
+                at.map(|row| &row.subnet).collect()
             }
-            Ok(_) => Vec::new(),
-            Err(_) => {
+            _ => {
                 let endpoints = case.facts.endpoints(self.vpc).required().into_iter().flatten();
                 let serving = endpoints.filter(|it| it.serves(&case.scope.region) == Some(service));
                 serving.flat_map(|it| &it.subnets).collect()
             }
         }
+    }
+
+    /// May a DNS server of one's own, a zone that was not seen, or the zone of an endpoint that does not serve in
+    /// full lead the name to another endpoint of the VPC?
+    fn may_lead_elsewhere(&self, name: &Name, facts: &Facts) -> bool {
+        let unseen = |step: &dns::Step| {
+            matches!(step.kind, StepKind::Rule | StepKind::Zone) && step.answer.is_err()
+        };
+        let in_part = match &name.to {
+            Resolution::PublicDespite(endpoint, Defect::NotAvailable) => {
+                let state = &endpoint.state;
+                endpoint.private_dns
+                    && matches!(state, EndpointState::Partial | EndpointState::Other(_))
+            }
+            _ => false,
+        };
+        in_part
+            || name.steps.iter().any(unseen)
+            || !matches!(dns::foreign_resolver(facts, self.vpc), Ok(None))
     }
 
     /// The way by addresses of one family; None without any. Packets leave by the first interface that has
@@ -442,7 +468,7 @@ impl PathTrace<'_> {
                 return Err(unknown.clone());
             }
         };
-        hops.extend(name.steps.iter().cloned().map(Hop::from));
+        hops.extend(name.steps_for(self.family() == Family::V6).cloned().map(Hop::from));
         if !self.from.host.has_v4() {
             self.unless_other_names(hops);
         }
@@ -475,7 +501,7 @@ impl PathTrace<'_> {
                     &endpoint.id,
                     Ok(Verdict::Pass(observed(&subject, how))),
                 ));
-                self.by_endpoint(endpoint, name.families, hops)
+                self.by_endpoint(endpoint, &name.addresses_of_zone, name.families, hops)
             }
             Resolution::Elsewhere(there) => self.to_elsewhere(there, hops),
             Resolution::Public => {

@@ -129,7 +129,7 @@ impl PathTrace<'_> {
         }
         let mut hops = Vec::new();
         let families = Families::of_endpoint(endpoint);
-        let unfollowed = self.by_endpoint(endpoint, families, &mut hops).err();
+        let unfollowed = self.by_endpoint(endpoint, &[], families, &mut hops).err();
         let unseen = hops.iter().filter_map(|it| it.answer.as_ref().err()).chain(&unfollowed);
         let evidence = evidence.wanting(unseen.cloned().flat_map(Unknown::unasked));
         let stops = hops.into_iter().filter(Hop::stops);
