@@ -13,7 +13,7 @@ use crate::{
     answer::*,
     network::{
         address_set::{Family, ports},
-        flow::{Flow, FlowTarget, HTTPS, PathTrace, Remote, SubnetOfVpc},
+        flow::{Flow, FlowTarget, HTTPS, PathTrace, Remote, SubnetOfVpc, TableRoute},
         hop::{Hop, HopKind, side_by_side},
         network_acl::{Crossing, Filtered},
         remedy::{NetworkRemedy, RouteFault},
@@ -52,7 +52,7 @@ impl PathTrace<'_> {
         };
         let Some(subnet) = &nat.subnet else {
             if at_home {
-                return self.regional(nat, table, route, id);
+                return self.regional(nat, from, (table, route), id, destination);
             }
             return self.beyond_visibility(table, route, not_visible(table, route));
         };
@@ -62,29 +62,16 @@ impl PathTrace<'_> {
         } else {
             destination.clone()
         };
-        let on = self.nat_routes_on(from.0, (table, route), nat, id, &behind);
+        let on = self.nat_routes_on(from, (table, route), nat, id, &behind);
         let (access, on) = on.into_iter().partition(|it| it.kind == HopKind::PublicAccess);
-        let back = if at_home {
-            vec![hop(self.nat_routes_back(subnet, &subject))]
-        } else {
-            let instance = Remote::one(self.from.address);
-            let target = FlowTarget::Subnet(self.from.subnet_of_vpc());
-            let replies = Flow { source: &behind, destination: &instance, target, replies: true };
-            let hops = self.routed((from.0, subnet), replies).into_iter();
-            // The instance's own subnet has another table.
-            let crossed = hops.map(|it| match it.kind {
-                HopKind::Route => Hop { kind: HopKind::TransitRoute, ..it },
-                _ => it,
-            });
-            crossed.filter(|it| !it.passes()).collect()
-        };
+        let back = self.nat_routes_back((from.0, subnet), &behind, id, &subject);
         let mut hops = side_by_side(vec![on, back]);
         hops.extend(self.acls_around_nat(from, subnet, destination, &behind).hops(id));
         hops.extend::<Vec<Hop>>(access);
         hops
     }
 
-    fn nat_works(
+    pub(super) fn nat_works(
         &self,
         table: &RouteTable,
         route: &Route,
@@ -148,11 +135,11 @@ impl PathTrace<'_> {
     pub(super) fn regional(
         &self,
         nat: &NatGateway,
-        table: &RouteTable,
-        route: &Route,
+        (vpc, subnet): SubnetOfVpc,
+        (table, route): TableRoute,
         id: &NatGatewayId,
+        destination: &Remote,
     ) -> Vec<Hop> {
-        let vpc = self.from.vpc;
         let hop = |answer| Hop::new(HopKind::NatGateway, id, answer);
         if nat.connectivity == Connectivity::Private {
             return vec![hop(Ok(self.private_nat(table, route)))];
@@ -168,6 +155,9 @@ impl PathTrace<'_> {
         if let Err(unknown) = attached {
             let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
             return [HopKind::NatGateway, HopKind::PublicAccess].map(same).into();
+        }
+        if self.is_private(destination) && !destination.is_translated() {
+            return vec![self.no_route(table, subnet, destination, Some(route))];
         }
         let answer = self.facts.subnet(&self.from.interface.subnet).required().and_then(|subnet| {
             match &subnet.availability_zone {
@@ -221,8 +211,8 @@ impl PathTrace<'_> {
     /// gateway.
     fn nat_routes_on(
         &self,
-        vpc: &VpcId,
-        (table, route): (&RouteTable, &Route),
+        (vpc, source): SubnetOfVpc,
+        (table, route): TableRoute,
         nat: &NatGateway,
         id: &NatGatewayId,
         destination: &Remote,
@@ -264,6 +254,10 @@ impl PathTrace<'_> {
                         hop(Ok(self.private_nat(table, route))),
                         self.public_access(vpc, Some(subnet), true),
                     ]
+                }
+                // Nobody on the internet has such an address.
+                (None, TargetKind::InternetGateway(_)) if self.is_private(destination) => {
+                    vec![self.no_route(table, source, destination, Some(route))]
                 }
                 (None, TargetKind::InternetGateway(gateway)) => {
                     let answer =
@@ -308,20 +302,33 @@ impl PathTrace<'_> {
         of_parts(destination, ways.collect(), || hop(Err(mixed(&route_matches, destination))))
     }
 
-    /// Replies go back by the table of its own subnet, which as a rule is the VPC's local route.
-    fn nat_routes_back(&self, subnet: &SubnetId, subject: &str) -> Answer {
-        let vpc = self.from.vpc;
-        let table = table_of(self.facts, vpc, subnet)?;
-        let back = self.route_matches(vpc, table, &Remote::one(self.from.address))?;
-        let more_specific_route =
-            back.iter().filter_map(|it| it.route).find(|it| !it.via.is_local());
-        match more_specific_route {
-            Some(route) => {
-                self.inactive(table, route).unwrap_or_else(|| Err(not_visible(table, route)))
+    /// Replies go back by the table of its own subnet: as a rule by the VPC's local route, and from another VPC by
+    /// a transit gateway.
+    fn nat_routes_back(
+        &self,
+        (vpc, subnet): SubnetOfVpc,
+        behind: &Remote,
+        id: &NatGatewayId,
+        subject: &str,
+    ) -> Vec<Hop> {
+        let (at_home, own) = (vpc == self.from.vpc, &self.from.interface.subnet);
+        let instance = Remote::one(self.from.address);
+        let target = FlowTarget::Subnet(self.from.subnet_of_vpc());
+        let replies = Flow { source: behind, destination: &instance, target, replies: true };
+        let hops = self.routed((vpc, subnet), replies).into_iter().filter(|it| !it.passes());
+        // The instance's own subnet has another table.
+        let crossed = hops.map(|it| match it.kind {
+            HopKind::Route if !at_home => Hop { kind: HopKind::TransitRoute, ..it },
+            _ => it,
+        });
+        let crossed: Vec<Hop> = crossed.collect();
+        match table_of(self.facts, vpc, subnet) {
+            // Within a subnet no route table is asked.
+            Ok(table) if at_home && (crossed.is_empty() || subnet == own) => {
+                let back = NetworkStatement::RoutesBack(table.id.clone());
+                vec![Hop::new(HopKind::NatGateway, id, Ok(Verdict::Pass(observed(subject, back))))]
             }
-            None => {
-                Ok(Verdict::Pass(observed(subject, NetworkStatement::RoutesBack(table.id.clone()))))
-            }
+            _ => crossed,
         }
     }
 
@@ -357,7 +364,7 @@ impl PathTrace<'_> {
         let high = ports(NAT_PORTS.0..=NAT_PORTS.1);
         let outside = self.acls(behind, &high, &pair(true, behind, &high));
         // The reply ports that one ACL passes another may drop.
-        if inside.partly.is_some() && self.acls_of_instance(destination).partly.is_some() {
+        if inside.is_partial() && self.acls_of_instance(destination).is_partial() {
             let own_pair = Crossing::there_and_back(
                 self.from.subnet_of_vpc(),
                 Protocol::Tcp,

@@ -2,14 +2,15 @@
 
 use alloc::{format, vec::Vec};
 
-use ssm_doctor_facts::{ec2::*, ids::*, lookup::Unknown};
+use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
 
 use crate::{
     answer::*,
     network::{
-        address_set::Family,
-        flow::{Flow, PathTrace, Remote, TableRoute},
+        address_set::{Family, ports},
+        flow::{Flow, FlowTarget, HTTPS, PathTrace, Remote, SubnetOfVpc, TableRoute},
         hop::{Hop, HopKind},
+        network_acl::Crossing,
         remedy::{IngressTarget, NetworkRemedy, RouteFault},
         route_table::{RouteMatch, not_visible, reroute, route_label, table_of},
         security_group::{PeerGroups, VpcRelation},
@@ -59,15 +60,15 @@ impl PathTrace<'_> {
     /// forwards is its own business; that it may, and that its groups let in what the instance itself sends, is AWS's.
     pub(super) fn forwarding_instance(
         &self,
-        vpc: &VpcId,
+        from: SubnetOfVpc,
         (table, route): TableRoute,
         id: &NetworkInterfaceId,
         flow: Flow,
     ) -> Vec<Hop> {
+        // The groups know the connection by the packets that come first.
+        let first = !flow.replies && from.0 == self.from.vpc;
         let may = self.facts.network_interface(id).required().and_then(|interface| {
             let subject = route_label(table, route);
-            // The groups know the connection by the packets that come first.
-            let first = !flow.replies && vpc == self.from.vpc;
             let admits = first.then(|| {
                 self.admits(
                     &format!("{id} ({})", self.service),
@@ -85,7 +86,35 @@ impl PathTrace<'_> {
             all_of(always.into_iter().chain(admits), "", |it| it)
         });
         let hop = Hop::new(HopKind::NatInstance, id, may);
-        self.and_beyond_visibility(hop, table, route, not_visible(table, route))
+        let mut hops = self.and_beyond_visibility(hop, table, route, not_visible(table, route));
+        // Whether replies come back by it, and to which port, is its own business too.
+        if first {
+            hops.extend(self.acls_to_forward(from, id, flow));
+        }
+        hops
+    }
+
+    /// The ACL of the subnet of such an interface: what the instance sends enters the subnet and leaves it again.
+    fn acls_to_forward(
+        &self,
+        (vpc, subnet): SubnetOfVpc,
+        id: &NetworkInterfaceId,
+        flow: Flow,
+    ) -> Vec<Hop> {
+        let Ok(interface) = self.facts.network_interface(id).required() else { return Vec::new() };
+        let (there, own) = (ports(HTTPS..=HTTPS), self.from.ports());
+        let at = (vpc, &interface.subnet);
+        let crossing = |outward, peer| {
+            let [first, _] =
+                Crossing::there_and_back(at, Protocol::Tcp, outward, peer, &there, &own);
+            first
+        };
+        let enters = (interface.subnet != *subnet).then(|| crossing(false, flow.source));
+        let stays = matches!(flow.target, FlowTarget::Subnet(to) if to == at);
+        let leaves = (!stays).then(|| crossing(true, flow.destination));
+        let crossings: Vec<Crossing> = enters.into_iter().chain(leaves).collect();
+        let hops = self.acls(flow.destination, &own, &crossings).hops(id);
+        hops.filter(|it| it.stops() || it.answer.is_err()).collect()
     }
 
     fn may_forward_packets(

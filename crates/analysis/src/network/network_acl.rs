@@ -78,10 +78,10 @@ impl Sorted {
     }
 }
 
-/// The answer of ACLs, and what of it is only in part: some ports for replies do not get through.
+/// The answer of ACLs, and what of it is only in part: some ports for replies do not get through, or may not.
 pub(super) struct Filtered {
     pub answer: Answer,
-    pub partly: Option<(Evidence, Fix)>,
+    pub partly: Option<Result<(Evidence, Fix), Unknown>>,
 }
 
 /// Less than one port in so many that is lost is no fault: connections are tried again, from another.
@@ -93,10 +93,16 @@ const NO_ACL: &str = "no ACL stands between hosts of one subnet";
 impl Filtered {
     /// One hop, and a second one if the ACLs pass only some replies.
     pub(super) fn hops(self, id: &impl ToString) -> impl Iterator<Item = Hop> {
-        let partly = self.partly.map(|(evidence, fix)| {
-            Hop::new(HopKind::SomeReplies, id, Ok(Verdict::Fail(evidence, fix)))
+        let partly = self.partly.map(|partly| {
+            let answer = partly.map(|(evidence, fix)| Verdict::Fail(evidence, fix));
+            Hop::new(HopKind::SomeReplies, id, answer)
         });
         core::iter::once(Hop::new(HopKind::Acl, id, self.answer)).chain(partly)
+    }
+
+    /// Is it certain that some replies do not get through?
+    pub(super) fn is_partial(&self) -> bool {
+        matches!(self.partly, Some(Ok(_)))
     }
 
     /// ACLs stand at the borders of subnets.
@@ -107,7 +113,9 @@ impl Filtered {
     pub(super) fn and(self, other: Self) -> Self {
         let answer = all_of([self.answer, other.answer], "no ACL stands on the way", |it| it);
         let partly = match (self.partly, other.partly) {
-            (Some(a), Some(b)) => Some((a.0.and(b.0), a.1.and(b.1))),
+            (Some(Ok(a)), Some(Ok(b))) => Some(Ok((a.0.and(b.0), a.1.and(b.1)))),
+            (Some(Err(a)), Some(Err(b))) => Some(Err(a.and(b))),
+            (Some(Ok(known)), _) | (_, Some(Ok(known))) => Some(Ok(known)),
             (one, other) => one.or(other),
         };
         let partly = partly.filter(|_| matches!(answer, Ok(Verdict::Pass(_))));
@@ -394,7 +402,7 @@ impl PathTrace<'_> {
             }
         };
         let partly = partial.filter(|_| !negligible && matches!(answer, Ok(Verdict::Pass(_))));
-        Filtered { answer, partly }
+        Filtered { answer, partly: partly.map(Ok) }
     }
 
     pub(super) fn passes(acl: &NetworkAcl, crossing: &Crossing) -> Evidence {
@@ -473,21 +481,26 @@ impl PathTrace<'_> {
             crossings.push(returns);
         }
         let some = !unclear.is_empty();
+        let unclear_rules = || {
+            Unknown::limit(format!(
+                "which rules of the ACL of {own} apply, which is also a subnet of the transit gateway attachment, is not documented clearly"
+            ))
+        };
         let certain = some.then(|| self.acls(&remote_interface.destination, &ports, &crossings));
         crossings.extend(unclear);
         let all = self.acls(&remote_interface.destination, &ports, &crossings);
         match certain {
             None => all,
             Some(certain) if matches!(certain.answer, Ok(Verdict::Fail(..))) => certain,
-            Some(_) if matches!(all.answer, Ok(Verdict::Pass(_))) => all,
+            // Whichever rules apply, some ports get through; how many more, only if that is clear.
+            Some(certain) if matches!(all.answer, Ok(Verdict::Pass(_))) => {
+                let unclear = || Err(shares.err().unwrap_or_else(unclear_rules));
+                let partly = all.partly.map(|_| certain.partly.unwrap_or_else(unclear));
+                Filtered { answer: all.answer, partly }
+            }
             Some(_) => {
-                let unclear = || {
-                    Unknown::limit(format!(
-                        "which rules of the ACL of {own} apply, which is also a subnet of the transit gateway attachment, is not documented clearly"
-                    ))
-                };
                 let unknown = shares.err().into_iter().chain(all.answer.err());
-                let unknown = unknown.reduce(Unknown::and).unwrap_or_else(unclear);
+                let unknown = unknown.reduce(Unknown::and).unwrap_or_else(unclear_rules);
                 Filtered { answer: Err(unknown), partly: None }
             }
         }

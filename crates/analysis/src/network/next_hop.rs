@@ -5,7 +5,7 @@ use alloc::{format, string::ToString, vec, vec::Vec};
 use ipnet::IpNet;
 use ssm_doctor_facts::{
     ec2::*,
-    ids::{TargetGatewayId, VpcId},
+    ids::TargetGatewayId,
     lookup::{Need, Unknown},
     vpn::{TunnelStatus, VpnConnection, VpnTunnel},
 };
@@ -334,9 +334,19 @@ impl PathTrace<'_> {
             TargetKind::NatGateway(_) if flow.replies => {
                 vec![self.no_route(table, from.1, flow.destination, Some(route))]
             }
-            TargetKind::Interface(id) => {
-                self.forwarding_instance(from.0, (table, route), &id, flow)
+            // It may lead on to other networks, and which of them have the address is not visible.
+            TargetKind::NatGateway(id) if from.0 == self.from.vpc => {
+                let by_nat = self.nat_gateway(from, (table, route), &id, flow.destination);
+                let stops: Vec<Hop> = by_nat.into_iter().filter(Hop::stops).collect();
+                if !stops.is_empty() {
+                    return stops;
+                }
+                let state = self.nat_works(table, route, &id, &route_label(table, route));
+                let state = state.err().map(|it| Hop::new(HopKind::NatGateway, &id, Err(it)));
+                let beyond = self.beyond_visibility(table, route, not_visible(table, route));
+                state.into_iter().chain(beyond).collect()
             }
+            TargetKind::Interface(id) => self.forwarding_instance(from, (table, route), &id, flow),
             _ => self.beyond_visibility(table, route, not_visible(table, route)),
         }
     }
@@ -344,7 +354,7 @@ impl PathTrace<'_> {
     /// A longer prefix than the VPC's own sends what is for a neighbour elsewhere.
     pub(super) fn more_specific_route(
         &self,
-        vpc: &VpcId,
+        from: SubnetOfVpc,
         table: &RouteTable,
         route: &Route,
         flow: Flow,
@@ -352,7 +362,15 @@ impl PathTrace<'_> {
         match (self.inactive(table, route), route.via.kind()) {
             (Some(inactive), _) => Vec::from([Hop::new(HopKind::NextHop, &route.via, inactive)]),
             (None, TargetKind::Interface(id)) => {
-                self.forwarding_instance(vpc, (table, route), &id, flow)
+                self.forwarding_instance(from, (table, route), &id, flow)
+            }
+            (None, TargetKind::NatGateway(id)) => {
+                let hop = |answer| Vec::from([Hop::new(HopKind::NatGateway, &id, answer)]);
+                match self.nat_works(table, route, &id, &route_label(table, route)) {
+                    Ok(Ok(_)) => self.beyond_visibility(table, route, not_visible(table, route)),
+                    Ok(Err((evidence, fix))) => hop(Ok(Verdict::Fail(evidence, fix))),
+                    Err(unknown) => hop(Err(unknown)),
+                }
             }
             (None, _) => self.beyond_visibility(table, route, not_visible(table, route)),
         }

@@ -37,7 +37,9 @@ impl PathTrace<'_> {
         if self.from.host.has_dns64(self.facts)? {
             let mut translated = Vec::new();
             let unfollowed = self.to_internet(&Remote::translated(), &mut translated);
-            let alone = direct.is_ok() && reachable(&way, false) == Reachable::No;
+            // An agent that cannot ask for other names has no other addresses.
+            let alone = direct.is_ok() && reachable(&way, false) == Reachable::No
+                || matches!(self.dual_stack_names(), Ok(Verdict::Fail(..)));
             let works = reachable(&translated, unfollowed.is_err()) != Reachable::No;
             if works || alone {
                 hops.extend(translated);
@@ -111,7 +113,7 @@ impl PathTrace<'_> {
         ));
         hops.extend(self.acls_of_instance(destination).hops(subnet));
         let beyond = self.by(&route_matches, table, destination);
-        if !beyond.iter().any(Hop::is_missing_route) {
+        if beyond.iter().all(|it| it.kind != HopKind::Route) {
             let way_out = NetworkStatement::SubnetHasRouteOut(subnet.clone());
             let way_out = observed(&table.id, way_out.for_service(self.service));
             hops.push(Hop::new(HopKind::Route, &table.id, Ok(Verdict::Pass(way_out))));
@@ -172,7 +174,13 @@ impl PathTrace<'_> {
             return way.clone();
         }
         of_parts(destination, ways, || {
-            Hop::new(HopKind::NextHop, "", Err(mixed(route_matches, destination)))
+            let answer = Err(mixed(route_matches, destination));
+            // Whether there is a route at all depends on the address.
+            if route_matches.iter().any(|it| it.route.is_none()) {
+                Hop::new(HopKind::Route, &table.id, answer)
+            } else {
+                Hop::new(HopKind::NextHop, "", answer)
+            }
         })
     }
 
@@ -237,7 +245,8 @@ impl PathTrace<'_> {
     /// What of the name's own way was not seen.
     fn unseen_step(&self) -> Option<(StepKind, Unknown)> {
         let name = self.name.as_ref().ok()?;
-        name.steps.iter().find_map(|it| Some((it.kind, it.answer.as_ref().err()?.clone())))
+        let mut steps = name.steps_for(self.family() == Family::V6);
+        steps.find_map(|it| Some((it.kind, it.answer.as_ref().err()?.clone())))
     }
 
     /// No endpoint and no route out.

@@ -231,8 +231,9 @@ impl<'a> PathTrace<'a> {
                     HopKind::Acl,
                 ];
                 let beyond = beyond.into_iter().filter(|_| !inside);
+                let by_instance = self.may_forward_to(from, destination);
                 let same = |kind| Hop::new(kind, subnet, Err(unknown.clone()));
-                return local.into_iter().chain(beyond).map(same).collect();
+                return local.into_iter().chain(beyond).chain(by_instance).map(same).collect();
             }
         };
         let ways = route_matches.iter().map(|route_match| match route_match.route {
@@ -246,7 +247,7 @@ impl<'a> PathTrace<'a> {
                 let on = observed(&table.id, NetworkStatement::CarriedBy(route.to.clone()));
                 let way = Hop::new(HopKind::Route, &table.id, Ok(Verdict::Pass(on)));
                 let beyond = if inside {
-                    self.more_specific_route(vpc, table, route, flow)
+                    self.more_specific_route(from, table, route, flow)
                 } else {
                     let destination = destination.part(&route_match.addresses);
                     self.to_other_vpc(
@@ -262,6 +263,30 @@ impl<'a> PathTrace<'a> {
         all_agree(ways.collect(), || {
             Hop::new(HopKind::NextHop, "", Err(mixed(&route_matches, destination)))
         })
+    }
+
+    /// What packets to `destination` may be sent to by a route for less than everything, where another route does
+    /// not let tell which one they take.
+    fn may_forward_to(
+        &self,
+        (vpc, subnet): SubnetOfVpc,
+        destination: &Remote,
+    ) -> impl Iterator<Item = HopKind> {
+        let routes = table_of(self.facts, vpc, subnet).map_or(&[][..], |it| it.routes.as_slice());
+        let is_candidate = |route: &&Route| match &route.to {
+            Destination::Cidr(net) if net.prefix_len() > 0 => {
+                Addresses::net(net).meets(&destination.addresses)
+            }
+            _ => false,
+        };
+        let targets = routes.iter().filter(is_candidate).map(|route| route.via.kind());
+        let (mut interface, mut nat) = (false, false);
+        for target in targets {
+            interface |= matches!(target, TargetKind::Interface(_));
+            nat |= matches!(target, TargetKind::NatGateway(_));
+        }
+        let interface = interface.then_some(HopKind::NatInstance);
+        interface.into_iter().chain(nat.then_some(HopKind::NatGateway))
     }
 
     /// No route to a private address, or one that leads to the internet alone.

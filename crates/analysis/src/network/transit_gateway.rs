@@ -73,20 +73,25 @@ impl PathTrace<'_> {
         let attached = Hop::new(HopKind::TransitGateway, id, self.attached_to(from, by, id));
         let beyond = match &attached.answer {
             Ok(Verdict::Fail(..)) => Vec::new(),
-            Ok(_) => match self.transit_routes(from.0, id, flow.destination) {
-                Ok(TransitResult::Routes(transit_routes)) => {
-                    self.next_transit_hops(from, by, id, flow, &transit_routes)
-                }
-                Ok(TransitResult::Stop(stop)) => {
-                    vec![Hop::new(HopKind::TransitRoute, id, Ok(*stop))]
-                }
-                Ok(TransitResult::Hidden(unknown)) => {
-                    let mut hops = self.beyond_visibility(table, route, unknown.clone());
-                    hops.push(Hop::new(HopKind::TransitRoute, id, Err(unknown)));
-                    hops
-                }
-                Err(unknown) => unseen(id, &unknown),
-            },
+            // Packets meet the ACL of the attachment before the gateway's tables.
+            Ok(_) => self
+                .leaving_acls(from, id, flow)
+                .into_iter()
+                .chain(match self.transit_routes(from.0, id, flow.destination) {
+                    Ok(TransitResult::Routes(transit_routes)) => {
+                        self.next_transit_hops(from, by, id, flow, &transit_routes)
+                    }
+                    Ok(TransitResult::Stop(stop)) => {
+                        vec![Hop::new(HopKind::TransitRoute, id, Ok(*stop))]
+                    }
+                    Ok(TransitResult::Hidden(unknown)) => {
+                        let mut hops = self.beyond_visibility(table, route, unknown.clone());
+                        hops.push(Hop::new(HopKind::TransitRoute, id, Err(unknown)));
+                        hops
+                    }
+                    Err(unknown) => unseen(id, &unknown),
+                })
+                .collect(),
             Err(unknown) => unseen(id, unknown),
         };
         core::iter::once(attached).chain(beyond).collect()
@@ -334,7 +339,6 @@ impl PathTrace<'_> {
             Ok(attachment_subnets) => attachment_subnets,
             Err(unknown) => return unseen(id, &unknown),
         };
-        let mut hops = self.leaving_acls(from, id, flow);
         let ways = attachment_subnets.into_iter().map(|subnet| {
             let mut way = self.routed((to.0, subnet), flow);
             way.extend(self.attachment_acl((to.0, subnet), to.1, true, flow));
@@ -344,8 +348,7 @@ impl PathTrace<'_> {
             let unclear = format!("the subnets of {} on {id} have different routes", to.0);
             Hop::new(HopKind::NextHop, id, Err(Unknown::limit(unclear)))
         });
-        hops.extend(ways.into_iter().filter(|it| !it.passes()));
-        hops
+        ways.into_iter().filter(|it| !it.passes()).collect()
     }
 
     /// The ACL of the attachment that packets leave a VPC by.
@@ -415,12 +418,10 @@ impl PathTrace<'_> {
         };
         let ways =
             attachment_subnets.into_iter().map(|subnet| self.out_of_vpc((vpc, subnet), id, flow));
-        let mut hops = self.leaving_acls(from, id, flow);
-        hops.extend(all_agree(ways.collect(), || {
+        all_agree(ways.collect(), || {
             let unclear = format!("the subnets of {vpc} on {id} have different routes");
             Hop::new(HopKind::NextHop, id, Err(Unknown::limit(unclear)))
-        }));
-        hops
+        })
     }
 
     /// From an attachment in another VPC out of that VPC to the internet.
