@@ -36,12 +36,24 @@ impl Reference<'_> {
                         .then(self.stop(Hop::Route, "no route but to the internet"))
                         .then(self.at_hub(from, &hub, port))
                 }
+                Next::Via(via) if self.drops_by_nat(from, &hub, via, port) => self
+                    .leaves(from, &hub, Members::Across(hub.groups))
+                    .then(self.to_service(from, hub.address, port))
+                    .then(self.at_hub(from, &hub, port)),
                 _ => self
                     .leaves(from, &hub, Members::Across(hub.groups))
                     .then(self.to_service(from, hub.address, port))
                     .then(hub.serves),
             });
         Fate::one_of(ways)
+    }
+
+    /// Does a NAT gateway certainly not lead to the hub? Then there is no way yet, and nothing that may give packets
+    /// another address.
+    fn drops_by_nat(&self, from: &Source, hub: &Hub<'_>, via: &str, port: u16) -> bool {
+        let bare = Reference { healed: &NOTHING, ..*self };
+        via.starts_with("nat-")
+            && matches!(bare.through_nat(from, via, hub.address, port), Fate::Dropped(..))
     }
 
     /// What the hub does with packets that have got there, however they did.

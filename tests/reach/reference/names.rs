@@ -149,6 +149,11 @@ impl<'a> Reference<'a> {
             lookup.goals.extend(goals);
             lookup.chain.push(target);
         }
+        if self.is_out_of_date(&lookup.goals) {
+            for goal in &mut lookup.goals {
+                *goal = Goal::Dead(goal.address(), (Hop::HostedZone, "a zone that is out of date"));
+            }
+        }
         let answers = |goal: &Goal| !matches!(goal, Goal::Dead(_, (Hop::HostedZone, _)));
         if lookup.goals.iter().any(answers) {
             return vec![lookup];
@@ -170,6 +175,45 @@ impl<'a> Reference<'a> {
             lookup.in_vain.extend([Hop::Endpoint, Hop::HostedZone]);
         }
         vec![lookup]
+    }
+
+    /// Has a zone nothing but private addresses outside the VPC, which no route joins to any other network? Beside an
+    /// endpoint of the VPC that lacks the name alone, it is the zone that nobody has kept up: to blame a route would be
+    /// to ask for a network that is not there.
+    fn is_out_of_date(&self, goals: &[Goal]) -> bool {
+        let ours = |it: &&Endpoint| {
+            it.kind == EndpointKind::Interface
+                && self.is_for_service(it)
+                && !matches!(
+                    it.state,
+                    EndpointState::Deleted
+                        | EndpointState::Failed
+                        | EndpointState::Rejected
+                        | EndpointState::Expired
+                )
+                && !(it.private_dns && it.private_dns_for_inbound_only)
+        };
+        let unnamed = |it: &Endpoint| it.state == EndpointState::Available && !it.private_dns;
+        let beside = self.endpoints().iter().filter(ours).any(unnamed)
+            && self.endpoints().iter().filter(ours).all(|it| !it.private_dns);
+        let leads_on = |route: &Route| {
+            let narrow = matches!(&route.to, Destination::Cidr(net) if net.prefix_len() > 0);
+            match route.via.0.split('-').next() {
+                Some("local" | "igw" | "eigw" | "cagw") => false,
+                Some("eni" | "vpce") => narrow,
+                Some("nat") => {
+                    matches!(&route.to, Destination::Cidr(IpNet::V4(net)) if net.addr().is_private())
+                }
+                _ => true,
+            }
+        };
+        let tables = seen(self.facts.route_tables.get(self.vpc));
+        let joined = tables.is_none_or(|tables| {
+            let mut routes = tables.iter().flat_map(|table| &table.routes);
+            routes.any(|route| route.state == RouteState::Active && leads_on(route))
+        });
+        let outside = |goal: &Goal| matches!(goal, Goal::Service(it) if !is_public(*it));
+        beside && !joined && !goals.is_empty() && goals.iter().all(outside)
     }
 
     /// Where a zone would lead if it were in order: to the VPC's endpoint, if there is one that does not have

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ssm_doctor_facts::{ec2::*, ids::*};
+use ssm_doctor_facts::{ec2::*, ids::*, lookup::Ourselves};
 
 use super::*;
 
@@ -106,12 +106,20 @@ impl<'a> Reference<'a> {
         Ok(if via.is_empty() { vec![None] } else { via })
     }
 
+    /// Is a VPC on a transit gateway another account's?
+    fn is_anothers(&self, id: &str, vpc: &VpcId) -> bool {
+        let gateway = seen(self.facts.transit_gateways.get(&id.parse().unwrap()));
+        let us = seen(self.facts.caller.get(&Ourselves::Us)).map(|us| &us.account);
+        gateway.is_some_and(|gateway| {
+            let mut attachments = gateway.attachments.iter();
+            attachments.any(|it| {
+                it.vpc.as_ref() == Some(vpc) && it.owner.is_some() && it.owner.as_ref() != us
+            })
+        })
+    }
+
     /// Over a transit gateway and out of another VPC, and back.
     pub(super) fn across(&self, from: &Source, id: &str, to: IpAddr, port: u16) -> Fate {
-        let vpcs = match self.switched(self.vpc, id, to) {
-            Ok(vpcs) => vpcs,
-            Err(fate) => return fate,
-        };
         let attachment_subnets = self.attachment_subnets(self.vpc, id).unwrap_or_default();
         let here = &from.nic.subnet;
         // What comes from a VPC a attachment's subnet takes in (tgw-nacls.html).
@@ -120,8 +128,13 @@ impl<'a> Reference<'a> {
             let what = "into the transit gateway's attachment";
             if it == here { Passes } else { self.acl(it, Way::In, from.address, HTTPS, what) }
         }));
+        let vpcs = match self.switched(self.vpc, id, to) {
+            Ok(vpcs) => vpcs,
+            Err(fate) => return leaves.then(fate),
+        };
         let ways = vpcs.into_iter().map(|vpc| match vpc {
-            Some(vpc) if vpc != self.vpc => {
+            // Nobody shows what is in another account's VPC.
+            Some(vpc) if vpc != self.vpc && !self.is_anothers(id, vpc) => {
                 let other = Self { vpc, ..*self };
                 other.out_for_others(from, self.vpc, id, to, port)
             }
@@ -261,6 +274,7 @@ impl<'a> Reference<'a> {
                     Passes
                 } else {
                     home.acl(it, Way::Out, from.address, port, what)
+                        .then(home.within_vpc(it, from.address))
                 }
             }));
             attachment.then(on).then(takes).then(gives)

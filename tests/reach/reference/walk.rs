@@ -73,10 +73,10 @@ impl<'a> Reference<'a> {
             Next::Via(via) if via == "local" => Passes,
             // A middlebox in place of the local route (subnet-route-tables.html).
             Next::Via(via) if via.starts_with("eni-") => {
-                self.forwards(&via, first).then(Unclear("a middlebox"))
+                self.forwards(&via, to, first).then(Unclear("a middlebox"))
             }
             Next::Via(via) => match self.nat(&via) {
-                Some(nat) if nat.state != NatState::Available => {
+                Some(nat) if !matches!(nat.state, NatState::Available | NatState::Other(_)) => {
                     self.stop(Hop::NatGateway, "a dead NAT gateway")
                 }
                 _ => Unclear("a middlebox"),
@@ -331,8 +331,9 @@ impl<'a> Reference<'a> {
         may.then(passes).then(unseen)
     }
 
-    /// An interface between private networks: that of a firewall, or of a router to a VPN.
-    fn forwards(&self, id: &str, first: Option<&Source>) -> Fate {
+    /// An interface between private networks: that of a firewall, or of a router to a VPN. What the instance sends
+    /// enters its subnet and leaves it again; how replies come back is not seen.
+    fn forwards(&self, id: &str, to: IpAddr, first: Option<&Source>) -> Fate {
         let id: NetworkInterfaceId = id.parse().unwrap();
         let Some(nic) = seen(self.facts.network_interfaces.get(&id)) else {
             return Unclear("a middlebox");
@@ -346,7 +347,22 @@ impl<'a> Reference<'a> {
                 (Hop::NatInstance, "the middlebox's groups"),
             )
         });
-        self.may_forward(nic).then(admits.unwrap_or(Passes))
+        let there = &nic.subnet;
+        let crosses = first.map(|from| {
+            let stays = seen(self.facts.subnets.get(there)).is_none_or(|there| match to {
+                IpAddr::V4(to) => there.cidr.is_some_and(|net| net.contains(&to)),
+                IpAddr::V6(to) => there.ipv6_cidrs.iter().any(|net| net.contains(&to)),
+            });
+            let into = if *there == from.nic.subnet {
+                Passes
+            } else {
+                self.acl(there, Way::In, from.address, HTTPS, "into the middlebox's subnet")
+            };
+            let on = "out of the middlebox's subnet";
+            into.then(if stays { Passes } else { self.acl(there, Way::Out, to, HTTPS, on) })
+        });
+        let admits = admits.unwrap_or(Passes);
+        crosses.unwrap_or(Passes).then(self.may_forward(nic)).then(admits)
     }
 
     /// As far as EC2 shows: it drops what is not addressed to itself (`VPC_NAT_Instance.html`), and it may not run.
