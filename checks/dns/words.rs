@@ -148,6 +148,9 @@ pub(crate) fn zone_limit(limit: &HostedZoneLimit) -> String {
         HostedZoneLimit::MayLeadToBlockedName { host } => {
             format!("a private hosted zone may lead {host} on to a name that DNS Firewall blocks")
         }
+        HostedZoneLimit::LeadsToFipsEndpoint { zone, endpoint, host } => format!(
+            "{zone} leads {host} to {endpoint}, and whether a FIPS endpoint and another one of the same service stand in for each other is not documented"
+        ),
         HostedZoneLimit::OfService { zone, zone_name, service, host } => format!(
             "{zone} ({zone_name}), a private hosted zone of {service}, decides where {host} leads, and AWS does not show its records"
         ),

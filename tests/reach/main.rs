@@ -168,7 +168,7 @@ fn disagreement(answer: &Answer, packets: &Judgement) -> Option<&'static str> {
         (Reachable::Yes, Arrival::Everywhere) if packets.in_part && !answer.in_part => {
             Some("yes, and not a word of the ports that are dropped")
         }
-        (Reachable::Yes, Arrival::Everywhere) if answer.in_part && !packets.in_part => {
+        (Reachable::Yes, Arrival::Everywhere) if answer.in_part && !packets.may_be_in_part => {
             Some("yes in part, and every packet arrives")
         }
         (Reachable::No, Arrival::Everywhere) => Some("no, and packets arrive everywhere"),

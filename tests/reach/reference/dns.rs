@@ -72,7 +72,9 @@ impl Reference<'_> {
         let what = "the question";
         let point = (Hop::DnsQuery, what);
         let leaves = self.groups_for((protocol, DNS), groups, Way::Out, server, peers, point);
-        let Some(subnet) = seen(self.facts.subnets.get(&nic.subnet)) else { return false };
+        let Some(subnet) = seen(self.facts.subnets.get(&nic.subnet)) else {
+            return matches!(leaves, Dropped(..));
+        };
         let IpAddr::V4(address) = server else { return false };
         if subnet.cidr.is_some_and(|net| net.contains(&address)) {
             return matches!(leaves, Dropped(..));
@@ -100,14 +102,16 @@ impl Reference<'_> {
         };
         let longest = rules.iter().filter(covers).max_by_key(|rule| domain(rule).len());
         let Some(rule) = longest else { return Some(false) };
+        // Whatever the VPC's resolver knows, zones included.
+        if matches!(rule.kind, RuleType::System | RuleType::Recursive) {
+            return Some(false);
+        }
         match self.deciding_zone(hostnames) {
             // The root counts, unless there is any zone for the name.
             Some(zone) if domain(rule).len() < zone => Some(false),
             None => None,
             Some(_) => match rule.kind {
                 RuleType::Forward => Some(true),
-                // Whatever the VPC's resolver knows, zones included.
-                RuleType::System | RuleType::Recursive => Some(false),
                 _ => None,
             },
         }

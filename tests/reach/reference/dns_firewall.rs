@@ -48,11 +48,15 @@ impl Reference<'_> {
         if left.goals.is_empty() {
             left = Lookup::none(blocked);
         }
-        let any = |v4: bool| lookup.goals.iter().any(|goal| goal.address().is_ipv4() == v4);
-        if v4 == Decision::Unclear && any(true) || v6 == Decision::Unclear && any(false) {
-            return vec![left, Lookup::default()];
+        // A kind of address that may be kept back is there or not.
+        let decided =
+            |goal: &Goal| (if goal.address().is_ipv4() { v4 } else { v6 }) != Decision::Unclear;
+        if left.goals.iter().all(decided) {
+            return vec![left];
         }
-        vec![left]
+        let mut less = left.clone();
+        less.goals.retain(decided);
+        vec![left, if less.goals.is_empty() { Lookup::default() } else { less }]
     }
 
     /// The name itself, and each that it is redirected to.

@@ -67,7 +67,8 @@ impl Reference<'_> {
                         Members::Unseen => None,
                     },
                     Peer::List(id) => seen(self.facts.prefix_lists.get(id))
-                        .map(|it| it.cidrs.iter().any(|net| net.contains(&peer))),
+                        .map(|it| it.cidrs.iter().any(|net| net.contains(&peer)))
+                        .or_else(|| self.is_listed(id, peer)),
                     Peer::Unreadable(_) => None,
                 };
                 match matches {
@@ -78,6 +79,18 @@ impl Reference<'_> {
             }
         }
         fate
+    }
+
+    /// Is an address of the service on a list that was not seen? It is known of lists for gateway endpoints: they hold
+    /// the addresses of their service, and no others (gateway-endpoints.html).
+    fn is_listed(&self, list: &PrefixListId, address: IpAddr) -> Option<bool> {
+        let tables = seen(self.facts.route_tables.get(self.vpc))?;
+        let mut routes = tables.iter().flat_map(|table| &table.routes);
+        let gateway = routes.find_map(|route| {
+            let leads = matches!(&route.to, Destination::List(id) if id == list);
+            self.gateway(&route.via.0).filter(|_| leads)
+        })?;
+        is_public(address).then(|| self.is_for_service(gateway))
     }
 
     /// A network ACL: the rule of the lowest number that matches decides, and none means deny

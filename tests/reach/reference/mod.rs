@@ -170,6 +170,8 @@ pub struct Judgement {
     pub arrival: Arrival,
     /// Where it arrives, some ports pass and others do not.
     pub in_part: bool,
+    /// The same, or so by a few addresses of the service, which may be left out.
+    pub may_be_in_part: bool,
     /// Nothing on the way was out of sight.
     pub clear: bool,
     pub packets: usize,
@@ -265,6 +267,7 @@ impl<'a> Reference<'a> {
             return Judgement {
                 arrival: Arrival::Nowhere,
                 in_part: false,
+                may_be_in_part: false,
                 clear: true,
                 packets: 0,
                 readings: Vec::new(),
@@ -276,6 +279,7 @@ impl<'a> Reference<'a> {
         let mut judgement = Judgement {
             arrival: Arrival::Uncertain,
             in_part: false,
+            may_be_in_part: false,
             clear: readings.len() == 1,
             packets: 0,
             readings: Vec::new(),
@@ -306,7 +310,9 @@ impl<'a> Reference<'a> {
                 some |= attempts.iter().any(Attempt::works) && Self::decided(&attempts);
                 let usual = if v4.is_empty() { &v6 } else { &v4 };
                 let falls_back = all_work(&v6) && !all_work(usual);
-                judgement.in_part |= falls_back || usual.iter().any(|attempt| attempt.in_part);
+                judgement.in_part |= falls_back || self.is_felt_in_part(usual);
+                judgement.may_be_in_part |=
+                    falls_back || usual.iter().any(|attempt| attempt.in_part);
                 nowhere &= attempts.iter().all(Attempt::fails);
                 judgement.clear &= attempts.iter().all(|attempt| attempt.unclear.is_empty());
                 let ports = |attempt: &Attempt| {
@@ -339,7 +345,13 @@ impl<'a> Reference<'a> {
         if let Some((hop, _)) = lookup.none {
             return vec![lookup.in_vain.iter().copied().chain([hop]).collect()];
         }
+        // A zone that leads to nothing is to be mended, whatever kind of address it has.
+        let by_zone = |goal: &Goal| matches!(goal, Goal::Dead(_, (Hop::HostedZone, _)));
+        let astray = !lookup.goals.is_empty() && lookup.goals.iter().all(by_zone);
         let Some(first) = usual.first() else {
+            if astray && lookup.in_vain.is_empty() {
+                return vec![BTreeSet::from([Hop::HostedZone, Hop::AddressFamily])];
+            }
             let lost = !lookup.goals.is_empty() && !self.is_healed(Hop::AddressFamily);
             let family = BTreeSet::from([Hop::AddressFamily]);
             let stops = if lookup.in_vain.is_empty() { family } else { lookup.in_vain.clone() };
@@ -353,26 +365,16 @@ impl<'a> Reference<'a> {
     }
 
     /// Of the addresses that a service may have, without so few that nothing depends on them: those that stay
-    /// away where nearly all others arrive, and single hosts that arrive where no other does. The analysis
-    /// leaves them out filter by filter and route by route, so there may be some times as many of them here.
+    /// away where nearly all others arrive, and single hosts that arrive where no other does.
     fn without_exceptions(&self, lookup: &Lookup, attempts: Vec<Attempt>) -> Vec<Attempt> {
-        const TIMES: u128 = 4;
         let many = |it: &Goal| is_sample(it.address());
         if !lookup.goals.iter().any(many) {
             return attempts;
         }
-        let classes = self.classes();
-        // How many addresses this one stands for.
-        let weight = |attempt: &Attempt| {
-            let address = untranslated(attempt.to.address()).unwrap_or(attempt.to.address());
-            let counts = matches!(attempt.to, Goal::Service(_)) && is_public(address);
-            let next = classes.range((Bound::Excluded(address), Bound::Unbounded)).next();
-            let next = next.filter(|it| it.is_ipv4() == address.is_ipv4());
-            counts.then(|| next.map_or(u128::MAX, |next| number(*next) - number(address)))
-        };
+        let weight = |attempt: &Attempt| self.weight(attempt);
         let mut kept = attempts;
         for v4 in [true, false] {
-            let (few, hosts) = if v4 { (1 << 16, 255) } else { (1 << 96, (1 << 80) - 1) };
+            let (few, hosts) = (few(v4), if v4 { 255 } else { (1 << 80) - 1 });
             let total = |all: &[Attempt], wanted: fn(&Attempt) -> bool| {
                 let some = all.iter().filter(|it| it.from.is_ipv4() == v4 && wanted(it));
                 some.filter_map(weight).fold(0_u128, u128::saturating_add)
@@ -391,6 +393,25 @@ impl<'a> Reference<'a> {
             kept.retain(|it| it.from.is_ipv4() != v4 || weight(it).is_none() || matters(it));
         }
         kept
+    }
+
+    /// How many public addresses of the service an attempt stands for; None for what is no public address.
+    fn weight(&self, attempt: &Attempt) -> Option<u128> {
+        let address = untranslated(attempt.to.address()).unwrap_or(attempt.to.address());
+        let counts = matches!(attempt.to, Goal::Service(_)) && is_public(address);
+        let classes = self.classes();
+        let next = classes.range((Bound::Excluded(address), Bound::Unbounded)).next();
+        let next = next.filter(|it| it.is_ipv4() == address.is_ipv4());
+        counts.then(|| next.map_or(u128::MAX, |next| number(*next) - number(address)))
+    }
+
+    /// Do some ports not pass by more than a few of the service's addresses?
+    fn is_felt_in_part(&self, attempts: &[&Attempt]) -> bool {
+        let in_part = attempts.iter().filter(|attempt| attempt.in_part);
+        let weights: Vec<Option<u128>> = in_part.map(|attempt| self.weight(attempt)).collect();
+        let all = weights.iter().flatten().fold(0_u128, |sum, it| sum.saturating_add(*it));
+        let v4 = attempts.first().is_none_or(|attempt| attempt.from.is_ipv4());
+        weights.contains(&None) || all > TIMES * few(v4)
     }
 
     /// All are to interfaces in VPCs, and of each it is certain whether it is reached.
@@ -511,6 +532,14 @@ enum Next {
     Blackhole,
     Unseen,
     Via(String),
+}
+
+/// The analysis leaves exceptions out filter by filter and route by route, so there may be some times as many here.
+const TIMES: u128 = 4;
+
+/// So few public addresses do not outweigh all others.
+fn few(v4: bool) -> u128 {
+    if v4 { 1 << 16 } else { 1 << 96 }
 }
 
 /// A port in a hundred that is lost is noticed; fewer are not, since connections are tried again.

@@ -16,8 +16,11 @@ impl<'a> Reference<'a> {
         let mut readings = Vec::new();
         for mut classic in self.classic_readings() {
             let public = classic.goals.iter().all(|goal| matches!(goal, Goal::Service(_)));
-            if self.is_healed(Hop::AddressFamily) && !self.has_v4() && public {
-                classic.goals.extend(self.public(false));
+            if self.is_healed(Hop::AddressFamily) && !self.has_v4() {
+                let inside: Vec<Goal> =
+                    classic.goals.iter().filter_map(|goal| self.with_ipv6(goal)).collect();
+                let more = if public { self.public(false) } else { inside };
+                classic.goals.extend(more);
             }
             let v4 = classic.goals.iter().all(|goal| goal.address().is_ipv4());
             let translated: Vec<Goal> = classic
@@ -51,6 +54,16 @@ impl<'a> Reference<'a> {
             }
         }
         readings
+    }
+
+    /// An interface in the VPC as it would be with an IPv6 address of its subnet, or else of the VPC.
+    fn with_ipv6(&self, goal: &Goal) -> Option<Goal> {
+        let Goal::Interface { address: IpAddr::V4(_), subnet, groups } = goal else { return None };
+        let row = subnet.as_ref().and_then(|it| seen(self.facts.subnets.get(it)));
+        let of_subnet = row.into_iter().flat_map(|row| &row.ipv6_cidrs).copied().map(IpNet::V6);
+        let mut nets = of_subnet.chain(self.vpc_cidrs().iter().copied());
+        let address = nets.find(|net| matches!(net, IpNet::V6(_)))?.network();
+        Some(Goal::Interface { address, subnet: subnet.clone(), groups: groups.clone() })
     }
 
     /// A node without any IPv4 address may have been told to ask for the dual-stack name, if its agent is
@@ -130,6 +143,18 @@ impl<'a> Reference<'a> {
 
     /// What a zone has for the service's name: nothing where it has no such record.
     fn records_of(&self, zone: &HostedZone) -> Vec<Lookup> {
+        // Whether the FIPS endpoint of a service has a certificate for the other name is not documented.
+        let fips = self.endpoints().iter().any(|endpoint| self.is_fips(endpoint));
+        let readings = if fips { &[true, false][..] } else { &[false] };
+        readings.iter().flat_map(|fips_serves| self.records_as(zone, *fips_serves)).collect()
+    }
+
+    fn is_fips(&self, endpoint: &Endpoint) -> bool {
+        endpoint.service.ends_with(&format!(".{}.{}-fips", self.scope.region, self.service))
+    }
+
+    /// The same, if FIPS endpoints serve the name, or if they do not.
+    fn records_as(&self, zone: &HostedZone, fips_serves: bool) -> Vec<Lookup> {
         let unseen = || vec![self.anywhere().into(), Lookup::default()];
         let Some(records) = seen(self.facts.zone_records.get(&zone.id)) else { return unseen() };
         let host = self.host();
@@ -138,14 +163,14 @@ impl<'a> Reference<'a> {
             let target = match (&record.kind, &record.alias) {
                 (RecordType::A | RecordType::Aaaa, None) => {
                     let addresses = record.values.iter().filter_map(|value| value.parse().ok());
-                    lookup.goals.extend(addresses.map(|address| self.owner(address)));
+                    lookup.goals.extend(addresses.map(|address| self.owner(address, fips_serves)));
                     continue;
                 }
                 (RecordType::A | RecordType::Aaaa, Some(target)) => (target.clone(), false),
                 (RecordType::Cname, None) => (record.values[0].clone(), true),
                 _ => return unseen(),
             };
-            let Some(goals) = self.named(&target.0) else { return unseen() };
+            let Some(goals) = self.named(&target.0, fips_serves) else { return unseen() };
             lookup.goals.extend(goals);
             lookup.chain.push(target);
         }
@@ -233,12 +258,12 @@ impl<'a> Reference<'a> {
 
     /// Where an endpoint's own name leads, whatever its private DNS says; None for other names, and endpoints
     /// that were not seen.
-    fn named(&self, target: &str) -> Option<Vec<Goal>> {
+    fn named(&self, target: &str, fips_serves: bool) -> Option<Vec<Goal>> {
         let (label, _) = target.split_once('.').filter(|(_, rest)| rest.contains(".vpce."))?;
         let id = label.rsplit_once('-')?.0;
         if let Some(own) = self.endpoints().iter().find(|endpoint| endpoint.id.as_str() == id) {
-            let serves = self.is_for_service(own) && own.state == EndpointState::Available;
-            return Some(if serves {
+            let serves = self.is_for_service(own) || fips_serves && self.is_fips(own);
+            return Some(if serves && own.state == EndpointState::Available {
                 self.interfaces(own, true)
             } else {
                 let why = (Hop::HostedZone, "a zone that leads to the wrong endpoint");
@@ -472,7 +497,7 @@ impl<'a> Reference<'a> {
     }
 
     /// Who has this address, which somebody wrote into a zone.
-    fn owner(&self, address: IpAddr) -> Goal {
+    fn owner(&self, address: IpAddr, fips_serves: bool) -> Goal {
         let dead = Goal::Dead(address, (Hop::HostedZone, "a zone that leads to nothing"));
         let holder = |endpoint: &Endpoint| {
             let rows = endpoint.interfaces.iter();
@@ -490,9 +515,9 @@ impl<'a> Reference<'a> {
         }
         for endpoint in self.endpoints() {
             let Some(nic) = holder(endpoint) else { continue };
-            let serves =
-                self.is_for_service(endpoint) && endpoint.state == EndpointState::Available;
-            return if serves { interface(nic, address) } else { dead };
+            let serves = self.is_for_service(endpoint) || fips_serves && self.is_fips(endpoint);
+            let alive = endpoint.state == EndpointState::Available;
+            return if serves && alive { interface(nic, address) } else { dead };
         }
         let inside = self.vpc_cidrs().iter().any(|net| net.contains(&address));
         if !inside {
@@ -575,8 +600,10 @@ impl<'a> Reference<'a> {
     /// class that some rule, route or list tells apart. Of S3 they are what its prefix list holds, and
     /// nobody else's are in there (gateway-endpoints.html).
     pub(super) fn public(&self, v4: bool) -> Vec<Goal> {
-        // A list is read where a route of the instance's subnet names it.
-        let own_gateway = self.first_nic().is_some_and(|nic| self.has_gateway(&nic.subnet));
+        // A list is read where a route of the instance's subnet names it, or a rule of its groups.
+        let own_gateway = self
+            .first_nic()
+            .is_some_and(|nic| self.has_gateway(&nic.subnet) || self.names_list(nic));
         let ours = if own_gateway { self.listed(true) } else { Vec::new() };
         let others = self.listed(false);
         let within = |nets: &[IpNet], it: &IpAddr| nets.iter().any(|net| net.contains(it));
@@ -589,6 +616,13 @@ impl<'a> Reference<'a> {
             .filter(|it| it.is_ipv4() || !within(self.vpc_cidrs(), it))
             .map(Goal::Service)
             .collect()
+    }
+
+    /// Does a rule of the instance's groups name a list?
+    fn names_list(&self, nic: &AttachedInterface) -> bool {
+        let groups = nic.security_groups.iter();
+        let groups = groups.filter_map(|it| seen(self.facts.security_groups.get(it)));
+        groups.flat_map(|it| &it.egress).any(|rule| matches!(rule.peer, Peer::List(_)))
     }
 
     /// Does the subnet's route table name a gateway endpoint for the service?

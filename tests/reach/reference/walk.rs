@@ -123,7 +123,8 @@ impl<'a> Reference<'a> {
         });
         let ways = Fate::one_of(ways);
         // Nobody has built a way to the internet: what filters say of public addresses comes after that.
-        if is_public(to) && nowhere { ways.then(leaves) } else { leaves.then(ways) }
+        let outside = is_public(untranslated(to).unwrap_or(to));
+        if outside && nowhere { ways.then(leaves) } else { leaves.then(ways) }
     }
 
     /// From where the route sends the packet to the service and back again.

@@ -127,7 +127,10 @@ impl<'a> Query<'a, '_> {
             // Where the zone leads counts once somebody turns DNS support on.
             Ok(dns) if covered && !dns.support && !has_private_dns => {
                 let would = self.by_candidate(candidates.first(), by_endpoint.clone(), settings);
-                return Ok(seen(would)?.unwrap_or_else(|_| not_asked(by_endpoint)));
+                // Past DNS support it stays open where the name leads.
+                return Ok(seen(would)?.unwrap_or_else(|unknown| {
+                    ZoneAnswer::new(by_endpoint, self.vpc, Err(unknown))
+                }));
             }
             Ok(dns) if covered && (!dns.support || !dns.hostnames) => {
                 return Ok(not_asked(by_endpoint));
@@ -354,6 +357,13 @@ impl<'a> Query<'a, '_> {
         Ok(match found {
             Found::Endpoint(endpoint, _) => {
                 let id = endpoint.id.clone();
+                if endpoint.serves(&self.scope.region) != self.host.split('.').next() {
+                    return Err(Unknown::limit(HostedZoneLimit::LeadsToFipsEndpoint {
+                        zone: zone.id.clone(),
+                        endpoint: id,
+                        host,
+                    }));
+                }
                 let statement = Statement::ResolvesToEndpoint { host, endpoint: id };
                 (Resolution::Endpoint(endpoint), statement)
             }

@@ -26,6 +26,8 @@ impl<'a> Query<'a, '_> {
         let (id, rule) = settings.rule()?;
         let zone = match by_endpoint {
             Resolution::Endpoint(_) => self.host.len(),
+            // Zones are not asked.
+            _ if self.facts.vpc_dns(self.vpc).required().is_ok_and(|dns| !dns.hostnames) => 0,
             _ => settings.zone().map_or(0, |(zone, _)| zone.name.len()),
         };
         let decides = rule.domain.as_ref().is_some_and(|domain| domain.len() >= zone);
@@ -33,11 +35,22 @@ impl<'a> Query<'a, '_> {
         (decides && !answered_here).then_some((id, rule))
     }
 
+    /// A zone comes before a rule for a shorter domain, if the VPC asks its zones at all, and that was not seen.
+    fn may_forward(&self, settings: &Settings<'a>) -> Option<Unknown> {
+        let (_, rule) = settings.rule()?;
+        let answered_here = matches!(rule.kind, RuleType::System | RuleType::Recursive);
+        settings.zone().filter(|_| rule.domain.is_some() && !answered_here)?;
+        self.facts.vpc_dns(self.vpc).required().err()
+    }
+
     pub(super) fn rule_step(&self, by_endpoint: &Resolution<'a>, settings: &Settings<'a>) -> Step {
         let unseen = both(settings.unseen_rules.as_ref(), settings.unseen_profiles.as_ref());
         let (id, answer) = match (self.forwarding_rule(by_endpoint, settings), unseen) {
             (Some((id, rule)), _) => (id.to_string(), Err(unknown_behind(id, rule))),
             (None, Some(unknown)) => (self.vpc.to_string(), Err(unknown)),
+            (None, None) if let Some(unknown) = self.may_forward(settings) => {
+                (self.vpc.to_string(), Err(unknown))
+            }
             (None, None) => {
                 let none = Statement::NoForwardingRule { host: self.host.clone() };
                 (self.vpc.to_string(), Ok(Verdict::Pass(observed(self.vpc, none))))

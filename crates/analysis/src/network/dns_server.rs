@@ -12,8 +12,8 @@ use crate::{
     answer::*,
     dns::{self, Resolution},
     network::{
-        address_set::{Family, ports},
-        flow::{PathTrace, Remote},
+        address_set::ports,
+        flow::{Origin, PathTrace, Remote},
         hop::{Hop, HopKind, Path, Reachable},
         network_acl::{Crossing, Filtered},
         remedy::{IngressTarget, NetworkRemedy},
@@ -73,14 +73,42 @@ impl PathTrace<'_> {
         if self.from.host.interfaces.iter().any(own) {
             return Ok(Verdict::NotApplicable("the instance is its own DNS server"));
         }
-        let interface = self.from.interface;
-        let reached = match Family::of(&address) {
-            Family::V4 => interface.private_ip.is_some(),
-            Family::V6 => !interface.ipv6.is_empty(),
+        let source = |interface: &AttachedInterface| match address {
+            IpAddr::V4(_) => interface.private_ip.map(IpAddr::V4),
+            IpAddr::V6(_) => interface.ipv6.first().copied().map(IpAddr::V6),
         };
-        if !reached {
+        // By the default route, whichever interface packets to the service take.
+        let interfaces = self.from.host.interfaces.iter().copied();
+        let mut asking = interfaces.filter_map(|it| Some((it, source(it)?)));
+        let Some(first) = asking.next() else {
             return Err(Unknown::limit(format!("how the DNS server {server} is reached")));
+        };
+        let by = |(interface, own)| {
+            let from = Origin { interface, address: own, ..self.from };
+            Self { from, ..*self }.queries_by_any(address)
+        };
+        let answer = by(first);
+        if !matches!(answer, Ok(Verdict::Fail(..))) {
+            return answer;
         }
+        // An interface in the server's own subnet is nearer than the default route.
+        for other in asking {
+            let subnet = self.facts.subnet(&other.0.subnet).required()?;
+            let is_near = match address {
+                IpAddr::V4(server) => subnet.cidr.is_some_and(|net| net.contains(&server)),
+                IpAddr::V6(server) => subnet.ipv6_cidrs.iter().any(|net| net.contains(&server)),
+            };
+            if is_near {
+                let by_other = by(other);
+                if !matches!(by_other, Ok(Verdict::Fail(..))) {
+                    return by_other;
+                }
+            }
+        }
+        answer
+    }
+
+    fn queries_by_any(&self, address: IpAddr) -> Answer {
         match self.queries_by(Protocol::Udp, address) {
             Ok(Verdict::Fail(evidence, fix)) => match self.queries_by(Protocol::Tcp, address) {
                 Ok(Verdict::Fail(..)) => Ok(Verdict::Fail(evidence, fix)),
@@ -321,7 +349,10 @@ impl PathTrace<'_> {
                     .as_ref()
                     .is_some_and(|it| self.routes_to_other_networks(it, false));
             }
-            route.leads_to_other_networks()
+            // What stands behind a NAT gateway may be a router as well as one more translator.
+            let forwards =
+                matches!(route.via.kind(), TargetKind::Interface(_) | TargetKind::Endpoint(_));
+            route.leads_to_other_networks() || (!by_nat && forwards)
         })
     }
 

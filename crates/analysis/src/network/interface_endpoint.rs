@@ -1,6 +1,6 @@
 //! To the network interfaces of an interface endpoint.
 
-use alloc::{format, string::ToString, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::ToString, vec::Vec};
 use core::net::IpAddr;
 
 use ipnet::IpNet;
@@ -158,10 +158,17 @@ impl PathTrace<'_> {
                 hops.extend(any_address(ways));
             }
             // Without the interfaces' subnets no hop can be judged. Each hop says why.
-            Err(unknown) => hops.extend(
-                [HopKind::InstanceGroup, HopKind::Route, HopKind::Acl]
-                    .map(|kind| Hop::new(kind, &self.from.interface.subnet, Err(unknown.clone()))),
-            ),
+            Err(unknown) => {
+                let own = &self.from.interface.subnet;
+                let mut kinds =
+                    BTreeSet::from([HopKind::InstanceGroup, HopKind::Route, HopKind::Acl]);
+                if let Ok(table) = table_of(self.facts, self.from.vpc, own) {
+                    let everything = self.family().everything();
+                    kinds.extend(self.may_forward_by(table, &Remote::somewhere(&everything)));
+                }
+                let same = |kind| Hop::new(kind, own, Err(unknown.clone()));
+                hops.extend(kinds.into_iter().map(same));
+            }
         }
         hops.push(Hop::new(
             HopKind::EndpointGroup,
@@ -267,6 +274,14 @@ impl PathTrace<'_> {
         let way = self.routed(self.from.subnet_of_vpc(), there);
         let mut hidden = way.iter().filter(|it| it.kind == HopKind::NextHop);
         let translated = hidden.find_map(|it| it.answer.as_ref().err().cloned());
+        // Once somebody opens it, an interface that forwards packets may do so under its own address.
+        let forwards = way.iter().find(|it| it.kind == HopKind::NatInstance && it.stops());
+        let translated = translated.or_else(|| {
+            let id = &forwards?.id;
+            Some(Unknown::limit(format!(
+                "whether {id} sends packets on under an address of its own is not visible"
+            )))
+        });
         hops.extend(way);
         if let Some((vpc, subnet)) = location.filter(|it| it.1 != own) {
             // The forward direction is judged already. On the way back only what does not pass matters.

@@ -1,6 +1,7 @@
 //! NAT gateways: their state, the routes and network ACLs of their subnet, and the way back.
 
 use alloc::{
+    collections::BTreeSet,
     format,
     string::{String, ToString},
     vec,
@@ -47,7 +48,8 @@ impl PathTrace<'_> {
             Err(unknown) if !at_home => return unseen(id, &unknown),
             Err(unknown) => {
                 let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
-                return [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess].map(same).into();
+                let around = [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess];
+                return around.into_iter().chain(self.may_meet_replies()).map(same).collect();
             }
         };
         let Some(subnet) = &nat.subnet else {
@@ -330,6 +332,32 @@ impl PathTrace<'_> {
             }
             _ => crossed,
         }
+    }
+
+    /// What replies may meet by one of the VPC's route tables, where the NAT gateway's subnet was not seen.
+    fn may_meet_replies(&self) -> BTreeSet<HopKind> {
+        let vpc = self.from.vpc;
+        let instance = Remote::one(self.from.address);
+        let tables = self.facts.route_tables(vpc).required().into_iter().flatten();
+        let mut kinds = BTreeSet::new();
+        for table in tables {
+            let Ok(route_matches) = self.route_matches(vpc, table, &instance) else {
+                kinds.extend([HopKind::Route, HopKind::NextHop, HopKind::Appliance]);
+                kinds.extend(self.may_forward_by(table, &instance));
+                continue;
+            };
+            for route_match in route_matches {
+                match route_match.route.map(|route| route.via.kind()) {
+                    None => kinds.extend([HopKind::Route]),
+                    Some(TargetKind::Local) => {}
+                    Some(TargetKind::Interface(_)) => {
+                        kinds.extend([HopKind::NatInstance, HopKind::NextHop, HopKind::Appliance])
+                    }
+                    Some(_) => kinds.extend([HopKind::NextHop, HopKind::Appliance]),
+                }
+            }
+        }
+        kinds
     }
 
     /// In from the instance and on to the internet, and back.

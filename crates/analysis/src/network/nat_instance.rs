@@ -1,6 +1,6 @@
 //! NAT instances, and other interfaces that a route points at.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, vec, vec::Vec};
 
 use ssm_doctor_facts::{change::Protocol, ec2::*, ids::*, lookup::Unknown};
 
@@ -41,19 +41,36 @@ impl PathTrace<'_> {
             "{} sends {} to {id}, and whether that forwards packets is not visible",
             table.id, route.to
         ));
-        let acls = self.facts.network_interface(id).required().map(|interface| {
-            let from = self.from.subnet_of_vpc();
-            self.acls_around_nat(from, &interface.subnet, destination, destination)
-        });
+        let around: Vec<Hop> = match self.facts.network_interface(id).required() {
+            Ok(interface) => {
+                let from = self.from.subnet_of_vpc();
+                let acls = self.acls_around_nat(from, &interface.subnet, destination, destination);
+                acls.hops(id).chain(self.access_of(interface, destination)).collect()
+            }
+            Err(unknown) => [HopKind::Acl, HopKind::PublicAccess]
+                .map(|kind| Hop::new(kind, id, Err(unknown.clone())))
+                .into(),
+        };
         let sends_by = self.may_send_by_other_subnet(id);
-        let acls = acls.into_iter().flat_map(|acls| acls.hops(id)).map(|hop| match &sends_by {
+        let around = around.into_iter().map(|hop| match &sends_by {
             Some(unknown) if hop.stops() => Hop { answer: Err(unknown.clone()), ..hop },
             _ => hop,
         });
-        let acls = acls.filter(|it| !it.passes());
+        let around = around.filter(|it| !it.passes());
         let hop = Hop::new(HopKind::NatInstance, id, may);
         let hops = self.and_beyond_visibility(hop, table, route, forwards);
-        hops.into_iter().chain(acls).collect()
+        hops.into_iter().chain(around).collect()
+    }
+
+    /// VPC Block Public Access, where every route of a forwarding instance leads to an internet gateway.
+    fn access_of(&self, interface: &NetworkInterface, destination: &Remote) -> Option<Hop> {
+        let (vpc, subnet) = (self.from.vpc, &interface.subnet);
+        let table = table_of(self.facts, vpc, subnet).ok()?;
+        let ways = self.routes_out(vpc, table, destination).ok()?;
+        let by_gateway = |it: &RouteMatch| {
+            it.route.is_some_and(|it| matches!(it.via.kind(), TargetKind::InternetGateway(_)))
+        };
+        ways.iter().all(by_gateway).then(|| self.public_access(vpc, Some(subnet), false))
     }
 
     /// An interface that packets between private networks pass, of a firewall or of a router to a VPN. Whether it
@@ -101,7 +118,10 @@ impl PathTrace<'_> {
         id: &NetworkInterfaceId,
         flow: Flow,
     ) -> Vec<Hop> {
-        let Ok(interface) = self.facts.network_interface(id).required() else { return Vec::new() };
+        let interface = match self.facts.network_interface(id).required() {
+            Ok(interface) => interface,
+            Err(unknown) => return vec![Hop::new(HopKind::Acl, id, Err(unknown))],
+        };
         let (there, own) = (ports(HTTPS..=HTTPS), self.from.ports());
         let at = (vpc, &interface.subnet);
         let crossing = |outward, peer| {

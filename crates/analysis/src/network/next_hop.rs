@@ -5,8 +5,8 @@ use alloc::{format, string::ToString, vec, vec::Vec};
 use ipnet::IpNet;
 use ssm_doctor_facts::{
     ec2::*,
-    ids::TargetGatewayId,
-    lookup::{Need, Unknown},
+    ids::{NatGatewayId, TargetGatewayId},
+    lookup::{Gap, Need, Unknown},
     vpn::{TunnelStatus, VpnConnection, VpnTunnel},
 };
 
@@ -334,21 +334,50 @@ impl PathTrace<'_> {
             TargetKind::NatGateway(_) if flow.replies => {
                 vec![self.no_route(table, from.1, flow.destination, Some(route))]
             }
-            // It may lead on to other networks, and which of them have the address is not visible.
             TargetKind::NatGateway(id) if from.0 == self.from.vpc => {
-                let by_nat = self.nat_gateway(from, (table, route), &id, flow.destination);
-                let stops: Vec<Hop> = by_nat.into_iter().filter(Hop::stops).collect();
-                if !stops.is_empty() {
-                    return stops;
-                }
-                let state = self.nat_works(table, route, &id, &route_label(table, route));
-                let state = state.err().map(|it| Hop::new(HopKind::NatGateway, &id, Err(it)));
+                self.to_networks_by_nat(from, (table, route), &id, flow.destination)
+            }
+            TargetKind::Interface(id) => self.forwarding_instance(from, (table, route), &id, flow),
+            TargetKind::Endpoint(_) => {
+                let unknown = not_visible(table, route);
+                let mut hops = self.beyond_visibility(table, route, unknown.clone());
+                hops.push(hop(HopKind::Firewall, Err(unknown)));
+                hops
+            }
+            _ => self.beyond_visibility(table, route, not_visible(table, route)),
+        }
+    }
+
+    /// A NAT gateway on the way to a private address. It may lead on to other networks, and which of them have the
+    /// address is not visible.
+    fn to_networks_by_nat(
+        &self,
+        from: SubnetOfVpc,
+        (table, route): TableRoute,
+        id: &NatGatewayId,
+        destination: &Remote,
+    ) -> Vec<Hop> {
+        let by_nat = self.nat_gateway(from, (table, route), id, destination);
+        let not_answered = |hop: &Hop| {
+            let gaps = hop.answer.as_ref().err().into_iter().flat_map(Unknown::gaps);
+            gaps.into_iter().any(|gap| matches!(gap, Gap::Fact { .. }))
+        };
+        let unseen = by_nat.iter().find(|it| it.kind == HopKind::NatGateway && not_answered(it));
+        let beyond: Vec<Hop> = match unseen {
+            // Nor is it known whether it leads to any network but the internet.
+            Some(unseen) => [HopKind::Route, HopKind::NextHop, HopKind::Appliance]
+                .map(|kind| Hop { kind, ..unseen.clone() })
+                .into(),
+            None if by_nat.iter().any(Hop::stops) => Vec::new(),
+            None => {
+                let state = self.nat_works(table, route, id, &route_label(table, route));
+                let state = state.err().map(|it| Hop::new(HopKind::NatGateway, id, Err(it)));
                 let beyond = self.beyond_visibility(table, route, not_visible(table, route));
                 state.into_iter().chain(beyond).collect()
             }
-            TargetKind::Interface(id) => self.forwarding_instance(from, (table, route), &id, flow),
-            _ => self.beyond_visibility(table, route, not_visible(table, route)),
-        }
+        };
+        let decisive = by_nat.into_iter().filter(|it| it.stops() || not_answered(it));
+        decisive.chain(beyond).collect()
     }
 
     /// A longer prefix than the VPC's own sends what is for a neighbour elsewhere.
@@ -365,12 +394,15 @@ impl PathTrace<'_> {
                 self.forwarding_instance(from, (table, route), &id, flow)
             }
             (None, TargetKind::NatGateway(id)) => {
-                let hop = |answer| Vec::from([Hop::new(HopKind::NatGateway, &id, answer)]);
-                match self.nat_works(table, route, &id, &route_label(table, route)) {
-                    Ok(Ok(_)) => self.beyond_visibility(table, route, not_visible(table, route)),
-                    Ok(Err((evidence, fix))) => hop(Ok(Verdict::Fail(evidence, fix))),
-                    Err(unknown) => hop(Err(unknown)),
-                }
+                let answer = match self.nat_works(table, route, &id, &route_label(table, route)) {
+                    Ok(Ok(_)) => {
+                        return self.beyond_visibility(table, route, not_visible(table, route));
+                    }
+                    Ok(Err((evidence, fix))) => Ok(Verdict::Fail(evidence, fix)),
+                    Err(unknown) => Err(unknown),
+                };
+                let hop = Hop::new(HopKind::NatGateway, &id, answer);
+                self.and_beyond_visibility(hop, table, route, not_visible(table, route))
             }
             (None, _) => self.beyond_visibility(table, route, not_visible(table, route)),
         }

@@ -188,6 +188,9 @@ fn compute(case: &Case, service: &'static str) -> Path {
     let query = ServiceQuery { case, facts: case.facts, scope: case.scope, service, name: &name };
     let families = name.as_ref().ok().and_then(|it| it.families);
     let v6_alone = families.is_some_and(|it| !it.v4 && it.v6);
+    // Another DNS server may have addresses of either kind.
+    let families = families
+        .filter(|_| !name.as_ref().is_ok_and(|it| host.may_resolve_otherwise(it, case.facts)));
     let usual = match host.way(query, Family::V4) {
         Some(v4) if v4.reachable() != Reachable::No && !v6_alone => return v4,
         v4 => v4,
@@ -319,9 +322,6 @@ impl<'a> Host<'a> {
     /// May a DNS server of one's own, a zone that was not seen, or the zone of an endpoint that does not serve in
     /// full lead the name to another endpoint of the VPC?
     fn may_lead_elsewhere(&self, name: &Name, facts: &Facts) -> bool {
-        let unseen = |step: &dns::Step| {
-            matches!(step.kind, StepKind::Rule | StepKind::Zone) && step.answer.is_err()
-        };
         let in_part = match &name.to {
             Resolution::PublicDespite(endpoint, Defect::NotAvailable) => {
                 let state = &endpoint.state;
@@ -330,9 +330,15 @@ impl<'a> Host<'a> {
             }
             _ => false,
         };
-        in_part
-            || name.steps.iter().any(unseen)
-            || !matches!(dns::foreign_resolver(facts, self.vpc), Ok(None))
+        in_part || self.may_resolve_otherwise(name, facts)
+    }
+
+    /// May a DNS server of one's own, or a zone that was not seen, have any answer for the name?
+    fn may_resolve_otherwise(&self, name: &Name, facts: &Facts) -> bool {
+        let unseen = |step: &dns::Step| {
+            matches!(step.kind, StepKind::Rule | StepKind::Zone) && step.answer.is_err()
+        };
+        name.steps.iter().any(unseen) || !matches!(dns::foreign_resolver(facts, self.vpc), Ok(None))
     }
 
     /// The way by addresses of one family; None without any. Packets leave by the first interface that has
@@ -351,7 +357,9 @@ impl<'a> Host<'a> {
         let (interface, first) = ways.next()?;
         // An interface in the endpoint's own subnet is nearer than the default route.
         let near = self.near(name, case, service);
-        let near = |it: &AttachedInterface| near.contains(&&it.subnet);
+        let endpoints = facts.endpoints(self.vpc).required();
+        let unseen = name.is_err() && endpoints.is_err_and(|unknown| !unknown.is_unasked());
+        let near = |it: &AttachedInterface| unseen || near.contains(&&it.subnet);
         // Whether the system has a default route by another interface than its first, its owner knows.
         let unexpected = self.interfaces.first().is_some_and(|it| it.id != interface.id);
         if first.reachable() == Reachable::No {
@@ -439,6 +447,16 @@ impl PathTrace<'_> {
                 hops.retain(|it| it.kind != closed.kind || it.stops());
                 if hops.iter().all(|it| it.kind != closed.kind) {
                     hops.push(closed);
+                }
+            }
+        }
+        // Wherever another server leads the name, packets pass these.
+        let elsewhere = hops.iter().find(|it| it.may_resolve_elsewhere());
+        if let Some(unknown) = elsewhere.and_then(|it| it.answer.as_ref().err().cloned()) {
+            let subnet = &self.from.interface.subnet;
+            for kind in [HopKind::InstanceGroup, HopKind::Route] {
+                if hops.iter().all(|it| it.kind != kind) {
+                    hops.push(Hop::new(kind, subnet, Err(unknown.clone())));
                 }
             }
         }

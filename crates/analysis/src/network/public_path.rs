@@ -210,6 +210,13 @@ impl PathTrace<'_> {
                 format!("what the DNS server {server} says of {} is not visible", self.service);
             return Err(unanswered().and(Unknown::limit(whose)));
         }
+        if let Ok(name) = self.name {
+            let open = |step: &&dns::Step| matches!(step.kind, StepKind::Rule | StepKind::Zone);
+            let unseen = name.steps.iter().filter(open).find_map(|it| it.answer.clone().err());
+            if let Some(unseen) = unseen {
+                return Err(unanswered().and(unseen));
+            }
+        }
         let node = self.facts.node(&self.scope.target).optional()?;
         let Some(version) = node.and_then(|it| it.version().ok()).filter(|it| *it < DUAL_STACK)
         else {

@@ -4,7 +4,7 @@
 //! then those that a gateway propagated. Source: VPC guide, "How route priority works". A blackhole that
 //! is the longest match drops; AWS does not fall back to a shorter prefix.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 
 use ipnet::IpNet;
 use ssm_doctor_facts::{
@@ -230,10 +230,17 @@ impl<'a> PathTrace<'a> {
                     HopKind::TransitRoute,
                     HopKind::Acl,
                 ];
-                let beyond = beyond.into_iter().filter(|_| !inside);
-                let by_instance = self.may_forward_to(from, destination);
+                let mut kinds = BTreeSet::from(local);
+                if !inside {
+                    kinds.extend(beyond);
+                }
+                match table_of(self.facts, vpc, subnet) {
+                    Ok(table) => kinds.extend(self.may_forward_by(table, destination)),
+                    // What forwards packets stands behind an ACL.
+                    Err(_) => kinds.extend([HopKind::NatInstance, HopKind::Acl]),
+                }
                 let same = |kind| Hop::new(kind, subnet, Err(unknown.clone()));
-                return local.into_iter().chain(beyond).chain(by_instance).map(same).collect();
+                return kinds.into_iter().map(same).collect();
             }
         };
         let ways = route_matches.iter().map(|route_match| match route_match.route {
@@ -265,28 +272,26 @@ impl<'a> PathTrace<'a> {
         })
     }
 
-    /// What packets to `destination` may be sent to by a route for less than everything, where another route does
-    /// not let tell which one they take.
-    fn may_forward_to(
+    /// What packets to `destination` may meet by a route for less than everything, where another route does not let
+    /// tell which one they take.
+    pub(super) fn may_forward_by(
         &self,
-        (vpc, subnet): SubnetOfVpc,
+        table: &RouteTable,
         destination: &Remote,
-    ) -> impl Iterator<Item = HopKind> {
-        let routes = table_of(self.facts, vpc, subnet).map_or(&[][..], |it| it.routes.as_slice());
+    ) -> BTreeSet<HopKind> {
         let is_candidate = |route: &&Route| match &route.to {
             Destination::Cidr(net) if net.prefix_len() > 0 => {
                 Addresses::net(net).meets(&destination.addresses)
             }
             _ => false,
         };
-        let targets = routes.iter().filter(is_candidate).map(|route| route.via.kind());
-        let (mut interface, mut nat) = (false, false);
-        for target in targets {
-            interface |= matches!(target, TargetKind::Interface(_));
-            nat |= matches!(target, TargetKind::NatGateway(_));
-        }
-        let interface = interface.then_some(HopKind::NatInstance);
-        interface.into_iter().chain(nat.then_some(HopKind::NatGateway))
+        let routes = table.routes.iter().filter(is_candidate);
+        let kinds = routes.flat_map(|route| match route.via.kind() {
+            TargetKind::Interface(_) => &[HopKind::NatInstance, HopKind::Acl][..],
+            TargetKind::NatGateway(_) => &[HopKind::NatGateway],
+            _ => &[],
+        });
+        kinds.copied().collect()
     }
 
     /// No route to a private address, or one that leads to the internet alone.

@@ -92,6 +92,12 @@ pub enum HostedZoneLimit {
     MayLeadToBlockedName {
         host: String,
     },
+    /// Or the other way round. Which names the certificate of such an endpoint is for, is not documented.
+    LeadsToFipsEndpoint {
+        zone: ZoneId,
+        endpoint: EndpointId,
+        host: String,
+    },
     /// AWS does not show the records of a zone that a service made.
     OfService {
         zone: ZoneId,
