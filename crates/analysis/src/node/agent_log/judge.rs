@@ -444,6 +444,10 @@ fn settle(found: &mut Vec<Found>, lines: &[Known]) {
         };
         let replaced = match &found.cause {
             Cause::NoCredentials => specific(&[Stage::Credentials, Stage::Health]),
+            // The agent says that there is no role where it cannot ask for one, too.
+            Cause::NoRole => others().any(|other| {
+                matches!(other.cause, Cause::MetadataSilent | Cause::MetadataUnreachable)
+            }),
             Cause::Hibernates => others().any(|other| other.stage <= Stage::Health),
             Cause::NoIdentity => {
                 registered_by_command || others().any(|other| other.stage == Stage::Identity)

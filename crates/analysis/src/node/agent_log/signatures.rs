@@ -132,6 +132,7 @@ pub static SIGNATURES: &[Signature] = &[
     row("Failed to connect to Systems Manager with instance profile role credentials", &[], Credentials, Error, "3.2 and later", "ec2roleprovider/ec2_role_provider.go; a warning, so never in errors.log (measured)"),
     row("Failed to connect to Systems Manager with SSM role credentials", &[], Credentials, Error, "3.2 and later", "ec2roleprovider/ec2_role_provider.go"),
     row("Retrieve credentials produced error:", &[], Credentials, Error, "3.2 and later", "core/app/credentialrefresher/credentialrefresher.go"),
+    row("failed to retrieve instance identity role", &[], Credentials, Error, "3.2 and later", "common/identity/availableidentities/ec2/ec2roleprovider/iirprovider; its text has the reason where that of the role has none"),
     row("SSM Agent unable to acquire credentials", &[], Credentials, Error, "3.3.2958.0 and later, on the serial console", "release notes of 3.3.2958.0"),
 
     // Health.
@@ -165,13 +166,11 @@ pub static SIGNATURES: &[Signature] = &[
     row("failed to create ipc channel", &[], SessionWorker, Error, "3.x", MEASURED),
     row("failed to create channel", &[], SessionWorker, Error, "before 3.x", "Session Manager user guide, troubleshooting"),
     row("document process failed unexpectedly", &[], SessionWorker, Error, "all", "agent/framework/processor/executer/outofproc/messaging/messaging.go"),
+    row("Failed to execute command : ", &["too many open files"], SessionWorker, Error, "all", "agent/plugins/inventory/gatherers/application/dataProvider_unix.go: the agent cannot start a program, and so no worker"),
     row("Cannot parse AgentTask message to documentState", &["schema version"], SessionGates, Fault(Cause::DocumentSchema), "all", "agent/framework/docparser/docparser.go; the agent sends no reply (measured)"),
     row("Cannot parse AgentTask message to documentState", &[], SessionGates, Fault(Cause::DocumentInvalid), "all", "agent/framework/docparser/docparser.go; the agent sends no reply (measured)"),
     row("Document with schema version", &["is not supported by this version"], SessionGates, Fault(Cause::DocumentSchema), "all", "agent/framework/docparser/docparser.go"),
-    row("Plugin with name Standard_Stream", &["not found"], SessionWorker, Fault(Cause::WorkerNotStarted), "all", "measured: inotify, file descriptors, or no ssm-session-worker"),
-    row("Plugin with name InteractiveCommands", &["not found"], SessionWorker, Fault(Cause::WorkerNotStarted), "all", MEASURED),
-    row("Plugin with name NonInteractiveCommands", &["not found"], SessionWorker, Fault(Cause::WorkerNotStarted), "all", MEASURED),
-    row("Plugin with name ", &["not found. Step name"], SessionGates, Plugin, "all", "agent/framework/runpluginutil/run.go"),
+    row("Plugin with name ", &["not found. Step name"], SessionWorker, Fault(Cause::WorkerNotStarted), "all", "agent/framework/runpluginutil/run.go: a plugin that this version knows, and that no worker offers; measured: inotify, file descriptors, or no ssm-session-worker"),
     row("Plugin with name ", &["is not supported by this version of ssm agent"], SessionGates, Plugin, "all", "agent/framework/runpluginutil/run.go"),
     row(" worker started", &["[ssm-session-worker]"], SessionWorker, Works, "3.x", MEASURED),
 
