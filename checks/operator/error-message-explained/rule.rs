@@ -83,7 +83,7 @@ fn run(case: &Case) -> Answer {
     let named: Vec<&str> = message.checks().collect();
     for check in others().filter(|check| named.contains(&check.name().as_str())) {
         match unseen.keep(message.add_to((check.run)(case), check, case)) {
-            Some(Verdict::Fail(..)) if check.impact == Impact::Blocks => {
+            Some(Verdict::Fail(..)) if explains(check) => {
                 return Ok(Verdict::Pass(observed(
                     SUBJECT,
                     format!("fits what fails: {}", check.name()),
@@ -102,6 +102,12 @@ fn run(case: &Case) -> Answer {
     }
     unseen.none()?;
     Err(Unknown::limit(contradiction(&message, &passed, &idle, &without_log)))
+}
+
+/// Does a failure of this check stop sessions? What the console says of memory and disk does, although a node that
+/// reports all the same is no more than degraded by it.
+fn explains(check: &Check) -> bool {
+    check.impact == Impact::Blocks || *check == crate::target::console_shows_no_fault::CHECK
 }
 
 /// The message and what was seen do not fit together.
