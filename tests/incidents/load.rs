@@ -4,10 +4,13 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use ssm_doctor_analysis::node::agent_log::{Kind, Matcher, Scan, Scanner, merge};
+use ssm_doctor_facts::{agent_log::AgentLog, lookup::Row};
 use ssm_doctor_fixtures::{self as fixtures, Scenario};
 
 /// `fixtures/incidents/`. Tests of both packages include this file, and only one of the packages has
@@ -39,12 +42,31 @@ pub fn parse<T: DeserializeOwned>(text: &str, file: &Path) -> T {
     serde_json::from_str(text).unwrap_or_else(|it| panic!("{}: {it}", file.display()))
 }
 
+/// What the doctor reads of the agent's log files that are beside a file; None without such files.
+fn agent_log(file: &Path) -> Option<AgentLog> {
+    static MATCHER: OnceLock<Matcher> = OnceLock::new();
+    let matcher = MATCHER.get_or_init(|| Matcher::new().unwrap());
+    let folder = file.parent().unwrap();
+    let files = names(folder).into_iter().filter(|name| name.ends_with(".log"));
+    let scans = files.map(|name| {
+        let mut scanner = Scanner::new(matcher);
+        scanner.push(&fs::read(folder.join(&name)).unwrap());
+        let scan = scanner.finish(Kind::of(&name));
+        assert!(scan.is_recognized(), "{}: {name} is no log of the agent", folder.display());
+        scan
+    });
+    let scans: Vec<Scan> = scans.collect();
+    (!scans.is_empty()).then(|| merge(scans))
+}
+
 /// The scenario of a file: its patch over its baseline, which is another file or at last a built-in
-/// scenario. Then the names of all its baselines, the nearest first: `baselines/<name>`, an incident's
-/// or a built-in scenario's.
+/// scenario, with the agent's log of the nearest folder that has one. Then the names of all its
+/// baselines, the nearest first: `baselines/<name>`, an incident's or a built-in scenario's.
 pub fn scenario(name: &str, file: &Path) -> (Scenario, Vec<String>) {
     let (mut file, mut patches, mut baselines) = (file.to_owned(), Vec::new(), Vec::new());
+    let mut log = None;
     loop {
+        log = log.or_else(|| agent_log(&file));
         let mut patch: Value = read(&file);
         let baseline = patch.as_object_mut().and_then(|fields| fields.remove("baseline"));
         let baseline = baseline.as_ref().and_then(Value::as_str).map(str::to_owned);
@@ -59,7 +81,12 @@ pub fn scenario(name: &str, file: &Path) -> (Scenario, Vec<String>) {
             baselines.push(baseline);
             file = incident;
         } else {
-            let scenario = fixtures::patched(name.into(), &baseline, &patches).unwrap();
+            let mut scenario = fixtures::patched(name.into(), &baseline, &patches).unwrap();
+            if let Some(log) = log {
+                let target = scenario.scope.target.clone();
+                scenario.scope.agent_log = true;
+                scenario.facts.agent_logs.insert(target, Row::Present(log));
+            }
             baselines.push(baseline);
             return (scenario, baselines);
         }

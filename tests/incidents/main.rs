@@ -3,8 +3,10 @@
 //! An incident is a folder of `fixtures/incidents/`. Its `facts.json` patches a baseline: a built-in
 //! scenario, another incident, or one of `baselines/`, which are scenarios as accounts grow, with
 //! secondary CIDRs, unrelated endpoints and route tables. Its `README.md` says what happened, and ends
-//! with what the report must say. `index.json` lists every source of the collection: how much of it AWS's
-//! APIs show, and the incident that was made from it, or why there is none.
+//! with what the report must say. Log files beside them are what the node's agent wrote. `index.json` lists
+//! every source of the collection: how much of it AWS's APIs show, and the incident that was made from it, or
+//! why there is none. Where the APIs do not end with the cause, it names a second incident, which has what the
+//! node, the event history and the operator's message show as well, or says why they do not show the cause.
 //!
 //! `cargo xtask incidents` prints the score.
 #![allow(
@@ -106,6 +108,52 @@ struct Source {
     ends_with: Option<End>,
     /// Why no incident retells it, or why the incident cannot name the cause.
     why: Option<String>,
+    /// What shows the cause where AWS's APIs do not.
+    evidence: Option<Evidence>,
+    /// Why nothing shows it.
+    no_evidence: Option<String>,
+}
+
+/// An incident with what the node, the event history and the operator's message show.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Evidence {
+    by: Vec<Witness>,
+    incident: String,
+    /// The check that names the cause which the source states.
+    cause: String,
+}
+
+/// What shows a cause that AWS's settings do not show.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Witness {
+    /// The agent's log.
+    Log,
+    /// A probe that ran on the node.
+    Probe,
+    /// The serial console.
+    Console,
+    /// `CloudTrail`'s event history.
+    Events,
+    /// The error message that the operator got.
+    Message,
+}
+
+impl Witness {
+    /// Is it in the scenario?
+    fn speaks(self, scenario: &Scenario) -> bool {
+        let Scenario { scope, facts, .. } = scenario;
+        match self {
+            Self::Log => scope.agent_log && facts.agent_logs.contains_key(&scope.target),
+            Self::Probe => scope.probe && facts.probes.contains_key(&scope.target),
+            Self::Console => {
+                scope.target.instance().is_some_and(|id| facts.consoles.contains_key(id))
+            }
+            Self::Events => !facts.events.is_empty(),
+            Self::Message => scope.error.is_some(),
+        }
+    }
 }
 
 /// How far the cause of an incident can be seen.
@@ -185,6 +233,29 @@ fn report(diagnosis: &Diagnosis, case: &Case) -> String {
         lines.push(line.replace('\n', "\n        "));
     }
     lines.join("\n    ")
+}
+
+/// Of the sources whose cause shows in an incident with evidence: how many reports name it first, and for each of the
+/// others what comes first in its place.
+fn by_evidence(index: &Index) -> (usize, Vec<String>) {
+    let shown = index.sources.iter().filter_map(|it| Some((&it.id, it.evidence.as_ref()?)));
+    let (mut named, mut others) = (0, Vec::new());
+    for (id, evidence) in shown {
+        let incident = named_incident(&evidence.incident);
+        let first = judge(&incident.scenario).causes.first().map(|check| check.name());
+        if first.as_ref() == Some(&evidence.cause) {
+            named += 1;
+        } else {
+            let first = first.unwrap_or_else(|| "no cause".into());
+            others.push(format!("{id} ({}): {first}, not {}", evidence.incident, evidence.cause));
+        }
+    }
+    (named, others)
+}
+
+fn named_incident(name: &str) -> &'static Incident {
+    let found = incidents().iter().find(|incident| incident.name == name);
+    found.unwrap_or_else(|| panic!("there is no incident {name}"))
 }
 
 /// How the report differs from what is expected of it.
@@ -325,7 +396,20 @@ fn score(index: &Index, failed: &BTreeSet<&str>) -> String {
         ));
     }
     lines.push(format!("{} out of scope", count(&[Shown::OutOfScope], |_| true).1));
+    let (named, others) = by_evidence(index);
+    let all = named + others.len();
+    let shown = "shown by the node's evidence";
+    lines.push(format!("{shown}: {named} of {all} end with their cause first"));
+    lines.extend(others.iter().map(|other| format!("    {other}")));
     lines.join("\n")
+}
+
+/// Nine of ten causes that the node, the event history or the operator's message show come first.
+#[test]
+fn evidence_of_the_node_names_the_cause() {
+    let (named, others) = by_evidence(&index());
+    let all = named + others.len();
+    assert!(named * 10 >= all * 9, "{named} of {all}:\n{}", others.join("\n"));
 }
 
 #[test]
@@ -356,6 +440,21 @@ fn every_source_and_every_incident_is_in_the_index() {
             Some(End::Nothing) | None => true,
         };
         assert_eq!(it.why.is_some(), due, "{id}: a reason where one is due");
+        // What AWS's APIs do not show has other evidence, or a reason why it has none.
+        let unseen = it.shown != Shown::OutOfScope && it.ends_with != Some(End::Cause);
+        assert_eq!(it.evidence.is_some() || it.no_evidence.is_some(), unseen, "{id}: evidence");
+        assert!(it.evidence.is_none() || it.no_evidence.is_none(), "{id}: evidence and none");
+        if let Some(evidence) = &it.evidence {
+            let incident = named_incident(&evidence.incident);
+            let cited = it.url.as_ref().is_some_and(|url| incident.text.contains(url.as_str()));
+            assert!(cited && incident.text.contains(id.as_str()), "{id}: not cited");
+            assert!(!evidence.by.is_empty(), "{id}: nothing shows it");
+            for witness in &evidence.by {
+                let speaks = witness.speaks(&incident.scenario);
+                assert!(speaks, "{} has no {witness:?}", evidence.incident);
+            }
+            retold.insert(evidence.incident.as_str());
+        }
     }
     // What no incident of the collection tells has a name that says what else it is.
     for incident in incidents() {
@@ -478,8 +577,9 @@ fn the_order_of_lists_decides_nothing() {
     }
 }
 
-/// Tables in which order means something: what a console printed, what happened, and a chain of profiles.
-const IN_ORDER: [&str; 4] = ["consoles", "events", "here_logins", "rule_groups"];
+/// Tables in which order means something: what an agent and a console printed, what happened, and a chain of
+/// profiles.
+const IN_ORDER: [&str; 5] = ["agent_logs", "consoles", "events", "here_logins", "rule_groups"];
 
 /// Every list the other way round; a range of ports is none.
 fn turn(value: &mut Value) {
