@@ -9,7 +9,7 @@ use alloc::{
 };
 
 use ssm_doctor_analysis::{
-    answer::{Fix, FixOption, Recovery, Remedy},
+    answer::{Fix, FixOption, Recovery, Remedy, Verdict},
     case::Case,
     what_if,
 };
@@ -17,15 +17,16 @@ use ssm_doctor_facts::{
     change::{Change, Ec2Change, EndpointPolicyChange, IamChange, KmsChange, S3Change, SsmChange},
     ids::{InstanceId, Region},
     lookup::{Need, Unknown},
+    scope::Scope,
 };
 
 pub use super::risks::of_option as risks;
-use super::{aws_cli, command::Command, console, diagnosis::examine, terraform};
+use super::{aws_cli, check::Check, command::Command, console, diagnosis::examine, terraform};
 use crate::{agent_words, dns_words, network_remedies};
 
-/// One way to repair everything that a check reports, the best first.
+/// The ways to repair everything that a check reports, the best first. `fix` is the check's, on this case.
 #[must_use]
-pub fn options(fix: &Fix, case: &Case) -> Vec<FixOption> {
+pub fn options(check: &Check, fix: &Fix, case: &Case) -> Vec<FixOption> {
     let parts: Vec<Vec<FixOption>> = fix.remedies.iter().map(|part| ways(part, case)).collect();
     let longest = parts.iter().map(Vec::len).max().unwrap_or(0);
     let mut options: Vec<FixOption> = Vec::new();
@@ -33,9 +34,15 @@ pub fn options(fix: &Fix, case: &Case) -> Vec<FixOption> {
         let mut whole = FixOption::default();
         for part in &parts {
             // The parts' options come in the same order: what gives one endpoint gives the other.
-            if let Some(option) = part.get(at).or(part.last()) {
+            let Some(option) = part.get(at).or(part.last()) else { continue };
+            if !replace_the_same_policy(&whole.changes, &option.changes) {
                 add(&mut whole, option);
+            } else if let Some(later) = after(&whole.changes, at, check, parts.len(), case) {
+                // The numbers of statements in a title are those of the policies as they are now.
+                add_words(&mut whole, option);
+                put_later(&mut whole, &later);
             }
+            // Otherwise the check is to be asked again once the earlier parts are carried out.
         }
         network_remedies::number_acl_rules([&mut whole], case);
         whole.recovery.get_or_insert(fix.recovery);
@@ -44,6 +51,29 @@ pub fn options(fix: &Fix, case: &Case) -> Vec<FixOption> {
         }
     }
     options
+}
+
+/// What a check's option number `at` is once these changes are made: without any change if nothing is left to repair.
+/// None where that is not known, or where the changes have repaired none of the `parts`.
+fn after(
+    changes: &[Change],
+    at: usize,
+    check: &Check,
+    parts: usize,
+    case: &Case,
+) -> Option<FixOption> {
+    let facts = what_if::apply(case.facts, changes, case.scope).ok()?;
+    let scope = Scope { error: None, ..case.scope.clone() };
+    let case = Case::new(&facts, &scope);
+    match (check.run)(&case).ok()? {
+        Verdict::Fail(_, fix) if fix.remedies.len() < parts => {
+            let mut options = options(check, &fix, &case);
+            let at = at.min(options.len().checked_sub(1)?);
+            Some(options.swap_remove(at))
+        }
+        Verdict::Fail(..) => None,
+        _ => Some(FixOption::default()),
+    }
 }
 
 /// Makes one plan of options of several checks, which know nothing of each other: no change comes twice, and
@@ -89,11 +119,17 @@ pub fn replace_the_same_policy(one: &[Change], other: &[Change]) -> bool {
 
 /// Adds an option that was found after `option` was carried out: a policy that both replace is put once.
 pub fn continue_with(option: &mut FixOption, later: &FixOption) {
+    put_later(option, later);
+    add(option, later);
+}
+
+/// Adds the changes of an option that was found after `option` was carried out, without its words.
+fn put_later(option: &mut FixOption, later: &FixOption) {
     let replaced: Vec<String> = later.changes.iter().filter_map(policy_of).collect();
     option
         .changes
         .retain(|change| policy_of(change).is_none_or(|policy| !replaced.contains(&policy)));
-    add(option, later);
+    add_changes(option, later);
 }
 
 /// The policy that a change replaces as a whole.
@@ -113,9 +149,9 @@ fn unnumbered(change: &Change) -> Change {
 
 /// The facts that would make the options of a fix complete, and those that show what they lead to.
 #[must_use]
-pub fn wanted(fix: &Fix, case: &Case) -> BTreeSet<Need> {
+pub fn wanted(check: &Check, fix: &Fix, case: &Case) -> BTreeSet<Need> {
     let mut needs = BTreeSet::new();
-    for option in options(fix, case) {
+    for option in options(check, fix, case) {
         if !option.changes.is_empty()
             && let Ok(facts) = what_if::apply(case.facts, &option.changes, case.scope)
         {
@@ -141,6 +177,10 @@ fn ways(remedy: &Remedy, case: &Case) -> Vec<FixOption> {
 /// Adds a part, none of whose steps and changes come twice.
 fn add(whole: &mut FixOption, part: &FixOption) {
     add_words(whole, part);
+    add_changes(whole, part);
+}
+
+fn add_changes(whole: &mut FixOption, part: &FixOption) {
     add_new(&mut whole.changes, &part.changes);
     add_new(&mut whole.wanted, &part.wanted);
     whole.recovery = whole.recovery.max(part.recovery);

@@ -75,7 +75,7 @@ fn faults(
 ) -> Vec<(&'static Check, Vec<FixOption>)> {
     let fixable = |check: &&'static Check| {
         let Ok(Verdict::Fail(_, fix)) = &diagnosis.finding(check)?.answer else { return None };
-        let mut options = fix::options(fix, case);
+        let mut options = fix::options(check, fix, case);
         options.retain(|option| !chosen.iter().any(|(_, known)| known == option));
         (!options.is_empty()).then_some((*check, options))
     };
@@ -188,7 +188,7 @@ impl Search<'_, '_> {
         let case = Case::new(&facts, &scope);
         match (check.run)(&case) {
             Ok(Verdict::Fail(_, fix)) => {
-                fix::options(&fix, &case).into_iter().nth(at).map(Later::Option)
+                fix::options(check, &fix, &case).into_iter().nth(at).map(Later::Option)
             }
             Ok(_) => Some(Later::Repaired),
             Err(_) => None,
@@ -198,7 +198,7 @@ impl Search<'_, '_> {
     fn options_of(&self, check: &Check) -> Vec<FixOption> {
         let answer = self.answers.iter().find(|(known, _)| *known == check);
         match answer {
-            Some((_, Ok(Verdict::Fail(_, fix)))) => fix::options(fix, self.case),
+            Some((_, Ok(Verdict::Fail(_, fix)))) => fix::options(check, fix, self.case),
             _ => Vec::new(),
         }
     }

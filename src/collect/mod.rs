@@ -149,12 +149,12 @@ fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
         let first = targets.insert(&scope.target);
         let case = Case::new(facts, scope);
         let answers = examine(&case);
-        for (_, answer) in &answers {
+        for (check, answer) in &answers {
             match answer {
                 Err(unknown) => needs.extend(unknown.clone().unasked()),
                 Ok(Verdict::Fail(evidence, failure)) if first && explain => {
                     let wanted = evidence.wanted().iter().cloned();
-                    let wanted = wanted.chain(fix::wanted(failure, &case));
+                    let wanted = wanted.chain(fix::wanted(check, failure, &case));
                     needs.extend(wanted.filter(|need| !facts.has(need)));
                 }
                 Ok(_) => {}

@@ -256,11 +256,13 @@ fn prescription(page: &mut Page, report: &Report) {
     }
 }
 
-/// Does [`fix`] print the commands of these changes? Of the root cause it prints those of every option.
+/// Does [`fix`] print the commands of these changes? Of the root cause it prints those of every option, of what only
+/// follows none.
 fn stands_above(report: &Report, check: &Check, changes: &[Change]) -> bool {
-    let is_root = report.diagnosis.causes.first().is_some_and(|root| *root == check);
-    let shown = report.repairs(check).iter().take(if is_root { usize::MAX } else { 1 });
-    shown.into_iter().any(|repair| repair.changes == changes)
+    report.problems().iter().filter(|problem| problem.check == check).any(|problem| {
+        let most = if problem.role == Role::Root { usize::MAX } else { 1 };
+        problem.repairs.iter().take(most).any(|repair| repair.changes == changes)
+    })
 }
 
 /// `i-0abc ✓ DNS ✓ security group sg-0app ✗ route table rtb-0 → ssm, ssmmessages`

@@ -476,17 +476,18 @@ fn repairs(
     let most = if depth == Depth::Whole { usize::MAX } else { 1 };
     let of_finding = |finding: &Finding| {
         let Ok(Verdict::Fail(_, fix)) = &finding.answer else { return None };
-        let options = fix::options(fix, case).into_iter().take(most).map(|option| Repair {
-            commands: lines(&fix::commands(&option.changes, &case.scope.region), shell),
-            terraform: fix::terraform(&option.changes),
-            console: fix::console(&option.changes),
-            risks: fix::risks(&option),
-            recovery: fix::recovery(&option, fix),
-            verified: verify(&option.changes, &[finding.check], case, answers),
-            title: option.title,
-            manual: option.manual,
-            changes: option.changes,
-        });
+        let options =
+            fix::options(finding.check, fix, case).into_iter().take(most).map(|option| Repair {
+                commands: lines(&fix::commands(&option.changes, &case.scope.region), shell),
+                terraform: fix::terraform(&option.changes),
+                console: fix::console(&option.changes),
+                risks: fix::risks(&option),
+                recovery: fix::recovery(&option, fix),
+                verified: verify(&option.changes, &[finding.check], case, answers),
+                title: option.title,
+                manual: option.manual,
+                changes: option.changes,
+            });
         Some((finding.check, options.collect()))
     };
     let is_of_interest =

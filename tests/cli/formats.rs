@@ -83,8 +83,9 @@ fn reader(format: &str) -> Reader {
         "markdown" => markdown,
         "sarif" => sarif,
         "short" => short,
-        // `tests/cli/main.rs` reads these.
-        "json" | "table" => |_, _| {},
+        "table" => table,
+        // `tests/cli/main.rs` reads it.
+        "json" => |_, _| {},
         other => panic!("{other} has no reader"),
     }
 }
@@ -316,6 +317,39 @@ fn a_format_is_no_file_and_no_file_is_written_twice() {
 }
 
 // ---------------------------------------------------------------- the table
+
+/// Whoever follows the list finds every command, above it or in it.
+fn table(data: &Value, text: &str) {
+    let found = &data["prescription"];
+    let steps = found["steps"].as_array().filter(|_| found["verified"] != "no");
+    for command in steps.into_iter().flatten().flat_map(|it| it["commands"].as_array().unwrap()) {
+        let command = command.as_str().unwrap();
+        assert!(command.lines().all(|line| text.contains(line)), "{command}\n{text}");
+    }
+}
+
+#[test]
+fn a_consequence_that_needs_a_fix_has_its_commands_in_the_list() {
+    let folder = folder();
+    let file = facts(&folder, "private-endpoints", |facts| {
+        facts["facts"]["roles"]["EC2RoleforSSM"]["trust"] = json!({ "Statement": [{
+            "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole"
+        }] });
+        for (question, answer) in facts["facts"]["simulations"].as_object_mut().unwrap() {
+            if question.contains(" ssmmessages:") && question.contains("role/") {
+                *answer = json!({ "decision": "implicitDeny" });
+            }
+        }
+        facts["facts"]["nodes"][TARGET] = json!("absent");
+        facts["facts"]["connections"][TARGET] = json!("notconnected");
+    });
+    let args = ["--facts", &file];
+    let data = json(&run(&[&args[..], &["--format", "json"]].concat()).out);
+    assert_eq!(data["causes"], json!(["identity/role-trusts-ec2"]));
+    let options = data["prescription"]["options"].as_array().unwrap();
+    assert!(options.iter().any(|it| it["check"] == "identity/role-may-open-channels"), "{data}");
+    read_all(&args);
+}
 
 #[test]
 fn one_line_all_checks_and_colours() {

@@ -228,7 +228,8 @@ fn report(diagnosis: &Diagnosis, case: &Case) -> String {
             _ => continue,
         };
         let doubt = if it.standing == Some(Standing::Perhaps) { " (perhaps)" } else { "" };
-        let words = if full { format!(": {}", printed(&it.answer, case)) } else { String::new() };
+        let words =
+            if full { format!(": {}", printed(it.check, &it.answer, case)) } else { String::new() };
         let line = format!("{kind} {}{doubt}{words}", it.check.name());
         lines.push(line.replace('\n', "\n        "));
     }
@@ -314,7 +315,10 @@ fn differences(incident: &Incident) -> Vec<String> {
             match finding(name) {
                 Some(it) if is(&it.answer) => {}
                 Some(it) => {
-                    wrong.push(format!("{name} does not {wanted}: {}", printed(&it.answer, case)));
+                    wrong.push(format!(
+                        "{name} does not {wanted}: {}",
+                        printed(it.check, &it.answer, case)
+                    ));
                 }
                 None => wrong.push(format!("{name} is no check")),
             }
@@ -329,7 +333,7 @@ fn differences(incident: &Incident) -> Vec<String> {
                 wrong.push(format!("{name} is no check"));
                 continue;
             };
-            let text = printed(&it.answer, case);
+            let text = printed(it.check, &it.answer, case);
             for phrase in phrases.iter().filter(|it| text.contains(it.as_str()) != wanted) {
                 let verb = if wanted { "does not say" } else { "says" };
                 wrong.push(format!("{name} {verb} {phrase:?}: {text}"));
@@ -521,7 +525,8 @@ fn one_refused_call_flips_nothing() {
                     let now = ask(check, &Case::new(&facts, &scenario.scope));
                     if kind(&now) != kind(before) && now.is_ok() {
                         let case = Case::new(&scenario.facts, &scenario.scope);
-                        let (was, is) = (printed(before, &case), printed(&now, &case));
+                        let (was, is) =
+                            (printed(check, before, &case), printed(check, &now, &case));
                         flipped
                             .push(format!("{place}: {} says {is}, and said {was}", check.name()));
                     }

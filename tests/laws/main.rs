@@ -230,7 +230,7 @@ fn truth_cases_show_what_the_check_reports() {
             let asked = Case::new(&case.scenario.facts, &case.scenario.scope);
             let answer = ask(check, &asked);
             let (name, verdict) = (&case.scenario.name, verdict(&answer));
-            let text = printed(&answer, &asked);
+            let text = printed(check, &answer, &asked);
             assert!(!text.contains("```"), "{name}: the text would end the block");
             if verdict != case.expects {
                 untrue.push(format!("{name}: {verdict}, not {}\n{text}", case.expects));
@@ -313,7 +313,7 @@ fn sets(facts: usize) -> Vec<Vec<usize>> {
 fn shown(reading: &Reading, from: &Answer, to: &Answer) -> String {
     let Reading { check, scenario, .. } = reading;
     let case = Case::new(&scenario.facts, &scenario.scope);
-    let shown = |answer| format!("{}\n{}", verdict(answer), printed(answer, &case));
+    let shown = |answer| format!("{}\n{}", verdict(answer), printed(check, answer, &case));
     format!("{} in {}: {}\nbecame {}", check.name(), scenario.name, shown(from), shown(to))
 }
 

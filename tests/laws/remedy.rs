@@ -27,7 +27,7 @@ fn remedy_the_first_option_of_a_failing_check_heals_it() {
         let Some((_, Ok(Verdict::Fail(_, fix)))) = before.iter().find(|row| row.0 == *check) else {
             continue;
         };
-        let options = fix::options(fix, &case);
+        let options = fix::options(check, fix, &case);
         let place = format!("{} ({})", check.name(), scenario.name);
         let Some(first) = options.first() else {
             wrong.push(format!("{place}: no option"));

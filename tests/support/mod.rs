@@ -52,12 +52,12 @@ pub fn verdict(answer: &Answer) -> &'static str {
 
 /// An answer as the report prints it: a line per observation, then the fix, a line per command, and what
 /// follows the fix; or a line per fact that is missing.
-pub fn printed(answer: &Answer, case: &Case) -> String {
+pub fn printed(check: &Check, answer: &Answer, case: &Case) -> String {
     let lines = match answer {
         Ok(Verdict::Pass(evidence)) => evidence.iter().map(words::sentence).collect(),
         Ok(Verdict::Fail(evidence, fix)) => {
             let mut lines: Vec<String> = evidence.iter().map(words::sentence).collect();
-            for (at, option) in fix::options(fix, case).iter().enumerate() {
+            for (at, option) in fix::options(check, fix, case).iter().enumerate() {
                 let label = if at == 0 { "fix" } else { "or" };
                 let risks: Vec<&str> = fix::risks(option).into_iter().map(Risk::as_str).collect();
                 let risks = if risks.is_empty() {

@@ -113,7 +113,7 @@ fn snippets() -> Vec<(String, String)> {
         let case = Case::new(&scenario.facts, &scenario.scope);
         for (check, answer) in examine(&case) {
             let Ok(Verdict::Fail(_, fix)) = answer else { continue };
-            for option in fix::options(&fix, &case) {
+            for option in fix::options(check, &fix, &case) {
                 if let Some(text) = fix::terraform(&option.changes) {
                     found
                         .entry(text + "\n")

@@ -11,7 +11,7 @@ use ssm_doctor_facts::{ids::Arn, text::Text};
 use ssm_doctor_iam_policy::pattern_covers;
 
 /// What a Deny must no longer cover.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Exemption<'a> {
     pub actions: &'a [&'a str],
     /// An ARN, or `*`.
@@ -48,16 +48,26 @@ pub fn with_statements(document: Option<&Text>, added: &[Value]) -> Option<Value
     replaced(document, statements)
 }
 
-/// The document without its denial of some requests. `numbers` of statements count from 1. None if it
-/// cannot be read.
-pub fn exempting(document: &Text, numbers: &[usize], exemption: Exemption) -> Option<Edited> {
+/// The document without its denial of some requests: what each statement, by its number, must no longer deny. Numbers
+/// count from 1. None if the document cannot be read, or if a statement denies nothing of that: then the number is one
+/// of another document.
+pub fn exempting(document: &Text, exemptions: &[(usize, Exemption)]) -> Option<Edited> {
+    let statements = statements(document)?;
+    if exemptions.iter().any(|(number, _)| !(1..=statements.len()).contains(number)) {
+        return None;
+    }
     let (mut kept, mut widens) = (Vec::new(), false);
-    for (at, statement) in statements(document)?.into_iter().enumerate() {
-        if !numbers.contains(&at.saturating_add(1)) {
+    for (number, statement) in (1..).zip(statements) {
+        let Some((_, exemption)) = exemptions.iter().find(|(edited, _)| *edited == number) else {
             kept.push(statement);
             continue;
+        };
+        let statement = statement.as_object()?;
+        let actions = denied(statement, exemption.actions);
+        if actions.is_empty() || !is_about(statement, exemption) {
+            return None;
         }
-        let (rest, wider) = exempt(statement.as_object()?, exemption);
+        let (rest, wider) = exempt(statement, Exemption { actions: &actions, ..*exemption });
         widens |= wider;
         kept.extend(rest.into_iter().map(Value::Object));
     }
@@ -199,6 +209,35 @@ fn replaced(document: &Text, statements: Vec<Value>) -> Option<Value> {
 }
 
 type Statement = Map<String, Value>;
+
+/// Which of these actions a statement denies.
+fn denied<'a>(statement: &Statement, actions: &[&'a str]) -> Vec<&'a str> {
+    if statement.get("Effect") != Some(&json!("Deny")) {
+        return Vec::new();
+    }
+    let patterns = |element: &str| statement.get(element).map(listed);
+    let covers = |patterns: &[String], action: &str| {
+        patterns.iter().any(|pattern| pattern_covers(pattern, action))
+    };
+    let is_denied = |action: &&&str| match patterns("NotAction") {
+        Some(others) => !covers(&others, action),
+        None => covers(&patterns("Action").unwrap_or_default(), action),
+    };
+    actions.iter().filter(is_denied).copied().collect()
+}
+
+/// Is the statement about what the exemption is about? Whom an exemption is for is exempted on every resource.
+fn is_about(statement: &Statement, exemption: &Exemption) -> bool {
+    if exemption.principal.is_some() || exemption.is_any_resource() {
+        return true;
+    }
+    let covered = |element: &str| {
+        let patterns = statement.get(element).map(listed)?;
+        Some(patterns.iter().any(|pattern| pattern_covers(pattern, exemption.resource)))
+    };
+    covered("NotResource").is_some_and(|covered| !covered)
+        || covered("Resource").unwrap_or_default()
+}
 
 /// What is left of a Deny, and whether that exempts more than it should. The first statement keeps the name
 /// (`Sid`): names in a policy are unique. Source: IAM user guide, "IAM JSON policy elements: Sid".
@@ -371,201 +410,4 @@ fn listed(value: &Value) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const INSTANCE: &str = "arn:aws:ec2:eu-west-1:111122223333:instance/i-1";
-
-    fn edit(statement: &Value, actions: &[&str], resource: &str) -> (Value, bool) {
-        let document = Text::Json(json!({ "Version": "2012-10-17", "Statement": [statement] }));
-        let exemption = Exemption { actions, resource, principal: None };
-        let edited = exempting(&document, &[1], exemption).unwrap();
-        (edited.document["Statement"].clone(), edited.widens)
-    }
-
-    #[test]
-    fn a_listed_action_is_denied_on_everything_else_still() {
-        let deny = json!({ "Effect": "Deny", "Action": ["ssm:StartSession", "ssm:SendCommand"], "Resource": "*" });
-        let (left, widens) = edit(&deny, &["ssm:StartSession"], INSTANCE);
-        assert!(!widens);
-        assert_eq!(
-            left,
-            json!([
-                { "Effect": "Deny", "Action": ["ssm:SendCommand"], "Resource": "*" },
-                { "Effect": "Deny", "Action": ["ssm:StartSession"], "NotResource": [INSTANCE] },
-            ])
-        );
-    }
-
-    #[test]
-    fn every_action_stays_denied_but_one_on_one_resource() {
-        let deny = json!({ "Effect": "Deny", "Action": "*", "Resource": "*" });
-        let (left, widens) = edit(&deny, &["ssm:StartSession"], INSTANCE);
-        assert!(!widens);
-        assert_eq!(
-            left,
-            json!([
-                { "Effect": "Deny", "Action": "*", "NotResource": [INSTANCE] },
-                { "Effect": "Deny", "NotAction": ["ssm:StartSession"], "Resource": INSTANCE },
-            ])
-        );
-    }
-
-    #[test]
-    fn the_name_of_a_statement_stays_unique() {
-        let deny = json!({ "Sid": "NoShells", "Effect": "Deny", "Action": ["ssm:StartSession", "ssm:SendCommand"], "Resource": "*" });
-        let (left, _) = edit(&deny, &["ssm:StartSession"], INSTANCE);
-        assert_eq!(left[0]["Sid"], "NoShells");
-        assert_eq!(left[1].get("Sid"), None);
-    }
-
-    #[test]
-    fn a_pattern_of_actions_exempts_more_and_says_so() {
-        let deny = json!({ "Effect": "Deny", "Action": "ssm:*", "Resource": "*" });
-        let (left, widens) = edit(&deny, &["ssm:StartSession"], INSTANCE);
-        assert!(widens);
-        assert_eq!(
-            left,
-            json!([{ "Effect": "Deny", "Action": "ssm:*", "NotResource": [INSTANCE] }])
-        );
-    }
-
-    #[test]
-    fn every_other_action_stays_denied_where_the_resource_is_any() {
-        let condition = json!({ "StringNotEquals": { "aws:SourceVpc": "vpc-1" } });
-        let deny =
-            json!({ "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition });
-        let actions = ["ssmmessages:OpenDataChannel"];
-        let rest = json!({
-            "Effect": "Deny", "NotAction": actions, "Resource": "*", "Condition": condition,
-        });
-        assert_eq!(edit(&deny, &actions, "*"), (json!([rest]), false));
-    }
-
-    #[test]
-    fn patterns_that_do_not_cover_the_action_stay() {
-        let deny =
-            json!({ "Effect": "Deny", "Action": ["s3:*", "ssmmessages:*"], "Resource": "*" });
-        let rest = json!({ "Effect": "Deny", "Action": ["s3:*"], "Resource": "*" });
-        assert_eq!(edit(&deny, &["ssmmessages:OpenDataChannel"], "*"), (json!([rest]), true));
-    }
-
-    #[test]
-    fn a_principal_that_is_exempted_from_one_action_stays_denied_every_other() {
-        let role: Arn = "arn:aws:iam::111122223333:role/Agent".parse().unwrap();
-        let bucket = "arn:aws:s3:::logs";
-        let deny =
-            json!({ "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": bucket });
-        let document = Text::Json(json!({ "Statement": deny }));
-        let actions = ["s3:PutObject"];
-        let exemption = Exemption { actions: &actions, resource: bucket, principal: Some(&role) };
-        let edited = exempting(&document, &[1], exemption).unwrap();
-        assert!(!edited.widens);
-        assert_eq!(
-            edited.document["Statement"],
-            json!([
-                {
-                    "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": bucket,
-                    "Condition": { "ArnNotEquals": { "aws:PrincipalArn": [role.as_str()] } },
-                },
-                {
-                    "Effect": "Deny", "Principal": "*", "NotAction": actions, "Resource": bucket,
-                    "Condition": { "ArnEquals": { "aws:PrincipalArn": role.as_str() } },
-                },
-            ])
-        );
-    }
-
-    #[test]
-    fn a_statement_that_covered_nothing_else_goes() {
-        let deny =
-            json!({ "Effect": "Deny", "Action": "ssmmessages:OpenDataChannel", "Resource": "*" });
-        assert_eq!(edit(&deny, &["ssmmessages:OpenDataChannel"], "*"), (json!([]), false));
-    }
-
-    #[test]
-    fn no_edit_names_a_principal_that_was_deleted() {
-        let (role, root) = ("arn:aws:iam::111122223333:role/Agent", "111122223333");
-        let (deleted, another) = ("AROAJ2UCCR6DPCEXAMPLE", "AIDAJQABLZS4A3QDU576Q");
-        let statement = |effect: &str, element: &str, principal: Value| {
-            let mut statement =
-                json!({ "Effect": effect, "Action": "kms:Decrypt", "Resource": "*" });
-            statement[element] = principal;
-            statement
-        };
-        let document = Text::Json(json!({ "Statement": [
-            statement("Allow", "Principal", json!({ "AWS": deleted })),
-            statement("Allow", "Principal", json!({ "AWS": [another, root] })),
-            statement("Allow", "Principal", json!({ "AWS": deleted, "Service": "logs.amazonaws.com" })),
-            statement("Deny", "NotPrincipal", json!({ "AWS": [deleted] })),
-            statement("Allow", "Principal", json!("*")),
-        ] }));
-        assert_eq!(deleted_principals(&document), [deleted, another]);
-        let added = statement("Allow", "Principal", json!({ "AWS": role }));
-        let edited = with_statements(Some(&document), core::slice::from_ref(&added)).unwrap();
-        assert_eq!(
-            edited["Statement"],
-            json!([
-                statement("Allow", "Principal", json!({ "AWS": [root] })),
-                statement("Allow", "Principal", json!({ "Service": "logs.amazonaws.com" })),
-                statement("Deny", "Principal", json!("*")),
-                statement("Allow", "Principal", json!("*")),
-                added,
-            ])
-        );
-    }
-
-    #[test]
-    fn a_principal_is_exempted_once() {
-        let role: Arn = "arn:aws:iam::111122223333:role/Agent".parse().unwrap();
-        let deny = json!({
-            "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
-            "Condition": { "ArnNotEquals": { "aws:PrincipalArn": role.as_str() } },
-        });
-        let document = Text::Json(json!({ "Statement": deny }));
-        let exemption =
-            Exemption { actions: &["kms:Decrypt"], resource: "*", principal: Some(&role) };
-        let edited = exempting(&document, &[1], exemption).unwrap();
-        let condition = &edited.document["Statement"][0]["Condition"];
-        assert_eq!(*condition, json!({ "ArnNotEquals": { "aws:PrincipalArn": [role.as_str()] } }));
-    }
-
-    #[test]
-    fn sparing_services_says_whether_a_deny_covers_less_than_before() {
-        let trust = |spared: Option<&str>| {
-            let mut deny =
-                json!({ "Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole" });
-            if let Some(spared) = spared {
-                deny["Condition"] =
-                    json!({ "BoolIfExists": { "aws:PrincipalIsAWSService": spared } });
-            }
-            Text::Json(json!({ "Statement": [deny] }))
-        };
-        for (before, widens) in [(None, true), (Some("true"), true), (Some("false"), false)] {
-            let edited = sparing_services(&trust(before), "sts:AssumeRole").unwrap();
-            assert_eq!(edited.widens, widens, "{before:?}");
-            assert_eq!(Text::Json(edited.document), trust(Some("false")), "{before:?}");
-        }
-    }
-
-    #[test]
-    fn a_principal_is_exempted_by_a_condition_beside_the_others() {
-        let deny = json!({
-            "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
-            "Condition": { "Bool": { "aws:SecureTransport": "true" } },
-        });
-        let document = Text::Json(json!({ "Statement": deny }));
-        let role: Arn = "arn:aws:iam::111122223333:role/Agent".parse().unwrap();
-        let exemption =
-            Exemption { actions: &["kms:Decrypt"], resource: "*", principal: Some(&role) };
-        let edited = exempting(&document, &[1], exemption).unwrap();
-        assert!(!edited.widens);
-        assert_eq!(
-            edited.document["Statement"][0]["Condition"],
-            json!({
-                "Bool": { "aws:SecureTransport": "true" },
-                "ArnNotEquals": { "aws:PrincipalArn": [role.as_str()] },
-            })
-        );
-    }
-}
+mod tests;

@@ -240,17 +240,16 @@ impl<'f> EndpointPolicy<'f> {
         let endpoint = &self.endpoint.id;
         let mut option = FixOption::new(title);
         let mut text = self.text.clone();
-        // The last statement first, because an edit may split a statement into two: the numbers are those
-        // of the policy as it was.
-        for (number, denied) in by_statement(denials).into_iter().rev() {
-            let DeniedBy { actions, resource, conditional } = denied;
-            let exemption = Exemption { actions: &actions, resource, principal };
-            if let Some(edited) = edit::exempting(&text, &[number], exemption) {
-                if edited.widens || conditional {
-                    option = option.risking(Risk::WidensAccess);
-                }
-                text = Text::Json(edited.document);
+        let denied = by_statement(denials);
+        let exemptions = denied.iter().map(|(number, DeniedBy { actions, resource, .. })| {
+            (*number, Exemption { actions, resource, principal })
+        });
+        let exemptions: Vec<(usize, Exemption)> = exemptions.collect();
+        if let Some(edited) = edit::exempting(&text, &exemptions) {
+            if edited.widens || denied.values().any(|denied| denied.conditional) {
+                option = option.risking(Risk::WidensAccess);
             }
+            text = Text::Json(edited.document);
         }
         if let Some(policy) = edit::with_statements(Some(&text), added) {
             let (endpoint, policy) = (endpoint.clone(), policy.to_string());

@@ -4,6 +4,7 @@ pub mod edit;
 pub mod endpoint_policy;
 pub mod limit_words;
 mod remedy;
+mod source;
 pub mod words;
 
 use alloc::{

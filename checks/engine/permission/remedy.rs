@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use super::{
     Grant, InlinePolicy, Permission, allowing, allowing_principal,
     edit::{self, Exemption},
-    holder, managed_policy, policy_document, words,
+    holder, managed_policy, policy_document,
+    source::{Source, customer_managed, edited_policy, new_version, source, unseen_policies},
+    words,
 };
 use ssm_doctor_analysis::{
     answer::{Fix, FixOption},
@@ -23,17 +25,15 @@ use ssm_doctor_analysis::{
         actions::{CHANNELS, REGISTER, target_arn},
         attached_policies,
         decision::{CitedStatement, Denied, DenySource, Mismatch, NearestAllow, PolicyDenial},
-        identity::{Identity, PermissionQuestion, Side},
+        identity::{PermissionQuestion, Side},
         request_context::{self, MFA_KEYS, is_resource_tag},
         resource_policy::{ResourcePolicy, ResourcePolicyKind},
     },
 };
 use ssm_doctor_facts::{
     change::{Change, IamChange, KmsChange, PolicyHolder, Risk, S3Change, StsChange, TagChange},
-    iam::AttachedPolicies,
     ids::{Arn, Target},
     lookup::{Facts, Need, Row},
-    text::Text,
 };
 use ssm_doctor_iam_policy::{KeyValue, PolicyType};
 
@@ -229,13 +229,14 @@ impl Permission<'_> {
                 "ask the owner of the policy whether this exemption is right: its Deny has a condition",
             );
         }
-        let mut edited: Vec<&str> = Vec::new();
+        let mut edited: Vec<(&str, &str)> = Vec::new();
         for statement in &cited {
-            if edited.contains(&statement.policy_id.as_str()) {
+            let policy = edited_policy(statement);
+            if edited.contains(&policy) {
                 continue;
             }
-            edited.push(&statement.policy_id);
-            let of_policy = cited.iter().filter(|other| other.policy_id == statement.policy_id);
+            edited.push(policy);
+            let of_policy = cited.iter().filter(|other| edited_policy(other) == policy);
             let numbers: Vec<usize> = of_policy.map(|statement| statement.number).collect();
             option = self.exempt(option, statement, &numbers, actions, facts);
         }
@@ -251,9 +252,12 @@ impl Permission<'_> {
         actions: &[&str],
         facts: &Facts,
     ) -> FixOption {
-        let place = format!("{} of {}", cited.place, cited.policy);
-        let exemption =
-            |principal| Exemption { actions, resource: self.policy_resource(), principal };
+        let place = words::statement(cited);
+        let exempting = |document, principal| {
+            let exemption = Exemption { actions, resource: self.policy_resource(), principal };
+            let each: Vec<_> = numbers.iter().map(|number| (*number, exemption)).collect();
+            edit::exempting(document, &each)
+        };
         let widening = |option: FixOption, widens: bool| {
             if widens { option.risking(Risk::WidensAccess) } else { option }
         };
@@ -262,7 +266,7 @@ impl Permission<'_> {
                 // A group has other members.
                 let others = matches!(of, PolicyHolder::Group(_));
                 let principal = others.then_some(&self.identity.arn);
-                let edited = edit::exempting(document, numbers, exemption(principal));
+                let edited = exempting(document, principal);
                 if let (Some(edited), Some(set)) = (&edited, permission_set(of.name())) {
                     // "This role is only modifiable by AWS", says IAM.
                     let step = format!("make {} the inline policy of {set}", edited.document);
@@ -283,7 +287,7 @@ impl Permission<'_> {
             }
             Some(Source::Customer { policy, document }) => {
                 // Others may have the policy too.
-                match edit::exempting(document, numbers, exemption(Some(&self.identity.arn))) {
+                match exempting(document, Some(&self.identity.arn)) {
                     Some(edited) => {
                         let option = widening(option, edited.widens);
                         new_version(option, policy, &edited.document)
@@ -335,12 +339,11 @@ impl Permission<'_> {
         }
         let document = policy.policy.as_ref().ok().copied().flatten();
         let edited = if denial.explicit {
-            let numbers: Vec<usize> = cited(denial).map(|cited| cited.number).collect();
             let exemption =
                 Exemption { actions, resource: self.policy_resource(), principal: Some(arn) };
+            let each: Vec<_> = cited(denial).map(|cited| (cited.number, exemption)).collect();
             let conditional = cited(denial).any(|cited| !cited.conditions.is_empty());
-            let edited =
-                document.and_then(|document| edit::exempting(document, &numbers, exemption));
+            let edited = document.and_then(|document| edit::exempting(document, &each));
             if conditional || edited.as_ref().is_some_and(|edited| edited.widens) {
                 option = option.risking(Risk::WidensAccess);
             }
@@ -383,7 +386,7 @@ impl Permission<'_> {
         listed: &str,
         case: &Case,
     ) -> Option<FixOption> {
-        let place = format!("{} of {}", nearest.statement.place, nearest.statement.policy);
+        let place = words::statement(&nearest.statement);
         let tags = nearest.mismatches.iter().map(wanted_tag);
         let about_target = target_arn(case).is_ok_and(|arn| arn == self.resource);
         if let Some(tags) = tags.collect::<Option<Vec<_>>>().filter(|_| about_target) {
@@ -430,7 +433,7 @@ impl Permission<'_> {
         };
         let source = source(statement, self.identity, case.facts)?;
         let (document, key, value) = edit::sparing(source.document()?, statement.number, value_of)?;
-        let place = format!("{} of {}", statement.place, statement.policy);
+        let place = words::statement(statement);
         let title = format!("add {value} to the values of {key} that {place} spares");
         let option = FixOption::new(title)
             .after(format!("ask the owner of the policy whether {value} belongs there"));
@@ -494,14 +497,29 @@ impl Permission<'_> {
         }
     }
 
-    /// The policy, beside what the identity's policy of that name says already.
+    /// The policy, beside what the identity's policy of that name says already. IAM replaces an inline policy without
+    /// a word.
     fn put(&self, option: FixOption, policy: &InlinePolicy, facts: &Facts) -> FixOption {
         let of = holder(self.identity);
-        let attached = attached_policies::attached(facts, self.identity).ok();
-        let known = attached.and_then(|attached| attached.inline.get(&policy.name));
-        let document = known
-            .and_then(|known| edit::with_statements(Some(known), &policy.statements))
-            .map_or_else(|| policy_document(&policy.statements), |document| document.to_string());
+        let attached = attached_policies::attached(facts, self.identity);
+        let known = attached.as_ref().map(|attached| attached.inline.get(&policy.name));
+        let document = match known {
+            Ok(known) => edit::with_statements(known, &policy.statements),
+            Err(_) => None,
+        };
+        let option = match document {
+            Some(_) => option,
+            None => option
+                .risking(Risk::Replaces)
+                .after(format!(
+                    "see that {} has no inline policy {} yet: its policies were not read, and the command replaces one of that name",
+                    of.name(),
+                    policy.name
+                ))
+                .wanting(attached_policies::wanted(facts, self.identity, false)),
+        };
+        let document =
+            document.map_or_else(|| policy_document(&policy.statements), |it| it.to_string());
         option.with(IamChange::PutInlinePolicy { of, name: policy.name.clone(), document })
     }
 
@@ -612,80 +630,4 @@ fn in_permission_set(step: &str) -> String {
     format!(
         "{step} with `aws sso-admin put-inline-policy-to-permission-set`, which replaces the policy as a whole, and provision the permission set again"
     )
-}
-
-/// A policy that can be changed.
-enum Source<'f> {
-    Inline { of: PolicyHolder, name: String, document: &'f Text },
-    Customer { policy: Arn, document: &'f Text },
-    Aws { from: PolicyHolder, policy: Arn },
-}
-
-impl<'f> Source<'f> {
-    /// As it is now, if it can be edited.
-    fn document(&self) -> Option<&'f Text> {
-        match self {
-            Self::Inline { document, .. } | Self::Customer { document, .. } => Some(document),
-            Self::Aws { .. } => None,
-        }
-    }
-
-    /// Puts another document in its place.
-    fn replace(self, option: FixOption, document: &Value) -> Option<FixOption> {
-        match self {
-            Self::Inline { of, name, .. } => {
-                let document = document.to_string();
-                Some(option.with(IamChange::PutInlinePolicy { of, name, document }))
-            }
-            Self::Customer { policy, .. } => Some(new_version(option, policy, document)),
-            Self::Aws { .. } => None,
-        }
-    }
-}
-
-fn source<'f>(cited: &CitedStatement, identity: &Identity, facts: &'f Facts) -> Option<Source<'f>> {
-    let of = match cited.attached_to.split_once(' ') {
-        Some(("group", name)) => PolicyHolder::Group(name.into()),
-        _ => holder(identity),
-    };
-    if let Ok(policy) = cited.policy_id.parse::<Arn>() {
-        if policy.account() == "aws" {
-            return Some(Source::Aws { from: of, policy });
-        }
-        let document = customer_managed(facts, &policy)?;
-        return Some(Source::Customer { policy, document });
-    }
-    let policies: &AttachedPolicies = match &of {
-        PolicyHolder::Group(name) => {
-            facts.group_policies(&name.parse().ok()?).optional().ok()??
-        }
-        _ => attached_policies::attached(facts, identity).ok()?,
-    };
-    let document = policies.inline.get(&cited.policy_id)?;
-    Some(Source::Inline { of, name: cited.policy_id.clone(), document })
-}
-
-fn customer_managed<'f>(facts: &'f Facts, policy: &Arn) -> Option<&'f Text> {
-    Some(&facts.managed_policy(policy).optional().ok()??.document)
-}
-
-/// What would show every statement of an identity's own policies.
-fn unseen_policies(facts: &Facts, identity: &Identity) -> Vec<Need> {
-    let mut needs = attached_policies::wanted(facts, identity, false);
-    if let Ok(attached) = attached_policies::attached(facts, identity) {
-        needs.extend(attached.managed.iter().cloned().map(Need::managed_policy));
-        needs.extend(attached.groups.iter().cloned().map(Need::group_policies));
-    }
-    needs.retain(|need| !facts.has(need));
-    needs
-}
-
-/// A customer managed policy has five versions at most. Source: IAM user guide, "IAM and AWS STS quotas".
-fn new_version(option: FixOption, policy: Arn, document: &Value) -> FixOption {
-    let name = policy.name().to_string();
-    option
-        .after(format!(
-            "check what else {name} is attached to, because the new version is in force there, too; if it has five versions already, delete the oldest with `aws iam delete-policy-version`"
-        ))
-        .with(IamChange::CreatePolicyVersion { policy, document: document.to_string() })
 }

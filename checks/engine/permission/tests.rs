@@ -88,6 +88,11 @@ fn the_simulator_names_the_layer_that_refused() {
             json!({ "decision": "explicitDeny", "allowed_by_boundary": false, "allowed_by_organizations": false, "policies": ["session-operator"] }),
             "AWS: refused by an organization's policy (SCP)",
         ),
+        // IAM says so of a boundary that denies, and of one that does not allow what another policy denies.
+        (
+            json!({ "decision": "explicitDeny", "allowed_by_boundary": false, "policies": ["Guard"] }),
+            "AWS: an explicit Deny in Guard; its permissions boundary does not allow it",
+        ),
         // A tag that the instance, and one that the user, is known not to have.
         (
             json!({ "decision": "implicitDeny", "missing_context": ["ssm:resourceTag/Team", "aws:PrincipalTag/Team"] }),
@@ -268,8 +273,33 @@ fn the_policies_explain_a_refusal_of_the_simulator() {
     // They changed in between, or say more than is understood here.
     let yes = inline(&allow("*", &json!({})));
     assert_eq!(answer(&both(&lacks, &yes)), "AWS: no statement of its policies allows it");
-    // Seen as a whole they contradict it.
+    // The boundary denies, or something else does beside a boundary that does not allow.
     let free = json!({ "organization": { "us": "absent" } });
+    let forbids = simulated(
+        &json!({ "decision": "explicitDeny", "allowed_by_boundary": false, "policies": ["Edge"] }),
+    );
+    let deny = json!({ "Effect": "Deny", "Action": "ssm:*", "Resource": "*" });
+    let edge = |statement: &Value| {
+        let document = json!({ "Version": "2012-10-17", "Statement": statement });
+        json!({
+            "user_policies": { "alice": { "boundary": "arn:aws:iam::111122223333:policy/Edge" } },
+            "managed_policies": { "arn:aws:iam::111122223333:policy/Edge": { "version": "v1", "document": document } },
+            "organization": { "us": "absent" },
+        })
+    };
+    let all = inline(&allow("*", &json!({})));
+    assert_eq!(
+        answer(&both(&forbids, &both(&all, &edge(&json!([allow("*", &json!({})), deny]))))),
+        "AWS: its permissions boundary denies it in statement 2 of Edge"
+    );
+    assert_eq!(
+        answer(&both(
+            &forbids,
+            &both(&inline(&json!([allow("*", &json!({})), deny])), &edge(&json!([])))
+        )),
+        "AWS: an explicit Deny in statement 2 of Sessions; its permissions boundary does not allow it"
+    );
+    // Seen as a whole they contradict it.
     assert_eq!(
         answer(&both(&lacks, &both(&yes, &free))),
         "AWS, disputed: no statement of its policies allows it"

@@ -73,10 +73,13 @@ pub fn sources(sources: &[DenySource]) -> String {
     listed.collect::<Vec<_>>().join(", ")
 }
 
-/// `statement 2 (DenyAll) of Guardrails`.
+/// `statement 2 (DenyAll) of Guardrails`. Other groups may have a policy of that name.
 #[must_use]
 pub fn statement(cited: &CitedStatement) -> String {
-    format!("{} of {}", cited.place, cited.policy)
+    let CitedStatement { place, policy, attached_to, .. } = cited;
+    let of_group = attached_to.strip_prefix("group ");
+    let of_group = of_group.map(|name| format!(" of the group {name}")).unwrap_or_default();
+    format!("{place} of {policy}{of_group}")
 }
 
 /// Why the nearest Allow does not match, as a clause.

@@ -418,9 +418,15 @@ fn simulated(simulation: &Simulation) -> PolicyLayers<'static> {
         let level =
             HierarchyLevel { id: "the organization".into(), layer: PolicyLayer::Decided(ruling) };
         layers.service_control = Vec::from([level]);
-    } else if simulation.allowed_by_boundary == Some(false) {
-        layers.boundary = PolicyLayer::Decided(ruling);
-    } else {
+        return layers;
+    }
+    // IAM says of the boundary only that it does not allow, or denies. Source: IAM API reference,
+    // "PermissionsBoundaryDecisionDetail". So a Deny may be one of any policy.
+    let bounded = simulation.allowed_by_boundary == Some(false);
+    if bounded {
+        layers.boundary = PolicyLayer::Decided(LayerDecision::ImplicitDeny);
+    }
+    if !bounded || ruling == LayerDecision::ExplicitDeny {
         layers.identity = PolicyLayer::Decided(ruling);
     }
     layers
@@ -481,8 +487,7 @@ fn explained(
         }
         AccessDecision::Denied(refusal) => {
             let read = denials(&refusal, &[]);
-            let first = |by: &[PolicyDenial]| by.first().map(|denial| denial.policy_type);
-            if first(&read) == first(&by) { read } else { by }
+            if agree(&by, &read) { read } else { by }
         }
         AccessDecision::Undecided(undecided)
             if by.iter().all(|denial| {
@@ -503,6 +508,22 @@ fn explained(
     };
     let wanted = attached_policies::wanted(facts, question.identity, by_organization);
     Ok(Denied { by, basis, wanted })
+}
+
+/// Do both judges mean the same denial? The simulator does not say whether a Deny is one of the boundary, and it names
+/// no other policy where the boundary does not allow.
+fn agree(simulated: &[PolicyDenial], read: &[PolicyDenial]) -> bool {
+    let own = |denial: &PolicyDenial| {
+        matches!(denial.policy_type, PolicyType::IdentityBased | PolicyType::PermissionsBoundary)
+    };
+    match (simulated, read) {
+        ([simulated, ..], [first, ..]) if simulated.policy_type == first.policy_type => true,
+        ([simulated, ..], [first, ..]) if own(simulated) && own(first) => {
+            let same = |denial: &PolicyDenial| denial.policy_type == simulated.policy_type;
+            simulated.explicit == first.explicit && (simulated.explicit || read.iter().any(same))
+        }
+        _ => false,
+    }
 }
 
 fn allowed(cited: &[StatementRef], basis: Basis) -> PermissionDecision {

@@ -17,7 +17,7 @@ use ssm_doctor_facts::{
 };
 use ssm_doctor_iam_policy as policy;
 use ssm_doctor_iam_policy::{
-    AccessDecision, AttachedPolicy, KeyValue, PolicyDocument, PolicyLayer, PolicyLayers,
+    AccessDecision, AttachedPolicy, KeyValue, LayerName, PolicyDocument, PolicyLayer, PolicyLayers,
     PolicyType, Request, RequestContext, RequestResource, ResourceOwner,
 };
 
@@ -187,7 +187,9 @@ fn evaluated(facts: &Facts, question: &Question, before: &Simulation) -> Option<
     match decide(question, &layers) {
         AccessDecision::Allowed(_) => Some(allowed(before)),
         AccessDecision::Denied(denials) => {
-            let by_boundary = denials.first.layer.policy_type == PolicyType::PermissionsBoundary;
+            let of_boundary =
+                |layer: LayerName| layer.policy_type == PolicyType::PermissionsBoundary;
+            let by_boundary = denials.iter().any(|denial| of_boundary(denial.layer));
             let explicit = denials.iter().any(|denial| denial.explicit);
             Some(Simulation {
                 decision: if explicit { Decision::ExplicitDeny } else { Decision::ImplicitDeny },
