@@ -16,7 +16,6 @@ pub(crate) static CHECK: Check = Check {
     depends_on: &[
         &crate::target::found_in_region::CHECK,
         &super::available::CHECK,
-        &super::policy_allows_gates::CHECK,
         &crate::preferences::document_readable::CHECK,
         &crate::identity::profile_attached::CHECK,
         &crate::identity::profile_contains_role::CHECK,

@@ -33,6 +33,8 @@ pub struct Edited {
     pub document: Value,
     /// Does it allow something else as well?
     pub widens: bool,
+    /// Does it exempt from a statement on all that the statement covers, and not on the one resource only?
+    pub every_resource: bool,
 }
 
 /// The document with these statements after its own. Without a document, one that has them alone.
@@ -56,7 +58,7 @@ pub fn exempting(document: &Text, exemptions: &[(usize, Exemption)]) -> Option<E
     if exemptions.iter().any(|(number, _)| !(1..=statements.len()).contains(number)) {
         return None;
     }
-    let (mut kept, mut widens) = (Vec::new(), false);
+    let (mut kept, mut widens, mut every_resource) = (Vec::new(), false, false);
     for (number, statement) in (1..).zip(statements) {
         let Some((_, exemption)) = exemptions.iter().find(|(edited, _)| *edited == number) else {
             kept.push(statement);
@@ -69,9 +71,11 @@ pub fn exempting(document: &Text, exemptions: &[(usize, Exemption)]) -> Option<E
         }
         let (rest, wider) = exempt(statement, Exemption { actions: &actions, ..*exemption });
         widens |= wider;
+        every_resource |=
+            !exemption.is_any_resource() && exempts_every_resource(statement, exemption);
         kept.extend(rest.into_iter().map(Value::Object));
     }
-    Some(Edited { document: replaced(document, kept)?, widens })
+    Some(Edited { document: replaced(document, kept)?, widens, every_resource })
 }
 
 /// The document with another value among those that a condition of a statement accepts.
@@ -131,7 +135,7 @@ pub fn sparing_services(trust: &Text, action: &str) -> Option<Edited> {
         let spared = json!("false");
         widens |= keys.insert(KEY.into(), spared.clone()) != Some(spared);
     }
-    Some(Edited { document: replaced(trust, statements)?, widens })
+    Some(Edited { document: replaced(trust, statements)?, widens, every_resource: true })
 }
 
 /// Has the document any statement?
@@ -237,6 +241,16 @@ fn is_about(statement: &Statement, exemption: &Exemption) -> bool {
     };
     covered("NotResource").is_some_and(|covered| !covered)
         || covered("Resource").unwrap_or_default()
+}
+
+/// Is what the statement covers beyond the resource exempted, too?
+fn exempts_every_resource(deny: &Statement, exemption: &Exemption) -> bool {
+    let resources = deny.get("Resource").map(listed).unwrap_or_default();
+    let is_alone = resources.iter().all(|pattern| pattern == exemption.resource);
+    if exemption.principal.is_some() {
+        return !is_alone || deny.contains_key("NotResource");
+    }
+    !is_alone && !without_resource(deny.clone(), *exemption).1
 }
 
 /// What is left of a Deny, and whether that exempts more than it should. The first statement keeps the name

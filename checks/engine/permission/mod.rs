@@ -19,7 +19,7 @@ use ssm_doctor_analysis::{
     answer::{Answer, Evidence, Recovery, Verdict, observed},
     case::Case,
     permissions::{
-        decision::{Allowance, Basis, Denied, PermissionDecision, PolicyDenial, decide},
+        decision::{Allowance, Basis, Denied, Mismatch, PermissionDecision, PolicyDenial, decide},
         identity::{Identity, PermissionQuestion},
         resource_policy::{ResourcePolicy, ResourcePolicyKind, key_grant},
     },
@@ -200,6 +200,14 @@ impl Permission<'_> {
                 (false, ResourcePolicyKind::Bucket) => {
                     format!("has a {kind} that does not name {name}")
                 }
+            };
+            // Of whom a statement lets in instead, the deleted ones are named below.
+            let nearest = denial.nearest.as_ref().filter(|nearest| {
+                nearest.mismatches.iter().all(|it| matches!(it, Mismatch::Condition { .. }))
+            });
+            let how = match nearest {
+                Some(nearest) => format!("{how}: {}", words::nearest(nearest)),
+                None => how,
             };
             let deleted = words::deleted_principals(policy).filter(|_| !denial.explicit);
             Some(observed(policy.id, how + &deleted.map(|it| format!("; it {it}")).unwrap_or_default()))

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     Grant, InlinePolicy, Permission, allowing, allowing_principal,
-    edit::{self, Exemption},
+    edit::{self, Edited, Exemption},
     holder, managed_policy, policy_document,
     source::{Source, customer_managed, edited_policy, new_version, source, unseen_policies},
     words,
@@ -36,6 +36,10 @@ use ssm_doctor_facts::{
     lookup::{Facts, Need, Row},
 };
 use ssm_doctor_iam_policy::{KeyValue, PolicyType};
+
+/// How many managed policies a user or role has at most, unless AWS raised the quota. Source: IAM user guide, "IAM and
+/// AWS STS quotas".
+const MOST_MANAGED: usize = 10;
 
 /// Condition keys of the network that a request comes from.
 const OF_NETWORK: [&str; 6] = [
@@ -215,7 +219,8 @@ impl Permission<'_> {
         let by = words::sources(&denial.by);
         let from =
             if by.is_empty() { format!("the Deny in the policies of {name}") } else { by.clone() };
-        let mut option = FixOption::new(format!("exempt {listed}{on} from {from}"));
+        let title = |on: &str| format!("exempt {listed}{on} from {from}");
+        let mut option = FixOption::new(title(&on));
         let cited: Vec<&CitedStatement> = cited(denial).collect();
         if cited.is_empty() {
             return option
@@ -230,6 +235,7 @@ impl Permission<'_> {
             );
         }
         let mut edited: Vec<(&str, &str)> = Vec::new();
+        let mut every_resource = false;
         for statement in &cited {
             let policy = edited_policy(statement);
             if edited.contains(&policy) {
@@ -238,12 +244,17 @@ impl Permission<'_> {
             edited.push(policy);
             let of_policy = cited.iter().filter(|other| edited_policy(other) == policy);
             let numbers: Vec<usize> = of_policy.map(|statement| statement.number).collect();
-            option = self.exempt(option, statement, &numbers, actions, facts);
+            let on_every;
+            (option, on_every) = self.exempt(option, statement, &numbers, actions, facts);
+            every_resource |= on_every;
+        }
+        if every_resource {
+            option.title = title(" on every resource");
         }
         option
     }
 
-    /// Takes the request out of statements of one policy.
+    /// Takes the request out of statements of one policy. Whether requests for other resources come out with it, too.
     fn exempt(
         &self,
         option: FixOption,
@@ -251,63 +262,52 @@ impl Permission<'_> {
         numbers: &[usize],
         actions: &[&str],
         facts: &Facts,
-    ) -> FixOption {
+    ) -> (FixOption, bool) {
         let place = words::statement(cited);
         let exempting = |document, principal| {
             let exemption = Exemption { actions, resource: self.policy_resource(), principal };
             let each: Vec<_> = numbers.iter().map(|number| (*number, exemption)).collect();
             edit::exempting(document, &each)
         };
-        let widening = |option: FixOption, widens: bool| {
-            if widens { option.risking(Risk::WidensAccess) } else { option }
+        let by_hand = |option: FixOption| (option.after(format!("change {place} by hand")), false);
+        let widening = |option: FixOption, edited: &Edited| {
+            let option = if edited.widens { option.risking(Risk::WidensAccess) } else { option };
+            (option, edited.every_resource)
         };
         match source(cited, self.identity, facts) {
             Some(Source::Inline { of, name, document }) => {
                 // A group has other members.
                 let others = matches!(of, PolicyHolder::Group(_));
                 let principal = others.then_some(&self.identity.arn);
-                let edited = exempting(document, principal);
-                if let (Some(edited), Some(set)) = (&edited, permission_set(of.name())) {
+                let Some(edited) = exempting(document, principal) else { return by_hand(option) };
+                let text = edited.document.to_string();
+                let option = if let Some(set) = permission_set(of.name()) {
                     // "This role is only modifiable by AWS", says IAM.
-                    let step = format!("make {} the inline policy of {set}", edited.document);
-                    return widening(option, edited.widens).after(in_permission_set(&step));
-                }
-                match edited {
-                    Some(edited) if edit::is_empty(&edited.document) => widening(
-                        option.with(IamChange::DeleteInlinePolicy { of, name }),
-                        edited.widens,
-                    ),
-                    Some(edited) => {
-                        let document = edited.document.to_string();
-                        let put = IamChange::PutInlinePolicy { of, name, document };
-                        widening(option.with(put), edited.widens)
-                    }
-                    None => option.after(format!("change {place} by hand")),
-                }
+                    let step = format!("make {text} the inline policy of {set}");
+                    option.after(in_permission_set(&step))
+                } else if edit::is_empty(&edited.document) {
+                    option.with(IamChange::DeleteInlinePolicy { of, name })
+                } else {
+                    option.with(IamChange::PutInlinePolicy { of, name, document: text })
+                };
+                widening(option, &edited)
             }
             Some(Source::Customer { policy, document }) => {
                 // Others may have the policy too.
-                match exempting(document, Some(&self.identity.arn)) {
-                    Some(edited) => {
-                        let option = widening(option, edited.widens);
-                        new_version(option, policy, &edited.document)
-                    }
-                    None => option.after(format!("change {place} by hand")),
-                }
+                let Some(edited) = exempting(document, Some(&self.identity.arn)) else {
+                    return by_hand(option);
+                };
+                widening(new_version(option, policy, &edited.document), &edited)
             }
             Some(Source::Aws { from, policy }) => {
                 let wider = format!(
                     "check what else needs {}: detaching it takes away everything else that it allows or denies",
                     policy.name()
                 );
-                option
-                    .risking(Risk::WidensAccess)
-                    .after(wider)
-                    .with(IamChange::DetachPolicy { from, policy })
+                let option = option.risking(Risk::WidensAccess).after(wider);
+                (option.with(IamChange::DetachPolicy { from, policy }), true)
             }
-            None => option
-                .after(format!("change {place} by hand"))
-                .wanting(unseen_policies(facts, self.identity)),
+            None => by_hand(option.wanting(unseen_policies(facts, self.identity))),
         }
     }
 
@@ -483,7 +483,15 @@ impl Permission<'_> {
                 let own = title(format!(
                     "give {name} an inline policy that allows the agent to register and to open its channels, and nothing else"
                 ));
-                attach.into_iter().chain([self.put(own, &least, case.facts)]).collect()
+                let own = self.put(own, &least, case.facts);
+                let attached = attached_policies::attached(case.facts, self.identity);
+                if attached.is_ok_and(|attached| attached.managed.len() >= MOST_MANAGED) {
+                    let quota = format!(
+                        "detach another policy from {name} or have the quota raised: {MOST_MANAGED} are attached, and AWS allows no more by default"
+                    );
+                    return [own].into_iter().chain(attach.map(|it| it.after(quota))).collect();
+                }
+                attach.into_iter().chain([own]).collect()
             }
             Grant::Inline(policy) => {
                 // The same words for every check that puts this policy.

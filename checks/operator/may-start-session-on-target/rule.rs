@@ -7,6 +7,7 @@ use crate::operator_remedies::start;
 use crate::prelude::*;
 use ssm_doctor_analysis::permissions::{
     actions::{START, target_arn},
+    decision::{PermissionDecision, decide},
     identity::PermissionQuestion,
     operator,
     simulator::resource_tags_wanted,
@@ -38,7 +39,11 @@ fn run(case: &Case) -> Judged {
     }
     let verdict = permission.judge(case)?;
     let question = PermissionQuestion { identity: &identity, action: START, resource: &target };
-    let tags = resource_tags_wanted(case, question).join(", ");
+    let mut tags = resource_tags_wanted(case, question);
+    if let PermissionDecision::Denied(denied) = decide(question, None, case)? {
+        tags.retain(|key| denied.may_depend_on(key));
+    }
+    let tags = tags.join(", ");
     Ok(match verdict {
         Verdict::Fail(evidence, fix) if !tags.is_empty() => {
             let note = observed(

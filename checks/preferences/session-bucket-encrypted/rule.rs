@@ -5,11 +5,11 @@
 
 use serde_json::json;
 
-use crate::preferences_remedies::giving_up;
+use crate::preferences_remedies::{giving_up, with_inputs};
 use crate::preferences_words::{BUCKET_UNSEEN, session_ends_with, session_stopped_by};
 use crate::prelude::*;
 use ssm_doctor_analysis::session::{self, Gate, Gates, Preferences};
-use ssm_doctor_facts::{change::S3Change, s3::Bucket};
+use ssm_doctor_facts::{change::S3Change, lookup::Need, s3::Bucket};
 
 pub(crate) static CHECK: Check = Check {
     module: module_path!(),
@@ -101,11 +101,44 @@ pub(super) fn make(name: &BucketName, preferences: &Preferences, case: &Case) ->
         FixOption::new(format!("create the bucket {name} in {}", case.scope.region))
             .with(S3Change::CreateBucket { bucket: name.clone() })
     });
+    let named = meant(name).and_then(|(bucket, path)| {
+        let below = preferences.text("s3KeyPrefix").ok()?;
+        let prefix: Vec<&str> = [path, below.unwrap_or_default().trim_matches('/')]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        let title = format!("name the bucket {bucket} in s3BucketName of {}", preferences.name);
+        let (title, prefix) = match prefix.as_slice() {
+            [] => (title, None),
+            parts => {
+                let prefix = parts.join("/");
+                (format!("{title}, and {prefix} in s3KeyPrefix"), Some(json!(prefix)))
+            }
+        };
+        let mut inputs = Vec::from([("s3BucketName", Some(json!(bucket)))]);
+        inputs.extend(prefix.map(|prefix| ("s3KeyPrefix", Some(prefix))));
+        let option = FixOption::new(title).wanting([Need::bucket(bucket.parse().ok()?)]);
+        Some(with_inputs(option, case, &preferences.name, &inputs))
+    });
     let off = giving_up(
         "stop logging sessions to S3",
         case,
         &preferences.name,
         &[("s3BucketName", None), ("s3EncryptionEnabled", Some(json!(false)))],
     );
-    Fix::options(create.into_iter().chain([off]), Recovery::NextSession)
+    Fix::options(create.into_iter().chain(named).chain([off]), Recovery::NextSession)
+}
+
+/// The bucket, and the path in it, that a text means which no bucket can have as its name: an ARN, an `s3://` address,
+/// or a name with a path.
+fn meant(name: &BucketName) -> Option<(&str, &str)> {
+    if is_possible(name) {
+        return None;
+    }
+    let name = name.as_str();
+    let name =
+        name.strip_prefix("s3://").or_else(|| Some(name.split_once(":::")?.1)).unwrap_or(name);
+    let (bucket, path) = name.split_once('/').unwrap_or((name, ""));
+    let is_bucket = bucket.parse::<BucketName>().is_ok_and(|bucket| is_possible(&bucket));
+    is_bucket.then_some((bucket, path.trim_matches('/')))
 }

@@ -234,7 +234,7 @@ fn decide_anew(
     match policy::evaluate(&request, &layers) {
         AccessDecision::Allowed(cited) => Ok(allowed(&cited, without_simulation(&hidden))),
         AccessDecision::Denied(refusal) => Ok(PermissionDecision::Denied(Denied {
-            by: denials(&refusal, &[]),
+            by: denials(&refusal, request.resource, &[]),
             basis: without_simulation(&hidden),
             wanted: Vec::new(),
         })),
@@ -302,7 +302,9 @@ pub fn denied_by_endpoint(
     };
     match policy::evaluate(request, &layers) {
         AccessDecision::Allowed(_) => Ok(None),
-        AccessDecision::Denied(refusal) => Ok(denials(&refusal, &[]).into_iter().next()),
+        AccessDecision::Denied(refusal) => {
+            Ok(denials(&refusal, request.resource, &[]).into_iter().next())
+        }
         AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(request)),
     }
 }
@@ -393,7 +395,7 @@ fn with_simulation(
         }
         AccessDecision::Undecided(undecided) => Err(undecided.to_unknown(request)),
         AccessDecision::Denied(refusal) => {
-            let by = denials(&refusal, &simulation.policies);
+            let by = denials(&refusal, request.resource, &simulation.policies);
             explained(by, question, resource_policy, request, facts).map(PermissionDecision::Denied)
         }
     }
@@ -486,7 +488,7 @@ fn explained(
             by
         }
         AccessDecision::Denied(refusal) => {
-            let read = denials(&refusal, &[]);
+            let read = denials(&refusal, request.resource, &[]);
             if agree(&by, &read) { read } else { by }
         }
         AccessDecision::Undecided(undecided)
@@ -549,7 +551,11 @@ fn statement(cited: &StatementRef) -> CitedStatement {
     }
 }
 
-fn denials(denials: &policy::Denials, policies: &[String]) -> Vec<PolicyDenial> {
+fn denials(
+    denials: &policy::Denials,
+    resource: RequestResource,
+    policies: &[String],
+) -> Vec<PolicyDenial> {
     let each = denials.iter().map(|denial| {
         let policy_type = match denial.layer.policy_type {
             PolicyType::Session => PolicyType::IdentityBased,
@@ -572,11 +578,43 @@ fn denials(denials: &policy::Denials, policies: &[String]) -> Vec<PolicyDenial> 
             policy_type,
             explicit: denial.explicit,
             by,
-            nearest: denial.near_misses.iter().find_map(nearest),
+            nearest: nearest_of(&denial.near_misses, resource),
             keys: keys.collect(),
         }
     });
     each.collect()
+}
+
+/// Of those that come equally near, the Allow that is for the resource most like the one of the request.
+fn nearest_of(near_misses: &[NearMiss], resource: RequestResource) -> Option<NearestAllow> {
+    let (RequestResource::Exact(resource) | RequestResource::Prefix(resource)) = resource;
+    let likeness = |near_miss: &NearMiss| {
+        let of_element = near_miss.mismatches.iter().filter_map(|element| match element {
+            StatementElement::Resource(listed) if !listed.except => {
+                listed.values.iter().map(|pattern| common_parts(pattern, resource)).max()
+            }
+            _ => None,
+        });
+        of_element.max().unwrap_or_default()
+    };
+    let mut best: Option<(usize, NearestAllow)> = None;
+    for near_miss in near_misses {
+        let Some(found) = nearest(near_miss) else { continue };
+        let likeness = likeness(near_miss);
+        if best.as_ref().is_none_or(|(most, _)| likeness > *most) {
+            best = Some((likeness, found));
+        }
+    }
+    best.map(|(_, found)| found)
+}
+
+/// How many parts of an ARN a pattern covers, the type of the resource among them: `instance` of `instance/i-1`.
+fn common_parts(pattern: &str, arn: &str) -> usize {
+    let parts = |arn| str::splitn(arn, 6, ':').flat_map(|part| part.splitn(2, '/'));
+    parts(pattern)
+        .zip(parts(arn))
+        .filter(|(part, of_arn)| policy::pattern_covers(part, of_arn))
+        .count()
 }
 
 /// Why this Allow does not match, unless it is about other actions.
@@ -603,6 +641,27 @@ fn nearest(near_miss: &NearMiss) -> Option<NearestAllow> {
 }
 
 impl Denied {
+    /// May the request be denied for the value of this condition key? Not if the statements that deny it, and those
+    /// that nearly allow it, are known and name other keys.
+    #[must_use]
+    pub fn may_depend_on(&self, key: &str) -> bool {
+        let names_no_statement = |denial: &PolicyDenial| {
+            let is_read = |source: &DenySource| matches!(source, DenySource::Statement(_));
+            denial.keys.is_empty() && denial.nearest.is_none() && !denial.by.iter().any(is_read)
+        };
+        let names = |denial: &PolicyDenial| {
+            let of_denies = denial.by.iter().flat_map(|source| match source {
+                DenySource::Statement(cited) => cited.conditions.as_slice(),
+                DenySource::Policy(_) => &[],
+            });
+            // A condition begins with its key.
+            let mut of_denies = of_denies.filter_map(|condition| condition.split(' ').next());
+            let is_key = |known: &str| known.eq_ignore_ascii_case(key);
+            denial.keys.iter().any(|known| is_key(known)) || of_denies.any(is_key)
+        };
+        self.by.iter().all(names_no_statement) || self.by.iter().any(names)
+    }
+
     /// Can no grant from elsewhere allow it? A Deny is final, and so is the organization.
     #[must_use]
     pub fn is_final(&self) -> bool {
