@@ -56,7 +56,7 @@ fn agent_log(file: &Path) -> Option<AgentLog> {
         scan
     });
     let scans: Vec<Scan> = scans.collect();
-    (!scans.is_empty()).then(|| merge(scans))
+    (!scans.is_empty()).then(|| merge(scans, None))
 }
 
 /// The scenario of a file: its patch over its baseline, which is another file or at last a built-in
