@@ -32,15 +32,21 @@ pub fn options(check: &Check, fix: &Fix, case: &Case) -> Vec<FixOption> {
     let mut options: Vec<FixOption> = Vec::new();
     for at in 0..longest {
         let mut whole = FixOption::default();
+        let mut is_joined = false;
         for part in &parts {
             // The parts' options come in the same order: what gives one endpoint gives the other.
             let Some(option) = part.get(at).or(part.last()) else { continue };
             if !replace_the_same_policy(&whole.changes, &option.changes) {
                 add(&mut whole, option);
             } else if let Some(later) = after(&whole.changes, at, check, parts.len(), case) {
-                // The numbers of statements in a title are those of the policies as they are now.
-                add_words(&mut whole, option);
-                put_later(&mut whole, &later);
+                // Nothing may be left to repair, because later changes of an earlier part did it, or because what is
+                // left is for another check.
+                is_joined |= !later.changes.is_empty();
+                if is_joined {
+                    // The numbers of statements in a title are those of the policies as they are now.
+                    add_words(&mut whole, option);
+                    put_later(&mut whole, &later);
+                }
             }
             // Otherwise the check is to be asked again once the earlier parts are carried out.
         }
