@@ -94,6 +94,8 @@ enum Later {
     Option(FixOption),
     /// Nothing is left to repair.
     Repaired,
+    /// It was found after the others were tried, so its document holds their edits.
+    Unchanged,
 }
 
 type Chosen = Vec<(&'static Check, FixOption)>;
@@ -163,13 +165,18 @@ impl Search<'_, '_> {
                 all.push((*check, option.clone()));
                 continue;
             }
-            match self.later(&all, check, option) {
-                Some(Later::Repaired) => {}
-                Some(Later::Option(later)) => match all.iter_mut().find(|known| same(known)) {
-                    Some((_, before)) => fix::continue_with(before, &later),
-                    None => all.push((*check, later)),
-                },
-                None => all.push((*check, option.clone())),
+            let later = match self.later(&all, check, option) {
+                Some(Later::Repaired) => continue,
+                Some(Later::Option(later)) => later,
+                Some(Later::Unchanged) => option.clone(),
+                None => {
+                    all.push((*check, option.clone()));
+                    continue;
+                }
+            };
+            match all.iter_mut().find(|known| same(known)) {
+                Some((_, before)) => fix::continue_with(before, &later),
+                None => all.push((*check, later)),
             }
         }
         all
@@ -182,7 +189,9 @@ impl Search<'_, '_> {
         check: &Check,
         option: &FixOption,
     ) -> Option<Later> {
-        let at = self.options_of(check).iter().position(|known| known == option)?;
+        let Some(at) = self.options_of(check).iter().position(|known| known == option) else {
+            return Some(Later::Unchanged);
+        };
         let facts = what_if::apply(self.case.facts, changes(before), self.case.scope).ok()?;
         let scope = Scope { error: None, ..self.case.scope.clone() };
         let case = Case::new(&facts, &scope);
