@@ -231,15 +231,15 @@ fn network(from: Side, named: &str, fault: &NetworkFault, stage: Stage) -> Strin
         NetworkFault::UntrustedAuthority => format!(
             "the certificate that {who} gets for {host} is signed by an unknown authority: TLS inspection"
         ),
-        NetworkFault::WrongName(names) if names.contains("amazonaws") || names.contains("vpce") => {
+        NetworkFault::WrongName(hosts) if hosts.contains("amazonaws") || hosts.contains("vpce") => {
             format!(
-                "the certificate that {who} gets for {host} is for another name ({names}): DNS leads to another endpoint or Region"
+                "the certificate that {who} gets for {host} is for another name ({hosts}): DNS leads to another endpoint or Region"
             )
         }
-        NetworkFault::WrongName(names) => {
-            let names = if names.is_empty() { String::new() } else { format!(" ({names})") };
+        NetworkFault::WrongName(hosts) => {
+            let hosts = if hosts.is_empty() { String::new() } else { format!(" ({hosts})") };
             format!(
-                "the certificate that {who} gets for {host} is for another host{names}: a web filter intercepts the connection"
+                "the certificate that {who} gets for {host} is for another host{hosts}: a web filter intercepts the connection"
             )
         }
         NetworkFault::CertificateDates => format!(

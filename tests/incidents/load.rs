@@ -47,7 +47,9 @@ fn agent_log(file: &Path) -> Option<AgentLog> {
     static MATCHER: OnceLock<Matcher> = OnceLock::new();
     let matcher = MATCHER.get_or_init(|| Matcher::new().unwrap());
     let folder = file.parent().unwrap();
-    let files = names(folder).into_iter().filter(|name| name.ends_with(".log"));
+    let files = names(folder)
+        .into_iter()
+        .filter(|name| Path::new(name).extension().is_some_and(|ending| ending == "log"));
     let scans = files.map(|name| {
         let mut scanner = Scanner::new(matcher);
         scanner.push(&fs::read(folder.join(&name)).unwrap());

@@ -312,7 +312,7 @@ impl PathTrace<'_> {
         let v4 = self.from.interface.private_ip.map(IpAddr::from).filter(|it| *it != own);
         let mut common: Option<Vec<HopKind>> = None;
         for address in core::iter::once(own).chain(v4) {
-            let path = self.from_address(address).internet_path();
+            let path = self.sent_by(address).internet_path();
             if path.reachable() != Reachable::No {
                 return None;
             }

@@ -199,7 +199,7 @@ impl PathTrace<'_> {
     }
 
     /// The same, from another address of the same network interface.
-    pub(super) fn from_address(&self, address: IpAddr) -> Self {
+    pub(super) fn sent_by(&self, address: IpAddr) -> Self {
         Self { from: Origin { address, ..self.from }, ..*self }
     }
 

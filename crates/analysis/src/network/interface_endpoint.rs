@@ -164,7 +164,7 @@ impl PathTrace<'_> {
                     BTreeSet::from([HopKind::InstanceGroup, HopKind::Route, HopKind::Acl]);
                 if let Ok(table) = table_of(self.facts, self.from.vpc, own) {
                     let everything = self.family().everything();
-                    kinds.extend(self.may_forward_by(table, &Remote::somewhere(&everything)));
+                    kinds.extend(Self::may_forward_by(table, &Remote::somewhere(&everything)));
                 }
                 let same = |kind| Hop::new(kind, own, Err(unknown.clone()));
                 hops.extend(kinds.into_iter().map(same));

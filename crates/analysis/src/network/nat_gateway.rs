@@ -343,7 +343,7 @@ impl PathTrace<'_> {
         for table in tables {
             let Ok(route_matches) = self.route_matches(vpc, table, &instance) else {
                 kinds.extend([HopKind::Route, HopKind::NextHop, HopKind::Appliance]);
-                kinds.extend(self.may_forward_by(table, &instance));
+                kinds.extend(Self::may_forward_by(table, &instance));
                 continue;
             };
             for route_match in route_matches {
@@ -351,7 +351,7 @@ impl PathTrace<'_> {
                     None => kinds.extend([HopKind::Route]),
                     Some(TargetKind::Local) => {}
                     Some(TargetKind::Interface(_)) => {
-                        kinds.extend([HopKind::NatInstance, HopKind::NextHop, HopKind::Appliance])
+                        kinds.extend([HopKind::NatInstance, HopKind::NextHop, HopKind::Appliance]);
                     }
                     Some(_) => kinds.extend([HopKind::NextHop, HopKind::Appliance]),
                 }

@@ -235,7 +235,7 @@ impl<'a> PathTrace<'a> {
                     kinds.extend(beyond);
                 }
                 match table_of(self.facts, vpc, subnet) {
-                    Ok(table) => kinds.extend(self.may_forward_by(table, destination)),
+                    Ok(table) => kinds.extend(Self::may_forward_by(table, destination)),
                     // What forwards packets stands behind an ACL.
                     Err(_) => kinds.extend([HopKind::NatInstance, HopKind::Acl]),
                 }
@@ -274,11 +274,7 @@ impl<'a> PathTrace<'a> {
 
     /// What packets to `destination` may meet by a route for less than everything, where another route does not let
     /// tell which one they take.
-    pub(super) fn may_forward_by(
-        &self,
-        table: &RouteTable,
-        destination: &Remote,
-    ) -> BTreeSet<HopKind> {
+    pub(super) fn may_forward_by(table: &RouteTable, destination: &Remote) -> BTreeSet<HopKind> {
         let is_candidate = |route: &&Route| match &route.to {
             Destination::Cidr(net) if net.prefix_len() > 0 => {
                 Addresses::net(net).meets(&destination.addresses)

@@ -189,9 +189,9 @@ impl Findings {
         words.chain(&mut self.nodes).for_each(|(place, _)| place.before(at));
         self.started.iter_mut().for_each(|place| place.before(at));
         for tally in self.tallies.values_mut() {
-            [&mut tally.first, &mut tally.since, &mut tally.last]
-                .into_iter()
-                .for_each(|place| place.before(at));
+            for place in [&mut tally.first, &mut tally.since, &mut tally.last] {
+                place.before(at);
+            }
         }
     }
 
