@@ -1,6 +1,9 @@
 //! Annotations of a GitHub workflow, at the lines of the configuration where they are found.
 
-use super::{super::report::Document, headline, name, notes_on, problems};
+use super::{
+    super::report::Document,
+    words::{headline, name, notes_on, problems},
+};
 use crate::render::github::{annotation_at, level};
 
 #[must_use]

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{
     super::report::{Document, Outcome, Problem, Target},
-    headline, name, notes, verdict,
+    words::{headline, name, notes, verdict},
 };
 use crate::{
     render::{

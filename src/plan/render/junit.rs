@@ -6,7 +6,7 @@ use quick_junit::{
 
 use super::{
     super::report::{Document, Outcome, Problem, Target},
-    name, notes_on,
+    words::{name, notes_on},
 };
 use crate::render::safe::{clean, clean_lines};
 

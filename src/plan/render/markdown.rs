@@ -2,7 +2,7 @@
 
 use super::{
     super::report::{Document, Outcome, Target},
-    headline, name, notes, verdict,
+    words::{headline, name, notes, verdict},
 };
 use crate::{
     render::markdown::{code, escaped, say},

@@ -8,15 +8,15 @@ mod junit;
 mod markdown;
 mod sarif;
 mod table;
+mod words;
 
 use serde_json::Value;
 
-use super::report::{Document, Outcome, Problem, Target};
+use self::words::{headline, name};
+use super::report::{Document, Outcome};
 use crate::{
-    render::{
-        Format, Page, RenderError, Rendered as _, Screen, json, json_v1::Conclusion, safe::shown,
-    },
-    report::{mark::Mark, summary::Severity},
+    render::{Format, Page, RenderError, Rendered as _, Screen, json, safe::shown},
+    report::mark::Mark,
 };
 
 /// `data`: the document as JSON.
@@ -43,104 +43,6 @@ pub fn render(
         Format::Sarif => sarif::render(document).text("sarif"),
         Format::Html => html::render(document).text("html"),
     }
-}
-
-impl Outcome {
-    pub fn mark(self) -> Mark {
-        match self {
-            Self::Breaks | Self::StartsBroken => Mark::Bad,
-            Self::StaysBroken => Mark::Warning,
-            Self::Unknown => Mark::Doubt,
-            Self::Works | Self::Removed => Mark::Good,
-        }
-    }
-
-    fn says(self, session: &str) -> String {
-        match self {
-            Self::Breaks => format!("{session} can start now, and cannot after the plan"),
-            Self::StartsBroken => format!("new, and {session} cannot start"),
-            Self::Unknown => format!("cannot tell whether {session} can start"),
-            Self::StaysBroken => format!("{session} cannot start, before the plan and after it"),
-            Self::Works => format!("{session} can start"),
-            Self::Removed => "the plan removes it".into(),
-        }
-    }
-}
-
-/// `2 instances: 1 works, 1 breaks`.
-fn headline(document: &Document) -> String {
-    let counts = [
-        (Outcome::Breaks, "can no longer be reached"),
-        (Outcome::StartsBroken, "will start unreachable"),
-        (Outcome::Unknown, "cannot be judged"),
-        (Outcome::StaysBroken, "unreachable as before"),
-        (Outcome::Works, "can be reached"),
-        (Outcome::Removed, "removed"),
-    ];
-    let parts = counts.into_iter().filter_map(|(outcome, words)| {
-        let count = document.count(outcome);
-        (count > 0).then(|| format!("{count} {words}"))
-    });
-    let parts = parts.collect::<Vec<_>>().join(", ");
-    match document.targets.len() {
-        0 => "the plan contains no instance".into(),
-        1 => format!("1 instance: {parts}"),
-        all => format!("{all} instances: {parts}"),
-    }
-}
-
-fn name(target: &Target) -> String {
-    let (address, id) = (target.address.as_deref(), target.id.as_deref());
-    match (address, id) {
-        (Some(address), Some(id)) => format!("{address} ({id})"),
-        (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) => String::new(),
-    }
-}
-
-fn verdict(conclusion: Option<Conclusion>) -> &'static str {
-    conclusion.map_or("–", Conclusion::as_str)
-}
-
-/// What the reader has to know about the answer.
-fn notes(document: &Document) -> Vec<(&'static str, Vec<String>)> {
-    let ignored = document.ignored.iter().map(|it| format!("{}: {}", it.address, it.why));
-    let notes = [("assumed", document.assumptions.clone()), ("not judged", ignored.collect())];
-    notes.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
-}
-
-impl Problem {
-    /// What was wrong before is not the plan's fault.
-    fn severity_in(&self, target: &Target) -> Severity {
-        match self.severity {
-            Severity::Error if target.result == Outcome::StaysBroken => Severity::Warning,
-            severity => severity,
-        }
-    }
-
-    /// What is wrong, in a line.
-    fn says(&self) -> String {
-        format!("{}: {} [{}]", self.label, self.statements.join("; "), self.checks())
-    }
-}
-
-/// The instances that the plan does not remove, each with what is wrong with it.
-fn problems(document: &Document) -> impl Iterator<Item = (&Target, &Problem)> {
-    let kept = document.targets.iter().filter(|target| target.result != Outcome::Removed);
-    kept.flat_map(|target| target.problems.iter().map(move |problem| (target, problem)))
-}
-
-/// What changed it and how to repair it, a line for each.
-fn notes_on(target: &Target) -> Vec<String> {
-    let addresses = target.changed_by.join(", ");
-    let changed = (!addresses.is_empty()).then(|| format!("Changed by {addresses}"));
-    let prescription = target.prescription.iter();
-    let fixes = prescription.clone().flat_map(|found| &found.options);
-    let fixes = fixes.map(|option| format!("Fix: {}", option.title));
-    let terraform = prescription.clone().flat_map(|found| &found.terraform);
-    let terraform = terraform.flat_map(|text| text.lines().map(str::to_owned));
-    let notes = prescription.flat_map(|found| &found.why).map(|why| format!("Note: {why}"));
-    changed.into_iter().chain(fixes).chain(terraform).chain(notes).collect()
 }
 
 /// For a chat: all instances in a line, and a line for each that a session cannot start to.

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_sarif::sarif::{ResultKind, ResultLevel};
 use ssm_doctor_checks::all;
 
-use super::{super::report::Document, name, notes_on, problems};
+use super::{
+    super::report::Document,
+    words::{name, notes_on, problems},
+};
 use crate::render::sarif::{Subject, level, log, result, rule};
 
 /// # Errors
