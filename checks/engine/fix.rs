@@ -269,6 +269,7 @@ pub fn terraform(changes: &[Change]) -> Option<String> {
     for change in changes {
         let block = terraform::blocks(change);
         let block = block.map(|block| terraform::with_references(&block, changes));
+        let block = block.map(|block| terraform::distinct(block, &blocks));
         add_new(&mut blocks, block.as_slice());
     }
     (!blocks.is_empty()).then(|| terraform::aligned(&blocks.join("\n\n")))

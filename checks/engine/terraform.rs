@@ -32,6 +32,20 @@ pub(super) fn blocks(change: &Change) -> Option<String> {
     }
 }
 
+/// A block under a name that no other one of its type has: inline policies of two groups may be named alike.
+pub(super) fn distinct(block: String, before: &[String]) -> String {
+    let is_taken = |header: &str| before.iter().any(|other| other.lines().next() == Some(header));
+    let first = block.lines().next().unwrap_or_default();
+    match first.strip_suffix("\" {") {
+        Some(stem) if is_taken(first) && !before.contains(&block) => {
+            let names = (2_u32..).map(|number| format!("{stem}_{number}\" {{"));
+            let free = names.into_iter().find(|header| !is_taken(header));
+            free.map_or_else(|| block.clone(), |header| block.replacen(first, &header, 1))
+        }
+        _ => block,
+    }
+}
+
 /// A block, with references to what other changes of the same option create: Terraform creates those first.
 pub(super) fn with_references(block: &str, changes: &[Change]) -> String {
     let key = KeyName::created();
