@@ -23,6 +23,7 @@ use ssm_doctor_facts::{
     lookup::Row,
     probe::Probe,
     ssm::{Connection, Ping},
+    time::Timestamp,
 };
 use ssm_doctor_fixtures as fixtures;
 
@@ -99,12 +100,16 @@ fn diagnosed(mut probe: Probe) -> Outcome<(BTreeMap<String, String>, Option<Stri
     let target = scope.target.clone();
     if let Some(Row::Present(node)) = facts.nodes.get_mut(&target) {
         node.ping = Ping::ConnectionLost;
+        // Before the probe, whose clock may be wrong by hours.
+        node.last_ping = Timestamp::from_second(scope.at.as_second() - 6 * 60 * 60);
     }
     facts.connections.insert(target.clone(), Row::Present(Connection::NotConnected));
     // The account is always of the same hour, and the probe is of now.
     probe.at = Some(scope.at);
     // The machine that runs this test may be a container, and stands for the node all the same.
     probe.container = false;
+    // The account is in a Region of its own too.
+    probe.region = Some(scope.region.to_string());
     scope.probe = true;
     facts.probes.insert(target, Row::Present(probe));
     settle(&mut facts, &scope);
