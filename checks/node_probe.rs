@@ -207,7 +207,7 @@ pub(crate) fn known_time(case: &Case, at: Option<Timestamp>) -> Option<Timestamp
 
 /// What AWS shows of a fault that keeps an agent away, and was seen at this time; None where its time is not known.
 /// `reports_anyway`: the fault is one with which an agent reports all the same, so that a report shows nothing.
-/// `doubt`: in seconds; so far from UTC the time may be.
+/// `doubt`: how far the time may be from UTC, in seconds.
 ///
 /// # Errors
 /// [`Unknown`] if AWS's side was not seen.

@@ -175,7 +175,7 @@ pub fn once(named: &[(&'static str, &PathBuf)]) -> Result<(), UsageError> {
 /// [`outputs`] and [`once`], for a report.
 ///
 /// # Errors
-/// As these.
+/// [`UsageError`], by the mistake.
 pub fn files(report: &ReportArgs, facts: &[PathBuf]) -> Result<(), UsageError> {
     outputs(&report.output)?;
     let facts = facts.iter().map(|file| ("--facts", file));

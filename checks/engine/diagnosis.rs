@@ -205,9 +205,12 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     let standing = |check: &Check| {
         let below = below(check);
         // What something else contradicts does not explain for certain what was observed.
-        let doubted = |it: &&Check| doubtful(it) && observed(check);
-        let (doubted, failing): (Vec<&Check>, Vec<&Check>) =
-            below.iter().copied().filter(|it| fails(it)).partition(doubted);
+        let is_observed = observed(check);
+        let (doubted, failing): (Vec<&Check>, Vec<&Check>) = below
+            .iter()
+            .copied()
+            .filter(|it| fails(it))
+            .partition(|it| is_observed && doubtful(it));
         let (maybe, surely): (Vec<&Check>, Vec<&Check>) =
             failing.into_iter().partition(|it| possible(it));
         if !surely.is_empty() || !maybe.is_empty() && !tells(check) {

@@ -17,11 +17,13 @@ use ssm_doctor_facts::{
     change::{Change, Ec2Change, EndpointPolicyChange, IamChange, KmsChange, S3Change, SsmChange},
     ids::{InstanceId, Region},
     lookup::{Need, Unknown},
-    scope::Scope,
 };
 
 pub use super::risks::of_option as risks;
-use super::{aws_cli, check::Check, command::Command, console, diagnosis::examine, terraform};
+use super::{
+    aws_cli, check::Check, command::Command, console, diagnosis::examine, terraform,
+    verification::with_changes,
+};
 use crate::{agent_words, dns_words, network_remedies};
 
 /// The ways to repair everything that a check reports, the best first. `fix` is the check's, on this case.
@@ -68,18 +70,16 @@ fn after(
     parts: usize,
     case: &Case,
 ) -> Option<FixOption> {
-    let facts = what_if::apply(case.facts, changes, case.scope).ok()?;
-    let scope = Scope { error: None, ..case.scope.clone() };
-    let case = Case::new(&facts, &scope);
-    match (check.run)(&case).ok()? {
+    let option = |case: &Case| match (check.run)(case).ok()? {
         Verdict::Fail(_, fix) if fix.remedies.len() < parts => {
-            let mut options = options(check, &fix, &case);
+            let mut options = options(check, &fix, case);
             let at = at.min(options.len().checked_sub(1)?);
             Some(options.swap_remove(at))
         }
         Verdict::Fail(..) => None,
         _ => Some(FixOption::default()),
-    }
+    };
+    with_changes(changes, case, option).ok()?
 }
 
 /// Makes one plan of options of several checks, which know nothing of each other: no change comes twice, and

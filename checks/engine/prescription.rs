@@ -5,18 +5,14 @@ use alloc::vec::Vec;
 use ssm_doctor_analysis::{
     answer::{Answer, FixOption, Verdict},
     case::Case,
-    what_if,
 };
-use ssm_doctor_facts::{
-    change::{Change, Risk},
-    scope::Scope,
-};
+use ssm_doctor_facts::change::{Change, Risk};
 
 use super::{
     check::Check,
     diagnosis::{Diagnosis, Overall},
     fix,
-    verification::{Trial, Verified},
+    verification::{Trial, Verified, with_changes},
 };
 
 /// What to do, all of it, from the diagnosis to an open session.
@@ -192,16 +188,14 @@ impl Search<'_, '_> {
         let Some(at) = self.options_of(check).iter().position(|known| known == option) else {
             return Some(Later::Unchanged);
         };
-        let facts = what_if::apply(self.case.facts, changes(before), self.case.scope).ok()?;
-        let scope = Scope { error: None, ..self.case.scope.clone() };
-        let case = Case::new(&facts, &scope);
-        match (check.run)(&case) {
+        let later = |case: &Case| match (check.run)(case) {
             Ok(Verdict::Fail(_, fix)) => {
-                fix::options(check, &fix, &case).into_iter().nth(at).map(Later::Option)
+                fix::options(check, &fix, case).into_iter().nth(at).map(Later::Option)
             }
             Ok(_) => Some(Later::Repaired),
             Err(_) => None,
-        }
+        };
+        with_changes(changes(before), self.case, later).ok()?
     }
 
     fn options_of(&self, check: &Check) -> Vec<FixOption> {

@@ -60,9 +60,7 @@ impl Trial {
         case: &Case,
         before: &[(&'static Check, Answer)],
     ) -> Result<Self, &'c Change> {
-        let facts = what_if::apply(case.facts, changes, case.scope)?;
-        let scope = Scope { error: None, ..case.scope.clone() };
-        Ok(Self::on(&Case::new(&facts, &scope), before))
+        with_changes(changes, case, |case| Self::on(case, before))
     }
 
     /// Asks every check on facts as they would be. `before` has the answers on the facts as they are.
@@ -116,6 +114,20 @@ impl Trial {
         let open = self.diagnosis.findings.iter().filter(|finding| finding.open);
         open.filter_map(|finding| Some((finding.check, finding.answer.clone().err()?))).collect()
     }
+}
+
+/// What is asked of the case as it would be after changes.
+///
+/// # Errors
+/// The change whose effect is not modelled.
+pub(super) fn with_changes<'c, T>(
+    changes: impl IntoIterator<Item = &'c Change>,
+    case: &Case,
+    ask: impl FnOnce(&Case) -> T,
+) -> Result<T, &'c Change> {
+    let facts = what_if::apply(case.facts, changes, case.scope)?;
+    let scope = Scope { error: None, ..case.scope.clone() };
+    Ok(ask(&Case::new(&facts, &scope)))
 }
 
 /// Do the changes let a session start?

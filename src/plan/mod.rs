@@ -67,15 +67,13 @@ pub fn run(args: &PlanArgs, config: &Config) -> Result<u8, Failure> {
     };
     let judged = judge::judge(&plan, &asked)?;
     let report = report::report(&plan, &judged, &args.source);
-    let data = report::to_json(&plan, &report)
-        .map_err(|error: serde_json::Error| Failure::Defect(error.to_string()))?;
     let here = screen(&io::stdout());
     let in_file = Screen { colour: false, ..here };
     for (format, file) in outputs.files {
-        file.write(&render::render(&report, &data, format, in_file)?)?;
+        file.write(&render::render(&plan, &report, format, in_file)?)?;
     }
     if let Some(format) = outputs.printed {
-        output::print(&render::render(&report, &data, format, here)?)?;
+        output::print(&render::render(&plan, &report, format, here)?)?;
     }
     Ok(report.exit_code())
 }

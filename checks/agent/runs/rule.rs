@@ -1,6 +1,7 @@
 //! The agent runs on the node.
 //!
-//! A probe on the node shows it, and the agent's log if somebody stopped the agent. An agent that ended at its start has a reason that other checks see.
+//! A probe on the node shows it, and the agent's log does if somebody stopped the agent. Other checks see why
+//! an agent ends at its start.
 
 use crate::prelude::*;
 

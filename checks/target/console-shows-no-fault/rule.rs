@@ -88,7 +88,7 @@ fn run(case: &Case) -> Judged {
     )))
 }
 
-/// When a probe saw that the disks have room, if the newest that it saw is that.
+/// When a probe saw that the disks have room and can be written, and what it saw. None if it saw otherwise.
 fn room_by_probe(case: &Case) -> Result<Option<(Timestamp, Evidence)>, Unknown> {
     let fix = Fix::new("make room on the disk", Recovery::Start);
     let seen = node_probe::seen(case, &crate::agent::disk_writable::CHECK.name(), &fix)?;

@@ -10,13 +10,12 @@ use crate::render::github::{annotation_at, level};
 pub fn annotations(document: &Document) -> String {
     let mut text = String::new();
     for (target, problem) in problems(document) {
-        let place = target.declared.as_ref().map(|place| (place.file.as_str(), place.line));
         let mut lines = problem.statements.clone();
         lines.extend(notes_on(target));
         lines.push(problem.runbook.clone());
         let level = level(problem.severity_in(target));
         let title = format!("{}: {}", name(target), problem.checks());
-        annotation_at(&mut text, level, place, &title, &lines.join("\n"));
+        annotation_at(&mut text, level, target.place(), &title, &lines.join("\n"));
     }
     annotation_at(&mut text, "notice", None, "ssm-doctor plan", &headline(document));
     text

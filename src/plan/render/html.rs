@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{
-    super::report::{Document, Outcome, Problem, Target},
+    super::report::{Document, Problem, Target},
     words::{headline, name, notes, verdict},
 };
 use crate::{
@@ -54,10 +54,7 @@ struct Item {
 /// # Errors
 /// If the template cannot be filled in, which is a defect.
 pub fn render(document: &Document) -> askama::Result<String> {
-    let with_problems = document
-        .targets
-        .iter()
-        .filter(|target| target.result != Outcome::Removed && !target.problems.is_empty());
+    let with_problems = document.targets.iter().filter(|target| !target.problems.is_empty());
     let page = Page {
         headline: headline(document),
         rows: document.targets.iter().map(row).collect(),

@@ -1,22 +1,21 @@
 //! A judged plan as Markdown, for a pull request.
 
 use super::{
-    super::report::{Document, Outcome, Target},
-    words::{headline, name, notes, verdict},
+    super::report::{Document, Target},
+    words::{headline, mark, name, notes, verdict},
 };
-use crate::{
-    render::markdown::{code, escaped, say},
-    report::mark::Mark,
-};
+use crate::render::markdown::{code, escaped, say};
 
 #[must_use]
 pub fn markdown(document: &Document) -> String {
     let mut text = String::new();
-    let worst = document.targets.iter().map(|target| target.result).min();
-    let mark = worst.map_or(Mark::Good, Outcome::mark);
     say(
         &mut text,
-        &format!("## {} Session Manager: {}\n", mark.symbol(), escaped(&headline(document))),
+        &format!(
+            "## {} Session Manager: {}\n",
+            mark(document).symbol(),
+            escaped(&headline(document))
+        ),
     );
     if !document.targets.is_empty() {
         say(&mut text, "| Instance | Before | After | Changed by |\n| --- | --- | --- | --- |");
@@ -37,7 +36,7 @@ pub fn markdown(document: &Document) -> String {
         );
     }
     for target in &document.targets {
-        if target.result != Outcome::Removed && !target.problems.is_empty() {
+        if !target.problems.is_empty() {
             details(&mut text, document, target);
         }
     }

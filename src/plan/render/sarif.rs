@@ -21,7 +21,7 @@ pub fn render(document: &Document) -> serde_json::Result<String> {
             name: name(target),
             place: format!("plan/{}/{}", target.region, name(target)),
             session: &document.session,
-            declared: target.declared.as_ref().map(|place| (place.file.as_str(), place.line)),
+            declared: target.place(),
         };
         let mut lines = problem.statements.clone();
         lines.extend(notes_on(target));

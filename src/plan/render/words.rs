@@ -28,7 +28,13 @@ impl Outcome {
     }
 }
 
-/// `2 instances: 1 works, 1 breaks`.
+/// That of the instance for which the plan does the worst.
+pub fn mark(document: &Document) -> Mark {
+    let worst = document.targets.iter().map(|target| target.result).min();
+    worst.map_or(Mark::Good, Outcome::mark)
+}
+
+/// `2 instances: 1 can no longer be reached, 1 can be reached`.
 pub fn headline(document: &Document) -> String {
     let counts = [
         (Outcome::Breaks, "can no longer be reached"),
@@ -85,13 +91,20 @@ impl Problem {
     }
 }
 
-/// The instances that the plan does not remove, each with what is wrong with it.
-pub fn problems(document: &Document) -> impl Iterator<Item = (&Target, &Problem)> {
-    let kept = document.targets.iter().filter(|target| target.result != Outcome::Removed);
-    kept.flat_map(|target| target.problems.iter().map(move |problem| (target, problem)))
+impl Target {
+    /// The file and the line that declare it, or its first change.
+    pub fn place(&self) -> Option<(&str, usize)> {
+        self.declared.as_ref().map(|place| (place.file.as_str(), place.line))
+    }
 }
 
-/// What changed it and how to repair it, a line for each.
+/// What is wrong, with the instance that it is wrong with. An instance that the plan removes has no problems.
+pub fn problems(document: &Document) -> impl Iterator<Item = (&Target, &Problem)> {
+    let targets = document.targets.iter();
+    targets.flat_map(|target| target.problems.iter().map(move |problem| (target, problem)))
+}
+
+/// What changes the instance, and how to repair it, in lines.
 pub fn notes_on(target: &Target) -> Vec<String> {
     let addresses = target.changed_by.join(", ");
     let changed = (!addresses.is_empty()).then(|| format!("Changed by {addresses}"));

@@ -345,7 +345,7 @@ impl<'a> Reference<'a> {
         if let Some((hop, _)) = lookup.none {
             return vec![lookup.in_vain.iter().copied().chain([hop]).collect()];
         }
-        // A zone that leads to nothing is to be mended, whatever kind of address it has.
+        // A zone that leads to nothing is to be repaired, whatever kind of address it has.
         let by_zone = |goal: &Goal| matches!(goal, Goal::Dead(_, (Hop::HostedZone, _)));
         let astray = !lookup.goals.is_empty() && lookup.goals.iter().all(by_zone);
         let Some(first) = usual.first() else {

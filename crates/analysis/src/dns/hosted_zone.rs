@@ -32,8 +32,8 @@ pub(super) struct ZoneAnswer<'a> {
     /// The zone's, the endpoint's or the VPC's.
     pub id: String,
     pub answer: Answer,
-    /// The addresses of an endpoint's interfaces that the zone's records have; empty if it is not by address that
-    /// they lead there.
+    /// The addresses of an endpoint's interfaces that the zone's records have; empty if the records name the endpoint
+    /// or lead elsewhere.
     pub addresses: Vec<IpAddr>,
     /// The names that the zone's records point to, or why it is not known whether there are any.
     pub chain: Result<Vec<Link>, Unknown>,
@@ -127,7 +127,7 @@ impl<'a> Query<'a, '_> {
             // Where the zone leads counts once somebody turns DNS support on.
             Ok(dns) if covered && !dns.support && !has_private_dns => {
                 let would = self.by_candidate(candidates.first(), by_endpoint.clone(), settings);
-                // Past DNS support it stays open where the name leads.
+                // If a record was not seen, it is not known where the name leads then.
                 return Ok(seen(would)?.unwrap_or_else(|unknown| {
                     ZoneAnswer::new(by_endpoint, self.vpc, Err(unknown))
                 }));

@@ -348,7 +348,7 @@ impl PathTrace<'_> {
         }
     }
 
-    /// A NAT gateway on the way to a private address. It may lead on to other networks, and which of them have the
+    /// A NAT gateway on the way to a private address. Other networks may be behind it, and which of them have the
     /// address is not visible.
     fn to_networks_by_nat(
         &self,

@@ -195,14 +195,14 @@ fn compute(case: &Case, service: &'static str) -> Path {
         Some(v4) if v4.reachable() != Reachable::No && !v6_alone => return v4,
         v4 => v4,
     };
-    // What DNS64 makes of an IPv4 address is one address more; an endpoint of the VPC, which IPv4 does not
-    // reach, nobody means to reach by that.
+    // What DNS64 makes of an IPv4 address is one address more. It is no way to an endpoint of the VPC that IPv4 does
+    // not reach.
     let inside = matches!(&name, Ok(Name { to: Resolution::Endpoint(_), .. }));
     let dns64 = if inside { Ok(false) } else { host.has_dns64(case.facts) };
     let has_ipv6 = dns64 == Ok(true) || families.is_some_and(|it| it.v6);
     let (usual, other) = match (usual, host.way(query, Family::V6)) {
         (Some(_), Some(v6)) if v6_alone => return v6,
-        // To addresses that DNS Firewall keeps back nothing is sent.
+        // Nothing is sent to addresses that DNS Firewall withholds.
         (Some(v4), Some(v6)) if has_ipv6 && v4.is_withheld() && !v6.is_withheld() => return v6,
         (Some(v4), Some(v6)) if v6.reachable() != Reachable::No => (v4, v6),
         (Some(only), _) | (None, Some(only)) => return only,

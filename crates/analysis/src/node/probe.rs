@@ -51,7 +51,7 @@ pub fn judge(probe: &Probe, target: &str, run_as: Option<&str>, session: Session
         user(&mut sights, probe, name);
     }
     if probe.container && probe.agent.as_ref().is_none_or(|agent| agent.process.is_none()) {
-        sights.only_outside();
+        sights.forget_the_machine();
     }
     sights.0
 }
@@ -117,7 +117,7 @@ impl Sights {
 
     /// In a container without the agent, the probe sees the container in place of the node: its disks, limits, users
     /// and programs, and one hop more to the metadata service.
-    fn only_outside(&mut self) {
+    fn forget_the_machine(&mut self) {
         let answers = |what: &What| {
             matches!(
                 what,
