@@ -94,6 +94,10 @@ fn role_differs(case: &Case, probe: &Probe) -> Result<Option<(Evidence, Fix)>, U
         Recovery::Agent,
     );
     let shows = observed(id, format!("has an instance profile with the role {role}"));
+    // ssm-cli names the role of the agent's credentials, which need not be those of the metadata service.
+    if probe.source == Source::SsmCli && *seen != Role::None {
+        return Ok(None);
+    }
     Ok(match seen {
         Role::None => {
             let listed = observed(subject(probe), "saw that the metadata service lists no role");
