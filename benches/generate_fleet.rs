@@ -244,7 +244,7 @@ fn main() -> io::Result<()> {
                     own = own.replace(ip, &format!("{net}.{}", 10 + host));
                 }
                 // An Auto Scaling group names its instances alike, and launches them in batches.
-                own = own.replace("\"web-1\"", &format!("\"web-{vpc}\""));
+                own = own.replace("web-1", &format!("web-{vpc}"));
                 own = own.replace("2026-11-20T08:", &format!("2026-11-{:02}T08:", 1 + host / 16));
                 own = own.replace("T02:58:10Z", &format!("T02:58:{:02}Z", number % 60));
                 if stopped {
