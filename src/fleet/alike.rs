@@ -1,7 +1,8 @@
 //! Nodes that are alike: one of them is judged for all.
 //!
 //! Most nodes of a fleet differ from others in nothing that matters to the verdict: an id, an address in the same ranges,
-//! the time of the last ping. So the own facts of a node, without these, are its class. It is compared as text.
+//! the time of the last ping. So the line of a node's own facts, without these, is its class. A line that is written in
+//! another way (with spaces, or with keys in another order) is a class of its own, which costs time and no more.
 //!
 //! Two addresses are alike if the shared facts name no range that has only one of them. What a node of the same class
 //! says of itself (its id, its name) is taken from its own facts. Where a cause names anything else of the node, each
@@ -69,14 +70,10 @@ struct Name {
     common: String,
 }
 
-/// The class of a target; None if it has to be judged by itself. `snapshot` has only its own facts.
+/// The class of a target; None if it has to be judged by itself. `snapshot` has only its own facts, those of the line
+/// `text`.
 #[must_use]
-pub fn class(snapshot: &Snapshot, shared: &Mentioned) -> Option<String> {
-    #[derive(Serialize)]
-    struct Class<'a> {
-        scope: &'a Scope,
-        facts: &'a Facts,
-    }
+pub fn class(snapshot: &Snapshot, shared: &Mentioned, text: &str) -> Option<String> {
     let Snapshot { scope, facts, .. } = snapshot;
     facts.nodes.get(&scope.target)?;
     // The node's own view has times too.
@@ -87,13 +84,12 @@ pub fn class(snapshot: &Snapshot, shared: &Mentioned) -> Option<String> {
     if names.iter().any(|name| shared.ids.contains(&name.own)) {
         return None;
     }
-    let mut facts = facts.clone();
-    forget_times(scope, &mut facts);
-    let mut text = serde_json::to_string(&Class { scope, facts: &facts }).ok()?;
-    for Name { own, common } in names {
-        text = replaced(&text, &own, &common, is_part);
-    }
-    Some(text)
+    let text = ignored(scope, facts).iter().fold(text.trim_end().to_owned(), |text, field| {
+        if text.contains(field) { text.replace(field, "") } else { text }
+    });
+    Some(names.iter().fold(text, |text, Name { own, common }| {
+        replaced(&text, own, common, is_part)
+    }))
 }
 
 /// The id, the interfaces and the addresses of an instance. IPv6 addresses are not compared.
@@ -115,24 +111,32 @@ fn names(snapshot: &Snapshot, shared: &Mentioned) -> Option<Vec<Name>> {
     Some(names)
 }
 
-/// What matters to no verdict on an agent that is connected: its name, when it reported last, and since when it runs. The
-/// serial console is judged by the time of the launch.
-fn forget_times(scope: &Scope, facts: &mut Facts) {
+/// What matters to no verdict on an agent that is connected, as the line has it: its name, when it reported last, and since
+/// when it runs. The serial console is judged by the time of the launch.
+fn ignored(scope: &Scope, facts: &Facts) -> Vec<String> {
     let target = &scope.target;
     let connected =
         matches!(facts.connections.get(target), Some(Row::Present(Connection::Connected)));
-    let Some(Row::Present(node)) = facts.nodes.get_mut(target) else { return };
+    let Some(Row::Present(node)) = facts.nodes.get(target) else { return Vec::new() };
     if !connected || node.ping != Ping::Online {
-        return;
+        return Vec::new();
     }
-    (node.computer_name, node.last_ping, node.registered_at) = (None, None, None);
-    let Some(id) = target.instance() else { return };
-    if matches!(facts.consoles.get(id), Some(Row::Present(_))) {
-        return;
-    }
-    if let Some(Row::Present(instance)) = facts.instances.get_mut(id) {
-        instance.launched_at = None;
-    }
+    let id = target.instance();
+    let has_console = id.is_some_and(|id| matches!(facts.consoles.get(id), Some(Row::Present(_))));
+    let instance = id.and_then(|id| facts.instances.get(id)?.present());
+    let launched = instance.filter(|_| !has_console).and_then(|it| it.launched_at);
+    let name = node.computer_name.as_ref().map(|name| field("computer_name", name));
+    let times = [
+        node.last_ping.map(|at| field("last_ping", &at)),
+        node.registered_at.map(|at| field("registered_at", &at)),
+        launched.map(|at| field("launched_at", &at)),
+    ];
+    [name].into_iter().chain(times).flatten().flatten().collect()
+}
+
+/// A field of a line, as the doctor writes it.
+fn field(name: &str, value: &impl Serialize) -> Option<String> {
+    Some(format!("\"{name}\":{}", serde_json::to_string(value).ok()?))
 }
 
 /// A dot is a part of an address.

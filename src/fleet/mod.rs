@@ -58,8 +58,8 @@ impl Work for Nodes {
         Mentioned::of(text)
     }
 
-    fn class(snapshot: &Snapshot, shared: &Mentioned) -> Option<String> {
-        alike::class(snapshot, shared)
+    fn class(snapshot: &Snapshot, shared: &Mentioned, text: &str) -> Option<String> {
+        alike::class(snapshot, shared, text)
     }
 
     fn is_common(made: &Self::Made, snapshot: &Snapshot) -> bool {

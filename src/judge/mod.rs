@@ -67,7 +67,7 @@ impl Work for Reports {
 
     fn shared(_: &str) {}
 
-    fn class(_: &Snapshot, (): &()) -> Option<String> {
+    fn class(_: &Snapshot, (): &(), _: &str) -> Option<String> {
         None
     }
 

@@ -52,8 +52,8 @@ pub trait Work: Send + Sync + 'static {
     fn shared(text: &str) -> Self::Shared;
 
     /// Equal for targets that are alike; None for one that has to be judged by itself. `snapshot` has only its own
-    /// facts.
-    fn class(snapshot: &Snapshot, shared: &Self::Shared) -> Option<String>;
+    /// facts, those of the line `text`.
+    fn class(snapshot: &Snapshot, shared: &Self::Shared, text: &str) -> Option<String>;
 
     /// Can what was made of a target be used for others of its class?
     fn is_common(made: &Self::Made, snapshot: &Snapshot) -> bool;
@@ -204,7 +204,7 @@ fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W>>>) {
                 Read::Complete(snapshot) => complete(snapshot, asked, work),
                 Read::Target(target) => {
                     let shared = shared.ok_or("there is no line of shared facts before it")??;
-                    judge.target(&shared, target, asked, work)
+                    judge.target(&shared, target, &text, asked, work)
                 }
             }
         }));
@@ -235,6 +235,7 @@ impl<W: Work> Judge<W> {
         &mut self,
         shared: &Arc<Common<W::Shared>>,
         mut target: Snapshot,
+        text: &str,
         asked: &Asked,
         work: &W,
     ) -> Made<W::Made> {
@@ -251,7 +252,7 @@ impl<W: Work> Judge<W> {
             self.made.clear();
         }
         target.scope.session = asked.session.unwrap_or(target.scope.session);
-        let class = W::class(&target, &shared.work);
+        let class = W::class(&target, &shared.work, text);
         if let Some(made) = class.as_ref().and_then(|class| self.made.get(class)) {
             return Ok(work.wants(&target).then(|| W::adapted(made, &target)));
         }

@@ -1,9 +1,7 @@
 //! Where the facts behind a report were seen from, and when.
 
-use std::collections::BTreeSet;
-
 use ssm_doctor_facts::{
-    lookup::{Facts, Need, Row, Vantage},
+    lookup::{Facts, Row, Vantage},
     scope::Scope,
     time::Timestamp,
 };
@@ -27,9 +25,7 @@ pub enum Source {
 
 /// The sources that answered something, AWS first.
 pub fn sources(facts: &Facts, scope: &Scope) -> Vec<Seen> {
-    let unseen: BTreeSet<Need> = facts.unseen().into_iter().collect();
-    let answered = facts.answered().into_iter().filter(|need| !unseen.contains(need));
-    let places: BTreeSet<Vantage> = answered.map(|need| need.seen_from()).collect();
+    let places = facts.seen_from();
     let run = [Vantage::Aws, Vantage::Workstation].into_iter().filter(|it| places.contains(it));
     let run = run.map(|from| Seen { from, by: Source::Run, at: Some(scope.at) });
     let node = |by, at| Seen { from: Vantage::Node, by, at };

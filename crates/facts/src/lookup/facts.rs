@@ -1,11 +1,15 @@
 //! All rows, by table.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    need::{Need, Ourselves},
+    need::{Need, Ourselves, Vantage},
     read::Lookup,
     row::{Row, Why},
     rows::Table,
@@ -54,6 +58,16 @@ macro_rules! tables {
                 $(needs.extend(self.$table.iter().filter(|(_, row)| matches!(row, Row::Unknown { .. }))
                     .map(|(key, _)| Need::$accessor(key.clone())));)*
                 needs
+            }
+
+            /// The places from which an answer was seen. A table has one place, so that its first answer tells.
+            #[must_use]
+            pub fn seen_from(&self) -> BTreeSet<Vantage> {
+                let first: &[Option<Need>] = &[$(
+                    self.$table.iter().find(|(_, row)| !matches!(row, Row::Unknown { .. }))
+                        .map(|(key, _)| Need::$accessor(key.clone())),
+                )*];
+                first.iter().flatten().map(Need::seen_from).collect()
             }
 
             /// Is there a row of any kind for `need`?
