@@ -84,13 +84,18 @@ impl Reference<'_> {
     /// Is an address of the service on a list that was not seen? It is known of lists for gateway endpoints: they hold
     /// the addresses of their service, and no others (gateway-endpoints.html).
     fn is_listed(&self, list: &PrefixListId, address: IpAddr) -> Option<bool> {
+        let gateway = self.gateway_of_list(list)?;
+        Some(is_public(address) && self.is_for_service(gateway))
+    }
+
+    /// The gateway endpoint to which a route names this list.
+    pub(super) fn gateway_of_list(&self, list: &PrefixListId) -> Option<&'a Endpoint> {
         let tables = seen(self.facts.route_tables.get(self.vpc))?;
         let mut routes = tables.iter().flat_map(|table| &table.routes);
-        let gateway = routes.find_map(|route| {
+        routes.find_map(|route| {
             let leads = matches!(&route.to, Destination::List(id) if id == list);
             self.gateway(&route.via.0).filter(|_| leads)
-        })?;
-        is_public(address).then(|| self.is_for_service(gateway))
+        })
     }
 
     /// A network ACL: the rule of the lowest number that matches decides, and none means deny

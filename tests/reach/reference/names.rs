@@ -618,11 +618,16 @@ impl<'a> Reference<'a> {
             .collect()
     }
 
-    /// Does a rule of the instance's groups name a list?
+    /// Does a rule of the instance's groups name the service's own list?
     fn names_list(&self, nic: &AttachedInterface) -> bool {
         let groups = nic.security_groups.iter();
         let groups = groups.filter_map(|it| seen(self.facts.security_groups.get(it)));
-        groups.flat_map(|it| &it.egress).any(|rule| matches!(rule.peer, Peer::List(_)))
+        groups.flat_map(|it| &it.egress).any(|rule| match &rule.peer {
+            Peer::List(list) => {
+                self.gateway_of_list(list).is_some_and(|it| self.is_for_service(it))
+            }
+            _ => false,
+        })
     }
 
     /// Does the subnet's route table name a gateway endpoint for the service?
