@@ -264,6 +264,9 @@ impl<'m> Scanner<'m> {
         if let Some(ends) = self.findings.ends {
             self.clock(ends);
         }
+        for tally in self.findings.tallies.values_mut() {
+            tally.text = bounded(&tally.text);
+        }
         Scan {
             kind,
             recognized: self.marked && self.stamped
@@ -411,7 +414,8 @@ impl<'m> Scanner<'m> {
             tally.first = tally.first.min(place);
             tally.last = tally.last.max(place);
             tally.count += 1;
-            tally.text = bounded(text);
+            tally.text.clear();
+            tally.text.push_str(text);
             return;
         }
         if self.findings.tallies.len() >= MOST_KINDS {
@@ -420,7 +424,7 @@ impl<'m> Scanner<'m> {
                 self.findings.tallies.remove(&oldest);
             }
         }
-        let text = bounded(text);
+        let text = text.to_string();
         let tally = Tally { text, first: place, since: place, last: place, count: 1 };
         self.findings.tallies.insert(event, tally);
     }
