@@ -65,8 +65,8 @@ fn run(case: &Case) -> Judged {
         owner: ResourceOwner::SameAccount,
         context: &context,
     };
-    let of_unsigned = denied_by_endpoint(&unsigned, id.as_str(), policy.text)?;
-    let of_signed = denied_by_endpoint(&signed, id.as_str(), policy.text)?;
+    let of_unsigned = denied_by_endpoint(&unsigned, policy.endpoint, policy.text)?;
+    let of_signed = denied_by_endpoint(&signed, policy.endpoint, policy.text)?;
     match (of_unsigned, of_signed) {
         (None, None) => {
             let how = format!("has a policy that allows {TOKEN}, signed or not");

@@ -27,7 +27,7 @@ use ssm_doctor_analysis::{
 };
 use ssm_doctor_facts::{
     change::{EndpointPolicyChange, Risk},
-    ec2::Endpoint,
+    ec2::{Endpoint, EndpointKind},
     ids::Arn,
     lookup::{Unknown, Unknowns},
     text::Text,
@@ -119,7 +119,7 @@ impl<'f> EndpointPolicy<'f> {
             let question = PermissionQuestion { identity, action, resource };
             let denied = request_context::of(question, case).and_then(|mut context| {
                 complete(&mut context);
-                denied_by_endpoint(&question.request(None, &context), id.as_str(), self.text)
+                denied_by_endpoint(&question.request(None, &context), self.endpoint, self.text)
             });
             match unseen.keep(denied) {
                 Some(None) => {
@@ -211,7 +211,16 @@ impl<'f> EndpointPolicy<'f> {
         }
         let mut added = Vec::new();
         if let [first, ..] = resources.as_slice() {
-            let mut statement = allowing_principal(&json!({ "AWS": principal }), &missing, first);
+            // A gateway endpoint's policy cannot name users and roles in `Principal`. Source: AWS PrivateLink guide,
+            // "Principals for gateway endpoints".
+            let mut statement = if self.endpoint.kind == EndpointKind::Gateway {
+                let mut statement = allowing_principal(&json!("*"), &missing, first);
+                let condition = json!({ "ArnEquals": { "aws:PrincipalArn": principal } });
+                set(&mut statement, "Condition", condition);
+                statement
+            } else {
+                allowing_principal(&json!({ "AWS": principal }), &missing, first)
+            };
             if resources.len() > 1 {
                 set(&mut statement, "Resource", json!(resources));
             }

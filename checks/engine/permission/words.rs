@@ -36,7 +36,7 @@ pub fn denial(denial: &PolicyDenial) -> String {
             format!("its permissions boundary does not allow it{nearest}")
         }
         (_, true) => format!("an explicit Deny{}", by()),
-        (PolicyType::VpcEndpoint, false) => {
+        (PolicyType::VpcEndpoint | PolicyType::GatewayEndpoint, false) => {
             format!("the endpoint's policy does not allow it{nearest}")
         }
         (PolicyType::ResourceBased | PolicyType::RoleTrust, false) => {

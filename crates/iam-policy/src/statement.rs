@@ -105,7 +105,7 @@ impl<'p> PolicyStatement<'p> {
         self.resources = self.parse_strings(elements, ["Resource", "NotResource"], |raw| {
             ResourcePattern::parse(raw, options)
         });
-        self.principals = self.parse_principals(elements);
+        self.principals = self.parse_principals(elements, options.policy_type);
         self.check_required_elements(options.policy_type);
         match elements.get("Condition") {
             None => {}
@@ -175,6 +175,7 @@ impl<'p> PolicyStatement<'p> {
     fn parse_principals(
         &mut self,
         elements: &'p Map<String, Value>,
+        policy_type: PolicyType,
     ) -> ElementEntries<PrincipalEntry<'p>> {
         let (raw, negated) = match (elements.get("Principal"), elements.get("NotPrincipal")) {
             (None, None) => return ElementEntries::Missing,
@@ -185,7 +186,7 @@ impl<'p> PolicyStatement<'p> {
                 return ElementEntries::Only(Vec::new());
             }
         };
-        match PrincipalEntry::parse(raw) {
+        match PrincipalEntry::parse(raw, policy_type) {
             Ok(entries) if negated => ElementEntries::AllExcept(entries),
             Ok(entries) => ElementEntries::Only(entries),
             Err(error) => {

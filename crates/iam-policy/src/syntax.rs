@@ -19,7 +19,10 @@ pub enum PolicyType {
     ResourceBased,
     /// The resource-based policy of a role. It has no `Resource` element.
     RoleTrust,
+    /// The policy of an interface endpoint, or of any VPC endpoint in a result.
     VpcEndpoint,
+    /// The policy of a gateway endpoint, whose statements cannot name users and roles. For parsing only.
+    GatewayEndpoint,
     /// An organization's SCP.
     ServiceControl,
     /// An organization's RCP.
@@ -31,7 +34,11 @@ impl PolicyType {
     pub(crate) fn has_principal(self) -> bool {
         matches!(
             self,
-            Self::ResourceControl | Self::ResourceBased | Self::RoleTrust | Self::VpcEndpoint
+            Self::ResourceControl
+                | Self::ResourceBased
+                | Self::RoleTrust
+                | Self::VpcEndpoint
+                | Self::GatewayEndpoint
         )
     }
 }

@@ -24,6 +24,7 @@ use crate::permissions::{
     simulator,
 };
 use ssm_doctor_facts::{
+    ec2::{Endpoint, EndpointKind},
     iam::{Decision, Simulation},
     limit::{Limit, PermissionLimit},
     lookup::{Facts, Gap, Need, Unknown, Why},
@@ -221,6 +222,11 @@ fn decide_anew(
     let request = question.request(resource_policy, &context);
     let hidden = match simulator::answer(question, &context, case) {
         Ok(simulation) => {
+            if simulation.decision == Decision::ImplicitDeny
+                && let Some(allowed) = allowed_by_tags(question, resource_policy, &context, case)
+            {
+                return allowed;
+            }
             return with_simulation(simulation, question, resource_policy, &request, case.facts);
         }
         Err(unknown) if unknown.is_unasked() => {
@@ -242,8 +248,8 @@ fn decide_anew(
             let unknown = undecided.to_unknown(&request).and(hidden);
             let alone = PolicyLayers { service_control: Vec::new(), ..layers.clone() };
             Err(match policy::evaluate(&request, &alone) {
-                AccessDecision::Allowed(cited) => {
-                    unknown.and(Unknown::limit(PermissionLimit::OrganizationNotVisible {
+                AccessDecision::Allowed(cited) if !are_all_seen(&layers.service_control) => unknown
+                    .and(Unknown::limit(PermissionLimit::OrganizationNotVisible {
                         name: question.identity.name().into(),
                         action: question.action.into(),
                         statements: cited
@@ -253,11 +259,41 @@ fn decide_anew(
                                 (place, policy)
                             })
                             .collect(),
-                    }))
-                }
+                    })),
                 _ => unknown,
             })
         }
+    }
+}
+
+/// The policies that were collected, where they allow the request by a tag of the role. The simulator's first question has
+/// no tags of a role, and whether it lists those that policy variables in the value of a condition name as missing is not
+/// documented. So its implicit deny says nothing then.
+fn allowed_by_tags(
+    question: PermissionQuestion,
+    resource_policy: Option<&ResourcePolicy>,
+    context: &RequestContext,
+    case: &Case,
+) -> Option<Result<PermissionDecision, Unknown>> {
+    let is_tag = |(key, known): &(&str, &KeyValue)| {
+        key.starts_with(request_context::PRINCIPAL_TAG) && matches!(known, KeyValue::Exact(_))
+    };
+    let mut tags = context.keys().filter(is_tag).peekable();
+    if !question.identity.is_role() || tags.peek().is_none() {
+        return None;
+    }
+    let untagged =
+        tags.fold(context.clone(), |context, (key, _)| context.with(key, KeyValue::Absent));
+    let layers = collected_layers(question, resource_policy, case.facts);
+    let by_tags = policy::evaluate(&question.request(resource_policy, context), &layers);
+    let without = policy::evaluate(&question.request(resource_policy, &untagged), &layers);
+    let limit = PermissionLimit::TagsNotSimulated { name: question.identity.name().into() };
+    match (by_tags, without) {
+        (AccessDecision::Allowed(cited), AccessDecision::Denied(_)) => {
+            let basis = Basis::Policies(Vec::from([NoSimulation::Limit(limit.into())]));
+            Some(Ok(allowed(&cited, basis)))
+        }
+        _ => None,
     }
 }
 
@@ -270,6 +306,15 @@ fn without_simulation(hidden: &Unknown) -> Basis {
         Gap::Limit(limit) => NoSimulation::Limit(limit.clone()),
     });
     Basis::Policies(reasons.collect())
+}
+
+/// Was every policy of these levels read?
+fn are_all_seen(levels: &[HierarchyLevel]) -> bool {
+    levels.iter().all(|level| match &level.layer {
+        PolicyLayer::Policies(policies) => policies.iter().all(|policy| policy.document.is_ok()),
+        PolicyLayer::Unknown(_) => false,
+        PolicyLayer::Absent | PolicyLayer::Decided(_) => true,
+    })
 }
 
 /// Is it allowed, for whatever reason?
@@ -286,13 +331,17 @@ pub fn is_allowed(question: PermissionQuestion, case: &Case) -> Result<bool, Unk
 /// [`Unknown`] when that depends on what is not known.
 pub fn denied_by_endpoint(
     request: &Request,
-    endpoint: &str,
+    endpoint: &Endpoint,
     policy: &Text,
 ) -> Result<Option<PolicyDenial>, Unknown> {
+    let policy_type = match endpoint.kind {
+        EndpointKind::Gateway => PolicyType::GatewayEndpoint,
+        _ => PolicyType::VpcEndpoint,
+    };
     let attached = AttachedPolicy {
-        id: format!("the policy of {endpoint}"),
-        attached_to: endpoint.into(),
-        document: Ok(PolicyDocument::parse(policy, PolicyType::VpcEndpoint)),
+        id: format!("the policy of {}", endpoint.id),
+        attached_to: endpoint.id.to_string(),
+        document: Ok(PolicyDocument::parse(policy, policy_type)),
     };
     let layers = PolicyLayers {
         identity: PolicyLayer::Decided(LayerDecision::Allow),

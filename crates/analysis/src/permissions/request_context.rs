@@ -45,6 +45,8 @@ const ROLE_DELIVERY: &str = "ec2:RoleDelivery";
 /// The agent does not fall back to version 1 since. Source: amazon-ssm-agent `RELEASENOTES.md`.
 const VERSION_2_ONLY: AgentVersion = AgentVersion([3, 2, 1041, 0]);
 
+/// Keys of tags of the principal.
+pub const PRINCIPAL_TAG: &str = "aws:PrincipalTag/";
 /// Keys of tags of the resource.
 const RESOURCE_TAGS: [&str; 2] = ["aws:ResourceTag/", "ssm:resourceTag/"];
 /// As EC2's own actions have it, and those of Systems Manager do not, although the resource is EC2's. Source:
@@ -130,7 +132,7 @@ fn of_every_request(it: &mut RequestContext, scope: &Scope) {
 fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Result<(), Unknown> {
     let caller = case.facts.caller(&Ourselves::Us).hint()?;
     let ours = caller.filter(|_| identity.side == Side::Operator && operator::is_caller(case));
-    let rest = "aws:PrincipalTag/";
+    let rest = PRINCIPAL_TAG;
     if identity.is_user() {
         let user = identity.name().parse().ok();
         let user = user.map(|name| case.facts.user(&name).hint()).transpose()?.flatten();
@@ -285,11 +287,22 @@ fn of_node(
     Ok(())
 }
 
+/// Keys of requests through a VPC endpoint. Source: IAM user guide, "AWS global condition context keys", "Properties of
+/// the network".
+const BY_ENDPOINT: [&str; 7] = [
+    "aws:SourceVpce",
+    "aws:SourceVpc",
+    "aws:SourceVpcArn",
+    "aws:VpcSourceIp",
+    "aws:VpceAccount",
+    "aws:VpceOrgID",
+    "aws:VpceOrgPaths",
+];
+
 /// Through which endpoint the agent's requests go, or from which address they leave to the internet.
 /// What was not seen of it is asked for only if a policy depends on it.
 fn of_path(it: &mut RequestContext, action: &str, case: &Case) {
     const SERVICES: [&str; 5] = ["ssm", "ssmmessages", "kms", "s3", "logs"];
-    const BY_ENDPOINT: [&str; 3] = ["aws:SourceVpce", "aws:SourceVpc", "aws:VpcSourceIp"];
     let service = service_of(action);
     match path::endpoint_on_path(case, service) {
         Ok(Some((endpoint, vpc))) => by_endpoint(it, endpoint, vpc, case),
@@ -325,6 +338,11 @@ fn of_path(it: &mut RequestContext, action: &str, case: &Case) {
 pub fn by_endpoint(it: &mut RequestContext, endpoint: &Endpoint, vpc: &VpcId, case: &Case) {
     it.set("aws:SourceVpce", exactly(endpoint.id.as_str()));
     it.set("aws:SourceVpc", exactly(vpc.as_str()));
+    // AWS lists the services that set these keys, and adds to the list. Source: IAM user guide, as for `BY_ENDPOINT`.
+    for key in ["aws:SourceVpcArn", "aws:VpceAccount", "aws:VpceOrgID", "aws:VpceOrgPaths"] {
+        let limit = PermissionLimit::KeyOfSomeServices { key: key.into() };
+        it.set(key, KeyValue::Unknown(Unknown::limit(limit)));
+    }
     // "Not available when a requester uses a VPC endpoint", where `aws:VpcSourceIp` is.
     it.set("aws:SourceIp", KeyValue::Absent);
     if let Some(address) = only_address(case) {

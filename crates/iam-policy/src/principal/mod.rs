@@ -2,7 +2,8 @@
 //! it name the principal by its account, by its role or directly?
 //!
 //! Source: IAM user guide, "AWS JSON policy elements: Principal" and
-//! "AWS JSON policy elements: `NotPrincipal`".
+//! "AWS JSON policy elements: `NotPrincipal`"; for gateway endpoints: AWS PrivateLink guide, "Control access to VPC
+//! endpoints using endpoint policies", "Principals for gateway endpoints".
 
 use alloc::{borrow::ToOwned, vec::Vec};
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::{
     error::StatementError,
     request::Principal,
-    syntax::{Effect, ElementEntries, values_of},
+    syntax::{Effect, ElementEntries, PolicyType, values_of},
     truth::Truth,
 };
 
@@ -21,6 +22,8 @@ pub(crate) enum PrincipalEntry<'p> {
     Everyone,
     /// An account's id or root user, a user, a role or a role session.
     Aws(&'p str),
+    /// The same in the policy of a gateway endpoint.
+    AwsAtGateway(&'p str),
     Service(&'p str),
     Federated(&'p str),
     /// The id that S3 gives an account.
@@ -29,7 +32,10 @@ pub(crate) enum PrincipalEntry<'p> {
 
 impl<'p> PrincipalEntry<'p> {
     /// Parses a whole element.
-    pub(crate) fn parse(element: &'p Value) -> Result<Vec<Self>, StatementError> {
+    pub(crate) fn parse(
+        element: &'p Value,
+        policy_type: PolicyType,
+    ) -> Result<Vec<Self>, StatementError> {
         let kinds = match element {
             Value::String(everyone) if everyone == "*" => return Ok(Vec::from([Self::Everyone])),
             Value::Object(kinds) => kinds,
@@ -46,6 +52,7 @@ impl<'p> PrincipalEntry<'p> {
                     "AWS" if name.contains('*') => {
                         return Err(StatementError::PrincipalWildcard(name.to_owned()));
                     }
+                    "AWS" if policy_type == PolicyType::GatewayEndpoint => Self::AwsAtGateway(name),
                     "AWS" => Self::Aws(name),
                     "Service" => Self::Service(name),
                     "Federated" => Self::Federated(name),
@@ -61,6 +68,7 @@ impl<'p> PrincipalEntry<'p> {
         match self {
             Self::Everyone => "*",
             Self::Aws(name)
+            | Self::AwsAtGateway(name)
             | Self::Service(name)
             | Self::Federated(name)
             | Self::CanonicalUser(name) => name,
@@ -154,6 +162,7 @@ fn coverage_by_entry(
             Coverage::direct(names.contains(&name).into())
         }
         (PrincipalEntry::Aws(name), _) => coverage_by_aws_name(name, principal),
+        (PrincipalEntry::AwsAtGateway(name), _) => coverage_at_gateway(name, effect, principal),
         (PrincipalEntry::CanonicalUser(_), _) if principal.arn().is_some() => {
             Coverage { account: Truth::Unknown, ..Coverage::NONE }
         }
@@ -174,6 +183,18 @@ fn coverage_by_aws_name(name: &str, principal: Principal) -> Coverage {
             Coverage::direct(is_session(name, principal, session))
         }
         Principal::Root(_) | Principal::Service(_) | Principal::Anonymous => Coverage::NONE,
+    }
+}
+
+/// At a gateway endpoint the id or root of an account allows its root user alone. Users and roles have to be named by the
+/// condition key `aws:PrincipalArn`; what their ARN does in this place is not documented.
+fn coverage_at_gateway(name: &str, effect: Option<Effect>, principal: Principal) -> Coverage {
+    if effect == Some(Effect::Allow) && is_account_of(name, principal) {
+        return Coverage::direct(matches!(principal, Principal::Root(_)).into());
+    }
+    match coverage_by_aws_name(name, principal).any() {
+        Truth::No => Coverage::NONE,
+        Truth::Yes | Truth::Unknown => Coverage::direct(Truth::Unknown),
     }
 }
 

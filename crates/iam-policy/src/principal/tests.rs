@@ -37,7 +37,8 @@ fn as_principal<T>(requester: Requester, evaluate: impl Fn(Principal) -> T) -> T
 
 /// Whether an element covers the requester: by account, by role, directly.
 fn found(requester: Requester, element: &Value, effect: Effect) -> [Truth; 3] {
-    let entries = ElementEntries::Only(PrincipalEntry::parse(element).unwrap());
+    let entries =
+        ElementEntries::Only(PrincipalEntry::parse(element, PolicyType::ResourceBased).unwrap());
     let coverage =
         as_principal(requester, |principal| coverage(&entries, Some(effect), principal, No));
     [coverage.account, coverage.role, coverage.direct]
@@ -108,7 +109,9 @@ fn exceptions() {
     ];
     for (requester, names, expected) in rows {
         let element = json!({ "AWS": names });
-        let entries = ElementEntries::AllExcept(PrincipalEntry::parse(&element).unwrap());
+        let entries = ElementEntries::AllExcept(
+            PrincipalEntry::parse(&element, PolicyType::ResourceBased).unwrap(),
+        );
         let denied = |has_boundary| {
             let deny = Some(Effect::Deny);
             as_principal(requester, |principal| coverage(&entries, deny, principal, has_boundary))
@@ -124,10 +127,37 @@ fn exceptions() {
         assert_eq!(denied(Yes), with_boundary, "{requester:?} {names} with a boundary");
     }
     let element = json!({ "Service": "ec2.amazonaws.com" });
-    let entries = ElementEntries::AllExcept(PrincipalEntry::parse(&element).unwrap());
+    let entries = ElementEntries::AllExcept(
+        PrincipalEntry::parse(&element, PolicyType::ResourceBased).unwrap(),
+    );
     let denied = as_principal(Requester::Service, |principal| {
         coverage(&entries, Some(Effect::Deny), principal, No)
     })
     .any();
     assert_eq!(denied, No);
+}
+
+#[test]
+fn names_at_a_gateway_endpoint() {
+    // AWS PrivateLink guide, "Principals for gateway endpoints": an account's id or root is its root user alone.
+    let rows = [
+        (Requester::Session, json!("*"), Effect::Allow, Yes),
+        (Requester::Session, json!({ "AWS": "*" }), Effect::Allow, Yes),
+        (Requester::Session, json!({ "AWS": ROOT }), Effect::Allow, No),
+        (Requester::User, json!({ "AWS": "111122223333" }), Effect::Allow, No),
+        (Requester::Root, json!({ "AWS": ROOT }), Effect::Allow, Yes),
+        // What these do is not documented.
+        (Requester::Session, json!({ "AWS": ROLE }), Effect::Allow, Unknown),
+        (Requester::User, json!({ "AWS": USER }), Effect::Allow, Unknown),
+        (Requester::Session, json!({ "AWS": ROOT }), Effect::Deny, Unknown),
+        (Requester::Session, json!({ "AWS": USER }), Effect::Allow, No),
+    ];
+    for (requester, element, effect, expected) in rows {
+        let entries = PrincipalEntry::parse(&element, PolicyType::GatewayEndpoint).unwrap();
+        let entries = ElementEntries::Only(entries);
+        let found = as_principal(requester, |principal| {
+            coverage(&entries, Some(effect), principal, No).any()
+        });
+        assert_eq!(found, expected, "{requester:?} {element} {effect:?}");
+    }
 }
