@@ -60,7 +60,7 @@ pub(crate) fn judged(case: &Case, check: &str, fix: &Fix) -> Answer {
     let found: Vec<&Found> =
         judgement.causes.iter().filter(|found| found.checks.contains(&check)).collect();
     let last = found.iter().map(|fault| fault.last).max().flatten();
-    let by_log = answer(case, log, found.into_iter(), |_| fix.clone());
+    let by_log = answer(case, log, found.into_iter(), |_| Reaction::Counts(fix.clone()));
     let Some(Seen { at, answer: by_probe, refutes }) = probe else { return by_log };
     // Without its time nobody knows whether the probe is the newer one.
     let probe_is_newer = at.is_some() && at > last;
@@ -89,26 +89,48 @@ fn works_since(judgement: &Judgement) -> Option<Timestamp> {
 }
 
 /// Does the log end with a fault that a check of AWS's side is about?
-/// `others`: those checks; one that fails says more than the log does.
-pub(crate) fn judged_by_others(case: &Case, others: &[&Check]) -> Answer {
+/// `others`: those checks. One that fails says more than the log does. `degrades`: is it about faults with which the
+/// session starts all the same?
+pub(crate) fn judged_by_others(case: &Case, others: &[&[&Check]], degrades: bool) -> Answer {
     let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NO_LOG)) };
     let judgement = judge(log);
-    let left = |found: &&Found| {
+    let found = judgement.causes.iter().filter(|found| {
         found.checks.iter().all(|check| !BY_LOG.contains(check))
-            && !found.cause.only_degrades(found.stage)
-            && !others
-                .iter()
-                .any(|check| found.checks.contains(&check.name().as_str()) && fails(check, case))
+            && found.cause.only_degrades(found.stage) == degrades
+    });
+    let named = |found: &Found| {
+        let is_named = |check: &&&Check| found.checks.contains(&check.name().as_str());
+        others.iter().copied().flatten().filter(is_named).find(|check| fails(check, case))
     };
-    let found = judgement.causes.iter().filter(left);
-    answer(case, log, found, |found| {
-        let checks = found.checks.join(" or ");
-        Fix::new(format!("see the runbook of {checks}"), Recovery::Agent)
+    answer(case, log, found, |found| match named(found) {
+        Some(check) => Reaction::Explained(format!("{} fails for that", check.name())),
+        None if found.cause.is_of_operator() => Reaction::Explained(
+            "this is of an operator's machine or permissions, and the log does not show whose"
+                .into(),
+        ),
+        None => {
+            let checks = found.checks.join(" or ");
+            let fix = format!("see the runbook of {checks}");
+            Reaction::Counts(Fix::new(fix, recovery(found.stage)))
+        }
     })
+}
+
+/// When a repair of this stage takes effect.
+pub(crate) fn recovery(stage: Stage) -> Recovery {
+    if stage < Stage::DataChannel { Recovery::Agent } else { Recovery::NextSession }
 }
 
 fn fails(check: &Check, case: &Case) -> bool {
     matches!((check.run)(case), Ok(Verdict::Fail(..)))
+}
+
+/// What a fault in the log means for the check at hand.
+enum Reaction {
+    /// It fails the check. What to do about it.
+    Counts(Fix),
+    /// It does not, for this reason.
+    Explained(String),
 }
 
 fn log<'f>(case: &Case<'f>) -> Result<Option<&'f AgentLog>, Unknown> {
@@ -122,10 +144,21 @@ fn answer<'l>(
     case: &Case,
     log: &AgentLog,
     found: impl Iterator<Item = &'l Found<'l>>,
-    fix: impl Fn(&Found) -> Fix,
+    reaction: impl Fn(&Found) -> Reaction,
 ) -> Answer {
     let verdict = all_of(found, "the log ends without such a fault", |fault| {
         let says = format!("says that {}", words(fault));
+        let session = case.scope.session;
+        if !fault.cause.concerns(session) {
+            let says = format!("{says}, which {} does not depend on", session.phrase());
+            return Ok(Verdict::Pass(observed(SUBJECT, says)));
+        }
+        let fix = match reaction(fault) {
+            Reaction::Counts(fix) => fix,
+            Reaction::Explained(why) => {
+                return Ok(Verdict::Pass(observed(SUBJECT, format!("{says}: {why}"))));
+            }
+        };
         let disputed = match standing(case, fault)? {
             Standing::Over(seen) => {
                 let over = format!("{says}, and {seen}: it is over");
@@ -145,7 +178,7 @@ fn answer<'l>(
             Some(seen) => observed(SUBJECT, format!("{says}, although {seen}")).disputed(),
             None => observed(SUBJECT, says),
         };
-        Ok(Verdict::Fail(evidence, fix(fault)))
+        Ok(Verdict::Fail(evidence, fix))
     })?;
     let age = age(case, log);
     Ok(match verdict {

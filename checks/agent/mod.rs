@@ -42,6 +42,8 @@ pub(crate) mod service_works;
 pub(crate) mod services_answer;
 #[path = "session-channel-connected/rule.rs"]
 pub(crate) mod session_channel_connected;
+#[path = "session-logs-delivered/rule.rs"]
+pub(crate) mod session_logs_delivered;
 #[path = "session-user-usable/rule.rs"]
 pub(crate) mod session_user_usable;
 #[path = "tls-trusted/rule.rs"]
@@ -80,6 +82,7 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &service_works::CHECK,
     &services_answer::CHECK,
     &session_channel_connected::CHECK,
+    &session_logs_delivered::CHECK,
     &session_user_usable::CHECK,
     &tls_trusted::CHECK,
     &user_data_keeps_agent::CHECK,

@@ -24,6 +24,7 @@ pub(super) const ACTIONS: &[(&str, &[&str])] = &[
     ("agent/service-works", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/services-answer", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/session-channel-connected", &["ec2:DescribeInstances", "ec2:GetConsoleOutput", "ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
+    ("agent/session-logs-delivered", &[]),
     ("agent/session-user-usable", &["ec2:DescribeInstances", "iam:GetUser", "ssm:DescribeInstanceInformation", "ssm:GetDocument", "sts:GetCallerIdentity"]),
     ("agent/tls-trusted", &["ssm:DescribeInstanceInformation", "ssm:GetConnectionStatus"]),
     ("agent/user-data-keeps-agent", &["ec2:DescribeInstanceAttribute", "ec2:DescribeInstances", "ssm:DescribeInstanceInformation"]),

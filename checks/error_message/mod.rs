@@ -27,7 +27,7 @@ use ssm_doctor_analysis::{
     answer::Recovery,
     case::Case,
     error_message::{self, Claim},
-    node::{agent_log::Stage, serial_console::PolicyKind},
+    node::serial_console::PolicyKind,
 };
 
 use self::{
@@ -35,7 +35,7 @@ use self::{
     conclusion::{Candidate, Decided},
     messages::{MESSAGES, Message, Weight},
 };
-use crate::agent_log_words::title;
+use crate::{agent_log::recovery, agent_log_words::title};
 
 pub(crate) use conclusion::{Reading, SUBJECT, Silence};
 pub(crate) use refusal::says as refusal_in_words;
@@ -52,6 +52,9 @@ pub(crate) fn reading(case: &Case) -> Reading {
                 if let Some(other) = named.filter(|named| *named != target) {
                     reading.about = Some(other);
                 }
+            }
+            Claim::Failed { cause, .. } if !cause.concerns(case.scope.session) => {
+                reading.about = Some("another kind of session".into());
             }
             Claim::Failed { cause, stage } => {
                 let checks = cause.checks(stage);
@@ -80,10 +83,6 @@ pub fn is_of_every_kind(case: &Case) -> bool {
     let on_target =
         |decided: &Decided| decided.check == Some("operator/may-start-session-on-target");
     reading.about.is_none() && reading.decided.iter().any(on_target)
-}
-
-fn recovery(stage: Stage) -> Recovery {
-    if stage < Stage::DataChannel { Recovery::Agent } else { Recovery::NextSession }
 }
 
 fn by_runbook(check: &str) -> String {

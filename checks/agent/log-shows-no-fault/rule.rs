@@ -1,7 +1,8 @@
 //! The agent's log ends without a fault that AWS's side explains.
 //!
 //! A refusal in the log is certain where policies could not be read: the agent was there. Faults that only the
-//! log can show have checks of their own. A check that fails for the same reason is named instead of this one.
+//! log can show have checks of their own. A check that fails for the same reason is named instead of this one. A fault
+//! of an operator's machine, which the plugin reported to the agent, may be of any operator.
 
 use crate::agent_log::judged_by_others;
 use crate::prelude::*;
@@ -13,15 +14,18 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: &[],
     proves: &[],
-    run: |case| judged_by_others(case, OTHERS),
+    run: |case| {
+        judged_by_others(
+            case,
+            &[
+                crate::target::CHECKS,
+                crate::identity::CHECKS,
+                crate::endpoint::CHECKS,
+                crate::preferences::CHECKS,
+                crate::hybrid::CHECKS,
+                &[&super::version_supports_session::CHECK],
+            ],
+            false,
+        )
+    },
 };
-
-/// Those that say why AWS refuses the agent.
-const OTHERS: &[&Check] = &[
-    &crate::identity::profile_attached::CHECK,
-    &crate::identity::role_may_register::CHECK,
-    &crate::identity::role_may_open_channels::CHECK,
-    &crate::identity::role_may_open_data_channel::CHECK,
-    &crate::endpoint::policy_allows_agent::CHECK,
-    &crate::hybrid::role_trusts_ssm::CHECK,
-];

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::net::IpAddr;
 
+use ssm_doctor_facts::scope::Session;
+
 use super::stage::Stage;
 use crate::node::serial_console::{Denial, PolicyKind};
 
@@ -279,6 +281,53 @@ impl Cause {
             }
             _ => false,
         }
+    }
+
+    /// Does it stop sessions of this kind? A port session needs no encryption, no logs and no user of the node, and
+    /// other sessions need no port. Source: amazon-ssm-agent `agent/session/plugins/sessionplugin`,
+    /// `agent/session/plugins/port`, `agent/session/shell`.
+    #[must_use]
+    pub fn concerns(&self, session: Session) -> bool {
+        let is_port = matches!(session, Session::Port | Session::RemotePort | Session::Ssh);
+        match self {
+            Self::DestinationSilent(_)
+            | Self::DestinationRefuses(_)
+            | Self::DestinationForbidden(_) => is_port,
+            Self::ClientKey(_)
+            | Self::KeyUnusable
+            | Self::LogGroupMissing
+            | Self::LogGroupUnverified
+            | Self::LogGroupNotEncrypted
+            | Self::BucketNotEncrypted
+            | Self::BucketMissing
+            | Self::RunAsUserUnset
+            | Self::RunAsUserMissing(_)
+            | Self::RunAsRoot
+            | Self::RunAsNeedsRoot
+            | Self::ShellFails => !is_port,
+            Self::Denied(denial) => {
+                !is_port || !["kms:", "s3:", "logs:"].iter().any(|it| denial.action.starts_with(it))
+            }
+            Self::PluginUnsupported(kind) => match kind.as_str() {
+                "Port" => is_port,
+                "Standard_Stream" => session == Session::Shell,
+                "InteractiveCommands" | "NonInteractiveCommands" => session == Session::Command,
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+
+    /// Is it a fault of an operator's machine or permissions, of which the node writes what the plugin told it?
+    #[must_use]
+    pub fn is_of_operator(&self) -> bool {
+        matches!(
+            self,
+            Self::ClientKey(_)
+                | Self::Network { from: Side::Operator, .. }
+                | Self::PluginArguments
+                | Self::NoTerminal
+        )
     }
 
     /// Is the reason in the text, so that this cause replaces one whose reason is not?
