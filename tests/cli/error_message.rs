@@ -15,7 +15,7 @@ fn a_message_that_nothing_explains_is_never_healthy() {
         ("SessionManagerPlugin is not found. Please refer to SessionManager Documentation", 1),
         // A shell session knows no sshd, and a session that delivers its log has started.
         ("ec2-user@i-0abc123def4567890: Permission denied (publickey).", 0),
-        ("Error in PutLogEvents: ResourceNotFoundException", 0),
+        ("Error in PutLogEvents: AccessDeniedException: not authorized", 0),
         ("SessionId: x : Your session timed out due to inactivity.", 0),
         ("Connection closed by UNKNOWN port 65535", 0),
         ("something that nobody knows", 3),
