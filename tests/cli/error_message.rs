@@ -28,7 +28,7 @@ fn a_message_that_nothing_explains_is_never_healthy() {
     let ssh = run(&["--facts", &file, "--no-client", "--session", "ssh", "--error", refused]);
     assert_eq!(ssh.code, 1, "{}", ssh.out);
     let shell = run(&["--facts", &file, "--no-client", "--error", refused]);
-    assert!(shell.out.contains("of another kind of session"), "{}", shell.out);
+    assert!(shell.out.contains("name that kind with --session"), "{}", shell.out);
     let wrapper = run(&["--facts", &file, "--error", "Connection closed by UNKNOWN port 65535"]);
     assert!(wrapper.out.contains("the line above it says why"), "{}", wrapper.out);
 }
