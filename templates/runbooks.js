@@ -28,7 +28,8 @@
       const length = Math.max(...message.texts.map((known) => occurs(known, text)
         || (text.length > 5 && known.includes(text) ? text.length : 0)));
       if (!length) continue;
-      const weight = message.aside ? 0.05 : 1;
+      // More than any length: the causes of a reason come first.
+      const weight = message.aside ? 0.05 : message.reason ? 1000 : 1;
       message.causes.forEach((cause, place) => {
         const before = ranked.get(cause.what)?.points ?? 0;
         ranked.set(cause.what, { cause, points: before + (weight * length) / (place + 1) });

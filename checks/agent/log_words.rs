@@ -66,7 +66,7 @@ pub fn title(cause: &Cause, stage: Stage) -> String {
             "the registration keys of Default Host Management are missing on the instance".into()
         }
         Cause::NoRole => {
-            "the instance has no instance profile with a role; Default Host Management would take agent 3.2.582.0 or newer".into()
+            "the instance has no instance profile with a role, and no role by Default Host Management, which is off, or the agent is older than 3.2.582.0".into()
         }
         Cause::EmptyProfile => "the instance profile holds no role".into(),
         Cause::RoleUntrusted => "EC2 may not assume the role in the instance profile: its trust policy is wrong".into(),

@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use ssm_doctor_analysis::{
-    answer::{Observation, Statement},
+    answer::{Evidence, Observation, Statement},
     workstation::NotJudged,
 };
 use ssm_doctor_facts::{
@@ -33,6 +33,15 @@ pub fn observed(observation: &Observation) -> String {
     }
 }
 
+/// Why evidence that contradicts itself does not decide. Its first observation is what says that something fails.
+#[must_use]
+pub fn dispute(evidence: &Evidence) -> String {
+    let says = evidence.iter().next().map_or("one source", |first| first.subject.as_str());
+    format!(
+        "{says} says so, and what was seen contradicts it: something changed since, or it is of another machine"
+    )
+}
+
 /// Subject and clause: a sentence.
 #[must_use]
 pub fn sentence(observation: &Observation) -> String {
@@ -60,4 +69,18 @@ pub fn not_judged(reason: NotJudged) -> &'static str {
 #[must_use]
 pub fn on_node(session: Session) -> &'static str {
     agent_words::on_node(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use ssm_doctor_analysis::answer::observed;
+
+    use super::dispute;
+
+    #[test]
+    fn a_dispute_names_who_says_so() {
+        let log = observed("the agent's log", "says that the agent was stopped");
+        let seen = observed("i-0", "reports");
+        assert!(dispute(&log.and(seen).disputed()).starts_with("the agent's log says so"));
+    }
 }

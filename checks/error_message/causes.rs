@@ -1,6 +1,7 @@
 //! What can be behind a message: in words, how to tell it from the others, and the checks that look at it.
 
 use ssm_doctor_analysis::node::serial_console::PolicyKind;
+use ssm_doctor_facts::scope::Session;
 
 /// Something that makes people see a message.
 #[derive(Debug)]
@@ -12,9 +13,16 @@ pub struct Cause {
     pub checks: &'static [&'static str],
     /// The types of policy that it can be; none if the cause is no policy.
     policies: &'static [PolicyKind],
+    /// The kinds of session that it concerns; none if it concerns all.
+    sessions: &'static [Session],
 }
 
 impl Cause {
+    /// Can the cause be behind a session of this kind?
+    pub(super) fn concerns(&self, session: Session) -> bool {
+        self.sessions.is_empty() || self.sessions.contains(&session)
+    }
+
     /// Does a refusal that names these types of policy exclude the cause? One that names no type excludes
     /// nothing.
     pub(super) fn is_excluded_by(&self, named: &[PolicyKind]) -> bool {
@@ -24,12 +32,14 @@ impl Cause {
 }
 
 macro_rules! causes {
-    ($($name:ident: $what:literal, $sign:literal, [$($check:literal),*] $(, a policy of [$($kind:ident),*])?;)*) => {
+    ($($name:ident: $what:literal, $sign:literal, [$($check:literal),*] $(, a policy of [$($kind:ident),*])?
+        $(, in sessions [$($session:ident),*])?;)*) => {
         $(pub const $name: Cause = Cause {
             what: $what,
             sign: $sign,
             checks: &[$($check),*],
             policies: &[$($(PolicyKind::$kind),*)?],
+            sessions: &[$($(Session::$session),*)?],
         };)*
         /// Every cause.
         pub const ALL: &[&Cause] = &[$(&$name),*];
@@ -73,7 +83,7 @@ causes! {
     SERVICE_DEFECT: "A defect of the service", "another session id works", ["agent/service-works", "agent/last-session-started"];
     ENDPOINT_GROUP: "The endpoint's security group does not admit the instance", "the message has a private address",
         ["network/endpoint-accepts-https", "agent/services-answer"];
-    FIREWALL: "A firewall or an appliance on the path drops the packets", "the message has a public address, and the path has a firewall",
+    FIREWALL: "A firewall or an appliance on the path drops or refuses the packets", "the message has a public address, and the path has a firewall",
         ["network/firewall-passes-agent", "network/no-appliance-in-path", "agent/services-answer"];
     NO_EGRESS: "The instance has no way out: its security group, network ACL, route or NAT gateway", "the message has a public address",
         ["network/service-path-exists", "network/instance-sends-https", "network/nat-gateway-works", "agent/services-answer"];
@@ -87,6 +97,11 @@ causes! {
         ["preferences/role-may-check-log-group"], a policy of [Identity, Session, Resource];
     LOG_GROUP_NAME: "The preferences name a log group that does not exist in this Region", "`aws logs describe-log-groups` does not list it", ["preferences/session-log-group-exists"];
     LOG_GROUP_PLAIN: "The log group has no key, and the preferences demand encryption", "the log group has no `kmsKeyId`", ["preferences/session-log-group-encrypted"];
+    LOG_GROUP_WRITE: "The role may not write to the log group", "the session works, and its log stays empty; the role lacks `logs:PutLogEvents` or `logs:CreateLogStream`",
+        ["preferences/role-may-write-log-group"], a policy of [Identity, Session, Resource];
+    LOG_ENDPOINT_POLICY: "A policy of the VPC endpoint does not allow the agent to write the session's log", "the role's own policies allow the call",
+        ["endpoint/policy-allows-logs"], a policy of [Endpoint];
+    LOGS_NOT_DELIVERED: "The agent has no path to CloudWatch Logs or S3 when it delivers the session's log", "the message has `i/o timeout` or `no such host`; the session works", ["preferences/log-services-reachable"];
     BUCKET_RIGHTS: "The role may not look at the bucket's encryption, which may well be on", "the role lacks `s3:GetEncryptionConfiguration`",
         ["preferences/role-may-check-bucket"], a policy of [Identity, Session, Resource];
     BUCKET_PLAIN: "The bucket does not exist, or is not encrypted", "`aws s3api get-bucket-encryption` says so", ["preferences/session-bucket-encrypted", "preferences/session-bucket-exists"];
@@ -96,10 +111,14 @@ causes! {
     NODE_DECRYPT: "The agent's role may not use the session key (`kms:Decrypt`)", "the message speaks of decrypting the data key", ["preferences/role-may-decrypt-session-key", "preferences/session-key-usable"], a policy of [Identity, Session, Resource];
     KEY_GONE: "The session key does not exist any more, or its alias leads nowhere", "`aws kms describe-key` does not find it in the node's Region", ["preferences/session-key-usable"];
     KEY_ELSEWHERE: "The session key is of another Region than the node", "the Region in the key's ARN is not the node's", ["preferences/session-key-usable", "operator/in-account-and-region"];
+    KEY_DISABLED: "The session key is disabled, or it will be deleted", "`aws kms describe-key` shows another state than `Enabled`", ["preferences/session-key-usable"];
     THROTTLED: "AWS limits how many such calls an account makes in a second", "the same call works a minute later", [];
+    SERVICE_ERROR: "Systems Manager answers the agent with an error: throttling, or an internal error", "it stops without a change; many nodes that start at the same time make it likelier", ["agent/service-works"];
     CLIENT_KMS_CREDENTIALS: "The plugin on your machine finds no usable credentials for KMS (MFA, SSO, credential_process)", "a profile with static keys, or exported credentials, works",
         ["client/plugin-can-get-credentials", "client/reaches-kms"];
     CLIENT_KMS_RIGHTS: "The operator may not call `kms:GenerateDataKey`", "the message says `GenerateDataKey` and `AccessDenied`", ["operator/may-generate-session-key"], a policy of [Identity, Session, Resource];
+    CLIENT_NO_KMS: "Your machine cannot reach KMS", "`aws kms list-aliases` on your machine fails in the same way", ["client/reaches-kms"];
+    OPEN_CHANNEL_RIGHTS: "The operator may not open the session's data channel", "the message says `ssmmessages:OpenDataChannel`", ["operator/may-open-data-channel"], a policy of [Identity, Session, Resource];
     WRAPPER: "A tool around the CLI starts the plugin with wrong arguments", "plain `aws ssm start-session` works", [];
     CLIENT_NO_WEBSOCKET: "Your machine cannot open a WebSocket to ssmmessages", "a proxy or TLS inspection blocks it; another network works",
         ["client/reaches-services", "client/service-names-resolve"];
@@ -107,8 +126,10 @@ causes! {
     CLIENT_CERTIFICATE: "A proxy on the way replaces the certificate", "the certificate's issuer is your company's", ["client/reaches-services", "agent/tls-trusted", "network/no-appliance-in-path"];
     PLUGIN_OLD: "The Session Manager plugin is too old", "`session-manager-plugin --version` is below the needed one", ["client/plugin-supports-session", "client/plugin-version-supported"];
     PLUGIN_MISSING: "The Session Manager plugin is not installed, or not on the PATH; the CLI's clean-up call then hides that", "`session-manager-plugin` does not print its greeting", ["client/plugin-installed", "client/machine-starts-sessions"];
+    PLUGIN_UNUSABLE: "This machine cannot run the Session Manager plugin: it is for another processor or system, or it is not executable", "`file` and `ls -l` on the program; `uname -m` on your machine", ["client/plugin-installed"];
     PLUGIN_DEFECT: "A limit or defect of the plugin or the service closed the session", "it recurs at a fixed interval, about hourly", ["client/plugin-version-supported"];
     IDLE_TIMER: "A VPN, NAT or firewall between you and AWS closed the idle connection", "it happens after the same time without typing", ["client/reaches-services", "preferences/timeouts-in-range"];
+    IDLE_LIMIT: "Nothing was typed for as long as the preferences allow", "the message comes after the same idle time; it is 20 minutes unless the preferences say otherwise", ["preferences/timeouts-in-range"];
     DISK_FULL: "The node's disk is full or read-only", "`df -h` on the node, or `No space left on device` on its serial console", ["agent/disk-writable", "target/console-shows-no-fault", "agent/session-channel-connected", "target/status-checks-pass"];
     INOTIFY: "The node's limits on inotify or open files are used up", "`sysctl fs.inotify`; the disk has room", ["agent/limits-suffice", "agent/session-channel-connected"];
     OPEN_FILES: "The agent or the service on the node is out of file descriptors", "`too many open files` in the agent's log", ["agent/limits-suffice", "agent/session-channel-connected"];
@@ -136,21 +157,32 @@ causes! {
     PROXY: "The agent does not use the proxy, or sends 169.254.169.254 through it", "the agent's log prints its proxy variables at the start", ["agent/registered", "agent/ping-online", "agent/proxy-passes", "network/service-path-exists"];
     PROXY_REFUSES: "The proxy does not pass the connection: its name does not resolve, it wants a password, or it refuses CONNECT", "the message has `proxyconnect` or a status of the proxy, such as 407", ["agent/proxy-passes", "client/reaches-services"];
     CLOCK: "A clock is wrong", "`chronyc tracking` or `w32tm /query /status`; the message speaks of a signature", ["agent/clock-right", "agent/ping-online"];
+    CLIENT_CLOCK: "The clock of your machine is wrong", "the two times in the message differ by minutes; compare `date -u` with another machine", [];
     CLIENT_DUAL_STACK: "`AWS_USE_DUALSTACK_ENDPOINT` is on, and your network has no way to that endpoint", "the URL ends in `.api.aws`", ["client/dual-stack-endpoint-off"];
     CLIENT_DNS: "Your machine cannot resolve or reach the service's name", "`getent hosts ssm.<region>.amazonaws.com` fails on your machine", ["client/service-names-resolve", "client/reaches-services"];
     CLIENT_CREDENTIALS: "Your credentials have expired, or are of another account", "`aws sts get-caller-identity` fails or shows another account", ["client/credentials-last", "operator/in-account-and-region"];
+    CLIENT_PROFILE: "The AWS CLI does not know the profile", "`aws configure list-profiles` does not list it; `AWS_PROFILE` may name it", [];
+    CLIENT_REGION: "The AWS CLI has no Region", "`aws configure get region` prints nothing; give `--region` or set `AWS_REGION`", [];
+    REGION_OFF: "The Region is not enabled for the account, or the account is not activated", "`aws account get-region-opt-status` does not say `ENABLED`", [];
+    QUOTES: "The shell changed the quotation marks of `--parameters`", "the same with `--parameters file://<file>` works; Windows needs other marks than Linux", [];
+    BAD_TARGET: "The target is no id of an instance or node: a name, an address, or an id with a typing error", "an id begins with `i-`, `mi-` or `ecs:`", [];
+    LOCAL_PORT: "The local port is not free: another session or program has it, or Windows reserves it", "another local port works; `ss -ltnp`, or `netsh interface ipv4 show excludedportrange tcp` on Windows", [], in sessions [Ssh, Port, RemotePort];
     NO_TERMINAL: "There is no terminal or standard input, as in CI", "the same command works in a terminal", ["client/has-terminal"];
     TOO_MANY: "Too many connections to the same target", "fewer parallel sessions work", [];
     SOCKET_PATH: "The path of the plugin's socket is too long", "a shorter TMPDIR works", ["client/socket-path-fits"];
     CLI_OLD: "The AWS CLI is too old", "`aws --version`", ["client/cli-supports-session"];
-    SSH_OUTPUT: "The ProxyCommand prints something else than the session, or ends early: read the line above", "run the ProxyCommand by hand", ["client/ssh-config-fits"];
-    SSH_NAME: "ssh does not send this host through Session Manager", "`ssh -G <host>` shows no ProxyCommand", ["client/ssh-config-covers-target"];
-    SSH_KEY: "sshd refuses the key or the user; the session itself works", "the message comes from sshd: check user and authorized_keys", [];
+    SSH_OUTPUT: "The ProxyCommand prints something else than the session, or ends early: read the line above", "run the ProxyCommand by hand", ["client/ssh-config-fits"], in sessions [Ssh];
+    SSH_NAME: "ssh does not send this host through Session Manager", "`ssh -G <host>` shows no ProxyCommand", ["client/ssh-config-covers-target"], in sessions [Ssh];
+    SSH_KEY: "sshd refuses the key or the user; the session itself works", "the message comes from sshd: check user and authorized_keys", [], in sessions [Ssh];
+    SSH_NOT_READY: "sshd on the node is not there yet, or does not listen", "the wait ends later in the start of the node; `systemctl status sshd` on the node", ["agent/destination-answers"];
+    SLOW_COMMAND: "A command took longer than Ansible waits (`ansible_aws_ssm_timeout`, 60 seconds)", "the same task works with a longer timeout", [];
+    OUTPUT_NOT_READ: "Ansible waits for an end of the output that it does not recognize: another shell, or texts between", "with `-vvvv`, the output of the command is complete", [];
     NOTHING_LISTENS: "Nothing listens on the port of the node, or the remote host refuses it", "`ss -ltn` on the node", ["agent/destination-answers", "agent/session-channel-connected"];
     LOOPBACK: "The remote-host document does not forward to the node itself", "the host is 127.0.0.1 or localhost: use AWS-StartPortForwardingSession", ["agent/destination-answers"];
     FORWARD_WAITS: "The forwarding is up and waits for a client on the local port", "connect to the printed local port; it is no error", [];
     ENDED: "Somebody or a time limit ended the session", "`aws ssm describe-sessions --state History`", ["agent/last-session-started", "preferences/timeouts-in-range"];
     BLANK: "The session's shell could not start", "the agent's log on the node names the reason", ["agent/session-user-usable", "preferences/runas-user-set", "agent/session-channel-connected"];
+    SHELL_PROFILE: "A command of the shell profile in the preferences ends the shell", "sessions start without the shell profile", ["agent/last-session-started"];
     NOT_RUNNING: "The instance is stopped, starting or fails its status checks", "`aws ec2 describe-instance-status --include-all-instances`", ["target/instance-running", "target/status-checks-pass"];
     NO_SUCH_TARGET: "There is no such instance or node here", "the id is not listed in this account and Region", ["target/found-in-region", "operator/in-account-and-region"];
     OLD_POLICY: "AmazonEC2RoleforSSM is deprecated and can no longer be attached", "use AmazonSSMManagedInstanceCore", ["identity/policy-current"];

@@ -35,6 +35,8 @@ pub(crate) enum Silence {
     Benign,
     /// It says that a session ended, and not why.
     Wrapper,
+    /// Sessions of another kind than the report's print it.
+    OtherKind,
 }
 
 /// A check that a message fails.

@@ -9,8 +9,11 @@
 //! **How causes are ranked:** each known message that occurs in the text gives each of its causes points: the
 //! length of the message, divided by the cause's place in the message's list. So a long, specific message
 //! outweighs a short, general one, and a cause that two messages share outweighs one that only one of them has.
-//! A message that only one cause prints decides. A line that healthy sessions print too counts only where there is no
-//! error. A refusal that names the type of the policy excludes the causes that are policies of other types.
+//! A message that only one cause prints decides. Then come the causes of messages that say why (`DisabledException`),
+//! before those of messages that say what failed (`handshake`), however long these are. A known text that is a part
+//! of such a message, as `accessdenied` is of `error in putlogevents…accessdenied`, says nothing beside it.
+//! A line that healthy sessions print too counts only where there is no error. A refusal that names the type of the
+//! policy excludes the causes that are policies of other types.
 
 pub mod causes;
 mod conclusion;
@@ -22,6 +25,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use core::cmp::Reverse;
 
 use ssm_doctor_analysis::{
     answer::Recovery,
@@ -29,6 +33,8 @@ use ssm_doctor_analysis::{
     error_message::{self, Claim},
     node::serial_console::PolicyKind,
 };
+
+use ssm_doctor_facts::scope::Session;
 
 use self::{
     causes::Cause,
@@ -72,7 +78,7 @@ pub(crate) fn reading(case: &Case) -> Reading {
             }
         }
     }
-    known_messages(text.as_str(), &mut reading);
+    known_messages(text.as_str(), case.scope.session, &mut reading);
     reading
 }
 
@@ -90,23 +96,27 @@ fn by_runbook(check: &str) -> String {
 }
 
 /// What the table of messages adds.
-fn known_messages(text: &str, reading: &mut Reading) {
+fn known_messages(text: &str, session: Session, reading: &mut Reading) {
     let text = normal(text);
-    let found: Vec<&Message> =
-        MESSAGES.iter().filter(|message| longest(message.texts, &text).is_some()).collect();
-    let any = |weights: &[Weight]| found.iter().any(|message| weights.contains(&message.weight));
+    let (found, elsewhere): (Vec<Found>, Vec<Found>) = found(&text)
+        .into_iter()
+        .partition(|found| found.message.causes.iter().any(|cause| cause.concerns(session)));
+    let any = |weights: &[Weight]| found.iter().any(|it| weights.contains(&it.message.weight));
+    let usual = any(&[Weight::Usual, Weight::Reason, Weight::Decides]);
     if reading.decided.is_empty() && reading.candidates.is_empty() {
-        reading.silent = if found.is_empty() {
-            Some(Silence::Unknown)
-        } else if any(&[Weight::Usual, Weight::Aside, Weight::Decides]) {
+        reading.silent = if usual || any(&[Weight::Aside]) {
             None
+        } else if !elsewhere.is_empty() {
+            Some(Silence::OtherKind)
+        } else if found.is_empty() {
+            Some(Silence::Unknown)
         } else if any(&[Weight::Benign]) {
             Some(Silence::Benign)
         } else {
             Some(Silence::Wrapper)
         };
     }
-    for message in &found {
+    for Found { message, .. } in &found {
         let (Weight::Decides, Some(cause)) = (message.weight, message.causes.first()) else {
             continue;
         };
@@ -122,14 +132,13 @@ fn known_messages(text: &str, reading: &mut Reading) {
             stage: None,
         });
     }
-    let usual = any(&[Weight::Usual, Weight::Decides]);
     for Ranked { cause, weight, .. } in ranked(&text) {
         let counts = match weight {
-            Weight::Usual | Weight::Decides => true,
+            Weight::Usual | Weight::Reason | Weight::Decides => true,
             Weight::Aside => !usual,
             Weight::Wrapper | Weight::Benign => false,
         };
-        if counts {
+        if counts && cause.concerns(session) {
             reading.candidates.push(Candidate { what: cause.what.into(), checks: cause.checks });
         }
     }
@@ -145,28 +154,70 @@ pub struct Ranked {
     points: f64,
 }
 
+/// A known message that occurs in a text.
+struct Found {
+    message: &'static Message,
+    /// Those of its texts that occur, the longest first, each after its length.
+    texts: Vec<(u16, &'static str)>,
+}
+
+impl Found {
+    /// Does another message contain this one, and say why? A general message is contained if one of its texts is.
+    fn is_part_of(&self, other: &Self) -> bool {
+        let says_why = matches!(other.message.weight, Weight::Decides | Weight::Reason);
+        if core::ptr::eq(self.message, other.message) || !says_why {
+            return false;
+        }
+        let contained = |(length, text): &(u16, &str)| {
+            let longer = other.texts.iter().filter(|it| it.0 > *length);
+            longer.into_iter().any(|(_, whole)| occurs(text, whole).is_some())
+        };
+        match self.message.weight {
+            Weight::Aside => self.texts.iter().any(contained),
+            _ => self.texts.iter().all(contained),
+        }
+    }
+}
+
+/// The known messages of a [normalized](normal) text, without those that are a part of another one that says why.
+fn found(text: &str) -> Vec<Found> {
+    let all: Vec<Found> = MESSAGES
+        .iter()
+        .filter_map(|message| {
+            let mut texts: Vec<(u16, &str)> = message
+                .texts
+                .iter()
+                .filter_map(|known| {
+                    let length = occurs(known, text)?;
+                    Some((u16::try_from(length).unwrap_or(u16::MAX), *known))
+                })
+                .collect();
+            texts.sort_by_key(|it| Reverse(it.0));
+            (!texts.is_empty()).then_some(Found { message, texts })
+        })
+        .collect();
+    let is_part = |found: &Found| all.iter().any(|other| found.is_part_of(other));
+    let whole: Vec<bool> = all.iter().map(|found| !is_part(found)).collect();
+    all.into_iter().zip(whole).filter_map(|(found, whole)| whole.then_some(found)).collect()
+}
+
 /// The causes of a [normalized](normal) text, the likeliest first.
 #[must_use]
 pub fn ranked(text: &str) -> Vec<Ranked> {
-    let mut found: Vec<(&Message, u16, &'static str)> = MESSAGES
-        .iter()
-        .filter_map(|message| {
-            let (length, text) = longest(message.texts, text)?;
-            Some((message, length, text))
-        })
-        .collect();
+    let mut found = found(text);
     let is_benign = |cause: &Cause| cause.what == causes::BENIGN.what;
     // Beside an error, what healthy logs contain too is no cause.
     let has_error = |message: &Message| {
         message.weight < Weight::Benign && !message.causes.iter().any(|cause| is_benign(cause))
     };
-    let real = found.iter().any(|(message, ..)| has_error(message));
+    let real = found.iter().any(|it| has_error(it.message));
     if real {
-        found.retain(|(message, ..)| message.weight < Weight::Benign);
+        found.retain(|it| it.message.weight < Weight::Benign);
     }
     let policies: Vec<PolicyKind> = PolicyKind::named_in(text).collect();
     let mut ranked: Vec<Ranked> = Vec::new();
-    for (Message { causes, weight, .. }, length, message) in found {
+    for Found { message: Message { causes, weight, .. }, texts } in found {
+        let Some((length, message)) = texts.first().copied() else { continue };
         let causes = (1_u16..)
             .zip(*causes)
             .filter(|(_, cause)| !(cause.is_excluded_by(&policies) || real && is_benign(cause)));
@@ -181,9 +232,10 @@ pub fn ranked(text: &str) -> Vec<Ranked> {
             }
         }
     }
-    let decides = |ranked: &Ranked| ranked.weight == Weight::Decides;
+    // What says less than why is compared by points alone.
+    let says_why = |ranked: &Ranked| ranked.weight.min(Weight::Usual);
     ranked.sort_by(|one, other| {
-        decides(other).cmp(&decides(one)).then(other.points.total_cmp(&one.points))
+        says_why(one).cmp(&says_why(other)).then(other.points.total_cmp(&one.points))
     });
     ranked
 }
@@ -196,21 +248,32 @@ pub fn excludes(text: &str, check: &str) -> bool {
     causes.peek().is_some() && causes.all(|cause| cause.is_excluded_by(&policies))
 }
 
-/// The longest of a message's texts that occurs, after its length.
-fn longest(texts: &[&'static str], text: &str) -> Option<(u16, &'static str)> {
-    let lengths = texts.iter().filter_map(|known| {
-        let length = occurs(known, text)?;
-        Some((u16::try_from(length).unwrap_or(u16::MAX), *known))
-    });
-    lengths.max_by_key(|(length, _)| *length)
-}
+/// What Windows says of a connection or port, and what other systems say of the same.
+const OF_WINDOWS: &[(&str, &str)] = &[
+    (
+        "a connection attempt failed because the connected party did not properly respond",
+        "i/o timeout",
+    ),
+    (
+        "no connection could be made because the target machine actively refused it",
+        "connection refused",
+    ),
+    ("a socket operation was attempted to an unreachable network", "network is unreachable"),
+    ("an existing connection was forcibly closed by the remote host", "connection reset by peer"),
+    ("no such host is known", "no such host"),
+    (
+        "only one usage of each socket address (protocol/network address/port) is normally permitted",
+        "address already in use",
+    ),
+];
 
-/// Case, quotation marks and line breaks differ between a log and what is pasted from it.
+/// Case, quotation marks and line breaks differ between a log and what is pasted from it, and words between systems.
 #[must_use]
 pub fn normal(text: &str) -> String {
     const MARKS: [char; 9] = ['"', '\'', '`', '’', '‘', '“', '”', '「', '」'];
     let text = text.to_lowercase().replace(MARKS, "");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    OF_WINDOWS.iter().fold(text, |text, (windows, others)| text.replace(windows, others))
 }
 
 /// How many characters of `known` occur in `text`, one piece after the other.

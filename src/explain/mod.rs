@@ -96,6 +96,10 @@ pub fn explain(asked: &str) -> Result<Answer, ExplainError> {
         return Ok(Answer::Area(area));
     }
     let text = normal(asked);
+    if let Some(whole) = completed(&text) {
+        let candidates = candidates(&whole);
+        return Ok(Answer::Causes(Causes { read_as: Some(whole), candidates }));
+    }
     let candidates = candidates(&text);
     if !candidates.is_empty() {
         return Ok(Answer::Causes(Causes { read_as: None, candidates }));
@@ -224,16 +228,38 @@ fn near(asked: &str) -> Vec<String> {
     names.into_iter().take(3).map(|name| format!("`{}`", name.1)).collect()
 }
 
-/// The text with its long words replaced by known ones that differ by a letter or two.
-fn corrected(text: &str) -> Option<String> {
-    /// Shorter words are alike by chance.
-    const LENGTH: usize = 8;
-    let known: Vec<&str> = MESSAGES
+/// Shorter words are alike by chance.
+const LENGTH: usize = 8;
+
+/// The long words of the known messages.
+fn known_words() -> Vec<&'static str> {
+    MESSAGES
         .iter()
         .flat_map(|message| message.texts)
         .flat_map(|text| text.split([' ', '…']))
         .filter(|word| word.len() >= LENGTH)
-        .collect();
+        .collect()
+}
+
+/// A text that is known only with its last word completed: whoever copied it cut that word.
+fn completed(text: &str) -> Option<String> {
+    let begin = text.rfind(' ').map_or(0, |at| at + 1);
+    let (before, word) = text.split_at(begin);
+    let cut = word.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+    if cut.len() < LENGTH || !ranked(text).is_empty() {
+        return None;
+    }
+    let longer = |known: &&str| known.len() > cut.len() && known.starts_with(cut);
+    known_words()
+        .into_iter()
+        .filter(longer)
+        .map(|known| format!("{before}{known}"))
+        .find(|text| !ranked(text).is_empty())
+}
+
+/// The text with its long words replaced by known ones that differ by a letter or two.
+fn corrected(text: &str) -> Option<String> {
+    let known = known_words();
     let mut changed = false;
     let words = text.split(' ').map(|word| {
         let near = known.iter().filter(|_| word.len() >= LENGTH).find(|known| {
@@ -346,5 +372,7 @@ fn overlap(quote: &str, pasted: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod faq;
+#[cfg(test)]
+mod reasons;
 #[cfg(test)]
 mod tests;

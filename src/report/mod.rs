@@ -392,10 +392,10 @@ impl Report {
                 names(against)
             ));
         }
-        if matches!(&finding.answer, Ok(Verdict::Fail(evidence, _)) if evidence.is_disputed()) {
-            return Some(
-                "the error message says so, and what was seen contradicts it: something changed since, or the message is of another machine".into(),
-            );
+        if let Ok(Verdict::Fail(evidence, _)) = &finding.answer
+            && evidence.is_disputed()
+        {
+            return Some(words::dispute(evidence));
         }
         let contradicted: Vec<_> = self
             .diagnosis

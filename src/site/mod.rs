@@ -67,6 +67,8 @@ struct Known {
     causes: Vec<Behind>,
     /// It counts little, as in `explain`.
     aside: bool,
+    /// Its causes come before those of other messages, as in `explain`.
+    reason: bool,
 }
 
 /// What may be behind a message.
@@ -110,6 +112,7 @@ pub fn write(folder: &Path) -> Result<(), Failure> {
             texts: message.texts,
             causes: message.causes.iter().copied().map(behind).collect(),
             aside: matches!(message.weight, Weight::Aside | Weight::Wrapper),
+            reason: matches!(message.weight, Weight::Decides | Weight::Reason),
         })
         .collect();
     let searched = Searched { checks: all().map(searchable).collect(), messages: &messages };

@@ -13,7 +13,10 @@ fn a_message_that_nothing_explains_is_never_healthy() {
         (NOT_CONNECTED, 3),
         ("ターゲットが接続されていません。", 3),
         ("SessionManagerPlugin is not found. Please refer to SessionManager Documentation", 1),
-        ("ec2-user@i-0abc123def4567890: Permission denied (publickey).", 1),
+        // A shell session knows no sshd, and a session that delivers its log has started.
+        ("ec2-user@i-0abc123def4567890: Permission denied (publickey).", 0),
+        ("Error in PutLogEvents: AccessDeniedException: not authorized", 0),
+        ("SessionId: x : Your session timed out due to inactivity.", 0),
         ("Connection closed by UNKNOWN port 65535", 0),
         ("something that nobody knows", 3),
     ];
@@ -21,6 +24,11 @@ fn a_message_that_nothing_explains_is_never_healthy() {
         let ran = run(&["--facts", &file, "--no-client", "--error", message]);
         assert_eq!(ran.code, code, "{message}: {}{}", ran.out, ran.err);
     }
+    let refused = "ec2-user@i-0abc123def4567890: Permission denied (publickey).";
+    let ssh = run(&["--facts", &file, "--no-client", "--session", "ssh", "--error", refused]);
+    assert_eq!(ssh.code, 1, "{}", ssh.out);
+    let shell = run(&["--facts", &file, "--no-client", "--error", refused]);
+    assert!(shell.out.contains("name that kind with --session"), "{}", shell.out);
     let wrapper = run(&["--facts", &file, "--error", "Connection closed by UNKNOWN port 65535"]);
     assert!(wrapper.out.contains("the line above it says why"), "{}", wrapper.out);
 }

@@ -75,6 +75,11 @@ fn run(case: &Case) -> Answer {
                 "the error message says only that the session ended; the line above it says why",
             ));
         }
+        Some(Silence::OtherKind) => {
+            return Ok(Verdict::NotApplicable(
+                "the error message is of another kind of session; name that kind with --session",
+            ));
+        }
         None => {}
     }
     if let Some(decided) = message.decided.iter().find(|decided| decided.check.is_none()) {
@@ -83,6 +88,11 @@ fn run(case: &Case) -> Answer {
     let mut unseen = Unknowns::default();
     let (mut passed, mut idle, mut without_log) = (Vec::new(), Vec::new(), Vec::new());
     let named: Vec<&str> = message.checks().collect();
+    if is_of_a_started_session(&message, &named) {
+        return Ok(Verdict::NotApplicable(
+            "the session of the error message started; the message is about its log or its end",
+        ));
+    }
     for check in others().filter(|check| named.contains(&check.name().as_str())) {
         match unseen.keep(message.add_to((check.run)(case), check, case)) {
             Some(Verdict::Fail(..)) if explains(check) => {
@@ -104,6 +114,19 @@ fn run(case: &Case) -> Answer {
     }
     unseen.none()?;
     Err(Unknown::limit(contradiction(&message, &passed, &idle, &without_log)))
+}
+
+/// Do all causes of the message leave a session that works, but for its log or its time limits?
+fn is_of_a_started_session(message: &Reading, named: &[&str]) -> bool {
+    let of_started = |check: &Check| {
+        check.impact != Impact::Blocks
+            && (check.area() == "preferences"
+                || *check == crate::endpoint::policy_allows_logs::CHECK)
+    };
+    let blocks = |name: &&str| !others().any(|check| check.name() == *name && of_started(check));
+    !named.is_empty()
+        && !named.iter().any(blocks)
+        && message.candidates.iter().all(|candidate| !candidate.checks.is_empty())
 }
 
 /// Does a failure of this check stop sessions? What the console says of memory and disk does, although a node that
