@@ -49,7 +49,7 @@ pub(crate) use refusal::says as refusal_in_words;
 /// What the message of the case says.
 pub(crate) fn reading(case: &Case) -> Reading {
     let Some(text) = &case.scope.error else { return Reading::default() };
-    let mut reading = Reading::default();
+    let (mut reading, mut of_other_kind) = (Reading::default(), false);
     for claim in error_message::read(text.as_str()) {
         match claim {
             Claim::Refused(refusal) => refusal::read(&refusal, case, &mut reading),
@@ -60,7 +60,7 @@ pub(crate) fn reading(case: &Case) -> Reading {
                 }
             }
             Claim::Failed { cause, .. } if !cause.concerns(case.scope.session) => {
-                reading.about = Some("another kind of session".into());
+                of_other_kind = true;
             }
             Claim::Failed { cause, stage } => {
                 let checks = cause.checks(stage);
@@ -78,7 +78,7 @@ pub(crate) fn reading(case: &Case) -> Reading {
             }
         }
     }
-    known_messages(text.as_str(), case.scope.session, &mut reading);
+    known_messages(text.as_str(), case.scope.session, of_other_kind, &mut reading);
     reading
 }
 
@@ -95,8 +95,8 @@ fn by_runbook(check: &str) -> String {
     format!("repair it as the runbook of {check} says")
 }
 
-/// What the table of messages adds.
-fn known_messages(text: &str, session: Session, reading: &mut Reading) {
+/// What the table of messages adds. `of_other_kind`: does the text have a fault of other kinds of session?
+fn known_messages(text: &str, session: Session, of_other_kind: bool, reading: &mut Reading) {
     let text = normal(text);
     let (found, elsewhere): (Vec<Found>, Vec<Found>) = found(&text)
         .into_iter()
@@ -106,7 +106,7 @@ fn known_messages(text: &str, session: Session, reading: &mut Reading) {
     if reading.decided.is_empty() && reading.candidates.is_empty() {
         reading.silent = if usual || any(&[Weight::Aside]) {
             None
-        } else if !elsewhere.is_empty() {
+        } else if of_other_kind || !elsewhere.is_empty() {
             Some(Silence::OtherKind)
         } else if found.is_empty() {
             Some(Silence::Unknown)

@@ -87,9 +87,9 @@ pub fn class(snapshot: &Snapshot, shared: &Mentioned, text: &str) -> Option<Stri
     let text = ignored(scope, facts).iter().fold(text.trim_end().to_owned(), |text, field| {
         if text.contains(field) { text.replace(field, "") } else { text }
     });
-    Some(names.iter().fold(text, |text, Name { own, common }| {
-        replaced(&text, own, common, is_part)
-    }))
+    Some(
+        names.iter().fold(text, |text, Name { own, common }| replaced(&text, own, common, is_part)),
+    )
 }
 
 /// The id, the interfaces and the addresses of an instance. IPv6 addresses are not compared.

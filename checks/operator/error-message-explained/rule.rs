@@ -55,10 +55,8 @@ fn run(case: &Case) -> Answer {
     let message = reading(case);
     if let Some(other) = &message.about {
         return Err(Unknown::limit(format!(
-            "the error message is about {other}, and this report is about {} to {} in {}",
-            case.scope.session.phrase(),
-            case.scope.target,
-            case.scope.region
+            "the error message is about {other}, and this report is about {} in {}",
+            case.scope.target, case.scope.region
         )));
     }
     match message.silent {
