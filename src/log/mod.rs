@@ -242,6 +242,12 @@ impl<'l> Report<'l> {
                 }
                 _ => "the log ends with a working agent".into(),
             },
+            _ if stages.iter().any(|it| {
+                it.stage == agent_log::Stage::ControlChannel && it.state == State::Works
+            }) =>
+            {
+                "the newest session ended before it was open, and the log does not show why".into()
+            }
             _ => "the log shows neither a fault nor an open control channel".into(),
         };
         page.paragraph(0, &[(BOLD, verdict), (PLAIN, " "), (PLAIN, &text)]);
