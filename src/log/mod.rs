@@ -291,8 +291,7 @@ impl<'l> Report<'l> {
     }
 }
 
-const NOTE: &str =
-    "Times are the node's own and read as UTC. What was changed after the last line does not show.";
+const NOTE: &str = "Times are the node's own, read as UTC unless the journal shows the zone. What was changed after the last line does not show.";
 
 fn cause(page: &mut Page, found: &Found) {
     let title = words::title(&found.cause, found.stage);

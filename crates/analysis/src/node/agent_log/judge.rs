@@ -246,21 +246,19 @@ fn open_failures<'l>(lines: &[Known<'l>]) -> Vec<Found<'l>> {
 
 /// Did the newest session end before it was open, without a line that says why?
 fn session_without_start(lines: &[Known]) -> bool {
-    let last = |fits: &dyn Fn(&Known) -> bool| {
-        lines
-            .iter()
-            .filter(|known| is_session(known.event.stage) && fits(known))
-            .map(|known| known.order)
-            .max()
+    let announces = |known: &&Known| {
+        known.event.stage == Stage::SessionWorker && known.event.what == What::Works
     };
-    let announced =
-        last(&|known| known.event.stage == Stage::SessionWorker && known.event.what == What::Works);
-    let ended = last(&|known| known.event.what == What::SessionEnded);
-    let explained = last(&|known| {
-        known.event.stage == Stage::SessionGates && known.works
-            || matches!(known.event.what, What::Failed(_) | What::OperatorLeft)
-    });
-    announced.is_some() && ended > announced && explained < announced
+    let explains = |known: &Known| {
+        let opens = known.event.stage == Stage::SessionGates && known.works;
+        let fails = is_session(known.event.stage) && matches!(known.event.what, What::Failed(_));
+        opens || fails || known.event.what == What::OperatorLeft
+    };
+    let newest = lines.iter().rfind(announces);
+    newest.is_some_and(|newest| {
+        has_ended(newest, lines)
+            && !lines.iter().any(|known| known.order > newest.order && explains(known))
+    })
 }
 
 /// Does `later` say that what `failure` reports is over?
@@ -302,7 +300,7 @@ fn is_seen_at_start(failure: &Known) -> bool {
     text.contains("DescribeLogGroups") || text.contains("unable to validate its existence")
 }
 
-/// Is the session over that this line says is open?
+/// Is the session over that this line is of?
 fn has_ended(opened: &Known, lines: &[Known]) -> bool {
     let session = session_of(&opened.line.text);
     session.is_some()

@@ -69,6 +69,34 @@ impl Prefix {
     }
 }
 
+/// The zone of the agent's own time, where a line has another time before it with its offset from UTC: in
+/// microseconds east of UTC. `journalctl -o short-iso`, `snap logs` and `docker logs -t` write such lines.
+#[must_use]
+pub fn zone(line: &[u8]) -> Option<Micros> {
+    /// The other program gets the line so much later at most.
+    const DELAY: Micros = 120 * 1_000_000;
+    const QUARTER: Micros = 15 * 60 * 1_000_000;
+    const FARTHEST_EAST: Micros = 14 * 4 * QUARTER;
+    let own = is_iso(line).then(|| own_time(line))??;
+    let (own_at, _) = stamped(line.get(own..)?)?;
+    let (seconds, rest) = seconds(line, b'T')?;
+    let rest = rest.trim_ascii_start();
+    let rest = rest.get(rest.iter().take_while(|it| b".,0123456789".contains(it)).count()..)?;
+    let offset = match rest {
+        [b'Z', ..] => 0,
+        [sign @ (b'+' | b'-'), a, b, after @ ..] => {
+            let minutes = after.strip_prefix(b":").unwrap_or(after).get(..2)?;
+            let offset = (number(&[*a, *b])? * 60 + number(minutes)?) * 60;
+            if *sign == b'-' { -offset } else { offset }
+        }
+        _ => return None,
+    };
+    let difference = own_at - (seconds - offset) * 1_000_000;
+    let zone = (difference + DELAY).div_euclid(QUARTER) * QUARTER;
+    let is_clear = (zone - difference).abs() <= DELAY && zone.abs() <= FARTHEST_EAST;
+    is_clear.then_some(zone)
+}
+
 fn is_iso(line: &[u8]) -> bool {
     line.get(10) == Some(&b'T') && line.get(4) == Some(&b'-')
 }
@@ -90,23 +118,7 @@ fn own_time(line: &[u8]) -> Option<usize> {
 
 /// `2026-11-29 21:56:32.4176 INFO text`, or the console's `2026/11/29 21:56:32Z: text`.
 fn stamped(line: &[u8]) -> Option<(Micros, &[u8])> {
-    let day = line.get(..10)?;
-    let date = match (day.get(4)?, day.get(7)?) {
-        (b'-', b'-') | (b'/', b'/') => {
-            (number(day.get(..4)?)?, number(day.get(5..7)?)?, number(day.get(8..10)?)?)
-        }
-        _ => return None,
-    };
-    if line.get(10) != Some(&b' ') {
-        return None;
-    }
-    let clock = line.get(11..19)?;
-    if (clock.get(2), clock.get(5)) != (Some(&b':'), Some(&b':')) {
-        return None;
-    }
-    let (hour, minute, second) =
-        (number(clock.get(..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..8)?)?);
-    let mut rest = line.get(19..)?;
+    let (seconds, mut rest) = seconds(line, b' ')?;
     let mut fraction = 0;
     if let Some(more) = rest.strip_prefix(b".") {
         let digits = more.iter().take_while(|digit| digit.is_ascii_digit()).count();
@@ -127,8 +139,28 @@ fn stamped(line: &[u8]) -> Option<(Micros, &[u8])> {
         LEVELS.contains(&level).then_some(())?;
         rest.get(end..)?.trim_ascii_start()
     };
-    let seconds = days(date)? * 86_400 + hour * 3_600 + minute * 60 + second;
     Some((seconds * 1_000_000 + fraction, text))
+}
+
+/// A day and a time with this byte between them: the seconds since 1970, and what follows.
+fn seconds(line: &[u8], between: u8) -> Option<(i64, &[u8])> {
+    let day = line.get(..10)?;
+    let date = match (day.get(4)?, day.get(7)?) {
+        (b'-', b'-') | (b'/', b'/') => {
+            (number(day.get(..4)?)?, number(day.get(5..7)?)?, number(day.get(8..10)?)?)
+        }
+        _ => return None,
+    };
+    if line.get(10) != Some(&between) {
+        return None;
+    }
+    let clock = line.get(11..19)?;
+    if (clock.get(2), clock.get(5)) != (Some(&b':'), Some(&b':')) {
+        return None;
+    }
+    let (hour, minute, second) =
+        (number(clock.get(..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..8)?)?);
+    Some((days(date)? * 86_400 + hour * 3_600 + minute * 60 + second, line.get(19..)?))
 }
 
 const LEVELS: [&[u8]; 7] = [b"TRACE", b"DEBUG", b"INFO", b"WARN", b"ERROR", b"CRITICAL", b"FATAL"];
@@ -289,6 +321,30 @@ mod tests {
             Start::Service(b"Stopped amazon-ssm-agent.service.")
         );
         assert_eq!(start(b"Nov 29 21:56:32 host systemd[1]: Stopped x.service."), Start::Foreign);
+    }
+
+    #[test]
+    fn a_time_with_an_offset_shows_the_zone_of_the_agents_time() {
+        let hours = |line: &str| zone(line.as_bytes()).map(|zone| zone / 3_600_000_000);
+        let rows = [
+            (
+                "2026-11-29T21:56:33-04:00 h amazon-ssm-agent[7]: 2026-11-29 21:56:32 INFO x",
+                Some(-4),
+            ),
+            ("2026-11-29T21:56:33+0900 h amazon-ssm-agent[7]: 2026-11-29 21:56:32 INFO x", Some(9)),
+            (
+                "2026-11-29T21:56:33,123+09:00 h amazon-ssm-agent[7]: 2026-11-29 12:56:32 INFO x",
+                Some(0),
+            ),
+            ("2026-11-29T12:56:33.12Z 2026-11-29 21:56:32 INFO x", Some(9)),
+            ("2026-11-29T21:56:33 h amazon-ssm-agent[7]: 2026-11-29 21:56:32 INFO x", None),
+            ("2026-11-29T21:56:33Z h amazon-ssm-agent[7]: 2026-11-29 21:46:32 INFO x", None),
+            ("2026-11-29T21:56:33Z h amazon-ssm-agent[7]: 2026-11-28 21:56:32 INFO x", None),
+            ("2026-11-29 21:56:32 INFO x", None),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(hours(line), expected, "{line}");
+        }
     }
 
     #[test]

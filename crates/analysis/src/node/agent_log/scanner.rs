@@ -15,7 +15,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{
     reading::{Event, What, event, fits, own_words},
-    record::{Micros, Prefix, Start},
+    record::{Micros, Prefix, Start, zone},
     signatures::{SIGNATURES, Says, Signature},
     stage::Stage,
 };
@@ -151,6 +151,8 @@ pub struct Scanner<'m> {
     bytes: u64,
     /// What precedes each line, once a line has shown it.
     prefix: Option<Prefix>,
+    /// The zone of the node's clock, once a line has shown it.
+    zone: Option<Micros>,
     /// Has a line with a time been seen?
     stamped: bool,
     number: u64,
@@ -237,6 +239,7 @@ impl<'m> Scanner<'m> {
             marked: false,
             bytes: 0,
             prefix: None,
+            zone: None,
             stamped: false,
             number: 0,
             newest: None,
@@ -256,9 +259,10 @@ impl<'m> Scanner<'m> {
         }
         self.pending.extend_from_slice(bytes);
         let mut pending = core::mem::take(&mut self.pending);
-        if self.prefix.is_none() && !self.stamped {
-            self.prefix =
-                pending.split(|byte| *byte == b'\n').take(HEAD_LINES).find_map(Prefix::of);
+        if !self.stamped {
+            let lines = || pending.split(|byte| *byte == b'\n').take(HEAD_LINES);
+            self.prefix = self.prefix.or_else(|| lines().find_map(Prefix::of));
+            self.zone = self.zone.or_else(|| lines().find_map(zone));
         }
         let ready = ready(&pending, self.prefix());
         self.scan(pending.get(..ready).unwrap_or_default());
@@ -283,6 +287,11 @@ impl<'m> Scanner<'m> {
             cut_off: false,
             findings: self.findings,
         }
+    }
+
+    /// In UTC, as far as the file shows the node's zone.
+    fn utc(&self, at: Micros) -> Micros {
+        at - self.zone.unwrap_or_default()
     }
 
     fn prefix(&self) -> Prefix {
@@ -318,13 +327,13 @@ impl<'m> Scanner<'m> {
         };
         if self.findings.begins.is_none() {
             let mut lines = block.split(|byte| *byte == b'\n');
-            self.findings.begins = lines.find_map(stamp);
+            self.findings.begins = lines.find_map(stamp).map(|at| self.utc(at));
         }
         let mut lines = block.rsplit(|byte| *byte == b'\n');
         if let Some(at) = lines.find_map(stamp) {
             self.stamped = true;
             // Where the clock was set back, the last line is older than others.
-            self.findings.ends = Some(at);
+            self.findings.ends = Some(self.utc(at));
         }
     }
 
@@ -337,7 +346,7 @@ impl<'m> Scanner<'m> {
         for (index, line) in record.split(|byte| *byte == b'\n').enumerate() {
             let part = match prefix.start(line) {
                 Start::Record(stamp, part) if index == 0 => {
-                    at = Some(stamp);
+                    at = Some(self.utc(stamp));
                     part
                 }
                 Start::Service(part) => {

@@ -109,7 +109,7 @@ pub static SIGNATURES: &[Signature] = &[
     row("Received stop/termination signal", &[], Identity, Stop, "3.2 and later", "core/app/agent.go; while it waits for credentials or a registration"),
     row("Stopping Core Agent", &[], Identity, Stop, "3.x", "core/app/agent.go"),
     row("] Bye.", &["[amazon-ssm-agent]"], Identity, Stop, "3.x", "core/app/agent.go"),
-    row("Stopping agent", &[], Identity, OldStop, "before 3.0", "agent/agent.go; https://github.com/aws/amazon-ssm-agent/issues/289"),
+    row("Stopping agent", &[], Identity, OldStop, "before 3.0", "agent/agent/agent.go; https://github.com/aws/amazon-ssm-agent/issues/289"),
     // systemd says so of a restart after a failure, too, and then that it started.
     row("Started amazon-ssm-agent", &[], Identity, Start, "systemd", "messages of systemd"),
     row("Started snap.amazon-ssm-agent", &[], Identity, Start, "systemd", "messages of systemd"),
@@ -178,7 +178,7 @@ pub static SIGNATURES: &[Signature] = &[
     row("Failed to dial websocket:", &[], DataChannel, ClientError, "plugin", "measured; plugin: src/communicator/websocketutil.go"),
     row("rror setting up control channel", &[], ControlChannel, Error, "all", "mgsinteractor.go; not seen at the default level"),
     row("for receive messages. Error: ", &["[MGSInteractor]"], ControlChannel, ChannelEnded, "3.1 and later", "measured; agent/session/communicator/websocketchannel.go writes any error of the connection"),
-    row("Worker ssm-agent-worker is not running, starting", &[], ControlChannel, WorkerStarts, "3.0 and later", "core/workerprovider/longrunningprovider/provider/workerprovider.go"),
+    row("Worker ssm-agent-worker is not running, starting", &[], ControlChannel, WorkerStarts, "3.0 and later", "core/workerprovider/longrunningprovider/provider/provider.go"),
     row("SSM Connection channel status is set to ec2messages", &[], ControlChannel, LegacyChannel, "3.3.40.0 and later", "agent/ssmconnectionchannel/ssmconnectionchannel.go"),
     row("SSM Connection channel status is set to ssmmessages", &[], ControlChannel, ChannelRetried, "3.3.40.0 and later", "ssmconnectionchannel.go; also written at failed reconnects (measured)"),
 
