@@ -47,14 +47,12 @@ pub(super) fn signature(text: &str) -> Option<&'static Signature> {
 /// The text before a document or a reply that the agent quotes as JSON: commands and their outputs contain the words
 /// of any log. What does not begin with the name of one of the agent's parts is no line of its log.
 pub(super) fn own_words(text: &str) -> &str {
-    if parts(text).is_empty() {
-        return text;
-    }
     let quoted = |at: &usize| {
         let rest = text.get(at + 1..).unwrap_or_default();
         rest.is_empty() || ["\"", " \"", "\\\""].iter().any(|it| rest.starts_with(it))
     };
-    let begin = text.match_indices('{').map(|it| it.0).find(quoted);
+    let mut braces = memchr::memchr_iter(b'{', text.as_bytes());
+    let begin = braces.find(quoted).filter(|_| !parts(text).is_empty());
     begin.and_then(|begin| text.get(..begin)).unwrap_or(text)
 }
 

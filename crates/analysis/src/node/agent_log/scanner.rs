@@ -97,10 +97,11 @@ impl Matcher {
             .map_err(|error| error.to_string())
     }
 
-    /// The first signature of the table that fits. Linear in the length of the text.
-    fn signature(&self, text: &str) -> Option<&'static Signature> {
+    /// The first signature of the table that fits. Linear in the length of the text, of which `own` is what is not
+    /// quoted.
+    fn signature(&self, own: &str, text: &str) -> Option<&'static Signature> {
         let mut found: Vec<usize> = Vec::new();
-        for hit in self.0.find_overlapping_iter(own_words(text)) {
+        for hit in self.0.find_overlapping_iter(own) {
             let id = hit.pattern().as_usize();
             if !found.contains(&id) {
                 found.push(id);
@@ -365,8 +366,9 @@ impl<'m> Scanner<'m> {
                 break;
             }
         }
-        let quotes = own_words(&text).len() < text.len();
-        let Some(signature) = self.matcher.signature(&text) else { return quotes };
+        let own = own_words(&text);
+        let quotes = own.len() < text.len();
+        let Some(signature) = self.matcher.signature(own, &text) else { return quotes };
         self.number += 1;
         if let Some(at) = at {
             self.clock(at);
@@ -374,7 +376,7 @@ impl<'m> Scanner<'m> {
         // The time of a line of systemd is not before that of the agent's last line.
         let at = if is_of_service { self.newest } else { at };
         let place = Place { at, number: self.number, stamp: at };
-        self.names(signature, own_words(&text), place);
+        self.names(signature, own, place);
         if let Some(event) = event(signature, &text) {
             self.count(event, &text, place);
         }
