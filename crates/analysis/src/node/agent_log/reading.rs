@@ -41,7 +41,7 @@ pub enum What {
 /// The first signature that fits.
 pub(super) fn signature(text: &str) -> Option<&'static Signature> {
     let own = own_words(text);
-    SIGNATURES.iter().find(|signature| own.contains(signature.text) && fits(signature, text))
+    SIGNATURES.iter().find(|signature| own.contains(signature.text) && has_all(signature, text))
 }
 
 /// The text before a document or a reply that the agent quotes as JSON: commands and their outputs contain the words
@@ -69,8 +69,9 @@ fn parts(text: &str) -> &str {
     if parts.bytes().any(|byte| byte.is_ascii_lowercase()) { parts } else { "" }
 }
 
-pub(super) fn fits(signature: &Signature, text: &str) -> bool {
-    text.contains(signature.text) && signature.also.iter().all(|also| text.contains(also))
+/// Has the text what a signature asks for besides its own text?
+pub(super) fn has_all(signature: &Signature, text: &str) -> bool {
+    signature.also.iter().all(|also| text.contains(also))
 }
 
 /// What a line says, if it is in the [table](SIGNATURES).

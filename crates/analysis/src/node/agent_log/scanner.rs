@@ -14,7 +14,7 @@ use alloc::{
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{
-    reading::{Event, What, event, fits, own_words},
+    reading::{Event, What, event, has_all, own_words},
     record::{Micros, Prefix, Start, zone},
     signatures::{SIGNATURES, Says, Signature},
     stage::Stage,
@@ -111,7 +111,7 @@ impl Matcher {
         found
             .into_iter()
             .filter_map(|id| SIGNATURES.get(id))
-            .find(|signature| fits(signature, text))
+            .find(|signature| has_all(signature, text))
     }
 }
 
