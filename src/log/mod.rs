@@ -242,6 +242,12 @@ impl<'l> Report<'l> {
                 }
                 _ => "the log ends with a working agent".into(),
             },
+            _ if stages.iter().any(|it| {
+                it.stage == agent_log::Stage::ControlChannel && it.state == State::Works
+            }) =>
+            {
+                "the newest session ended before it was open, and the log does not show why".into()
+            }
             _ => "the log shows neither a fault nor an open control channel".into(),
         };
         page.paragraph(0, &[(BOLD, verdict), (PLAIN, " "), (PLAIN, &text)]);
@@ -285,8 +291,7 @@ impl<'l> Report<'l> {
     }
 }
 
-const NOTE: &str =
-    "Times are the node's own and read as UTC. What was changed after the last line does not show.";
+const NOTE: &str = "Times are the node's own, read as UTC unless the journal shows the zone. What was changed after the last line does not show.";
 
 fn cause(page: &mut Page, found: &Found) {
     let title = words::title(&found.cause, found.stage);

@@ -211,6 +211,32 @@ fn long_texts_of_one_kind_are_read_in_one_pass() {
     }
 }
 
+/// The agent writes local times. Where the journal shows the offset, they are known in UTC.
+#[test]
+fn the_offset_of_a_journal_is_used() {
+    let line = "2026-11-22T21:00:05-04:00 ip-10-9-1-5 amazon-ssm-agent[7]: 2026-11-22 21:00:04.0000 INFO [CredentialRefresher] Credentials ready\n";
+    for chunk in [7, 1 << 20] {
+        let log = scanned(&[("journal.txt".into(), line.repeat(3).into_bytes())], chunk);
+        let at = log.lines.first().unwrap().last.unwrap().to_string();
+        assert_eq!(at, "2026-11-23T01:00:04Z");
+        assert_eq!((log.begins_at, log.ends_at), (log.lines[0].last, log.lines[0].last));
+    }
+}
+
+/// A reply quotes what a command has printed, and may be longer than what is read of one line.
+#[test]
+fn a_long_reply_says_nothing() {
+    let start = "2026-11-22 21:00:00 INFO [ssm-agent-worker] [MessageService] [MDSInteractor]";
+    let own = "2026-11-22 21:00:00 ERROR [ssm-session-worker] [alice-0123456789abcdef0]";
+    let quoted = "  \"output\": \"Unable to start command: exit status 1\",\n".repeat(2_000);
+    let text = format!("{start} Sending reply {{\n{quoted}}}\n{own} Unable to start command: x\n");
+    for chunk in [1 << 10, 1 << 20] {
+        let log = scanned(&[("amazon-ssm-agent.log".into(), text.clone().into_bytes())], chunk);
+        let counts: Vec<u64> = log.lines.iter().map(|line| line.count).collect();
+        assert_eq!(counts, [1], "{:?}", log.lines);
+    }
+}
+
 /// A new session each time: kinds of lines do not pile up.
 #[test]
 fn memory_does_not_grow_with_the_kinds_of_lines() {

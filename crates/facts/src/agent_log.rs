@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// What was read of an agent's log files.
 ///
 /// The agent writes the node's local time without its zone. AWS's images use UTC, and the times here are read
-/// as UTC.
+/// as UTC, unless the lines of a journal show the offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

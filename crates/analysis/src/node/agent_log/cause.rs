@@ -330,6 +330,20 @@ impl Cause {
         )
     }
 
+    /// Is it a limit or a fault of the machine, which stops whatever needs it?
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(
+            self,
+            Self::DiskFull
+                | Self::ReadOnly
+                | Self::NoInotifyWatches
+                | Self::FilesOrInotifyInstances
+                | Self::FileDescriptors
+                | Self::OutOfMemory
+        )
+    }
+
     /// Is the reason in the text, so that this cause replaces one whose reason is not?
     #[must_use]
     pub fn is_specific(&self, stage: Stage) -> bool {

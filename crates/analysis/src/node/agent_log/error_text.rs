@@ -30,9 +30,12 @@ pub fn cause(text: &str, stage: Stage, from: Side) -> Cause {
 fn machine(text: &str, stage: Stage) -> Option<Cause> {
     let has = |words: &str| text.contains(words);
     let watcher = has("watcher") || has("inotify") || has("ipc channel") || has("create channel");
-    Some(if has("no space left on device") || has("There is not enough space on the disk") {
+    Some(if has("no space left on device") {
         if watcher { Cause::NoInotifyWatches } else { Cause::DiskFull }
-    } else if has("read-only file system") {
+    } else if has("There is not enough space on the disk") {
+        // Windows, which has no inotify.
+        Cause::DiskFull
+    } else if has("read-only file system") || has("media is write protected") {
         Cause::ReadOnly
     } else if has("too many open files") {
         // Only these come from the limit on file descriptors for certain.
@@ -53,6 +56,12 @@ fn machine(text: &str, stage: Stage) -> Option<Cause> {
     } else {
         return None;
     })
+}
+
+/// A limit of the machine, if the error is one.
+#[must_use]
+pub fn limit(text: &str) -> Option<Cause> {
+    machine(text, Stage::SessionGates).filter(Cause::is_limit)
 }
 
 /// The metadata service, of which a profile without a role is an answer as well.
@@ -101,7 +110,9 @@ fn metadata(text: &str) -> Option<Cause> {
     })
 }
 
-fn network(text: &str, from: Side) -> Option<Cause> {
+/// A fault on the way to a service.
+#[must_use]
+pub fn network(text: &str, from: Side) -> Option<Cause> {
     let has = |words: &str| text.contains(words);
     let fault = if has("proxyconnect") {
         return Some(proxy(text, from));
@@ -264,6 +275,7 @@ fn answer(text: &str, stage: Stage) -> Option<Cause> {
         Cause::NotAuthenticated
     } else if has("ThrottlingException")
         || has("Rate exceeded")
+        || has("due to throttling")
         || has("TooManyRequests")
         || has("RequestLimitExceeded")
         || has("429 Too Many")

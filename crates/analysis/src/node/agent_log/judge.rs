@@ -74,7 +74,7 @@ pub struct Found<'l> {
 pub enum Outcome {
     Healthy,
     Faulty,
-    /// The log shows neither a fault nor an open control channel.
+    /// The log shows no fault, and either no open control channel, or a session that ended before it was open.
     Undecided,
 }
 
@@ -97,6 +97,10 @@ const REOPENS_WITHIN: i64 = 120;
 /// A session that starts so much later is another one, whose logs are delivered unless it says otherwise.
 const ANOTHER_SESSION: i64 = 60;
 
+/// The log does not name the destination of a port session that opens. One that opens so much later, without an error
+/// since, says that the destination of the error answers again, or is not asked for any more.
+const ANOTHER_DAY: i64 = 86_400;
+
 /// The most lines that are shown of one cause or stage.
 const MOST_EVIDENCE: usize = 3;
 
@@ -110,18 +114,21 @@ pub fn judge(log: &AgentLog) -> Judgement<'_> {
     found.extend(run.stopped.map(stopped));
     let lost = channel_lost(log, &lines, &run);
     let cut_short = lost.is_some_and(|lost| lost.is_undecided);
+    let fails_unseen = session_without_start(&lines);
     if let Some(lost) = lost.filter(|lost| !lost.is_undecided)
         && !found.iter().any(|found| found.stage == Stage::ControlChannel)
     {
         found.push(lost.found());
     }
     let stages = states(&lines, &found, &run, cut_short);
-    settle(&mut found, &lines);
+    settle(&mut found, &lines, &run);
     found.sort_by_key(rank);
     let works =
         |stage: Stage| stages.iter().any(|row| row.stage == stage && row.state == State::Works);
     let outcome = if !found.is_empty() {
         Outcome::Faulty
+    } else if fails_unseen {
+        Outcome::Undecided
     } else if works(Stage::ControlChannel) || works(Stage::DataChannel) {
         Outcome::Healthy
     } else {
@@ -205,7 +212,7 @@ fn open_failures<'l>(lines: &[Known<'l>]) -> Vec<Found<'l>> {
     for known in lines {
         let What::Failed(cause) = &known.event.what else { continue };
         let stage = known.event.stage;
-        if lines.iter().any(|later| ends(later, known, cause)) {
+        if lines.iter().any(|later| ends(later, known, cause, lines)) {
             continue;
         }
         // Where the same reason keeps two stages from working, the earlier one shows it.
@@ -237,8 +244,25 @@ fn open_failures<'l>(lines: &[Known<'l>]) -> Vec<Found<'l>> {
     found
 }
 
+/// Did the newest session end before it was open, without a line that says why?
+fn session_without_start(lines: &[Known]) -> bool {
+    let announces = |known: &&Known| {
+        known.event.stage == Stage::SessionWorker && known.event.what == What::Works
+    };
+    let explains = |known: &Known| {
+        let opens = known.event.stage == Stage::SessionGates && known.works;
+        let fails = is_session(known.event.stage) && matches!(known.event.what, What::Failed(_));
+        opens || fails || known.event.what == What::OperatorLeft
+    };
+    let newest = lines.iter().rfind(announces);
+    newest.is_some_and(|newest| {
+        has_ended(newest, lines)
+            && !lines.iter().any(|known| known.order > newest.order && explains(known))
+    })
+}
+
 /// Does `later` say that what `failure` reports is over?
-fn ends(later: &Known, failure: &Known, cause: &Cause) -> bool {
+fn ends(later: &Known, failure: &Known, cause: &Cause, lines: &[Known]) -> bool {
     let stage = failure.event.stage;
     if !later.works || later.order < failure.order {
         return false;
@@ -252,8 +276,9 @@ fn ends(later: &Known, failure: &Known, cause: &Cause) -> bool {
     }
     let proven = later.event.stage.proves();
     if cause.only_degrades(stage) {
-        let later_by = failure.line.last.zip(later.line.last).map(|(from, to)| from.until(to));
-        return proven.contains(&stage) && later_by.is_some_and(|by| by >= ANOTHER_SESSION);
+        return proven.contains(&stage)
+            && later_by(later, failure).is_some_and(|by| by >= ANOTHER_SESSION)
+            && (is_seen_at_start(failure) || has_ended(later, lines));
     }
     if stage == Stage::Registration {
         // An HTML page in AWS's place counts as a success for every call but this one (measured).
@@ -261,6 +286,34 @@ fn ends(later: &Known, failure: &Known, cause: &Cause) -> bool {
             || !is_no_answer_of_aws(cause) && proven.contains(&Stage::Health);
     }
     proven.contains(&stage)
+}
+
+/// In seconds.
+fn later_by(later: &Known, failure: &Known) -> Option<i64> {
+    failure.line.last.zip(later.line.last).map(|(from, to)| from.until(to))
+}
+
+/// Does the agent look for this before a session starts? It delivers logs when the session ends. Source:
+/// amazon-ssm-agent `agent/session/shell/shell.go`, `validate` and `finishLogging`.
+fn is_seen_at_start(failure: &Known) -> bool {
+    let text = &failure.line.text;
+    text.contains("DescribeLogGroups") || text.contains("unable to validate its existence")
+}
+
+/// Is the session over that this line is of?
+fn has_ended(opened: &Known, lines: &[Known]) -> bool {
+    let session = session_of(&opened.line.text);
+    session.is_some()
+        && lines.iter().any(|known| {
+            known.event.what == What::SessionEnded
+                && known.order > opened.order
+                && session_of(&known.line.text) == session
+        })
+}
+
+/// `[ssm-session-worker] [alice-0123456789abcdef0]`: the session's id.
+fn session_of(text: &str) -> Option<&str> {
+    text.split_once("[ssm-session-worker] [")?.1.split_once(']').map(|it| it.0)
 }
 
 /// Is the session that `later` reports of a kind that needs what failed? Encryption, logs and the user of a session do
@@ -273,7 +326,9 @@ fn passes_gate(later: &Known, failure: &Known, cause: &Cause) -> bool {
     match cause {
         Cause::DestinationSilent(_)
         | Cause::DestinationRefuses(_)
-        | Cause::DestinationForbidden(_) => is_port,
+        | Cause::DestinationForbidden(_) => {
+            is_port && later_by(later, failure).is_some_and(|by| by >= ANOTHER_DAY)
+        }
         Cause::DocumentSchema
         | Cause::DocumentInvalid
         | Cause::PluginUnsupported(_)
@@ -331,11 +386,16 @@ fn channel_lost<'l>(log: &AgentLog, lines: &[Known<'l>], run: &Run<'_, 'l>) -> O
         lines.iter().find(|known| known.event.what == what && known.order > open.order)
     };
     let legacy = later(What::LegacyChannel);
-    if let Some(legacy) = legacy.filter(|known| known.line.since >= open.line.last) {
+    let restarts = later(What::WorkerStarts);
+    // A worker that starts goes back to ec2messages for any reason.
+    if let Some(legacy) =
+        legacy.filter(|known| restarts.is_none() && known.line.since >= open.line.last)
+    {
         return Some(Lost { line: legacy.line, refused: true, is_undecided: false });
     }
-    let ended = later(What::ChannelEnded)?;
-    let seconds_since = ended.line.last?.until(log.ends_at?);
+    let ended = later(What::ChannelEnded).or(restarts)?;
+    let since = ended.line.since.filter(|since| Some(*since) >= open.line.last);
+    let seconds_since = since.or(ended.line.last)?.until(log.ends_at?);
     Some(Lost { line: ended.line, refused: false, is_undecided: seconds_since < REOPENS_WITHIN })
 }
 
@@ -399,7 +459,7 @@ fn failed<'l>(lines: &[Known<'l>], stage: Stage) -> Option<StageState<'l>> {
     let open = |known: &&Known<'l>| match &known.event.what {
         What::Failed(cause) if known.event.stage == stage => {
             let over = |later: &Known| {
-                ends(later, known, cause)
+                ends(later, known, cause, lines)
                     // The session started all the same.
                     || cause.only_degrades(stage)
                         && says_works(later, stage)
@@ -428,11 +488,12 @@ fn failed<'l>(lines: &[Known<'l>], stage: Stage) -> Option<StageState<'l>> {
 }
 
 /// Removes what another cause explains.
-fn settle(found: &mut Vec<Found>, lines: &[Known]) {
+fn settle(found: &mut Vec<Found>, lines: &[Known], run: &Run) {
     let registered_by_command =
         lines.iter().any(|known| known.line.text.contains("Registration failed due to"))
             && found.iter().any(|found| found.stage == Stage::Registration);
-    let agent_is_healthy = lines.iter().any(|line| says_works(line, Stage::Health));
+    let agent_is_healthy =
+        lines.iter().any(|line| says_works(line, Stage::Health) && !run.is_after(line));
     let all = found.clone();
     found.retain(|found| {
         let others = || {

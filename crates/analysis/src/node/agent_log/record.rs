@@ -16,46 +16,109 @@ pub enum Start<'l> {
     Record(Micros, &'l [u8]),
     /// Another program's line in a system log.
     Foreign,
+    /// What systemd says of the agent's service. Its time has neither year nor zone.
+    Service(&'l [u8]),
     /// A line without a time: the rest of the line before it, or text of its own.
     Bare(&'l [u8]),
 }
 
-/// How a line begins. The line has no line break.
+/// What a program that collects logs puts before each line: so many words, the first of them a time. `docker logs -t`
+/// and `kubectl logs --timestamps` write one word, `aws logs tail` two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefix(usize);
+
+impl Prefix {
+    /// The words before the agent's own time in this line, if no program is named there.
+    #[must_use]
+    pub fn of(line: &[u8]) -> Option<Self> {
+        let own = is_iso(line).then(|| own_time(line))??;
+        let before = line.get(..own)?;
+        (!before.ends_with(b": ")).then(|| Self(memchr::memchr_iter(b' ', before).count()))
+    }
+
+    /// How a line begins. The line has no line break.
+    #[must_use]
+    pub fn start(self, line: &[u8]) -> Start<'_> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if let Some((at, text)) = stamped(line) {
+            return Start::Record(at, text);
+        }
+        if is_iso(line) || is_month(line) {
+            if let Some(own) = own_time(line) {
+                let (before, rest) = line.split_at_checked(own).unwrap_or((line, &[]));
+                return match stamped(rest) {
+                    Some((at, text)) if !before.ends_with(b": ") || is_agent(before) => {
+                        Start::Record(at, text)
+                    }
+                    _ => Start::Foreign,
+                };
+            }
+            if self.0 > 0 && is_iso(line) {
+                let text = memchr::memchr_iter(b' ', line).nth(self.0 - 1).map(|at| at + 1);
+                return Start::Bare(text.and_then(|at| line.get(at..)).unwrap_or_default());
+            }
+            return system_log(line);
+        }
+        // `journalctl -o cat` with the program's name, as many copy it.
+        if line.starts_with(b"amazon-ssm-agent")
+            && let Some((_, text)) = named(line, 0)
+        {
+            return stamped(text).map_or(Start::Bare(text), |(at, text)| Start::Record(at, text));
+        }
+        Start::Bare(line)
+    }
+}
+
+/// The zone of the agent's own time, where a line has another time before it with its offset from UTC: in
+/// microseconds east of UTC. `journalctl -o short-iso`, `snap logs` and `docker logs -t` write such lines.
 #[must_use]
-pub fn start(line: &[u8]) -> Start<'_> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if let Some((at, text)) = stamped(line) {
-        return Start::Record(at, text);
-    }
-    match system_log(line) {
-        Some((true, rest)) => match stamped(rest) {
-            Some((at, text)) => Start::Record(at, text),
-            None => Start::Bare(rest),
-        },
-        Some((false, _)) => Start::Foreign,
-        None => Start::Bare(line),
-    }
+pub fn zone(line: &[u8]) -> Option<Micros> {
+    /// The other program gets the line so much later at most.
+    const DELAY: Micros = 120 * 1_000_000;
+    const QUARTER: Micros = 15 * 60 * 1_000_000;
+    const FARTHEST_EAST: Micros = 14 * 4 * QUARTER;
+    let own = is_iso(line).then(|| own_time(line))??;
+    let (own_at, _) = stamped(line.get(own..)?)?;
+    let (seconds, rest) = seconds(line, b'T')?;
+    let rest = rest.trim_ascii_start();
+    let rest = rest.get(rest.iter().take_while(|it| b".,0123456789".contains(it)).count()..)?;
+    let offset = match rest {
+        [b'Z', ..] => 0,
+        [sign @ (b'+' | b'-'), a, b, after @ ..] => {
+            let minutes = after.strip_prefix(b":").unwrap_or(after).get(..2)?;
+            let offset = (number(&[*a, *b])? * 60 + number(minutes)?) * 60;
+            if *sign == b'-' { -offset } else { offset }
+        }
+        _ => return None,
+    };
+    let difference = own_at - (seconds - offset) * 1_000_000;
+    let zone = (difference + DELAY).div_euclid(QUARTER) * QUARTER;
+    let is_clear = (zone - difference).abs() <= DELAY && zone.abs() <= FARTHEST_EAST;
+    is_clear.then_some(zone)
+}
+
+fn is_iso(line: &[u8]) -> bool {
+    line.get(10) == Some(&b'T') && line.get(4) == Some(&b'-')
+}
+
+fn is_month(line: &[u8]) -> bool {
+    line.get(..4).is_some_and(|it| MONTHS.contains(&it))
+}
+
+/// How far the name of a program, or the agent's own time, can be from the beginning of the line.
+const FARTHEST: usize = 160;
+
+/// Where the agent's own time begins after what another program wrote.
+fn own_time(line: &[u8]) -> Option<usize> {
+    let head = line.get(..line.len().min(FARTHEST))?;
+    memchr::memchr_iter(b' ', head)
+        .map(|space| space + 1)
+        .find(|at| line.get(*at..).is_some_and(|rest| stamped(rest).is_some()))
 }
 
 /// `2026-11-29 21:56:32.4176 INFO text`, or the console's `2026/11/29 21:56:32Z: text`.
 fn stamped(line: &[u8]) -> Option<(Micros, &[u8])> {
-    let day = line.get(..10)?;
-    let date = match (day.get(4)?, day.get(7)?) {
-        (b'-', b'-') | (b'/', b'/') => {
-            (number(day.get(..4)?)?, number(day.get(5..7)?)?, number(day.get(8..10)?)?)
-        }
-        _ => return None,
-    };
-    if line.get(10) != Some(&b' ') {
-        return None;
-    }
-    let clock = line.get(11..19)?;
-    if (clock.get(2), clock.get(5)) != (Some(&b':'), Some(&b':')) {
-        return None;
-    }
-    let (hour, minute, second) =
-        (number(clock.get(..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..8)?)?);
-    let mut rest = line.get(19..)?;
+    let (seconds, mut rest) = seconds(line, b' ')?;
     let mut fraction = 0;
     if let Some(more) = rest.strip_prefix(b".") {
         let digits = more.iter().take_while(|digit| digit.is_ascii_digit()).count();
@@ -76,29 +139,62 @@ fn stamped(line: &[u8]) -> Option<(Micros, &[u8])> {
         LEVELS.contains(&level).then_some(())?;
         rest.get(end..)?.trim_ascii_start()
     };
-    let seconds = days(date)? * 86_400 + hour * 3_600 + minute * 60 + second;
     Some((seconds * 1_000_000 + fraction, text))
+}
+
+/// A day and a time with this byte between them: the seconds since 1970, and what follows.
+fn seconds(line: &[u8], between: u8) -> Option<(i64, &[u8])> {
+    let day = line.get(..10)?;
+    let date = match (day.get(4)?, day.get(7)?) {
+        (b'-', b'-') | (b'/', b'/') => {
+            (number(day.get(..4)?)?, number(day.get(5..7)?)?, number(day.get(8..10)?)?)
+        }
+        _ => return None,
+    };
+    if line.get(10) != Some(&between) {
+        return None;
+    }
+    let clock = line.get(11..19)?;
+    if (clock.get(2), clock.get(5)) != (Some(&b':'), Some(&b':')) {
+        return None;
+    }
+    let (hour, minute, second) =
+        (number(clock.get(..2)?)?, number(clock.get(3..5)?)?, number(clock.get(6..8)?)?);
+    Some((days(date)? * 86_400 + hour * 3_600 + minute * 60 + second, line.get(19..)?))
 }
 
 const LEVELS: [&[u8]; 7] = [b"TRACE", b"DEBUG", b"INFO", b"WARN", b"ERROR", b"CRITICAL", b"FATAL"];
 
-/// `Nov 29 21:56:32 host program[1]: text` or `2026-11-29T21:56:32+00:00 host program[1]: text`: whether the
-/// program is the agent, and the text.
-fn system_log(line: &[u8]) -> Option<(bool, &[u8])> {
-    /// How far the name of the program can be from the beginning of the line.
-    const FARTHEST: usize = 160;
-    let month = line.get(..4).is_some_and(|it| MONTHS.contains(&it));
-    let iso = line.get(10) == Some(&b'T') && line.get(4) == Some(&b'-');
-    if !month && !iso {
-        return None;
+/// `Nov 29 21:56:32 host program[1]: text` or `2026-11-29T21:56:32+00:00 host program[1]: text`.
+fn system_log(line: &[u8]) -> Start<'_> {
+    let Some((program, text)) = named(line, 16) else { return Start::Bare(line) };
+    let has = |it: &[u8], name: &[u8]| it.windows(name.len()).any(|part| part == name);
+    if is_agent(program) {
+        Start::Bare(text)
+    } else if has(program, b" systemd[") && has(text, b"amazon-ssm-agent") {
+        Start::Service(text)
+    } else {
+        Start::Foreign
     }
+}
+
+/// What is before `: `, and what is after it.
+fn named(line: &[u8], from: usize) -> Option<(&[u8], &[u8])> {
     let head = line.get(..line.len().min(FARTHEST))?;
-    let colon = head.windows(2).enumerate().skip(16).find(|(_, pair)| pair == b": ")?.0;
-    let program = line.get(..colon)?;
-    let agent = |name: &[u8]| program.windows(name.len()).any(|it| it == name);
-    let ours =
-        agent(b"amazon-ssm-agent") || agent(b"ssm-agent-worker") || agent(b"ssm-session-worker");
-    Some((ours, line.get(colon + 2..)?))
+    let colon = head.windows(2).enumerate().skip(from).find(|(_, pair)| pair == b": ")?.0;
+    Some((line.get(..colon)?, line.get(colon + 2..)?))
+}
+
+/// Does this name the agent as the program? On Bottlerocket it is the host container `control`.
+fn is_agent(program: &[u8]) -> bool {
+    const NAMES: [&[u8]; 5] = [
+        b"amazon-ssm-agent",
+        b"ssm-agent-worker",
+        b"ssm-session-worker",
+        b" host-ctr[",
+        b" host-containers@",
+    ];
+    NAMES.iter().any(|name| program.windows(name.len()).any(|it| it == *name))
 }
 
 const MONTHS: [&[u8]; 12] = [
@@ -138,6 +234,10 @@ mod tests {
 
     use super::*;
 
+    fn start(line: &[u8]) -> Start<'_> {
+        Prefix::default().start(line)
+    }
+
     #[test]
     fn lines_of_every_format_are_read() {
         fn second(line: &str) -> (String, &str) {
@@ -161,6 +261,26 @@ mod tests {
             (
                 "2026-11-29T21:56:32.4+0100 ip-10-0-1-23 amazon-ssm-agent.amazon-ssm-agent[7]: 2026-11-29 20:56:32 INFO text",
                 "2026-11-29T20:56:32Z",
+                "text",
+            ),
+            (
+                "Nov 29 21:56:33 ip-10-0-1-23.ec2.internal host-containers@control[7]: 2026-11-29 21:56:32 INFO text",
+                "2026-11-29T21:56:32Z",
+                "text",
+            ),
+            (
+                "2026-11-29T21:56:33.123456789Z 2026-11-29 21:56:32 INFO [x] a: text",
+                "2026-11-29T21:56:32Z",
+                "[x] a: text",
+            ),
+            (
+                "2026-11-29T21:56:33.1+00:00 i-0abc123def4567890 2026-11-29 21:56:32 INFO text",
+                "2026-11-29T21:56:32Z",
+                "text",
+            ),
+            (
+                "amazon-ssm-agent[8553]: 2026-11-29 21:56:32 INFO text",
+                "2026-11-29T21:56:32Z",
                 "text",
             ),
         ];
@@ -190,9 +310,55 @@ mod tests {
             start(b"Nov 29 21:56:32 host sshd[7]: 2026-11-29 21:56:32 INFO x"),
             Start::Foreign
         );
+        for line in [
+            "Nov 29 21:56:32 host amazon-ssm-agent[7]: caused by: x",
+            "amazon-ssm-agent[7]: caused by: x",
+        ] {
+            assert_eq!(start(line.as_bytes()), Start::Bare(b"caused by: x"));
+        }
         assert_eq!(
-            start(b"Nov 29 21:56:32 host amazon-ssm-agent[7]: caused by: x"),
-            Start::Bare(b"caused by: x")
+            start(b"Nov 29 21:56:32 host systemd[1]: Stopped amazon-ssm-agent.service."),
+            Start::Service(b"Stopped amazon-ssm-agent.service.")
         );
+        assert_eq!(start(b"Nov 29 21:56:32 host systemd[1]: Stopped x.service."), Start::Foreign);
+    }
+
+    #[test]
+    fn a_time_with_an_offset_shows_the_zone_of_the_agents_time() {
+        let hours = |line: &str| zone(line.as_bytes()).map(|zone| zone / 3_600_000_000);
+        let rows = [
+            (
+                "2026-11-29T21:56:33-04:00 h amazon-ssm-agent[7]: 2026-11-29 21:56:32 INFO x",
+                Some(-4),
+            ),
+            ("2026-11-29T21:56:33+0900 h amazon-ssm-agent[7]: 2026-11-29 21:56:32 INFO x", Some(9)),
+            (
+                "2026-11-29T21:56:33,123+09:00 h amazon-ssm-agent[7]: 2026-11-29 12:56:32 INFO x",
+                Some(0),
+            ),
+            ("2026-11-29T12:56:33.12Z 2026-11-29 21:56:32 INFO x", Some(9)),
+            ("2026-11-29T21:56:33 h amazon-ssm-agent[7]: 2026-11-29 21:56:32 INFO x", None),
+            ("2026-11-29T21:56:33Z h amazon-ssm-agent[7]: 2026-11-29 21:46:32 INFO x", None),
+            ("2026-11-29T21:56:33Z h amazon-ssm-agent[7]: 2026-11-28 21:56:32 INFO x", None),
+            ("2026-11-29 21:56:32 INFO x", None),
+        ];
+        for (line, expected) in rows {
+            assert_eq!(hours(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_goes_on_has_the_prefix_of_the_lines_before_it() {
+        let docker = b"2026-11-29T21:56:33.12Z 2026-11-29 21:56:32 INFO x";
+        let tail = b"2026-11-29T21:56:33+00:00 i-0abc123def4567890 2026-11-29 21:56:32 INFO x";
+        for (line, next) in [
+            (docker.as_slice(), "2026-11-29T21:56:33.12Z caused by: x"),
+            (tail, "2026-11-29T21:56:33+00:00 i-0abc123def4567890 caused by: x"),
+        ] {
+            let prefix = Prefix::of(line).unwrap();
+            assert_eq!(prefix.start(next.as_bytes()), Start::Bare(b"caused by: x"));
+        }
+        assert_eq!(Prefix::of(b"2026-11-29T21:56:33Z h sshd[7]: 2026-11-29 21:56:32 INFO x"), None);
+        assert_eq!(Prefix::of(b"2026-11-29 21:56:32 INFO x"), None);
     }
 }

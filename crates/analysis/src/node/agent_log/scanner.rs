@@ -14,8 +14,8 @@ use alloc::{
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{
-    reading::{Event, What, event, fits},
-    record::{Micros, Start, start},
+    reading::{Event, What, event, has_all, own_words},
+    record::{Micros, Prefix, Start, zone},
     signatures::{SIGNATURES, Says, Signature},
     stage::Stage,
 };
@@ -36,6 +36,9 @@ const SET_BACK: Micros = 60_000_000;
 const LONGEST_START: usize = 400;
 /// Where it shows whether a text is a log of the agent at all.
 const HEAD: usize = 64 << 10;
+
+/// How many lines show what precedes each of them.
+const HEAD_LINES: usize = 200;
 
 /// What only the agent and the plugin write.
 const MARKS: [&str; 9] = [
@@ -94,10 +97,11 @@ impl Matcher {
             .map_err(|error| error.to_string())
     }
 
-    /// The first signature of the table that fits. Linear in the length of the text.
-    fn signature(&self, text: &str) -> Option<&'static Signature> {
+    /// The first signature of the table that fits. Linear in the length of the text, of which `own` is what is not
+    /// quoted.
+    fn signature(&self, own: &str, text: &str) -> Option<&'static Signature> {
         let mut found: Vec<usize> = Vec::new();
-        for hit in self.0.find_overlapping_iter(text) {
+        for hit in self.0.find_overlapping_iter(own) {
             let id = hit.pattern().as_usize();
             if !found.contains(&id) {
                 found.push(id);
@@ -107,7 +111,7 @@ impl Matcher {
         found
             .into_iter()
             .filter_map(|id| SIGNATURES.get(id))
-            .find(|signature| fits(signature, text))
+            .find(|signature| has_all(signature, text))
     }
 }
 
@@ -146,6 +150,10 @@ pub struct Scanner<'m> {
     head: usize,
     marked: bool,
     bytes: u64,
+    /// What precedes each line, once a line has shown it.
+    prefix: Option<Prefix>,
+    /// The zone of the node's clock, once a line has shown it.
+    zone: Option<Micros>,
     /// Has a line with a time been seen?
     stamped: bool,
     number: u64,
@@ -231,6 +239,8 @@ impl<'m> Scanner<'m> {
             head: 0,
             marked: false,
             bytes: 0,
+            prefix: None,
+            zone: None,
             stamped: false,
             number: 0,
             newest: None,
@@ -250,7 +260,12 @@ impl<'m> Scanner<'m> {
         }
         self.pending.extend_from_slice(bytes);
         let mut pending = core::mem::take(&mut self.pending);
-        let ready = ready(&pending);
+        if !self.stamped {
+            let lines = || pending.split(|byte| *byte == b'\n').take(HEAD_LINES);
+            self.prefix = self.prefix.or_else(|| lines().find_map(Prefix::of));
+            self.zone = self.zone.or_else(|| lines().find_map(zone));
+        }
+        let ready = ready(&pending, self.prefix());
         self.scan(pending.get(..ready).unwrap_or_default());
         pending.drain(..ready);
         self.pending = pending;
@@ -278,16 +293,30 @@ impl<'m> Scanner<'m> {
         }
     }
 
+    /// In UTC, as far as the file shows the node's zone.
+    fn utc(&self, at: Micros) -> Micros {
+        at - self.zone.unwrap_or_default()
+    }
+
+    fn prefix(&self) -> Prefix {
+        self.prefix.unwrap_or_default()
+    }
+
     /// Reads whole lines.
     fn scan(&mut self, block: &[u8]) {
         self.times(block);
+        let prefix = self.prefix();
         let mut from = 0;
         let matcher = self.matcher;
+        // A document or a reply that is longer than a record.
+        let mut quotes = false;
         while let Some(rest) = block.get(from..).filter(|rest| !rest.is_empty()) {
             let Some(hit) = matcher.0.find(rest) else { break };
-            let (begin, end) = record(block, from, from + hit.start());
-            if let Some(record) = block.get(begin..end) {
-                self.line(record);
+            let hit_at = from + hit.start();
+            let (begin, end) = record(block, from, hit_at, prefix);
+            quotes = quotes && bare_since(block, from, hit_at, prefix);
+            if let Some(record) = block.get(begin..end).filter(|_| !quotes) {
+                quotes = self.line(record);
             }
             from = end.max(from + hit.end());
         }
@@ -295,30 +324,37 @@ impl<'m> Scanner<'m> {
 
     /// The times of the first and of the last line.
     fn times(&mut self, block: &[u8]) {
-        let stamp = |line: &[u8]| match start(line) {
+        let prefix = self.prefix();
+        let stamp = |line: &[u8]| match prefix.start(line) {
             Start::Record(at, _) => Some(at),
             _ => None,
         };
         if self.findings.begins.is_none() {
             let mut lines = block.split(|byte| *byte == b'\n');
-            self.findings.begins = lines.find_map(stamp);
+            self.findings.begins = lines.find_map(stamp).map(|at| self.utc(at));
         }
         let mut lines = block.rsplit(|byte| *byte == b'\n');
         if let Some(at) = lines.find_map(stamp) {
             self.stamped = true;
             // Where the clock was set back, the last line is older than others.
-            self.findings.ends = Some(at);
+            self.findings.ends = Some(self.utc(at));
         }
     }
 
-    /// A line with those that continue it.
-    fn line(&mut self, record: &[u8]) {
+    /// A line with those that continue it. Does it quote a document or a reply?
+    fn line(&mut self, record: &[u8]) -> bool {
         let mut at = None;
+        let mut is_of_service = false;
         let mut text = String::new();
+        let prefix = self.prefix();
         for (index, line) in record.split(|byte| *byte == b'\n').enumerate() {
-            let part = match start(line) {
+            let part = match prefix.start(line) {
                 Start::Record(stamp, part) if index == 0 => {
-                    at = Some(stamp);
+                    at = Some(self.utc(stamp));
+                    part
+                }
+                Start::Service(part) => {
+                    is_of_service = true;
                     part
                 }
                 Start::Record(_, part) | Start::Bare(part) => part,
@@ -333,16 +369,21 @@ impl<'m> Scanner<'m> {
                 break;
             }
         }
-        let Some(signature) = self.matcher.signature(&text) else { return };
+        let own = own_words(&text);
+        let quotes = own.len() < text.len();
+        let Some(signature) = self.matcher.signature(own, &text) else { return quotes };
         self.number += 1;
         if let Some(at) = at {
             self.clock(at);
         }
+        // The time of a line of systemd is not before that of the agent's last line.
+        let at = if is_of_service { self.newest } else { at };
         let place = Place { at, number: self.number, stamp: at };
-        self.names(signature, &text, place);
+        self.names(signature, own, place);
         if let Some(event) = event(signature, &text) {
             self.count(event, &text, place);
         }
+        quotes
     }
 
     /// The next line has this time. If it is older than a line before it, the clock was set back.
@@ -393,7 +434,9 @@ impl<'m> Scanner<'m> {
     fn count(&mut self, event: Event, text: &str, place: Place) {
         let stage = event.stage;
         let opposite = match event.what {
-            What::Failed(_) => self.worked.get(&stage).copied(),
+            What::Failed(_) | What::ChannelEnded | What::WorkerStarts => {
+                self.worked.get(&stage).copied()
+            }
             _ => self.failed.get(&stage).copied(),
         };
         match event.what {
@@ -431,19 +474,25 @@ impl<'m> Scanner<'m> {
 }
 
 /// Does the line that begins at this byte lack a time?
-fn is_bare(block: &[u8], begin: usize) -> bool {
+fn is_bare(block: &[u8], begin: usize, prefix: Prefix) -> bool {
     let line = block.get(begin..).unwrap_or_default();
     let line = line.get(..line.len().min(LONGEST_START)).unwrap_or_default();
     let end = memchr::memchr(b'\n', line).unwrap_or(line.len());
-    matches!(start(line.get(..end).unwrap_or_default()), Start::Bare(_))
+    matches!(prefix.start(line.get(..end).unwrap_or_default()), Start::Bare(_))
+}
+
+/// Do all lines from this byte to the line with the hit lack a time?
+fn bare_since(block: &[u8], from: usize, hit: usize, prefix: Prefix) -> bool {
+    let between = block.get(from..hit).unwrap_or_default();
+    memchr::memchr_iter(b'\n', between).all(|line| is_bare(block, from + line + 1, prefix))
 }
 
 /// How many bytes end before a line that may go on.
-fn ready(bytes: &[u8]) -> usize {
+fn ready(bytes: &[u8], prefix: Prefix) -> usize {
     let mut end = bytes.len();
     // The last line that begins with a time may be continued.
     while let Some(line) = memchr::memrchr(b'\n', bytes.get(..end).unwrap_or_default()) {
-        if !is_bare(bytes, line + 1) {
+        if !is_bare(bytes, line + 1, prefix) {
             return line + 1;
         }
         end = line;
@@ -459,7 +508,7 @@ fn ready(bytes: &[u8]) -> usize {
 }
 
 /// The bounds of the line with this byte, and of the lines that continue it.
-fn record(block: &[u8], from: usize, hit: usize) -> (usize, usize) {
+fn record(block: &[u8], from: usize, hit: usize, prefix: Prefix) -> (usize, usize) {
     let line_start = |at: usize| {
         memchr::memrchr(b'\n', block.get(from..at).unwrap_or_default())
             .map_or(from, |line| from + line + 1)
@@ -471,16 +520,17 @@ fn record(block: &[u8], from: usize, hit: usize) -> (usize, usize) {
     let mut begin = line_start(hit);
     // Back to the line with the time, if there is one.
     let mut back = begin;
-    while is_bare(block, back) && back > from && hit - back < LONGEST_RECORD {
+    while is_bare(block, back, prefix) && back > from && hit - back < LONGEST_RECORD {
         back = line_start(back - 1);
     }
-    if !is_bare(block, back) {
+    if !is_bare(block, back, prefix) {
         begin = back;
     }
     let mut end = line_end(hit);
     while end + 1 < block.len() && end - begin < LONGEST_RECORD {
         let next = end + 1;
-        if !is_bare(block, next) || is_bare(block, begin) && !continues(block, next) {
+        if !is_bare(block, next, prefix) || is_bare(block, begin, prefix) && !continues(block, next)
+        {
             break;
         }
         end = line_end(next);
