@@ -1174,6 +1174,16 @@ def channel_endpoint_policy_denies(w: World) -> None:
     w.not_connected()
 
 
+@breaks
+def data_channel_endpoint_policy_denies(w: World) -> None:
+    """The agent is connected. It needs the other channel only once a session starts."""
+    control = {**allow("ssmmessages:CreateControlChannel"), "Principal": "*"}
+    opens = {**allow("ssmmessages:OpenControlChannel"), "Principal": "*"}
+    w.cloud.ec2.modify_vpc_endpoint(
+        VpcEndpointId=w.ids["ssmmessages_endpoint"], PolicyDocument=policy(control, opens)
+    )
+
+
 def endpoint_policy(w: World, *statements: dict[str, Any]) -> None:
     document = policy(*({**one, "Principal": "*"} for one in statements))
     w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids["ssm_endpoint"], PolicyDocument=document)

@@ -23,5 +23,6 @@ const OTHERS: &[&Check] = &[
     &crate::identity::role_may_open_channels::CHECK,
     &crate::identity::role_may_open_data_channel::CHECK,
     &crate::endpoint::policy_allows_agent::CHECK,
+    &crate::endpoint::policy_allows_data_channel::CHECK,
     &crate::hybrid::role_trusts_ssm::CHECK,
 ];
