@@ -39,6 +39,7 @@ pub const fn row(kind: HopKind) -> HopRow {
         HopKind::InstanceGroup => hop("security-group", "security group", &network::instance_sends_https::CHECK),
         HopKind::Acl => hop("network-acl", "network ACL of", &network::acls_pass_https::CHECK).drawn_in_order_as("network ACL"),
         HopKind::SomeReplies => hop("partly", "", &network::acls_pass_every_reply::CHECK).remark().drawn_as("some replies"),
+        HopKind::SomeAddresses => hop("some-addresses", "", &network::every_address_reachable::CHECK).remark().drawn_as("some addresses"),
         HopKind::Route => hop("route", "route table", &network::service_path_exists::CHECK),
         HopKind::NextHop => hop("next-hop", "next hop", &network::route_alive::CHECK).hidden_in_order(),
         HopKind::Appliance => hop("appliance", "appliance", &network::no_appliance_in_path::CHECK).remark().hidden_in_order(),

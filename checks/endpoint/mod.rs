@@ -6,6 +6,8 @@ pub(crate) mod address_type_fits;
 pub(crate) mod available;
 #[path = "policy-allows-agent/rule.rs"]
 pub(crate) mod policy_allows_agent;
+#[path = "policy-allows-data-channel/rule.rs"]
+pub(crate) mod policy_allows_data_channel;
 #[path = "policy-allows-gates/rule.rs"]
 pub(crate) mod policy_allows_gates;
 #[path = "policy-allows-logs/rule.rs"]
@@ -20,6 +22,7 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &address_type_fits::CHECK,
     &available::CHECK,
     &policy_allows_agent::CHECK,
+    &policy_allows_data_channel::CHECK,
     &policy_allows_gates::CHECK,
     &policy_allows_logs::CHECK,
     &policy_allows_operator::CHECK,

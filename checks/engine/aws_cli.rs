@@ -158,6 +158,7 @@ fn ec2(change: &Ec2Change) -> Vec<Command> {
                 .and("--private-dns-enabled", &[]),
         ],
         AddEndpointSubnet { endpoint, subnet } => one("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-subnet-ids {}", &[endpoint, subnet]),
+        AddEndpointSecurityGroup { endpoint, group } => one("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-security-group-ids {}", &[endpoint, group]),
         AddEndpointRouteTable { endpoint, table } => one("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --add-route-table-ids {}", &[endpoint, table]),
         EnablePrivateDns { endpoint } => one("ec2 modify-vpc-endpoint --vpc-endpoint-id {} --private-dns-enabled", &[endpoint]),
         MakeEndpointDualStack { endpoint } => one(

@@ -151,6 +151,9 @@ fn ec2(change: &Ec2Change) -> String {
             format!("VPC → Endpoints → Create endpoint → {service}")
         }
         AddEndpointSubnet { endpoint, .. } => endpoint_action(endpoint, "Actions → Manage subnets"),
+        AddEndpointSecurityGroup { endpoint, .. } => {
+            endpoint_action(endpoint, "Actions → Manage security groups")
+        }
         AddEndpointRouteTable { endpoint, .. } => {
             endpoint_action(endpoint, "Actions → Manage route tables")
         }

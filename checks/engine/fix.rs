@@ -53,6 +53,7 @@ pub fn options(check: &Check, fix: &Fix, case: &Case) -> Vec<FixOption> {
             // Otherwise the check is to be asked again once the earlier parts are carried out.
         }
         network_remedies::number_acl_rules([&mut whole], case);
+        network_remedies::look_after(&mut whole, case);
         whole.recovery.get_or_insert(fix.recovery);
         if !options.contains(&whole) {
             options.push(whole);

@@ -239,6 +239,8 @@ struct Rank {
     left: usize,
     heaviest_risk: Option<Risk>,
     risks: usize,
+    /// What a person has to look after before the commands.
+    steps: usize,
     changes: usize,
 }
 
@@ -257,6 +259,7 @@ impl Rank {
             left,
             heaviest_risk: risks.iter().max().copied(),
             risks: risks.len(),
+            steps: combined.iter().map(|(_, option)| option.manual.len()).sum(),
             changes: changes(combined).count(),
         }
     }

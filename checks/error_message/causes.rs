@@ -64,7 +64,7 @@ causes! {
     ROLE_LACKS_SSM: "The agent's role may not call Systems Manager", "the message names the instance's role",
         ["identity/role-may-register", "identity/policy-current"], a policy of [Identity, Session, Resource];
     ENDPOINT_POLICY: "A policy of the VPC endpoint does not allow the agent", "the role's own policies allow the call",
-        ["endpoint/policy-allows-agent", "endpoint/policy-allows-gates", "endpoint/policy-allows-logs", "endpoint/policy-allows-role-token"], a policy of [Endpoint];
+        ["endpoint/policy-allows-agent", "endpoint/policy-allows-data-channel", "endpoint/policy-allows-gates", "endpoint/policy-allows-logs", "endpoint/policy-allows-role-token"], a policy of [Endpoint];
     ENDPOINT_POLICY_OPERATOR: "A policy of the VPC endpoint does not allow the operator", "the same call works from outside of the VPC", ["endpoint/policy-allows-operator"], a policy of [Endpoint];
     PROFILE_SHADOWS_DHMC: "Default Host Management is on, but an instance profile with too few rights is tried first", "the instance has a profile, and the account has Default Host Management on",
         ["identity/host-management-not-shadowed", "identity/host-management-not-delayed"], a policy of [Identity, Session, Resource];

@@ -6,6 +6,8 @@ pub(crate) mod acls_pass_every_reply;
 pub(crate) mod acls_pass_https;
 #[path = "endpoint-accepts-https/rule.rs"]
 pub(crate) mod endpoint_accepts_https;
+#[path = "every-address-reachable/rule.rs"]
+pub(crate) mod every_address_reachable;
 #[path = "firewall-passes-agent/rule.rs"]
 pub(crate) mod firewall_passes_agent;
 #[path = "flow-logs-show-no-reject/rule.rs"]
@@ -42,6 +44,7 @@ pub(crate) static CHECKS: &[&crate::engine::check::Check] = &[
     &acls_pass_every_reply::CHECK,
     &acls_pass_https::CHECK,
     &endpoint_accepts_https::CHECK,
+    &every_address_reachable::CHECK,
     &firewall_passes_agent::CHECK,
     &flow_logs_show_no_reject::CHECK,
     &instance_asks_dns::CHECK,

@@ -11,12 +11,16 @@ use ssm_doctor_facts::{
     lookup::{Need, Row},
 };
 
-use super::{filters::HTTPS, network::Network};
+use super::{filters::HTTPS, network::Network, quotas};
 use crate::engine::list::list;
 
-/// Interface endpoints that the VPC lacks: for `service`, or for every session's services. Empty if none is
-/// missing, or the VPC was not seen.
-pub(super) fn create(network: &Network, service: Option<&'static str>) -> Vec<FixOption> {
+/// Interface endpoints that the VPC lacks: for `service`, or for every session's services but those `reached`. Empty
+/// if none is missing, or the VPC was not seen.
+pub(super) fn create(
+    network: &Network,
+    service: Option<&'static str>,
+    reached: &[&str],
+) -> Vec<FixOption> {
     let (Some((vpc, _)), Some(interface)) = (network.own_vpc(), network.own_interface()) else {
         return Vec::new();
     };
@@ -40,7 +44,7 @@ pub(super) fn create(network: &Network, service: Option<&'static str>) -> Vec<Fi
     // AWS refuses private DNS beside a private hosted zone of the same name ("there is already a
     // conflicting DNS domain", hashicorp/terraform-provider-aws#17535), and the zone serves the name.
     let has_zone = |service: &str| network.has_zone(vpc, &region.service_host(service));
-    services.retain(|service| !served(service) && !has_zone(service));
+    services.retain(|service| !served(service) && !has_zone(service) && !reached.contains(service));
     if services.is_empty() {
         return Vec::new();
     }
@@ -159,6 +163,58 @@ fn group(network: &Network, vpc: &VpcId, option: &mut FixOption) -> SecurityGrou
         );
     }
     group
+}
+
+/// A group more for the endpoints that have this one, with the rule that the first option adds to this one.
+pub(super) fn another_group(
+    network: &Network,
+    full: &SecurityGroupId,
+    (protocol, port): (Protocol, u16),
+    options: &[FixOption],
+) -> Option<FixOption> {
+    let changes = options.first().map(|option| option.changes.as_slice());
+    let Some([Change::Ec2(Ec2Change::AuthorizeIngress { from, .. })]) = changes else {
+        return None;
+    };
+    let all = network.facts.endpoints.iter().flat_map(|(vpc, row)| {
+        row.present().into_iter().flatten().map(move |endpoint| (vpc, endpoint))
+    });
+    let of_group: Vec<(&VpcId, &Endpoint)> =
+        all.filter(|(_, endpoint)| endpoint.security_groups.contains(full)).collect();
+    let (vpc, _) = of_group.first()?;
+    let is_core = |endpoint: &Endpoint| {
+        endpoint.serves(&network.scope.region).is_some_and(|service| CORE.contains(&service))
+    };
+    let needs_all = !of_group.iter().any(|(_, endpoint)| is_core(endpoint));
+    let of_group = of_group.iter().map(|(_, endpoint)| *endpoint);
+    let endpoints: Vec<&Endpoint> =
+        of_group.filter(|endpoint| needs_all || is_core(endpoint)).collect();
+    if endpoints.iter().any(|endpoint| endpoint.security_groups.len() >= quotas::GROUPS) {
+        return None;
+    }
+    let ids: Vec<&EndpointId> = endpoints.iter().map(|endpoint| &endpoint.id).collect();
+    let group = SecurityGroupId::created();
+    let admitted = match from {
+        Source::Group(id) => format!("every member of {id}"),
+        Source::Range(range) => format!("{range}"),
+    };
+    let mut option = FixOption::new(format!(
+        "give {} a new security group beside {full}, which admits {admitted} on {}/{port}",
+        list(&ids),
+        protocol.as_str()
+    ))
+    .with(Ec2Change::CreateSecurityGroup { vpc: (*vpc).clone() })
+    .with(Ec2Change::AuthorizeIngress {
+        group: group.clone(),
+        protocol,
+        port,
+        from: from.clone(),
+    });
+    for endpoint in ids {
+        let (endpoint, group) = (endpoint.clone(), group.clone());
+        option = option.with(Ec2Change::AddEndpointSecurityGroup { endpoint, group });
+    }
+    Some(option)
 }
 
 fn is_https(rule: &Rule) -> bool {

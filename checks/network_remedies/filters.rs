@@ -11,18 +11,20 @@ use ssm_doctor_analysis::{
     answer::FixOption,
     case::Case,
     network::{
+        NEGLIGIBLE,
         address_set::{Ports, shown_ports},
         remedy::IngressTarget,
     },
 };
 use ssm_doctor_facts::{
-    change::{Change, Ec2Change, Protocol, Source},
+    change::{Change, Ec2Change, Protocol, Risk, Source},
     ec2::*,
     ids::*,
     lookup::Row,
 };
 
-use super::network::Network;
+use super::{endpoints, network::Network, quotas};
+use crate::engine::list::list;
 
 pub(super) const HTTPS: u16 = 443;
 const DNS: u16 = 53;
@@ -136,7 +138,7 @@ pub(super) fn ingress(
             .with(Ec2Change::AuthorizeIngress { group: group.clone(), protocol, port, from })
     };
     let own = network.own_interface().and_then(|interface| interface.private_ip).map(IpAddr::V4);
-    match from {
+    let mut options = match from {
         Source::Group(id) => {
             let mut options = vec![option(
                 format!("every member of the instance's security group {id}"),
@@ -160,7 +162,12 @@ pub(super) fn ingress(
             }));
             options
         }
+    };
+    if *to == IngressTarget::Endpoint && quotas::is_full(network, &options) {
+        let beside = endpoints::another_group(network, group, (protocol, port), &options);
+        options.splice(0..0, beside);
     }
+    options
 }
 
 /// The direction and the ports of a rule.
@@ -238,7 +245,7 @@ fn endpoint_subnets(network: &Network) -> usize {
     subnets.len()
 }
 
-fn acl_row<'a>(network: &Network<'a>, id: &NetworkAclId) -> Option<&'a NetworkAcl> {
+pub(super) fn acl_row<'a>(network: &Network<'a>, id: &NetworkAclId) -> Option<&'a NetworkAcl> {
     let lists = network.facts.network_acls.values().filter_map(Row::present);
     lists.flatten().find(|acl| acl.id == *id)
 }
@@ -286,7 +293,32 @@ impl Entry {
         };
         (meets_ports && meets_peer, covers_ports && covers_peer)
     }
+
+    /// Is what a rule takes of this so little that it need not be overridden? Such are a Deny of tcp/3389 among
+    /// the ports of replies, and one of some network among all addresses.
+    fn exempts(&self, rule: &AclEntry) -> bool {
+        let few_ports = match rule.traffic {
+            Traffic::Tcp(first, last) | Traffic::Udp(first, last) if self.ports == EPHEMERAL => {
+                let both = last.min(self.ports.1).saturating_sub(first.max(self.ports.0));
+                (u32::from(both) + 1) * NEGLIGIBLE < FEWEST_OF_REPLIES
+            }
+            _ => false,
+        };
+        let few_addresses = self.peer.prefix_len() == 0
+            && match rule.peer {
+                Peer::Cidr(IpNet::V4(range)) => range.prefix_len() >= SMALL.0,
+                Peer::Cidr(IpNet::V6(range)) => range.prefix_len() >= SMALL.1,
+                Peer::Group(_) | Peer::List(_) | Peer::Unreadable(_) => false,
+            };
+        few_ports || few_addresses
+    }
 }
+
+/// How many ports for replies a system has at least: Windows has 49152 to 65535.
+const FEWEST_OF_REPLIES: u32 = 1 << 14;
+
+/// With a prefix of this length (IPv4, IPv6) or longer, a Deny takes a small part of all addresses only.
+const SMALL: (u8, u8) = (16, 32);
 
 /// The number of the rule that denies everything that no other rule matches.
 const LAST: i32 = 32_767;
@@ -310,7 +342,8 @@ fn allows(acl: &NetworkAcl, entry: &Entry) -> bool {
 type RuleNumber = (NetworkAclId, bool, i32);
 
 /// Gives the new rules of ACLs numbers that are free and that no other option has, each before the first rule
-/// that denies what the new rule is to allow. Where no number is free, a person has to make room.
+/// that denies what the new rule is to allow. Where no number is free, a person has to make room. A Deny that
+/// somebody made is a control, so the option says which ones the new rule comes before.
 pub(crate) fn number_acl_rules<'o>(
     options: impl IntoIterator<Item = &'o mut FixOption>,
     case: &Case,
@@ -319,20 +352,77 @@ pub(crate) fn number_acl_rules<'o>(
     let mut taken: Vec<RuleNumber> = Vec::new();
     for option in options {
         let mut manual = Vec::new();
-        option.changes.retain_mut(|change| match number_acl_rule(&network, change, &taken) {
-            Ok(number) => {
-                taken.extend(number);
-                true
+        let mut overrides = false;
+        option.changes.retain_mut(|change| {
+            let numbered = number_acl_rule(&network, change, &taken);
+            if let Some(step) = overridden(&network, change) {
+                if !option.manual.contains(&step) && !manual.contains(&step) {
+                    manual.push(step);
+                }
+                overrides = true;
             }
-            Err((acl, egress, before)) => {
-                let direction = if egress { "outbound" } else { "inbound" };
-                manual.push(format!(
-                    "give the {direction} rule {before} of {acl} a higher number, and put the new rule before it: no lower number is free"
-                ));
-                false
+            match numbered {
+                Ok(number) => {
+                    taken.extend(number);
+                    true
+                }
+                Err((acl, egress, before)) => {
+                    manual.push(format!(
+                        "give the {} rule {before} of {acl} a higher number, and put the new rule before it: no lower number is free",
+                        direction(egress)
+                    ));
+                    false
+                }
             }
         });
         option.manual.extend(manual);
+        // Options are numbered alone, and once more together.
+        if overrides && !option.risks.contains(&Risk::WidensAccess) {
+            option.risks.push(Risk::WidensAccess);
+        }
+    }
+}
+
+pub(super) fn direction(egress: bool) -> &'static str {
+    if egress { "outbound" } else { "inbound" }
+}
+
+/// Whom to ask before a new rule of an ACL takes effect before a Deny that somebody made.
+fn overridden(network: &Network, change: &Change) -> Option<String> {
+    let (acl, number, entry) = new_rule(change)?;
+    let denies = acl_row(network, acl)?.entries.iter().filter(|rule| {
+        let overrides = rule.egress == entry.egress && number < rule.number && rule.number < LAST;
+        overrides && !rule.allow && entry.meets(rule).0
+    });
+    let mut numbers: Vec<i32> = denies.map(|rule| rule.number).collect();
+    numbers.sort_unstable();
+    let (rules, them, deny) = match numbers.len() {
+        0 => return None,
+        1 => ("rule", "it", "it denies"),
+        _ => ("rules", "them", "they deny"),
+    };
+    Some(format!(
+        "ask whoever made the {} {rules} {} of {acl} whether a rule may come before {them} that allows some of what {deny}",
+        direction(entry.egress),
+        list(&numbers),
+    ))
+}
+
+/// The ACL, the number and the packets of a change that creates a rule of an ACL.
+fn new_rule(change: &Change) -> Option<(&NetworkAclId, i32, Entry)> {
+    match change {
+        Change::Ec2(Ec2Change::CreateNetworkAclEntry {
+            acl,
+            egress,
+            number,
+            protocol,
+            ports,
+            peer,
+        }) => {
+            let entry = Entry { egress: *egress, protocol: *protocol, ports: *ports, peer: *peer };
+            Some((acl, *number, entry))
+        }
+        _ => None,
     }
 }
 
@@ -345,23 +435,14 @@ fn number_acl_rule(
     change: &mut Change,
     taken: &[RuleNumber],
 ) -> Result<Option<RuleNumber>, RuleNumber> {
-    let Change::Ec2(Ec2Change::CreateNetworkAclEntry {
-        acl,
-        egress,
-        number,
-        protocol,
-        ports,
-        peer,
-    }) = change
-    else {
-        return Ok(None);
-    };
-    let entry = Entry { egress: *egress, protocol: *protocol, ports: *ports, peer: *peer };
-    let rules = acl_row(network, acl).map_or(&[][..], |row| &row.entries);
-    let of_direction = || rules.iter().filter(|rule| rule.egress == *egress);
-    let denies = of_direction().filter(|rule| !rule.allow && entry.meets(rule).0);
+    let Some((acl, _, entry)) = new_rule(change) else { return Ok(None) };
+    let acl = acl.clone();
+    let rules = acl_row(network, &acl).map_or(&[][..], |row| &row.entries);
+    let of_direction = || rules.iter().filter(|rule| rule.egress == entry.egress);
+    let denies =
+        of_direction().filter(|rule| !rule.allow && entry.meets(rule).0 && !entry.exempts(rule));
     let before = denies.map(|rule| rule.number).min().unwrap_or(LAST).min(LAST);
-    let rule = |number: i32| (acl.clone(), *egress, number);
+    let rule = |number: i32| (acl.clone(), entry.egress, number);
     let is_free = |candidate: &i32| {
         !of_direction().any(|rule| rule.number == *candidate) && !taken.contains(&rule(*candidate))
     };
@@ -372,7 +453,9 @@ fn number_acl_rule(
     let tens = (1..before).rev().filter(|number| number % 10 == 0);
     match after.chain(tens).chain((1..before).rev()).find(is_free) {
         Some(free) => {
-            *number = free;
+            if let Change::Ec2(Ec2Change::CreateNetworkAclEntry { number, .. }) = change {
+                *number = free;
+            }
             Ok(Some(rule(free)))
         }
         None => Err(rule(before)),

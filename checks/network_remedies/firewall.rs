@@ -46,10 +46,13 @@ pub(super) fn open(
             }
         }
         (None, FirewallFault::NameNotListed { host, suffix }) => {
+            let sources = beyond_home_net(network, policy).map_or_else(String::new, |range| {
+                format!(", source IP addresses (HOME_NET) {range}")
+            });
             let policy = policy.name();
             FixOption::new(format!("let the firewall policy {policy} pass {host}"))
                 .after(format!(
-                    "create a stateful rule group with a domain list: action Allow, protocol HTTPS, domain {host} (or .{suffix}, for all of AWS)"
+                    "create a stateful rule group with a domain list: action Allow, protocol HTTPS, domain {host} (or .{suffix}, for all of AWS){sources}"
                 ))
                 .after(format!("add the rule group to the firewall policy {policy}"))
         }
@@ -131,21 +134,45 @@ fn home_net(
 ) -> Vec<String> {
     let of_group = group.and_then(|group| group.variables.get("HOME_NET"));
     let of_policy = policy_row.and_then(|policy| policy.variables.get("HOME_NET"));
-    let mut ranges = if let Some(ranges) = of_group.or(of_policy) {
-        ranges.clone()
-    } else {
-        let firewalls = network.facts.network_firewalls.iter();
-        let of_vpcs = firewalls.filter_map(|(vpc, row)| {
-            let used = row.present()?.iter().any(|firewall| firewall.policy == *policy);
-            network.facts.vpcs.get(vpc).and_then(Row::present).filter(|_| used)
-        });
-        of_vpcs.flat_map(|vpc| vpc.cidrs.iter().map(|range| format!("{range}"))).collect()
+    let mut ranges = match of_group.or(of_policy) {
+        Some(ranges) => ranges.clone(),
+        None => default_home_net(network, policy),
     };
-    let own = network
-        .vpc_with(address)
-        .map_or_else(|| format!("{}", IpNet::from(address)), |(_, range)| format!("{range}"));
+    let own = format!("{}", range_around(network, address));
     if !ranges.contains(&own) {
         ranges.push(own);
     }
     ranges
+}
+
+/// The ranges of the VPCs that have a firewall with this policy.
+fn default_home_net(network: &Network, policy: &Arn) -> Vec<String> {
+    let firewalls = network.facts.network_firewalls.iter();
+    let of_vpcs = firewalls.filter_map(|(vpc, row)| {
+        let used = row.present()?.iter().any(|firewall| firewall.policy == *policy);
+        network.facts.vpcs.get(vpc).and_then(Row::present).filter(|_| used)
+    });
+    of_vpcs.flat_map(|vpc| vpc.cidrs.iter().map(|range| format!("{range}"))).collect()
+}
+
+fn range_around(network: &Network, address: IpAddr) -> IpNet {
+    network.vpc_with(address).map_or_else(|| IpNet::from(address), |(_, range)| range)
+}
+
+/// The instance's range, if a new rule group would not be for it: a domain list holds for what comes from the
+/// firewall's own VPC, unless HOME_NET says otherwise. Source: Network Firewall developer guide, "Domain list
+/// rule groups in AWS Network Firewall".
+fn beyond_home_net(network: &Network, policy: &Arn) -> Option<IpNet> {
+    let address = IpAddr::V4(network.own_interface()?.private_ip?);
+    let row = network.facts.network_firewall_policies.get(policy).and_then(Row::present);
+    let ranges = match row.and_then(|policy| policy.variables.get("HOME_NET")) {
+        Some(ranges) => ranges.clone(),
+        None => default_home_net(network, policy),
+    };
+    // An entry is a range or one address.
+    let holds = |entry: &String| {
+        entry.parse::<IpNet>().is_ok_and(|range| range.contains(&address))
+            || entry.parse() == Ok(address)
+    };
+    (!ranges.iter().any(holds)).then(|| range_around(network, address))
 }

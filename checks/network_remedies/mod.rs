@@ -8,6 +8,7 @@ mod filters;
 mod firewall;
 mod network;
 mod outbound;
+mod quotas;
 mod transit;
 
 use alloc::{format, string::String, vec, vec::Vec};
@@ -16,7 +17,7 @@ use core::net::IpAddr;
 use ssm_doctor_analysis::{
     answer::FixOption,
     case::Case,
-    network::{flow::NAT64, remedy::NetworkRemedy},
+    network::{flow::NAT64, hop::Reachable, path, remedy::NetworkRemedy, service::CORE},
 };
 use ssm_doctor_facts::{
     change::{Change, Ec2Change, Route53Change},
@@ -24,11 +25,13 @@ use ssm_doctor_facts::{
     ids::{RouteTableId, SubnetId, VpcId},
     lookup::{Need, Row},
     route53::{Place, RecordType, ZoneRecord},
+    ssm::{Connection, Ping},
 };
 
 use network::Network;
 
 pub(crate) use filters::number_acl_rules;
+pub(crate) use quotas::look_after;
 
 /// The ways to repair it, the best first. INVARIANT: never empty.
 #[rustfmt::skip]
@@ -64,7 +67,7 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
         AttachInternetGateway { gateway, vpc } => outbound::attach(&network, gateway, vpc),
         CreateEgressOnlyGateway { vpc } => outbound::egress_only(&network, vpc),
         GiveElasticAddress { interface } => {
-            let mut options = endpoints::create(&network, None);
+            let mut options = endpoints::create(&network, None, &[]);
             options.push(
                 FixOption::new(format!("give {interface} an Elastic IP address, which the internet reaches as far as its security groups allow"))
                     .with(Ec2Change::AssociateNewAddress { interface: interface.clone() }),
@@ -137,7 +140,9 @@ pub(crate) fn options(of: &NetworkRemedy, case: &Case) -> Vec<FixOption> {
             options
         }
         CreateInterfaceEndpoint { vpc, service, subnet } => {
-            create_endpoint(&network, vpc, service, subnet)
+            let reached: Vec<&str> =
+                CORE.into_iter().filter(|service| is_reached(case, service)).collect();
+            create_endpoint(&network, vpc, service, subnet, &reached)
         }
         ProvideIpv6 { subnet } => provide_ipv6(&network, subnet),
         UseBucketIn { region } => use_bucket(&network, region),
@@ -216,6 +221,7 @@ fn create_endpoint(
     vpc: &VpcId,
     service: &'static str,
     subnet: &SubnetId,
+    reached: &[&str],
 ) -> Vec<FixOption> {
     let table = network.table_of(vpc, network.own_subnet().unwrap_or(subnet));
     let to = network.everything();
@@ -223,9 +229,27 @@ fn create_endpoint(
         let options = outbound::by_nat_gateway(network, &table.id, &to, None);
         options.into_iter().partition::<Vec<_>, _>(outbound::costs_nothing)
     });
-    options.extend(endpoints::create(network, Some(service)));
+    options.extend(endpoints::create(network, Some(service), reached));
     options.extend(new);
     options
+}
+
+/// Is a service reached already, as far as the path or the agent shows? With private DNS, an endpoint for it would
+/// lead the VPC's other instances away from what serves it, such as an endpoint of a hub.
+fn is_reached(case: &Case, service: &'static str) -> bool {
+    let target = &case.scope.target;
+    match path::path(case, service).reachable() {
+        Reachable::Yes => true,
+        Reachable::No => false,
+        Reachable::Unknown if service == "ssm" => {
+            let node = case.facts.nodes.get(target).and_then(Row::present);
+            node.is_some_and(|node| node.ping == Ping::Online)
+        }
+        Reachable::Unknown => {
+            let connection = case.facts.connections.get(target).and_then(Row::present);
+            connection == Some(&Connection::Connected)
+        }
+    }
 }
 
 /// The instance has IPv6 addresses alone, and the names have IPv4 ones.
@@ -276,7 +300,7 @@ fn exempt(network: &Network, subnet: &SubnetId) -> Vec<FixOption> {
         && network.own_interface().is_some_and(|interface| interface.public_ip.is_some());
     let mode = if direct { ExclusionMode::Bidirectional } else { ExclusionMode::Egress };
     let scope = if direct { "both directions" } else { "outbound connections" };
-    let mut options = endpoints::create(network, None);
+    let mut options = endpoints::create(network, None, &[]);
     options.push(
         FixOption::new(format!("exempt {subnet} from VPC Block Public Access for {scope}"))
             .with(Ec2Change::ExcludeFromPublicAccessBlock { subnet: subnet.clone(), mode }),

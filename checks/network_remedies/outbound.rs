@@ -195,7 +195,7 @@ pub(super) fn replace_route(
     } else {
         let (free, new): (Vec<_>, Vec<_>) =
             by_nat_gateway(network, table, to, dead.as_ref()).into_iter().partition(costs_nothing);
-        let narrower = endpoints::create(network, None);
+        let narrower = endpoints::create(network, None, &[]);
         options.extend(free);
         // What the subnet had comes back. Elsewhere the option that grants less comes first.
         let was_there = matches!(because, RouteFault::Blackhole | RouteFault::NatGatewayGone(_));

@@ -1093,6 +1093,22 @@ def nacl_denies_443(w: World) -> None:
 
 
 @breaks
+def nacl_denies_443_on_purpose(w: World) -> None:
+    """Somebody made a rule that denies, so that person is to be asked."""
+    network_acl(w, w.ids["instance_subnet"], [(1024, 65535)], [(1, 65535)])
+    w.cloud.ec2.create_network_acl_entry(
+        NetworkAclId=w.ids["acl"],
+        RuleNumber=50,
+        Protocol="6",
+        RuleAction="deny",
+        Egress=True,
+        CidrBlock=ANYWHERE,
+        PortRange={"From": 443, "To": 443},
+    )
+    w.lost()
+
+
+@breaks
 def nacl_denies_ephemeral(w: World) -> None:
     """Lets the question out and not the answer in: network ACLs keep no state."""
     network_acl(w, w.ids["instance_subnet"], [(443, 443)], [(443, 443)])
@@ -1117,6 +1133,16 @@ def endpoint_sg_no_443(w: World) -> None:
         GroupId=w.ids["endpoints_group"], IpPermissions=[https_from("10.0.0.0/16")]
     )
     w.lost()
+
+
+@breaks
+def endpoint_sg_full(w: World) -> None:
+    """As many rules as AWS allows by default, and none for the instance."""
+    endpoint_sg_no_443(w)
+    w.cloud.ec2.authorize_security_group_ingress(
+        GroupId=w.ids["endpoints_group"],
+        IpPermissions=[https_from(f"10.9.{number}.0/24") for number in range(60)],
+    )
 
 
 @breaks
@@ -1172,6 +1198,16 @@ def channel_endpoint_policy_denies(w: World) -> None:
     document = policy({**allow("ssmmessages:CreateControlChannel"), "Principal": "*"})
     w.cloud.ec2.modify_vpc_endpoint(VpcEndpointId=w.ids["ssmmessages_endpoint"], PolicyDocument=document)
     w.not_connected()
+
+
+@breaks
+def data_channel_endpoint_policy_denies(w: World) -> None:
+    """The agent is connected. It needs the other channel only once a session starts."""
+    control = {**allow("ssmmessages:CreateControlChannel"), "Principal": "*"}
+    opens = {**allow("ssmmessages:OpenControlChannel"), "Principal": "*"}
+    w.cloud.ec2.modify_vpc_endpoint(
+        VpcEndpointId=w.ids["ssmmessages_endpoint"], PolicyDocument=policy(control, opens)
+    )
 
 
 def endpoint_policy(w: World, *statements: dict[str, Any]) -> None:

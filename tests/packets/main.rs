@@ -160,7 +160,12 @@ fn agree(
     let answer = path.reachable();
     let right = match answer {
         // Some of several addresses is enough, and the solver says which are lost.
-        Reachable::Yes if path.hops.iter().any(|it| it.kind == HopKind::SomeReplies) => {
+        Reachable::Yes
+            if path
+                .hops
+                .iter()
+                .any(|it| matches!(it.kind, HopKind::SomeReplies | HopKind::SomeAddresses)) =>
+        {
             matches!(judgement.arrival, Arrival::Everywhere | Arrival::InPart)
         }
         Reachable::Yes => judgement.arrival == Arrival::Everywhere,

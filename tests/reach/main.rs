@@ -86,7 +86,8 @@ fn analysis(facts: &Facts, scope: &Scope, service: &'static str) -> Answer {
     let shown = odd.map(|hop| format!("{:?} {} {:?}", hop.kind, hop.id, hop.answer));
     Answer {
         reachable: path.reachable(),
-        in_part: failed().any(|hop| hop.kind == HopKind::SomeReplies),
+        in_part: failed()
+            .any(|hop| matches!(hop.kind, HopKind::SomeReplies | HopKind::SomeAddresses)),
         blamed: failed().filter_map(|hop| hop_of(hop.kind)).collect(),
         open: open.filter_map(|hop| hop_of(hop.kind)).collect(),
         followed: path.unfollowed.is_none(),
@@ -122,7 +123,10 @@ fn hop_of(kind: HopKind) -> Option<Hop> {
         HopKind::AddressType => Hop::AddressFamily,
         HopKind::Endpoint => Hop::Endpoint,
         HopKind::EndpointGroup => Hop::EndpointSecurityGroup,
-        HopKind::NameServer | HopKind::SomeReplies | HopKind::Appliance => return None,
+        HopKind::NameServer
+        | HopKind::SomeReplies
+        | HopKind::SomeAddresses
+        | HopKind::Appliance => return None,
     })
 }
 

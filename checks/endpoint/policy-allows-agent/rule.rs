@@ -1,4 +1,6 @@
-//! The endpoints' own policies allow the agent's role.
+//! The endpoints' own policies allow the agent's role to register and to hold its control channel open.
+//!
+//! The data channel has a check of its own, because an agent that may not open it is connected all the same.
 //!
 //! A call through an interface endpoint must be allowed by IAM and by the endpoint's policy. The
 //! default policy allows everything; one that only denies allows nothing. Whether `ssmmessages` endpoints
@@ -13,7 +15,7 @@ use ssm_doctor_analysis::{
         service::CORE,
     },
     permissions::{
-        actions::{CHANNELS, REGISTER, channels_of, target_arn},
+        actions::{CHANNELS, CONTROL, DATA, REGISTER, channels_of, target_arn},
         request_context,
     },
 };
@@ -40,8 +42,30 @@ fn run(case: &Case) -> Judged {
         let Some(policy) = EndpointPolicy::on_path(case, service, Recovery::Agent)? else {
             return Ok(Verdict::NotApplicable("no endpoint's policy on the way"));
         };
-        answer(allows_agent(policy, None, case))
+        let control = allows_agent(policy, Calls::ControlChannel, None, case);
+        // One edit of the policy is for both channels.
+        let all = || allows_agent(policy, Calls::BothChannels, None, case);
+        answer(if let Ok(Verdict::Fail(..)) = control { all() } else { control })
     })?)
+}
+
+/// What an agent calls. Of `ssm`, it is the same call whatever the channels.
+#[derive(Clone, Copy)]
+pub(crate) enum Calls {
+    ControlChannel,
+    DataChannel,
+    BothChannels,
+}
+
+impl Calls {
+    fn actions(self, service: &str) -> &'static [&'static str] {
+        match self {
+            _ if service == "ssm" => &[REGISTER],
+            Self::ControlChannel => &CONTROL,
+            Self::DataChannel => &DATA,
+            Self::BothChannels => &CHANNELS,
+        }
+    }
 }
 
 /// What a check says of names that do not resolve to their endpoint, and what that endpoint's policy
@@ -56,7 +80,7 @@ pub(crate) fn and_beyond(answered: Answer, case: &Case) -> Answer {
         let Some((policy, vpc)) = found else {
             return Ok(Verdict::NotApplicable("no policy of an endpoint that is unused"));
         };
-        Ok(match answer(allows_agent(policy, Some(vpc), case))? {
+        Ok(match answer(allows_agent(policy, Calls::BothChannels, Some(vpc), case))? {
             Verdict::Fail(denied, fix) => Verdict::Fail(once_led_to(policy.endpoint, denied), fix),
             other => other,
         })
@@ -70,7 +94,12 @@ pub(crate) fn and_beyond(answered: Answer, case: &Case) -> Answer {
 
 /// Does an endpoint's policy allow what the agent requests of a service? `once_in` is the endpoint's VPC
 /// if requests do not go through the endpoint yet, and are judged as if they did.
-fn allows_agent(policy: EndpointPolicy, once_in: Option<&VpcId>, case: &Case) -> Judged {
+pub(crate) fn allows_agent(
+    policy: EndpointPolicy,
+    calls: Calls,
+    once_in: Option<&VpcId>,
+    case: &Case,
+) -> Judged {
     let target = target_arn(case)?;
     if let Some(open) = policy.allows_everything() {
         return Ok(open);
@@ -78,8 +107,8 @@ fn allows_agent(policy: EndpointPolicy, once_in: Option<&VpcId>, case: &Case) ->
     let role = role(case)?;
     let identity = role.identity(case.scope);
     let channels = channels_of(&role.arn, case.scope);
-    let (actions, resource): (&[&str], &str) =
-        if policy.service == "ssm" { (&[REGISTER], &target) } else { (&CHANNELS, &channels) };
+    let resource = if policy.service == "ssm" { &target } else { &channels };
+    let actions = calls.actions(policy.service);
     // The role's own policies say on which nodes, and the next node needs the endpoint as well.
     let requests: Vec<EndpointRequest> =
         actions.iter().map(|action| EndpointRequest { action, resource, granted: "*" }).collect();

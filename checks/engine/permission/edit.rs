@@ -138,6 +138,15 @@ pub fn sparing_services(trust: &Text, action: &str) -> Option<Edited> {
     Some(Edited { document: replaced(trust, statements)?, widens, every_resource: true })
 }
 
+/// Is each statement of the document about all of these actions, or about none of them?
+pub fn treats_alike(document: &Text, actions: &[&str]) -> bool {
+    let alike = |statement: &Value| {
+        let matched = statement.as_object().map(|statement| matched(statement, actions).len());
+        matched.is_some_and(|matched| matched == 0 || matched == actions.len())
+    };
+    statements(document).is_some_and(|statements| statements.iter().all(alike))
+}
+
 /// Has the document any statement?
 pub fn is_empty(document: &Value) -> bool {
     document.get("Statement").and_then(Value::as_array).is_some_and(Vec::is_empty)
@@ -216,18 +225,24 @@ type Statement = Map<String, Value>;
 
 /// Which of these actions a statement denies.
 fn denied<'a>(statement: &Statement, actions: &[&'a str]) -> Vec<&'a str> {
-    if statement.get("Effect") != Some(&json!("Deny")) {
-        return Vec::new();
+    if statement.get("Effect") == Some(&json!("Deny")) {
+        matched(statement, actions)
+    } else {
+        Vec::new()
     }
+}
+
+/// Which of these actions a statement is about.
+fn matched<'a>(statement: &Statement, actions: &[&'a str]) -> Vec<&'a str> {
     let patterns = |element: &str| statement.get(element).map(listed);
     let covers = |patterns: &[String], action: &str| {
         patterns.iter().any(|pattern| pattern_covers(pattern, action))
     };
-    let is_denied = |action: &&&str| match patterns("NotAction") {
+    let is_matched = |action: &&&str| match patterns("NotAction") {
         Some(others) => !covers(&others, action),
         None => covers(&patterns("Action").unwrap_or_default(), action),
     };
-    actions.iter().filter(is_denied).copied().collect()
+    actions.iter().filter(is_matched).copied().collect()
 }
 
 /// Is the statement about what the exemption is about? Whom an exemption is for is exempted on every resource.

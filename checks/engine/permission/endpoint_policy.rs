@@ -78,6 +78,11 @@ impl<'f> EndpointPolicy<'f> {
         statement.is_some_and(|statement| *statement == open || *statement == json!([open]))
     }
 
+    /// Does it allow all of these actions, or none of them, to whoever requests them?
+    pub fn treats_alike(self, actions: &[&str]) -> bool {
+        edit::treats_alike(self.text, actions)
+    }
+
     /// The verdict on every request, if the policy allows everything.
     pub fn allows_everything(self) -> Option<Verdict> {
         let how = "has a policy that allows everything";

@@ -133,6 +133,13 @@ pub(super) fn ec2(change: &Ec2Change) -> Option<String> {
         .text("vpc_endpoint_id", endpoint.as_str())
         .text("subnet_id", subnet.as_str())
         .end(),
+        AddEndpointSecurityGroup { endpoint, group } => Block::resource(
+            "aws_vpc_endpoint_security_group_association",
+            &named(&[endpoint.as_str(), group.as_str()]),
+        )
+        .text("vpc_endpoint_id", endpoint.as_str())
+        .text("security_group_id", group.as_str())
+        .end(),
         AddEndpointRouteTable { endpoint, table } => Block::resource(
             "aws_vpc_endpoint_route_table_association",
             &named(&[endpoint.as_str(), table.as_str()]),

@@ -195,6 +195,10 @@ pub enum Ec2Change {
         endpoint: EndpointId,
         subnet: SubnetId,
     },
+    AddEndpointSecurityGroup {
+        endpoint: EndpointId,
+        group: SecurityGroupId,
+    },
     AddEndpointRouteTable {
         endpoint: EndpointId,
         table: RouteTableId,

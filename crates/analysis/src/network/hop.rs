@@ -123,7 +123,7 @@ pub(super) fn any_address(ways: Vec<Vec<Hop>>) -> Vec<Hop> {
     let mut open = open.into_iter();
     let Some(mut best) = open.next() else { return side_by_side(blocked) };
     let unfollowed = blocked.iter_mut().flat_map(|it| it.drain(..)).filter(Hop::stops);
-    best.extend(unfollowed.map(|it| Hop { kind: HopKind::SomeReplies, ..it }));
+    best.extend(unfollowed.map(|it| Hop { kind: HopKind::SomeAddresses, ..it }));
     for other in open {
         best = side_by_side(Vec::from([best, other]));
     }
@@ -187,6 +187,8 @@ kinds! {
     Acl,
     /// Only some replies pass: nothing is stopped, but some connections fail.
     SomeReplies,
+    /// Only some addresses of the name lead to the service: likewise.
+    SomeAddresses,
     /// Is there any route at all?
     Route,
     /// Does the route's target exist, and is the path beyond it visible?
@@ -216,6 +218,6 @@ impl HopKind {
     /// Does such a hop never stop every packet, whatever its answer?
     #[must_use]
     pub fn is_remark(self) -> bool {
-        matches!(self, Self::SomeReplies | Self::Appliance)
+        matches!(self, Self::SomeReplies | Self::SomeAddresses | Self::Appliance)
     }
 }

@@ -29,3 +29,5 @@ mod traffic;
 mod transit_gateway;
 mod transit_gateway_attachment;
 mod unused_endpoint;
+
+pub use network_acl::NEGLIGIBLE;

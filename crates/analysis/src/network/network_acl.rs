@@ -85,7 +85,7 @@ pub(super) struct Filtered {
 }
 
 /// Less than one port in so many that is lost is no fault: connections are tried again, from another.
-const NEGLIGIBLE: u32 = 100;
+pub const NEGLIGIBLE: u32 = 100;
 
 /// Between hosts of one subnet.
 const NO_ACL: &str = "no ACL stands between hosts of one subnet";

@@ -81,7 +81,7 @@ impl PathTrace<'_> {
             }
             ways.push(self.to_shared_address(address, &there.by)?);
             if let Err(unknown) = in_use {
-                partly.push(Hop::new(HopKind::SomeReplies, &address, Err(unknown)));
+                partly.push(Hop::new(HopKind::SomeAddresses, &address, Err(unknown)));
             }
         }
         hops.extend(any_address(ways));
@@ -115,9 +115,9 @@ impl PathTrace<'_> {
         );
         let fix = Fix::of(
             NetworkRemedy::RemoveRecordAddress { zone: zone.clone(), address },
-            Recovery::NextSession,
+            Recovery::Agent,
         );
-        Hop::new(HopKind::SomeReplies, &address, Ok(Verdict::Fail(evidence, fix)))
+        Hop::new(HopKind::SomeAddresses, &address, Ok(Verdict::Fail(evidence, fix)))
     }
 
     /// Some networks use public addresses of others for themselves: a route of their own leads there.

@@ -130,6 +130,7 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change, scope: &Scope) -> Opti
         | CreateGatewayEndpoint { .. }
         | CreateInterfaceEndpoint { .. }
         | AddEndpointSubnet { .. }
+        | AddEndpointSecurityGroup { .. }
         | AddEndpointRouteTable { .. }
         | EnablePrivateDns { .. }
         | MakeEndpointDualStack { .. } => endpoint::edit(facts, change),

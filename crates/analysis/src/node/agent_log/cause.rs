@@ -372,6 +372,9 @@ fn denied(denial: &Denial, stage: Stage) -> &'static [&'static str] {
         {
             &["endpoint/policy-allows-logs"]
         }
+        "ssmmessages:CreateDataChannel" | "ssmmessages:OpenDataChannel" if endpoint => {
+            &["endpoint/policy-allows-data-channel"]
+        }
         _ if endpoint => &["endpoint/policy-allows-agent"],
         "ssmmessages:CreateControlChannel" | "ssmmessages:OpenControlChannel" => {
             &["identity/role-may-open-channels"]

@@ -43,6 +43,9 @@ pub(super) fn edit(facts: &mut Facts, change: &Ec2Change) -> Option<()> {
         AddEndpointSubnet { endpoint, subnet } => {
             change_endpoint(facts, endpoint, |row| row.subnets.push(subnet.clone()))
         }
+        AddEndpointSecurityGroup { endpoint, group } => {
+            change_endpoint(facts, endpoint, |row| row.security_groups.push(group.clone()))
+        }
         AddEndpointRouteTable { endpoint, table } => {
             change_endpoint(facts, endpoint, |row| row.route_tables.push(table.clone()))?;
             route_to(facts, table, endpoint)
