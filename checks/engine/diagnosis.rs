@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use crate::{
+    endpoint::{policy_allows_agent, policy_allows_data_channel},
     engine::check::{Check, Impact},
     error_message::reading,
     preferences::latest_version_in_force,
@@ -195,6 +196,14 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
         })
     };
     let doubtful = |check: &Check| proven(check) || disputed(check);
+    // Where nothing of the policies was seen, they are not taken to refuse the data channel alone, of which a
+    // connected agent proves nothing.
+    let excused = |check: &Check| {
+        let agent = &policy_allows_agent::CHECK;
+        *check == policy_allows_data_channel::CHECK
+            && proven(agent)
+            && matches!(of(agent), Some(Err(_)))
+    };
     let observed = |check: &Check| check.observes_agent() && !doubtful(check);
     let below = |check: &Check| {
         answers.iter().map(|it| it.0).filter(|it| check.follows_from(it)).collect::<Vec<_>>()
@@ -235,7 +244,11 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
             standing: fails(check).then(|| standing(check)),
             open: check.impact == Impact::Blocks
                 && match answer {
-                    Err(_) => !proven(check) && !below(check).iter().any(|it| blocks(it)),
+                    Err(_) => {
+                        !proven(check)
+                            && !excused(check)
+                            && !below(check).iter().any(|it| blocks(it))
+                    }
                     Ok(Verdict::Fail(..)) => doubtful(check),
                     Ok(_) => false,
                 },

@@ -259,7 +259,11 @@ impl Rank {
             left,
             heaviest_risk: risks.iter().max().copied(),
             risks: risks.len(),
-            steps: combined.iter().map(|(_, option)| option.manual.len()).sum(),
+            steps: combined
+                .iter()
+                .filter(|(_, option)| !option.changes.is_empty())
+                .map(|(_, option)| option.manual.len())
+                .sum(),
             changes: changes(combined).count(),
         }
     }
