@@ -11,7 +11,10 @@ use ssm_doctor_facts::{
     lookup::{Need, Row},
 };
 
-use super::{filters::HTTPS, network::Network, quotas};
+use super::{
+    network::{HTTPS, Network},
+    quotas,
+};
 use crate::engine::list::list;
 
 /// Interface endpoints that the VPC lacks: for `service`, or for every session's services but those `reached`. Empty

@@ -20,13 +20,15 @@ use ssm_doctor_facts::{
     change::{Change, Ec2Change, Protocol, Risk, Source},
     ec2::*,
     ids::*,
-    lookup::Row,
 };
 
-use super::{endpoints, network::Network, quotas};
+use super::{
+    endpoints,
+    network::{HTTPS, Network, direction},
+    quotas,
+};
 use crate::engine::list::list;
 
-pub(super) const HTTPS: u16 = 443;
 const DNS: u16 = 53;
 
 /// The ports from which systems and NAT gateways open connections, and to which replies come. Source: VPC
@@ -192,7 +194,7 @@ pub(super) fn acl(
     let outward = egress == to_service;
     let failing: Packets = (egress, if to_service { (service, service) } else { EPHEMERAL });
     let opposite: Packets = (!egress, if to_service { EPHEMERAL } else { (service, service) });
-    let row = acl_row(network, acl);
+    let row = network.acl(acl);
     let option = |scope: IpNet, what: &str| {
         let (way, name) = (if outward { "to" } else { "from" }, protocol.as_str());
         let mut option = FixOption::new(format!(
@@ -243,11 +245,6 @@ fn endpoint_subnets(network: &Network) -> usize {
     subnets.sort();
     subnets.dedup();
     subnets.len()
-}
-
-pub(super) fn acl_row<'a>(network: &Network<'a>, id: &NetworkAclId) -> Option<&'a NetworkAcl> {
-    let lists = network.facts.network_acls.values().filter_map(Row::present);
-    lists.flatten().find(|acl| acl.id == *id)
 }
 
 /// What a rule is to allow.
@@ -383,14 +380,10 @@ pub(crate) fn number_acl_rules<'o>(
     }
 }
 
-pub(super) fn direction(egress: bool) -> &'static str {
-    if egress { "outbound" } else { "inbound" }
-}
-
 /// Whom to ask before a new rule of an ACL takes effect before a Deny that somebody made.
 fn overridden(network: &Network, change: &Change) -> Option<String> {
     let (acl, number, entry) = new_rule(change)?;
-    let denies = acl_row(network, acl)?.entries.iter().filter(|rule| {
+    let denies = network.acl(acl)?.entries.iter().filter(|rule| {
         let overrides = rule.egress == entry.egress && number < rule.number && rule.number < LAST;
         overrides && !rule.allow && entry.meets(rule).0
     });
@@ -437,7 +430,7 @@ fn number_acl_rule(
 ) -> Result<Option<RuleNumber>, RuleNumber> {
     let Some((acl, _, entry)) = new_rule(change) else { return Ok(None) };
     let acl = acl.clone();
-    let rules = acl_row(network, &acl).map_or(&[][..], |row| &row.entries);
+    let rules = network.acl(&acl).map_or(&[][..], |row| &row.entries);
     let of_direction = || rules.iter().filter(|rule| rule.egress == entry.egress);
     let denies =
         of_direction().filter(|rule| !rule.allow && entry.meets(rule).0 && !entry.exempts(rule));

@@ -18,7 +18,7 @@ use ssm_doctor_facts::{
     network_firewall::{GroupRules, ListKind, NetworkFirewallPolicy, RuleGroup},
 };
 
-use super::{filters::HTTPS, network::Network};
+use super::network::{HTTPS, Network};
 
 pub(super) fn open(
     network: &Network,

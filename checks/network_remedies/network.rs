@@ -12,6 +12,13 @@ use ssm_doctor_facts::{
     scope::Scope,
 };
 
+pub(super) const HTTPS: u16 = 443;
+
+/// Of a rule, in the words of the console.
+pub(super) fn direction(egress: bool) -> &'static str {
+    if egress { "outbound" } else { "inbound" }
+}
+
 pub(super) struct Network<'a> {
     pub facts: &'a Facts,
     pub scope: &'a Scope,
@@ -27,6 +34,11 @@ impl<'a> Network<'a> {
 
     pub fn own_interface(&self) -> Option<&'a AttachedInterface> {
         self.instance?.primary_interface()
+    }
+
+    pub fn acl(&self, id: &NetworkAclId) -> Option<&'a NetworkAcl> {
+        let lists = self.facts.network_acls.values().filter_map(Row::present);
+        lists.flatten().find(|acl| acl.id == *id)
     }
 
     pub fn own_subnet(&self) -> Option<&'a SubnetId> {

@@ -14,10 +14,7 @@ use ssm_doctor_facts::{
     lookup::Row,
 };
 
-use super::{
-    filters::{acl_row, direction},
-    network::Network,
-};
+use super::network::{Network, direction};
 
 /// Rules of a security group in one direction, counted apart for IPv4 and IPv6.
 const OF_GROUP: usize = 60;
@@ -78,7 +75,7 @@ fn rules_of(network: &Network, change: &Change) -> Option<Rules> {
         }
         Ec2Change::AuthorizeEgress { group, to: peer, .. } => of_group(network, group, true, peer),
         Ec2Change::CreateNetworkAclEntry { acl, egress, peer, .. } => {
-            let rules = acl_row(network, acl)?.entries.iter();
+            let rules = network.acl(acl)?.entries.iter();
             let counts = |rule: &&AclEntry| rule.egress == *egress && is_of(&rule.peer, *peer);
             let number = rules.filter(counts).count();
             Some(Rules { of: format!("{acl}"), egress: *egress, number, quota: OF_ACL })

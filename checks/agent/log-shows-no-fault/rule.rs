@@ -23,7 +23,6 @@ pub(crate) static CHECK: Check = Check {
                 crate::endpoint::CHECKS,
                 crate::preferences::CHECKS,
                 crate::hybrid::CHECKS,
-                &[&super::version_supports_session::CHECK],
             ],
             false,
         )

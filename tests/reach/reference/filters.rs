@@ -89,7 +89,7 @@ impl Reference<'_> {
     }
 
     /// The gateway endpoint to which a route names this list.
-    pub(super) fn gateway_of_list(&self, list: &PrefixListId) -> Option<&'a Endpoint> {
+    pub(super) fn gateway_of_list(&self, list: &PrefixListId) -> Option<&Endpoint> {
         let tables = seen(self.facts.route_tables.get(self.vpc))?;
         let mut routes = tables.iter().flat_map(|table| &table.routes);
         routes.find_map(|route| {
