@@ -160,7 +160,7 @@ fn range_around(network: &Network, address: IpAddr) -> IpNet {
 }
 
 /// The instance's range, if a new rule group would not be for it: a domain list holds for what comes from the
-/// firewall's own VPC, unless HOME_NET says otherwise. Source: Network Firewall developer guide, "Domain list
+/// firewall's own VPC, unless `HOME_NET` says otherwise. Source: Network Firewall developer guide, "Domain list
 /// rule groups in AWS Network Firewall".
 fn beyond_home_net(network: &Network, policy: &Arn) -> Option<IpNet> {
     let address = IpAddr::V4(network.own_interface()?.private_ip?);

@@ -93,7 +93,7 @@ fn name_of(policy_type: PolicyType) -> &'static str {
     match policy_type {
         PolicyType::ServiceControl => "service-control",
         PolicyType::ResourceControl => "resource-control",
-        PolicyType::VpcEndpoint => "endpoint",
+        PolicyType::VpcEndpoint | PolicyType::GatewayEndpoint => "endpoint",
         PolicyType::ResourceBased | PolicyType::RoleTrust => "resource",
         PolicyType::PermissionsBoundary => "boundary",
         PolicyType::Session => "session",

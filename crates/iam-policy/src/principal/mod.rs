@@ -2,7 +2,7 @@
 //! it name the principal by its account, by its role or directly?
 //!
 //! Source: IAM user guide, "AWS JSON policy elements: Principal" and
-//! "AWS JSON policy elements: `NotPrincipal`"; for gateway endpoints: AWS PrivateLink guide, "Control access to VPC
+//! "AWS JSON policy elements: `NotPrincipal`"; for gateway endpoints: VPC guide, "Control access to VPC
 //! endpoints using endpoint policies", "Principals for gateway endpoints".
 
 use alloc::{borrow::ToOwned, vec::Vec};
