@@ -223,9 +223,10 @@ fn decide_anew(
     let hidden = match simulator::answer(question, &context, case) {
         Ok(simulation) => {
             if simulation.decision == Decision::ImplicitDeny
+                && simulation.allowed_by_organizations != Some(false)
                 && let Some(allowed) = allowed_by_tags(question, resource_policy, &context, case)
             {
-                return allowed;
+                return Ok(allowed);
             }
             return with_simulation(simulation, question, resource_policy, &request, case.facts);
         }
@@ -268,13 +269,14 @@ fn decide_anew(
 
 /// The policies that were collected, where they allow the request by a tag of the role. The simulator's first question has
 /// no tags of a role, and whether it lists those that policy variables in the value of a condition name as missing is not
-/// documented. So its implicit deny says nothing then.
+/// documented. So its implicit deny says nothing of the role's policies then. Of the organization's it says that they
+/// allow the request.
 fn allowed_by_tags(
     question: PermissionQuestion,
     resource_policy: Option<&ResourcePolicy>,
     context: &RequestContext,
     case: &Case,
-) -> Option<Result<PermissionDecision, Unknown>> {
+) -> Option<PermissionDecision> {
     let is_tag = |(key, known): &(&str, &KeyValue)| {
         key.starts_with(request_context::PRINCIPAL_TAG) && matches!(known, KeyValue::Exact(_))
     };
@@ -284,14 +286,17 @@ fn allowed_by_tags(
     }
     let untagged =
         tags.fold(context.clone(), |context, (key, _)| context.with(key, KeyValue::Absent));
-    let layers = collected_layers(question, resource_policy, case.facts);
+    let layers = PolicyLayers {
+        service_control: Vec::new(),
+        ..collected_layers(question, resource_policy, case.facts)
+    };
     let by_tags = policy::evaluate(&question.request(resource_policy, context), &layers);
     let without = policy::evaluate(&question.request(resource_policy, &untagged), &layers);
     let limit = PermissionLimit::TagsNotSimulated { name: question.identity.name().into() };
     match (by_tags, without) {
         (AccessDecision::Allowed(cited), AccessDecision::Denied(_)) => {
             let basis = Basis::Policies(Vec::from([NoSimulation::Limit(limit.into())]));
-            Some(Ok(allowed(&cited, basis)))
+            Some(allowed(&cited, basis))
         }
         _ => None,
     }
