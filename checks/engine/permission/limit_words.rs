@@ -89,9 +89,6 @@ pub fn limit(limit: &PermissionLimit) -> String {
         Limit::KeyOfSomeServices { key } => {
             format!("AWS sets {key} for some services only, and adds to their list")
         }
-        Limit::TagsNotSimulated { name } => {
-            format!("the simulator was not given the tags of {name}, on which the permission depends")
-        }
         Limit::AccessRequest => "whether a request for just-in-time node access was approved is not visible (ssm:AccessRequestId): make one with `aws ssm start-access-request`, and start the session with the credentials of `aws ssm get-access-token`".into(),
         Limit::EncryptionContext => "newer plugins and agents send more with a session key than aws:ssm:SessionId and aws:ssm:TargetId".into(),
         Limit::GrantDependsOnConstraints { grant, key, name, operation } => format!(

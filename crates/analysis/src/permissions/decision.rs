@@ -26,8 +26,8 @@ use crate::permissions::{
 use ssm_doctor_facts::{
     ec2::{Endpoint, EndpointKind},
     iam::{Decision, Simulation},
-    limit::{Limit, PermissionLimit},
-    lookup::{Facts, Gap, Need, Unknown, Why},
+    limit::PermissionLimit,
+    lookup::{Facts, Gap, Unknown},
     text::Text,
 };
 use ssm_doctor_iam_policy as policy;
@@ -37,112 +37,10 @@ use ssm_doctor_iam_policy::{
     RequestResource, ResourceOwner, StatementElement, StatementRef, UncertaintyCause,
 };
 
-/// Whether a request is allowed, and by what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PermissionDecision {
-    Allowed(Allowance),
-    Denied(Denied),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowance {
-    /// Statements of the identity's own policies; empty where the simulator answered.
-    pub by: Vec<CitedStatement>,
-    /// The statement of the resource's own policy.
-    pub by_resource_policy: Option<CitedStatement>,
-    pub basis: Basis,
-}
-
-/// Every type of policy that denies the request. It is allowed only after each of them is changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denied {
-    /// The one that AWS's error message names comes first.
-    pub by: Vec<PolicyDenial>,
-    pub basis: Basis,
-    /// Facts that would show the statement that decides.
-    pub wanted: Vec<Need>,
-}
-
-/// The denial of one type of policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyDenial {
-    pub policy_type: PolicyType,
-    /// Whether a Deny matches, which no Allow overrides. Otherwise no Allow matches.
-    pub explicit: bool,
-    /// What denies; empty where that is not known.
-    pub by: Vec<DenySource>,
-    pub nearest: Option<NearestAllow>,
-    /// The condition keys by which Allow statements fail.
-    pub keys: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DenySource {
-    Statement(CitedStatement),
-    /// The simulator names policies only.
-    Policy(String),
-}
-
-/// A statement of a policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CitedStatement {
-    /// `statement 2 (DenyAll)`.
-    pub place: String,
-    /// Counted from 1.
-    pub number: usize,
-    /// The ARN of a managed policy, otherwise as `policy`.
-    pub policy_id: String,
-    /// `role AppRole`, `group ops`; empty for the policy of a resource.
-    pub attached_to: String,
-    /// The policy's name, or what it belongs to: `the key policy`.
-    pub policy: String,
-    /// The conditions, as the policy has them: `aws:SourceVpc vpc-1 (StringEquals)`.
-    pub conditions: Vec<String>,
-}
-
-/// The Allow that comes nearest to matching.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NearestAllow {
-    pub statement: CitedStatement,
-    pub mismatches: Vec<Mismatch>,
-}
-
-/// Why a statement does not match.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mismatch {
-    /// It lists other resources or principals.
-    Other(Vec<String>),
-    Condition {
-        operator: String,
-        key: String,
-        wanted: Vec<String>,
-        /// What the request has; None where nothing is known of it.
-        known: Option<KeyValue>,
-        /// The keys of the policy variables in `wanted`, and what the request has for each.
-        variables: Vec<(String, Option<KeyValue>)>,
-    },
-}
-
-/// Where a decision comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Basis {
-    Simulator,
-    /// The simulator; the policies that were collected decide otherwise.
-    Disputed,
-    /// The policies that were collected, because the simulator gave no answer.
-    Policies(Vec<NoSimulation>),
-}
-
-/// Why the simulator gave no answer. Decisions on several actions share it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoSimulation {
-    /// This API call had no result.
-    Call {
-        action: &'static str,
-        why: Why,
-    },
-    Limit(Limit),
-}
+pub use crate::permissions::outcome::{
+    Allowance, Basis, CitedStatement, Denied, DenySource, Mismatch, NearestAllow, NoSimulation,
+    PermissionDecision, PolicyDenial,
+};
 
 /// [`decide`], as a case keeps it.
 #[derive(Default)]
@@ -222,12 +120,6 @@ fn decide_anew(
     let request = question.request(resource_policy, &context);
     let hidden = match simulator::answer(question, &context, case) {
         Ok(simulation) => {
-            if simulation.decision == Decision::ImplicitDeny
-                && simulation.allowed_by_organizations != Some(false)
-                && let Some(allowed) = allowed_by_tags(question, resource_policy, &context, case)
-            {
-                return Ok(allowed);
-            }
             return with_simulation(simulation, question, resource_policy, &request, case.facts);
         }
         Err(unknown) if unknown.is_unasked() => {
@@ -264,41 +156,6 @@ fn decide_anew(
                 _ => unknown,
             })
         }
-    }
-}
-
-/// The policies that were collected, where they allow the request by a tag of the role. The simulator's first question has
-/// no tags of a role, and whether it lists those that policy variables in the value of a condition name as missing is not
-/// documented. So its implicit deny says nothing of the role's policies then. Of the organization's it says that they
-/// allow the request.
-fn allowed_by_tags(
-    question: PermissionQuestion,
-    resource_policy: Option<&ResourcePolicy>,
-    context: &RequestContext,
-    case: &Case,
-) -> Option<PermissionDecision> {
-    let is_tag = |(key, known): &(&str, &KeyValue)| {
-        key.starts_with(request_context::PRINCIPAL_TAG) && matches!(known, KeyValue::Exact(_))
-    };
-    let mut tags = context.keys().filter(is_tag).peekable();
-    if !question.identity.is_role() || tags.peek().is_none() {
-        return None;
-    }
-    let untagged =
-        tags.fold(context.clone(), |context, (key, _)| context.with(key, KeyValue::Absent));
-    let layers = PolicyLayers {
-        service_control: Vec::new(),
-        ..collected_layers(question, resource_policy, case.facts)
-    };
-    let by_tags = policy::evaluate(&question.request(resource_policy, context), &layers);
-    let without = policy::evaluate(&question.request(resource_policy, &untagged), &layers);
-    let limit = PermissionLimit::TagsNotSimulated { name: question.identity.name().into() };
-    match (by_tags, without) {
-        (AccessDecision::Allowed(cited), AccessDecision::Denied(_)) => {
-            let basis = Basis::Policies(Vec::from([NoSimulation::Limit(limit.into())]));
-            Some(allowed(&cited, basis))
-        }
-        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod identity;
 pub mod instance_profile;
 pub mod managed_policies;
 pub mod operator;
+mod outcome;
 pub mod request_context;
 pub mod resource_policy;
 pub mod simulator;

@@ -45,8 +45,6 @@ const ROLE_DELIVERY: &str = "ec2:RoleDelivery";
 /// The agent does not fall back to version 1 since. Source: amazon-ssm-agent `RELEASENOTES.md`.
 const VERSION_2_ONLY: AgentVersion = AgentVersion([3, 2, 1041, 0]);
 
-/// Keys of tags of the principal.
-pub const PRINCIPAL_TAG: &str = "aws:PrincipalTag/";
 /// Keys of tags of the resource.
 const RESOURCE_TAGS: [&str; 2] = ["aws:ResourceTag/", "ssm:resourceTag/"];
 /// As EC2's own actions have it, and those of Systems Manager do not, although the resource is EC2's. Source:
@@ -132,7 +130,7 @@ fn of_every_request(it: &mut RequestContext, scope: &Scope) {
 fn of_principal(it: &mut RequestContext, identity: &Identity, case: &Case) -> Result<(), Unknown> {
     let caller = case.facts.caller(&Ourselves::Us).hint()?;
     let ours = caller.filter(|_| identity.side == Side::Operator && operator::is_caller(case));
-    let rest = PRINCIPAL_TAG;
+    let rest = "aws:PrincipalTag/";
     if identity.is_user() {
         let user = identity.name().parse().ok();
         let user = user.map(|name| case.facts.user(&name).hint()).transpose()?.flatten();

@@ -75,10 +75,6 @@ pub enum PermissionLimit {
     KeyOfSomeServices {
         key: String,
     },
-    /// The simulator was not given the tags of the role, on which the permission depends.
-    TagsNotSimulated {
-        name: String,
-    },
     /// Whether a request for just-in-time node access was approved.
     AccessRequest,
     /// What newer plugins and agents add to a session key's encryption context.
