@@ -17,7 +17,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::agent_log_words::{limits, possibility, title};
-use crate::engine::check::Check;
+use crate::engine::check::{Check, Impact};
 use crate::node_probe::{self, Seen, Standing};
 
 const SUBJECT: &str = "the agent's log";
@@ -88,22 +88,21 @@ fn works_since(judgement: &Judgement) -> Option<Timestamp> {
     (channel.state == State::Works).then_some(channel.last).flatten()
 }
 
-/// Does the log end with a fault that a check of AWS's side is about?
-/// `others`: those checks. One that fails says more than the log does. `degrades`: is it about faults with which the
-/// session starts all the same?
-pub(crate) fn judged_by_others(case: &Case, others: &[&[&Check]], degrades: bool) -> Answer {
+/// Does the log end with a fault of this impact that a check of AWS's side is about? `others`: those checks. One that
+/// fails says more than the log does.
+pub(crate) fn judged_by_others(case: &Case, impact: Impact, others: &[&[&Check]]) -> Answer {
     let Some(log) = log(case)? else { return Ok(Verdict::NotApplicable(NO_LOG)) };
     let judgement = judge(log);
     let found = judgement.causes.iter().filter(|found| {
         found.checks.iter().all(|check| !BY_LOG.contains(check))
-            && found.cause.only_degrades(found.stage) == degrades
+            && found.cause.only_degrades(found.stage) == (impact == Impact::Degrades)
     });
     let named = |found: &Found| {
         let is_named = |check: &&&Check| found.checks.contains(&check.name().as_str());
         others.iter().copied().flatten().filter(is_named).find(|check| fails(check, case))
     };
     answer(case, log, found, |found| match named(found) {
-        Some(check) => Reaction::Explained(format!("{} fails for that", check.name())),
+        Some(check) => Reaction::Explained(format!("{} fails for the same reason", check.name())),
         None if found.cause.is_of_operator() => Reaction::Explained(
             "this is of an operator's machine or permissions, and the log does not show whose"
                 .into(),

@@ -84,9 +84,9 @@ pub fn class(snapshot: &Snapshot, shared: &Mentioned, text: &str) -> Option<Stri
     if names.iter().any(|name| shared.ids.contains(&name.own)) {
         return None;
     }
-    let text = ignored(scope, facts).iter().fold(text.trim_end().to_owned(), |text, field| {
-        if text.contains(field) { text.replace(field, "") } else { text }
-    });
+    let ignored = ignored(scope, facts);
+    let text =
+        ignored.iter().fold(text.trim_end().to_owned(), |text, field| text.replace(field, ""));
     Some(
         names.iter().fold(text, |text, Name { own, common }| replaced(&text, own, common, is_part)),
     )

@@ -17,6 +17,7 @@ pub(crate) static CHECK: Check = Check {
     run: |case| {
         judged_by_others(
             case,
+            Impact::Blocks,
             &[
                 crate::target::CHECKS,
                 crate::identity::CHECKS,
@@ -24,7 +25,6 @@ pub(crate) static CHECK: Check = Check {
                 crate::preferences::CHECKS,
                 crate::hybrid::CHECKS,
             ],
-            false,
         )
     },
 };

@@ -1,4 +1,4 @@
-//! The agent's log ends without a session log that was not delivered.
+//! The agent's log does not end with a session log that could not be delivered.
 //!
 //! The session starts all the same, and the log that the preferences promise is missing. A check of AWS's side that
 //! fails for the same reason is named instead. Source: amazon-ssm-agent `agent/session/shell/shell.go`.
@@ -14,6 +14,7 @@ pub(crate) static CHECK: Check = Check {
     depends_on: &[],
     proves: &[],
     run: |case| {
-        judged_by_others(case, &[crate::endpoint::CHECKS, crate::preferences::CHECKS], true)
+        let others = [crate::endpoint::CHECKS, crate::preferences::CHECKS];
+        judged_by_others(case, Impact::Degrades, &others)
     },
 };

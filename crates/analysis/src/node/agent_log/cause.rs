@@ -6,7 +6,10 @@ use core::net::IpAddr;
 use ssm_doctor_facts::scope::Session;
 
 use super::stage::Stage;
-use crate::node::serial_console::{Denial, PolicyKind};
+use crate::{
+    node::serial_console::{Denial, PolicyKind},
+    session::fits,
+};
 
 /// Why a stage failed, as far as the text shows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -288,7 +291,7 @@ impl Cause {
     /// `agent/session/plugins/port`, `agent/session/shell`.
     #[must_use]
     pub fn concerns(&self, session: Session) -> bool {
-        let is_port = matches!(session, Session::Port | Session::RemotePort | Session::Ssh);
+        let is_port = fits("Port", session);
         match self {
             Self::DestinationSilent(_)
             | Self::DestinationRefuses(_)
@@ -308,17 +311,14 @@ impl Cause {
             Self::Denied(denial) => {
                 !is_port || !["kms:", "s3:", "logs:"].iter().any(|it| denial.action.starts_with(it))
             }
-            Self::PluginUnsupported(kind) => match kind.as_str() {
-                "Port" => is_port,
-                "Standard_Stream" => session == Session::Shell,
-                "InteractiveCommands" | "NonInteractiveCommands" => session == Session::Command,
-                _ => true,
-            },
+            Self::PluginUnsupported(kind) => {
+                fits(kind, session) || !Session::ALL.into_iter().any(|other| fits(kind, other))
+            }
             _ => true,
         }
     }
 
-    /// Is it a fault of an operator's machine or permissions, of which the node writes what the plugin told it?
+    /// Is it a fault of an operator's machine or permissions? The plugin reports such a fault to the agent, which logs it.
     #[must_use]
     pub fn is_of_operator(&self) -> bool {
         matches!(
