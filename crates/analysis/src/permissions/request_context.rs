@@ -57,6 +57,18 @@ const EC2_TAGS: &str = "ec2:ResourceTag/";
 /// [`Unknown`] only while what every request has is unasked, so that answers of the simulator do not
 /// depend on which question was put first.
 pub fn of(question: PermissionQuestion, case: &Case) -> Result<RequestContext, Unknown> {
+    let mut context = before_path(question, case)?;
+    if matches!(question.identity.side, Side::Agent(_)) && case.scope.target.instance().is_some() {
+        of_path(&mut context, question.action, case);
+    }
+    Ok(context)
+}
+
+/// The context without the keys that depend on the way of the request.
+///
+/// # Errors
+/// As [`of`].
+pub fn before_path(question: PermissionQuestion, case: &Case) -> Result<RequestContext, Unknown> {
     let PermissionQuestion { identity, action, resource } = question;
     let caller = case.facts.caller(&Ourselves::Us).hint()?;
     let mut it = RequestContext::for_principal(&identity.principal());
@@ -64,7 +76,7 @@ pub fn of(question: PermissionQuestion, case: &Case) -> Result<RequestContext, U
     of_principal(&mut it, identity, case)?;
     of_organization(&mut it, identity, resource, case.facts);
     match identity.side {
-        Side::Agent(source) => of_node(&mut it, source, action, case)?,
+        Side::Agent(source) => of_node(&mut it, source, case)?,
         Side::Operator => {
             for key in
                 ["ssm:SourceInstanceARN", "ec2:SourceInstanceARN", "aws:Ec2InstanceSourceVpc"]
@@ -248,12 +260,7 @@ fn of_organization(it: &mut RequestContext, identity: &Identity, resource: &str,
 }
 
 /// What the agent's requests have.
-fn of_node(
-    it: &mut RequestContext,
-    source: CredentialSource,
-    action: &str,
-    case: &Case,
-) -> Result<(), Unknown> {
+fn of_node(it: &mut RequestContext, source: CredentialSource, case: &Case) -> Result<(), Unknown> {
     let target = target_arn(case)?;
     it.set("ssm:SourceInstanceARN", exactly(&target));
     // A service assumes the role, without an MFA code.
@@ -281,7 +288,6 @@ fn of_node(
             }
         }
     }
-    of_path(it, action, case);
     Ok(())
 }
 

@@ -8,9 +8,11 @@
 
 use alloc::{
     collections::BTreeMap,
+    rc::Rc,
     string::{String, ToString},
     vec::Vec,
 };
+use core::cell::RefCell;
 
 use crate::{
     case::Case,
@@ -135,17 +137,61 @@ pub fn resource_tags_wanted<'f>(case: &Case<'f>, question: PermissionQuestion) -
 ///
 /// # Errors
 /// [`Unknown`] while one of those facts is unasked.
-pub fn first_question(question: PermissionQuestion, case: &Case) -> Result<Question, Unknown> {
+pub fn first_question(question: PermissionQuestion, case: &Case) -> Result<Rc<Question>, Unknown> {
     let PermissionQuestion { identity, action, resource } = question;
-    let facts = known_before(identity, case);
-    let context = request_context::of(question, &Case::new(&facts, case.scope))?;
-    let entries = context.keys().filter_map(|(key, known)| Some((key.into(), values(known)?)));
-    Ok(Question {
-        principal: identity.arn.clone(),
+    let asked = case.results::<FirstQuestions>();
+    let same = |known: &&Asked| {
+        let of_action = known.identity == *identity && known.action == action;
+        of_action && known.resource == resource
+    };
+    if let Some(known) = asked.questions.borrow().iter().find(same) {
+        return known.question.clone();
+    }
+    let facts = asked.known_before(identity, case);
+    let first = request_context::before_path(question, &Case::new(&facts, case.scope));
+    let first = first.map(|context| {
+        let entries = context.keys().filter_map(|(key, known)| Some((key.into(), values(known)?)));
+        Rc::new(Question {
+            principal: identity.arn.clone(),
+            action: action.into(),
+            resource: resource.into(),
+            context: entries.collect(),
+        })
+    });
+    asked.questions.borrow_mut().push(Asked {
+        identity: identity.clone(),
         action: action.into(),
         resource: resource.into(),
-        context: entries.collect(),
-    })
+        question: first.clone(),
+    });
+    first
+}
+
+/// [`first_question`], as a case keeps it.
+#[derive(Default)]
+struct FirstQuestions {
+    questions: RefCell<Vec<Asked>>,
+    /// By identity: the rows on which they rest.
+    facts: RefCell<Vec<(Identity, Rc<Facts>)>>,
+}
+
+struct Asked {
+    identity: Identity,
+    action: String,
+    resource: String,
+    question: Result<Rc<Question>, Unknown>,
+}
+
+impl FirstQuestions {
+    fn known_before(&self, identity: &Identity, case: &Case) -> Rc<Facts> {
+        let mut all = self.facts.borrow_mut();
+        if let Some((_, known)) = all.iter().find(|(of, _)| of == identity) {
+            return Rc::clone(known);
+        }
+        let facts = Rc::new(known_before(identity, case));
+        all.push((identity.clone(), Rc::clone(&facts)));
+        facts
+    }
 }
 
 /// The question once more, with the keys that the answer lacks and that are known: None if there are none.
@@ -299,9 +345,10 @@ mod tests {
 
         facts.role_tags.clear();
         assert_eq!(put(&facts), None);
-        facts
-            .simulations
-            .insert(first.clone(), ssm_doctor_facts::lookup::Row::Present(lacking.clone()));
+        facts.simulations.insert(
+            Question::clone(&first),
+            ssm_doctor_facts::lookup::Row::Present(lacking.clone()),
+        );
         let case = Case::new(&facts, &scope);
         let context = request_context::of(question, &case).unwrap();
         let unknown = answer(question, &context, &case).unwrap_err();
