@@ -7,6 +7,7 @@
 use alloc::{
     collections::BTreeMap,
     format,
+    rc::Rc,
     string::{String, ToString},
     vec::Vec,
 };
@@ -28,6 +29,8 @@ const LONGEST_RECORD: usize = 16 << 10;
 const LONGEST_TEXT: usize = 1_500;
 /// No more kinds of lines are kept of one file; the one that is longest ago goes first.
 const MOST_KINDS: usize = 200;
+/// No more texts are kept with what they say.
+const MOST_READINGS: usize = 256;
 /// No more nodes are kept of one file.
 const MOST_NODES: usize = 8;
 /// The agent's processes write to one file, and some lines are a little older than the line before them.
@@ -157,6 +160,7 @@ pub struct Scanner<'m> {
     /// Has a line with a time been seen?
     stamped: bool,
     number: u64,
+    readings: Readings,
     /// The newest time so far, since the clock was last set back.
     newest: Option<Micros>,
     findings: Findings,
@@ -243,6 +247,7 @@ impl<'m> Scanner<'m> {
             zone: None,
             stamped: false,
             number: 0,
+            readings: Readings::default(),
             newest: None,
             findings: Findings::default(),
             worked: BTreeMap::new(),
@@ -369,9 +374,8 @@ impl<'m> Scanner<'m> {
                 break;
             }
         }
-        let own = own_words(&text);
-        let quotes = own.len() < text.len();
-        let Some(signature) = self.matcher.signature(own, &text) else { return quotes };
+        let reading = self.readings.of(&text, self.matcher);
+        let Some(signature) = reading.signature else { return reading.quotes };
         self.number += 1;
         if let Some(at) = at {
             self.clock(at);
@@ -379,11 +383,11 @@ impl<'m> Scanner<'m> {
         // The time of a line of systemd is not before that of the agent's last line.
         let at = if is_of_service { self.newest } else { at };
         let place = Place { at, number: self.number, stamp: at };
-        self.names(signature, own, place);
-        if let Some(event) = event(signature, &text) {
+        self.names(signature, text.get(..reading.own).unwrap_or(&text), place);
+        if let Some(event) = &reading.event {
             self.count(event, &text, place);
         }
-        quotes
+        reading.quotes
     }
 
     /// The next line has this time. If it is older than a line before it, the clock was set back.
@@ -431,7 +435,7 @@ impl<'m> Scanner<'m> {
         }
     }
 
-    fn count(&mut self, event: Event, text: &str, place: Place) {
+    fn count(&mut self, event: &Event, text: &str, place: Place) {
         let stage = event.stage;
         let opposite = match event.what {
             What::Failed(_) | What::ChannelEnded | What::WorkerStarts => {
@@ -450,7 +454,7 @@ impl<'m> Scanner<'m> {
             }
             _ => {}
         }
-        if let Some(tally) = self.findings.tallies.get_mut(&event) {
+        if let Some(tally) = self.findings.tallies.get_mut(event) {
             if opposite.is_some_and(|opposite| opposite > tally.last) {
                 tally.since = place;
             }
@@ -469,7 +473,40 @@ impl<'m> Scanner<'m> {
         }
         let text = text.to_string();
         let tally = Tally { text, first: place, since: place, last: place, count: 1 };
-        self.findings.tallies.insert(event, tally);
+        self.findings.tallies.insert(event.clone(), tally);
+    }
+}
+
+/// What the text of a line says, whenever it is written.
+struct Reading {
+    signature: Option<&'static Signature>,
+    event: Option<Event>,
+    /// How many bytes are not quoted.
+    own: usize,
+    quotes: bool,
+}
+
+/// An agent that cannot go on writes the same few lines again and again.
+#[derive(Default)]
+struct Readings(BTreeMap<String, Rc<Reading>>);
+
+impl Readings {
+    fn of(&mut self, text: &str, matcher: &Matcher) -> Rc<Reading> {
+        if let Some(known) = self.0.get(text) {
+            return Rc::clone(known);
+        }
+        let own = own_words(text);
+        let signature = matcher.signature(own, text);
+        let event = signature.and_then(|signature| event(signature, text));
+        let (own, quotes) = (own.len(), own.len() < text.len());
+        let reading = Rc::new(Reading { signature, event, own, quotes });
+        if text.len() <= LONGEST_TEXT {
+            if self.0.len() >= MOST_READINGS {
+                self.0.clear();
+            }
+            self.0.insert(text.into(), Rc::clone(&reading));
+        }
+        reading
     }
 }
 
