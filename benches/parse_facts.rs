@@ -7,8 +7,13 @@ use std::{
     io::{self, BufRead as _},
 };
 
+use mimalloc::MiMalloc;
 use serde::Deserialize;
 use ssm_doctor_facts::{lookup::Facts, scope::Scope};
+
+/// As ssm-doctor has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Deserialize)]
 struct Line {

@@ -47,6 +47,7 @@ use std::{
 
 use anstream::ColorChoice;
 use clap::{CommandFactory as _, Parser as _};
+use mimalloc::MiMalloc;
 use serde::Serialize;
 use ssm_doctor_analysis::session;
 use ssm_doctor_checks::{
@@ -85,6 +86,9 @@ use crate::{
     output::{Pending, Readers},
     screen::warn,
 };
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -2,7 +2,6 @@
 //!
 //! Collection ends in lines of facts, the same as `judge` reads. So a saved fleet is judged again by the same code.
 
-pub mod alike;
 pub mod filter;
 pub mod group;
 pub mod node;
@@ -17,7 +16,6 @@ use std::{
 use ssm_doctor_facts::ids::Region;
 
 use self::{
-    alike::Mentioned,
     filter::Filter,
     group::{Counts, Grouping},
     node::{Node, Status},
@@ -28,7 +26,8 @@ use crate::{
     failure::Failure,
     input,
     judge::{
-        Lines,
+        BUFFER, Lines,
+        alike::Names,
         error::JudgeError,
         record::ErrorRecord,
         stream::{self, Asked, Work},
@@ -52,23 +51,7 @@ struct Nodes {
 impl Work for Nodes {
     const DEPTH: Depth = Depth::Causes;
     type Made = (Node, u8);
-    type Shared = Mentioned;
-
-    fn shared(text: &str) -> Mentioned {
-        Mentioned::of(text)
-    }
-
-    fn class(snapshot: &Snapshot, shared: &Mentioned, text: &str) -> Option<String> {
-        alike::class(snapshot, shared, text)
-    }
-
-    fn is_common(made: &Self::Made, snapshot: &Snapshot) -> bool {
-        alike::is_common(&made.0, snapshot)
-    }
-
-    fn adapted(made: &Self::Made, snapshot: &Snapshot) -> Self::Made {
-        (alike::adapted(&made.0, snapshot), made.1)
-    }
+    type Common = (Node, Names, u8);
 
     fn wants(&self, snapshot: &Snapshot) -> bool {
         let region = &snapshot.scope.region;
@@ -83,6 +66,18 @@ impl Work for Nodes {
         let code = if stopped { 0 } else { exit_code(report, &self.fail_on) };
         Ok((node, code))
     }
+
+    fn common(
+        (node, code): &Self::Made,
+        names: Names,
+        snapshot: &Snapshot,
+    ) -> Option<Self::Common> {
+        node.is_common(&names, snapshot).then(|| (node.clone(), names, *code))
+    }
+
+    fn of_common((node, from, code): &Self::Common, to: &Names, snapshot: &Snapshot) -> Self::Made {
+        (node.adapted(from, to, snapshot), *code)
+    }
 }
 
 /// Lines of facts, one file after the other. `-` is standard input.
@@ -95,11 +90,11 @@ pub fn files(names: &[PathBuf]) -> Result<Box<dyn BufRead + Send>, JudgeError> {
         // A file may end without a line end.
         let end = Cursor::new(b"\n");
         all = if input::is_standard(name) {
-            Box::new(all.chain(BufReader::new(io::stdin())).chain(end))
+            Box::new(all.chain(BufReader::with_capacity(BUFFER, io::stdin())).chain(end))
         } else {
             let file = File::open(name)
                 .map_err(|error| JudgeError::NoFile { file: name.clone(), error })?;
-            Box::new(all.chain(BufReader::new(file)).chain(end))
+            Box::new(all.chain(BufReader::with_capacity(BUFFER, file)).chain(end))
         };
     }
     Ok(all)
@@ -120,7 +115,7 @@ pub fn run(
         regions: args.regions().unwrap_or_default(),
         fail_on: args.judging.threshold.fail_on.clone(),
     };
-    let results = stream::start(input, asked, work);
+    let mut results = stream::start(input, asked, work);
     let streams = outputs.printed == Some(Format::Ndjson);
     // Nobody needs all nodes at the end, if each is printed at once.
     let keeps = !streams || !outputs.files.is_empty();

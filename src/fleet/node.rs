@@ -11,6 +11,7 @@ use ssm_doctor_facts::{
 };
 
 use crate::{
+    judge::alike::{Names, Pattern},
     render::json_v1::Conclusion,
     report::{Repair, Report},
     snapshot::Snapshot,
@@ -119,6 +120,37 @@ impl Node {
             session: Conclusion::Inconclusive,
             causes: Vec::new(),
             unseen: Vec::new(),
+        }
+    }
+
+    /// Can other nodes of its class have what was found for this one? `snapshot` has only the node's own facts.
+    #[must_use]
+    pub fn is_common(&self, names: &Names, snapshot: &Snapshot) -> bool {
+        let of_cause = |cause: &'_ Cause| {
+            let Cause { statement, fix, commands, changes, .. } = cause;
+            [statement, fix, changes].into_iter().chain(commands).cloned().collect::<Vec<_>>()
+        };
+        let texts = self.causes.iter().flat_map(of_cause).chain(self.unseen.iter().cloned());
+        texts.into_iter().all(|text| Pattern::of(&text, names, snapshot).is_some())
+    }
+
+    /// What was found for this one, for another node of its class.
+    #[must_use]
+    pub fn adapted(&self, from: &Names, to: &Names, snapshot: &Snapshot) -> Self {
+        let of = |text: &String| Pattern::new(text, from).with(to);
+        let cause = |cause: &Cause| Cause {
+            statement: of(&cause.statement),
+            fix: of(&cause.fix),
+            commands: cause.commands.iter().map(of).collect(),
+            changes: of(&cause.changes),
+            ..cause.clone()
+        };
+        Self {
+            account: self.account.clone(),
+            session: self.session,
+            causes: self.causes.iter().map(cause).collect(),
+            unseen: self.unseen.iter().map(of).collect(),
+            ..Self::unjudged(snapshot)
         }
     }
 

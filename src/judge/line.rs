@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
+use memchr::memmem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ssm_doctor_facts::{ids::Region, lookup::Facts, scope::Scope};
@@ -66,8 +67,16 @@ enum TargetName {
     TargetFactsV1,
 }
 
+impl TargetFacts {
+    fn snapshot(self) -> Snapshot {
+        let Self { scope, calls, rounds, facts, .. } = self;
+        Snapshot { scope, facts, calls, rounds }
+    }
+}
+
 /// What a line says.
 pub enum Read {
+    Shared(SharedFacts),
     /// Without the shared facts.
     Target(Snapshot),
     Complete(Snapshot),
@@ -117,18 +126,27 @@ pub fn shared(text: &str) -> Result<SharedFacts, LineError> {
     Ok(typed(text)?)
 }
 
-/// A line about a target.
+/// Any line.
 ///
 /// # Errors
-/// The first value that does not fit.
-pub fn read(kind: Kind, text: &str) -> Result<Read, LineError> {
-    Ok(match kind {
-        Kind::Shared | Kind::Target => {
-            let TargetFacts { scope, calls, rounds, facts, .. } = typed(text)?;
-            Read::Target(Snapshot { scope, facts, calls, rounds })
-        }
+/// If it is no JSON, or of another schema; the first value that does not fit.
+pub fn read(text: &str) -> Result<Read, LineError> {
+    // Most lines are about targets. To look for the schema first would read each of them twice.
+    if let Ok(line) = serde_json::from_str::<TargetFacts>(text) {
+        return Ok(Read::Target(line.snapshot()));
+    }
+    Ok(match kind(text)? {
+        Kind::Target => Read::Target(typed::<TargetFacts>(text)?.snapshot()),
+        Kind::Shared => Read::Shared(shared(text)?),
         Kind::Complete => Read::Complete(typed::<File>(text)?.snapshot()),
     })
+}
+
+/// Can this be a line of shared facts? Takes much less time than [`kind`].
+#[must_use]
+pub fn may_be_shared(text: &[u8]) -> bool {
+    // JSON may write the slash with a backslash, and every letter as an escape.
+    memmem::find(text, b"shared-facts").is_some() || memmem::find(text, b"\\u00").is_some()
 }
 
 /// What targets of one Region have in common, and what is about each alone. A fact is about a target if its key
@@ -220,12 +238,11 @@ fn snapshots(text: &str) -> Result<Vec<Snapshot>, (usize, LineError)> {
     let (mut all, mut common) = (Vec::new(), None);
     for (at, line) in text.lines().enumerate().filter(|it| !it.1.trim().is_empty()) {
         let failed = |error| (at + 1, error);
-        let kind = kind(line).map_err(failed)?;
-        if kind == Kind::Shared {
-            common = Some(shared(line).map_err(failed)?);
-            continue;
-        }
-        all.push(match read(kind, line).map_err(failed)? {
+        all.push(match read(line).map_err(failed)? {
+            Read::Shared(shared) => {
+                common = Some(shared);
+                continue;
+            }
             Read::Complete(snapshot) => snapshot,
             Read::Target(target) => {
                 let Some(common) = &common else {

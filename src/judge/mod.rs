@@ -1,5 +1,6 @@
 //! `judge`: facts in, reports out, a line each, so that any engine can distribute the work.
 
+pub mod alike;
 pub mod error;
 pub mod line;
 pub mod record;
@@ -11,6 +12,7 @@ use std::io::{self, BufReader, BufWriter, IsTerminal as _, Write as _};
 
 use self::error::JudgeError;
 use self::{
+    alike::{Names, Pattern},
     record::ErrorRecord,
     stream::{Asked, Work},
 };
@@ -23,6 +25,9 @@ use crate::{
     report::{Depth, Report},
     snapshot::Snapshot,
 };
+
+/// Of bytes that are read at a time. Lines have about 10 kB, and some of them are given to a thread together.
+pub const BUFFER: usize = 256 * 1024;
 
 /// Lines that were read, and those that could not be judged.
 #[derive(Default)]
@@ -62,26 +67,23 @@ struct Reports {
 impl Work for Reports {
     const DEPTH: Depth = Depth::Whole;
     type Made = (String, u8);
-    // A report quotes what differs between any two targets, so that none is made of another.
-    type Shared = ();
-
-    fn shared(_: &str) {}
-
-    fn class(_: &Snapshot, (): &(), _: &str) -> Option<String> {
-        None
-    }
-
-    fn is_common(_: &Self::Made, _: &Snapshot) -> bool {
-        false
-    }
-
-    fn adapted(made: &Self::Made, _: &Snapshot) -> Self::Made {
-        made.clone()
-    }
+    type Common = (Pattern, u8);
 
     fn make(&self, _: &Snapshot, report: &Report) -> Result<Self::Made, String> {
         let text = json_line(&Document::new(report)).map_err(|error| error.to_string())?;
         Ok((text, exit_code(report, &self.fail_on)))
+    }
+
+    fn common(
+        (text, code): &Self::Made,
+        names: Names,
+        snapshot: &Snapshot,
+    ) -> Option<Self::Common> {
+        Some((Pattern::of(text, &names, snapshot)?, *code))
+    }
+
+    fn of_common((pattern, code): &Self::Common, names: &Names, _: &Snapshot) -> Self::Made {
+        (pattern.with(names), *code)
     }
 }
 
@@ -93,7 +95,8 @@ pub fn run(asked: Asked, fail_on: Vec<FailOn>) -> Result<u8, Failure> {
     if io::stdin().is_terminal() {
         return Err(JudgeError::Terminal.into());
     }
-    let results = stream::start(BufReader::new(io::stdin()), asked, Reports { fail_on });
+    let mut results =
+        stream::start(BufReader::with_capacity(BUFFER, io::stdin()), asked, Reports { fail_on });
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut lines, mut code) = (Lines::default(), 0);
     // Before a wait, the reports that are ready are flushed. If that fails, the next write fails too.

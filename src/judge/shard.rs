@@ -36,11 +36,9 @@ impl Shard {
                 line: at + 1,
                 what: error.to_string(),
             };
-            facts.absorb(match line::kind(text).map_err(wrong)? {
-                Kind::Shared => line::shared(text).map_err(wrong)?.facts,
-                kind => match line::read(kind, text).map_err(wrong)? {
-                    Read::Target(snapshot) | Read::Complete(snapshot) => snapshot.facts,
-                },
+            facts.absorb(match line::read(text).map_err(wrong)? {
+                Read::Shared(shared) => shared.facts,
+                Read::Target(snapshot) | Read::Complete(snapshot) => snapshot.facts,
             });
         }
         for need in facts.unseen() {

@@ -10,11 +10,14 @@ use std::{
     num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, RecvError, Sender, SyncSender, TryRecvError, channel, sync_channel},
     },
     thread::{self, JoinHandle},
+    vec,
 };
+
+use memchr::memrchr;
 
 use ssm_doctor_checks::engine::command::Shell;
 use ssm_doctor_facts::{
@@ -22,14 +25,17 @@ use ssm_doctor_facts::{
     scope::Session,
 };
 
-use super::line::{self, Kind, Read, SharedFacts};
+use super::{
+    alike::{self, Class, Mentioned, Names},
+    line::{self, Kind, Read, SharedFacts},
+};
 use crate::{
     report::{Depth, Report},
     snapshot::Snapshot,
 };
 
-/// Of one thread. More would take memory.
-const MOST_CLASSES: usize = 4096;
+/// Of one line of shared facts. More would take memory.
+const MOST_CLASSES: usize = 512;
 
 /// How to judge, the same for every line.
 pub struct Asked {
@@ -44,22 +50,9 @@ pub struct Asked {
 pub trait Work: Send + Sync + 'static {
     /// Of the reports that it takes.
     const DEPTH: Depth;
-    type Made: Clone + Send + 'static;
-    /// What it has to know of shared facts to find targets that are alike.
-    type Shared: Send + Sync + 'static;
-
-    /// Of the text of their line.
-    fn shared(text: &str) -> Self::Shared;
-
-    /// Equal for targets that are alike; None for one that has to be judged by itself. `snapshot` has only its own
-    /// facts, those of the line `text`.
-    fn class(snapshot: &Snapshot, shared: &Self::Shared, text: &str) -> Option<String>;
-
-    /// Can what was made of a target be used for others of its class?
-    fn is_common(made: &Self::Made, snapshot: &Snapshot) -> bool;
-
-    /// What was made of one target, adapted to another one of its class.
-    fn adapted(made: &Self::Made, snapshot: &Snapshot) -> Self::Made;
+    type Made: Send + 'static;
+    /// What was made of a target, for every target of its class.
+    type Common: Send + Sync + 'static;
 
     /// Is this target of interest? The others are not judged.
     fn wants(&self, _: &Snapshot) -> bool {
@@ -69,14 +62,25 @@ pub trait Work: Send + Sync + 'static {
     /// # Errors
     /// If it cannot be made, which is a defect.
     fn make(&self, snapshot: &Snapshot, report: &Report) -> Result<Self::Made, String>;
+
+    /// None if it says what differs within the class. `snapshot` has only the target's own facts.
+    fn common(made: &Self::Made, names: Names, snapshot: &Snapshot) -> Option<Self::Common>;
+
+    /// For a target with these names and facts of its own.
+    fn of_common(common: &Self::Common, names: &Names, snapshot: &Snapshot) -> Self::Made;
 }
 
 /// What came of a line: nothing if its target is not of interest, or what is wrong with it.
 pub type Made<T> = Result<Option<T>, String>;
 
+/// The results of consecutive lines, and the lines' numbers.
+type Batch<T> = Vec<(usize, Made<T>)>;
+
 /// The results, in the order of the lines.
 pub struct Results<T> {
-    queue: Receiver<(usize, Receiver<Made<T>>)>,
+    queue: Receiver<Receiver<Batch<T>>>,
+    /// Of the batch at hand.
+    ready: vec::IntoIter<(usize, Made<T>)>,
     reader: JoinHandle<io::Result<()>>,
 }
 
@@ -88,8 +92,8 @@ pub fn start<W: Work>(
 ) -> Results<W::Made> {
     let jobs = asked.jobs.get();
     let (to_judges, at_judges) = sync_channel(2 * jobs);
-    // This many results may wait for a slow line before them. More would take memory.
-    let (to_caller, queue) = sync_channel(16 * jobs);
+    // This many batches may wait for a slow line before them. More would take memory.
+    let (to_caller, queue) = sync_channel(4 * jobs);
     let shared = Arc::new((asked, work, Mutex::new(at_judges)));
     for _ in 0..jobs {
         let shared = Arc::clone(&shared);
@@ -98,16 +102,21 @@ pub fn start<W: Work>(
             judge_all(asked, work, at_judges);
         });
     }
-    let reader = thread::spawn(move || read_all(input, &to_judges, &to_caller));
-    Results { queue, reader }
+    let reader = Reader { line: 0, shared: None, to_judges, to_caller };
+    let reader = thread::spawn(move || reader.read_all(input));
+    Results { queue, ready: Vec::new().into_iter(), reader }
 }
 
 impl<T> Results<T> {
     /// The next line's number and what came of it; None at the end. `idle` is called before a wait.
-    pub fn next(&self, mut idle: impl FnMut()) -> Option<(usize, Made<T>)> {
-        let (line, made) = receive(&self.queue, &mut idle).ok()?;
-        let made = receive(&made, &mut idle);
-        Some((line, made.unwrap_or_else(|_| Err("it was not judged".into()))))
+    pub fn next(&mut self, mut idle: impl FnMut()) -> Option<(usize, Made<T>)> {
+        loop {
+            if let Some(next) = self.ready.next() {
+                return Some(next);
+            }
+            let batch = receive(&self.queue, &mut idle).ok()?;
+            self.ready = receive(&batch, &mut idle).unwrap_or_default().into_iter();
+        }
     }
 
     /// To be called after the last line only. Before it, the reader may wait for input for ever.
@@ -131,64 +140,116 @@ fn receive<T>(from: &Receiver<T>, idle: &mut impl FnMut()) -> Result<T, RecvErro
 }
 
 /// The shared facts of the targets that follow.
-struct Common<S> {
+struct Common<T> {
     line: SharedFacts,
-    work: S,
+    mentioned: Mentioned,
+    /// What was made of the first target of each class.
+    made: Mutex<HashMap<Class, Arc<T>>>,
+}
+
+impl<T> Common<T> {
+    fn new(line: SharedFacts, text: &str) -> Self {
+        Self { line, mentioned: Mentioned::of(text), made: Mutex::default() }
+    }
+
+    fn made(&self) -> MutexGuard<'_, HashMap<Class, Arc<T>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The current line of shared facts, or what is wrong with it.
-type Shared<S> = Result<Arc<Common<S>>, String>;
+type Shared<T> = Result<Arc<Common<T>>, String>;
 
-/// A line to judge.
+/// Lines to judge.
 struct Job<W: Work> {
-    text: Result<(Kind, String), String>,
-    shared: Option<Shared<W::Shared>>,
-    to_caller: Sender<Made<W::Made>>,
+    lines: Vec<u8>,
+    /// The number of the first one.
+    first: usize,
+    shared: Option<Shared<W::Common>>,
+    to_caller: Sender<Batch<W::Made>>,
 }
 
-/// Numbers the lines, and reads those of shared facts. Ends early when nobody wants more.
-fn read_all<W: Work>(
-    mut input: impl BufRead,
-    to_judges: &SyncSender<Job<W>>,
-    to_caller: &SyncSender<(usize, Receiver<Made<W::Made>>)>,
-) -> io::Result<()> {
-    let mut shared: Option<Shared<W::Shared>> = None;
-    for line in 1.. {
-        let mut bytes = Vec::new();
-        if input.read_until(b'\n', &mut bytes)? == 0 {
-            break;
-        }
-        let text = String::from_utf8(bytes).map_err(|error| {
-            format!("it is not UTF-8 text from byte {} on", error.utf8_error().valid_up_to())
-        });
-        if text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
-            continue;
-        }
-        let text = text.and_then(|text| {
-            let kind = line::kind(&text).map_err(|error| error.to_string())?;
-            Ok((kind, text))
-        });
-        let text = match text {
-            Ok((Kind::Shared, text)) => match line::shared(&text) {
-                Ok(line) => {
-                    shared = Some(Ok(Arc::new(Common { line, work: W::shared(&text) })));
-                    continue;
-                }
-                Err(error) => {
-                    let what = format!("the shared facts of line {line} cannot be read: {error}");
-                    shared = Some(Err(what));
-                    Err(error.to_string())
-                }
-            },
-            text => text,
-        };
-        let (to_this, made) = channel();
-        let job = Job { text, shared: shared.clone(), to_caller: to_this };
-        if to_caller.send((line, made)).is_err() || to_judges.send(job).is_err() {
-            break;
+/// Reads the input, and gives out its lines.
+struct Reader<W: Work> {
+    line: usize,
+    shared: Option<Shared<W::Common>>,
+    to_judges: SyncSender<Job<W>>,
+    to_caller: SyncSender<Receiver<Batch<W::Made>>>,
+}
+
+impl<W: Work> Reader<W> {
+    /// A batch is what can be read at a time, so that no line waits for the next one. Ends early when nobody wants more.
+    fn read_all(mut self, mut input: impl BufRead) -> io::Result<()> {
+        let mut lines = Vec::new();
+        loop {
+            let read = match input.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            let length = read.len();
+            let (whole, rest) = match memrchr(b'\n', read) {
+                Some(at) => read.split_at(at + 1),
+                None => (&[][..], read),
+            };
+            if whole.is_empty() && length > 0 {
+                lines.extend(rest);
+                input.consume(length);
+                continue;
+            }
+            lines.extend(whole);
+            let next = rest.to_vec();
+            input.consume(length);
+            if self.give_out(mem::replace(&mut lines, next)).is_none() || length == 0 {
+                return Ok(());
+            }
         }
     }
-    Ok(())
+
+    /// None if nobody wants them.
+    fn give_out(&mut self, lines: Vec<u8>) -> Option<()> {
+        // Most batches have no line of shared facts.
+        if !line::may_be_shared(&lines) {
+            return self.send(lines);
+        }
+        let mut before = Vec::new();
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            let text = Some(line).filter(|line| line::may_be_shared(line));
+            let text = text.and_then(|line| str::from_utf8(line).ok());
+            let Some(text) =
+                text.filter(|text| line::kind(text).is_ok_and(|it| it == Kind::Shared))
+            else {
+                before.extend(line);
+                continue;
+            };
+            self.send(mem::take(&mut before))?;
+            match line::shared(text) {
+                Ok(line) => {
+                    self.shared = Some(Ok(Arc::new(Common::new(line, text))));
+                    self.line += 1;
+                }
+                Err(error) => {
+                    let at = self.line + 1;
+                    let what = format!("the shared facts of line {at} cannot be read: {error}");
+                    self.shared = Some(Err(what));
+                    // It is read once more, and counts as a line that could not be judged.
+                    self.send(line.to_vec())?;
+                }
+            }
+        }
+        self.send(before)
+    }
+
+    fn send(&mut self, lines: Vec<u8>) -> Option<()> {
+        if lines.is_empty() {
+            return Some(());
+        }
+        let first = self.line + 1;
+        self.line += lines.split_inclusive(|byte| *byte == b'\n').count();
+        let (to_caller, made) = channel();
+        let job = Job { lines, first, shared: self.shared.clone(), to_caller };
+        self.to_caller.send(made).ok()?;
+        self.to_judges.send(job).ok()
+    }
 }
 
 /// Judges lines until there are no more.
@@ -196,44 +257,51 @@ fn judge_all<W: Work>(asked: &Asked, work: &W, jobs: &Mutex<Receiver<Job<W>>>) {
     let mut judge = Judge::<W>::new();
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { text, shared, to_caller }) = next else { return };
-        // A defect costs its line and no other.
-        let made = catch_unwind(AssertUnwindSafe(|| {
-            let (kind, text) = text?;
-            match line::read(kind, &text).map_err(|error| error.to_string())? {
-                Read::Complete(snapshot) => complete(snapshot, asked, work),
-                Read::Target(target) => {
-                    let shared = shared.ok_or("there is no line of shared facts before it")??;
-                    judge.target(&shared, target, &text, asked, work)
+        let Ok(Job { lines, first, shared, to_caller }) = next else { return };
+        let lines = lines.split_inclusive(|byte| *byte == b'\n').zip(first..);
+        let lines = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
+        let batch = lines.map(|(line, number)| {
+            // A defect costs its line and no other.
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                let text = str::from_utf8(line).map_err(|error| {
+                    format!("it is not UTF-8 text from byte {} on", error.valid_up_to())
+                })?;
+                match line::read(text).map_err(|error| error.to_string())? {
+                    Read::Complete(snapshot) => complete(snapshot, asked, work),
+                    Read::Shared(_) => Err("it was not judged".into()),
+                    Read::Target(target) => {
+                        let shared = shared.as_ref();
+                        let shared = shared.ok_or("there is no line of shared facts before it")?;
+                        judge.target(shared.as_ref()?, target, text, asked, work)
+                    }
                 }
-            }
-        }));
-        let made = made.unwrap_or_else(|_| {
-            judge = Judge::new();
-            Err("ssm-doctor is broken: please report this line".into())
+            }));
+            let made = made.unwrap_or_else(|_| {
+                judge = Judge::new();
+                Err("ssm-doctor is broken: please report this line".into())
+            });
+            (number, made)
         });
-        // If the caller is gone, nobody needs the result.
-        let _ = to_caller.send(made);
+        // If the caller is gone, nobody needs the results.
+        let _ = to_caller.send(batch.collect());
     }
 }
 
 /// Judges one target after the other, each with the shared facts, of which no copy is made.
 struct Judge<W: Work> {
-    shared: Option<Arc<Common<W::Shared>>>,
+    shared: Option<Arc<Common<W::Common>>>,
     /// The shared facts; while a target is judged, with its own rows in them.
     facts: Facts,
-    /// What was made of the first target of each class.
-    made: HashMap<String, W::Made>,
 }
 
 impl<W: Work> Judge<W> {
     fn new() -> Self {
-        Self { shared: None, facts: Facts::default(), made: HashMap::new() }
+        Self { shared: None, facts: Facts::default() }
     }
 
     fn target(
         &mut self,
-        shared: &Arc<Common<W::Shared>>,
+        shared: &Arc<Common<W::Common>>,
         mut target: Snapshot,
         text: &str,
         asked: &Asked,
@@ -246,24 +314,21 @@ impl<W: Work> Judge<W> {
                 target.scope.region
             ));
         }
-        if self.shared.as_ref().is_none_or(|known| !Arc::ptr_eq(known, shared)) {
-            self.facts = shared.line.facts.clone();
-            self.shared = Some(Arc::clone(shared));
-            self.made.clear();
-        }
         target.scope.session = asked.session.unwrap_or(target.scope.session);
-        let class = W::class(&target, &shared.work, text);
-        if let Some(made) = class.as_ref().and_then(|class| self.made.get(class)) {
-            return Ok(work.wants(&target).then(|| W::adapted(made, &target)));
+        let Some((class, names)) = alike::class(&target, &shared.mentioned, text) else {
+            return self.judge(&target, shared, asked, work);
+        };
+        let known = shared.made().get(&class).cloned();
+        if let Some(known) = known {
+            return Ok(work.wants(&target).then(|| W::of_common(&known, &names, &target)));
         }
         let made = self.judge(&target, shared, asked, work)?;
-        if let (Some(class), Some(made)) = (class, &made)
-            && W::is_common(made, &target)
-        {
-            if self.made.len() == MOST_CLASSES {
-                self.made.clear();
+        if let Some(common) = made.as_ref().and_then(|made| W::common(made, names, &target)) {
+            let mut known = shared.made();
+            if known.len() == MOST_CLASSES {
+                known.clear();
             }
-            self.made.insert(class, made.clone());
+            known.insert(class, Arc::new(common));
         }
         Ok(made)
     }
@@ -271,10 +336,14 @@ impl<W: Work> Judge<W> {
     fn judge(
         &mut self,
         target: &Snapshot,
-        shared: &Common<W::Shared>,
+        shared: &Arc<Common<W::Common>>,
         asked: &Asked,
         work: &W,
     ) -> Made<W::Made> {
+        if self.shared.as_ref().is_none_or(|known| !Arc::ptr_eq(known, shared)) {
+            self.facts = shared.line.facts.clone();
+            self.shared = Some(Arc::clone(shared));
+        }
         let Snapshot { scope, facts: own, calls, rounds } = target.clone();
         let mut changed: BTreeSet<Need> = own.answered().into_iter().collect();
         let mut facts = mem::take(&mut self.facts);

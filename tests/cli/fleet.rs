@@ -134,13 +134,24 @@ fn alike_nodes_get_what_each_gets_alone() {
             json(&text)
         };
         let alone = lines((0..3).map(|at| other(&document, at)));
-        let together = std::iter::once(shared).chain((0..3).map(|at| other(&own, at)));
+        let together = std::iter::once(shared.clone()).chain((0..3).map(|at| other(&own, at)));
         let together = lines(together);
         let judged = |text: &str| {
             let file = saved(&folder, text);
             let ran = run(&["fleet", "--facts", &file, "--format", "json", "--jobs", "1"]);
             json(&ran.out)
         };
+        // A list of the account's nodes names one of the three, and reports quote it.
+        let is_listed = shared.to_string().contains(&target);
+        for options in [&["--session", "shell"][..], &[]].into_iter().filter(|_| !is_listed) {
+            let report = |text: &str| {
+                let ran = Run::new(&[&["judge", "--jobs", "2"], options].concat()).fed(text);
+                assert_eq!(ran.err, "", "{scenario}");
+                ran.out
+            };
+            let (alone, together) = (report(&alone), report(&together));
+            assert!(alone == together && alone.lines().count() == 3, "{scenario}");
+        }
         let (alone, together) = (judged(&alone), judged(&together));
         for part in ["nodes", "groups", "summary"] {
             assert_eq!(alone[part], together[part], "{scenario}");
