@@ -48,7 +48,8 @@ pub struct Gathered {
 /// followed by a question about that id alone.
 const MOST_ATTEMPTS: u8 = 2;
 
-/// After so many calls that waited for each other, no further call is made for facts that only explain a cause.
+/// After so many calls that waited for each other, no further call is made for facts that only explain a cause. One more
+/// is made for what shows whether a fix of a cause helps.
 const LONG_CHAIN: u32 = 4;
 
 /// How long a round waits for its slowest call before the next round starts.
@@ -86,7 +87,7 @@ pub async fn gather(
     let mut chain = 0;
     let mut is_complete = true;
     while let Some(asked) = scopes.first() {
-        let mut needs = unasked(&facts, scopes, chain < LONG_CHAIN);
+        let mut needs = unasked(&facts, scopes, chain);
         if needs.is_empty() {
             break;
         }
@@ -138,9 +139,10 @@ pub async fn gather(
     Gathered { facts, calls: aws.calls(), rounds: chain, is_complete }
 }
 
-/// What the checks could not see and, where there is time for it (`explain`), what would show the causes
-/// of the session asked for more closely.
-fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
+/// What the checks could not see and, while the longest chain of calls is short, what would show the causes of the session
+/// asked for more closely.
+fn unasked(facts: &Facts, scopes: &[Scope], chain: u32) -> BTreeSet<Need> {
+    let explain = chain < LONG_CHAIN;
     let mut needs = BTreeSet::new();
     let mut targets = BTreeSet::new();
     let mut asked_for = None;
@@ -149,13 +151,17 @@ fn unasked(facts: &Facts, scopes: &[Scope], explain: bool) -> BTreeSet<Need> {
         let first = targets.insert(&scope.target);
         let case = Case::new(facts, scope);
         let answers = examine(&case);
+        let causes = if explain { Vec::new() } else { diagnose(&answers).causes };
         for (check, answer) in &answers {
+            let is_of_use = explain || chain == LONG_CHAIN && causes.contains(check);
             match answer {
                 Err(unknown) => needs.extend(unknown.clone().unasked()),
-                Ok(Verdict::Fail(evidence, failure)) if first && explain => {
+                Ok(Verdict::Fail(evidence, failure)) if first && is_of_use => {
                     let wanted = evidence.wanted().iter().cloned();
                     let wanted = wanted.chain(fix::wanted(check, failure, &case));
-                    needs.extend(wanted.filter(|need| !facts.has(need)));
+                    // Several calls for one answer wait for each other.
+                    let in_one_call = |need: &Need| explain || need.actions().len() == 1;
+                    needs.extend(wanted.filter(|need| !facts.has(need) && in_one_call(need)));
                 }
                 Ok(_) => {}
             }

@@ -99,6 +99,8 @@ struct Expect {
     verdict: Option<OneOf<String>>,
     /// The first cause.
     cause: Option<OneOf<String>>,
+    /// What the first option to repair it comes to on the model: `yes`, `no` or `unknown`.
+    tried: Option<String>,
     /// Among the causes.
     #[serde(default)]
     causes: Vec<String>,
@@ -598,6 +600,13 @@ fn judge_findings(expect: &Expect, seen: &Seen, report: &Value, complaints: &mut
             complaints.unless(found, || {
                 format!("the evidence of {first} does not name `{wanted}`: {evidence}")
             });
+        }
+        if let Some(wanted) = &expect.tried {
+            let failure = verdicts(first).into_iter().find(|it| text(&it["verdict"]) == "fail");
+            let option = failure.map(|it| &it["fix"]["options"][0]);
+            let tried = option.map_or("nothing", |it| text(&it["verified"]));
+            complaints
+                .unless(tried == wanted, || format!("the first option: {tried}, not {wanted}"));
         }
     }
     for (checks, verdict, should) in [
