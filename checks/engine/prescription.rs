@@ -211,7 +211,15 @@ impl Search<'_, '_> {
         let mut at = 0;
         while tried.suffices() && at < tried.chosen.len() && tried.chosen.len() > 1 {
             let mut fewer = tried.chosen.clone();
-            let (_, left_out) = fewer.remove(at);
+            let (check, left_out) = fewer.remove(at);
+            // What a person does for the same check counts as done, so nothing would show that the changes are missing.
+            let by_hand = |(other, option): &(&Check, FixOption)| {
+                *other == check && option.changes.is_empty()
+            };
+            if !left_out.changes.is_empty() && fewer.iter().any(by_hand) {
+                at += 1;
+                continue;
+            }
             // A document that a later option writes does the same as an earlier one, on which it rests.
             if let Some((_, later)) =
                 fewer.iter_mut().find(|(_, other)| fix::write_the_same(&left_out, other))

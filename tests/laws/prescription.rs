@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ssm_doctor_analysis::case::Case;
+use serde_json::json;
+use ssm_doctor_analysis::{answer::FixOption, case::Case};
 use ssm_doctor_checks::engine::{
     check::Check,
     diagnosis::{Overall, diagnose, examine},
@@ -16,6 +17,7 @@ use ssm_doctor_facts::{
     lookup::Need,
     scope::Session,
 };
+use ssm_doctor_fixtures as fixtures;
 use ssm_doctor_fixtures::Scenario;
 
 use super::{Example, built_in, changed, examples, healthy};
@@ -78,6 +80,61 @@ fn prescription_has_nothing_superfluous_and_no_collision() {
     println!("{counts:#?}");
     assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
     assert!(counts["yes"] > 100 && counts["with several options"] > 50, "{counts:?}");
+}
+
+/// A permissions boundary lacks all that the agent needs, and the organization forbids a part of it. What the
+/// administrators of the organization do is by hand, and makes none of the boundary's statements superfluous.
+#[test]
+fn prescription_by_hand_leaves_no_change_out() {
+    let question = |action: &str, resource: &str| {
+        format!("arn:aws:iam::111122223333:role/EC2RoleforSSM {action} {resource}")
+    };
+    let target = "arn:aws:ec2:ap-northeast-1:111122223333:instance/i-0abc123def4567890";
+    let channels = ["Create", "Open"]
+        .map(|verb| ["Control", "Data"].map(|kind| format!("ssmmessages:{verb}{kind}Channel")));
+    let channels = channels.concat();
+    let mut simulations = json!({
+        question("ssm:UpdateInstanceInformation", target): {
+            "decision": "implicitDeny", "allowed_by_boundary": false, "allowed_by_organizations": true,
+        },
+    });
+    for action in &channels {
+        simulations[question(action, "arn:aws:ssmmessages:ap-northeast-1:111122223333:*")] = json!({
+            "decision": "explicitDeny", "allowed_by_boundary": false, "allowed_by_organizations": false,
+        });
+    }
+    let boundary = "arn:aws:iam::111122223333:policy/Boundary";
+    let everything = json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+    let deny = json!({ "Effect": "Deny", "Action": "ssmmessages:*", "Resource": "*" });
+    let patch = json!({ "facts": {
+        "simulations": simulations,
+        "roles": { "EC2RoleforSSM": { "boundary": boundary } },
+        "role_policies": { "EC2RoleforSSM": {
+            "managed": ["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"], "boundary": boundary,
+        } },
+        "managed_policies": { boundary: { "version": "v1", "document": {
+            "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }],
+        } } },
+        "organization": { "us": { "id": "o-example1234", "management": "999988887777" } },
+        "organization_policies": { "111122223333": { "levels": [{
+            "id": "111122223333", "service": { "p-example1": { "Statement": [everything, deny] } },
+        }] } },
+        "nodes": { "i-0abc123def4567890": { "ping": "ConnectionLost" } },
+        "connections": { "i-0abc123def4567890": "notconnected" },
+    } });
+    let scenario = fixtures::patched("test".into(), "private-endpoints", &[patch]).unwrap();
+    let case = Case::new(&scenario.facts, &scenario.scope);
+    let before = examine(&case);
+    let prescription = prescribe(&case, &before, &diagnose(&before)).unwrap();
+    let changes: Vec<&Change> =
+        prescription.options.iter().flat_map(|(_, option)| &option.changes).collect();
+    let [change] = changes.as_slice() else { panic!("{prescription:#?}") };
+    let text = serde_json::to_string(change).unwrap();
+    for action in channels.iter().map(String::as_str).chain(["ssm:UpdateInstanceInformation"]) {
+        assert!(text.contains(action), "{action} is missing in {text}");
+    }
+    let by_hand = |(_, option): &(&Check, FixOption)| option.changes.is_empty();
+    assert!(prescription.options.iter().any(by_hand), "{prescription:#?}");
 }
 
 fn sample() -> Vec<Scenario> {
