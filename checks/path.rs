@@ -20,7 +20,7 @@ pub struct HopRow {
     /// Does it decide what the name resolves to, rather than where packets go?
     pub of_names: bool,
     /// It stops no packet for certain: a reason to look here when packets stay away.
-    remark: bool,
+    suspected: bool,
     check: &'static Check,
 }
 
@@ -30,19 +30,19 @@ pub struct HopRow {
 pub const fn row(kind: HopKind) -> HopRow {
     match kind {
         HopKind::NameQuery => hop("name-query", "", &network::instance_asks_dns::CHECK).of_names().drawn_as("port 53"),
-        HopKind::NameServer => hop("name-server", "DNS server", &dns::vpc_resolver_in_use::CHECK).of_names().remark(),
+        HopKind::NameServer => hop("name-server", "DNS server", &dns::vpc_resolver_in_use::CHECK).of_names().suspected(),
         HopKind::VpcDns => hop("vpc-dns", "", &dns::vpc_dns_enabled::CHECK).of_names().drawn_as("VPC DNS"),
         HopKind::DnsFirewall => hop("dns-firewall", "DNS Firewall of", &dns::no_firewall_blocks_names::CHECK).of_names(),
-        HopKind::ResolverRule => hop("resolver-rule", "Resolver rules of", &dns::no_rule_diverts_names::CHECK).of_names().remark(),
+        HopKind::ResolverRule => hop("resolver-rule", "Resolver rules of", &dns::no_rule_diverts_names::CHECK).of_names().suspected(),
         HopKind::HostedZone => hop("hosted-zone", "hosted zones of", &dns::no_zone_shadows_endpoints::CHECK).of_names(),
         HopKind::PrivateDns => hop("private-dns", "", &dns::endpoint_private_dns_on::CHECK).of_names().drawn_as("private DNS"),
         HopKind::InstanceGroup => hop("security-group", "security group", &network::instance_sends_https::CHECK),
         HopKind::Acl => hop("network-acl", "network ACL of", &network::acls_pass_https::CHECK).drawn_in_order_as("network ACL"),
-        HopKind::SomeReplies => hop("partly", "", &network::acls_pass_every_reply::CHECK).remark().drawn_as("some replies"),
-        HopKind::SomeAddresses => hop("some-addresses", "", &network::every_address_reachable::CHECK).remark().drawn_as("some addresses"),
+        HopKind::SomeReplies => hop("partly", "", &network::acls_pass_every_reply::CHECK).suspected().drawn_as("some replies"),
+        HopKind::SomeAddresses => hop("some-addresses", "", &network::every_address_reachable::CHECK).suspected().drawn_as("some addresses"),
         HopKind::Route => hop("route", "route table", &network::service_path_exists::CHECK),
         HopKind::NextHop => hop("next-hop", "next hop", &network::route_alive::CHECK).hidden_in_order(),
-        HopKind::Appliance => hop("appliance", "appliance", &network::no_appliance_in_path::CHECK).remark().hidden_in_order(),
+        HopKind::Appliance => hop("appliance", "appliance", &network::no_appliance_in_path::CHECK).suspected().hidden_in_order(),
         HopKind::Firewall => hop("firewall", "firewall", &network::firewall_passes_agent::CHECK),
         HopKind::InternetGateway => hop("internet-gateway", "internet gateway", &network::internet_gateway_attached::CHECK),
         HopKind::PublicAccess => hop("public-access", "", &network::public_access_open::CHECK).drawn_as("public access").hidden_in_order(),
@@ -66,7 +66,7 @@ const fn hop(name: &'static str, kind: &'static str, check: &'static Check) -> H
         drawn_in_order_as: None,
         hidden_in_order: false,
         of_names: false,
-        remark: false,
+        suspected: false,
         check,
     }
 }
@@ -88,8 +88,8 @@ impl HopRow {
         Self { of_names: true, ..self }
     }
 
-    const fn remark(self) -> Self {
-        Self { remark: true, ..self }
+    const fn suspected(self) -> Self {
+        Self { suspected: true, ..self }
     }
 }
 
@@ -97,24 +97,24 @@ impl HopRow {
 pub(crate) const HOPS: &[&Check] = &select::<{ count(false) }>(false);
 
 /// The checks of the other hops.
-pub(crate) const REMARKS: &[&Check] = &select::<{ count(true) }>(true);
+pub(crate) const SUSPECTED_HOPS: &[&Check] = &select::<{ count(true) }>(true);
 
-const fn count(remarks: bool) -> usize {
+const fn count(suspected: bool) -> usize {
     let (mut count, mut rest) = (0, HopKind::ALL);
     while let [kind, others @ ..] = rest {
-        count += (row(*kind).remark == remarks) as usize;
+        count += (row(*kind).suspected == suspected) as usize;
         rest = others;
     }
     count
 }
 
 #[allow(clippy::indexing_slicing, reason = "at compile time, where a wrong index does not compile")]
-const fn select<const N: usize>(remarks: bool) -> [&'static Check; N] {
+const fn select<const N: usize>(suspected: bool) -> [&'static Check; N] {
     let mut checks = [row(HopKind::Route).check; N];
     let (mut at, mut rest) = (0, HopKind::ALL);
     while let [kind, others @ ..] = rest {
         let row = row(*kind);
-        if row.remark == remarks {
+        if row.suspected == suspected {
             checks[at] = row.check;
             at += 1;
         }

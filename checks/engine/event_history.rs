@@ -1,7 +1,7 @@
 //! What `CloudTrail`'s event history adds to failures: who refused a call, and who changed what.
 //!
 //! INVARIANT: it adds observations to failures and nothing else, so no verdict and no cause depends on it. Whoever may
-//! not read the event history loses a remark.
+//! not read the event history loses a hint.
 
 use alloc::{format, string::String, vec::Vec};
 

@@ -28,7 +28,8 @@ fn annotations(report: &Report) -> String {
             severity => level(severity),
         };
         let fix = in_plain_text(problem.repairs);
-        let note = problem.excuse.as_ref().map_or_else(String::new, |note| format!("Note: {note}\n"));
+        let note =
+            problem.excuse.as_ref().map_or_else(String::new, |note| format!("Note: {note}\n"));
         let message =
             format!("{}\n{note}{fix}\n{}", problem.statements.join("\n"), problem.runbook);
         annotation(&mut text, level, &title(report, &problem.check.name()), &message);

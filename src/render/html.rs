@@ -11,9 +11,9 @@ use super::{
 use crate::report::{
     Repair, Report,
     drawing::Drawing,
+    mark::Mark,
     several,
     steps::{Step, steps},
-    mark::Mark,
     summary::{Problem, Severity, statement},
 };
 
@@ -128,7 +128,12 @@ pub fn render(reports: &[Report], _: View) -> askama::Result<String> {
         articles: reports
             .iter()
             .enumerate()
-            .map(|(at, report)| article(report, if reports.len() > 1 { format!("r{}-", at + 1) } else { String::new() }))
+            .map(|(at, report)| {
+                article(
+                    report,
+                    if reports.len() > 1 { format!("r{}-", at + 1) } else { String::new() },
+                )
+            })
             .collect::<askama::Result<_>>()?,
         version: env!("CARGO_PKG_VERSION"),
     };

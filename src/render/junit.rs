@@ -4,13 +4,11 @@
 //! verdict depends on and was not seen is an error. What is accepted, and what follows from it alone, is skipped.
 //! Other faults and unknowns are in the case's output.
 
-use quick_junit::{NonSuccessKind, Report as Suites, SerializeError, TestCase, TestCaseStatus, TestSuite};
-use ssm_doctor_analysis::answer::Verdict;
-use ssm_doctor_checks::engine::{
-    check::Impact,
-    diagnosis::Finding,
-    words,
+use quick_junit::{
+    NonSuccessKind, Report as Suites, SerializeError, TestCase, TestCaseStatus, TestSuite,
 };
+use ssm_doctor_analysis::answer::Verdict;
+use ssm_doctor_checks::engine::{check::Impact, diagnosis::Finding, words};
 
 use super::{
     View,
@@ -68,7 +66,10 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
         Ok(Verdict::Fail(..)) | Err(_) if !accepted.is_empty() => {
             let causes: Vec<_> = accepted.iter().map(|cause| cause.check.name()).collect();
             let mut status = TestCaseStatus::skipped();
-            status.set_message(format!("follows only from what is accepted ({}): {says}", causes.join(", ")));
+            status.set_message(format!(
+                "follows only from what is accepted ({}): {says}",
+                causes.join(", ")
+            ));
             status
         }
         Ok(Verdict::Fail(evidence, _)) => {

@@ -8,19 +8,17 @@ use std::fmt::Write as _;
 use ssm_doctor_checks::engine::command::Shell;
 
 use super::{View, safe::shown};
-use crate::report::{
-    Repair, Report, several,
-    steps::steps,
-    mark::Mark,
-    summary::Problem,
-};
+use crate::report::{Repair, Report, mark::Mark, several, steps::steps, summary::Problem};
 
 /// A section for each report, after a table of several.
 #[must_use]
 pub fn render(reports: &[Report], _: View) -> String {
     let mut text = String::new();
     if let Some(says) = several::headline(reports) {
-        say(&mut text, &format!("# {}\n\n| | Target | Session | Why |\n|---|---|---|---|", escaped(&says)));
+        say(
+            &mut text,
+            &format!("# {}\n\n| | Target | Session | Why |\n|---|---|---|---|", escaped(&says)),
+        );
         for row in several::rows(reports) {
             let cells = [&row.place, &row.says, &row.why].map(|cell| escaped(cell));
             say(&mut text, &format!("| {} | {} |", row.mark.symbol(), cells.join(" | ")));
@@ -34,7 +32,10 @@ pub fn render(reports: &[Report], _: View) -> String {
 fn section(report: &Report) -> String {
     let mut text = String::new();
     let (mark, says) = report.conclusion();
-    say(&mut text, &format!("## {} {}: {}\n", mark.symbol(), escaped(&report.place()), escaped(&says)));
+    say(
+        &mut text,
+        &format!("## {} {}: {}\n", mark.symbol(), escaped(&report.place()), escaped(&says)),
+    );
     let counts = report.counts();
     if !counts.is_empty() {
         say(&mut text, &format!("{counts}\n"));
@@ -94,7 +95,8 @@ fn problem(text: &mut String, problem: &Problem, shell: Shell) {
     for drawing in &problem.drawings {
         let hops = drawing.hops.iter().map(|hop| format!("{} {}", hop.mark.symbol(), hop.text()));
         let hops = hops.collect::<Vec<_>>().join(" ");
-        let end = if drawing.unfollowed { format!(" {}", Mark::Doubt.symbol()) } else { String::new() };
+        let end =
+            if drawing.unfollowed { format!(" {}", Mark::Doubt.symbol()) } else { String::new() };
         let line = format!("{} {hops}{end} → {}", drawing.from, drawing.services.join(", "));
         say(text, &format!("- Path: {}", escaped(&line)));
     }
@@ -225,7 +227,10 @@ mod tests {
             assert!(!text.contains(part), "{part}: {text}");
         }
         let link = "https://r.x/checks/a/b";
-        assert_eq!(linked("@a: see https://r.x/checks/a/b", link), format!("@&#8203;a: see <{link}>"));
+        assert_eq!(
+            linked("@a: see https://r.x/checks/a/b", link),
+            format!("@&#8203;a: see <{link}>")
+        );
         assert_eq!(fence("a ``` b"), "````");
         assert_eq!(fence("a"), "```");
     }

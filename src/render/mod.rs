@@ -1,9 +1,17 @@
-//! From a report to text: a file per format, and a line in the list below.
+//! From a report to text: a file per format, its module, and a line in the list below.
 //!
 //! Every format is a function of the same [`Report`]. What comes from AWS passes through [`safe`].
 
+pub mod github;
+pub mod html;
+pub mod json_v1;
+pub mod junit;
+pub mod markdown;
 mod page;
 pub mod safe;
+pub mod sarif;
+pub mod short;
+pub mod table;
 
 use std::path::Path;
 
@@ -48,8 +56,6 @@ impl<E: std::fmt::Display> Rendered for Result<String, E> {
 /// The formats: what `--help` says, the name, the module, and the endings of its files' names.
 macro_rules! formats {
     ($($(#[$says:meta])* $name:ident: $module:ident $endings:expr;)*) => {
-        $(pub mod $module;)*
-
         #[derive(
             Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize,
             schemars::JsonSchema,

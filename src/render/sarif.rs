@@ -115,7 +115,13 @@ fn open(report: &Report, check: &Check, says: &str) -> Found {
 }
 
 /// A result of a report, and whether it is accepted.
-fn excused(report: &Report, check: &Check, kind: ResultKind, level: ResultLevel, says: &str) -> Found {
+fn excused(
+    report: &Report,
+    check: &Check,
+    kind: ResultKind,
+    level: ResultLevel,
+    says: &str,
+) -> Found {
     let account = report.account.as_ref().map(ToString::to_string).unwrap_or_default();
     let target = report.scope.target.to_string();
     let subject = Subject {

@@ -12,7 +12,8 @@ use crate::report::{
 /// A message for each report, after a line about all of several.
 #[must_use]
 pub fn render(reports: &[Report], view: View) -> String {
-    let all = several::headline(reports).map(|says| format!("{}\n", shown(&says, view.screen.unicode)));
+    let all =
+        several::headline(reports).map(|says| format!("{}\n", shown(&says, view.screen.unicode)));
     all.into_iter().chain(reports.iter().map(|report| message(report, view))).collect()
 }
 

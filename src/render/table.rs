@@ -13,9 +13,9 @@ use super::{BOLD, PLAIN, Page, View, safe::GLUE};
 use crate::report::{
     Repair, Report,
     drawing::Drawing,
+    mark::Mark,
     several,
     steps::steps,
-    mark::Mark,
     summary::{MOST, Problem, Role, counted, statement},
 };
 
@@ -41,7 +41,8 @@ pub fn render(reports: &[Report], view: View) -> String {
         for row in several::rows(reports) {
             let why = if row.why.is_empty() { String::new() } else { format!(": {}", row.why) };
             let place = format!("{}: ", row.place);
-            let spans = [(NAME, place.as_str()), (style(row.mark), row.says.as_str()), (PLAIN, &why)];
+            let spans =
+                [(NAME, place.as_str()), (style(row.mark), row.says.as_str()), (PLAIN, &why)];
             page.hanging(INDENT, (style(row.mark), row.mark.symbol()), 2, &spans);
         }
     }

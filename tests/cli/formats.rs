@@ -90,14 +90,19 @@ fn reader(format: &str) -> Reader {
     }
 }
 
-#[test]
-fn every_format_is_read() {
-    let tested: BTreeSet<_> = reports(&["demo"]).iter().map(|report| report.0.to_owned()).collect();
+/// The formats that the help lists, and what it says of each.
+pub fn listed() -> Vec<(String, String)> {
     let help = run(&["demo", "--help"]).out;
     let format = help.split("--format <FORMAT>").nth(1).unwrap();
     let format = format.split("\n      --").next().unwrap();
     let listed = format.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split_once(':'));
-    let listed: BTreeSet<_> = listed.map(|value| value.0.to_owned()).collect();
+    listed.map(|(name, says)| (name.to_owned(), says.trim().to_owned())).collect()
+}
+
+#[test]
+fn every_format_is_read() {
+    let tested: BTreeSet<_> = reports(&["demo"]).iter().map(|report| report.0.to_owned()).collect();
+    let listed: BTreeSet<_> = listed().into_iter().map(|(name, _)| name).collect();
     assert_eq!(tested, listed);
 }
 

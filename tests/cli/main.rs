@@ -986,7 +986,13 @@ fn the_readme_tells_the_truth_of_today() {
         let (name, title) = (check["name"].as_str().unwrap(), check["title"].as_str().unwrap());
         index.extend(["| [", name, "](checks/", name, "/README.md) | ", title, " |\n"]);
     }
-    docs::committed("README.md", &between(&readme, "checks", &index));
+    let readme = between(&readme, "checks", &index);
+
+    let mut table = String::from("| `--format` | What it is |\n|---|---|\n");
+    for (name, says) in formats::listed() {
+        table.extend(["| `", &name, "` | ", &says, " |\n"]);
+    }
+    docs::committed("README.md", &between(&readme, "formats", &table));
 }
 
 /// `text` with `new` between `<!-- name -->` and `<!-- /name -->`.

@@ -220,7 +220,7 @@ impl Seeded {
     }
 }
 
-/// With `UPDATE_CASES` set (`cargo xtask update`) it writes the texts that it would compare.
+/// With `UPDATE_CASES` set (`cargo xtask cases`) it writes the texts that it would compare.
 #[test]
 fn truth_cases_show_what_the_check_reports() {
     let mut untrue = Vec::new();
@@ -248,7 +248,8 @@ fn truth_cases_show_what_the_check_reports() {
     }
     assert!(
         untrue.is_empty(),
-        "{}\nif the reports are right, run `cargo xtask update`",
+        "{}\nif the reports are right, run `cargo xtask cases`; if a certain failure became unknown, the rule asks for a \
+         fact that it can do without: read that with `Evidence::wanting`",
         untrue.join("\n")
     );
 }
@@ -505,7 +506,7 @@ fn replay_facts_survive_json() {
     }
 }
 
-/// With `UPDATE_ACTIONS` set (`cargo xtask update`) it writes what it would compare.
+/// With `UPDATE_ACTIONS` set (`cargo xtask cases`) it writes what it would compare.
 #[test]
 fn the_table_of_actions_is_current() {
     let mut actions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
@@ -532,7 +533,7 @@ fn the_table_of_actions_is_current() {
         let rows = rows.replace("&{", "&[").replace("})", "])");
         std::fs::write(file, format!("{head}&[\n{rows}];\n")).unwrap();
     } else {
-        assert!(is_current, "out of date: run `cargo xtask update`");
+        assert!(is_current, "out of date: run `cargo xtask cases`");
     }
 }
 

@@ -15,5 +15,9 @@ fn redaction_changes_no_verdict_cause_or_path() {
         built_in().iter().chain(examples).flat_map(differences).collect();
     let count = differences.len();
     differences.truncate(60);
-    assert!(differences.is_empty(), "{count} differences\n{}", differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{count} differences\n{}\nif a rule compares with a word that is new, run `cargo xtask vocabulary`",
+        differences.join("\n")
+    );
 }

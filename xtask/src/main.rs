@@ -15,6 +15,8 @@ usage: cargo xtask <chore>
   new-check <area>/<name>  write the files of a new check, and register it
   registry                 write each area's list of checks from its files
   golden                   record the reports of every scenario and incident in tests/golden/
+  cases                    write what the checks' cases show, and checks/engine/actions.rs; needs neither the
+                           binary nor the AWS SDK
   update                   write what is generated: schemas/, checks/engine/actions.rs, what the cases
                            of the checks show, the help, FAQ.md, pictures, the transcripts of
                            README.md and GUIDE.md, and the vocabulary
@@ -36,8 +38,9 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }),
         ["new-check", name] => new_check(&root().join("checks"), name).map(|()| ExitCode::SUCCESS),
-        ["update"] => match update() {
-            ExitCode::SUCCESS => write_vocabulary(),
+        ["cases"] => Ok(steps(&[CASES])),
+        ["update"] => match steps(&[CASES, SCHEMAS]) {
+            ExitCode::SUCCESS => write_vocabulary().map(|_| steps(&[FAQ, DOCUMENTS])),
             code => Ok(code),
         },
         ["vocabulary"] => write_vocabulary(),
@@ -203,7 +206,7 @@ fn new_check(checks: &Path, name: &str) -> Result<(), Trouble> {
     for list in registry(checks)?.iter().filter(|it| it.is_stale()) {
         list.write()?;
     }
-    println!("Fill them in, and run: cargo xtask update; cargo test -p ssm-doctor-checks");
+    println!("Fill them in, and run: cargo xtask cases; cargo test -p ssm-doctor-checks");
     Ok(())
 }
 
@@ -215,31 +218,35 @@ fn write_vocabulary() -> Result<ExitCode, Trouble> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn update() -> ExitCode {
-    let schemas: &[&str] = &[
-        "test",
-        "--package",
-        "ssm-doctor",
-        "--bin",
-        "ssm-doctor",
-        "--no-default-features",
-        "schemas",
-    ];
-    let laws = ["test", "--package", "ssm-doctor-checks", "--test", "laws", "--"];
-    let cases = [&laws[..], &["truth", "the_table_of_actions"]].concat();
-    let binary = ["test", "--package", "ssm-doctor", "--no-default-features"];
-    let faq = [&binary[..], &["--bin", "ssm-doctor", "faq"]].concat();
-    let docs = [
-        &binary[..],
-        &["--test", "cli", "--", "the_help", "the_readme", "the_transcripts", "the_pictures"],
-    ];
-    let docs = docs.concat();
-    let steps: [(&[&str], &[&str]); 4] = [
-        (schemas, &["UPDATE_SCHEMAS"]),
-        (&cases, &["UPDATE_CASES", "UPDATE_ACTIONS"]),
-        (&faq, &["UPDATE_DOCS"]),
-        (&docs, &["UPDATE_DOCS"]),
-    ];
+/// A call of cargo, and the variables that make its tests write what they compare.
+type Step = (&'static [&'static str], &'static [&'static str]);
+
+#[rustfmt::skip]
+const CASES: Step = (
+    &["test", "--package", "ssm-doctor-checks", "--test", "laws", "--", "truth", "the_table_of_actions"],
+    &["UPDATE_CASES", "UPDATE_ACTIONS"],
+);
+
+#[rustfmt::skip]
+const SCHEMAS: Step = (
+    &["test", "--package", "ssm-doctor", "--no-default-features", "--bin", "ssm-doctor", "schemas"],
+    &["UPDATE_SCHEMAS"],
+);
+
+#[rustfmt::skip]
+const FAQ: Step = (
+    &["test", "--package", "ssm-doctor", "--no-default-features", "--bin", "ssm-doctor", "faq"],
+    &["UPDATE_DOCS"],
+);
+
+#[rustfmt::skip]
+const DOCUMENTS: Step = (
+    &["test", "--package", "ssm-doctor", "--no-default-features", "--test", "cli", "--",
+      "the_help", "the_readme", "the_transcripts", "the_pictures"],
+    &["UPDATE_DOCS"],
+);
+
+fn steps(steps: &[Step]) -> ExitCode {
     for (args, variables) in steps {
         let variables: Vec<_> = variables.iter().map(|variable| (*variable, "1")).collect();
         let code = step(args, &variables);

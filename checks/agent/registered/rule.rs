@@ -15,7 +15,7 @@ pub(crate) static CHECK: Check = Check {
     impact: Impact::Blocks,
     depends_on: path::joined!(
         path::HOPS,
-        path::REMARKS,
+        path::SUSPECTED_HOPS,
         &[
             &crate::target::found_in_region::CHECK,
             &crate::target::instance_running::CHECK,

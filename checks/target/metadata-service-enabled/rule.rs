@@ -2,7 +2,7 @@
 //!
 //! The agent on EC2 learns its id, its Region and its credentials from nowhere else. Whether tokens
 //! (version 2) are asked for is no matter for this verdict: the agent uses nothing else since 3.2.1041.0,
-//! and since when it can is not documented, so that is a remark where an agent is missed.
+//! and since when it can is not documented, so that is a hint where an agent is missed.
 
 use crate::prelude::*;
 use ssm_doctor_facts::change::Ec2Change;

@@ -153,7 +153,7 @@ impl Client {
     }
 }
 
-/// What the operator wants to open. Each kind passes different gates (see `solve::session`).
+/// What the operator wants to open. Each kind passes different gates (see the analysis of sessions).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -44,11 +44,6 @@ impl Hop {
         self.kind == HopKind::Route && self.stops()
     }
 
-    /// Does it never stop every packet?
-    pub(super) fn is_remark(&self) -> bool {
-        self.kind.is_remark()
-    }
-
     /// Does it certainly pass every packet?
     pub(super) fn passes(&self) -> bool {
         matches!(self.answer, Ok(Verdict::Pass(_)))
@@ -56,7 +51,7 @@ impl Hop {
 
     /// Does it stop every packet?
     pub(super) fn stops(&self) -> bool {
-        !self.is_remark() && matches!(self.answer, Ok(Verdict::Fail(..)))
+        !self.kind.never_stops_all() && matches!(self.answer, Ok(Verdict::Fail(..)))
     }
 }
 
@@ -159,65 +154,134 @@ pub(super) fn all_agree(ways: Vec<Vec<Hop>>, mixed: impl Fn() -> Hop) -> Vec<Hop
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident,)*) => {
+    ($($(#[$doc:meta])* $kind:ident => $effects:expr,)*) => {
         /// What a hop is, in the order in which packets meet them. One check speaks for each kind.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum HopKind { $($(#[$doc])* $kind,)* }
 
         impl HopKind {
             pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            const fn effects(self) -> Effects {
+                match self { $(Self::$kind => $effects,)* }
+            }
         }
     };
 }
 
 kinds! {
     /// May the instance send queries to DNS servers that are not Amazon's?
-    NameQuery,
+    NameQuery => STOPS,
     /// What such a server answers.
-    NameServer,
+    NameServer => STOPS.hides_source(),
     /// The VPC's two DNS attributes.
-    VpcDns,
-    DnsFirewall,
-    ResolverRule,
+    VpcDns => STOPS,
+    DnsFirewall => STOPS,
+    ResolverRule => STOPS,
     /// A private hosted zone that decides what the name resolves to.
-    HostedZone,
+    HostedZone => STOPS,
     /// An endpoint's private DNS names.
-    PrivateDns,
-    InstanceGroup,
-    Acl,
+    PrivateDns => STOPS,
+    InstanceGroup => STOPS,
+    Acl => STOPS.also_at(&[BehindTransit, BehindNat, ToSharedEndpoint]),
     /// Only some replies pass: nothing is stopped, but some connections fail.
-    SomeReplies,
+    SomeReplies => STOPS.never_all(),
     /// Only some addresses of the name lead to the service: likewise.
-    SomeAddresses,
+    SomeAddresses => STOPS.never_all(),
     /// Is there any route at all?
-    Route,
+    Route => STOPS.also_at(&[BehindTransit, ToSharedEndpoint]),
     /// Does the route's target exist, and is the path beyond it visible?
-    NextHop,
+    NextHop => STOPS.also_at(&[BehindTransit, ToSharedEndpoint]),
     /// Something that may stop packets, and AWS does not show whether it does.
-    Appliance,
+    Appliance => STOPS.never_all().hides_source().also_at(&[BehindTransit, ToSharedEndpoint]),
     /// A Network Firewall, by its rules.
-    Firewall,
-    InternetGateway,
-    PublicAccess,
-    PublicAddress,
-    NatGateway,
-    NatInstance,
-    Peering,
+    Firewall => STOPS.also_at(&[BehindTransit]),
+    InternetGateway => STOPS.shows_source(),
+    PublicAccess => STOPS.also_at(&[BehindTransit, BehindNat]),
+    PublicAddress => STOPS,
+    NatGateway => STOPS.shows_source().also_at(&[BehindTransit, BehindNat]),
+    NatInstance => STOPS.hides_source(),
+    Peering => STOPS.hides_source(),
     /// The VPC's attachment to a transit gateway.
-    TransitGateway,
+    TransitGateway => STOPS.hides_source().also_at(&[BehindTransit, ToSharedEndpoint]),
     /// What a transit gateway's own route tables say.
-    TransitRoute,
+    TransitRoute => STOPS.also_at(&[BehindTransit, ToSharedEndpoint]),
     /// Does the endpoint have an address of the instance's family?
-    AddressType,
+    AddressType => STOPS,
     /// State and interfaces of an endpoint.
-    Endpoint,
-    EndpointGroup,
+    Endpoint => STOPS.also_at(&[ToSharedEndpoint]),
+    EndpointGroup => STOPS.also_at(&[ToSharedEndpoint]),
+}
+
+/// What a kind of hop does to packets, and where else a path may meet it.
+#[derive(Clone, Copy)]
+struct Effects {
+    never_all: bool,
+    source: Source,
+    places: &'static [Place],
+}
+
+/// What is known of the source address of packets beyond a hop.
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Kept,
+    /// This account does not decide it.
+    Hidden,
+    /// A public address of this account.
+    Public,
+}
+
+/// A place outside of the instance's own VPC or subnet, which may not have been seen.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Place {
+    /// Behind route tables of a transit gateway, or of another network.
+    BehindTransit,
+    /// Behind a NAT gateway, on the way out.
+    BehindNat,
+    /// On the way to an endpoint of another network, and that endpoint.
+    ToSharedEndpoint,
+}
+use Place::{BehindNat, BehindTransit, ToSharedEndpoint};
+
+/// A kind that lets every packet through or none, and that a path meets near the instance alone.
+const STOPS: Effects = Effects { never_all: false, source: Source::Kept, places: &[] };
+
+impl Effects {
+    const fn never_all(self) -> Self {
+        Self { never_all: true, ..self }
+    }
+
+    const fn hides_source(self) -> Self {
+        Self { source: Source::Hidden, ..self }
+    }
+
+    const fn shows_source(self) -> Self {
+        Self { source: Source::Public, ..self }
+    }
+
+    const fn also_at(self, places: &'static [Place]) -> Self {
+        Self { places, ..self }
+    }
 }
 
 impl HopKind {
     /// Does such a hop never stop every packet, whatever its answer?
-    #[must_use]
-    pub fn is_remark(self) -> bool {
-        matches!(self, Self::SomeReplies | Self::SomeAddresses | Self::Appliance)
+    pub(super) const fn never_stops_all(self) -> bool {
+        self.effects().never_all
+    }
+
+    /// Do packets leave such a hop with a source address that this account does not decide?
+    pub(super) fn hides_source(self) -> bool {
+        self.effects().source == Source::Hidden
+    }
+
+    /// Do packets leave such a hop for the internet, with a public address of this account?
+    pub(super) fn shows_source(self) -> bool {
+        self.effects().source == Source::Public
+    }
+
+    /// The kinds that a path may meet at a place: what is unknown where the place was not seen.
+    pub(super) fn at(place: Place) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |it| it.effects().places.contains(&place))
     }
 }

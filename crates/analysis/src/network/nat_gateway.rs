@@ -15,7 +15,7 @@ use crate::{
     network::{
         address_set::{Family, ports},
         flow::{Flow, FlowTarget, HTTPS, PathTrace, Remote, SubnetOfVpc, TableRoute},
-        hop::{Hop, HopKind, side_by_side},
+        hop::{Hop, HopKind, Place, side_by_side},
         network_acl::{Crossing, Filtered},
         remedy::{NetworkRemedy, RouteFault},
         route_table::{RouteMatch, mixed, not_visible, reroute, route_label, table_of},
@@ -48,8 +48,8 @@ impl PathTrace<'_> {
             Err(unknown) if !at_home => return unseen(id, &unknown),
             Err(unknown) => {
                 let same = |kind| Hop::new(kind, id, Err(unknown.clone()));
-                let around = [HopKind::NatGateway, HopKind::Acl, HopKind::PublicAccess];
-                return around.into_iter().chain(self.may_meet_replies()).map(same).collect();
+                let on = HopKind::at(Place::BehindNat);
+                return on.chain(self.may_meet_replies()).map(same).collect();
             }
         };
         let Some(subnet) = &nat.subnet else {

@@ -122,8 +122,8 @@ impl PathTrace<'_> {
         core::iter::once(first).chain(beyond).collect()
     }
 
-    /// A hop beyond which nothing is visible: as the path, unknown; and as a remark, the first thing to
-    /// look at when the agent is silent.
+    /// A hop beyond which nothing is visible: as the path, unknown; and as something suspected, the
+    /// first thing to look at when the agent is silent.
     pub(super) fn beyond_visibility(
         &self,
         table: &RouteTable,
@@ -152,7 +152,7 @@ impl PathTrace<'_> {
         unknown: Unknown,
     ) -> Vec<Hop> {
         let subject = route_label(table, route);
-        let remark = agent_reaches(self.case, self.service).map(|it| {
+        let suspected = agent_reaches(self.case, self.service).map(|it| {
             if it {
                 return Verdict::Pass(observed(&subject, NetworkStatement::CarriesAgentTraffic));
             }
@@ -176,13 +176,13 @@ impl PathTrace<'_> {
             Verdict::Fail(evidence, fix)
         });
         vec![
-            Hop::new(HopKind::Appliance, &route.via, remark),
+            Hop::new(HopKind::Appliance, &route.via, suspected),
             Hop::new(HopKind::NextHop, &route.via, Err(unknown)),
         ]
     }
 
     /// What the VPN connections of a route's gateway show, or the one that packets enter if that is known. A Direct
-    /// Connect gateway may lead to the same network, and is not visible here, so this is a remark and no verdict.
+    /// Connect gateway may lead to the same network, and is not visible here, so this is a suspicion and no verdict.
     fn with_vpn_connections(
         &self,
         evidence: Evidence,

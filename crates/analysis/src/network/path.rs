@@ -70,7 +70,7 @@ pub fn judge_gates(case: &Case) -> Answer {
 /// [`Unknown`] when a hop or the course of the path is.
 pub fn judge_service(case: &Case, service: &'static str) -> Answer {
     let path = path(case, service);
-    let hops = path.hops.iter().filter(|it| !it.is_remark());
+    let hops = path.hops.iter().filter(|it| !it.kind.never_stops_all());
     all_of(path.lost_or(hops), "the path has no hops", |answer| answer)
 }
 
@@ -409,15 +409,8 @@ pub fn public_source_addresses(
         Reachable::No => return Ok(None),
         Reachable::Unknown => return Err(path.unknown()),
     }
-    let elsewhere = [
-        HopKind::NameServer,
-        HopKind::Appliance,
-        HopKind::Peering,
-        HopKind::TransitGateway,
-        HopKind::NatInstance,
-    ];
-    let any = |kinds: &[HopKind]| path.hops.iter().any(|it| kinds.contains(&it.kind));
-    if any(&elsewhere) || !any(&[HopKind::InternetGateway, HopKind::NatGateway]) {
+    let any = |of: fn(HopKind) -> bool| path.hops.iter().any(|it| of(it.kind));
+    if any(HopKind::hides_source) || !any(HopKind::shows_source) {
         return Ok(None);
     }
     let [AttachedInterface { private_ip: Some(_), public_ip, .. }] = instance.interfaces.as_slice()
@@ -425,7 +418,7 @@ pub fn public_source_addresses(
         return Ok(Some(Vec::new()));
     };
     let mut addresses = Vec::new();
-    if !any(&[HopKind::NatGateway]) {
+    if !any(|it| it == HopKind::NatGateway) {
         addresses.extend(*public_ip);
     }
     for hop in path.hops.iter().filter(|it| it.kind == HopKind::NatGateway) {

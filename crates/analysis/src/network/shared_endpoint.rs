@@ -12,7 +12,7 @@ use crate::{
     network::{
         address_set::Family,
         flow::{PathTrace, Remote, ServiceInterface, join},
-        hop::{Hop, HopKind, any_address},
+        hop::{Hop, HopKind, Place, any_address},
         interface_endpoint::unless_translated,
         remedy::{IngressTarget, NetworkRemedy},
         route_table::table_of,
@@ -20,19 +20,6 @@ use crate::{
         statement::NetworkStatement,
     },
 };
-
-/// What is not known of an endpoint in another VPC: the first two where it is another account's, all
-/// where it was not looked for.
-const UNSEEN_ENDPOINT: [HopKind; 8] = [
-    HopKind::Endpoint,
-    HopKind::EndpointGroup,
-    HopKind::Acl,
-    HopKind::Route,
-    HopKind::NextHop,
-    HopKind::Appliance,
-    HopKind::TransitGateway,
-    HopKind::TransitRoute,
-];
 
 /// The endpoint for the service with this address, in any VPC of the account.
 pub(super) fn shared_endpoint<'a>(
@@ -146,18 +133,20 @@ impl PathTrace<'_> {
                 &ServiceInterface { destination, location },
                 PeerGroups::Unseen(&whose),
             );
-            let (kinds, unknown): (&[HopKind], _) = match shared_endpoint {
+            let (kinds, unknown): (Vec<HopKind>, _) = match shared_endpoint {
                 // Nothing of the other side was seen: neither the endpoint's interface nor the way back.
-                Err(unknown) => (&UNSEEN_ENDPOINT, unknown),
+                Err(unknown) => (HopKind::at(Place::ToSharedEndpoint).collect(), unknown),
                 Ok(_) => (
-                    &UNSEEN_ENDPOINT[..2],
+                    Vec::from([HopKind::Endpoint, HopKind::EndpointGroup]),
                     Unknown::limit(format!(
                         "{address}, where {by} leads {}, is no endpoint of this account: whether it answers is not visible",
                         self.service
                     )),
                 ),
             };
-            hops.extend(kinds.iter().map(|kind| Hop::new(*kind, &address, Err(unknown.clone()))));
+            hops.extend(
+                kinds.into_iter().map(|kind| Hop::new(kind, &address, Err(unknown.clone()))),
+            );
             return Ok(hops);
         };
         let subject = self.subject(endpoint);

@@ -19,7 +19,7 @@ use crate::{
     network::{
         address_set::{Addresses, Family, ports},
         flow::{Flow, FlowTarget, HTTPS, PathTrace, Remote, SubnetOfVpc, TableRoute, join},
-        hop::{Hop, HopKind, all_agree},
+        hop::{Hop, HopKind, Place, all_agree},
         network_acl::Crossing,
         remedy::NetworkRemedy,
         route_table::{RouteMatch, active, mixed, not_visible, sorted, table_of},
@@ -42,22 +42,9 @@ pub(super) struct TransitRoutes<'a> {
     route_matches: Vec<(Option<&'a TransitRoute>, Addresses)>,
 }
 
-/// What may follow route tables that were not seen.
-const UNSEEN: [HopKind; 9] = [
-    HopKind::Firewall,
-    HopKind::TransitGateway,
-    HopKind::TransitRoute,
-    HopKind::Appliance,
-    HopKind::Route,
-    HopKind::NextHop,
-    HopKind::NatGateway,
-    HopKind::Acl,
-    HopKind::PublicAccess,
-];
-
 /// While the tables are unknown, so is every hop that may follow.
 pub(super) fn unseen(id: &impl ToString, unknown: &Unknown) -> Vec<Hop> {
-    UNSEEN.map(|kind| Hop::new(kind, &id.to_string(), Err(unknown.clone()))).into()
+    HopKind::at(Place::BehindTransit).map(|kind| Hop::new(kind, id, Err(unknown.clone()))).collect()
 }
 
 impl PathTrace<'_> {

@@ -80,8 +80,8 @@ impl Preferences<'_> {
         self.content.get("sessionType").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The commands that a shell begins with, by platform (`linux`, which holds for macOS too, or
-    /// `windows`).
+    /// Does a shell begin with commands of the document, on any platform? `shellProfile` has a text for `linux`, which
+    /// holds for macOS too, and one for `windows`.
     #[must_use]
     pub fn has_shell_profile(&self) -> bool {
         let profiles = self.input("shellProfile").and_then(Value::as_object).into_iter().flatten();

@@ -121,7 +121,7 @@ pub struct Console {
     /// When the output was last added to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// As `solve::console` picks them; the rest, which may hold secrets, is not kept.
+    /// The lines that the analysis reads, as the collector picks them; the rest, which may hold secrets, is not kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
 }
