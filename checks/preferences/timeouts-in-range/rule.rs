@@ -52,7 +52,7 @@ impl Limit {
             return Ok(Verdict::Pass(observed(name, how)));
         };
         if self.allows(raw) {
-            return Ok(Verdict::Pass(observed(name, format!("sets {field} to {raw} minutes"))));
+            return Ok(Verdict::Pass(observed(name, format!("sets {field} to {raw} min"))));
         }
         let how =
             format!("sets {field} to {raw:?}, which is no number of minutes from 1 to {most}");
