@@ -12,6 +12,7 @@ use crate::{client_words, dns_words, preferences_words};
 pub fn limit(limit: &Limit) -> String {
     match limit {
         Limit::Words(words) => words.clone(),
+        Limit::Likely(fault) => fault.words.clone(),
         Limit::Dns(limit) => dns_words::limit(limit),
         Limit::ResolverRule(limit) => dns_words::rule_limit(limit),
         Limit::HostedZone(limit) => dns_words::zone_limit(limit),

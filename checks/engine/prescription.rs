@@ -6,7 +6,10 @@ use ssm_doctor_analysis::{
     answer::{Answer, FixOption, Verdict},
     case::Case,
 };
-use ssm_doctor_facts::change::{Change, Risk};
+use ssm_doctor_facts::{
+    change::{Change, Risk},
+    lookup::Unknown,
+};
 
 use super::{
     check::Check,
@@ -63,7 +66,8 @@ pub fn prescribe(
     Some(Prescription { options: combined, verified })
 }
 
-/// The causes that are not repaired yet, and the ways to repair each.
+/// The causes that are not repaired yet, and the ways to repair each. So are faults that are likely, where the verdict
+/// depends on them.
 fn faults(
     diagnosis: &Diagnosis,
     case: &Case,
@@ -71,11 +75,18 @@ fn faults(
 ) -> Vec<(&'static Check, Vec<FixOption>)> {
     let fixable = |check: &&'static Check| {
         let Ok(Verdict::Fail(_, fix)) = &diagnosis.finding(check)?.answer else { return None };
-        let mut options = fix::options(check, fix, case);
-        options.retain(|option| !chosen.iter().any(|(_, known)| known == option));
-        (!options.is_empty()).then_some((*check, options))
+        Some((*check, fix::options(check, fix, case)))
     };
-    diagnosis.causes.iter().filter_map(fixable).collect()
+    let likely = diagnosis.findings.iter().filter(|finding| finding.open).flat_map(|finding| {
+        let faults = finding.answer.as_ref().err().into_iter().flat_map(Unknown::likely_faults);
+        faults.map(|fault| (finding.check, Vec::from([FixOption::against(fault)])))
+    });
+    let faults = diagnosis.causes.iter().filter_map(fixable).chain(likely);
+    let left = faults.map(|(check, mut options)| {
+        options.retain(|option| !chosen.iter().any(|(_, known)| known == option));
+        (check, options)
+    });
+    left.filter(|(_, options)| !options.is_empty()).collect()
 }
 
 struct Search<'s, 'f> {

@@ -12,6 +12,7 @@ use ssm_doctor_checks::engine::{
     words,
 };
 use ssm_doctor_facts::{
+    limit::Limit,
     lookup::{Gap, Why},
     scope::Session,
 };
@@ -301,7 +302,10 @@ impl Report {
     fn gap(&self, gap: &Gap, check: &Check) -> Unseen {
         let (what, why, next) = match gap {
             Gap::Limit(limit) => {
-                let next = format!("look at it yourself; {} says how", self.runbook(check));
+                let next = match limit {
+                    Limit::Likely(fault) => format!("{}, to be sure", fault.title),
+                    _ => format!("look at it yourself; {} says how", self.runbook(check)),
+                };
                 (words::limit(limit), String::new(), next)
             }
             Gap::Fact { need, why, .. } => {

@@ -256,7 +256,7 @@ fn examine(bench: &Bench, account: u64, case: &Case) -> Result<(), Failed> {
     let seen = diagnose(bench, account, case).map_err(|error| Failed::from(error.to_string()))?;
     let mut complaints = Complaints::default();
     judge(case, &seen, &mut complaints);
-    if complaints.0.is_empty() && seen.exit == Some(1) {
+    if complaints.0.is_empty() && (seen.exit == Some(1) || promises(&seen)) {
         let healed = heal(bench, account, case, &seen);
         match (healed.map_err(|error| error.to_string()), &case.heals_not) {
             (Ok(()), None) | (Err(_), Some(_)) => {}
@@ -369,6 +369,12 @@ fn on_loopback(command: &mut Command, home: &Path, port: u16, credentials: &Valu
     for (key, value) in credentials.as_object().into_iter().flatten() {
         command.env(key, text(value));
     }
+}
+
+/// Is nothing certain, and does the report say that a session can start after its prescription?
+fn promises(seen: &Seen) -> bool {
+    let report: Value = serde_json::from_str(&seen.stdout).unwrap_or_default();
+    seen.exit == Some(3) && report["prescription"]["verified"] == "yes"
 }
 
 /// Carries out the printed commands of the prescription with AWS's command line, and nothing else; lets

@@ -5,8 +5,11 @@
 //! what the service does is not documented: a denial there stays unknown, unless the policy itself asks
 //! for the check with `ssm:SessionDocumentAccessCheck`, on which both guides agree.
 
-use crate::engine::permission::{Grant, Permission};
 use crate::engine::words::sentence;
+use crate::engine::{
+    fix,
+    permission::{Grant, Permission},
+};
 use crate::operator::may_start_session_on_target::root;
 use crate::operator_remedies::start;
 use crate::prelude::*;
@@ -20,6 +23,7 @@ use ssm_doctor_analysis::{
     },
     session,
 };
+use ssm_doctor_facts::limit::LikelyFault;
 use ssm_doctor_iam_policy::KeyValue;
 
 pub(crate) static CHECK: Check = Check {
@@ -64,9 +68,16 @@ fn run(case: &Case) -> Judged {
             let key = "ssm:SessionDocumentAccessCheck";
             let likely = || {
                 let lacks = evidence.iter().map(sentence).collect::<Vec<_>>().join("; ");
-                Unknown::limit(format!(
+                let words = format!(
                     "{lacks}, and the session is likely denied: AWS's current guide asks for this permission, an older one did not, and what the service does is not documented"
-                ))
+                );
+                let mut options = fix::options(&CHECK, &fix, case).into_iter();
+                match options.find(|it| !it.changes.is_empty() && it.manual.is_empty()) {
+                    Some(FixOption { title, changes, .. }) => {
+                        Unknown::limit(LikelyFault { words, title, changes })
+                    }
+                    None => Unknown::limit(words),
+                }
             };
             match depends_on_key(on_target, key, KeyValue::Exact("false".into()), case) {
                 Ok(true) => Ok(Verdict::Fail(

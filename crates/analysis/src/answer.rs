@@ -15,6 +15,7 @@ use crate::{
 use ssm_doctor_facts::{
     change::{Change, Risk},
     ids::EndpointId,
+    limit::LikelyFault,
     lookup::{Need, Unknown, Unknowns},
 };
 
@@ -260,6 +261,13 @@ impl FixOption {
     #[must_use]
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
+    }
+
+    /// What to do about a fault that is likely.
+    #[must_use]
+    pub fn against(fault: &LikelyFault) -> Self {
+        let LikelyFault { title, changes, .. } = fault;
+        Self { title: title.clone(), changes: changes.clone(), ..Self::default() }
     }
 
     /// Adds a change.

@@ -5,7 +5,7 @@ mod permission;
 mod session;
 mod workstation;
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 pub use dns::{
     Answerer, DnsFirewallLimit, DnsLimit, HostedZoneLimit, RecordFault, ResolverRuleLimit,
@@ -13,6 +13,8 @@ pub use dns::{
 pub use permission::{PermissionLimit, ProfileProblem};
 pub use session::SessionLimit;
 pub use workstation::WorkstationLimit;
+
+use crate::change::Change;
 
 /// Why a question stays open although every call that could help was answered. A type of its own
 /// per reason, so that the checks put it into words in one place.
@@ -27,6 +29,24 @@ pub enum Limit {
     Permission(PermissionLimit),
     Session(SessionLimit),
     Workstation(WorkstationLimit),
+    Likely(Box<LikelyFault>),
+}
+
+/// A fault that AWS may take no notice of: whether it does is not documented.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LikelyFault {
+    /// What speaks for a fault, as a clause.
+    pub words: String,
+    /// What to do about it, in the imperative.
+    pub title: String,
+    /// In the order in which they are to be made.
+    pub changes: Vec<Change>,
+}
+
+impl From<LikelyFault> for Limit {
+    fn from(fault: LikelyFault) -> Self {
+        Self::Likely(Box::new(fault))
+    }
 }
 
 impl From<String> for Limit {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     iam::Key,
     ids::KeyName,
-    limit::Limit,
+    limit::{LikelyFault, Limit},
     ssm::{AgentVersion, ManagedNode},
     text::Text,
 };
@@ -65,6 +65,14 @@ impl Unknown {
 
     pub fn gaps(&self) -> impl Iterator<Item = &Gap> {
         self.0.iter()
+    }
+
+    /// The faults in it that AWS may take no notice of.
+    pub fn likely_faults(&self) -> impl Iterator<Item = &LikelyFault> {
+        self.0.iter().filter_map(|gap| match gap {
+            Gap::Limit(Limit::Likely(fault)) => Some(&**fault),
+            _ => None,
+        })
     }
 
     /// The questions nobody has asked yet.
