@@ -141,6 +141,7 @@ pub struct ModuleCall {
     /// A path if it begins with `.`, else an address.
     pub source: String,
     pub expressions: Map<String, Value>,
+    pub count_expression: Value,
     pub for_each_expression: Value,
     pub module: Module,
 }

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use ssm_doctor_analysis::{answer::Verdict, case::Case};
 use ssm_doctor_checks::engine::{
+    check::Check,
     command::Shell,
     diagnosis::{Answers, Finding, Overall, diagnose, examine},
     verification::Trial,
@@ -74,6 +75,29 @@ pub struct JudgedTarget {
     pub changed_by: Vec<String>,
 }
 
+impl JudgedTarget {
+    /// Is it not known whether a session can start afterwards?
+    fn is_open(&self) -> bool {
+        self.after.as_ref().is_some_and(|it| it.diagnosis.overall == Overall::Inconclusive)
+    }
+
+    /// What has to be the same whichever of several resources is meant.
+    fn result(&self) -> (Option<Overall>, Option<(Overall, &[&'static Check])>) {
+        let diagnosis = self.after.as_ref().map(|report| &report.diagnosis);
+        (self.before, diagnosis.map(|it| (it.overall, it.causes.as_slice())))
+    }
+}
+
+/// How many alternatives are tried, all attributes together: the first of each, the second of each, and so on.
+const ALTERNATIVES: usize = 8;
+
+/// The first of these results, if all are the same.
+fn agreed(targets: Vec<JudgedTarget>) -> Option<JudgedTarget> {
+    let mut targets = targets.into_iter();
+    let first = targets.next()?;
+    targets.all(|other| other.result() == first.result()).then_some(first)
+}
+
 /// One instance, before and after.
 struct Pair {
     address: Option<String>,
@@ -86,15 +110,18 @@ struct Pair {
 /// If the plan has no such target, or does not show where its instances are.
 pub fn judge(plan: &Plan, asked: &Asked) -> Result<Judged, Failure> {
     let nothing = BTreeSet::new();
-    let worlds =
-        (World::new(plan, When::Before), World::new(plan, When::After { undone: &nothing }));
+    let worlds_of = |choice| {
+        let after = When::After { undone: &nothing };
+        (World::new(plan, When::Before, choice), World::new(plan, after, choice))
+    };
+    let worlds = worlds_of(None);
     let homes = homes(&worlds, asked)?;
     let session =
         asked.session.or(asked.base.as_ref().map(|base| base.scope.session)).unwrap_or_default();
     let mut judged =
         Judged { targets: Vec::new(), session, assumptions: Vec::new(), ignored: BTreeSet::new() };
     let mut assumptions = Assumptions::new();
-    let mut known = Vec::new();
+    let (mut known, mut assumed) = (Vec::new(), BTreeSet::new());
     let mut managed = BTreeSet::new();
     for home in homes {
         let rows = (Rows::of(&worlds.0, &home), Rows::of(&worlds.1, &home));
@@ -102,21 +129,53 @@ pub fn judge(plan: &Plan, asked: &Asked) -> Result<Judged, Failure> {
         if asked.base.is_none() {
             managed.extend(rows.0.managed.iter().map(ToString::to_string));
         }
-        let mut judge =
-            Judge { plan, asked, session, home: &home, rows: &rows, assumptions: &mut assumptions };
+        // Of several resources that an instance or NAT gateway may refer to, each.
+        let count = worlds.0.alternatives().max(worlds.1.alternatives());
+        let choices = (0..count.min(ALTERNATIVES)).map(|choice| {
+            let worlds = worlds_of(Some(choice));
+            let rows = (Rows::of(&worlds.0, &home), Rows::of(&worlds.1, &home));
+            (rows, &worlds.0.assumed() | &worlds.1.assumed())
+        });
+        let choices: Vec<_> = choices.filter(|_| count <= ALTERNATIVES).collect();
+        let mut judge = Judge {
+            plan,
+            asked,
+            session,
+            home: &home,
+            rows: &rows,
+            choice: None,
+            assumptions: &mut assumptions,
+        };
         for pair in judge.pairs() {
             let names = pair.names();
             known.extend(names.iter().cloned());
-            if asked.targets.is_empty() || asked.targets.iter().any(|target| names.contains(target))
+            if !asked.targets.is_empty()
+                && !asked.targets.iter().any(|target| names.contains(target))
             {
-                judged.targets.push(judge.judge(pair)?);
+                continue;
             }
+            (judge.rows, judge.choice) = (&rows, None);
+            let mut target = judge.judge(&pair)?;
+            if target.is_open() && !choices.is_empty() {
+                let mut others = Vec::new();
+                for (at, (rows, _)) in choices.iter().enumerate() {
+                    (judge.rows, judge.choice) = (rows, Some(at));
+                    others.push(judge.judge(&pair)?);
+                }
+                if let Some(agreed) = agreed(others) {
+                    target = agreed;
+                    assumed.extend(choices.iter().flat_map(|(_, assumed)| assumed).cloned());
+                }
+            }
+            judged.targets.push(target);
         }
     }
     if let Some(missing) = asked.targets.iter().find(|target| !known.contains(target)) {
         return Err(PlanError::NoTarget { asked: missing.clone(), known }.into());
     }
     judged.assumptions.extend(assumptions.into_iter().map(str::to_owned));
+    assumed.extend(&worlds.0.assumed() | &worlds.1.assumed());
+    judged.assumptions.extend(assumed);
     judged.assumptions.extend(managed.iter().map(|vpc| {
         format!("{vpc} has nothing but what this configuration gives it: no facts were given that show more")
     }));
@@ -170,6 +229,8 @@ struct Judge<'j> {
     home: &'j Home,
     /// Before the plan, and after all of it.
     rows: &'j (Rows, Rows),
+    /// Of which resources, where an instance or NAT gateway may refer to several.
+    choice: Option<usize>,
     assumptions: &'j mut Assumptions,
 }
 
@@ -259,7 +320,7 @@ impl Judge<'_> {
         })
     }
 
-    fn judge(&mut self, pair: Pair) -> Result<JudgedTarget, Failure> {
+    fn judge(&mut self, pair: &Pair) -> Result<JudgedTarget, Failure> {
         let exists =
             |target: &&Target| pair.address.is_none() || self.plan.exists(&target.to_string());
         // What is replaced has a new id.
@@ -281,7 +342,7 @@ impl Judge<'_> {
                 if !side.overall().can_start() && measured != Some(side.overall()) =>
             {
                 if could_start {
-                    self.changes_that_break(&pair, target, before.as_ref())?
+                    self.changes_that_break(pair, target, before.as_ref())?
                 } else {
                     self.changes_in_evidence(pair.address.as_deref(), side)
                 }
@@ -298,9 +359,9 @@ impl Judge<'_> {
             )
         });
         Ok(JudgedTarget {
-            address: pair.address,
+            address: pair.address.clone(),
             id,
-            home: pair.home,
+            home: pair.home.clone(),
             before: before.map(|side| side.overall()),
             after: report,
             could_start,
@@ -337,7 +398,7 @@ impl Judge<'_> {
         before: Option<&Side>,
         undone: &BTreeSet<String>,
     ) -> Result<Side, Failure> {
-        let rows = Rows::of(&World::new(self.plan, When::After { undone }), self.home);
+        let rows = Rows::of(&World::new(self.plan, When::After { undone }, self.choice), self.home);
         self.after_rows(target, before, &rows)
     }
 

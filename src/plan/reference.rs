@@ -3,7 +3,8 @@
 //! An attribute that is known only after apply has no value in a plan. Its expression names the resources
 //! that it comes from: `subnet_id = aws_subnet.private.id`. A plan lists these names without the expression
 //! around them. So `element(aws_subnet.private[*].id, count.index)` and `aws_subnet.private[0].id` differ
-//! only in what they name. Local values are not in a plan at all: what goes through one stays unknown.
+//! only in what they name. Local values are not in a plan at all: of one it is known only which resources its module
+//! has.
 
 use serde_json::Value;
 
@@ -11,9 +12,6 @@ use super::document::{Configuration, Module, ModuleCall, ResourceConfig};
 
 /// How many references are followed one after the other. Terraform accepts none that form a circle.
 const DEPTH: usize = 24;
-
-/// The address of a local value, whose expression is not in a plan.
-const LOCAL: &str = "(local)";
 
 /// Where an expression is written.
 #[derive(Clone)]
@@ -42,6 +40,12 @@ pub struct Named {
 pub type Key = String;
 
 impl Named {
+    /// Is it a local value?
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(segments(&self.address).as_slice(), [.., kind, _] if kind.name == "local")
+    }
+
     /// Is this the address of an instance that is named?
     #[must_use]
     pub fn is(&self, address: &str) -> bool {
@@ -54,6 +58,13 @@ impl Named {
             && named.iter().zip(&parts).all(|(named, part)| {
                 named.name == part.name && (named.key.is_none() || named.key == part.key)
             })
+    }
+}
+
+impl ModuleCall {
+    /// Does it make one instance, which has no key?
+    fn is_one(&self) -> bool {
+        self.count_expression.is_null() && self.for_each_expression.is_null()
     }
 }
 
@@ -119,6 +130,25 @@ impl<'c> Place<'c> {
         self.named(expression).is_empty()
     }
 
+    /// What a local value of this module may come from, beside the module's own resources: what the module is given, and
+    /// what the modules that it calls give.
+    #[must_use]
+    pub fn within_reach(&self) -> Vec<Named> {
+        let mut found = Vec::new();
+        if let Some((call, parent)) = &self.parent {
+            call.expressions.values().for_each(|given| parent.collect(given, DEPTH, &mut found));
+        }
+        for (name, call) in &self.module.calls {
+            let inside = self.inside(&Segment { name: name.clone(), key: None });
+            for output in call.module.outputs.values() {
+                let Some(inside) = &inside else { continue };
+                inside.collect(&output.expression, DEPTH, &mut found);
+            }
+        }
+        found.retain(|named| !named.is_local());
+        found
+    }
+
     fn collect(&self, expression: &Value, depth: usize, found: &mut Vec<Named>) {
         let Some(depth) = depth.checked_sub(1) else { return };
         match expression {
@@ -170,16 +200,24 @@ impl<'c> Place<'c> {
             "module" => {
                 let Some(output) = parts.next() else { return };
                 let mut call = second.clone();
-                call.key = call.key.or_else(own_key);
+                let is_one = self.module.calls.get(&call.name).is_some_and(ModuleCall::is_one);
+                call.key = call.key.or_else(|| own_key().filter(|_| !is_one));
                 // The address is right even where the key is not known: every instance is meant then.
                 let Some(inside) = self.inside(&call) else { return };
-                if let Some(output) = inside.module.outputs.get(&output.name) {
-                    inside.collect(&output.expression, depth, found);
+                let Some(given) = inside.module.outputs.get(&output.name) else { return };
+                let before = found.len();
+                inside.collect(&given.expression, depth, found);
+                // An item of a list or map that is made of one resource: the instance with that key.
+                if let Some([only]) = found.get_mut(before..) {
+                    let own = || own_key().filter(|_| is_one);
+                    only.key = only.key.take().or_else(|| output.key.clone()).or_else(own);
                 }
             }
-            "local" => {
-                found.push(Named { address: LOCAL.into(), key: None, attribute: None });
-            }
+            "local" => found.push(Named {
+                address: format!("{}local.{}", self.prefix, second.name),
+                key: own_key(),
+                attribute: None,
+            }),
             "each" | "count" | "path" | "terraform" | "self" => {}
             "data" => {
                 if let Some(third) = parts.next() {
@@ -212,7 +250,7 @@ fn longest<'n>(names: &[&'n str]) -> Vec<&'n str> {
 pub struct Segment {
     pub name: String,
     /// In JSON: `0`, or `"a"`.
-    key: Option<String>,
+    pub key: Option<String>,
 }
 
 /// `a.b["c.d"].e` in its parts.

@@ -5,6 +5,7 @@
 //! after apply in the plan, and is resolved from the configuration.
 
 use std::{
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     str::FromStr,
 };
@@ -16,7 +17,7 @@ use super::{
     document::{Document, ResourceChange, StateModule},
     homes::Homes,
     identity::{identity, identity_attribute, made_along, made_id},
-    reference::{Named, Place},
+    reference::{Named, Place, segments},
     values::{Attribute, attribute, merged, why},
 };
 
@@ -68,6 +69,14 @@ impl<T> Known<T> {
         }
     }
 
+    /// Why it is not known, with the attribute's address.
+    pub fn why(self) -> Option<(Why, String)> {
+        match self {
+            Self::Unknown(why, address) => Some((why, address)),
+            Self::None | Self::Value(_) => None,
+        }
+    }
+
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Known<U> {
         match self {
             Self::None => Known::None,
@@ -76,6 +85,10 @@ impl<T> Known<T> {
         }
     }
 }
+
+/// What is in one subnet: where a plan does not show in which of several, each is tried.
+const PLACED: [&str; 4] =
+    ["aws_instance", "aws_launch_template", "aws_network_interface", "aws_nat_gateway"];
 
 /// All resources at one time.
 pub struct World<'p> {
@@ -87,6 +100,11 @@ pub struct World<'p> {
     others: Vec<&'p str>,
     /// The ids of managed resources that exist at another time only.
     pub gone: BTreeSet<String>,
+    /// Of several resources that an attribute of [`PLACED`] may refer to, the one to take; None: it is not known.
+    choice: Option<usize>,
+    /// The most resources that such an attribute may refer to.
+    alternatives: Cell<usize>,
+    assumed: RefCell<BTreeSet<String>>,
 }
 
 /// The time at which a [`World`] is shown.
@@ -101,7 +119,7 @@ pub enum When<'u> {
 
 impl<'p> World<'p> {
     #[must_use]
-    pub fn new(plan: &'p Plan, when: When) -> Self {
+    pub fn new(plan: &'p Plan, when: When, choice: Option<usize>) -> Self {
         let changes = || plan.document.resource_changes.iter();
         let is_before = |change: &ResourceChange| match when {
             When::Before => true,
@@ -129,7 +147,15 @@ impl<'p> World<'p> {
             changes().filter(is_applied).filter_map(|change| plan.resource(change, true)).collect();
         let others = changes().filter(|change| !change.provider_name.ends_with("/aws"));
         let others = others.map(|change| change.address.as_str()).collect();
-        Self { resources, former, others, gone }
+        Self {
+            resources,
+            former,
+            others,
+            gone,
+            choice,
+            alternatives: Cell::new(0),
+            assumed: RefCell::default(),
+        }
     }
 
     /// As [`of`](Self::of), of what the plan changes or deletes, with the values from before.
@@ -171,7 +197,46 @@ impl<'p> World<'p> {
         attribute: &str,
         kinds: &[&str],
     ) -> Known<String> {
-        one(self.refers(resource, attribute, kinds), resource, attribute)
+        self.one(self.refers(resource, attribute, kinds), resource, attribute)
+    }
+
+    /// The only id of several, which stand for alternatives.
+    fn one(&self, ids: Known<Vec<String>>, resource: &Resource, attribute: &str) -> Known<String> {
+        match ids {
+            Known::Value(ids) => match <[String; 1]>::try_from(ids) {
+                Ok([id]) => Known::Value(id),
+                Err(ids) if ids.is_empty() => Known::None,
+                Err(ids) => {
+                    let address = resource.attribute_address(attribute);
+                    if PLACED.contains(&resource.kind) {
+                        self.alternatives.set(self.alternatives.get().max(ids.len()));
+                        if let Some(at) = self.choice {
+                            self.assume_any(&address, &ids);
+                            let chosen = ids.into_iter().cycle().nth(at);
+                            return chosen.map_or(Known::None, Known::Value);
+                        }
+                    }
+                    Known::Unknown(Why::AfterApply, address)
+                }
+            },
+            Known::None => Known::None,
+            Known::Unknown(why, address) => Known::Unknown(why, address),
+        }
+    }
+
+    fn assume_any(&self, address: &str, ids: &[String]) {
+        let of = |id: &String| self.with_id(id).map_or(id.clone(), |found| found.address.clone());
+        let all: Vec<String> = ids.iter().map(of).collect();
+        self.assumed.borrow_mut().insert(format!(
+            "{address} is one of {}: the plan does not show which, and with each the result is the same",
+            all.join(", ")
+        ));
+    }
+
+    /// The most resources that one attribute of a resource in a subnet may refer to.
+    #[must_use]
+    pub fn alternatives(&self) -> usize {
+        self.alternatives.get()
     }
 
     /// The id of what an attribute refers to, if it is known and of the right form.
@@ -282,6 +347,9 @@ impl<'p> World<'p> {
         let named = place.named(expression);
         !named.is_empty()
             && named.iter().all(|named| {
+                if named.is_local() {
+                    return false;
+                }
                 let mut others = self.others.iter();
                 !others.any(|address| named.is(address))
                     && self.named(named).all(|found| !found.is_open(named))
@@ -303,7 +371,53 @@ impl<'p> World<'p> {
                 ids.extend(id.filter(|id| !ids.contains(id)));
             }
         }
-        ids
+        match place.named(expression).iter().find(|named| named.is_local()) {
+            Some(local) if ids.is_empty() => self.of_local(local, place, kinds),
+            _ => ids,
+        }
+    }
+
+    /// The ids that a local value has. A plan does not show its expression: it is assumed to come from the only
+    /// resource of these kinds that it can come from. Several are no answer.
+    fn of_local(&self, local: &Named, place: &Place, kinds: &[&str]) -> Vec<String> {
+        let reach = place.within_reach();
+        let is_here = |address: &str| {
+            let own = address.strip_prefix(&place.prefix);
+            own.is_some_and(|own| !own.starts_with("module."))
+        };
+        let candidates = self.resources.iter().filter(|resource| {
+            let named = || reach.iter().any(|named| named.is(&resource.address));
+            kinds.contains(&resource.kind)
+                && resource.is_made
+                && (is_here(&resource.address) || named())
+        });
+        let candidates: Vec<&Resource> = candidates.collect();
+        let blocks: BTreeSet<Vec<String>> =
+            candidates.iter().map(|resource| names(&resource.address)).collect();
+        let ([first, ..], 1) = (candidates.as_slice(), blocks.len()) else { return Vec::new() };
+        let with_key = |resource: &&&Resource| {
+            let last = segments(&resource.address).pop();
+            local.key.is_some() && last.and_then(|last| last.key) == local.key
+        };
+        let (chosen, address) = match candidates.iter().find(with_key) {
+            Some(only) => (vec![only.id.clone()], only.address.as_str()),
+            None if candidates.len() == 1 => (vec![first.id.clone()], first.address.as_str()),
+            None => {
+                let all = candidates.iter().map(|resource| resource.id.clone()).collect();
+                (all, first.address.split('[').next().unwrap_or(&first.address))
+            }
+        };
+        self.assumed.borrow_mut().insert(format!(
+            "{} comes from {address}: a plan does not show local values, and no other resource fits",
+            local.address
+        ));
+        chosen
+    }
+
+    /// What was assumed of local values, as sentences.
+    #[must_use]
+    pub fn assumed(&self) -> BTreeSet<String> {
+        self.assumed.borrow().clone()
     }
 
     /// The resources that an expression names. If none of them has the key, it is not theirs, and all are meant.
@@ -313,6 +427,11 @@ impl<'p> World<'p> {
         let named = if exact { named.clone() } else { any };
         self.resources.iter().filter(move |resource| named.is(&resource.address))
     }
+}
+
+/// The parts of an address, without keys.
+fn names(address: &str) -> Vec<String> {
+    segments(address).into_iter().map(|part| part.name).collect()
 }
 
 fn is_of<'w, 'p>(
@@ -327,19 +446,6 @@ fn is_of<'w, 'p>(
                     && (other.region == home.region || resource.kind.starts_with("aws_iam_"))
             })
     })
-}
-
-/// The only id of several, which stand for alternatives.
-fn one(ids: Known<Vec<String>>, resource: &Resource, attribute: &str) -> Known<String> {
-    match ids {
-        Known::Value(ids) => match <[String; 1]>::try_from(ids) {
-            Ok([id]) => Known::Value(id),
-            Err(ids) if ids.is_empty() => Known::None,
-            Err(_) => Known::Unknown(Why::AfterApply, format!("{}.{attribute}", resource.address)),
-        },
-        Known::None => Known::None,
-        Known::Unknown(why, address) => Known::Unknown(why, address),
-    }
 }
 
 /// Do the constants of a block as it is written agree with the values of one that is planned?

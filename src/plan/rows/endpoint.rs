@@ -60,7 +60,7 @@ fn endpoint(
     };
     let kind = resource.known("vpc_endpoint_type").unwrap_or_else(|| "Gateway".into());
     let is_interface = kind == "Interface";
-    let mut subnets = ids("subnet_ids", &SUBNETS);
+    let mut subnets = if is_interface { ids("subnet_ids", &SUBNETS) } else { Vec::new() };
     subnets.extend(more("aws_vpc_endpoint_subnet_association", "subnet_id", &SUBNETS));
     let mut groups = ids("security_group_ids", &GROUPS);
     groups.extend(more(
@@ -68,7 +68,8 @@ fn endpoint(
         "security_group_id",
         &GROUPS,
     ));
-    let mut tables = ids("route_table_ids", &TABLES);
+    // A module may set them for endpoints of all kinds.
+    let mut tables = if is_interface { Vec::new() } else { ids("route_table_ids", &TABLES) };
     tables.extend(more("aws_vpc_endpoint_route_table_association", "route_table_id", &TABLES));
     let mut groups: Vec<SecurityGroupId> = groups.iter().filter_map(|id| id.parse().ok()).collect();
     if is_interface && groups.is_empty() {

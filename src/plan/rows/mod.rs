@@ -16,6 +16,7 @@ mod security_group;
 mod services;
 mod ssm;
 mod transit;
+mod unplaced;
 mod vpc;
 
 use std::collections::BTreeSet;
@@ -50,6 +51,7 @@ impl Rows {
         services::add(&mut rows, world, home);
         ssm::add(&mut rows, world, home);
         instance::add(&mut rows, world, home);
+        unplaced::add(&mut rows, world, home);
         rows.name_ignored(world, home);
         rows
     }

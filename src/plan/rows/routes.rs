@@ -17,6 +17,7 @@ use super::{
 };
 use crate::plan::{
     identity::{MAIN_ROUTE_TABLE, PREFIX_LIST_OF_ENDPOINT},
+    values::{Attribute, attribute},
     world::{Home, Known, Resource, World},
 };
 
@@ -76,15 +77,30 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         }
         push(rows, &vpc, RouteTable { id, main, subnets: Vec::new(), routes });
     }
+    let mut unplaced = Vec::new();
     for resource in world.of(home, &["aws_route"]) {
         let refers = |name: &str, kinds: &[&str]| world.refers(resource, name, kinds);
-        let table = refers("route_table_id", &TABLES).value();
-        let route = route(&resource.values, &refers, &world.gone);
-        let table = table.and_then(|ids| ids.into_iter().next());
-        if let (Some(table), Some(route)) = (table.and_then(|id| find(rows, &id)), route) {
-            // The state of a table lists its routes, those of other resources too.
-            table.routes.retain(|other| other.to != route.to);
-            table.routes.push(route);
+        let Some(route) = route(&resource.values, &refers, &world.gone) else { continue };
+        match world.refers_to_one(resource, "route_table_id", &TABLES) {
+            Known::Value(table) => {
+                let Some(table) = find(rows, &table) else { continue };
+                // The state of a table lists its routes, those of other resources too.
+                table.routes.retain(|other| other.to != route.to);
+                table.routes.push(route);
+            }
+            Known::None => {}
+            Known::Unknown(_, address) => {
+                unplaced.push(Route { via: NextHop(after_apply(&address)), ..route });
+            }
+        }
+    }
+    // A table has one route for a destination, so any table without one may get it.
+    let tables = rows.facts.route_tables.values_mut().filter_map(Row::present_mut).flatten();
+    for table in tables {
+        for route in &unplaced {
+            if table.routes.iter().all(|other| other.to != route.to) {
+                table.routes.push(route.clone());
+            }
         }
     }
     for endpoint in world.of(home, &["aws_vpc_endpoint"]) {
@@ -125,16 +141,20 @@ fn route(block: &Value, refers: &Refers, gone: &BTreeSet<String>) -> Option<Rout
     let to = DESTINATIONS.iter().find_map(|name| {
         if name.ends_with("list_id") {
             let kinds = ["aws_ec2_managed_prefix_list", "aws_prefix_list"];
-            let list = refers(name, &kinds).value()?.into_iter().next()?;
-            return list.parse().ok().map(Destination::List);
+            return match refers(name, &kinds) {
+                Known::Value(ids) => ids.first()?.parse().ok().map(Destination::List),
+                Known::None => None,
+                Known::Unknown(_, address) => Some(Destination::Unreadable(after_apply(&address))),
+            };
         }
-        let value = block.get(name)?;
-        match value.as_str() {
-            Some("") => None,
-            Some(text) => Some(
-                range(text).map_or_else(|| Destination::Unreadable(text.into()), Destination::Cidr),
+        match attribute(block.get(name)) {
+            Attribute::Known(Value::String(text)) if text.is_empty() => None,
+            Attribute::Known(Value::String(text)) => Some(
+                range(text)
+                    .map_or_else(|| Destination::Unreadable(text.clone()), Destination::Cidr),
             ),
-            None => Some(Destination::Unreadable("known only after apply".into())),
+            Attribute::None => None,
+            _ => Some(Destination::Unreadable("known only after apply".into())),
         }
     })?;
     let mut via = None;
@@ -146,10 +166,14 @@ fn route(block: &Value, refers: &Refers, gone: &BTreeSet<String>) -> Option<Rout
             Known::None => {}
         }
     }
-    let via =
-        via.or_else(|| unknown.map(|address| format!("{address}, known only after apply")))?;
+    let via = via.or_else(|| unknown.map(|address| after_apply(&address)))?;
     let state = if gone.contains(&via) { RouteState::Blackhole } else { RouteState::Active };
     Some(Route { to, via: NextHop(via), state, propagated: false })
+}
+
+/// What stands for a text that is not known.
+fn after_apply(address: &str) -> String {
+    format!("{address}, known only after apply")
 }
 
 /// AWS adds the route to a gateway endpoint, by a list of the service's addresses.

@@ -211,7 +211,21 @@ fn peers(ids: Known<Vec<String>>, read: impl Fn(&str) -> Option<Peer>) -> Vec<Pe
 }
 
 fn put(rows: &mut Rows, world: &World, resource: &Resource, egress: bool, rules: Vec<Rule>) {
-    let group = world.id_in::<SecurityGroupId>(resource, "security_group_id", &GROUPS);
+    let group = match world.refers_to_one(resource, "security_group_id", &GROUPS) {
+        Known::Value(id) => id.parse::<SecurityGroupId>().ok(),
+        Known::None => None,
+        // Any group may have these rules.
+        Known::Unknown(_, address) => {
+            for group in rows.facts.security_groups.values_mut().filter_map(Row::present_mut) {
+                let list = if egress { &mut group.egress } else { &mut group.ingress };
+                list.extend(rules.iter().map(|rule| Rule {
+                    peer: Peer::Unreadable(unreadable(&address)),
+                    ..rule.clone()
+                }));
+            }
+            return;
+        }
+    };
     let Some(group) = group else { return };
     // If the plan does not contain the group, its rules alone do not show the whole group.
     let Some(Row::Present(group)) = rows.facts.security_groups.get_mut(&group) else { return };

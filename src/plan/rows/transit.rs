@@ -6,10 +6,10 @@ use ssm_doctor_facts::{
     lookup::Row,
 };
 
-use super::row::{Rows, SUBNETS, VPCS, range};
+use super::row::{Rows, SUBNETS, VPCS, parsed, range, unknown};
 use crate::plan::{
     identity::DEFAULT_TRANSIT_TABLE,
-    world::{Home, Resource, World},
+    world::{Home, Known, Resource, World},
 };
 
 const GATEWAY: [&str; 1] = ["aws_ec2_transit_gateway"];
@@ -19,7 +19,8 @@ const TABLE: [&str; 1] = ["aws_ec2_transit_gateway_route_table"];
 pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     for resource in world.of(home, &GATEWAY).filter(|gateway| !gateway.data) {
         let Ok(id) = resource.id.parse::<TransitGatewayId>() else { continue };
-        rows.facts.transit_gateways.insert(id, Row::Present(gateway(world, home, resource)));
+        let row = gateway(world, home, resource).map_or_else(|unknown| unknown, Row::Present);
+        rows.facts.transit_gateways.insert(id, row);
     }
     for resource in world.of(home, &ATTACHMENT) {
         let gateway = world.id_in::<TransitGatewayId>(resource, "transit_gateway_id", &GATEWAY);
@@ -39,7 +40,14 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     }
 }
 
-fn gateway(world: &World, home: &Home, resource: &Resource) -> TransitGateway {
+/// # Errors
+/// The row that says what is not known, where a part of the gateway is not: a route or an attachment that is left out
+/// would be one that does not exist.
+fn gateway(
+    world: &World,
+    home: &Home,
+    resource: &Resource,
+) -> Result<TransitGateway, Row<TransitGateway>> {
     let on = |name: &str| resource.known(name).as_deref() != Some("disable");
     let default = resource
         .known("association_default_route_table_id")
@@ -69,25 +77,25 @@ fn gateway(world: &World, home: &Home, resource: &Resource) -> TransitGateway {
     }
     let tables = ids.into_iter().map(|id| {
         let propagates = id == default && on("default_route_table_propagation");
-        let routes = routes(world, home, &id, &attachments, propagates);
-        TransitTable { id, default_propagation: propagates, routes }
+        let routes = routes(world, home, &id, &attachments, propagates)?;
+        Ok(TransitTable { id, default_propagation: propagates, routes })
     });
-    TransitGateway {
-        tables: tables.collect(),
-        attachments: attachments
-            .iter()
-            .map(|attachment| TransitAttachment {
-                id: attachment.id.clone(),
-                vpc: vpc_of(world, attachment),
-                vpn: None,
-                owner: Some(home.account.clone()),
-                association: associated(attachment).map(|table| TransitAssociation {
-                    table: Some(table),
-                    state: AssociationState::Associated,
-                }),
-            })
-            .collect(),
-    }
+    let attachment = |attachment: &&Resource| {
+        Ok(TransitAttachment {
+            id: attachment.id.clone(),
+            vpc: parsed(world, attachment, "vpc_id", &VPCS)?,
+            vpn: None,
+            owner: Some(home.account.clone()),
+            association: associated(attachment).map(|table| TransitAssociation {
+                table: Some(table),
+                state: AssociationState::Associated,
+            }),
+        })
+    };
+    Ok(TransitGateway {
+        tables: tables.collect::<Result<_, Row<_>>>()?,
+        attachments: attachments.iter().map(attachment).collect::<Result<_, Row<_>>>()?,
+    })
 }
 
 fn vpc_of(world: &World, attachment: &Resource) -> Option<VpcId> {
@@ -100,17 +108,22 @@ fn routes(
     table: &str,
     attachments: &[&Resource],
     propagates: bool,
-) -> Vec<TransitRoute> {
+) -> Result<Vec<TransitRoute>, Row<TransitGateway>> {
     let mut routes = Vec::new();
     for route in world.of(home, &["aws_ec2_transit_gateway_route"]) {
         let kinds = [TABLE[0], GATEWAY[0]];
-        if !world.refers_to(route, "transit_gateway_route_table_id", &kinds, table) {
+        let of: Option<String> = parsed(world, route, "transit_gateway_route_table_id", &kinds)?;
+        if of.as_deref() != Some(table) {
             continue;
         }
-        let Some(to) = route.known("destination_cidr_block").and_then(|text| range(&text)) else {
-            continue;
+        let to = match route.text("destination_cidr_block") {
+            Known::Value(text) => range(&text),
+            Known::None => None,
+            Known::Unknown(why, address) => return Err(unknown(why, &address)),
         };
-        let via = world.refers_to_one(route, "transit_gateway_attachment_id", &ATTACHMENT).value();
+        let Some(to) = to else { continue };
+        let via: Option<String> =
+            parsed(world, route, "transit_gateway_attachment_id", &ATTACHMENT)?;
         let blackhole = route.flag("blackhole", false);
         routes.push(TransitRoute {
             to: Destination::Cidr(to),
@@ -143,5 +156,5 @@ fn routes(
             propagated: true,
         }));
     }
-    routes
+    Ok(routes)
 }
