@@ -126,6 +126,7 @@ pub fn judge(plan: &Plan, asked: &Asked) -> Result<Judged, Failure> {
     for home in homes {
         let rows = (Rows::of(&worlds.0, &home), Rows::of(&worlds.1, &home));
         judged.ignored.extend(rows.1.ignored.iter().cloned());
+        assumed.extend(rows.1.assumed.iter().cloned());
         if asked.base.is_none() {
             managed.extend(rows.0.managed.iter().map(ToString::to_string));
         }

@@ -295,7 +295,8 @@ impl<'p> World<'p> {
         self.ids(resource, block.get(attribute), expressions.as_ref(), &label, kinds)
     }
 
-    fn ids(
+    /// The ids that a value and its expression have.
+    pub fn ids(
         &self,
         resource: &Resource<'p>,
         value: Option<&Value>,
@@ -422,9 +423,13 @@ impl<'p> World<'p> {
 
     /// The resources that an expression names. If none of them has the key, it is not theirs, and all are meant.
     fn named<'w>(&'w self, named: &Named) -> impl Iterator<Item = &'w Resource<'p>> {
-        let exact = self.resources.iter().any(|resource| named.is(&resource.address));
-        let any = Named { key: None, ..named.clone() };
-        let named = if exact { named.clone() } else { any };
+        let is_there =
+            |named: &Named| self.resources.iter().any(|resource| named.is(&resource.address));
+        // The keys of a map are texts, those of a counted resource are numbers.
+        let unquoted = named.key.as_ref().map(|key| key.trim_matches('"').to_owned());
+        let forms = [named.key.clone(), unquoted, None];
+        let mut forms = forms.into_iter().map(|key| Named { key, ..named.clone() });
+        let named = forms.find(is_there).unwrap_or_else(|| named.clone());
         self.resources.iter().filter(move |resource| named.is(&resource.address))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use ssm_doctor_facts::{
     iam::{AttachedPolicies, InstanceProfile, ManagedPolicy, Role},
     ids::{Arn, ProfileName, RoleName},
@@ -26,6 +26,10 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
             Known::Value(text) => Row::Present(ManagedPolicy {
                 version: "(planned)".into(),
                 document: Text::parse(&text),
+            }),
+            Known::Unknown(Why::AfterApply, address) => Row::Present(ManagedPolicy {
+                version: "(planned)".into(),
+                document: denies_nothing(rows, &address),
             }),
             Known::Unknown(why, address) => unknown(why, &address),
             Known::None => continue,
@@ -187,6 +191,10 @@ fn document(
             policies.inline.insert(label.into(), text);
         }
         Attribute::None => {}
+        Attribute::Unknown(Why::AfterApply) => {
+            let text = denies_nothing(rows, address);
+            policies.inline.insert(label.into(), text);
+        }
         Attribute::Unknown(why) => {
             let arn = format!(
                 "arn:aws:iam::000000000000:policy/{}",
@@ -198,4 +206,20 @@ fn document(
             }
         }
     }
+}
+
+/// What stands for a policy that is known only after apply. It may allow anything. Policies that name resources of the
+/// same plan are of this kind, and hardly one of them denies anything: without this assumption, most plans would have
+/// no answer.
+fn denies_nothing(rows: &mut Rows, address: &str) -> Text {
+    rows.assumed.insert(format!("{address}, which is known only after apply, denies nothing"));
+    Text::Json(json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": { "StringEquals": { address: "known" } },
+        }],
+    }))
 }

@@ -27,6 +27,8 @@ pub const KINDS: [&str; 2] = ["aws_instance", "aws_autoscaling_group"];
 const PROFILE: [&str; 1] = ["aws_iam_instance_profile"];
 const TEMPLATE: [&str; 1] = ["aws_launch_template"];
 const INTERFACE: [&str; 1] = ["aws_network_interface"];
+/// What has an interface to which others refer.
+const INTERFACES: [&str; 2] = ["aws_instance", "aws_network_interface"];
 
 /// The public address of a new instance. AWS chooses the real one; this one is from a range for documentation (RFC 5737).
 const NEW_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
@@ -84,17 +86,28 @@ fn template_of<'w, 'p>(world: &'w World<'p>, resource: &Resource<'p>) -> Option<
         policy.get("launch_template")?.get(0)?.get("launch_template_specification")?.get(0)
     });
     let block = own.or(nested)?;
-    let by_name = block.get("name").and_then(Value::as_str).and_then(|name| {
+    let names = ["name", "launch_template_name"];
+    let given = names.iter().find_map(|name| block.get(name)?.as_str());
+    let by_name = given.and_then(|name| {
         world
             .resources
             .iter()
             .find(|other| other.kind == TEMPLATE[0] && other.known("name").as_deref() == Some(name))
     });
     by_name.or_else(|| {
-        let block_name = if own.is_some() { "launch_template" } else { "mixed_instances_policy" };
-        let ids = ["id", "launch_template_id", "name"].iter().find_map(|attribute| {
-            world.refers_in_block(resource, block_name, block, attribute, &TEMPLATE).value()
-        })?;
+        let ids = ["id", "launch_template_id", "name", "launch_template_name"].iter();
+        let ids = ids.filter_map(|name| {
+            if own.is_some() {
+                let ids =
+                    world.refers_in_block(resource, "launch_template", block, name, &TEMPLATE);
+                return ids.value();
+            }
+            let policy = resource.expression("mixed_instances_policy")?.get(0)?;
+            let template = policy.get("launch_template")?.get(0)?;
+            let written = template.get("launch_template_specification")?.get(0)?.get(name);
+            world.ids(resource, block.get(*name), written, name, &TEMPLATE).value()
+        });
+        let ids = ids.flatten().collect::<Vec<_>>();
         world.resources.iter().find(|other| ids.contains(&other.id))
     })
 }
@@ -235,7 +248,7 @@ fn row(
         Some(Row::Unknown { unknown: why, detail }) => return unknown(*why, detail),
         _ => None,
     };
-    let groups = match launch.groups {
+    let mut groups: Vec<SecurityGroupId> = match launch.groups {
         Known::Value(ids) if !ids.is_empty() => {
             ids.iter().filter_map(|id| id.parse().ok()).collect()
         }
@@ -243,6 +256,20 @@ fn row(
         // Where nobody names a group, AWS takes the VPC's default one.
         _ => default_groups(world, home, subnet.as_ref().map(|subnet| subnet.vpc.as_str())),
     };
+    for attachment in world.of(home, &["aws_network_interface_sg_attachment"]) {
+        let to = world.refers_to_one(attachment, "network_interface_id", &INTERFACES);
+        let to = match to {
+            Known::Unknown(why, address) => return unknown(why, &address),
+            known => known.value(),
+        };
+        if to.as_ref() != Some(&resource.id) && (to.is_none() || to != interface_id) {
+            continue;
+        }
+        match world.refers_to_one(attachment, "security_group_id", &GROUPS) {
+            Known::Unknown(why, address) => return unknown(why, &address),
+            known => groups.extend(known.value().and_then(|id| id.parse().ok())),
+        }
+    }
     let profile = match launch.profile {
         Known::Unknown(why, address) => return unknown(why, &address),
         Known::None => None,
@@ -255,14 +282,17 @@ fn row(
         .known("private_ip")
         .and_then(|text| text.parse().ok())
         .or_else(|| address_in(rows, &subnet_id, ADDRESS));
-    let public_ip = public_address(
+    let public_ip = match public_address(
         world,
         home,
         resource,
         launch.public_address,
         subnet.as_ref().is_some_and(|subnet| subnet.maps_public_ip),
         interface_id.as_deref(),
-    );
+    ) {
+        Known::Unknown(why, address) => return unknown(why, &address),
+        known => known.value(),
+    };
     let ipv6: Vec<_> =
         resource.texts("ipv6_addresses").iter().filter_map(|text| text.parse().ok()).collect();
     let interface_id = interface_id.unwrap_or_else(|| INTERFACE_OF_INSTANCE.id(id.as_str()));
@@ -331,23 +361,30 @@ fn public_address(
     asked: Option<bool>,
     by_subnet: bool,
     interface: Option<&str>,
-) -> Option<Ipv4Addr> {
-    let targets = ["aws_instance", "aws_network_interface"];
-    let associated = world.of(home, &["aws_eip", "aws_eip_association"]).any(|address| {
-        ["instance", "instance_id", "network_interface", "network_interface_id"].iter().any(
-            |name| {
-                let of = world.refers_to_one(address, name, &targets).value();
-                of.as_deref().is_some_and(|of| of == resource.id || Some(of) == interface)
-            },
-        )
-    });
+) -> Known<Ipv4Addr> {
+    let (mut associated, mut open) = (false, None);
+    for address in world.of(home, &["aws_eip", "aws_eip_association"]) {
+        for name in ["instance", "instance_id", "network_interface", "network_interface_id"] {
+            match world.refers_to_one(address, name, &INTERFACES) {
+                Known::Value(of) => {
+                    associated |= of == resource.id || Some(of.as_str()) == interface;
+                }
+                Known::Unknown(why, address) => open = Some((why, address)),
+                Known::None => {}
+            }
+        }
+    }
     // The plan of an instance that exists says whether it has one.
     let is = match resource.values.get("public_ip").and_then(Value::as_str) {
         Some(address) => !address.is_empty(),
         None => asked.unwrap_or(by_subnet),
     };
     let given = resource.known("public_ip").and_then(|text| text.parse().ok());
-    (is || associated).then(|| given.unwrap_or(NEW_ADDRESS))
+    match open {
+        _ if is || associated => Known::Value(given.unwrap_or(NEW_ADDRESS)),
+        Some((why, address)) => Known::Unknown(why, address),
+        None => Known::None,
+    }
 }
 
 /// The tenth address of a subnet: AWS keeps the first four and the last one.

@@ -36,6 +36,7 @@ impl Rows {
             partly_seen: BTreeSet::new(),
             managed: BTreeSet::new(),
             instances: Vec::new(),
+            assumed: BTreeSet::new(),
             ignored: BTreeSet::new(),
         };
         vpc::add(&mut rows, world, home);

@@ -25,6 +25,8 @@ pub struct Rows {
     pub managed: BTreeSet<VpcId>,
     /// The instances, with the address of what makes them.
     pub instances: Vec<(String, InstanceId)>,
+    /// What is assumed where the plan does not show it, as sentences.
+    pub assumed: BTreeSet<String>,
     /// What may matter to sessions, and is not judged: its address, and why.
     pub ignored: BTreeSet<(String, &'static str)>,
 }
