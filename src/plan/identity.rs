@@ -10,6 +10,7 @@ pub fn identity_attribute(kind: &str) -> &'static str {
         | "aws_iam_instance_profile"
         | "aws_iam_user"
         | "aws_iam_group"
+        | "aws_launch_configuration"
         | "aws_ssm_document"
         | "aws_cloudwatch_log_group" => "name",
         "aws_iam_policy" | "aws_kms_key" => "arn",

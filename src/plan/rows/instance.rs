@@ -34,6 +34,7 @@ const INTERFACES: [&str; 2] = ["aws_instance", "aws_network_interface"];
 const NEW_ADDRESS: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 
 /// What an instance is launched with.
+#[derive(Clone)]
 struct Launch {
     subnet: Known<String>,
     groups: Known<Vec<String>>,
@@ -51,11 +52,8 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         put(rows, world, home, resource, &id, launch);
     }
     for resource in world.of(home, &["aws_autoscaling_group"]) {
-        let Some(template) = template_of(world, resource) else {
-            rows.ignored
-                .insert((resource.address.clone(), "the plan does not show its launch template"));
-            continue;
-        };
+        let template = template_of(world, resource).map(|template| launch_of(world, template));
+        let launch = template.or_else(|| configuration_of(world, resource));
         let subnets = world.refers(resource, "vpc_zone_identifier", &SUBNETS);
         let subnets = match subnets {
             Known::Value(subnets) => subnets.into_iter().map(Known::Value).collect(),
@@ -71,7 +69,12 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         for (at, subnet) in subnets.into_iter().enumerate() {
             let suffix = if at == 0 { String::new() } else { format!("-{at}") };
             let Ok(id) = format!("i-{slug}{suffix}").parse::<InstanceId>() else { continue };
-            let mut launch = launch_of(world, template);
+            let Some(mut launch) = launch.clone() else {
+                let row = unknown(Why::NotInPlan, &resource.attribute_address("launch_template"));
+                rows.instances.push((resource.address.clone(), id.clone()));
+                rows.facts.instances.insert(id, row);
+                continue;
+            };
             if !matches!(subnet, Known::None) {
                 launch.subnet = subnet;
             }
@@ -112,6 +115,22 @@ fn template_of<'w, 'p>(world: &'w World<'p>, resource: &Resource<'p>) -> Option<
     })
 }
 
+/// What a group launches by a launch configuration, the predecessor of launch templates.
+fn configuration_of(world: &World, resource: &Resource) -> Option<Launch> {
+    let kinds = ["aws_launch_configuration"];
+    let id = world.refers_to_one(resource, "launch_configuration", &kinds).value()?;
+    let found = world.with_id(&id).filter(|found| kinds.contains(&found.kind))?;
+    let profile = world.refers_to_one(found, "iam_instance_profile", &PROFILE);
+    Some(Launch {
+        subnet: Known::None,
+        groups: world.refers(found, "security_groups", &GROUPS),
+        profile: profile.map(|name| name.rsplit('/').next().unwrap_or_default().to_owned()),
+        public_address: found.values.get("associate_public_ip_address").and_then(Value::as_bool),
+        metadata: metadata(found.items("metadata_options").first()),
+        image: found.known("image_id"),
+    })
+}
+
 fn launch(world: &World, resource: &Resource) -> Launch {
     let base = template_of(world, resource).map(|template| launch_of(world, template));
     let mut launch = Launch {
@@ -122,7 +141,21 @@ fn launch(world: &World, resource: &Resource) -> Launch {
         metadata: metadata(resource.items("metadata_options").first()),
         image: resource.known("ami"),
     };
-    let Some(base) = base else { return launch };
+    let Some(base) = base else {
+        // A template that the plan does not contain may bring what the instance does not say.
+        if !resource.items("launch_template").is_empty() {
+            let address = resource.attribute_address("launch_template");
+            for part in [&mut launch.subnet, &mut launch.profile] {
+                if matches!(part, Known::None) {
+                    *part = Known::Unknown(Why::NotInPlan, address.clone());
+                }
+            }
+            if matches!(launch.groups, Known::None) {
+                launch.groups = Known::Unknown(Why::NotInPlan, address);
+            }
+        }
+        return launch;
+    };
     if matches!(launch.subnet, Known::None) {
         launch.subnet = base.subnet;
     }

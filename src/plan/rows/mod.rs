@@ -58,7 +58,7 @@ impl Rows {
     }
 
     fn name_ignored(&mut self, world: &World, home: &Home) {
-        const KINDS: [(&str, &str); 9] = [
+        const KINDS: [(&str, &str); 10] = [
             (
                 "aws_networkfirewall_firewall",
                 "the rules of Network Firewall are not read from a plan",
@@ -83,6 +83,7 @@ impl Rows {
             ("aws_vpn_gateway_attachment", "what a virtual private gateway leads to is not known"),
             ("aws_spot_instance_request", "spot requests are not judged"),
             ("aws_spot_fleet_request", "spot fleets are not judged"),
+            ("aws_eks_node_group", "the nodes of a cluster are not judged"),
         ];
         for (kind, why) in KINDS {
             let kinds = [kind];
