@@ -390,6 +390,7 @@ impl<'p> World<'p> {
             let named = || reach.iter().any(|named| named.is(&resource.address));
             kinds.contains(&resource.kind)
                 && resource.is_made
+                && !resource.data
                 && (is_here(&resource.address) || named())
         });
         let candidates: Vec<&Resource> = candidates.collect();

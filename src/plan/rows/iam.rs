@@ -10,7 +10,10 @@ use ssm_doctor_facts::{
     text::Text,
 };
 
-use super::row::{Rows, partition, unknown};
+use super::{
+    policy_document::planned,
+    row::{Rows, partition, unknown},
+};
 use crate::plan::{
     values::{Attribute, attribute},
     world::{Home, Known, Resource, World},
@@ -29,7 +32,8 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
             }),
             Known::Unknown(Why::AfterApply, address) => Row::Present(ManagedPolicy {
                 version: "(planned)".into(),
-                document: denies_nothing(rows, &address),
+                document: planned(world, resource, "policy")
+                    .unwrap_or_else(|| denies_nothing(rows, &address)),
             }),
             Known::Unknown(why, address) => unknown(why, &address),
             Known::None => continue,
@@ -163,7 +167,13 @@ fn role(rows: &mut Rows, world: &World, home: &Home, resource: &Resource, name: 
         if is_of(world, policy, "role", name) {
             let label = policy.known("name").unwrap_or_else(|| policy.address.clone());
             let address = policy.attribute_address("policy");
-            document(rows, &mut policies, &label, attribute(policy.values.get("policy")), &address);
+            let text = attribute(policy.values.get("policy"));
+            let open = text == Attribute::Unknown(Why::AfterApply);
+            if let Some(planned) = planned(world, policy, "policy").filter(|_| open) {
+                policies.inline.insert(label, planned);
+            } else {
+                document(rows, &mut policies, &label, text, &address);
+            }
         }
     }
     let row = match open {

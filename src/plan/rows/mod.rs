@@ -10,6 +10,7 @@ mod gateways;
 mod iam;
 mod instance;
 mod network_acl;
+mod policy_document;
 mod routes;
 mod row;
 mod security_group;
