@@ -124,6 +124,16 @@ pub fn endpoint_interface(endpoint: &str, subnet: usize) -> String {
     format!("eni-{subnet}-{}", endpoint.strip_prefix("vpce-").unwrap_or(endpoint))
 }
 
+/// The attributes that name what AWS makes along with a resource.
+pub const COMPANION_ATTRIBUTES: [&str; 6] = [
+    "main_route_table_id",
+    "default_route_table_id",
+    "default_security_group_id",
+    "default_network_acl_id",
+    "association_default_route_table_id",
+    "propagation_default_route_table_id",
+];
+
 /// The id of what AWS makes along with a resource, if an attribute names it.
 #[must_use]
 pub fn made_along(id: &str, attribute: Option<&str>, kinds: &[&str]) -> Option<String> {

@@ -12,6 +12,7 @@ mod merge;
 mod reference;
 mod render;
 pub mod report;
+mod resource;
 mod rows;
 mod source;
 mod values;

@@ -130,6 +130,24 @@ impl<'c> Place<'c> {
         self.named(expression).is_empty()
     }
 
+    /// The module instance in which a local value is defined.
+    #[must_use]
+    pub fn of_local(&self, local: &Named) -> Option<Self> {
+        let mut place = self;
+        while let Some((_, parent)) = &place.parent {
+            place = parent;
+        }
+        let mut place = place.clone();
+        let all = segments(&local.address);
+        let mut modules = all.iter();
+        while let (Some(word), Some(call)) = (modules.next(), modules.next()) {
+            if word.name == "module" {
+                place = place.inside(call)?;
+            }
+        }
+        Some(place)
+    }
+
     /// What a local value of this module may come from, beside the module's own resources: what the module is given, and
     /// what the modules that it calls give.
     #[must_use]

@@ -16,29 +16,15 @@ use ssm_doctor_facts::{ids::Region, lookup::Why};
 use super::{
     document::{Document, ResourceChange, StateModule},
     homes::Homes,
-    identity::{identity, identity_attribute, made_along, made_id},
+    identity::{COMPANION_ATTRIBUTES, identity, identity_attribute, made_along, made_id},
     reference::{Named, Place, segments},
     values::{Attribute, attribute, merged, why},
 };
 
-pub use super::homes::Home;
-
-/// A resource, or what a data source shows.
-pub struct Resource<'p> {
-    pub address: String,
-    /// `aws_subnet`. A data source is the resource that it shows.
-    pub kind: &'p str,
-    pub data: bool,
-    pub values: Value,
-    /// None for the resources of another provider than AWS, or of a Region that is not shown.
-    pub home: Option<Home>,
-    place: Option<Place<'p>>,
-    expressions: Option<&'p serde_json::Map<String, Value>>,
-    /// Its id in AWS, or the one that stands for it.
-    pub id: String,
-    /// Does the id stand for one that is known only after apply?
-    is_made: bool,
-}
+pub use super::{
+    homes::Home,
+    resource::{Known, Resource},
+};
 
 /// How the configuration refers to a resource.
 pub struct Reference {
@@ -50,40 +36,6 @@ pub struct Reference {
     pub address: String,
     /// Is the id AWS's own? Names, which others may have too, do not count.
     pub exists: bool,
-}
-
-/// What is known of an attribute.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Known<T> {
-    None,
-    Value(T),
-    /// With the attribute's address.
-    Unknown(Why, String),
-}
-
-impl<T> Known<T> {
-    pub fn value(self) -> Option<T> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::None | Self::Unknown(..) => None,
-        }
-    }
-
-    /// Why it is not known, with the attribute's address.
-    pub fn why(self) -> Option<(Why, String)> {
-        match self {
-            Self::Unknown(why, address) => Some((why, address)),
-            Self::None | Self::Value(_) => None,
-        }
-    }
-
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Known<U> {
-        match self {
-            Self::None => Known::None,
-            Self::Value(value) => Known::Value(change(value)),
-            Self::Unknown(why, address) => Known::Unknown(why, address),
-        }
-    }
 }
 
 /// What is in one subnet: where a plan does not show in which of several, each is tried.
@@ -380,7 +332,8 @@ impl<'p> World<'p> {
 
     /// The ids that a local value has. A plan does not show its expression: it is assumed to come from the only
     /// resource of these kinds that it can come from. Several are no answer.
-    fn of_local(&self, local: &Named, place: &Place, kinds: &[&str]) -> Vec<String> {
+    fn of_local(&self, local: &Named, from: &Place, kinds: &[&str]) -> Vec<String> {
+        let Some(place) = from.of_local(local) else { return Vec::new() };
         let reach = place.within_reach();
         let is_here = |address: &str| {
             let own = address.strip_prefix(&place.prefix);
@@ -396,7 +349,16 @@ impl<'p> World<'p> {
         let candidates: Vec<&Resource> = candidates.collect();
         let blocks: BTreeSet<Vec<String>> =
             candidates.iter().map(|resource| names(&resource.address)).collect();
-        let ([first, ..], 1) = (candidates.as_slice(), blocks.len()) else { return Vec::new() };
+        // It may be the main route table of a VPC, or what else comes with a resource.
+        let has_companion = self.resources.iter().any(|resource| {
+            is_here(&resource.address)
+                && COMPANION_ATTRIBUTES
+                    .iter()
+                    .any(|name| made_along(&resource.id, Some(name), kinds).is_some())
+        });
+        let ([first, ..], 1, false) = (candidates.as_slice(), blocks.len(), has_companion) else {
+            return Vec::new();
+        };
         let with_key = |resource: &&&Resource| {
             let last = segments(&resource.address).pop();
             local.key.is_some() && last.and_then(|last| last.key) == local.key
@@ -465,94 +427,6 @@ fn is_like(written: &Value, planned: &Value) -> bool {
             _ => true,
         }
     })
-}
-
-impl<'p> Resource<'p> {
-    /// What the configuration says of an attribute.
-    #[must_use]
-    pub fn expression(&self, attribute: &str) -> Option<&'p Value> {
-        self.expressions?.get(attribute)
-    }
-
-    /// Does the configuration set an attribute? Unknown resources count as having set it.
-    #[must_use]
-    pub fn sets(&self, attribute: &str) -> bool {
-        self.expressions.is_none_or(|expressions| expressions.contains_key(attribute))
-    }
-
-    /// Is an attribute that is known only after apply left to the provider? So it is where the configuration
-    /// sets it to `null`, too.
-    fn is_computed(&self, attribute: &str) -> bool {
-        self.expressions.is_some_and(|expressions| {
-            expressions.get(attribute).is_none_or(|expression| self.is_constant(expression))
-        })
-    }
-
-    fn is_constant(&self, expression: &Value) -> bool {
-        self.place.as_ref().is_some_and(|place| place.is_constant(expression))
-    }
-
-    /// Is what an expression names of it known only after apply?
-    fn is_open(&self, named: &Named) -> bool {
-        match &named.attribute {
-            None => self.is_made,
-            Some(name) => match self.values.get(name) {
-                Some(value) => why(value).is_some(),
-                // A block or a list that the plan leaves out.
-                None => self.is_made,
-            },
-        }
-    }
-
-    /// An attribute as text.
-    #[must_use]
-    pub fn text(&self, name: &str) -> Known<String> {
-        match attribute(self.values.get(name)) {
-            Attribute::Known(Value::String(text)) if text.is_empty() => Known::None,
-            Attribute::Known(Value::String(text)) => Known::Value(text.clone()),
-            Attribute::Known(value) => Known::Value(value.to_string()),
-            Attribute::None => Known::None,
-            Attribute::Unknown(Why::AfterApply) if self.is_computed(name) => Known::None,
-            Attribute::Unknown(why) => Known::Unknown(why, format!("{}.{name}", self.address)),
-        }
-    }
-
-    /// A text that is known now, or None.
-    #[must_use]
-    pub fn known(&self, name: &str) -> Option<String> {
-        self.text(name).value()
-    }
-
-    /// `true`, `false`, or what the provider takes for no value.
-    #[must_use]
-    pub fn flag(&self, name: &str, default: bool) -> bool {
-        self.values.get(name).and_then(Value::as_bool).unwrap_or(default)
-    }
-
-    /// The blocks or items of a list.
-    #[must_use]
-    pub fn items(&self, name: &str) -> &[Value] {
-        self.values.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-    }
-
-    /// Texts of a list that are known.
-    #[must_use]
-    pub fn texts(&self, name: &str) -> Vec<String> {
-        self.items(name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    }
-
-    /// The address of an attribute.
-    #[must_use]
-    pub fn attribute_address(&self, name: &str) -> String {
-        format!("{}.{name}", self.address)
-    }
-
-    #[must_use]
-    pub fn tags(&self) -> BTreeMap<String, String> {
-        let tags = ["tags_all", "tags"].iter().find_map(|name| self.values.get(name)?.as_object());
-        let known = tags.into_iter().flatten();
-        known.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-    }
 }
 
 /// A plan, and what is worked out of it once.

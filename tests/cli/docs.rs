@@ -15,7 +15,7 @@ pub fn committed(file: &str, text: &str) {
         fs::write(&path, text).unwrap();
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == text, "{file} is out of date: run with UPDATE_DOCS=1");
+    assert!(found == text, "{file} is out of date: run `cargo xtask update`");
 }
 
 /// A transcript is between `<!-- $ ssm-doctor … -->` and `<!-- / -->`. Its command runs in a folder with the

@@ -103,7 +103,10 @@ pub fn listed() -> Vec<(String, String)> {
 fn every_format_is_read() {
     let tested: BTreeSet<_> = reports(&["demo"]).iter().map(|report| report.0.to_owned()).collect();
     let listed: BTreeSet<_> = listed().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(tested, listed);
+    assert_eq!(
+        tested, listed,
+        "`reports` in this file has to write every format that the help lists"
+    );
 }
 
 fn read_all(args: &[&str]) {

@@ -332,3 +332,84 @@ fn a_plan_is_a_change_to_facts() {
     let ran = run(&["plan", &file, "--facts", &with_endpoints]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
 }
+
+/// Whoever hides from which resource an attribute comes may withhold an answer, never change it: so it is with local
+/// values, whose expressions a plan does not show.
+#[test]
+fn what_a_plan_hides_flips_no_result() {
+    const EACH: usize = 7;
+    let folder = folder();
+    let file = path(&folder, "plan.json");
+    let (mut tried, mut flipped) = (0, Vec::new());
+    for (at, name) in plans().enumerate() {
+        let plan = parsed(&fs::read_to_string(plan_file(name)).unwrap());
+        let results = |plan: &Value| {
+            fs::write(&file, plan.to_string()).unwrap();
+            let ran = run(&["plan", &file, "--format", "json"]);
+            assert!([0, 1, 3].contains(&ran.code), "{name}: {}", ran.err);
+            parsed(&ran.out)["targets"].as_array().unwrap().clone()
+        };
+        let whole = results(&plan);
+        let mut places = Vec::new();
+        references(
+            &plan["configuration"]["root_module"],
+            "/configuration/root_module",
+            &mut places,
+        );
+        for place in places.iter().skip(at % EACH).step_by(EACH) {
+            let mut less = plan.clone();
+            *less.pointer_mut(place).unwrap() = json!(["local.hidden"]);
+            let less = results(&less);
+            tried += 1;
+            // A group has an instance for each of its subnets: fewer if these are not known.
+            for after in &less {
+                let same = |before: &&Value| before["address"] == after["address"];
+                let before: Vec<_> = whole.iter().filter(same).map(|it| &it["after"]).collect();
+                let flips = after["after"] != "inconclusive" && !before.contains(&&after["after"]);
+                if flips && !before.iter().any(|it| *it == "inconclusive") {
+                    flipped
+                        .push(format!("{name} {place}: {} {}", after["address"], after["after"]));
+                }
+            }
+        }
+    }
+    assert!(tried > 100, "{tried}");
+    assert!(flipped.is_empty(), "{}", flipped.join("\n"));
+}
+
+/// Where the configuration says what an attribute of a resource, or an input or output of a module, comes from.
+fn references(module: &Value, at: &str, places: &mut Vec<String>) {
+    fn within(value: &Value, at: &str, places: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) if fields.contains_key("references") => {
+                places.push(format!("{at}/references"));
+            }
+            Value::Object(fields) => {
+                for (key, part) in fields {
+                    within(
+                        part,
+                        &format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")),
+                        places,
+                    );
+                }
+            }
+            Value::Array(parts) => {
+                for (key, part) in parts.iter().enumerate() {
+                    within(part, &format!("{at}/{key}"), places);
+                }
+            }
+            _ => {}
+        }
+    }
+    for (key, resource) in module["resources"].as_array().into_iter().flatten().enumerate() {
+        within(&resource["expressions"], &format!("{at}/resources/{key}/expressions"), places);
+    }
+    for (name, call) in module["module_calls"].as_object().into_iter().flatten() {
+        let at = format!("{at}/module_calls/{name}");
+        within(&call["expressions"], &format!("{at}/expressions"), places);
+        references(&call["module"], &format!("{at}/module"), places);
+    }
+    for (name, output) in module["outputs"].as_object().into_iter().flatten() {
+        within(&output["expression"], &format!("{at}/outputs/{name}/expression"), places);
+    }
+}

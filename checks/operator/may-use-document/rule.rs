@@ -5,11 +5,8 @@
 //! what the service does is not documented: a denial there stays unknown, unless the policy itself asks
 //! for the check with `ssm:SessionDocumentAccessCheck`, on which both guides agree.
 
+use crate::engine::permission::{Grant, Permission};
 use crate::engine::words::sentence;
-use crate::engine::{
-    fix,
-    permission::{Grant, Permission},
-};
 use crate::operator::may_start_session_on_target::root;
 use crate::operator_remedies::start;
 use crate::prelude::*;
@@ -71,8 +68,13 @@ fn run(case: &Case) -> Judged {
                 let words = format!(
                     "{lacks}, and the session is likely denied: AWS's current guide asks for this permission, an older one did not, and what the service does is not documented"
                 );
-                let mut options = fix::options(&CHECK, &fix, case).into_iter();
-                match options.find(|it| !it.changes.is_empty() && it.manual.is_empty()) {
+                let options = fix.remedies.iter().flat_map(|remedy| match remedy {
+                    Remedy::Options(options) => options.as_slice(),
+                    _ => &[],
+                });
+                let mut complete =
+                    options.filter(|it| !it.changes.is_empty() && it.manual.is_empty()).cloned();
+                match complete.next() {
                     Some(FixOption { title, changes, .. }) => {
                         Unknown::limit(LikelyFault { words, title, changes })
                     }
