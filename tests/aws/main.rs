@@ -1,8 +1,8 @@
 //! The real binary against a real AWS API server on loopback: builds an account through the API,
 //! breaks it, asks the doctor, and compares what it says. `cases.json` holds the cases.
 //!
-//! One server (`server.py`) serves all cases, each in an AWS account of its own, so they run side by
-//! side; one process (`worlds.py serve`) builds the accounts. A case with faults gets its own
+//! A server (`server.py`) for each core serves the cases, each in an AWS account of its own, so they run side by
+//! side; a process beside it (`worlds.py serve`) builds the accounts. A case with faults gets its own
 //! `fault_proxy.py` in between. All of them end when this process does: their stdin closes.
 //!
 //! Python's and node's packages are pinned by hash, installed once under `target/aws-test/` and kept.
@@ -54,9 +54,19 @@ const ROUNDS: u64 = 4;
 /// the question that the simulator does not allow.
 const CHAIN: u64 = 5;
 
-static BENCH: LazyLock<Result<Bench, String>> = LazyLock::new(|| {
-    Bench::start().map_err(|error| format!("the test bench did not start: {error}"))
+/// One server answers on one core, so each core has one.
+static BENCHES: LazyLock<Result<Vec<Bench>, String>> = LazyLock::new(|| {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let benches = (0..cores.min(4)).map(|_| Bench::start()).collect::<Outcome<Vec<_>>>();
+    benches.map_err(|error| format!("the test bench did not start: {error}"))
 });
+
+/// The bench that has an account.
+fn bench(account: u64) -> Result<&'static Bench, Failed> {
+    let benches = BENCHES.as_ref().map_err(Failed::from)?;
+    let at = usize::try_from(account).unwrap_or_default().checked_rem(benches.len());
+    at.and_then(|at| benches.get(at)).ok_or_else(|| Failed::from("there is no bench"))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,15 +180,11 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = (100_000_000_001_u64..)
         .zip(cases)
         .map(|(account, case)| {
-            Trial::test(case.name.clone(), move || {
-                let bench = BENCH.as_ref().map_err(Failed::from)?;
-                examine(bench, account, &case)
-            })
+            Trial::test(case.name.clone(), move || examine(bench(account)?, account, &case))
         })
         .collect();
     trials.push(Trial::test("server/selftest", || {
-        let bench = BENCH.as_ref().map_err(Failed::from)?;
-        selftest(bench).map_err(|error| Failed::from(error.to_string()))
+        selftest(bench(0)?).map_err(|error| Failed::from(error.to_string()))
     }));
     let scenarios = match terraform::scenarios() {
         Ok(scenarios) => scenarios,
@@ -189,8 +195,7 @@ fn main() -> ExitCode {
     };
     trials.extend((100_000_800_001_u64..).zip(scenarios).map(|(account, scenario)| {
         let trial = Trial::test(format!("terraform/{}", scenario.name), move || {
-            let bench = BENCH.as_ref().map_err(Failed::from)?;
-            terraform::examine(bench, account, &scenario)
+            terraform::examine(bench(account)?, account, &scenario)
                 .map_err(|error| Failed::from(error.to_string()))
         });
         trial.with_ignored_flag(true)
@@ -203,12 +208,11 @@ fn main() -> ExitCode {
         ("fleet/interrupted", fleet::interrupted),
     ] {
         trials.push(Trial::test(name, move || {
-            let bench = BENCH.as_ref().map_err(Failed::from)?;
-            examine(bench).map_err(|error| Failed::from(error.to_string()))
+            examine(bench(0)?).map_err(|error| Failed::from(error.to_string()))
         }));
     }
     trials.push(Trial::test("commands/accepted", || {
-        let bench = BENCH.as_ref().map_err(Failed::from)?;
+        let bench = bench(0)?;
         let commands = printed_commands().map_err(|error| Failed::from(error.to_string()))?;
         accepted(bench, &commands).map_err(|error| Failed::from(error.to_string()))
     }));

@@ -97,6 +97,14 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
             }
         }
     }
+    for resource in world.of(home, &ZONE).filter(|zone| !zone.data) {
+        for block in resource.items("vpc") {
+            let vpc = world.refers_in_block(resource, "vpc", block, "vpc_id", &VPCS);
+            if let Known::Unknown(why, address) = vpc {
+                hosted_zones(rows, why, &address);
+            }
+        }
+    }
     for resource in world.of(home, &ENDPOINT).filter(|endpoint| !endpoint.data) {
         let is_interface = resource.known("vpc_endpoint_type").as_deref() == Some("Interface");
         let lists: &[(&str, &[&str])] = if is_interface {
