@@ -263,12 +263,12 @@ pub fn commands(changes: &[Change], region: &Region) -> Vec<Command> {
     commands
 }
 
-/// The changes as Terraform resources, as far as they have any.
+/// The changes as Terraform resources, as far as they have any, and as comments where they edit other resources.
 #[must_use]
 pub fn terraform(changes: &[Change]) -> Option<String> {
     let mut blocks: Vec<String> = Vec::new();
     for change in changes {
-        let block = terraform::blocks(change);
+        let block = terraform::blocks(change).or_else(|| terraform::edit(change));
         let block = block.map(|block| terraform::with_references(&block, changes));
         let block = block.map(|block| terraform::distinct(block, &blocks));
         add_new(&mut blocks, block.as_slice());

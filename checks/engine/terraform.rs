@@ -6,7 +6,7 @@ mod permission;
 
 use alloc::{format, string::String};
 use ssm_doctor_facts::{
-    change::{Change, IamChange},
+    change::{Change, IamChange, InstanceProfileChange},
     ids::KeyName,
 };
 
@@ -30,6 +30,48 @@ pub(super) fn blocks(change: &Change) -> Option<String> {
         Change::Tag(change) => permission::tag(change),
         _ => None,
     }
+}
+
+/// The edit of a resource whose definition is not seen, as a comment: what to set in it. None where it takes more
+/// than an argument.
+pub(super) fn edit(change: &Change) -> Option<String> {
+    use ssm_doctor_facts::change::Ec2Change::{
+        DisableSourceDestCheck, EnableDns64, EnableDnsHostnames, EnableDnsSupport,
+        EnableMetadataService, MakeEndpointDualStack,
+    };
+
+    let (kind, id, what) = match change {
+        Change::Ec2(EnableMetadataService { instance }) => (
+            "aws_instance",
+            instance.as_str(),
+            String::from("metadata_options { http_endpoint = \"enabled\" }"),
+        ),
+        Change::Ec2(DisableSourceDestCheck { interface }) => {
+            ("aws_network_interface", interface.as_str(), "source_dest_check = false".into())
+        }
+        Change::Ec2(EnableDns64 { subnet }) => {
+            ("aws_subnet", subnet.as_str(), "enable_dns64 = true".into())
+        }
+        Change::Ec2(EnableDnsSupport { vpc }) => {
+            ("aws_vpc", vpc.as_str(), "enable_dns_support = true".into())
+        }
+        Change::Ec2(EnableDnsHostnames { vpc }) => {
+            ("aws_vpc", vpc.as_str(), "enable_dns_hostnames = true".into())
+        }
+        Change::Ec2(MakeEndpointDualStack { endpoint }) => {
+            ("aws_vpc_endpoint", endpoint.as_str(), "ip_address_type = \"dualstack\"".into())
+        }
+        Change::Iam(IamChange::UpdateAssumeRolePolicy { role, trust }) => {
+            ("aws_iam_role", role.as_str(), format!("assume_role_policy = {}", quoted(trust)))
+        }
+        Change::InstanceProfile(InstanceProfileChange::Associate { instance, profile }) => (
+            "aws_instance",
+            instance.as_str(),
+            format!("iam_instance_profile = {}", quoted(profile.as_str())),
+        ),
+        _ => return None,
+    };
+    Some(format!("# In the {kind} {}, set:\n#   {what}", quoted(id)))
 }
 
 /// A block under a name that no other one of its type has: inline policies of two groups may be named alike.

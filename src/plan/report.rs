@@ -285,6 +285,30 @@ fn prescription(names: &Names, report: &Report) -> Option<Prescription> {
 /// An endpoint has one in each zone, and no Region has more zones.
 const MOST_INTERFACES: usize = 6;
 
+/// A text with a reference in the place of a role's ARN, which has no account of its own in a plan.
+fn with_arn(text: &str, role: &Reference) -> String {
+    let Some(resource) = role.expression.strip_suffix(".name") else { return text.into() };
+    if !resource.starts_with("aws_iam_role.") {
+        return text.into();
+    }
+    let mut rest = text;
+    let mut done = String::new();
+    while let Some(at) = rest.find("arn:aws") {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(['"', '\\', ' ', ',']).unwrap_or(from.len());
+        let (arn, after) = from.split_at(end);
+        let is_its = arn.contains(":role/") && arn.rsplit('/').next() == Some(role.id.as_str());
+        done.push_str(before);
+        if is_its {
+            done.extend(["${", resource, ".arn}"]);
+        } else {
+            done.push_str(arn);
+        }
+        rest = after;
+    }
+    done + rest
+}
+
 /// What to call the ids that stand for planned resources.
 struct Names {
     /// Id, and what people call it; the longest id first.
@@ -338,8 +362,16 @@ impl Names {
         let mut text = text.to_owned();
         for reference in &self.referred {
             let quoted = format!("\"{}\"", reference.id);
-            if text.contains(&quoted) {
-                text = text.replace(&quoted, &reference.expression);
+            let before = text.len();
+            let resource = reference.expression.rsplit_once('.').map_or("", |parts| parts.0);
+            let kind = resource.split('.').next().unwrap_or_default();
+            text = with_arn(&text, reference)
+                .replace(
+                    &format!("# In the {kind} {quoted}, set:"),
+                    &format!("# In {resource}, set:"),
+                )
+                .replace(&quoted, &reference.expression);
+            if text.len() != before {
                 modules.extend(
                     reference
                         .module
