@@ -119,7 +119,7 @@ pub fn run(
     let streams = outputs.printed == Some(Format::Ndjson);
     // Nobody needs all nodes at the end, if each is printed at once.
     let keeps = !streams || !outputs.files.is_empty();
-    let (mut lines, mut code) = (Lines::default(), 0);
+    let (mut lines, mut code, mut found) = (Lines::default(), 0, 0_usize);
     let (mut counts, mut grouping) = (Counts::default(), Grouping::default());
     let (mut nodes, mut errors) = (Vec::new(), Vec::new());
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -128,6 +128,7 @@ pub fn run(
         let text = match made {
             Ok(None) => continue,
             Ok(Some((node, this))) => {
+                found += 1;
                 code = worst(code, this);
                 counts.add(&node);
                 grouping.add(&node);
@@ -163,6 +164,9 @@ pub fn run(
     }
     read.map_err(JudgeError::Unreadable)?;
     lines.check()?;
+    if found == 0 {
+        return Err(JudgeError::NothingFits.into());
+    }
     Ok(code)
 }
 

@@ -4,9 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Findings by target, kind of session and check.
+/// Findings by target, kind of session and check, and whether each was open: not seen, and needed for the verdict.
 #[derive(Debug, Default)]
-pub struct Baseline(BTreeSet<[String; 3]>);
+pub struct Baseline(BTreeSet<([String; 3], bool)>);
+
+/// A finding of the baseline about one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub check: String,
+    /// A failure of today does not excuse what was open then, nor the reverse.
+    pub open: bool,
+}
 
 impl Baseline {
     /// One document or several in a row: reports, lists of reports, SARIF logs.
@@ -23,10 +31,10 @@ impl Baseline {
         if documents == 0 { Err("it is empty".into()) } else { Ok(baseline) }
     }
 
-    /// The checks with a finding about this target.
-    pub fn checks(&self, target: &str, session: &str) -> Vec<String> {
-        let about = self.0.iter().filter(|[its, kind, _]| its == target && kind == session);
-        about.map(|[_, _, check]| check.clone()).collect()
+    /// The findings about this target.
+    pub fn findings(&self, target: &str, session: &str) -> Vec<Known> {
+        let about = self.0.iter().filter(|([its, kind, _], _)| its == target && kind == session);
+        about.map(|([_, _, check], open)| Known { check: check.clone(), open: *open }).collect()
     }
 
     fn add(&mut self, document: &Value) -> Result<(), String> {
@@ -49,10 +57,12 @@ impl Baseline {
         for finding in findings.ok_or("it has no findings")? {
             let is_open = finding.get("open").and_then(Value::as_bool) == Some(true);
             let verdict = finding.get("verdict").and_then(Value::as_str);
+            // What followed from a cause is excused as long as that cause is, and no longer.
+            let follows = finding.get("standing").and_then(Value::as_str) == Some("consequence");
             if let Some(check) = finding.get("check").and_then(Value::as_str)
-                && (verdict == Some("fail") || is_open)
+                && (verdict == Some("fail") && !follows || is_open)
             {
-                self.0.insert([target.clone(), session.clone(), check.to_owned()]);
+                self.0.insert(([target.clone(), session.clone(), check.to_owned()], is_open));
             }
         }
         Ok(())
@@ -60,13 +70,15 @@ impl Baseline {
 }
 
 /// By the fingerprint: `<account>/<region>/<target>/<session>/<area>/<check>`.
-fn of_sarif(result: &Value) -> Option<[String; 3]> {
+fn of_sarif(result: &Value) -> Option<([String; 3], bool)> {
     let fingerprint = result.get("partialFingerprints")?.get("ssmDoctor/v1")?.as_str()?;
     let (_account, rest) = fingerprint.split_once('/')?;
     let (_region, rest) = rest.split_once('/')?;
     let (target, rest) = rest.split_once('/')?;
     let (session, check) = rest.split_once('/')?;
-    Some([target, session, check].map(str::to_owned))
+    // SARIF has no kind where a result is a failure.
+    let is_open = matches!(result.get("kind").and_then(Value::as_str), Some("open" | "review"));
+    Some(([target, session, check].map(str::to_owned), is_open))
 }
 
 #[cfg(test)]
@@ -81,6 +93,7 @@ mod tests {
             "schema": "ssm-doctor/report/v1", "target": { "id": "i-1" }, "session": "shell",
             "findings": [
                 { "check": "a/fails", "verdict": "fail", "open": false },
+                { "check": "a/follows", "verdict": "fail", "open": false, "standing": "consequence" },
                 { "check": "a/passes", "verdict": "pass", "open": false },
                 { "check": "a/open", "verdict": "unknown", "open": true },
                 { "check": "a/unknown", "verdict": "unknown", "open": false },
@@ -97,9 +110,11 @@ mod tests {
             json!({ "reports": [report, sarif] }).to_string(),
         ] {
             let baseline = found(text);
-            assert_eq!(baseline.checks("i-1", "shell"), ["a/fails", "a/open"]);
-            assert_eq!(baseline.checks("i-2", "ssh"), ["b/fails"]);
-            assert!(baseline.checks("i-1", "ssh").is_empty());
+            let known = |check: &str, open| Known { check: check.into(), open };
+            let both = [known("a/fails", false), known("a/open", true)];
+            assert_eq!(baseline.findings("i-1", "shell"), both);
+            assert_eq!(baseline.findings("i-2", "ssh"), [known("b/fails", false)]);
+            assert!(baseline.findings("i-1", "ssh").is_empty());
         }
         for (text, why) in [("", "empty"), ("x", "no JSON"), ("{}", "neither")] {
             assert!(Baseline::parse(text).unwrap_err().contains(why), "{text}");

@@ -10,14 +10,14 @@ use std::{fs, io, path::PathBuf};
 
 use ssm_doctor_analysis::answer::Verdict;
 use ssm_doctor_checks::engine::{
-    check::{Check, Impact},
+    check::Impact,
     diagnosis::{Finding, Overall, Standing},
 };
 use wildmatch::WildMatch;
 
 use crate::snapshot::Snapshot;
 
-use baseline::Baseline;
+use baseline::{Baseline, Known};
 use suppression::Suppression;
 
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +49,8 @@ pub struct Excuses {
     suppressions: Vec<Suppression>,
     /// Suppressions whose last day is over.
     pub expired: Vec<Suppression>,
-    /// The checks whose finding the baseline has; None without a baseline.
-    known: Option<Vec<String>>,
+    /// The findings that the baseline has; None without a baseline.
+    known: Option<Vec<Known>>,
     /// Say neither why nor by whom: the report is redacted.
     is_redacted: bool,
 }
@@ -95,18 +95,19 @@ impl Gate {
             .cloned()
             .partition(|suppression| suppression.expires.to_string().as_str() >= today);
         let known =
-            self.baseline.as_ref().map(|baseline| baseline.checks(&id, scope.session.as_str()));
+            self.baseline.as_ref().map(|baseline| baseline.findings(&id, scope.session.as_str()));
         Excuses { suppressions, expired, known, is_redacted }
     }
 }
 
 impl Excuses {
-    /// Why this check's own finding does not count.
+    /// Why a finding does not count by itself.
     #[must_use]
-    pub fn of(&self, check: &Check) -> Option<Excuse<'_>> {
-        let name = check.name();
-        let suppression = self.suppressions.iter().find(|it| it.check == name);
-        let known = self.known.as_ref().is_some_and(|known| known.contains(&name));
+    pub fn of(&self, finding: &Finding) -> Option<Excuse<'_>> {
+        let check = finding.check.name();
+        let suppression = self.suppressions.iter().find(|it| it.check == check);
+        let now = Known { check, open: finding.open };
+        let known = self.known.as_ref().is_some_and(|known| known.contains(&now));
         suppression.map(Excuse::Suppressed).or(known.then_some(Excuse::Known))
     }
 
@@ -117,17 +118,17 @@ impl Excuses {
 
     /// For people: why a finding does not count, or since when it does again.
     #[must_use]
-    pub fn note(&self, check: &Check) -> Option<String> {
+    pub fn note(&self, finding: &Finding) -> Option<String> {
         let by = |it: &Suppression| {
             if self.is_redacted { String::new() } else { format!(": {} ({})", it.reason, it.owner) }
         };
-        match self.of(check) {
+        match self.of(finding) {
             Some(Excuse::Suppressed(it)) => {
                 Some(format!("suppressed until {}{}", it.expires, by(it)))
             }
             Some(Excuse::Known) => Some("known: the baseline has it".into()),
             None => {
-                let expired = self.expired.iter().find(|it| it.check == check.name())?;
+                let expired = self.expired.iter().find(|it| it.check == finding.check.name())?;
                 Some(format!("the suppression expired on {}{}", expired.expires, by(expired)))
             }
         }
@@ -163,7 +164,7 @@ impl Excuses {
 
     /// Does a finding not count, by itself or because of what it follows from?
     fn excuse(&self, finding: &Finding, all: &[Finding]) -> bool {
-        self.of(finding.check).is_some() || !self.accepted_causes(finding, all).is_empty()
+        self.of(finding).is_some() || !self.accepted_causes(finding, all).is_empty()
     }
 
     /// The causes of a consequence, if each of them does not count; else none.
@@ -177,7 +178,7 @@ impl Excuses {
                 && finding.check.follows_from(other.check)
         });
         let causes: Vec<_> = causes.collect();
-        let are_accepted = causes.iter().all(|cause| self.of(cause.check).is_some());
+        let are_accepted = causes.iter().all(|cause| self.of(cause).is_some());
         if are_accepted { causes } else { Vec::new() }
     }
 
@@ -200,7 +201,7 @@ impl Excuses {
         };
         let mut reasons: Vec<String> = Vec::new();
         for finding in findings.iter().filter(reports) {
-            let reason = match self.of(finding.check) {
+            let reason = match self.of(finding) {
                 Some(Excuse::Suppressed(it)) => format!("suppressed until {}", it.expires),
                 Some(Excuse::Known) => "the baseline has it".into(),
                 None => continue,
@@ -222,7 +223,7 @@ impl Excuses {
             });
             failures.any(|it| counts(&it))
         };
-        let nothing_is_excused = findings.iter().all(|it| self.of(it.check).is_none());
+        let nothing_is_excused = findings.iter().all(|it| self.of(it).is_none());
         let open = findings.iter().filter(|it| it.open).any(|it| counts(&it));
         Counted {
             blocked: overall == Overall::Blocked && (nothing_is_excused || failed(Impact::Blocks)),

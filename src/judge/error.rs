@@ -8,6 +8,8 @@ pub enum JudgeError {
     Terminal,
     #[error("there are no facts to judge")]
     Nothing,
+    #[error("no node fits these filters, so nothing was checked")]
+    NothingFits,
     #[error("cannot read `{}`: {error}", file.display())]
     NoFile { file: PathBuf, error: io::Error },
     #[error("cannot read the facts: {0}")]
@@ -22,6 +24,10 @@ impl JudgeError {
         match self {
             Self::Terminal | Self::Nothing => {
                 "give it lines that `--save-facts` wrote: `ssm-doctor judge < FILE`".into()
+            }
+            Self::NothingFits => {
+                "look for a typing error in --tag, --vpc, --subnet, --state and the other filters"
+                    .into()
             }
             Self::NoFile { .. } | Self::Unreadable(_) => "check the file, and run it again".into(),
             Self::Lines { .. } => {

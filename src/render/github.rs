@@ -24,7 +24,7 @@ fn annotations(report: &Report) -> String {
     let (mark, says) = report.conclusion();
     for problem in report.problems() {
         let level = match problem.severity() {
-            _ if report.excuses.of(problem.check).is_some() => "notice",
+            _ if report.excuse_of(problem.check).is_some() => "notice",
             severity => level(severity),
         };
         let fix = in_plain_text(problem.repairs);

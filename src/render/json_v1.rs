@@ -554,12 +554,12 @@ fn finding(report: &Report, found: &Found) -> Finding {
             _ => None,
         },
         runbook: report.runbook(check),
-        suppressed: match (reports(found), report.excuses.of(check)) {
+        suppressed: match (reports(found), report.excuses.of(found)) {
             (true, Some(Excuse::Suppressed(it))) => Some(report.excuses.shown(it)),
             _ => None,
         },
         known: (report.excuses.has_baseline() && reports(found))
-            .then(|| report.excuses.of(check) == Some(Excuse::Known)),
+            .then(|| report.excuses.of(found) == Some(Excuse::Known)),
     }
 }
 

@@ -54,8 +54,8 @@ fn case(report: &Report, finding: &Finding) -> TestCase {
     };
     let runbook = report.runbook(finding.check);
     let mut output = None;
-    let note = report.excuses.note(finding.check).map(|note| clean(&note));
-    let is_excused = report.excuses.of(finding.check).is_some();
+    let note = report.excuses.note(finding).map(|note| clean(&note));
+    let is_excused = report.excuses.of(finding).is_some();
     let accepted = report.excuses.accepted_causes(finding, &report.diagnosis.findings);
     let status = match &finding.answer {
         Ok(Verdict::Fail(..)) | Err(_) if is_excused => {

@@ -131,8 +131,10 @@ fn excused(
         declared: None,
     };
     let mut found = result(&subject, &check.name(), kind, level, says);
-    let excuse = report.excuses.of(check);
-    if let (Some(Excuse::Suppressed(_)), Some(note)) = (excuse, report.excuses.note(check)) {
+    let excuse = report.excuse_of(check);
+    if let (Some(Excuse::Suppressed(_)), Some(note)) =
+        (excuse, report.diagnosis.finding(check).and_then(|it| report.excuses.note(it)))
+    {
         let justification = clean_lines(&note);
         let suppression = Suppression::builder()
             .kind("external")

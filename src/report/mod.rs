@@ -40,7 +40,10 @@ use ssm_doctor_facts::{
 };
 
 use self::seen::Seen;
-use crate::{gate::Excuses, snapshot::Snapshot};
+use crate::{
+    gate::{Excuse, Excuses},
+    snapshot::Snapshot,
+};
 
 /// How much of a report is made.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -248,6 +251,12 @@ impl Report {
     #[must_use]
     pub fn excusing(self, excuses: Excuses) -> Self {
         Self { excuses, ..self }
+    }
+
+    /// Why the finding of a check does not count.
+    #[must_use]
+    pub fn excuse_of(&self, check: &Check) -> Option<Excuse<'_>> {
+        self.excuses.of(self.diagnosis.finding(check)?)
     }
 
     /// Has no check an answer? Then the facts have nothing of what the checks need.

@@ -250,7 +250,7 @@ impl Report {
             ),
             statements,
             doubt: self.doubt(finding),
-            excuse: self.excuses.note(finding.check),
+            excuse: self.excuses.note(finding),
             drawings: alike(drawings),
             repairs,
             runbook: self.runbook(finding.check),

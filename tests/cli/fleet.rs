@@ -185,6 +185,7 @@ fn filters_choose_nodes() {
     for (args, nodes) in rows {
         let ran = run(&[&["fleet", "--facts", &file, "--format", "json"], *args].concat());
         assert_eq!(json(&ran.out)["summary"]["nodes"], value!(nodes), "{args:?}");
+        assert_eq!(ran.code == 2, *nodes == 0, "nothing was checked: {args:?} {}", ran.err);
     }
     // One instance that was not seen may be managed or not.
     let count = |answer| {

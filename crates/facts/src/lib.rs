@@ -9,6 +9,7 @@ pub mod change;
 pub mod cloudtrail;
 pub mod cloudwatch;
 pub mod cloudwatch_logs;
+pub mod credentials;
 pub mod domain_name;
 pub mod ec2;
 pub mod flow_logs;

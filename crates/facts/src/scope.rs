@@ -6,6 +6,7 @@ use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    credentials::without_credentials,
     ids::{Arn, DocumentName, Region, Target},
     time::Timestamp,
 };
@@ -53,7 +54,7 @@ pub struct Scope {
 
 /// An error message as somebody copied it: one line or a whole screen.
 ///
-/// INVARIANT: not blank, without control characters other than line breaks, and no longer than
+/// INVARIANT: not blank, without credentials, without control characters other than line breaks, and no longer than
 /// [`Self::MOST`] characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -67,6 +68,7 @@ impl ErrorText {
     /// The text; None if it is blank.
     #[must_use]
     pub fn new(raw: &str) -> Option<Self> {
+        let raw = without_credentials(raw);
         let plain: Vec<char> = raw
             .trim()
             .chars()

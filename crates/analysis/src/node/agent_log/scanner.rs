@@ -13,6 +13,7 @@ use alloc::{
 };
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use ssm_doctor_facts::credentials::without_credentials;
 
 use super::{
     reading::{Event, What, event, has_all, own_words},
@@ -581,9 +582,10 @@ fn continues(block: &[u8], begin: usize) -> bool {
     line.starts_with(b"caused by:") || line.starts_with(b"\t") || line.starts_with(b"#011")
 }
 
-/// A long line keeps both of its ends: errors come to the point at the end.
+/// A line as it is kept, without credentials. A long one keeps both of its ends: errors come to the point at the end.
 fn bounded(text: &str) -> String {
-    let plain: String = text.chars().filter(|letter| !letter.is_control()).collect();
+    let plain: String =
+        without_credentials(text).chars().filter(|letter| !letter.is_control()).collect();
     let count = plain.chars().count();
     if count <= LONGEST_TEXT {
         return plain;

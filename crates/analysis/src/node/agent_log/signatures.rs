@@ -166,7 +166,7 @@ pub static SIGNATURES: &[Signature] = &[
 
     // Control channel.
     row("Set up control channel successfully", &[], ControlChannel, Works, "3.1 and later", "agent/messageservice/interactor/mgsinteractor/mgsinteractor.go"),
-    row("Successfully opened websocket connection to", &["%!(EXTRA", "/data-channel/"], DataChannel, Works, "plugin", "measured; plugin: src/communicator/websocketutil.go; agents before 3.0 write the control channel so, agent/websocketutil/websocketutil.go"),
+    row("Successfully opened websocket connection to", &["%!(EXTRA", "/data-channel/"], DataChannel, Tried, "plugin", "measured; plugin: src/communicator/websocketutil.go; agents before 3.0 write the control channel so, agent/websocketutil/websocketutil.go"),
     row("Successfully opened websocket connection to", &["[pluginName="], DataChannel, Works, "all", "agent/websocketutil/websocketutil.go"),
     row("Successfully opened websocket connection to", &["[MGSInteractor]"], ControlChannel, Works, "3.1 and later", "agent/websocketutil/websocketutil.go"),
     row("Successfully opened websocket connection to", &["[MessageGatewayService]"], ControlChannel, Works, "before 3.1", "agent/websocketutil/websocketutil.go"),
