@@ -7,6 +7,7 @@ use crate::{
     endpoint::{policy_allows_agent, policy_allows_data_channel},
     engine::check::{Check, Impact},
     error_message::reading,
+    path::SUSPECTED_HOPS,
     preferences::latest_version_in_force,
 };
 use ssm_doctor_analysis::{
@@ -211,6 +212,13 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
     // What only advises is no fault, and explains one as far as that does not explain itself.
     let possible = |check: &Check| check.impact == Impact::Advises;
     let tells = |check: &Check| matches!(of(check), Some(Ok(Verdict::Fail(it, _))) if it.tells());
+    // Where nothing observes the agent, nothing shows what a hop does that AWS does not show.
+    let unseen = |check: &Check| {
+        possible(check)
+            && fails(check)
+            && SUSPECTED_HOPS.contains(&check)
+            && !answers.iter().any(|it| it.0.observes_agent())
+    };
     let standing = |check: &Check| {
         let below = below(check);
         // What something else contradicts does not explain for certain what was observed.
@@ -242,16 +250,17 @@ pub fn diagnose(answers: &[(&'static Check, Answer)]) -> Diagnosis {
             check,
             answer: answer.clone(),
             standing: fails(check).then(|| standing(check)),
-            open: check.impact == Impact::Blocks
-                && match answer {
-                    Err(_) => {
-                        !proven(check)
-                            && !excused(check)
-                            && !below(check).iter().any(|it| blocks(it))
-                    }
-                    Ok(Verdict::Fail(..)) => doubtful(check),
-                    Ok(_) => false,
-                },
+            open: unseen(check)
+                || check.impact == Impact::Blocks
+                    && match answer {
+                        Err(_) => {
+                            !proven(check)
+                                && !excused(check)
+                                && !below(check).iter().any(|it| blocks(it))
+                        }
+                        Ok(Verdict::Fail(..)) => doubtful(check),
+                        Ok(_) => false,
+                    },
         })
         .collect();
     // Of two causes in one layer, the one that explains more is nearer to the root.

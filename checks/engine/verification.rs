@@ -16,7 +16,8 @@ use ssm_doctor_facts::{change::Change, lookup::Unknown, scope::Scope};
 
 use super::{
     check::{Check, Impact},
-    diagnosis::{Answers, Diagnosis, Overall, answer_of, diagnose, examine},
+    diagnosis::{Answers, Diagnosis, Finding, Overall, answer_of, diagnose, examine},
+    words,
 };
 
 /// Whether changes let a session start.
@@ -90,7 +91,13 @@ impl Trial {
     pub fn verdict(&self, repaired: &[&'static Check], by_hand: &[&'static Check]) -> Verified {
         let mut left = match self.diagnosis.overall {
             Overall::Blocked => self.blocking(),
-            Overall::Inconclusive => return Verified::Unknown(self.open()),
+            Overall::Inconclusive => {
+                let open = self.open(by_hand);
+                if !open.is_empty() || by_hand.is_empty() {
+                    return Verified::Unknown(open);
+                }
+                Vec::new()
+            }
             Overall::Healthy | Overall::Degraded => {
                 repaired.iter().filter(|check| self.fails(check)).copied().collect()
             }
@@ -110,9 +117,19 @@ impl Trial {
         if blocking.is_empty() { lesser } else { blocking }
     }
 
-    fn open(&self) -> Vec<(&'static Check, Unknown)> {
+    /// What is open, but for what a person repairs.
+    fn open(&self, by_hand: &[&'static Check]) -> Vec<(&'static Check, Unknown)> {
         let open = self.diagnosis.findings.iter().filter(|finding| finding.open);
-        open.filter_map(|finding| Some((finding.check, finding.answer.clone().err()?))).collect()
+        let unknown = |finding: &Finding| match &finding.answer {
+            Err(unknown) => Some(unknown.clone()),
+            // It stops packets for all that is visible, or does not.
+            Ok(Verdict::Fail(evidence, _)) if finding.check.impact == Impact::Advises => {
+                let seen = evidence.iter().next().map(words::sentence)?;
+                Some(Unknown::limit(seen)).filter(|_| !by_hand.contains(&finding.check))
+            }
+            Ok(_) => None,
+        };
+        open.filter_map(|finding| Some((finding.check, unknown(finding)?))).collect()
     }
 }
 

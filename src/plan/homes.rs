@@ -29,15 +29,18 @@ pub struct Homes {
 
 impl Homes {
     #[must_use]
-    pub fn of(document: &Document, data: &[&Value], given: Option<&Region>) -> Self {
-        let everything = || {
+    pub fn of(document: &Document, data: &[(&str, &Value)], given: Option<&Region>) -> Self {
+        let managed = |is_managed: bool| {
             let changes = document.resource_changes.iter();
-            let changes = changes.flat_map(|change| [&change.change.before, &change.change.after]);
-            changes.chain(data.iter().copied())
+            let changes = changes.filter(move |it| (it.mode == "managed") == is_managed);
+            changes.flat_map(|change| [&change.change.before, &change.change.after])
         };
-        let account = everything().find_map(account_in);
+        // Other data sources show what belongs to others too: AMIs, shared subnets.
+        let ours = data.iter().filter(|(kind, _)| *kind == "aws_caller_identity");
+        let account = ours.map(|it| it.1).chain(managed(true)).find_map(account_in);
         let account = account.or_else(|| NO_ACCOUNT.parse().ok());
-        let shown = everything().find_map(region_in);
+        let everything = managed(true).chain(managed(false)).chain(data.iter().map(|it| it.1));
+        let shown = everything.into_iter().find_map(region_in);
         let variable = |expression: &Value| -> Option<String> {
             if let Some(constant) = expression.get("constant_value") {
                 return constant.as_str().map(str::to_owned);

@@ -66,6 +66,9 @@ pub fn made_id(kind: &str, address: &str) -> String {
         "aws_ec2_transit_gateway_route_table" => "tgw-rtb-",
         "aws_vpc_dhcp_options" => "dopt-",
         "aws_route53_resolver_rule" => "rslvr-rr-",
+        "aws_route53_resolver_firewall_rule_group" => "rslvr-frg-",
+        "aws_route53_resolver_firewall_domain_list" => "rslvr-fdl-",
+        "aws_vpn_gateway" => "vgw-",
         "aws_route53_zone" => "Z",
         "aws_iam_policy" => return format!("arn:aws:iam::000000000000:policy/{slug}"),
         _ => "",
@@ -80,20 +83,46 @@ pub struct Companion {
     prefix: &'static str,
     /// What people call it, before the resource's address.
     pub words: &'static str,
+    /// The resource's attribute that names it.
+    pub attribute: &'static str,
 }
 
-pub const MAIN_ROUTE_TABLE: Companion =
-    Companion { of: "vpc-", prefix: "rtb-main-", words: "the main route table of " };
-pub const DEFAULT_SECURITY_GROUP: Companion =
-    Companion { of: "vpc-", prefix: "sg-default-", words: "the default security group of " };
-pub const DEFAULT_NETWORK_ACL: Companion =
-    Companion { of: "vpc-", prefix: "acl-default-", words: "the default network ACL of " };
-pub const DEFAULT_TRANSIT_TABLE: Companion =
-    Companion { of: "tgw-", prefix: "tgw-rtb-default-", words: "the default route table of " };
-pub const INTERFACE_OF_INSTANCE: Companion =
-    Companion { of: "i-", prefix: "eni-", words: "the network interface of " };
-pub const PREFIX_LIST_OF_ENDPOINT: Companion =
-    Companion { of: "vpce-", prefix: "pl-", words: "the prefix list of " };
+pub const MAIN_ROUTE_TABLE: Companion = Companion {
+    of: "vpc-",
+    prefix: "rtb-main-",
+    words: "the main route table of ",
+    attribute: "main_route_table_id",
+};
+pub const DEFAULT_SECURITY_GROUP: Companion = Companion {
+    of: "vpc-",
+    prefix: "sg-default-",
+    words: "the default security group of ",
+    attribute: "default_security_group_id",
+};
+pub const DEFAULT_NETWORK_ACL: Companion = Companion {
+    of: "vpc-",
+    prefix: "acl-default-",
+    words: "the default network ACL of ",
+    attribute: "default_network_acl_id",
+};
+pub const DEFAULT_TRANSIT_TABLE: Companion = Companion {
+    of: "tgw-",
+    prefix: "tgw-rtb-default-",
+    words: "the default route table of ",
+    attribute: "association_default_route_table_id",
+};
+pub const INTERFACE_OF_INSTANCE: Companion = Companion {
+    of: "i-",
+    prefix: "eni-",
+    words: "the network interface of ",
+    attribute: "primary_network_interface_id",
+};
+pub const PREFIX_LIST_OF_ENDPOINT: Companion = Companion {
+    of: "vpce-",
+    prefix: "pl-",
+    words: "the prefix list of ",
+    attribute: "prefix_list_id",
+};
 
 pub const COMPANIONS: [Companion; 6] = [
     MAIN_ROUTE_TABLE,

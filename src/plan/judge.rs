@@ -11,7 +11,10 @@
 
 use std::collections::BTreeSet;
 
-use ssm_doctor_analysis::{answer::Verdict, case::Case};
+use ssm_doctor_analysis::{
+    answer::{Answer, Verdict},
+    case::Case,
+};
 use ssm_doctor_checks::engine::{
     check::Check,
     command::Shell,
@@ -21,19 +24,20 @@ use ssm_doctor_checks::engine::{
 };
 use ssm_doctor_facts::{
     iam::Caller,
-    ids::{InstanceId, Target},
-    lookup::{Absent, Facts, Ourselves, Row, Why},
+    ids::{AccountId, InstanceId, Target},
+    lookup::{Facts, Ourselves, Row, Why},
     scope::{Client, Scope, Session, Sides},
     time::Timestamp,
 };
 
 use super::{
     complete::{Assumptions, assume_agent, complete},
+    contents::Plan,
     document::PlanError,
     identity::is_part_of_id,
-    merge,
+    merge, naming, owner,
     rows::{INSTANCES, Rows},
-    world::{Home, Plan, When, World},
+    world::{Home, When, World},
 };
 use crate::{
     failure::Failure,
@@ -239,6 +243,8 @@ struct Judge<'j> {
 struct Side {
     snapshot: Snapshot,
     answers: Answers,
+    /// The result without what the agent did.
+    measured: Overall,
 }
 
 impl Side {
@@ -333,10 +339,7 @@ impl Judge<'_> {
             Some(target) => Some(self.after(target, before.as_ref())?),
         };
         // By the same measure as after: without what the agent did.
-        let measured = before.as_ref().map(|side| {
-            let case = Case::new(&side.snapshot.facts, &side.snapshot.scope);
-            Trial::on(&case, &[]).diagnosis.overall
-        });
+        let measured = before.as_ref().map(|side| side.measured);
         let could_start = measured.is_some_and(Overall::can_start);
         let changed_by = match (&pair.after, &after) {
             (Some(target), Some(side))
@@ -372,7 +375,7 @@ impl Judge<'_> {
 
     fn before(&mut self, target: &Target) -> Result<Side, Failure> {
         let scope = self.scope(target)?;
-        let (mut facts, observed) = match self.base() {
+        let (facts, observed) = match self.base() {
             Some(base) => {
                 let mut facts = base.facts.clone();
                 facts.absorb(self.rows.0.added_to(&base.facts));
@@ -380,11 +383,40 @@ impl Judge<'_> {
             }
             None => (self.rows.0.alone(), false),
         };
-        self.finish(&mut facts, &scope);
-        let snapshot = Snapshot { scope, facts, calls: 0, rounds: 0 };
-        let case = Case::new(&snapshot.facts, &snapshot.scope);
-        let answers = if observed { examine(&case) } else { Trial::on(&case, &[]).answers };
-        Ok(Side { snapshot, answers })
+        let unobserved = self.side(&facts, &scope, Some(&[]))?;
+        if !observed {
+            return Ok(unobserved);
+        }
+        Ok(Side { measured: unobserved.measured, ..self.side(&facts, &scope, None)? })
+    }
+
+    /// One target, whomever the plan belongs to. `observed`: the answers of before; None: these are the facts as
+    /// they are.
+    fn side(
+        &mut self,
+        facts: &Facts,
+        scope: &Scope,
+        observed: Option<&[(&'static Check, Answer)]>,
+    ) -> Result<Side, Failure> {
+        let defect = |error: serde_json::Error| Failure::Defect(error.to_string());
+        let owners = owner::owners(facts, &self.home.account, self.plan.organization());
+        let mut all = Vec::new();
+        let mut first = None;
+        for owner in owners.map_err(defect)? {
+            let mut facts = owner.adopt(facts).map_err(defect)?;
+            self.finish(&mut facts, scope, &owner.account);
+            let snapshot = Snapshot { scope: scope.clone(), facts, calls: 0, rounds: 0 };
+            let case = Case::new(&snapshot.facts, &snapshot.scope);
+            let answers = match observed {
+                Some(observed) => Trial::on(&case, observed).answers,
+                None => examine(&case),
+            };
+            all.push((owner, answers));
+            first.get_or_insert(snapshot);
+        }
+        let snapshot = first.ok_or_else(|| Failure::Defect("a plan without an account".into()))?;
+        let answers = owner::agreed(all);
+        Ok(Side { measured: diagnose(&answers).overall, snapshot, answers })
     }
 
     fn after(&mut self, target: &Target, before: Option<&Side>) -> Result<Side, Failure> {
@@ -411,39 +443,32 @@ impl Judge<'_> {
         rows: &Rows,
     ) -> Result<Side, Failure> {
         let scope = self.scope(target)?;
-        let mut facts = match self.base() {
+        let facts = match self.base() {
             Some(base) => {
                 let defect = |error: serde_json::Error| Failure::Defect(error.to_string());
                 merge::changed(&base.facts, &self.rows.0, rows).map_err(defect)?
             }
             None => rows.alone(),
         };
-        self.finish(&mut facts, &scope);
-        let snapshot = Snapshot { scope, facts, calls: 0, rounds: 0 };
-        let case = Case::new(&snapshot.facts, &snapshot.scope);
         let observed: &[_] = match before {
             Some(before) if before.snapshot.scope.target == *target => &before.answers,
             _ => &[],
         };
-        let answers = Trial::on(&case, observed).answers;
-        Ok(Side { snapshot, answers })
+        self.side(&facts, &scope, Some(observed))
     }
 
-    fn finish(&mut self, facts: &mut Facts, scope: &Scope) {
+    fn finish(&mut self, facts: &mut Facts, scope: &Scope, account: &AccountId) {
         // ARNs need the account. Whoever calls is not judged.
-        if let Ok(arn) =
-            format!("arn:{}:iam::{}:root", scope.region.partition(), self.home.account).parse()
-        {
-            let account = self.home.account.clone();
+        if let Ok(arn) = format!("arn:{}:iam::{account}:root", scope.region.partition()).parse() {
+            let account = account.clone();
             let caller =
                 Caller { user_id: account.to_string(), account, arn, temporary: None, mfa: None };
             facts.caller.entry(Ourselves::Us).or_insert(Row::Present(caller));
         }
         // The policies of roles are evaluated without those of the organization.
-        facts.organization.entry(Ourselves::Us).or_insert_with(|| {
+        if !self.base().is_some_and(|base| base.facts.organization.contains_key(&Ourselves::Us)) {
             self.assumptions.insert("no policy of an organization restricts the account");
-            Row::Absent(Absent::Absent)
-        });
+        }
         if let Some(version) = self.asked.agent {
             assume_agent(facts, scope, version);
         } else {
@@ -503,9 +528,28 @@ impl Judge<'_> {
             .collect::<Vec<_>>()
             .join(" ");
         let words: BTreeSet<&str> = text.split(|letter| !is_part_of_id(letter)).collect();
-        let named =
-            self.plan.changed_ids().into_iter().filter(|(id, _)| words.contains(id.as_str()));
+        let named = naming::changed_ids(self.plan)
+            .into_iter()
+            .filter(|(id, _)| words.contains(id.as_str()));
+        let has = |address: &str| {
+            text.match_indices(address).any(|(at, _)| {
+                let before = text.get(..at).and_then(|text| text.chars().next_back());
+                let after = text.get(at + address.len()..).and_then(|text| text.chars().next());
+                !before.is_some_and(|it| is_part_of_id(it) || it == '.')
+                    && !after.is_some_and(|it| is_part_of_id(it) || it == '[')
+            })
+        };
+        // A policy of a role is called by the address of its resource.
+        let changes = self.plan.document.resource_changes.iter().filter(|it| it.is_change());
+        let parts =
+            naming::taken(self.plan).into_iter().filter(|part| words.contains(part.id.as_str()));
+        let parts: BTreeSet<String> = parts
+            .filter(|part| !part.kind.ends_with("_association"))
+            .map(|part| part.address)
+            .collect();
+        let told = changes.filter(|it| parts.contains(&it.address) || has(&it.address));
         let addresses = named.map(|(_, address)| address).chain(address.map(str::to_owned));
+        let addresses = addresses.chain(told.map(|change| change.address.clone()));
         // In order, each once.
         addresses.collect::<BTreeSet<String>>().into_iter().collect()
     }

@@ -4,16 +4,20 @@
 //! judge both. Nothing below this module knows of Terraform.
 
 mod complete;
+mod contents;
 pub mod document;
 mod homes;
 mod identity;
 mod judge;
 mod merge;
+mod naming;
+mod owner;
 mod reference;
 mod render;
 pub mod report;
 mod resource;
 mod rows;
+mod snippet;
 mod source;
 mod values;
 mod world;
@@ -58,7 +62,7 @@ pub fn run(args: &PlanArgs, config: &Config) -> Result<u8, Failure> {
     let document = document::Document::load(&args.plan)?;
     let base = args.facts.as_deref().map(base).transpose()?;
     let region = args.region.as_ref().or(base.as_ref().map(|base| &base.scope.region));
-    let plan = world::Plan::new(document, region);
+    let plan = contents::Plan::new(document, region);
     let asked = judge::Asked {
         targets: &args.targets,
         session: args.session,
@@ -95,7 +99,7 @@ mod tests {
         check(PLANS, edited(), |edited| {
             let bytes = edited.bytes(&texts);
             let Ok(document) = document::Document::parse("plan.json", &bytes) else { return };
-            let plan = world::Plan::new(document, None);
+            let plan = contents::Plan::new(document, None);
             let asked = judge::Asked {
                 targets: &[],
                 session: None,

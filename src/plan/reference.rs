@@ -209,11 +209,12 @@ impl<'c> Place<'c> {
                 let mut named = Vec::new();
                 self.collect(each, depth, &mut named);
                 let key = self.key.as_ref().map(Value::to_string);
-                found.extend(
-                    named
-                        .into_iter()
-                        .map(|named| Named { key: named.key.or_else(|| key.clone()), ..named }),
-                );
+                let attribute = parts.next().map(|part| part.name.clone());
+                found.extend(named.into_iter().map(|named| Named {
+                    key: named.key.or_else(|| key.clone()),
+                    attribute: named.attribute.or_else(|| attribute.clone()),
+                    ..named
+                }));
             }
             "module" => {
                 let Some(output) = parts.next() else { return };

@@ -1,6 +1,6 @@
 //! What a plan does to sessions, before anybody chooses how to print it.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,11 +9,13 @@ use ssm_doctor_checks::engine::{diagnosis::Overall, fix};
 use ssm_doctor_facts::change::Change;
 
 use super::{
+    contents::Plan,
     homes::NO_ACCOUNT,
     identity::{COMPANIONS, endpoint_interface, is_part_of_id},
     judge::{Judged, JudgedTarget},
+    naming::{Reference, aliases, defaults, references},
+    snippet::Snippets,
     source::{FileLine, Source},
-    world::{Plan, Reference},
 };
 use crate::{
     render::json_v1::{self, Certainty, Conclusion, Finding, Tool},
@@ -195,6 +197,8 @@ pub fn to_json(plan: &Plan, document: &Document) -> serde_json::Result<Value> {
 
 fn target(names: &Names, judged: &JudgedTarget, source: &Source) -> Target {
     let after = judged.after.as_ref();
+    let provider =
+        judged.address.as_ref().and_then(|address| names.providers.get(address)).cloned();
     let overall = after.map(|report| report.diagnosis.overall);
     let document = after.map(json_v1::Document::new);
     let (causes, findings) =
@@ -216,7 +220,7 @@ fn target(names: &Names, judged: &JudgedTarget, source: &Source) -> Target {
         causes,
         changed_by: judged.changed_by.clone(),
         findings,
-        prescription: after.and_then(|report| prescription(names, report)),
+        prescription: after.and_then(|report| prescription(names, report, provider.as_deref())),
         problems: after.map(|report| problems(names, report)).unwrap_or_default(),
         declared: addresses.into_iter().find_map(|address| source.declares(address)),
     }
@@ -262,7 +266,9 @@ fn problems(names: &Names, report: &Report) -> Vec<Problem> {
     failing.chain(unseen).collect()
 }
 
-fn prescription(names: &Names, report: &Report) -> Option<Prescription> {
+fn prescription(names: &Names, report: &Report, provider: Option<&str>) -> Option<Prescription> {
+    let terraform =
+        |changes: &[Change]| Some(names.snippets.adapted(&fix::terraform(changes)?, provider));
     let found = &report.prescription.as_ref()?.prescription;
     let all: Vec<Change> =
         found.options.iter().flat_map(|(_, option)| option.changes.clone()).collect();
@@ -273,10 +279,10 @@ fn prescription(names: &Names, report: &Report) -> Option<Prescription> {
             .map(|(check, option)| Prescribed {
                 check: check.name(),
                 title: names.for_people(&option.title),
-                terraform: fix::terraform(&option.changes).map(|text| names.in_terraform(&text)),
+                terraform: terraform(&option.changes),
             })
             .collect(),
-        terraform: fix::terraform(&all).map(|text| names.in_terraform(&text)),
+        terraform: terraform(&all),
         verified: json_v1::certainty(&found.verified),
         why: report::why(&found.verified).map(|text| names.for_people(&text)),
     })
@@ -285,40 +291,19 @@ fn prescription(names: &Names, report: &Report) -> Option<Prescription> {
 /// An endpoint has one in each zone, and no Region has more zones.
 const MOST_INTERFACES: usize = 6;
 
-/// A text with a reference in the place of a role's ARN, which has no account of its own in a plan.
-fn with_arn(text: &str, role: &Reference) -> String {
-    let Some(resource) = role.expression.strip_suffix(".name") else { return text.into() };
-    if !resource.starts_with("aws_iam_role.") {
-        return text.into();
-    }
-    let mut rest = text;
-    let mut done = String::new();
-    while let Some(at) = rest.find("arn:aws") {
-        let (before, from) = rest.split_at(at);
-        let end = from.find(['"', '\\', ' ', ',']).unwrap_or(from.len());
-        let (arn, after) = from.split_at(end);
-        let is_its = arn.contains(":role/") && arn.rsplit('/').next() == Some(role.id.as_str());
-        done.push_str(before);
-        if is_its {
-            done.extend(["${", resource, ".arn}"]);
-        } else {
-            done.push_str(arn);
-        }
-        rest = after;
-    }
-    done + rest
-}
-
 /// What to call the ids that stand for planned resources.
 struct Names {
     /// Id, and what people call it; the longest id first.
     said: Vec<(String, String)>,
     referred: Vec<Reference>,
+    snippets: Snippets,
+    /// The provider of each resource that needs an alias.
+    providers: BTreeMap<String, String>,
 }
 
 impl Names {
     fn of(plan: &Plan) -> Self {
-        let mut said = Vec::new();
+        let mut said = defaults(plan);
         for (id, address) in plan.made_ids() {
             for companion in COMPANIONS.iter().filter(|companion| companion.comes_with(id)) {
                 said.push((companion.id(id), format!("{}{address}", companion.words)));
@@ -330,8 +315,11 @@ impl Names {
             }
             said.push((id.to_owned(), address.to_owned()));
         }
+        // The first of two names for an id counts: a resource that manages a default one says more.
         said.sort_by_key(|(id, _)| core::cmp::Reverse(id.len()));
-        Self { said, referred: plan.references() }
+        let referred = references(plan);
+        let snippets = Snippets::of(plan, &referred);
+        Self { said, snippets, referred, providers: aliases(plan) }
     }
 
     fn in_text(&self, text: &str) -> String {
@@ -356,31 +344,8 @@ impl Names {
         self.in_text(&text)
     }
 
-    /// With references in the place of ids. An expression is valid in its own module only, so that is said.
     fn in_terraform(&self, text: &str) -> String {
-        let mut modules = BTreeSet::new();
-        let mut text = text.to_owned();
-        for reference in &self.referred {
-            let quoted = format!("\"{}\"", reference.id);
-            let before = text.len();
-            let resource = reference.expression.rsplit_once('.').map_or("", |parts| parts.0);
-            let kind = resource.split('.').next().unwrap_or_default();
-            text = with_arn(&text, reference)
-                .replace(
-                    &format!("# In the {kind} {quoted}, set:"),
-                    &format!("# In {resource}, set:"),
-                )
-                .replace(&quoted, &reference.expression);
-            if text.len() != before {
-                modules.extend(
-                    reference
-                        .module
-                        .as_ref()
-                        .map(|module| format!("# {} is in {module}.\n", reference.expression)),
-                );
-            }
-        }
-        modules.into_iter().collect::<String>() + &text
+        self.snippets.adapted(text, None)
     }
 
     fn rename(&self, value: &mut Value) {
@@ -393,6 +358,8 @@ impl Names {
                     let unusable = name == "commands" && self.is_in(field);
                     if unusable {
                         *field = Value::Array(Vec::new());
+                    } else if name == "prescription" {
+                        // It is for people already.
                     } else if name != "terraform" {
                         self.rename(field);
                     } else if let Value::String(text) = field {

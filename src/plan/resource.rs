@@ -75,6 +75,12 @@ impl<'p> Resource<'p> {
         self.expressions.is_none_or(|expressions| expressions.contains_key(attribute))
     }
 
+    /// Does the configuration list what an attribute has? Then it has nothing else.
+    #[must_use]
+    pub fn is_listing(&self, attribute: &str) -> bool {
+        self.expression(attribute).is_some()
+    }
+
     /// Is an attribute that is known only after apply left to the provider? So it is where the configuration
     /// sets it to `null`, too.
     fn is_computed(&self, attribute: &str) -> bool {

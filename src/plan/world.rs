@@ -6,19 +6,19 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     str::FromStr,
 };
 
 use serde_json::Value;
-use ssm_doctor_facts::{ids::Region, lookup::Why};
+use ssm_doctor_facts::lookup::Why;
 
 use super::{
-    document::{Document, ResourceChange, StateModule},
-    homes::Homes,
-    identity::{COMPANION_ATTRIBUTES, identity, identity_attribute, made_along, made_id},
+    contents::Plan,
+    document::ResourceChange,
+    identity::{COMPANION_ATTRIBUTES, identity, made_along},
     reference::{Named, Place, segments},
-    values::{Attribute, attribute, merged, why},
+    values::{Attribute, attribute, why},
 };
 
 pub use super::{
@@ -26,21 +26,12 @@ pub use super::{
     resource::{Known, Resource},
 };
 
-/// How the configuration refers to a resource.
-pub struct Reference {
-    pub id: String,
-    /// `aws_subnet.private.id`.
-    pub expression: String,
-    /// The module in which the expression is valid; None for the root module.
-    pub module: Option<String>,
-    pub address: String,
-    /// Is the id AWS's own? Names, which others may have too, do not count.
-    pub exists: bool,
-}
-
 /// What is in one subnet: where a plan does not show in which of several, each is tried.
 const PLACED: [&str; 4] =
     ["aws_instance", "aws_launch_template", "aws_network_interface", "aws_nat_gateway"];
+
+/// How many resources may pass on what they refer to. Terraform accepts no circle of them.
+const DEPTH: usize = 8;
 
 /// All resources at one time.
 pub struct World<'p> {
@@ -50,6 +41,8 @@ pub struct World<'p> {
     former: Vec<Resource<'p>>,
     /// The addresses of what other providers than AWS's make.
     others: Vec<&'p str>,
+    /// The addresses of what the plan leaves as it is.
+    untouched: BTreeSet<&'p str>,
     /// The ids of managed resources that exist at another time only.
     pub gone: BTreeSet<String>,
     /// Of several resources that an attribute of [`PLACED`] may refer to, the one to take; None: it is not known.
@@ -57,6 +50,8 @@ pub struct World<'p> {
     /// The most resources that such an attribute may refer to.
     alternatives: Cell<usize>,
     assumed: RefCell<BTreeSet<String>>,
+    /// How many resources are being followed.
+    depth: Cell<usize>,
 }
 
 /// The time at which a [`World`] is shown.
@@ -99,15 +94,37 @@ impl<'p> World<'p> {
             changes().filter(is_applied).filter_map(|change| plan.resource(change, true)).collect();
         let others = changes().filter(|change| !change.provider_name.ends_with("/aws"));
         let others = others.map(|change| change.address.as_str()).collect();
+        let untouched = changes().filter(|change| !change.is_change());
+        let untouched = untouched.map(|change| change.address.as_str()).collect();
         Self {
             resources,
             former,
             others,
+            untouched,
             gone,
             choice,
             alternatives: Cell::new(0),
             assumed: RefCell::default(),
+            depth: Cell::new(0),
         }
+    }
+
+    /// Does the plan remove a part that is a resource of its own? So it is where the plan changes what has the part
+    /// (`kinds`, by the reference `of`), and that lists all its parts itself: Terraform removes those that it does not
+    /// list. Source: documentation of the AWS provider, `aws_security_group` and others.
+    #[must_use]
+    pub fn is_overruled(
+        &self,
+        part: &Resource<'p>,
+        of: &str,
+        kinds: &[&str],
+        attribute: &str,
+    ) -> bool {
+        self.untouched.contains(part.address.as_str())
+            && self.refers_to_one(part, of, kinds).value().is_some_and(|id| {
+                let mut changed = self.former.iter().filter(|former| kinds.contains(&former.kind));
+                changed.any(|former| former.id == id && former.is_listing(attribute))
+            })
     }
 
     /// As [`of`](Self::of), of what the plan changes or deletes, with the values from before.
@@ -317,17 +334,43 @@ impl<'p> World<'p> {
             let found = self.named(&named);
             for resource in found.filter(|found| found.is_open(&named)) {
                 let id = if kinds.contains(&resource.kind) {
-                    Some(resource.id.clone())
+                    vec![resource.id.clone()]
+                } else if let Some(id) = made_along(&resource.id, named.attribute.as_deref(), kinds)
+                {
+                    vec![id]
                 } else {
-                    made_along(&resource.id, named.attribute.as_deref(), kinds)
+                    self.passed_on(resource, &named, kinds)
                 };
-                ids.extend(id.filter(|id| !ids.contains(id)));
+                for id in id {
+                    if !ids.contains(&id) {
+                        ids.push(id);
+                    }
+                }
             }
         }
         match place.named(expression).iter().find(|named| named.is_local()) {
             Some(local) if ids.is_empty() => self.of_local(local, place, kinds),
             _ => ids,
         }
+    }
+
+    /// As [`resolve`](Self::resolve), of whatever kind.
+    pub fn resolve_any(&self, from: &Resource<'p>, expression: &Value) -> Vec<String> {
+        let Some(place) = &from.place else { return Vec::new() };
+        let named = place.named(expression);
+        named.iter().flat_map(|named| self.named(named)).map(|it| it.id.clone()).collect()
+    }
+
+    /// What an attribute of a resource has that only passes it on: `aws_vpc_ipv4_cidr_block_association.x.vpc_id`.
+    fn passed_on(&self, resource: &Resource<'p>, named: &Named, kinds: &[&str]) -> Vec<String> {
+        let Some(name) = named.attribute.as_deref().filter(|_| self.depth.get() < DEPTH) else {
+            return Vec::new();
+        };
+        let Some(expression) = resource.expression(name) else { return Vec::new() };
+        self.depth.set(self.depth.get() + 1);
+        let ids = self.resolve(resource, expression, kinds);
+        self.depth.set(self.depth.get() - 1);
+        ids
     }
 
     /// The ids that a local value has. A plan does not show its expression: it is assumed to come from the only
@@ -427,193 +470,4 @@ fn is_like(written: &Value, planned: &Value) -> bool {
             _ => true,
         }
     })
-}
-
-/// A plan, and what is worked out of it once.
-pub struct Plan {
-    pub document: Document,
-    /// The data sources that were read, by address: kind, module, name and values.
-    data: BTreeMap<String, DataSource>,
-    homes: Homes,
-    /// The id that stands for a resource without one, by address.
-    made: BTreeMap<String, String>,
-}
-
-struct DataSource {
-    kind: String,
-    module: String,
-    name: String,
-    index: Option<Value>,
-    values: Value,
-}
-
-impl Plan {
-    /// `region`: the one to take where the plan does not show it.
-    #[must_use]
-    pub fn new(document: Document, region: Option<&Region>) -> Self {
-        let mut data = BTreeMap::new();
-        if let Some(state) = &document.prior_state {
-            collect_data(&state.values.root_module, &mut data);
-        }
-        let shown: Vec<&Value> = data.values().map(|source| &source.values).collect();
-        let homes = Homes::of(&document, &shown, region);
-        let mut made = BTreeMap::new();
-        let mut taken = BTreeSet::new();
-        for change in &document.resource_changes {
-            let mut id = made_id(&change.kind, &change.address);
-            while !taken.insert(id.clone()) {
-                id.push('x');
-            }
-            made.insert(change.address.clone(), id);
-        }
-        Self { document, data, homes, made }
-    }
-
-    /// Every id that stands for a resource, with its address, the longest id first.
-    #[must_use]
-    pub fn made_ids(&self) -> Vec<(&str, &str)> {
-        let mut ids: Vec<_> =
-            self.made.iter().map(|(address, id)| (id.as_str(), address.as_str())).collect();
-        ids.sort_by_key(|(id, _)| core::cmp::Reverse(id.len()));
-        ids
-    }
-
-    /// Ids that exist and ids that stand for one, each with the expression that refers to it within its module.
-    #[must_use]
-    pub fn references(&self) -> Vec<Reference> {
-        let changes = self.document.resource_changes.iter();
-        let managed =
-            changes.filter(|change| change.mode == "managed" && !change.change.after.is_null());
-        managed.flat_map(|change| self.references_to(change)).collect()
-    }
-
-    fn references_to(&self, change: &ResourceChange) -> Vec<Reference> {
-        let module = change.module_address.as_ref().map_or(0, |module| module.len() + 1);
-        let local = change.address.get(module..).unwrap_or(&change.address);
-        let attribute = identity_attribute(&change.kind);
-        let made = self.made.get(&change.address).cloned().map(|id| (id, false));
-        let known = identity(&change.kind, &change.change.after).map(|id| {
-            let exists = attribute == "id" && id.contains('-');
-            (id, exists)
-        });
-        let ids = made.into_iter().chain(known);
-        let references = ids.map(|(id, exists)| Reference {
-            id,
-            expression: format!("{local}.{attribute}"),
-            module: change.module_address.clone(),
-            address: change.address.clone(),
-            exists,
-        });
-        references.collect()
-    }
-
-    /// Does an instance of this id exist already?
-    #[must_use]
-    pub fn exists(&self, instance: &str) -> bool {
-        let changes = self.document.resource_changes.iter();
-        changes.filter(|change| change.kind == "aws_instance").any(|change| {
-            let values = [&change.change.before, &change.change.after];
-            values
-                .into_iter()
-                .any(|values| identity("aws_instance", values).as_deref() == Some(instance))
-        })
-    }
-
-    /// The ids of what changes, before and after, with the address.
-    #[must_use]
-    pub fn changed_ids(&self) -> Vec<(String, String)> {
-        let changes = self.document.resource_changes.iter().filter(|change| change.is_change());
-        changes
-            .flat_map(|change| {
-                let made = self.made.get(&change.address).cloned();
-                let known = [&change.change.before, &change.change.after];
-                let known = known.into_iter().filter_map(|values| identity(&change.kind, values));
-                made.into_iter().chain(known).map(|id| (id, change.address.clone()))
-            })
-            .collect()
-    }
-
-    fn resource<'p>(&'p self, change: &'p ResourceChange, before: bool) -> Option<Resource<'p>> {
-        if !change.provider_name.ends_with("/aws") {
-            return None;
-        }
-        let done = &change.change;
-        // Terraform stops to manage what it forgets, and leaves it as it is.
-        let values = if before || done.actions.iter().any(|action| action == "forget") {
-            merged(&done.before, &Value::Null, &done.before_sensitive)
-        } else {
-            merged(&done.after, &done.after_unknown, &done.after_sensitive)
-        };
-        if !values.is_object() {
-            return None;
-        }
-        // The change names the address in the new configuration, which its former values lack.
-        let prefix = if change.mode == "data" { "data." } else { "" };
-        let name = format!("{prefix}{}.{}", change.kind, change.name);
-        let module = change.module_address.as_deref().unwrap_or_default();
-        Some(self.build(
-            &change.address,
-            &change.kind,
-            (module, &name, change.index.as_ref()),
-            values,
-            change.mode == "data",
-        ))
-    }
-
-    fn data_source<'p>(&'p self, address: &str, source: &'p DataSource) -> Option<Resource<'p>> {
-        let replaced = self.document.resource_changes.iter().any(|it| it.address == address);
-        (!replaced).then(|| {
-            self.build(
-                address,
-                &source.kind,
-                (&source.module, &source.name, source.index.as_ref()),
-                source.values.clone(),
-                true,
-            )
-        })
-    }
-
-    fn build<'p>(
-        &'p self,
-        address: &str,
-        kind: &'p str,
-        (module, name, key): (&str, &str, Option<&Value>),
-        values: Value,
-        data: bool,
-    ) -> Resource<'p> {
-        let found = Place::of(&self.document.configuration, module, name, key);
-        let (place, config) =
-            found.map_or((None, None), |(place, config)| (Some(place), Some(config)));
-        let provider = config.map_or("aws", |config| config.provider_config_key.as_str());
-        let home = self.homes.of_values(provider, &values);
-        let known = identity(kind, &values);
-        let is_made = known.is_none();
-        let id =
-            known.or_else(|| self.made.get(address).cloned()).unwrap_or_else(|| address.into());
-        Resource {
-            address: address.into(),
-            kind,
-            data,
-            values,
-            home,
-            place,
-            expressions: config.map(|config| &config.expressions),
-            id,
-            is_made,
-        }
-    }
-}
-
-fn collect_data(module: &StateModule, data: &mut BTreeMap<String, DataSource>) {
-    for resource in module.resources.iter().filter(|resource| resource.mode == "data") {
-        let source = DataSource {
-            kind: resource.kind.clone(),
-            module: module.address.clone(),
-            name: format!("data.{}.{}", resource.kind, resource.name),
-            index: resource.index.clone(),
-            values: merged(&resource.values, &Value::Null, &resource.sensitive_values),
-        };
-        data.insert(resource.address.clone(), source);
-    }
-    module.child_modules.iter().for_each(|child| collect_data(child, data));
 }

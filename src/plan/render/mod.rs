@@ -12,8 +12,8 @@ mod table;
 mod words;
 
 use super::{
+    contents::Plan,
     report::{Document, to_json},
-    world::Plan,
 };
 use crate::render::{Format, Page, RenderError, Rendered as _, Screen, json};
 

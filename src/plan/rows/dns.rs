@@ -44,7 +44,7 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
 }
 
 /// Names are in lower case and without the final dot.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 

@@ -12,6 +12,7 @@ use ssm_doctor_facts::{
 
 use super::{
     instance::address_in,
+    policy_document,
     row::{GROUPS, Rows, SUBNETS, TABLES, VPCS},
     security_group::default_group,
 };
@@ -171,9 +172,13 @@ pub(super) fn planned_name(id: &str, service: &str) -> Option<String> {
 fn policy(world: &World, home: &Home, resource: &Resource) -> Option<Text> {
     let of_its_own =
         world.of(home, &["aws_vpc_endpoint_policy"]).find(|policy| is_of(world, policy, resource));
-    match of_its_own.unwrap_or(resource).text("policy") {
+    let resource = of_its_own.unwrap_or(resource);
+    match resource.text("policy") {
         Known::None => None,
         Known::Value(text) => Some(Text::parse(&text)),
-        Known::Unknown(_, address) => Some(Text::Raw(format!("{address}, known only after apply"))),
+        Known::Unknown(_, address) => {
+            let known = policy_document::planned(world, resource, "policy");
+            Some(known.unwrap_or_else(|| policy_document::open(&address, true)))
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use ssm_doctor_facts::{ec2::*, ids::*, lookup::Row};
 
-use super::row::{GROUPS, ListsByVpc, Rows, SUBNETS, VPCS, parsed, range};
+use super::row::{GROUPS, ListsByVpc, Rows, SUBNETS, VPCS, parsed, range, unknown};
 use crate::plan::world::{Home, Known, World};
 
 /// The address of a new NAT gateway. AWS chooses the real one; this one is from a range for documentation (RFC 5737).
@@ -34,6 +34,32 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     }
     peerings(rows, world, home);
     interfaces(rows, world, home);
+    public_access(rows, world, home);
+}
+
+/// VPC Block Public Access, which a Region of an account has once.
+fn public_access(rows: &mut Rows, world: &World, home: &Home) {
+    let Some(options) = world.of(home, &["aws_vpc_block_public_access_options"]).next() else {
+        return;
+    };
+    let row = match options.text("internet_gateway_block_mode") {
+        Known::Unknown(why, address) => unknown(why, &address),
+        Known::None => return,
+        Known::Value(mode) => {
+            let exempt = world.of(home, &["aws_vpc_block_public_access_exclusion"]);
+            let exclusions = exempt.filter_map(|resource| {
+                let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value();
+                let subnet = || world.refers_to_one(resource, "subnet_id", &SUBNETS).value();
+                Some(Exclusion {
+                    id: resource.id.clone(),
+                    mode: resource.known("internet_gateway_exclusion_mode")?.into(),
+                    resource: vpc.or_else(subnet)?,
+                })
+            });
+            Row::Present(PublicAccessBlock { mode: mode.into(), exclusions: exclusions.collect() })
+        }
+    };
+    rows.facts.public_access_blocks.insert(home.region.clone(), row);
 }
 
 fn internet_gateways(rows: &mut Rows, world: &World, home: &Home) {

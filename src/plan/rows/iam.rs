@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use ssm_doctor_facts::{
     iam::{AttachedPolicies, InstanceProfile, ManagedPolicy, Role},
     ids::{Arn, ProfileName, RoleName},
@@ -11,7 +11,7 @@ use ssm_doctor_facts::{
 };
 
 use super::{
-    policy_document::planned,
+    policy_document::{self, planned},
     row::{Rows, partition, unknown},
 };
 use crate::plan::{
@@ -30,11 +30,14 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
                 version: "(planned)".into(),
                 document: Text::parse(&text),
             }),
-            Known::Unknown(Why::AfterApply, address) => Row::Present(ManagedPolicy {
-                version: "(planned)".into(),
-                document: planned(world, resource, "policy")
-                    .unwrap_or_else(|| denies_nothing(rows, &address)),
-            }),
+            Known::Unknown(Why::AfterApply, address) => {
+                match assumed(rows, world, resource, "policy") {
+                    Some(document) => {
+                        Row::Present(ManagedPolicy { version: "(planned)".into(), document })
+                    }
+                    None => unknown(Why::AfterApply, &address),
+                }
+            }
             Known::Unknown(why, address) => unknown(why, &address),
             Known::None => continue,
         };
@@ -161,16 +164,24 @@ fn role(rows: &mut Rows, world: &World, home: &Home, resource: &Resource, name: 
             continue;
         }
         let address = format!("{}.inline_policy.policy", resource.address);
-        document(rows, &mut policies, label, attribute(block.get("policy")), &address);
+        let text = attribute(block.get("policy"));
+        if text == Attribute::Unknown(Why::AfterApply)
+            && let Some(assumed) = assumed(rows, world, resource, "inline_policy")
+        {
+            policies.inline.insert(label.into(), assumed);
+        } else {
+            document(rows, &mut policies, label, text, &address);
+        }
     }
     for policy in world.of(home, &["aws_iam_role_policy"]) {
         if is_of(world, policy, "role", name) {
             let label = policy.known("name").unwrap_or_else(|| policy.address.clone());
             let address = policy.attribute_address("policy");
             let text = attribute(policy.values.get("policy"));
-            let open = text == Attribute::Unknown(Why::AfterApply);
-            if let Some(planned) = planned(world, policy, "policy").filter(|_| open) {
-                policies.inline.insert(label, planned);
+            if text == Attribute::Unknown(Why::AfterApply)
+                && let Some(assumed) = assumed(rows, world, policy, "policy")
+            {
+                policies.inline.insert(label, assumed);
             } else {
                 document(rows, &mut policies, &label, text, &address);
             }
@@ -201,10 +212,6 @@ fn document(
             policies.inline.insert(label.into(), text);
         }
         Attribute::None => {}
-        Attribute::Unknown(Why::AfterApply) => {
-            let text = denies_nothing(rows, address);
-            policies.inline.insert(label.into(), text);
-        }
         Attribute::Unknown(why) => {
             let arn = format!(
                 "arn:aws:iam::000000000000:policy/{}",
@@ -218,18 +225,21 @@ fn document(
     }
 }
 
-/// What stands for a policy that is known only after apply. It may allow anything. Policies that name resources of the
-/// same plan are of this kind, and hardly one of them denies anything: without this assumption, most plans would have
-/// no answer.
-fn denies_nothing(rows: &mut Rows, address: &str) -> Text {
+/// What a policy may name to refuse whatever comes another way (`aws:SourceVpc`, `aws:SourceIp`).
+const WAYS: [&str; 6] =
+    ["aws_vpc", "aws_default_vpc", "aws_vpc_endpoint", "aws_subnet", "aws_nat_gateway", "aws_eip"];
+
+/// What stands for a policy that is known only after apply, as far as its statements are not in the plan. It may allow
+/// anything. Policies that name resources of the same plan are of this kind, and hardly one of them denies anything:
+/// without this assumption, most plans would have no answer. None for a policy that names a way to AWS.
+fn assumed(rows: &mut Rows, world: &World, resource: &Resource, name: &str) -> Option<Text> {
+    if let Some(planned) = planned(world, resource, name) {
+        return Some(planned);
+    }
+    if world.refers(resource, name, &WAYS).value().is_some() {
+        return None;
+    }
+    let address = resource.attribute_address(name);
     rows.assumed.insert(format!("{address}, which is known only after apply, denies nothing"));
-    Text::Json(json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Action": "*",
-            "Resource": "*",
-            "Condition": { "StringEquals": { address: "known" } },
-        }],
-    }))
+    Some(policy_document::open(&address, false))
 }

@@ -5,6 +5,7 @@
 //! any other VPC the plan shows a part, so that what is listed by VPC is not known.
 
 mod dns;
+mod dns_firewall;
 mod endpoint;
 mod gateways;
 mod iam;
@@ -24,10 +25,25 @@ use std::collections::BTreeSet;
 
 use ssm_doctor_facts::lookup::{Facts, Why};
 
-use self::row::unknown;
-use super::world::{Home, World};
+use self::row::{VPCS, unknown};
+use super::world::{Home, Resource, World};
 
 pub use self::{instance::KINDS as INSTANCES, row::Rows};
+
+/// The resources that manage what a VPC comes with: the id of that, and the resource's address.
+#[must_use]
+pub fn defaults(world: &World) -> Vec<(String, String)> {
+    let id = |resource: &Resource| match resource.kind {
+        "aws_default_security_group" => {
+            security_group::group_id(world, resource).map(|id| id.to_string())
+        }
+        "aws_default_network_acl" => network_acl::place(world, resource).map(|it| it.1.to_string()),
+        "aws_default_route_table" => routes::place(world, resource).map(|it| it.1.to_string()),
+        _ => None,
+    };
+    let found = world.resources.iter().filter_map(|resource| Some((id(resource)?, resource)));
+    found.map(|(id, resource)| (id, resource.address.clone())).collect()
+}
 
 impl Rows {
     #[must_use]
@@ -49,6 +65,7 @@ impl Rows {
         // Routes depend on what they lead to.
         routes::add(&mut rows, world, home);
         dns::add(&mut rows, world, home);
+        dns_firewall::add(&mut rows, world, home);
         iam::add(&mut rows, world, home);
         services::add(&mut rows, world, home);
         ssm::add(&mut rows, world, home);
@@ -59,20 +76,15 @@ impl Rows {
     }
 
     fn name_ignored(&mut self, world: &World, home: &Home) {
-        const KINDS: [(&str, &str); 10] = [
+        const KINDS: [(&str, &str); 8] = [
             (
                 "aws_networkfirewall_firewall",
                 "the rules of Network Firewall are not read from a plan",
             ),
             (
-                "aws_route53_resolver_firewall_rule_group_association",
-                "the rules of DNS Firewall are not read from a plan",
-            ),
-            (
                 "aws_route53profiles_association",
                 "what a Route 53 Profile contains is not read from a plan",
             ),
-            ("aws_vpc_block_public_access_options", "Block Public Access is not read from a plan"),
             (
                 "aws_organizations_policy_attachment",
                 "the organization's policies are not read from a plan",
@@ -95,6 +107,18 @@ impl Rows {
             for vpc in self.facts.vpcs.keys() {
                 let row = unknown(Why::Unreadable, &firewall.address);
                 self.facts.network_firewalls.insert(vpc.clone(), row);
+            }
+        }
+        for profile in world.of(home, &["aws_route53profiles_association"]) {
+            let vpc = world.refers_to_one(profile, "resource_id", &VPCS).value();
+            for id in self
+                .facts
+                .vpcs
+                .keys()
+                .filter(|id| vpc.as_ref().is_none_or(|vpc| id.as_str() == vpc))
+            {
+                let row = unknown(Why::Unreadable, &profile.address);
+                self.facts.profiles.insert(id.clone(), row);
             }
         }
     }

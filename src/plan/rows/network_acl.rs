@@ -20,6 +20,8 @@ use crate::plan::{
 /// The rule that no other comes after. Source: VPC guide, "Network ACL rules".
 const LAST: i32 = 32767;
 
+const DEFAULT: &str = "aws_default_network_acl";
+
 pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     for resource in world.of(home, &VPCS).filter(|vpc| !vpc.data) {
         let (Ok(vpc), Ok(id)) = (resource.id.parse(), default_acl(resource).parse()) else {
@@ -30,8 +32,8 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         push(rows, &vpc, NetworkAcl { id, default: true, subnets: Vec::new(), entries });
     }
     for resource in world.of(home, &ACLS) {
-        let is_default = resource.kind == "aws_default_network_acl";
-        let Some((vpc, id)) = place(world, resource, is_default) else { continue };
+        let is_default = resource.kind == DEFAULT;
+        let Some((vpc, id)) = place(world, resource) else { continue };
         let entries = ["ingress", "egress"].iter().flat_map(|direction| {
             let egress = *direction == "egress";
             resource.items(direction).iter().flat_map(move |block| from_block(block, egress))
@@ -52,8 +54,13 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
         push(rows, &vpc, NetworkAcl { id, default: is_default, subnets: Vec::new(), entries });
     }
     for resource in world.of(home, &["aws_network_acl_rule"]) {
+        let egress = resource.flag("egress", false);
+        let direction = if egress { "egress" } else { "ingress" };
+        if world.is_overruled(resource, "network_acl_id", &ACLS, direction) {
+            continue;
+        }
         let acl = world.refers_to_one(resource, "network_acl_id", &ACLS).value();
-        let entries = from_block(&resource.values, resource.flag("egress", false));
+        let entries = from_block(&resource.values, egress);
         if let Some(acl) = acl.and_then(|id| find(rows, &id)) {
             // The state of a network ACL lists its rules, those of other resources too.
             let new: Vec<AclEntry> =
@@ -69,8 +76,8 @@ fn default_acl(vpc: &Resource) -> String {
     id.unwrap_or_else(|| DEFAULT_NETWORK_ACL.id(&vpc.id))
 }
 
-fn place(world: &World, resource: &Resource, is_default: bool) -> Option<(VpcId, NetworkAclId)> {
-    if is_default {
+pub(super) fn place(world: &World, resource: &Resource) -> Option<(VpcId, NetworkAclId)> {
+    if resource.kind == DEFAULT {
         return default_in(world, resource, "default_network_acl_id", default_acl);
     }
     Some((world.id_in(resource, "vpc_id", &VPCS)?, resource.id.parse().ok()?))
@@ -120,8 +127,7 @@ fn entry(number: i32, egress: bool, allow: bool, traffic: Traffic, peer: &str) -
 fn associate(rows: &mut Rows, world: &World, home: &Home) {
     let mut pairs: Vec<(String, SubnetId)> = Vec::new();
     for resource in world.of(home, &ACLS) {
-        let is_default = resource.kind == "aws_default_network_acl";
-        let Some((_, id)) = place(world, resource, is_default) else { continue };
+        let Some((_, id)) = place(world, resource) else { continue };
         let subnets = world.refers(resource, "subnet_ids", &SUBNETS).value().unwrap_or_default();
         pairs.extend(
             subnets.iter().filter_map(|subnet| Some((id.to_string(), subnet.parse().ok()?))),

@@ -13,6 +13,19 @@ use crate::plan::{
 
 const DOCUMENT: [&str; 1] = ["aws_iam_policy_document"];
 
+/// What stands for a policy of which nothing is known. `principal`: does it name principals?
+pub(super) fn open(address: &str, principal: bool) -> Text {
+    let mut statement = Map::new();
+    statement.insert("Effect".into(), "Allow".into());
+    statement.insert("Action".into(), "*".into());
+    statement.insert("Resource".into(), "*".into());
+    statement.insert("Condition".into(), json!({ "StringEquals": { address: "known" } }));
+    if principal {
+        statement.insert("Principal".into(), "*".into());
+    }
+    Text::Json(json!({ "Version": "2012-10-17", "Statement": [statement] }))
+}
+
 /// The policy that an attribute takes from a data source. Whether a statement applies whose resources or conditions are
 /// not known, is not known either. None where a statement is not visible.
 pub(super) fn planned(world: &World, resource: &Resource, attribute: &str) -> Option<Text> {
@@ -48,14 +61,40 @@ fn planned_statement(statement: &Value, address: &str) -> Option<Value> {
     };
     made.insert(name.into(), actions.into());
     let resources = texts(part("resources")).filter(|all| !all.is_empty());
+    let principal = principals(part("principals"));
     let is_known = resources.is_some()
+        && principal.is_some()
         && !is_given(statement.get("condition"))
+        && !is_given(statement.get("not_principals"))
         && !is_given(statement.get("not_resources"));
+    match principal {
+        Some(Value::Null) => {}
+        principal => _ = made.insert("Principal".into(), principal.unwrap_or_else(|| "*".into())),
+    }
     made.insert("Resource".into(), resources.unwrap_or_else(|| vec!["*".into()]).into());
     if !is_known {
         made.insert("Condition".into(), json!({ "StringEquals": { address: "known" } }));
     }
     Some(made.into())
+}
+
+/// Whom a statement is about: `null` where it does not say, as in a role's policy. None if it is not known.
+fn principals(blocks: Attribute) -> Option<Value> {
+    let blocks = match blocks {
+        Attribute::None => return Some(Value::Null),
+        Attribute::Known(blocks) => blocks.as_array()?,
+        Attribute::Unknown(_) => return None,
+    };
+    let mut all = Map::new();
+    for block in blocks {
+        let kind = block.get("type")?.as_str()?;
+        let named = texts(attribute(block.get("identifiers")))?;
+        if kind == "*" {
+            return Some("*".into());
+        }
+        all.insert(kind.into(), named.into());
+    }
+    Some(if all.is_empty() { Value::Null } else { all.into() })
 }
 
 fn is_given(value: Option<&Value>) -> bool {

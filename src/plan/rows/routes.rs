@@ -16,7 +16,7 @@ use super::{
     vpc::default_in,
 };
 use crate::plan::{
-    identity::{MAIN_ROUTE_TABLE, PREFIX_LIST_OF_ENDPOINT},
+    identity::{INTERFACE_OF_INSTANCE, MAIN_ROUTE_TABLE, PREFIX_LIST_OF_ENDPOINT},
     values::{Attribute, attribute},
     world::{Home, Known, Resource, World},
 };
@@ -79,6 +79,9 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     }
     let mut unplaced = Vec::new();
     for resource in world.of(home, &["aws_route"]) {
+        if world.is_overruled(resource, "route_table_id", &TABLES, "route") {
+            continue;
+        }
         let refers = |name: &str, kinds: &[&str]| world.refers(resource, name, kinds);
         let Some(route) = route(&resource.values, &refers, &world.gone) else { continue };
         match world.refers_to_one(resource, "route_table_id", &TABLES) {
@@ -103,6 +106,7 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
             }
         }
     }
+    propagated(rows, world, home);
     for endpoint in world.of(home, &["aws_vpc_endpoint"]) {
         to_gateway_endpoint(rows, endpoint);
     }
@@ -116,7 +120,7 @@ fn default_table(vpc: &Resource) -> String {
     id.unwrap_or_else(|| MAIN_ROUTE_TABLE.id(&vpc.id))
 }
 
-fn place(world: &World, resource: &Resource) -> Option<(VpcId, RouteTableId)> {
+pub(super) fn place(world: &World, resource: &Resource) -> Option<(VpcId, RouteTableId)> {
     if resource.kind == "aws_default_route_table" {
         return default_in(world, resource, "default_route_table_id", default_table);
     }
@@ -132,6 +136,32 @@ fn push(rows: &mut Rows, vpc: &VpcId, table: RouteTable) {
 fn find<'r>(rows: &'r mut Rows, id: &str) -> Option<&'r mut RouteTable> {
     let lists = rows.facts.route_tables.values_mut().filter_map(Row::present_mut);
     lists.flatten().find(|table| table.id.as_str() == id)
+}
+
+/// A virtual private gateway may propagate any route, a default one too. Static routes come before those.
+fn propagated(rows: &mut Rows, world: &World, home: &Home) {
+    let gateway = ["aws_vpn_gateway"];
+    let mut all: Vec<(String, String)> = Vec::new();
+    for resource in world.of(home, &TABLES) {
+        let Some((_, table)) = place(world, resource) else { continue };
+        let gateways = world.refers(resource, "propagating_vgws", &gateway).value();
+        all.extend(gateways.into_iter().flatten().map(|gateway| (table.to_string(), gateway)));
+    }
+    for resource in world.of(home, &["aws_vpn_gateway_route_propagation"]) {
+        let table = world.refers_to_one(resource, "route_table_id", &TABLES).value();
+        let gateway = world.refers_to_one(resource, "vpn_gateway_id", &gateway).value();
+        all.extend(table.zip(gateway));
+    }
+    for (table, gateway) in all {
+        let everything = Destination::Cidr(ipnet::Ipv4Net::default().into());
+        if let Some(table) = find(rows, &table)
+            && table.routes.iter().all(|route| route.to != everything)
+        {
+            let via = NextHop(gateway);
+            let route = Route { to: everything, via, state: RouteState::Active, propagated: true };
+            table.routes.push(route);
+        }
+    }
 }
 
 /// The ids of the resources of some kinds to which an attribute refers.
@@ -161,7 +191,7 @@ fn route(block: &Value, refers: &Refers, gone: &BTreeSet<String>) -> Option<Rout
     let mut unknown = None;
     for (name, kinds) in HOPS {
         match refers(name, kinds) {
-            Known::Value(ids) => via = via.or_else(|| ids.into_iter().next()),
+            Known::Value(ids) => via = via.or_else(|| ids.into_iter().next().map(interface)),
             Known::Unknown(_, address) => unknown = unknown.or(Some(address)),
             Known::None => {}
         }
@@ -169,6 +199,11 @@ fn route(block: &Value, refers: &Refers, gone: &BTreeSet<String>) -> Option<Rout
     let via = via.or_else(|| unknown.map(|address| after_apply(&address)))?;
     let state = if gone.contains(&via) { RouteState::Blackhole } else { RouteState::Active };
     Some(Route { to, via: NextHop(via), state, propagated: false })
+}
+
+/// The first interface of an instance, where a route leads to the instance.
+fn interface(id: String) -> String {
+    if INTERFACE_OF_INSTANCE.comes_with(&id) { INTERFACE_OF_INSTANCE.id(&id) } else { id }
 }
 
 /// What stands for a text that is not known.

@@ -72,7 +72,7 @@ pub(super) fn part_of(rows: &mut Rows, id: &VpcId) {
 }
 
 /// What AWS lists by VPC, as far as a plan may show a part of it: see [`lists`].
-fn needs_of_lists(id: &VpcId) -> [Need; 8] {
+fn needs_of_lists(id: &VpcId) -> [Need; 9] {
     [
         Need::route_tables(id.clone()),
         Need::network_acls(id.clone()),
@@ -82,6 +82,7 @@ fn needs_of_lists(id: &VpcId) -> [Need; 8] {
         Need::transit_gateway_attachments(id.clone()),
         Need::hosted_zones(id.clone()),
         Need::resolver_rules(id.clone()),
+        Need::firewall_groups(id.clone()),
     ]
 }
 
@@ -96,6 +97,7 @@ pub(super) fn lists(rows: &mut Rows, id: &VpcId) {
     facts.transit_gateway_attachments.insert(id.clone(), Row::Present(Vec::new()));
     facts.hosted_zones.insert(id.clone(), Row::Present(Vec::new()));
     facts.resolver_rules.insert(id.clone(), Row::Present(Vec::new()));
+    facts.firewall_groups.insert(id.clone(), Row::Present(Vec::new()));
 }
 
 /// Where the facts have lists by VPC.

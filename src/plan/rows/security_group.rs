@@ -50,7 +50,10 @@ pub(super) fn add(rows: &mut Rows, world: &World, home: &Home) {
     }
     for resource in world.of(home, &RULES) {
         let (egress, rules) = rules_of(world, resource);
-        put(rows, world, resource, egress, rules);
+        let direction = if egress { "egress" } else { "ingress" };
+        if !world.is_overruled(resource, "security_group_id", &GROUPS, direction) {
+            put(rows, world, resource, egress, rules);
+        }
     }
 }
 
@@ -81,7 +84,7 @@ fn default(id: &SecurityGroupId) -> SecurityGroup {
 }
 
 /// A default group is the one of its VPC.
-fn group_id(world: &World, resource: &Resource) -> Option<SecurityGroupId> {
+pub(super) fn group_id(world: &World, resource: &Resource) -> Option<SecurityGroupId> {
     if resource.kind == "aws_default_security_group" {
         let vpc = world.refers_to_one(resource, "vpc_id", &VPCS).value()?;
         return default_group(world.with_id(&vpc)?).parse().ok();

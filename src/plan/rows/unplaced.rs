@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use ssm_doctor_facts::lookup::{Row, Why};
 
+use super::dns_firewall::GROUP as FIREWALL;
 use super::row::{ACLS, GROUPS, Rows, SUBNETS, TABLES, VPCS, unknown};
 use crate::plan::world::{Home, Known, World};
 
@@ -74,6 +75,12 @@ const REFERENCES: &[Reference] = &[
     ("aws_route53_zone_association", "vpc_id", &VPCS, hosted_zones),
     ("aws_route53_resolver_rule_association", "resolver_rule_id", &RULE, resolver_rules),
     ("aws_route53_resolver_rule_association", "vpc_id", &VPCS, resolver_rules),
+    ("aws_route53_resolver_firewall_rule_group_association", "firewall_rule_group_id", &FIREWALL, firewall_groups),
+    ("aws_route53_resolver_firewall_rule_group_association", "vpc_id", &VPCS, firewall_groups),
+    ("aws_route53_resolver_firewall_rule", "firewall_rule_group_id", &FIREWALL, firewall_rules),
+    ("aws_vpc_block_public_access_exclusion", "vpc_id", &VPCS, public_access_blocks),
+    ("aws_vpc_block_public_access_exclusion", "subnet_id", &SUBNETS, public_access_blocks),
+    ("aws_vpn_gateway_route_propagation", "route_table_id", &TABLES, route_tables),
     ("aws_iam_role_policy_attachment", "role", &ROLE, role_policies),
     ("aws_iam_role_policy_attachments_exclusive", "role_name", &ROLE, role_policies),
     ("aws_iam_policy_attachment", "roles", &ROLE, role_policies),
@@ -149,6 +156,9 @@ affected! {
     hosted_zones,
     zone_records,
     resolver_rules,
+    firewall_groups,
+    firewall_rules,
+    public_access_blocks,
     role_policies,
 }
 

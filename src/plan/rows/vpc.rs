@@ -87,7 +87,6 @@ fn vpc(rows: &mut Rows, world: &World, home: &Home, resource: &Resource, id: &Vp
 fn nothing_else(rows: &mut Rows, id: &VpcId) {
     let facts = &mut rows.facts;
     facts.network_firewalls.insert(id.clone(), Row::Present(Vec::new()));
-    facts.firewall_groups.insert(id.clone(), Row::Present(Vec::new()));
     facts.profiles.insert(id.clone(), Row::Present(Vec::new()));
     facts.connect_endpoints.insert(id.clone(), Row::Present(Vec::new()));
     lists(rows, id);

@@ -33,11 +33,13 @@ use crate::permissions::{
 /// None if the policies were not seen, or depend on what the question leaves out.
 #[must_use]
 pub fn simulated(facts: &Facts, question: &Question) -> Option<Simulation> {
+    let boundary = attached_policies::layers(facts, &identity(question)).boundary;
     let not_asked = Simulation {
         decision: Decision::ImplicitDeny,
         policies: Vec::new(),
         missing_context: Vec::new(),
-        allowed_by_boundary: None,
+        // The simulator speaks of a boundary only where there is one.
+        allowed_by_boundary: (!matches!(boundary, PolicyLayer::Absent)).then_some(true),
         allowed_by_organizations: None,
     };
     evaluated(facts, question, &not_asked)
